@@ -1,0 +1,50 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+
+import type { LogFields } from '@slipway/request-log'
+
+import type { Precheck } from './precheck.ts'
+
+/**
+ * What is known of the request that is being served, for everything below it: logs, metrics, statement
+ * counts and the CPU-profile label read it through {@link currentRequest} (ID-100, ID-114, ID-118).
+ */
+export interface RequestContext {
+  readonly id: string
+  readonly method: string
+  /** Full pattern of the matched route, `UNKNOWN` or `STATIC` (ID-115, ID-116). */
+  route: string
+  /** Address of the client after proxy resolution (ID-105). */
+  remoteAddress: string
+  /** Host that the client asked for, after proxy resolution (ID-106). */
+  host: string
+  /** Scheme that the client used, after proxy resolution. */
+  scheme: 'http' | 'https'
+  readonly receivedHost: string
+  readonly startedAt: number
+  readonly webSocket: boolean
+  /** Id of a key whose secret matched, even when the key is expired (ID-110). */
+  apiKeyId: string | undefined
+  precheck: Precheck
+  /** Statements sent to the database on behalf of this request. */
+  statements: number
+  /** Fields that handlers add to the one log line of this request (ID-111). */
+  logFields: Record<string, LogFields[string]>
+}
+
+const storage = new AsyncLocalStorage<RequestContext>()
+
+/** The request that the current code runs for; undefined in background work. */
+export function currentRequest(): RequestContext | undefined {
+  return storage.getStore()
+}
+
+/** Runs `work`, and everything it starts, as part of this request. */
+export function runInRequest(context: RequestContext, work: () => void): void {
+  storage.run(context, work)
+}
+
+/** A fresh request id; ids sent by clients are not trusted (ID-100). */
+export function newRequestId(): string {
+  return randomUUID()
+}
