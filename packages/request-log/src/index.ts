@@ -8,5 +8,5 @@ export {
   silentLogger,
 } from './logger.ts'
 export { safeQueryFields } from './query-fields.ts'
-export { requestLog, type RequestLogOptions } from './request-log.ts'
+export { type RequestLogOptions, requestLog } from './request-log.ts'
 export { LogSink } from './sink.ts'

@@ -5,8 +5,14 @@ import { safeQueryFields } from './query-fields.ts'
 
 /** The part of a Fastify instance that the request log hooks into; HTTP/1 and HTTP/2 instances both fit. */
 interface Hooked {
-  addHook(name: 'onRequest', hook: (request: LoggedRequest, reply: LoggedReply, done: () => void) => void): unknown
-  addHook(name: 'onResponse', hook: (request: LoggedRequest, reply: LoggedReply, done: () => void) => void): unknown
+  addHook(
+    name: 'onRequest',
+    hook: (request: LoggedRequest, reply: LoggedReply, done: () => void) => void,
+  ): unknown
+  addHook(
+    name: 'onResponse',
+    hook: (request: LoggedRequest, reply: LoggedReply, done: () => void) => void,
+  ): unknown
   setErrorHandler(handler: (error: unknown, request: LoggedRequest, reply: LoggedReply) => unknown): unknown
 }
 interface LoggedRequest {
@@ -57,7 +63,8 @@ export function requestLog(server: Hooked, options: RequestLogOptions): void {
   })
   server.addHook('onResponse', (request, reply, done) => {
     const level = reply.statusCode >= 500 ? 'warn' : 'debug'
-    if (options.log.enabled(level)) options.log[level](request.method, fieldsOf(request, reply, causes.get(request)))
+    if (options.log.enabled(level))
+      options.log[level](request.method, fieldsOf(request, reply, causes.get(request)))
     done()
   })
 }
@@ -77,6 +84,6 @@ function fieldsOf(request: LoggedRequest, reply: LoggedReply, cause: string | un
   }
   if (typeof request.params === 'object' && request.params !== null)
     for (const [name, value] of Object.entries(request.params)) fields[`params_${name}`] = String(value)
-  if (cause !== undefined) fields['cause'] = cause
+  if (cause !== undefined) fields.cause = cause
   return fields
 }

@@ -25,8 +25,7 @@ export function addressResolver(options: {
 }): AddressResolver {
   const trusted = new BlockList()
   for (const cidr of options.trustedOrigins) addCidr(trusted, cidr)
-  const isTrusted = (address: string): boolean =>
-    trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  const isTrusted = (address: string): boolean => trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
   const headers = options.trustedHeaders.map((name) => name.toLowerCase())
   const none = options.trustedOrigins.length === 0
 

@@ -44,7 +44,12 @@ export function setCookie(
   name: string,
   value: string,
   policy: CookiePolicy,
-  options: { readonly maxAge?: number; readonly path?: string; readonly domain?: string; readonly httpOnly?: boolean } = {},
+  options: {
+    readonly maxAge?: number
+    readonly path?: string
+    readonly domain?: string
+    readonly httpOnly?: boolean
+  } = {},
 ): string {
   const parts = [`${name}=${value}`, `Path=${options.path ?? '/'}`]
   if (options.domain !== undefined) parts.push(`Domain=${options.domain}`)

@@ -49,12 +49,17 @@ export function checkCsrf(request: CsrfInput, sessionCookie: string): void {
   }
   if (request.query.get('coder_session_token') === session) return
   if (/^bearer /i.test(one(request.headers.authorization) ?? '')) return
-  if (one(request.headers['coder-provisioner-daemon-psk']) || one(request.headers['coder-provisioner-daemon-key']))
+  if (
+    one(request.headers['coder-provisioner-daemon-psk']) ||
+    one(request.headers['coder-provisioner-daemon-key'])
+  )
     return
   const cookie = request.cookies.csrf_token
   const token = one(request.headers['x-csrf-token'])
   if (cookie !== undefined && token !== undefined && csrfTokenMatches(cookie, token)) return
-  throw csrfError('Something is wrong with your CSRF token. Please refresh the page. If this error persists, clear your cookies.')
+  throw csrfError(
+    'Something is wrong with your CSRF token. Please refresh the page. If this error persists, clear your cookies.',
+  )
 }
 
 function csrfError(text: string): ApiError {

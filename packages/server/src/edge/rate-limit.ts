@@ -77,9 +77,13 @@ export function rateLimitHeaders(decision: RateDecision): Record<string, string>
 
 /** The 429 of a spent bucket (ID-122). */
 export function tooManyRequests(decision: RateDecision): ApiError {
-  return new ApiError(429, `You've been rate limited for sending more than ${decision.limit} requests in 1m0s.`, {
-    headers: { ...rateLimitHeaders(decision), 'Retry-After': '60' },
-  })
+  return new ApiError(
+    429,
+    `You've been rate limited for sending more than ${decision.limit} requests in 1m0s.`,
+    {
+      headers: { ...rateLimitHeaders(decision), 'Retry-After': '60' },
+    },
+  )
 }
 
 /**

@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 
 import type { LogFields } from '@slipway/request-log'
-
 import type { Precheck } from './precheck.ts'
 
 /**

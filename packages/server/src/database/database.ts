@@ -1,0 +1,188 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { type CompiledQuery, type IsolationLevel, Kysely, type Transaction } from 'kysely'
+import pg from 'pg'
+
+import type { Logger } from '@slipway/request-log'
+import { connectionConfig } from './connection-url.ts'
+import { ChangeFeed } from './feed.ts'
+import { migrate } from './migrate.ts'
+import { namingDialect, sqlState } from './naming-driver.ts'
+import type { Tables } from './tables.ts'
+
+/** Anything that statements can be sent through: the database itself or an open transaction. */
+export type Db = Kysely<Tables>
+
+/** How to open a {@link Database}. */
+export interface DatabaseOptions {
+  readonly url: string
+  readonly maxConnections: number
+  readonly log: Logger
+  /** Marks this process in `pg_stat_activity`. */
+  readonly replicaId: string
+  /** Called for each statement; counts statements of a request. */
+  readonly onStatement?: () => void
+  /** How long to wait for a server that does not answer yet, in milliseconds. */
+  readonly connectTimeoutMs?: number
+}
+
+const OLDEST_SERVER = 130_000
+const RETRIED = new Set(['40001', '40P01'])
+
+// A job id, a build number or a log id stays far below 2^53; a bigint beyond it would be a bug.
+pg.types.setTypeParser(20, (text) => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new Error(`bigint ${text} does not fit a number`)
+  return value
+})
+
+/**
+ * The one way to PostgreSQL: a pool with named statements, transactions with retry, and the change feed.
+ * Requests wait for a free connection; they never fail because the pool is busy (OP-43).
+ */
+export class Database implements AsyncDisposable {
+  /** Query builder for single statements. */
+  readonly db: Kysely<Tables>
+  /** Ordered events of committed changes. */
+  readonly feed: ChangeFeed
+  readonly #pool: pg.Pool
+  readonly #log: Logger
+  readonly #open = new AsyncLocalStorage<Transaction<Tables>>()
+
+  private constructor(pool: pg.Pool, db: Kysely<Tables>, feed: ChangeFeed, log: Logger) {
+    this.#pool = pool
+    this.db = db
+    this.feed = feed
+    this.#log = log
+  }
+
+  /**
+   * Connects (retrying for 30 s by default), checks the server version (OP-41), migrates (OP-44) and starts the feed.
+   *
+   * @throws Error with a message for the operator; it never holds the password.
+   */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const config = connectionConfig(options.url)
+    await waitForServer(config, options)
+    await migrate(config)
+    const pool = new pg.Pool({
+      ...config,
+      max: options.maxConnections,
+      application_name: `slipway/${options.replicaId}`,
+      statement_timeout: 60_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+    })
+    pool.on('error', (error) => options.log.warn('idle database connection failed', { error }))
+    const feed = new ChangeFeed({ config, log: options.log })
+    const db = new Kysely<Tables>({
+      dialect: namingDialect(pool, {
+        onStatement: options.onStatement ?? (() => undefined),
+        onCommittedWrite: () => feed.poke(),
+      }),
+    })
+    await feed.start()
+    return new Database(pool, db, feed, options.log)
+  }
+
+  /**
+   * Runs `work` in a transaction. A serialization failure or deadlock runs it again, up to `attempts` times
+   * in all (OP-46); `work` must therefore have no effect outside the transaction. Called inside another
+   * transaction of the same flow it joins that one, and only the outermost retries.
+   */
+  async transaction<T>(
+    work: (tx: Transaction<Tables>) => Promise<T>,
+    options: { readonly isolation?: IsolationLevel; readonly attempts?: number } = {},
+  ): Promise<T> {
+    const outer = this.#open.getStore()
+    if (outer !== undefined) return work(outer)
+    const attempts = options.attempts ?? 3
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const builder = this.db.transaction()
+        return await (options.isolation === undefined
+          ? builder
+          : builder.setIsolationLevel(options.isolation)
+        ).execute((tx) => this.#open.run(tx, () => work(tx)))
+      } catch (error) {
+        const state = sqlState(error)
+        if (state === undefined || !RETRIED.has(state) || attempt >= attempts) throw error
+        this.#log.warn('transaction is repeated', { sqlstate: state, executions: attempt })
+        await delay(Math.random() * 10 * attempt)
+      }
+    }
+  }
+
+  /** One round trip, to see that the database answers. */
+  async ping(): Promise<void> {
+    await this.#pool.query('select 1')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.feed[Symbol.asyncDispose]()
+    await this.#pool.end()
+  }
+}
+
+async function waitForServer(config: pg.ClientConfig, options: DatabaseOptions): Promise<void> {
+  const deadline = Date.now() + (options.connectTimeoutMs ?? 30_000)
+  for (let pause = 200; ; pause = Math.min(pause * 2, 3_000)) {
+    const client = new pg.Client({ ...config, connectionTimeoutMillis: 5_000 })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      const result = await client.query<{ server_version_num: string }>('show server_version_num')
+      const version = Number(result.rows[0]?.server_version_num)
+      if (version < OLDEST_SERVER)
+        throw new UnsupportedServer(
+          `PostgreSQL ${Math.floor(version / 10_000)}.${version % 100} is too old: Slipway needs 13.0 or newer`,
+        )
+      return
+    } catch (error) {
+      if (error instanceof UnsupportedServer || Date.now() + pause > deadline)
+        throw error instanceof UnsupportedServer
+          ? error
+          : new Error(
+              `cannot connect to the database: ${error instanceof Error ? error.message : String(error)}`,
+            )
+      options.log.info('waiting for the database')
+      await delay(pause)
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  }
+}
+
+class UnsupportedServer extends Error {}
+
+const SLOT = Symbol('parameter')
+interface Slot {
+  readonly [SLOT]: string
+}
+
+/**
+ * A hot query that is built and compiled once: `build` receives a function that stands for a parameter, and
+ * each call only puts values in their places (a third of the cost of building it anew).
+ */
+export function prepared<P extends Record<string, unknown>, R>(
+  build: (
+    db: Kysely<Tables>,
+    p: <K extends keyof P & string>(name: K) => P[K],
+  ) => { compile(): CompiledQuery<R> },
+): (db: Db, parameters: P) => Promise<R[]> {
+  let compiled: CompiledQuery<R> | undefined
+  return async (db, parameters) => {
+    if (compiled === undefined) {
+      const slot = (name: string): never => ({ [SLOT]: name }) as never
+      compiled = build(db, slot).compile()
+    }
+    const values = compiled.parameters.map((value) => (isSlot(value) ? parameters[value[SLOT]] : value))
+    const result = await db.executeQuery<R>({ ...compiled, parameters: values })
+    return result.rows
+  }
+}
+
+function isSlot(value: unknown): value is Slot {
+  return typeof value === 'object' && value !== null && SLOT in value
+}

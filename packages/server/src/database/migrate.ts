@@ -1,0 +1,82 @@
+import { readdir, readFile } from 'node:fs/promises'
+
+import pg, { type ClientConfig } from 'pg'
+
+const FOLDER = new URL('./migrations/', import.meta.url)
+const LOCK = '1037453835920848937'
+
+/** One step of the schema. */
+export interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+}
+
+/** The migrations that ship with this release, in order. */
+export async function migrations(): Promise<Migration[]> {
+  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).sort()
+  return Promise.all(
+    files.map(async (file) => {
+      const [number = '', ...rest] = file.replace(/\.sql$/, '').split('_')
+      return {
+        version: Number(number),
+        name: rest.join('_'),
+        sql: await readFile(new URL(file, FOLDER), 'utf8'),
+      }
+    }),
+  )
+}
+
+/**
+ * Brings the schema up to `target` (default: the newest): all pending steps in one transaction under an
+ * advisory lock, so that replicas that start together wait for each other and a failure leaves nothing
+ * behind (OP-44). A newer schema is accepted when it names this release as one that still runs on it
+ * (OP-45).
+ *
+ * @throws Error naming both versions when the database is newer than this release can use, or belongs to
+ * another product.
+ */
+export async function migrate(config: ClientConfig, target?: number): Promise<void> {
+  const known = await migrations()
+  const newest = known.at(-1)?.version ?? 0
+  const client = new pg.Client(config)
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    await client.query('begin')
+    await client.query(`select pg_advisory_xact_lock(${LOCK})`)
+    const foreign = await client.query(`select to_regclass('schema_migrations') is not null as found`)
+    if (foreign.rows[0]?.found === true)
+      throw new Error(
+        'this database holds a Coder schema: import it with `slipway import`, or name an empty database in postgres-url',
+      )
+    await client.query(`create table if not exists slipway_migrations (
+      version integer primary key,
+      name text not null,
+      oldest_version integer not null,
+      applied_at timestamptz not null default now())`)
+    const applied = await client.query<{ version: number; oldest_version: number }>(
+      'select version, oldest_version from slipway_migrations order by version',
+    )
+    const current = applied.rows.at(-1)
+    if (current !== undefined && current.version > newest && current.oldest_version > newest)
+      throw new Error(
+        `the database is at schema version ${current.version}, this release knows ${newest}: start the release that made it, or restore a backup`,
+      )
+    const done = new Set(applied.rows.map((row) => row.version))
+    for (const step of known) {
+      if (done.has(step.version) || (target !== undefined && step.version > target)) continue
+      await client.query(step.sql)
+      await client.query(
+        'insert into slipway_migrations (version, name, oldest_version) values ($1, $2, $1)',
+        [step.version, step.name],
+      )
+    }
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined)
+    throw error
+  } finally {
+    await client.end()
+  }
+}

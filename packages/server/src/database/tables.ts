@@ -1,0 +1,660 @@
+// Generated from the migrations by `npm run generate`. Do not edit.
+import type { ColumnType, Generated } from 'kysely'
+
+/** Any JSON value. Written as text, read as a value. */
+export type Json = ColumnType<JsonValue, string, string>
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined }
+
+export interface AgentsWithWorkspaceTable {
+  id: ColumnType<string, never, never>
+  parent_id: ColumnType<string | null, never, never>
+  created_at: ColumnType<Date, never, never>
+  updated_at: ColumnType<Date, never, never>
+  resource_id: ColumnType<string, never, never>
+  name: ColumnType<string, never, never>
+  deleted: ColumnType<boolean, never, never>
+  auth_token_hash: ColumnType<Buffer, never, never>
+  auth_instance_id: ColumnType<string | null, never, never>
+  architecture: ColumnType<string, never, never>
+  operating_system: ColumnType<string, never, never>
+  environment_variables: ColumnType<JsonValue, string, string>
+  directory: ColumnType<string, never, never>
+  expanded_directory: ColumnType<string, never, never>
+  version: ColumnType<string, never, never>
+  api_version: ColumnType<string, never, never>
+  motd_file: ColumnType<string, never, never>
+  connection_timeout_seconds: ColumnType<number, never, never>
+  troubleshooting_url: ColumnType<string, never, never>
+  display_apps: ColumnType<string[], never, never>
+  display_order: ColumnType<number, never, never>
+  api_key_scope: ColumnType<string, never, never>
+  subsystems: ColumnType<string[], never, never>
+  lifecycle_state: ColumnType<
+    | 'created'
+    | 'starting'
+    | 'start_timeout'
+    | 'start_error'
+    | 'ready'
+    | 'shutting_down'
+    | 'shutdown_timeout'
+    | 'shutdown_error'
+    | 'off',
+    never,
+    never
+  >
+  started_at: ColumnType<Date | null, never, never>
+  ready_at: ColumnType<Date | null, never, never>
+  first_connected_at: ColumnType<Date | null, never, never>
+  last_connected_at: ColumnType<Date | null, never, never>
+  disconnected_at: ColumnType<Date | null, never, never>
+  last_connected_replica_id: ColumnType<string | null, never, never>
+  logs_length: ColumnType<number, never, never>
+  logs_overflowed: ColumnType<boolean, never, never>
+  job_id: ColumnType<string, never, never>
+  build_id: ColumnType<string, never, never>
+  build_number: ColumnType<number, never, never>
+  build_transition: ColumnType<'start' | 'stop' | 'delete', never, never>
+  template_version_id: ColumnType<string, never, never>
+  workspace_id: ColumnType<string, never, never>
+  workspace_name: ColumnType<string, never, never>
+  owner_id: ColumnType<string, never, never>
+  organization_id: ColumnType<string, never, never>
+  template_id: ColumnType<string, never, never>
+  dormant_at: ColumnType<Date | null, never, never>
+  user_acl: ColumnType<JsonValue, string, string>
+  group_acl: ColumnType<JsonValue, string, string>
+  owner_username: ColumnType<string, never, never>
+  job_status: ColumnType<
+    'pending' | 'running' | 'succeeded' | 'canceling' | 'canceled' | 'failed',
+    never,
+    never
+  >
+}
+
+export interface ApiKeysTable {
+  id: string
+  hashed_secret: Buffer
+  user_id: string
+  last_used: Generated<Date>
+  expires_at: Date
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  login_type: 'password' | 'github' | 'oidc' | 'token' | 'none' | 'oauth2_provider_app'
+  lifetime_seconds: number
+  ip_address: Generated<string>
+  user_agent: Generated<string>
+  token_name: Generated<string>
+  scopes: string[]
+  allow_list: string[]
+}
+
+export interface ChangeLogTable {
+  txid: Generated<string>
+  id: Generated<number>
+  kind: string
+  key: string
+  op: 'insert' | 'update' | 'delete'
+  data: ColumnType<JsonValue, string | undefined, string>
+}
+
+export interface ChangeLogHorizonTable {
+  only_row: Generated<boolean>
+  boundary: string
+}
+
+export interface CryptoKeysTable {
+  feature: string
+  sequence: number
+  secret: Buffer | null
+  starts_at: Date
+  deletes_at: Date | null
+}
+
+export interface CustomRolesTable {
+  id: Generated<string>
+  name: string
+  display_name: Generated<string>
+  organization_id: string | null
+  is_system: Generated<boolean>
+  site_permissions: ColumnType<JsonValue, string | undefined, string>
+  org_permissions: ColumnType<JsonValue, string | undefined, string>
+  user_permissions: ColumnType<JsonValue, string | undefined, string>
+  member_permissions: ColumnType<JsonValue, string | undefined, string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface FilesTable {
+  id: Generated<string>
+  hash: string
+  created_by: string
+  created_at: Generated<Date>
+  mimetype: string
+  data: Buffer
+}
+
+export interface GitSshKeysTable {
+  user_id: string
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  public_key: string
+  private_key: Buffer
+}
+
+export interface GroupMembersTable {
+  group_id: string
+  user_id: string
+}
+
+export interface GroupMembersExpandedTable {
+  group_id: ColumnType<string, never, never>
+  user_id: ColumnType<string, never, never>
+}
+
+export interface GroupsTable {
+  id: Generated<string>
+  organization_id: string
+  name: string
+  display_name: Generated<string>
+  avatar_url: Generated<string>
+  quota_allowance: Generated<number>
+  source: Generated<'user' | 'oidc'>
+  created_at: Generated<Date>
+}
+
+export interface OrganizationMembersTable {
+  organization_id: string
+  user_id: string
+  roles: Generated<string[]>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface OrganizationsTable {
+  id: Generated<string>
+  name: string
+  display_name: Generated<string>
+  description: Generated<string>
+  icon: Generated<string>
+  is_default: Generated<boolean>
+  deleted: Generated<boolean>
+  shareable_workspace_owners: Generated<'none' | 'everyone' | 'service_accounts'>
+  default_org_member_roles: string[]
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface ProvisionerDaemonsTable {
+  id: Generated<string>
+  organization_id: string
+  name: string
+  key_id: string
+  provisioners: ('terraform' | 'echo' | 'typescript')[]
+  tags: ColumnType<JsonValue, string, string>
+  version: Generated<string>
+  api_version: Generated<string>
+  created_at: Generated<Date>
+  last_seen_at: Date | null
+}
+
+export interface ProvisionerJobLogsTable {
+  id: ColumnType<number, never, never>
+  job_id: string
+  created_at: Date
+  source: 'provisioner_daemon' | 'provisioner'
+  level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  stage: string
+  output: string
+}
+
+export interface ProvisionerJobTimingsTable {
+  job_id: string
+  started_at: Date
+  ended_at: Date
+  stage: 'init' | 'plan' | 'graph' | 'apply'
+  source: string
+  action: string
+  resource: string
+}
+
+export interface ProvisionerJobsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  started_at: Date | null
+  canceled_at: Date | null
+  completed_at: Date | null
+  error: string | null
+  error_code: string | null
+  organization_id: string
+  initiator_id: string
+  provisioner: 'terraform' | 'echo' | 'typescript'
+  file_id: string
+  type: 'template_version_import' | 'workspace_build' | 'template_version_dry_run'
+  input: ColumnType<JsonValue, string | undefined, string>
+  tags: ColumnType<JsonValue, string | undefined, string>
+  worker_id: string | null
+  attempts: Generated<number>
+  logs_length: Generated<number>
+  logs_overflowed: Generated<boolean>
+  job_status: ColumnType<
+    'pending' | 'running' | 'succeeded' | 'canceling' | 'canceled' | 'failed',
+    never,
+    never
+  >
+}
+
+export interface SiteConfigsTable {
+  key: string
+  value: string
+}
+
+export interface TemplateVersionParametersTable {
+  template_version_id: string
+  name: string
+  display_name: Generated<string>
+  description: Generated<string>
+  type: 'string' | 'number' | 'bool' | 'list(string)'
+  form_type: Generated<string>
+  mutable: Generated<boolean>
+  default_value: Generated<string>
+  icon: Generated<string>
+  options: ColumnType<JsonValue, string | undefined, string>
+  validation_regex: Generated<string>
+  validation_error: Generated<string>
+  validation_min: number | null
+  validation_max: number | null
+  validation_monotonic: Generated<'' | 'increasing' | 'decreasing'>
+  required: Generated<boolean>
+  ephemeral: Generated<boolean>
+  display_order: Generated<number>
+}
+
+export interface TemplateVersionPresetsTable {
+  id: Generated<string>
+  template_version_id: string
+  name: string
+  description: Generated<string>
+  icon: Generated<string>
+  is_default: Generated<boolean>
+  desired_instances: number | null
+  parameters: ColumnType<JsonValue, string | undefined, string>
+}
+
+export interface TemplateVersionVariablesTable {
+  template_version_id: string
+  name: string
+  description: Generated<string>
+  type: Generated<string>
+  value: Generated<string>
+  default_value: Generated<string>
+  required: Generated<boolean>
+  sensitive: Generated<boolean>
+}
+
+export interface TemplateVersionWorkspaceTagsTable {
+  template_version_id: string
+  key: string
+  value: string
+}
+
+export interface TemplateVersionsTable {
+  id: Generated<string>
+  template_id: string | null
+  organization_id: string
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  name: string
+  message: Generated<string>
+  readme: Generated<string>
+  job_id: string
+  created_by: string
+  archived: Generated<boolean>
+  external_auth_providers: ColumnType<JsonValue, string | undefined, string>
+  has_ai_task: Generated<boolean>
+  has_external_agent: Generated<boolean>
+}
+
+export interface TemplatesTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  organization_id: string
+  deleted: Generated<boolean>
+  name: string
+  display_name: Generated<string>
+  description: Generated<string>
+  icon: Generated<string>
+  provisioner: 'terraform' | 'echo' | 'typescript'
+  active_version_id: string
+  created_by: string
+  user_acl: ColumnType<JsonValue, string | undefined, string>
+  group_acl: ColumnType<JsonValue, string | undefined, string>
+  default_ttl: Generated<number>
+  activity_bump: Generated<number>
+  time_til_autostop_notify: Generated<number>
+  failure_ttl: Generated<number>
+  time_til_dormant: Generated<number>
+  time_til_dormant_autodelete: Generated<number>
+  autostop_requirement_days: Generated<number>
+  autostop_requirement_weeks: Generated<number>
+  autostart_block_days: Generated<number>
+  allow_user_autostart: Generated<boolean>
+  allow_user_autostop: Generated<boolean>
+  allow_user_cancel_workspace_jobs: Generated<boolean>
+  require_active_version: Generated<boolean>
+  deprecated: Generated<string>
+  max_port_sharing_level: Generated<'owner' | 'authenticated' | 'organization' | 'public'>
+  use_classic_parameter_flow: Generated<boolean>
+  cors_behavior: Generated<'simple' | 'passthru'>
+  agents_allowed: Generated<boolean>
+  disable_module_cache: Generated<boolean>
+}
+
+export interface UserConfigsTable {
+  user_id: string
+  key: string
+  value: string
+}
+
+export interface UserDeletionsTable {
+  id: ColumnType<number, never, never>
+  user_id: string
+  deleted_at: Generated<Date>
+}
+
+export interface UserLinksTable {
+  user_id: string
+  login_type: 'password' | 'github' | 'oidc' | 'token' | 'none' | 'oauth2_provider_app'
+  linked_id: Generated<string>
+  oauth_access_token: Buffer | null
+  oauth_refresh_token: Buffer | null
+  oauth_expiry: Date | null
+  claims: ColumnType<JsonValue, string | undefined, string>
+}
+
+export interface UserStatusChangesTable {
+  id: ColumnType<number, never, never>
+  user_id: string
+  new_status: 'active' | 'dormant' | 'suspended'
+  changed_at: Generated<Date>
+}
+
+export interface UsersTable {
+  id: Generated<string>
+  username: string
+  email: Generated<string>
+  name: Generated<string>
+  avatar_url: Generated<string>
+  status: Generated<'active' | 'dormant' | 'suspended'>
+  login_type: Generated<'password' | 'github' | 'oidc' | 'token' | 'none' | 'oauth2_provider_app'>
+  rbac_roles: Generated<string[]>
+  hashed_password: Generated<string>
+  hashed_one_time_passcode: Buffer | null
+  one_time_passcode_expires_at: Date | null
+  github_com_user_id: number | null
+  is_service_account: Generated<boolean>
+  is_system: Generated<boolean>
+  deleted: Generated<boolean>
+  quiet_hours_schedule: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  last_seen_at: Date | null
+}
+
+export interface WorkspaceAgentLogSourcesTable {
+  workspace_agent_id: string
+  id: string
+  created_at: Generated<Date>
+  display_name: Generated<string>
+  icon: Generated<string>
+}
+
+export interface WorkspaceAgentLogsTable {
+  id: ColumnType<number, never, never>
+  agent_id: string
+  created_at: Date
+  log_source_id: string
+  level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  output: string
+}
+
+export interface WorkspaceAgentMetadataTable {
+  workspace_agent_id: string
+  key: string
+  display_name: Generated<string>
+  script: string
+  interval_ns: number
+  timeout_ns: number
+  display_order: Generated<number>
+  value: Generated<string>
+  error: Generated<string>
+  collected_at: Date | null
+}
+
+export interface WorkspaceAgentPortShareTable {
+  workspace_id: string
+  agent_name: string
+  port: number
+  share_level: 'organization' | 'authenticated' | 'public'
+  protocol: Generated<'http' | 'https'>
+}
+
+export interface WorkspaceAgentScriptTimingsTable {
+  script_id: string
+  started_at: Date
+  ended_at: Date
+  exit_code: number
+  stage: 'start' | 'stop' | 'cron'
+  status: 'ok' | 'exit_failure' | 'timed_out' | 'pipes_left_open'
+}
+
+export interface WorkspaceAgentScriptsTable {
+  id: Generated<string>
+  workspace_agent_id: string
+  log_source_id: string
+  log_path: Generated<string>
+  display_name: Generated<string>
+  icon: Generated<string>
+  script: string
+  cron: Generated<string>
+  start_blocks_login: Generated<boolean>
+  run_on_start: Generated<boolean>
+  run_on_stop: Generated<boolean>
+  timeout_seconds: Generated<number>
+}
+
+export interface WorkspaceAgentsTable {
+  id: Generated<string>
+  parent_id: string | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  resource_id: string
+  name: string
+  deleted: Generated<boolean>
+  auth_token_hash: Buffer
+  auth_instance_id: string | null
+  architecture: Generated<string>
+  operating_system: Generated<string>
+  environment_variables: ColumnType<JsonValue, string | undefined, string>
+  directory: Generated<string>
+  expanded_directory: Generated<string>
+  version: Generated<string>
+  api_version: Generated<string>
+  motd_file: Generated<string>
+  connection_timeout_seconds: Generated<number>
+  troubleshooting_url: Generated<string>
+  display_apps: Generated<string[]>
+  display_order: Generated<number>
+  api_key_scope: Generated<'all' | 'no_user_data'>
+  subsystems: Generated<string[]>
+  lifecycle_state: Generated<
+    | 'created'
+    | 'starting'
+    | 'start_timeout'
+    | 'start_error'
+    | 'ready'
+    | 'shutting_down'
+    | 'shutdown_timeout'
+    | 'shutdown_error'
+    | 'off'
+  >
+  started_at: Date | null
+  ready_at: Date | null
+  first_connected_at: Date | null
+  last_connected_at: Date | null
+  disconnected_at: Date | null
+  last_connected_replica_id: string | null
+  logs_length: Generated<number>
+  logs_overflowed: Generated<boolean>
+}
+
+export interface WorkspaceAppsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  agent_id: string
+  slug: string
+  display_name: Generated<string>
+  icon: Generated<string>
+  command: string | null
+  url: string | null
+  external: Generated<boolean>
+  subdomain: Generated<boolean>
+  sharing_level: Generated<'owner' | 'authenticated' | 'organization' | 'public'>
+  healthcheck_url: Generated<string>
+  healthcheck_interval: Generated<number>
+  healthcheck_threshold: Generated<number>
+  health: Generated<'disabled' | 'initializing' | 'healthy' | 'unhealthy'>
+  display_order: Generated<number>
+  display_group: string | null
+  hidden: Generated<boolean>
+  open_in: Generated<'slim-window' | 'tab'>
+  tooltip: Generated<string>
+}
+
+export interface WorkspaceBuildParametersTable {
+  workspace_build_id: string
+  name: string
+  value: string
+}
+
+export interface WorkspaceBuildsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  workspace_id: string
+  template_version_id: string
+  build_number: number
+  transition: 'start' | 'stop' | 'delete'
+  initiator_id: string
+  job_id: string
+  reason: Generated<
+    | 'initiator'
+    | 'autostart'
+    | 'autostop'
+    | 'dormancy'
+    | 'autodelete'
+    | 'failedstop'
+    | 'dashboard'
+    | 'cli'
+    | 'ssh_connection'
+    | 'vscode_connection'
+    | 'jetbrains_connection'
+    | 'task_manual_pause'
+    | 'task_auto_pause'
+    | 'task_resume'
+  >
+  provisioner_state: Buffer | null
+  deadline: Date | null
+  max_deadline: Date | null
+  daily_cost: Generated<number>
+  template_version_preset_id: string | null
+  has_ai_task: Generated<boolean>
+  has_external_agent: Generated<boolean>
+}
+
+export interface WorkspaceResourcesTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  job_id: string
+  transition: 'start' | 'stop' | 'delete'
+  type: string
+  name: string
+  hide: Generated<boolean>
+  icon: Generated<string>
+  instance_type: Generated<string>
+  daily_cost: Generated<number>
+  metadata: ColumnType<JsonValue, string | undefined, string>
+}
+
+export interface WorkspacesTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  owner_id: string
+  organization_id: string
+  template_id: string
+  deleted: Generated<boolean>
+  name: string
+  autostart_schedule: string | null
+  ttl: number | null
+  last_used_at: Generated<Date>
+  dormant_at: Date | null
+  deleting_at: Date | null
+  automatic_updates: Generated<'always' | 'never'>
+  favorite: Generated<boolean>
+  next_start_at: Date | null
+  user_acl: ColumnType<JsonValue, string | undefined, string>
+  group_acl: ColumnType<JsonValue, string | undefined, string>
+}
+
+/** All tables and views by name. */
+export interface Tables {
+  agents_with_workspace: AgentsWithWorkspaceTable
+  api_keys: ApiKeysTable
+  change_log: ChangeLogTable
+  change_log_horizon: ChangeLogHorizonTable
+  crypto_keys: CryptoKeysTable
+  custom_roles: CustomRolesTable
+  files: FilesTable
+  git_ssh_keys: GitSshKeysTable
+  group_members: GroupMembersTable
+  group_members_expanded: GroupMembersExpandedTable
+  groups: GroupsTable
+  organization_members: OrganizationMembersTable
+  organizations: OrganizationsTable
+  provisioner_daemons: ProvisionerDaemonsTable
+  provisioner_job_logs: ProvisionerJobLogsTable
+  provisioner_job_timings: ProvisionerJobTimingsTable
+  provisioner_jobs: ProvisionerJobsTable
+  site_configs: SiteConfigsTable
+  template_version_parameters: TemplateVersionParametersTable
+  template_version_presets: TemplateVersionPresetsTable
+  template_version_variables: TemplateVersionVariablesTable
+  template_version_workspace_tags: TemplateVersionWorkspaceTagsTable
+  template_versions: TemplateVersionsTable
+  templates: TemplatesTable
+  user_configs: UserConfigsTable
+  user_deletions: UserDeletionsTable
+  user_links: UserLinksTable
+  user_status_changes: UserStatusChangesTable
+  users: UsersTable
+  workspace_agent_log_sources: WorkspaceAgentLogSourcesTable
+  workspace_agent_logs: WorkspaceAgentLogsTable
+  workspace_agent_metadata: WorkspaceAgentMetadataTable
+  workspace_agent_port_share: WorkspaceAgentPortShareTable
+  workspace_agent_script_timings: WorkspaceAgentScriptTimingsTable
+  workspace_agent_scripts: WorkspaceAgentScriptsTable
+  workspace_agents: WorkspaceAgentsTable
+  workspace_apps: WorkspaceAppsTable
+  workspace_build_parameters: WorkspaceBuildParametersTable
+  workspace_builds: WorkspaceBuildsTable
+  workspace_resources: WorkspaceResourcesTable
+  workspaces: WorkspacesTable
+}

@@ -1,0 +1,1 @@
+export { createTestDatabase, openDatabase, type TestDatabase, withDatabase } from './postgres.ts'
