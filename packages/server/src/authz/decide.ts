@@ -1,0 +1,122 @@
+import { forbidden } from '../errors/index.ts'
+import { passesAllowList } from './allow-list.ts'
+import { type Level, mentions } from './permissions.ts'
+import type { Action, ResourceType } from './resources.ts'
+import type { Actor } from './subject.ts'
+
+/** An access list as stored: actions by the id of a user or group. */
+export type AccessList = Readonly<Record<string, readonly string[]>>
+
+/** What an action is done to; every field but the type may be missing (RB chapter 1). */
+export interface ResourceObject {
+  readonly type: ResourceType
+  readonly id?: string | undefined
+  readonly owner?: string | undefined
+  readonly organization?: string | undefined
+  /** Asks whether the action is allowed in any of the actor's organizations. */
+  readonly anyOrganization?: boolean | undefined
+  readonly userAcl?: AccessList | undefined
+  readonly groupAcl?: AccessList | undefined
+}
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/** Vote of one level: 1 allow, 0 abstain, -1 deny. */
+export type Vote = -1 | 0 | 1
+
+/**
+ * The decision (RB-13): a pure function of actor, action and object; it never reads the database.
+ *
+ * @throws Error when the actor has no roles (RB-2): that is a mistake of ours and not a denial.
+ */
+export function isAllowed(actor: Actor, action: Action, object: ResourceObject): boolean {
+  if (actor.roles.length === 0) throw new Error(`actor ${actor.name} has no roles`)
+  const organization =
+    object.organization === NIL || object.organization === '' ? undefined : object.organization
+  if (object.anyOrganization && organization !== undefined) return false
+  if (!scopeAllows(actor, action, object)) return false
+  return rolesAllow(actor, action, object, organization) || aclAllows(actor, action, object, organization)
+}
+
+/**
+ * Refuses the action unless {@link isAllowed}.
+ *
+ * @throws ApiError 403.
+ */
+export function authorize(actor: Actor, action: Action, object: ResourceObject): void {
+  if (!isAllowed(actor, action, object)) throw forbidden()
+}
+
+/** RB-8: a site vote beats everything below it, a deny of the organization beats its members' own rights. */
+function rolesAllow(
+  actor: Actor,
+  action: Action,
+  object: ResourceObject,
+  organization: string | undefined,
+): boolean {
+  const site = vote(actor, 'site', undefined, object.type, action)
+  if (site !== 0) return site === 1
+  const owned = object.owner !== undefined && object.owner === actor.id
+  if (organization === undefined && !object.anyOrganization)
+    return owned && vote(actor, 'user', undefined, object.type, action) === 1
+  const organizations = organization === undefined ? organizationsOf(actor) : [organization]
+  const org = best(organizations.map((id) => vote(actor, 'org', id, object.type, action)))
+  if (org !== 0) return org === 1
+  return owned && best(organizations.map((id) => vote(actor, 'member', id, object.type, action))) === 1
+}
+
+function best(votes: readonly Vote[]): Vote {
+  return votes.includes(1) ? 1 : votes.length > 0 && votes.every((value) => value === -1) ? -1 : 0
+}
+
+/** Vote of one level over the union of that level's permissions of all roles (RB chapter 2). */
+export function vote(
+  actor: Actor,
+  level: Level,
+  organization: string | undefined,
+  type: ResourceType,
+  action: Action,
+): Vote {
+  let allowed = false
+  for (const role of actor.roles) {
+    const inOrganization = level === 'org' || level === 'member'
+    if (inOrganization && role.organizationId !== organization) continue
+    if (mentions(role.definition.negate?.[level], type, action)) return -1
+    if (mentions(role.definition[level], type, action)) allowed = true
+  }
+  return allowed ? 1 : 0
+}
+
+/** Organizations in which the actor holds any role, even an empty one (RB-10). */
+export function organizationsOf(actor: Actor): string[] {
+  return [...new Set(actor.roles.flatMap((role) => role.organizationId ?? []))]
+}
+
+/** RB-11: access lists count only for members of the object's organization, and know no denial. */
+function aclAllows(
+  actor: Actor,
+  action: Action,
+  object: ResourceObject,
+  organization: string | undefined,
+): boolean {
+  if (object.userAcl === undefined && object.groupAcl === undefined) return false
+  const own = organizationsOf(actor)
+  if (object.anyOrganization ? own.length === 0 : organization === undefined || !own.includes(organization))
+    return false
+  const lists = (acl: AccessList | undefined, id: string): boolean => {
+    const actions = acl !== undefined && Object.hasOwn(acl, id) ? acl[id] : undefined
+    return actions !== undefined && (actions.includes('*') || actions.includes(action))
+  }
+  if (lists(object.userAcl, actor.id)) return true
+  return [...actor.groups, ...(organization === undefined ? [] : [organization])].some((id) =>
+    lists(object.groupAcl, id),
+  )
+}
+
+/** RB-12: the scope's permissions and its allow list must both let the action pass. */
+function scopeAllows(actor: Actor, action: Action, object: ResourceObject): boolean {
+  return (
+    passesAllowList(actor.scope.allowList, object.type, object.id) &&
+    actor.scope.permissions.some((map) => mentions(map, object.type, action))
+  )
+}

@@ -1,0 +1,24 @@
+export { ACL_ROLES, aclRoleOf } from './acl-roles.ts'
+export {
+  ALLOW_ALL,
+  type AllowListEntry,
+  formatAllowListEntry,
+  intersectAllowLists,
+  normalizeAllowList,
+  parseAllowListEntry,
+} from './allow-list.ts'
+export { ORGANIZATION_ROLES, type ShareableWorkspaceOwners, SITE_ROLES } from './built-in-roles.ts'
+export { type AccessList, authorize, isAllowed, type ResourceObject } from './decide.ts'
+export { PUBLIC_SCOPES } from './public-scopes.ts'
+export { type Action, isActionOf, isResourceType, type ResourceType } from './resources.ts'
+export { checkRoleChange, mayAssign } from './role-assignment.ts'
+export { agentScope, covers, legacyScope, requestedScopes, SCOPE_ALL, type Scope, scopeOf } from './scopes.ts'
+export { type FilterColumns, sqlFilter } from './sql-filter.ts'
+export {
+  type Actor,
+  actorForUser,
+  type RoleOptions,
+  systemActor,
+  type UserStanding,
+  userActor,
+} from './subject.ts'

@@ -1,0 +1,58 @@
+import { badRequest } from '../errors/index.ts'
+import { ORGANIZATION_ROLES, ROLE_ASSIGNMENT, SITE_ROLES } from './built-in-roles.ts'
+import { authorize } from './decide.ts'
+import type { Actor } from './subject.ts'
+
+/** A change of a user's roles, site-wide or in one organization. */
+export interface RoleChange {
+  readonly organizationId?: string | undefined
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+  /** Roles that every holder has anyway; they count as added on every write (RB-42). */
+  readonly implied: readonly string[]
+  /** Names of the organization's custom roles. */
+  readonly customRoles: ReadonlySet<string>
+}
+
+/**
+ * Checks that the actor may make this change (RB-41…RB-44): the right to assign or unassign as such, and
+ * then every added and removed role by the assignment table, so that nobody hands out more than they may.
+ *
+ * @throws ApiError 403 when assigning is denied at all, 400 naming the role otherwise.
+ */
+export function checkRoleChange(actor: Actor, change: RoleChange): void {
+  const added = [
+    ...new Set([...change.after.filter((role) => !change.before.includes(role)), ...change.implied]),
+  ]
+  const removed = change.before.filter((role) => !change.after.includes(role))
+  const type = change.organizationId === undefined ? 'assign_role' : 'assign_org_role'
+  const object = { type, organization: change.organizationId } as const
+  if (added.length > 0) authorize(actor, 'assign', object)
+  if (removed.length > 0) authorize(actor, 'unassign', object)
+  for (const role of [...added, ...removed]) {
+    if (!isSupported(role, change)) throw badRequest(`${JSON.stringify(role)} is not a supported role`)
+    const kind = change.customRoles.has(role) ? 'custom-organization-role' : role
+    if (!mayAssign(actor, kind, change.organizationId))
+      throw badRequest(`not authorized to assign role ${JSON.stringify(role)}`)
+  }
+}
+
+/** Whether the assignment table lets the actor add or remove the role (RB-41). */
+export function mayAssign(actor: Actor, role: string, organizationId: string | undefined): boolean {
+  if (actor.type === 'system_restricted') return ROLE_ASSIGNMENT.system?.includes(role) ?? false
+  return actor.roles.some(
+    (held) =>
+      (held.organizationId === undefined || held.organizationId === organizationId) &&
+      (ROLE_ASSIGNMENT[held.name]?.includes(role) ?? false),
+  )
+}
+
+function isSupported(role: string, change: RoleChange): boolean {
+  if (change.organizationId === undefined) return Object.hasOwn(SITE_ROLES, role)
+  return (
+    Object.hasOwn(ORGANIZATION_ROLES, role) ||
+    role === 'organization-member' ||
+    role === 'organization-service-account' ||
+    change.customRoles.has(role)
+  )
+}

@@ -1,0 +1,159 @@
+import { ACTOR_ROLES, type ActorName } from './actor-roles.ts'
+import {
+  ORGANIZATION_ROLES,
+  type ShareableWorkspaceOwners,
+  SITE_ROLES,
+  SYSTEM_ROLES,
+} from './built-in-roles.ts'
+import type { HeldRole, RoleDefinition } from './permissions.ts'
+import { SCOPE_ALL, type Scope } from './scopes.ts'
+
+/**
+ * Who acts: what the roles give, cut down by the scope of the credential. Every store function takes one;
+ * there is no unrestricted actor.
+ */
+export interface Actor {
+  readonly id: string
+  readonly type: 'user' | ActorName
+  readonly name: string
+  readonly roles: readonly HeldRole[]
+  readonly groups: readonly string[]
+  readonly scope: Scope
+}
+
+/** Switches that reshape roles at start-up (RB-25); all off by default. */
+export interface RoleOptions {
+  readonly disableOwnerWorkspaceAccess: boolean
+  readonly disableWorkspaceSharing: boolean
+  readonly disableChatSharing: boolean
+}
+
+/** No role option set. */
+export const DEFAULT_ROLE_OPTIONS: RoleOptions = {
+  disableOwnerWorkspaceAccess: false,
+  disableWorkspaceSharing: false,
+  disableChatSharing: false,
+}
+
+/** What the database knows of a user's standing, for {@link userActor}. */
+export interface UserStanding {
+  readonly id: string
+  readonly username: string
+  readonly siteRoles: readonly string[]
+  readonly isServiceAccount: boolean
+  readonly groups: readonly string[]
+  readonly memberships: readonly {
+    readonly organizationId: string
+    readonly roles: readonly string[]
+    readonly defaultRoles: readonly string[]
+    readonly sharing: ShareableWorkspaceOwners
+  }[]
+  /** Custom roles of the user's organizations by `name:organization id`. */
+  readonly customRoles?: ReadonlyMap<string, RoleDefinition>
+}
+
+/**
+ * The subject of a request: stored roles, the implied ones, and the scope of the credential (RB-4, RB-31).
+ * A stored name that no longer resolves is ignored (RB-6).
+ */
+export function userActor(
+  user: UserStanding,
+  scope: Scope = SCOPE_ALL,
+  options = DEFAULT_ROLE_OPTIONS,
+): Actor {
+  const roles: HeldRole[] = []
+  for (const name of new Set(['member', ...user.siteRoles])) {
+    const definition = siteRole(name, options)
+    if (definition !== undefined) roles.push({ name, definition })
+  }
+  for (const membership of user.memberships) {
+    const organizationId = membership.organizationId
+    const implied = user.isServiceAccount ? 'organization-service-account' : 'organization-member'
+    roles.push({ name: implied, organizationId, definition: SYSTEM_ROLES[implied][membership.sharing] })
+    for (const name of new Set([...membership.roles, ...membership.defaultRoles])) {
+      const definition = organizationRole(name) ?? user.customRoles?.get(`${name}:${organizationId}`)
+      if (definition !== undefined) roles.push({ name, organizationId, definition })
+    }
+  }
+  return { id: user.id, type: 'user', name: user.username, roles, groups: user.groups, scope }
+}
+
+/** A built-in site role under the role options; undefined when the name does not resolve. */
+export function siteRole(name: string, options = DEFAULT_ROLE_OPTIONS): RoleDefinition | undefined {
+  switch (name) {
+    case 'owner': {
+      if (!options.disableOwnerWorkspaceAccess) return SITE_ROLES.owner
+      const workspace = SITE_ROLES.owner.site.workspace.filter(
+        (action) => action !== 'ssh' && action !== 'application_connect',
+      )
+      return { ...SITE_ROLES.owner, site: { ...SITE_ROLES.owner.site, workspace } }
+    }
+    case 'member': {
+      const { disableWorkspaceSharing, disableChatSharing } = options
+      if (!disableWorkspaceSharing && !disableChatSharing) return SITE_ROLES.member
+      return {
+        ...SITE_ROLES.member,
+        negate: {
+          site: {
+            ...(disableWorkspaceSharing ? { workspace: ['share'] as const } : {}),
+            ...(disableChatSharing ? { chat: ['share'] as const } : {}),
+          },
+        },
+      }
+    }
+    case 'auditor':
+    case 'template-admin':
+    case 'user-admin':
+      return SITE_ROLES[name]
+    default:
+      return undefined
+  }
+}
+
+/** A built-in organization role; undefined when the name does not resolve. */
+export function organizationRole(name: string): RoleDefinition | undefined {
+  return Object.hasOwn(ORGANIZATION_ROLES, name)
+    ? Object.entries(ORGANIZATION_ROLES).find(([key]) => key === name)?.[1]
+    : undefined
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+type SiteActorName = Exclude<
+  ActorName,
+  'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner' | 'sub_agent_api'
+>
+
+const cached = new Map<ActorName, Actor>()
+
+/** The system actor of this name for work that is not done on behalf of a user (RB-59, L-H13). */
+export function systemActor(name: SiteActorName): Actor {
+  let actor = cached.get(name)
+  if (actor === undefined) {
+    const definition: RoleDefinition = ACTOR_ROLES[name]
+    actor = {
+      id: name === 'prebuilds_orchestrator' ? 'c42fdf75-3097-471c-8c33-fb52454d81c0' : NOBODY,
+      type: name,
+      name: definition.displayName,
+      roles: [{ name, definition }],
+      groups: [],
+      scope: SCOPE_ALL,
+    }
+    cached.set(name, actor)
+  }
+  return actor
+}
+
+/** A system actor that may act only on what this one user owns (RB-59). */
+export function actorForUser(
+  name: 'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner',
+  userId: string,
+): Actor {
+  return {
+    id: userId,
+    type: name,
+    name: ACTOR_ROLES[name].displayName,
+    roles: [{ name, definition: ACTOR_ROLES[name] }],
+    groups: [],
+    scope: SCOPE_ALL,
+  }
+}
