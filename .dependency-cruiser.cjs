@@ -1,0 +1,59 @@
+// Which way dependencies may point (docs/architecture.md). Tests may use everything.
+const TEST = '\\.test\\.ts$|^packages/testkit/'
+const only = (name, from, allowed) => ({
+  name: `${name}-imports`,
+  severity: 'error',
+  from: { path: `^packages/${name}/src`, pathNot: TEST, ...from },
+  to: { path: '^packages/', pathNot: `^packages/(${[name, ...allowed].join('|')})/` },
+})
+
+module.exports = {
+  forbidden: [
+    only('contract', {}, []),
+    only('request-log', {}, []),
+    only('tunnel', {}, []),
+    only('template', {}, []),
+    only('client', {}, ['contract']),
+    only('agent', {}, ['contract', 'client', 'tunnel', 'request-log']),
+    only('server', {}, ['contract', 'tunnel', 'request-log', 'template']),
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'testkit-only-in-tests',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: TEST },
+      to: { path: '^packages/testkit/' },
+    },
+    {
+      name: 'database-only-from-stores',
+      comment: 'Only stores speak SQL; the composition root opens the database.',
+      severity: 'error',
+      from: {
+        path: '^packages/server/src/',
+        pathNot: `${TEST}|^packages/server/src/database/|/store\\.ts$|/store/|^packages/server/src/(server|context)\\.ts$`,
+      },
+      to: { path: '^packages/server/src/database/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'features-only-through-index',
+      comment: 'A feature uses another one only through its index.ts.',
+      severity: 'error',
+      from: { path: '^packages/server/src/([^/]+)/', pathNot: TEST },
+      to: {
+        path: '^packages/server/src/([^/]+)/',
+        pathNot: '^packages/server/src/($1|errors|authz|edge|database|config|clock)/|^packages/server/src/[^/]+/index\\.ts$',
+      },
+    },
+    {
+      name: 'authz-and-errors-stand-alone',
+      severity: 'error',
+      from: { path: '^packages/server/src/(authz|errors)/', pathNot: TEST },
+      to: { path: '^packages/server/src/', pathNot: '^packages/server/src/(authz|errors)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: 'node_modules|/dist/' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.tsx', '.js'] },
+  },
+}

@@ -1,0 +1,28 @@
+import { type Static, Type } from 'typebox'
+
+/** A UUID in its 36-character form. */
+export const Uuid = Type.String({ format: 'uuid' })
+
+/** RFC 3339 time in UTC; `0001-01-01T00:00:00Z` stands for "never" where a field cannot be null. */
+export const Time = Type.String({ format: 'date-time' })
+
+/** The time that stands for "never" on the wire. */
+export const NEVER = '0001-01-01T00:00:00Z'
+
+/** Names of users, workspaces, templates, organizations and roles (ID-4, WS-1). */
+export const Name = Type.String({ minLength: 1, maxLength: 32, pattern: '^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$' })
+
+/** The envelope of errors and of success messages (ID-88). */
+export const Response = Type.Object({
+  message: Type.String(),
+  detail: Type.Optional(Type.String()),
+  validations: Type.Optional(Type.Array(Type.Object({ field: Type.String(), detail: Type.String() }))),
+})
+export type Response = Static<typeof Response>
+
+/** Paging of lists: `limit` 0 means all (ID-90). */
+export const Pagination = {
+  limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647 })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647 })),
+  after_id: Type.Optional(Uuid),
+}

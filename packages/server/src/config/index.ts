@@ -1,0 +1,2 @@
+export type { Config } from './options.ts'
+export { helpText, parseConfig } from './parse.ts'

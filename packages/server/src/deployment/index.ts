@@ -1,0 +1,2 @@
+export { deploymentRoutes } from './routes.ts'
+export { ensureDeploymentId } from './store.ts'

@@ -1,0 +1,75 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+import type { BodyOf, QueryOf, ResponseOf, Route } from '@slipway/contract'
+import type { Actor } from '../authz/index.ts'
+import type { KeyOwner, ValidatedKey } from './precheck.ts'
+import type { RequestContext } from './request-context.ts'
+
+/** What every handler receives. */
+export interface Incoming<R extends Route> {
+  readonly context: RequestContext
+  readonly params: Readonly<Record<string, string>>
+  readonly query: QueryOf<R>
+  readonly body: BodyOf<R>
+  readonly raw: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/** What a handler receives on a route that needs a signed-in user. */
+export interface SessionIncoming<R extends Route> extends Incoming<R> {
+  readonly actor: Actor
+  readonly key: ValidatedKey
+  readonly owner: KeyOwner
+}
+
+/** Limits that a route has beside those of the whole API. */
+export interface RouteLimits {
+  /** Requests per minute, caller and path, for routes that guess secrets (ID-37). */
+  readonly perMinute?: number
+  /** Bytes; 4 MiB unless said otherwise (ID-93). */
+  readonly bodyLimit?: number
+}
+
+/** An operation of the contract with the use case that answers it. */
+export type BoundRoute =
+  | {
+      readonly access: 'session'
+      readonly route: Route
+      readonly limits: RouteLimits
+      readonly handle: (incoming: SessionIncoming<Route>) => Promise<unknown>
+    }
+  | {
+      readonly access: 'public'
+      readonly route: Route
+      readonly limits: RouteLimits
+      readonly handle: (incoming: Incoming<Route>) => Promise<unknown>
+    }
+
+/** Binds an operation that needs a signed-in, active user. */
+export function forSession<R extends Route>(
+  route: R,
+  handle: (incoming: SessionIncoming<R>) => Promise<ResponseOf<R>>,
+  limits: RouteLimits = {},
+): BoundRoute {
+  // The pipeline has checked query and body against this very route before it calls the handler.
+  return {
+    access: 'session',
+    route,
+    limits,
+    handle: handle as unknown as (incoming: SessionIncoming<Route>) => Promise<unknown>,
+  }
+}
+
+/** Binds an operation that anybody may call. */
+export function forAnyone<R extends Route>(
+  route: R,
+  handle: (incoming: Incoming<R>) => Promise<ResponseOf<R>>,
+  limits: RouteLimits = {},
+): BoundRoute {
+  return {
+    access: 'public',
+    route,
+    limits,
+    handle: handle as unknown as (incoming: Incoming<Route>) => Promise<unknown>,
+  }
+}

@@ -1,0 +1,39 @@
+import type { Actor } from '../authz/index.ts'
+
+/** The key that a request presented, validated. */
+export interface ValidatedKey {
+  readonly id: string
+  readonly userId: string
+  readonly loginType: string
+  readonly scopes: readonly string[]
+  readonly expiresAt: Date
+}
+
+/** The user behind a validated key, as far as every request needs it. */
+export interface KeyOwner {
+  readonly id: string
+  readonly username: string
+  readonly email: string
+  readonly status: 'active' | 'dormant' | 'suspended'
+  readonly siteRoles: readonly string[]
+  readonly isSystem: boolean
+}
+
+/** Why a credential was refused; the challenge of a 401 follows from it and never from a message (ID-72). */
+export type RefusalReason = 'no-credential' | 'invalid' | 'expired' | 'fault'
+
+/**
+ * Outcome of validating the key of a request (ID-61). `hard` failures are ours and are answered on every
+ * route; soft ones make the caller anonymous where a route allows that.
+ */
+export type Precheck =
+  | { readonly ok: true; readonly key: ValidatedKey; readonly owner: KeyOwner; readonly actor: Actor }
+  | {
+      readonly ok: false
+      readonly status: 401 | 500
+      readonly message: string
+      readonly detail: string
+      readonly reason: RefusalReason
+      readonly hard: boolean
+      readonly cause?: unknown
+    }

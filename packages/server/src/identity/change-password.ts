@@ -1,0 +1,46 @@
+import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { badRequest, notFound } from '../errors/index.ts'
+import { hashPassword, passwordMatches } from './password.ts'
+import { requireStrongPassword } from './password-rules.ts'
+import { deleteKeysOfUser } from './store/keys.ts'
+import { type UserRow, updatePasswordHash } from './store/users.ts'
+
+/**
+ * Changes a password and ends every session and token of that user, the caller's own included (ID-30).
+ *
+ * @throws ApiError 404 without the right, 400 naming the field for the faults of ID-30.
+ */
+export async function changePassword(
+  context: AppContext,
+  actor: Actor,
+  actorIsOwner: boolean,
+  user: UserRow,
+  request: { readonly old_password?: string; readonly password: string },
+): Promise<void> {
+  if (!isAllowed(actor, 'update_personal', { type: 'user', id: user.id, owner: user.id })) throw notFound()
+  if (user.rbac_roles.includes('owner') && !actorIsOwner)
+    throw badRequest('Only an owner can change the password of an owner.')
+  if (user.login_type !== 'password')
+    throw badRequest(`Users with login type "${user.login_type}" have no password to change.`)
+  const own = actor.id === user.id
+  if (own && !request.old_password)
+    throw badRequest('Old password is required.', {
+      validations: [{ field: 'old_password', detail: 'required' }],
+    })
+  if (own && !(await passwordMatches(user.hashed_password, request.old_password ?? '')))
+    throw badRequest('Old password is incorrect.', {
+      validations: [{ field: 'old_password', detail: 'Old password is incorrect.' }],
+    })
+  requireStrongPassword(request.password)
+  if (await passwordMatches(user.hashed_password, request.password))
+    throw badRequest('New password cannot match old password.', {
+      validations: [{ field: 'password', detail: 'New password cannot match old password.' }],
+    })
+  const hash = await hashPassword(request.password)
+  await context.database.transaction(async (tx) => {
+    await updatePasswordHash(actor, tx, user.id, hash)
+    // Whoever may set the password may end the sessions that the old one opened.
+    await deleteKeysOfUser(systemActor('system_restricted'), tx, user.id)
+  })
+}

@@ -1,0 +1,130 @@
+import { randomInt } from 'node:crypto'
+
+import { type Actor, formatAllowListEntry, normalizeAllowList, requestedScopes } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import type { RequestContext } from '../edge/index.ts'
+import { badRequest, forbidden } from '../errors/index.ts'
+import { newToken } from './api-key-token.ts'
+import { insertKey } from './store/keys.ts'
+import type { UserRow } from './store/users.ts'
+
+const MS_TO_NS = 1_000_000
+
+/** What is asked of a new token; `lifetime` in nanoseconds as on the wire. */
+export interface TokenRequest {
+  readonly lifetime?: number
+  readonly token_name?: string
+  readonly scope?: string
+  readonly scopes?: string[]
+  readonly allow_list?: string[]
+}
+
+/** The longest lifetime of a token of this user, in milliseconds; owners have their own limit (ID-49). */
+export function maxTokenLifetimeMs(context: AppContext, user: Pick<UserRow, 'rbac_roles'>): number {
+  return user.rbac_roles.includes('owner')
+    ? context.config.maxAdminTokenLifetime
+    : context.config.maxTokenLifetime
+}
+
+/**
+ * Makes a named token with scopes and allow list (ID-48, ID-49, ID-77, ID-84).
+ *
+ * @throws ApiError 400 naming the field, 403 for system users or without the right, 409 on a taken name.
+ */
+export async function createToken(
+  context: AppContext,
+  actor: Actor,
+  request: RequestContext,
+  user: UserRow,
+  asked: TokenRequest,
+): Promise<{ key: string }> {
+  const maximum = maxTokenLifetimeMs(context, user)
+  const lifetimeMs =
+    asked.lifetime === undefined
+      ? Math.min(context.config.defaultTokenLifetime, maximum)
+      : checkedLifetime(asked.lifetime / MS_TO_NS, maximum)
+  return issue(context, actor, request, user, {
+    loginType: 'token',
+    lifetimeMs,
+    tokenName: asked.token_name === undefined || asked.token_name === '' ? generatedName() : asked.token_name,
+    scopes: requestedScopes(asked.scopes, asked.scope),
+    allowList: normalizeAllowList(asked.allow_list).map(formatAllowListEntry),
+  })
+}
+
+/** Makes a key for a command line that signed in through the browser (ID-47); never sets a cookie. */
+export function createSessionKey(
+  context: AppContext,
+  actor: Actor,
+  request: RequestContext,
+  user: UserRow,
+): Promise<{ key: string }> {
+  return issue(context, actor, request, user, {
+    loginType: 'password',
+    lifetimeMs: context.config.defaultTokenLifetime,
+    tokenName: '',
+    scopes: ['coder:all'],
+    allowList: ['*:*'],
+  })
+}
+
+async function issue(
+  context: AppContext,
+  actor: Actor,
+  request: RequestContext,
+  user: UserRow,
+  key: {
+    readonly loginType: 'token' | 'password'
+    readonly lifetimeMs: number
+    readonly tokenName: string
+    readonly scopes: readonly string[]
+    readonly allowList: readonly string[]
+  },
+): Promise<{ key: string }> {
+  if (user.is_system) throw forbidden('System users cannot own API keys.', { detail: undefined })
+  const made = newToken()
+  await insertKey(actor, context.database.db, {
+    id: made.id,
+    hashedSecret: made.hashedSecret,
+    userId: user.id,
+    loginType: key.loginType,
+    expiresAt: new Date(context.clock.now().getTime() + key.lifetimeMs),
+    lifetimeSeconds: Math.round(key.lifetimeMs / 1000),
+    tokenName: key.tokenName,
+    scopes: key.scopes,
+    allowList: key.allowList,
+    ipAddress: request.remoteAddress,
+    userAgent: '',
+  })
+  return { key: made.token }
+}
+
+function checkedLifetime(lifetimeMs: number, maximumMs: number): number {
+  if (lifetimeMs > 0 && lifetimeMs <= maximumMs) return lifetimeMs
+  const detail =
+    lifetimeMs <= 0
+      ? 'lifetime must be positive number greater than 0'
+      : `lifetime must be less than ${maximumMs / 3_600_000}h`
+  throw badRequest('Failed to validate create API key request.', {
+    detail,
+    validations: [{ field: 'lifetime', detail }],
+  })
+}
+
+const ADJECTIVES = ['brave', 'calm', 'eager', 'gentle', 'keen', 'lively', 'proud', 'quiet', 'swift', 'wise']
+const SURNAMES = [
+  'curie',
+  'darwin',
+  'euler',
+  'franklin',
+  'gauss',
+  'hopper',
+  'lovelace',
+  'noether',
+  'pascal',
+  'turing',
+]
+
+function generatedName(): string {
+  return `${ADJECTIVES[randomInt(ADJECTIVES.length)]}_${SURNAMES[randomInt(SURNAMES.length)]}${randomInt(10, 100)}`
+}

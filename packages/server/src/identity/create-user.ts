@@ -1,0 +1,92 @@
+import { type Actor, checkRoleChange } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { badRequest, forbidden, validationFailed } from '../errors/index.ts'
+import { hashPassword } from './password.ts'
+import { requireStrongPassword } from './password-rules.ts'
+import { getOrganizations, insertMember } from './store/organizations.ts'
+import { getUser, insertUser, type UserWithOrganizations } from './store/users.ts'
+
+/** What is asked of a new user (ID-15). */
+export interface UserRequest {
+  readonly username: string
+  readonly email?: string
+  readonly name?: string
+  readonly password?: string
+  readonly login_type?: string
+  readonly user_status?: 'active' | 'dormant' | 'suspended'
+  readonly organization_ids?: readonly string[]
+  readonly organization_id?: string
+  readonly service_account?: boolean
+  readonly roles?: readonly string[]
+}
+
+/** Makes a user with their memberships in one transaction (ID-7, ID-15). @throws ApiError as ID-16 lists. */
+export async function createUser(
+  context: AppContext,
+  actor: Actor,
+  asked: UserRequest,
+): Promise<UserWithOrganizations> {
+  if (asked.username.toLowerCase() === 'me' || asked.username === 'new' || asked.username === 'create')
+    throw validationFailed([
+      { field: 'username', detail: `${JSON.stringify(asked.username)} is a reserved name` },
+    ])
+  const serviceAccount = asked.service_account ?? false
+  const loginType = checkedLoginType(context, asked, serviceAccount)
+  const organizationIds = [
+    ...new Set([
+      ...(asked.organization_ids ?? []),
+      ...(asked.organization_id === undefined ? [] : [asked.organization_id]),
+    ]),
+  ]
+  if (organizationIds.length === 0)
+    throw badRequest('User must be a member of at least one organization.', {
+      validations: [{ field: 'organization_ids', detail: 'at least one organization is required' }],
+    })
+  if (loginType === 'password') requireStrongPassword(asked.password ?? '')
+  const roles = asked.roles ?? []
+  if (roles.length > 0)
+    checkRoleChange(actor, { before: [], after: roles, implied: ['member'], customRoles: new Set() })
+  const organizations = await getOrganizations(actor, context.database.db, organizationIds)
+  const hashedPassword = loginType === 'password' ? await hashPassword(asked.password ?? '') : ''
+  return context.database.transaction(async (tx) => {
+    const user = await insertUser(actor, tx, {
+      username: asked.username,
+      email: serviceAccount ? '' : (asked.email ?? ''),
+      name: (asked.name ?? '').trim(),
+      hashedPassword,
+      loginType,
+      status: asked.user_status ?? 'dormant',
+      siteRoles: roles,
+      isServiceAccount: serviceAccount,
+    })
+    for (const organization of organizations)
+      await insertMember(actor, tx, { organizationId: organization.id, userId: user.id, roles: [] })
+    return getUser(actor, tx, user.id)
+  })
+}
+
+function checkedLoginType(
+  context: AppContext,
+  asked: UserRequest,
+  serviceAccount: boolean,
+): 'password' | 'none' {
+  const type = asked.login_type || (serviceAccount ? 'none' : 'password')
+  if (serviceAccount) {
+    if (asked.password) throw badRequest('A service account cannot have a password.')
+    if (asked.email) throw badRequest('A service account cannot have an email address.')
+    if (type !== 'none') throw badRequest('A service account must have the login type "none".')
+    return 'none'
+  }
+  if (type !== 'password' && asked.password)
+    throw badRequest('Password cannot be set for a login type other than "password".')
+  if (type === 'none')
+    throw badRequest('The login type "none" is only for service accounts: set service_account.')
+  if (type === 'github' || type === 'oidc')
+    throw badRequest(`Login type ${JSON.stringify(type)} is not configured.`)
+  if (type !== 'password') throw badRequest(`Unsupported login type ${JSON.stringify(type)}.`)
+  if (!asked.email)
+    throw validationFailed([{ field: 'email', detail: 'Validation failed for tag "required"' }])
+  if (context.config.disablePasswordAuth)
+    throw forbidden('Password authentication is disabled.', { detail: undefined })
+  return 'password'
+}

@@ -1,0 +1,79 @@
+import { type Selectable, sql } from 'kysely'
+
+import { type Actor, authorize, isAllowed } from '../../authz/index.ts'
+import type { Db } from '../../database/index.ts'
+import type { OrganizationsTable } from '../../database/tables.ts'
+import { ApiError } from '../../errors/index.ts'
+
+/** A stored organization. */
+export type OrganizationRow = Selectable<OrganizationsTable>
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/** Makes the default organization with its Everyone group when there is none yet. @throws ApiError 403. */
+export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<OrganizationRow> {
+  authorize(actor, 'create', { type: 'organization' })
+  authorize(actor, 'create', { type: 'group' })
+  const found = await tx
+    .selectFrom('organizations')
+    .selectAll()
+    .where('is_default', '=', true)
+    .where('deleted', '=', false)
+    .executeTakeFirst()
+  if (found !== undefined) return found
+  const made = await tx
+    .insertInto('organizations')
+    .values({
+      name: 'default',
+      display_name: 'Default',
+      description: '',
+      is_default: true,
+      default_org_member_roles: ['organization-workspace-access'],
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await tx.insertInto('groups').values({ id: made.id, organization_id: made.id, name: 'Everyone' }).execute()
+  return made
+}
+
+/**
+ * The organizations with these ids; the zero UUID means the default one (ID-15).
+ *
+ * @throws ApiError 404 naming the one that is missing or may not be read.
+ */
+export async function getOrganizations(
+  actor: Actor,
+  db: Db,
+  ids: readonly string[],
+): Promise<OrganizationRow[]> {
+  const rows = await db
+    .selectFrom('organizations')
+    .selectAll()
+    .where('deleted', '=', false)
+    .where(sql<boolean>`(id = any(${[...ids]}::uuid[]) or (is_default and ${ids.includes(NIL)}))`)
+    .execute()
+  return ids.map((id) => {
+    const row = rows.find((candidate) => candidate.id === id || (id === NIL && candidate.is_default))
+    if (
+      row !== undefined &&
+      isAllowed(actor, 'read', { type: 'organization', id: row.id, organization: row.id })
+    )
+      return row
+    throw new ApiError(404, 'Organization does not exist with the provided id.', {
+      validations: [{ field: 'organization_ids', detail: `organization ${id} does not exist` }],
+    })
+  })
+}
+
+/** Adds a user to an organization. @throws ApiError 403 without `organization_member:create`. */
+export async function insertMember(
+  actor: Actor,
+  tx: Db,
+  member: { readonly organizationId: string; readonly userId: string; readonly roles: readonly string[] },
+): Promise<void> {
+  authorize(actor, 'create', { type: 'organization_member', organization: member.organizationId })
+  await tx
+    .insertInto('organization_members')
+    .values({ organization_id: member.organizationId, user_id: member.userId, roles: [...member.roles] })
+    .execute()
+}

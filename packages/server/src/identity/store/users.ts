@@ -1,0 +1,286 @@
+import { type Selectable, sql } from 'kysely'
+
+import {
+  type Actor,
+  authorize,
+  isAllowed,
+  type ResourceObject,
+  sqlFilter,
+  systemActor,
+} from '../../authz/index.ts'
+import { type Db, violatedUnique } from '../../database/index.ts'
+import type { UsersTable } from '../../database/tables.ts'
+import { ApiError, conflict, forbidden, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
+
+/** A stored user. */
+export type UserRow = Selectable<UsersTable>
+
+/** A user with the organizations they belong to. */
+export type UserWithOrganizations = UserRow & { readonly organization_ids: string[] }
+
+function userObject(id?: string): ResourceObject {
+  return { type: 'user', id, owner: id }
+}
+
+const organizationIds = sql<
+  string[]
+>`array(select m.organization_id::text from organization_members m where m.user_id = u.id order by m.created_at)`.as(
+  'organization_ids',
+)
+
+/** Whether anybody but system users exists (ID-11). @throws ApiError 403. */
+export async function anyUserExists(actor: Actor, db: Db): Promise<boolean> {
+  authorize(actor, 'read', { type: 'user' })
+  const row = await db
+    .selectFrom('users')
+    .select('id')
+    .where('is_system', '=', false)
+    .where('deleted', '=', false)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Serialises set-up: of several first users at once exactly one finds nobody there (ID-203). @throws ApiError 403. */
+export async function lockFirstUser(actor: Actor, db: Db): Promise<void> {
+  authorize(actor, 'create', { type: 'user' })
+  await sql`select pg_advisory_xact_lock(1)`.execute(db)
+}
+
+/** What a new user is made of. */
+export interface NewUser {
+  readonly username: string
+  readonly email: string
+  readonly name: string
+  readonly hashedPassword: string
+  readonly loginType: UserRow['login_type']
+  readonly status: UserRow['status']
+  readonly siteRoles: readonly string[]
+  readonly isServiceAccount: boolean
+}
+
+/** Stores a user. @throws ApiError 403 without `user:create`, 409 when name or e-mail is taken. */
+export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<UserRow> {
+  authorize(actor, 'create', { type: 'user' })
+  try {
+    return await db
+      .insertInto('users')
+      .values({
+        username: user.username,
+        email: user.email,
+        name: user.name,
+        hashed_password: user.hashedPassword,
+        login_type: user.loginType,
+        status: user.status,
+        rbac_roles: [...user.siteRoles],
+        is_service_account: user.isServiceAccount,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  } catch (error) {
+    if (violatedUnique(error)?.startsWith('users_') !== true) throw error
+    throw conflict('User already exists.')
+  }
+}
+
+/** The user, by UUID (deleted ones too) or by name (ID-143). @throws ApiError 404. */
+export async function getUser(actor: Actor, db: Db, reference: string): Promise<UserWithOrganizations> {
+  const row = await findUser(db, reference)
+  if (row === undefined || !isAllowed(actor, 'read', userObject(row.id))) throw notFound()
+  return row
+}
+
+async function findUser(db: Db, reference: string): Promise<UserWithOrganizations | undefined> {
+  const query = db.selectFrom('users as u').selectAll('u').select(organizationIds)
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(reference)
+    ? query.where('u.id', '=', reference).executeTakeFirst()
+    : query
+        .where(sql<string>`lower(u.username)`, '=', reference.toLowerCase())
+        .where('u.deleted', '=', false)
+        .executeTakeFirst()
+}
+
+/** The live user with this e-mail address, for sign-in. @throws ApiError 403 for all but system actors. */
+export async function findUserByEmail(actor: Actor, db: Db, email: string): Promise<UserRow | undefined> {
+  authorize(actor, 'read_personal', { type: 'user' })
+  if (email === '') return undefined
+  return db
+    .selectFrom('users')
+    .selectAll()
+    .where(sql<string>`lower(email)`, '=', email.toLowerCase())
+    .where('deleted', '=', false)
+    .executeTakeFirst()
+}
+
+/** Conditions of a user search (ID-25). */
+export interface UserSearch {
+  readonly text?: string | undefined
+  readonly name?: string | undefined
+  readonly username?: string | undefined
+  readonly email?: string | undefined
+  readonly statuses?: readonly UserRow['status'][] | undefined
+  readonly roles?: readonly string[] | undefined
+  readonly loginTypes?: readonly string[] | undefined
+  readonly serviceAccount?: boolean | undefined
+  readonly lastSeenBefore?: Date | undefined
+  readonly lastSeenAfter?: Date | undefined
+  readonly createdBefore?: Date | undefined
+  readonly createdAfter?: Date | undefined
+  readonly githubId?: number | undefined
+}
+
+/** A page of users that the actor may read, by name, with the number of all matches (ID-14). */
+export async function listUsers(
+  actor: Actor,
+  db: Db,
+  search: UserSearch,
+  page: {
+    readonly limit?: number | undefined
+    readonly offset?: number | undefined
+    readonly afterId?: string | undefined
+  },
+): Promise<{ readonly users: UserWithOrganizations[]; readonly count: number }> {
+  let query = db
+    .selectFrom('users as u')
+    .where('u.deleted', '=', false)
+    .where('u.is_system', '=', false)
+    .where(sqlFilter(actor, 'read', 'user', { id: sql.ref('u.id'), owner: sql.ref('u.id') }))
+  const contains = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
+  if (search.text !== undefined) {
+    const pattern = contains(search.text)
+    query = query.where((eb) =>
+      eb.or([
+        eb('u.username', 'ilike', pattern),
+        eb('u.email', 'ilike', pattern),
+        eb('u.name', 'ilike', pattern),
+      ]),
+    )
+  }
+  if (search.name !== undefined) query = query.where('u.name', 'ilike', contains(search.name))
+  if (search.username !== undefined) query = query.where(sql<string>`lower(u.username)`, '=', search.username)
+  if (search.email !== undefined) query = query.where(sql<string>`lower(u.email)`, '=', search.email)
+  if (search.statuses !== undefined)
+    query = query.where(sql<boolean>`u.status = any(${[...search.statuses]}::user_status[])`)
+  if (search.roles !== undefined && !search.roles.includes('member'))
+    query = query.where(sql<boolean>`u.rbac_roles && ${[...search.roles]}::text[]`)
+  if (search.loginTypes !== undefined)
+    query = query.where(sql<boolean>`u.login_type::text = any(${[...search.loginTypes]}::text[])`)
+  if (search.serviceAccount !== undefined)
+    query = query.where('u.is_service_account', '=', search.serviceAccount)
+  if (search.lastSeenBefore !== undefined) query = query.where('u.last_seen_at', '<=', search.lastSeenBefore)
+  if (search.lastSeenAfter !== undefined) query = query.where('u.last_seen_at', '>=', search.lastSeenAfter)
+  if (search.createdBefore !== undefined) query = query.where('u.created_at', '<=', search.createdBefore)
+  if (search.createdAfter !== undefined) query = query.where('u.created_at', '>=', search.createdAfter)
+  if (search.githubId !== undefined) query = query.where('u.github_com_user_id', '=', search.githubId)
+
+  const { count } = await query.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
+  let rows = query.selectAll('u').select(organizationIds).orderBy(sql`lower(u.username)`)
+  if (page.afterId !== undefined)
+    rows = rows.where(
+      sql<boolean>`lower(u.username) > (select lower(c.username) from users c where c.id = ${page.afterId}::uuid)`,
+    )
+  if (page.limit !== undefined && page.limit > 0) rows = rows.limit(page.limit)
+  if (page.offset !== undefined) rows = rows.offset(page.offset)
+  return { users: await rows.execute(), count }
+}
+
+/** Changes name, username and avatar (ID-18). @throws ApiError 404 when refused, 409 on a taken name. */
+export async function updateProfile(
+  actor: Actor,
+  db: Db,
+  user: UserRow,
+  change: { readonly username: string; readonly name: string; readonly avatarUrl: string },
+): Promise<void> {
+  authorize(actor, 'update_personal', userObject(user.id))
+  if (change.username !== user.username && !isAllowed(actor, 'update', userObject(user.id))) throw notFound()
+  try {
+    await db
+      .updateTable('users')
+      .set({
+        username: change.username,
+        name: change.name,
+        avatar_url: change.avatarUrl,
+        updated_at: sql<Date>`now()`,
+      })
+      .where('id', '=', user.id)
+      .execute()
+  } catch (error) {
+    if (violatedUnique(error) !== 'users_username_key') throw error
+    throw conflict('A user with this username already exists.', {
+      validations: [{ field: 'username', detail: UNIQUE_DETAIL }],
+    })
+  }
+}
+
+/** Sets the status (ID-20). @throws ApiError 403 without `user:update`. */
+export async function updateStatus(
+  actor: Actor,
+  db: Db,
+  userId: string,
+  status: UserRow['status'],
+): Promise<void> {
+  authorize(actor, 'update', userObject(userId))
+  await db
+    .updateTable('users')
+    .set({ status, updated_at: sql<Date>`now()` })
+    .where('id', '=', userId)
+    .execute()
+}
+
+/** Activates a dormant user who has shown up (ID-68). @throws ApiError 403. */
+export async function activateDormantUser(actor: Actor, db: Db, userId: string, now: Date): Promise<void> {
+  authorize(actor, 'update', userObject(userId))
+  await db
+    .updateTable('users')
+    .set({ status: 'active', last_seen_at: now, updated_at: now })
+    .where('id', '=', userId)
+    .where('status', '=', 'dormant')
+    .execute()
+}
+
+/** Stores a new password hash and forgets any passcode (ID-30). @throws ApiError 404 when refused. */
+export async function updatePasswordHash(actor: Actor, db: Db, userId: string, hash: string): Promise<void> {
+  if (!isAllowed(actor, 'update_personal', userObject(userId))) throw notFound()
+  await db
+    .updateTable('users')
+    .set({
+      hashed_password: hash,
+      hashed_one_time_passcode: null,
+      one_time_passcode_expires_at: null,
+      updated_at: sql<Date>`now()`,
+    })
+    .where('id', '=', userId)
+    .execute()
+}
+
+/**
+ * Marks a user deleted and takes away what lets them act: keys, login links, memberships (ID-19).
+ *
+ * @throws ApiError 403 when refused, 417 while the user owns a workspace that the caller may not even see.
+ */
+export async function deleteUser(actor: Actor, tx: Db, userId: string): Promise<void> {
+  if (!isAllowed(actor, 'delete', userObject(userId))) throw forbidden()
+  const owned = await tx
+    .selectFrom('workspaces')
+    .select('id')
+    .where('owner_id', '=', userId)
+    .where('deleted', '=', false)
+    .limit(1)
+    .executeTakeFirst()
+  if (owned !== undefined)
+    throw new ApiError(
+      417,
+      'You cannot delete a user that has workspaces. Delete their workspaces and try again!',
+    )
+  await tx.deleteFrom('api_keys').where('user_id', '=', userId).execute()
+  await tx.deleteFrom('user_links').where('user_id', '=', userId).execute()
+  await tx.deleteFrom('organization_members').where('user_id', '=', userId).execute()
+  await tx
+    .updateTable('users')
+    .set({ deleted: true, updated_at: sql<Date>`now()` })
+    .where('id', '=', userId)
+    .execute()
+}
+
+/** The actor of sign-in and set-up, before an identity is known (RB-59). */
+export const signInActor = systemActor('system_restricted')

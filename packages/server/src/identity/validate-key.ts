@@ -1,0 +1,177 @@
+import { LRUCache } from 'lru-cache'
+
+import { parseAllowListEntry, scopeOf, systemActor, userActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import type { Precheck, RequestContext } from '../edge/index.ts'
+import { INTERNAL_MESSAGE, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
+import { parseToken, secretMatches } from './api-key-token.ts'
+import { findKeyWithStanding, type KeyWithStanding, touchKey } from './store/keys.ts'
+
+const MAX_ENTRIES = 20_000
+const MAX_AGE_MS = 5_000
+const HOUR_MS = 3_600_000
+
+/**
+ * Validates the key of each request in full, with the rows from a bounded cache of at most 5 s: expiry,
+ * status and scope are judged anew every time, and the rows fall as soon as the change feed speaks of them
+ * (ID-61…ID-66, ID-222). Never rejects and never answers.
+ */
+export class KeyValidator implements Disposable {
+  readonly #context: AppContext
+  readonly #rows = new LRUCache<string, KeyWithStanding>({ max: MAX_ENTRIES, ttl: MAX_AGE_MS })
+  /** Keys by user, so that a change of a user drops all of theirs. */
+  readonly #byUser = new Map<string, Set<string>>()
+  readonly #subscription: Disposable
+  #generation = 0
+
+  constructor(context: AppContext) {
+    this.#context = context
+    this.#subscription = context.database.feed.subscribe({
+      kinds: new Set([
+        'user',
+        'api_key',
+        'organization_member',
+        'group_member',
+        'organization',
+        'custom_role',
+      ]),
+      onEvent: (event) => {
+        if (event.kind === 'organization' || event.kind === 'custom_role') this.#clear()
+        else this.drop(event.key)
+      },
+      onReset: () => this.#clear(),
+    })
+  }
+
+  #clear(): void {
+    this.#generation += 1
+    this.#rows.clear()
+    this.#byUser.clear()
+  }
+
+  /** Forgets what is known of a user's keys; called at once by what changes them on this replica. */
+  drop(userId: string): void {
+    this.#generation += 1
+    for (const id of this.#byUser.get(userId) ?? []) this.#rows.delete(id)
+    this.#byUser.delete(userId)
+  }
+
+  /** Decides what the token is worth (ID-62). */
+  async validate(token: string | undefined, request: RequestContext): Promise<Precheck> {
+    if (token === undefined)
+      return refused('no-credential', 'Cookie "coder_session_token" or query parameter must be provided.')
+    const parsed = parseToken(token)
+    if (parsed === undefined) return refused('invalid', 'Invalid API key format: it must be <id>-<secret>.')
+    try {
+      const found = await this.#load(parsed.id)
+      if (found === undefined) return refused('invalid', 'API key is invalid.')
+      if (!secretMatches(parsed.secret, found.key.hashed_secret))
+        return refused('invalid', 'API key secret is invalid.')
+      request.apiKeyId = found.key.id
+      const now = this.#context.clock.now()
+      if (found.key.expires_at.getTime() <= now.getTime())
+        return refused('expired', `API key expired at ${JSON.stringify(found.key.expires_at.toISOString())}.`)
+      const fresh = await this.#touch(found, now, request.remoteAddress)
+      return accepted(fresh)
+    } catch (cause) {
+      return {
+        ok: false,
+        status: 500,
+        message: INTERNAL_MESSAGE,
+        detail: 'Internal error fetching API key by id.',
+        reason: 'fault',
+        hard: true,
+        cause,
+      }
+    }
+  }
+
+  async #load(id: string): Promise<KeyWithStanding | undefined> {
+    const usable = this.#context.database.feed.connected
+    const cached = usable ? this.#rows.get(id) : undefined
+    if (cached !== undefined) return cached
+    const generation = this.#generation
+    const found = await findKeyWithStanding(systemActor('system_restricted'), this.#context.database.db, id)
+    // A change that arrived while the row was read may be newer than the row.
+    if (found !== undefined && usable && generation === this.#generation) {
+      this.#rows.set(id, found)
+      const keys = this.#byUser.get(found.key.user_id) ?? new Set()
+      if (this.#byUser.size > MAX_ENTRIES) this.#byUser.clear()
+      this.#byUser.set(found.key.user_id, keys.add(id))
+    }
+    return found
+  }
+
+  /** At most one write an hour, and none for a hot session (ID-43…ID-45). */
+  async #touch(found: KeyWithStanding, now: Date, remoteAddress: string): Promise<KeyWithStanding> {
+    const { key } = found
+    const lifetimeMs = key.lifetime_seconds * 1000
+    const slides =
+      !this.#context.config.disableSessionExpiryRefresh &&
+      key.login_type !== 'token' &&
+      key.login_type !== 'oauth2_provider_app' &&
+      key.expires_at.getTime() - now.getTime() <= lifetimeMs - HOUR_MS
+    if (!slides && now.getTime() - key.last_used.getTime() <= HOUR_MS) return found
+    const expiresAt = slides ? new Date(now.getTime() + lifetimeMs) : undefined
+    await touchKey(
+      systemActor('system_restricted'),
+      this.#context.database.db,
+      { id: key.id, userId: key.user_id },
+      { now, ipAddress: remoteAddress, expiresAt },
+    )
+    const fresh = { ...found, key: { ...key, last_used: now, expires_at: expiresAt ?? key.expires_at } }
+    if (this.#rows.has(key.id)) this.#rows.set(key.id, fresh)
+    return fresh
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]()
+  }
+}
+
+function refused(reason: 'no-credential' | 'invalid' | 'expired', detail: string): Precheck {
+  return { ok: false, status: 401, message: SIGNED_OUT_MESSAGE, detail, reason, hard: false }
+}
+
+function accepted(found: KeyWithStanding): Precheck {
+  const { key } = found
+  const allowList = key.allow_list.map((text) => {
+    const entry = parseAllowListEntry(text)
+    if (entry === undefined) throw new Error(`stored allow list entry ${JSON.stringify(text)} is not valid`)
+    return entry
+  })
+  return {
+    ok: true,
+    key: {
+      id: key.id,
+      userId: key.user_id,
+      loginType: key.login_type,
+      scopes: key.scopes,
+      expiresAt: key.expires_at,
+    },
+    owner: {
+      id: key.user_id,
+      username: found.username,
+      email: found.email,
+      status: found.status,
+      siteRoles: found.rbac_roles,
+      isSystem: found.is_system,
+    },
+    actor: userActor(
+      {
+        id: key.user_id,
+        username: found.username,
+        siteRoles: found.rbac_roles,
+        isServiceAccount: found.is_service_account,
+        groups: found.groups,
+        memberships: found.memberships.map((membership) => ({
+          organizationId: membership.organization_id,
+          roles: membership.roles,
+          defaultRoles: membership.default_roles,
+          sharing: membership.sharing,
+        })),
+      },
+      scopeOf(key.scopes, allowList),
+    ),
+  }
+}

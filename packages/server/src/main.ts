@@ -1,0 +1,37 @@
+import { createLogger, describeError, LogSink } from '@slipway/request-log'
+import { helpText, parseConfig } from './config/index.ts'
+import { startServer } from './server.ts'
+
+/** Runs the server until a signal; resolves to the exit code (OP-31, OP-33). */
+export async function main(argv: readonly string[]): Promise<number> {
+  const parsed = parseConfig(argv, process.env)
+  if (!parsed.ok) {
+    for (const error of parsed.errors) process.stderr.write(`error: ${error}\n`)
+    return 1
+  }
+  if (parsed.help) {
+    process.stdout.write(helpText())
+    return 0
+  }
+  using sink = new LogSink(2)
+  const log = createLogger({ level: parsed.config.verbose ? 'debug' : 'info', sink })
+  const stop = nextSignal()
+  try {
+    await using server = await startServer({ config: parsed.config, log })
+    process.stdout.write(
+      `Started HTTP listener at ${server.url}\n\nOpen ${parsed.config.accessUrl || server.url}\n`,
+    )
+    log.info('stopping', { signal: await stop })
+    return 0
+  } catch (error) {
+    log.error('the server cannot run', { error: describeError(error) })
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+    return 1
+  }
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(signal))
+  })
+}

@@ -1,0 +1,4 @@
+// `npm start`: the server with its embedded database; arguments are handed on to it.
+import { runNode } from './run-node.js'
+
+process.exitCode = await runNode(['packages/server/bin/slipway-server.js', ...process.argv.slice(2)])
