@@ -16,7 +16,12 @@ module.exports = {
     only('client', {}, ['contract']),
     only('agent', {}, ['contract', 'client', 'tunnel', 'request-log']),
     only('server', {}, ['contract', 'tunnel', 'request-log', 'template']),
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'testkit-only-in-tests',
       severity: 'error',
@@ -40,7 +45,8 @@ module.exports = {
       from: { path: '^packages/server/src/([^/]+)/', pathNot: TEST },
       to: {
         path: '^packages/server/src/([^/]+)/',
-        pathNot: '^packages/server/src/($1|errors|authz|edge|database|config|clock)/|^packages/server/src/[^/]+/index\\.ts$',
+        pathNot:
+          '^packages/server/src/($1|errors|authz|edge|database|config|clock)/|^packages/server/src/[^/]+/index\\.ts$',
       },
     },
     {
@@ -54,6 +60,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: 'node_modules|/dist/' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.tsx', '.js'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.tsx', '.js'],
+    },
   },
 }
