@@ -9,11 +9,12 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const installed = path.join(root, 'node_modules', '.package-lock.json')
 const wanted = path.join(root, 'package-lock.json')
 
+// npm ci refuses a lock file that lacks the optional packages of other platforms; install takes the same versions.
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mtimeMs) {
   const npm = process.env.npm_execpath
   const [command, ...prefix] = npm ? [process.execPath, npm] : ['npm']
   console.log('Installing dependencies …')
-  const result = spawnSync(command, [...prefix, 'ci', '--no-fund', '--no-audit'], {
+  const result = spawnSync(command, [...prefix, 'install', '--no-save', '--no-fund', '--no-audit'], {
     cwd: root,
     stdio: 'inherit',
   })
