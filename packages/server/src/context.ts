@@ -1,7 +1,8 @@
 import type { Logger } from '@slipway/request-log'
 import type { Config } from './config/index.ts'
-import type { Database } from './database/index.ts'
+import type { ChangeEvent, Database, Db } from './database/index.ts'
 import type { CookiePolicy } from './edge/index.ts'
+import type { DeploymentSecrets } from './secrets/index.ts'
 
 /** Where the current time comes from, so that tests can move it. */
 export interface Clock {
@@ -17,4 +18,12 @@ export interface AppContext {
   readonly cookies: CookiePolicy
   readonly version: string
   readonly deploymentId: string
+  /** This process among the replicas. */
+  readonly replicaId: string
+  readonly secrets: DeploymentSecrets
+  /** URL under which clients and agents reach this server; known once it listens. */
+  readonly accessUrl: () => string
 }
+
+// Use cases pass transactions on and hear of changes, but only stores speak SQL.
+export type { ChangeEvent, Database, Db }

@@ -1,21 +1,69 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
+import { homedir, hostname } from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import type { Logger } from '@slipway/request-log'
+import {
+  AgentMetadata,
+  AgentTunnels,
+  agentReportRoutes,
+  agentRoutes,
+  findAgentByToken,
+} from './agents/index.ts'
 import { systemActor } from './authz/index.ts'
 import type { Config } from './config/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { Database, startEmbedded } from './database/index.ts'
 import { deploymentRoutes, ensureDeploymentId } from './deployment/index.ts'
-import { addressResolver, createEdge, currentRequest, type EdgeOptions, mount } from './edge/index.ts'
-import { activateOnUse, identityRoutes, KeyValidator } from './identity/index.ts'
+import {
+  addressResolver,
+  type BoundRoute,
+  createEdge,
+  currentRequest,
+  type EdgeOptions,
+  mount,
+  OpenStreams,
+} from './edge/index.ts'
+import { fileRoutes } from './files/index.ts'
+import { gitSshKeyRoutes } from './git-ssh-keys/index.ts'
+import {
+  activateOnUse,
+  ensureDefaultOrganization,
+  identityRoutes,
+  KeyValidator,
+  roleRoutes,
+} from './identity/index.ts'
+import { organizationRoutes } from './organizations/index.ts'
+import {
+  type Engine,
+  JobReaper,
+  type JobRow,
+  JobWorker,
+  LocalRuntime,
+  provisioningRoutes,
+  TemplateSandbox,
+  TypeScriptEngine,
+} from './provisioning/index.ts'
+import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
+import { BuiltInTemplates, importHandler, templateRoutes, templateVersionRoutes } from './templates/index.ts'
+import { buildHandler, buildRoutes, workspaceRoutes } from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
 export interface RunningServer extends AsyncDisposable {
   /** URL that it listens on. */
   readonly url: string
+}
+
+/** What a server is started with. */
+export interface ServerOptions {
+  readonly config: Config
+  readonly log: Logger
+  readonly clock?: Clock
+  /** Program and arguments of the agent; tests put another one in its place. */
+  readonly agentCommand?: readonly string[]
 }
 
 const SHUTDOWN_MS = 10_000
@@ -33,29 +81,40 @@ export function configDirectory(config: Config): string {
  *
  * @throws Error with a message for the operator.
  */
-export async function startServer(options: {
-  readonly config: Config
-  readonly log: Logger
-  readonly clock?: Clock
-}): Promise<RunningServer> {
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, log } = options
   await using steps = new AsyncDisposableStack()
-  const url =
-    config.postgresUrl !== ''
-      ? config.postgresUrl
-      : steps.use(await startEmbedded({ directory: path.join(configDirectory(config), 'postgres'), log })).url
+  const directory = configDirectory(config)
+  // Accounts of workspaces and of the embedded database pass through it to their own folders and see nothing else.
+  await mkdir(directory, { recursive: true, mode: 0o711 })
+  const embedded = config.postgresUrl === ''
+  const url = embedded
+    ? steps.use(await startEmbedded({ directory: path.join(directory, 'postgres'), log })).url
+    : config.postgresUrl
+  const replicaId = randomUUID()
   const database = steps.use(
     await Database.open({
       url,
       maxConnections: config.postgresMaxOpen,
       log,
-      replicaId: randomUUID(),
+      replicaId,
       onStatement: () => {
         const request = currentRequest()
         if (request !== undefined) request.statements += 1
       },
     }),
   )
+  const system = systemActor('system_restricted')
+  const organization = await ensureDefaultOrganization(system, database.db)
+  let listening = ''
+  const sandbox = steps.use(new TemplateSandbox())
+  const local = new LocalRuntime({
+    directory: path.join(directory, 'workspaces'),
+    agentCommand: options.agentCommand ?? [process.execPath, agentProgram()],
+  })
+  const engines = new Map<JobRow['provisioner'], Engine>([
+    ['typescript', new TypeScriptEngine({ sandbox, local })],
+  ])
   const context: AppContext = {
     config,
     database,
@@ -67,11 +126,45 @@ export async function startServer(options: {
       hostPrefix: false,
     },
     version: version(),
-    deploymentId: await ensureDeploymentId(systemActor('system_restricted'), database.db, randomUUID()),
+    deploymentId: await ensureDeploymentId(system, database.db, randomUUID()),
+    replicaId,
+    secrets: await loadDeploymentSecrets({
+      shared: (feature, fresh) => ensureSecret(system, database.db, feature, fresh),
+      configuredKeys: config.externalTokenEncryptionKeys.split(',').filter((key) => key !== ''),
+      keyDirectory: embedded ? directory : undefined,
+    }),
+    accessUrl: () => (config.accessUrl === '' ? listening : config.accessUrl),
   }
   const keys = steps.use(new KeyValidator(context))
-  const edge: EdgeOptions = {
-    log,
+  const tunnels = steps.use(new AgentTunnels(context))
+  const metadata = steps.use(new AgentMetadata(context))
+  const streams = new OpenStreams()
+  const edge = edgeOptions(context, keys, streams)
+  const { server, metrics } = createEdge(edge)
+  steps.defer(() => closeWithin(server, log))
+  // Disposed before the server closes: a request that became a stream would never finish by itself.
+  steps.use(streams)
+  server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('OK'))
+  server.get('/latency-check', async (_request, reply) =>
+    reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
+  )
+  server.get('/metrics', async (request, reply) =>
+    request.context.precheck.ok && request.context.precheck.owner.siteRoles.includes('owner')
+      ? reply.type('text/plain; version=0.0.4').send(metrics.render())
+      : reply.code(404).type('text/plain').send('Not found'),
+  )
+  mount(server, allRoutes(context, keys, tunnels, metadata), edge)
+  const address = config.httpAddress ?? { host: '127.0.0.1', port: 3000 }
+  listening = await server.listen({ host: address.host, port: address.port })
+  await startJobs(context, engines, organization.id, path.join(directory, 'work'), steps)
+  const owned = steps.move()
+  return { url: listening, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+function edgeOptions(context: AppContext, keys: KeyValidator, streams: OpenStreams): EdgeOptions {
+  const { config } = context
+  return {
+    log: context.log,
     version: context.version,
     accessUrl: config.accessUrl,
     addresses: addressResolver({
@@ -84,23 +177,63 @@ export async function startServer(options: {
     allowAllOrigins: config.allowCors,
     validate: (token, request) => keys.validate(token, request),
     activate: (accepted) => activateOnUse(context, keys, accepted),
+    findAgent: (token) => findAgentByToken(systemActor('system_restricted'), context.database.db, token),
+    streams,
   }
-  const { server, metrics } = createEdge(edge)
-  steps.defer(() => closeWithin(server, log))
-  server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('OK'))
-  server.get('/latency-check', async (_request, reply) =>
-    reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
-  )
-  server.get('/metrics', async (request, reply) =>
-    request.context.precheck.ok && request.context.precheck.owner.siteRoles.includes('owner')
-      ? reply.type('text/plain; version=0.0.4').send(metrics.render())
-      : reply.code(404).type('text/plain').send('Not found'),
-  )
-  mount(server, [...deploymentRoutes(context), ...identityRoutes(context, keys)], edge)
-  const address = config.httpAddress ?? { host: '127.0.0.1', port: 3000 }
-  const listening = await server.listen({ host: address.host, port: address.port })
-  const owned = steps.move()
-  return { url: listening, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+function allRoutes(
+  context: AppContext,
+  keys: KeyValidator,
+  tunnels: AgentTunnels,
+  metadata: AgentMetadata,
+): BoundRoute[] {
+  return [
+    ...deploymentRoutes(context),
+    ...identityRoutes(context, keys),
+    ...roleRoutes(context, keys),
+    ...organizationRoutes(context),
+    ...gitSshKeyRoutes(context),
+    ...fileRoutes(context),
+    ...provisioningRoutes(context),
+    ...templateRoutes(context),
+    ...templateVersionRoutes(context),
+    ...workspaceRoutes(context),
+    ...buildRoutes(context),
+    ...agentReportRoutes(context, tunnels, metadata),
+    ...agentRoutes(context, tunnels, metadata),
+  ]
+}
+
+/** Work that is not done for a request: provisioning, taking back lost jobs, the built-in template. */
+async function startJobs(
+  context: AppContext,
+  engines: ReadonlyMap<JobRow['provisioner'], Engine>,
+  organizationId: string,
+  workDirectory: string,
+  steps: AsyncDisposableStack,
+): Promise<void> {
+  const { config, database, log, version: release } = context
+  const handlers = [importHandler(context), buildHandler(context)]
+  if (config.provisionerDaemons > 0) {
+    const worker = steps.use(
+      new JobWorker({
+        database,
+        log,
+        organizationId,
+        name: `${hostname()}-${context.replicaId.slice(0, 8)}`,
+        slots: config.provisionerDaemons,
+        version: release,
+        engines,
+        handlers,
+        workDirectory,
+      }),
+    )
+    await worker.start()
+  }
+  steps.use(new JobReaper({ database, log, handlers }))
+  const builtIn = steps.use(new BuiltInTemplates(context))
+  await builtIn.ensure()
 }
 
 /** Stops accepting, lets requests finish, and cuts what is still open after 10 s. */
@@ -117,6 +250,10 @@ async function closeWithin(
   } finally {
     clearTimeout(cut)
   }
+}
+
+function agentProgram(): string {
+  return fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))
 }
 
 function version(): string {

@@ -1,3 +1,4 @@
+export { accessListOf } from './access-list.ts'
 export { ACL_ROLES, aclRoleOf } from './acl-roles.ts'
 export {
   ALLOW_ALL,
@@ -9,6 +10,7 @@ export {
 } from './allow-list.ts'
 export { ORGANIZATION_ROLES, type ShareableWorkspaceOwners, SITE_ROLES } from './built-in-roles.ts'
 export { type AccessList, authorize, isAllowed, type ResourceObject } from './decide.ts'
+export { permissionsOf } from './present-permissions.ts'
 export { PUBLIC_SCOPES } from './public-scopes.ts'
 export { type Action, isActionOf, isResourceType, type ResourceType } from './resources.ts'
 export { checkRoleChange, mayAssign } from './role-assignment.ts'

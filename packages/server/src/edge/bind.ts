@@ -1,9 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
 
 import type { BodyOf, QueryOf, ResponseOf, Route } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
+import type { AgentCaller } from './agent-access.ts'
 import type { KeyOwner, ValidatedKey } from './precheck.ts'
 import type { RequestContext } from './request-context.ts'
+import type { EventStream } from './streams.ts'
 
 /** What every handler receives. */
 export interface Incoming<R extends Route> {
@@ -11,8 +14,14 @@ export interface Incoming<R extends Route> {
   readonly params: Readonly<Record<string, string>>
   readonly query: QueryOf<R>
   readonly body: BodyOf<R>
+  /** The body of a route that takes bytes rather than JSON; empty elsewhere. */
+  readonly bytes: Buffer
   readonly raw: FastifyRequest
   readonly reply: FastifyReply
+  /** Turns the request into a WebSocket; nothing can be answered after that. @throws ApiError 426. */
+  readonly upgrade: () => Promise<WebSocket>
+  /** Answers with a stream of events, over SSE or a WebSocket as the client asked. */
+  readonly events: () => Promise<EventStream>
 }
 
 /** What a handler receives on a route that needs a signed-in user. */
@@ -20,6 +29,11 @@ export interface SessionIncoming<R extends Route> extends Incoming<R> {
   readonly actor: Actor
   readonly key: ValidatedKey
   readonly owner: KeyOwner
+}
+
+/** What a handler receives on a route that workspace agents call with their own token. */
+export interface AgentIncoming<R extends Route> extends Incoming<R> {
+  readonly agent: AgentCaller
 }
 
 /** Limits that a route has beside those of the whole API. */
@@ -37,6 +51,12 @@ export type BoundRoute =
       readonly route: Route
       readonly limits: RouteLimits
       readonly handle: (incoming: SessionIncoming<Route>) => Promise<unknown>
+    }
+  | {
+      readonly access: 'agent'
+      readonly route: Route
+      readonly limits: RouteLimits
+      readonly handle: (incoming: AgentIncoming<Route>) => Promise<unknown>
     }
   | {
       readonly access: 'public'
@@ -71,5 +91,19 @@ export function forAnyone<R extends Route>(
     route,
     limits,
     handle: handle as unknown as (incoming: Incoming<Route>) => Promise<unknown>,
+  }
+}
+
+/** Binds an operation that only a workspace agent may call (AC-1). */
+export function forAgent<R extends Route>(
+  route: R,
+  handle: (incoming: AgentIncoming<R>) => Promise<ResponseOf<R>>,
+  limits: RouteLimits = {},
+): BoundRoute {
+  return {
+    access: 'agent',
+    route,
+    limits,
+    handle: handle as unknown as (incoming: AgentIncoming<Route>) => Promise<unknown>,
   }
 }

@@ -1,21 +1,26 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 
+import type { Route } from '@slipway/contract'
 import { describeError, type Logger, safeQueryFields } from '@slipway/request-log'
 import { ApiError, INTERNAL_MESSAGE } from '../errors/index.ts'
-import type { BoundRoute } from './bind.ts'
+import { type AgentCaller, type FindAgent, requireAgent } from './agent-access.ts'
+import type { BoundRoute, Incoming } from './bind.ts'
 import type { AddressResolver } from './client-address.ts'
 import { type CookiePolicy, CSRF_COOKIE, parseCookies, SESSION_COOKIE, setCookie } from './cookies.ts'
 import { corsFor } from './cors.ts'
 import { checkCsrf, isCsrfCookie, newCsrfCookie } from './csrf.ts'
 import { RequestMetrics } from './metrics.ts'
+import { pathParameters } from './path-parameters.ts'
 import type { Precheck } from './precheck.ts'
 import { bucketKey, cleanPath, RateLimiter, rateLimitHeaders, tooManyRequests } from './rate-limit.ts'
 import { newRequestId, type RequestContext, runInRequest } from './request-context.ts'
 import { type Accepted, requireSession } from './session-access.ts'
+import type { OpenStreams } from './streams.ts'
 import { tokenOf } from './token-source.ts'
 import { bodyCheck, queryReader } from './validation.ts'
 
 const JSON_BODY_LIMIT = 4 * 1024 * 1024
+const EMPTY = Buffer.alloc(0)
 
 /** Paths that need no identity and must work without a database (ID-66). */
 const WITHOUT_IDENTITY = /^\/(healthz|readyz|latency-check|assets\/|bin\/|derp)/
@@ -34,9 +39,14 @@ export interface EdgeOptions {
   readonly validate: (token: string | undefined, context: RequestContext) => Promise<Precheck>
   /** Makes a dormant user active, with its audit (ID-68). */
   readonly activate: (accepted: Accepted) => Promise<Accepted>
+  readonly findAgent: FindAgent
+  readonly streams: OpenStreams
 }
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    takesBytes?: boolean
+  }
   interface FastifyRequest {
     context: RequestContext
     cookieValues: Record<string, string>
@@ -87,6 +97,13 @@ export function createEdge(options: EdgeOptions): {
     },
   )
 
+  // Routes that take files say so; any other type is refused by the framework with 415.
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    if (request.routeOptions.config.takesBytes === true) return done(null, body)
+    done(new ApiError(415, 'Unsupported content type: send application/json.'), undefined)
+  })
+
+  options.streams.attach(server.server, (request, response) => server.routing(request, response))
   server.addHook('onRequest', (request, reply, done) => {
     request.context = newContext(request, options.addresses)
     metrics.started(request.method, request.context.route)
@@ -200,6 +217,7 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
       method: route.method,
       url: route.path.replace(/\{([^}]+)\}/g, ':$1'),
       bodyLimit: limits.bodyLimit ?? JSON_BODY_LIMIT,
+      config: { takesBytes: route.consumes !== undefined },
       schema: {
         response: Object.fromEntries(Object.entries(route.responses).filter(([, schema]) => schema !== null)),
       },
@@ -208,26 +226,65 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
         done()
       },
       handler: async (request, reply) => {
-        const incoming = {
-          context: request.context,
-          params: stringParams(request.params),
-          raw: request,
-          reply,
-        }
-        const accepted =
-          bound.access === 'session'
-            ? await requireSession(request.context, options.accessUrl, options.activate)
-            : undefined
+        const caller = await accessRule(bound.access, request, options)
         const query = read?.(request.search) ?? {}
         check?.(request.body ?? {})
-        const given = { ...incoming, query: query as never, body: (request.body ?? {}) as never }
         reply.code(Number(status))
-        if (bound.access === 'public') return bound.handle(given)
-        if (accepted === undefined) throw new Error('a session route was reached without a session')
-        return bound.handle({ ...given, actor: accepted.actor, key: accepted.key, owner: accepted.owner })
+        const incoming = {
+          context: request.context,
+          params: pathParameters(request.params),
+          query: query as never,
+          body: (request.body ?? {}) as never,
+          bytes: Buffer.isBuffer(request.body) ? request.body : EMPTY,
+          raw: request,
+          reply,
+          upgrade: () => options.streams.accept(request, reply),
+          events: () => options.streams.events(request, reply),
+        }
+        const body = await answer(bound, incoming, caller)
+        // A stream or a file has been sent already: there is nothing left to serialize.
+        return reply.sent ? undefined : body
       },
     })
   }
+}
+
+type Caller =
+  | { readonly kind: 'anyone' }
+  | { readonly kind: 'session'; readonly accepted: Accepted }
+  | { readonly kind: 'agent'; readonly agent: AgentCaller }
+
+/** Who calls, as the route demands it. @throws ApiError 401, 403 or 500. */
+async function accessRule(
+  access: BoundRoute['access'],
+  request: FastifyRequest,
+  options: EdgeOptions,
+): Promise<Caller> {
+  switch (access) {
+    case 'public':
+      return { kind: 'anyone' }
+    case 'session':
+      return {
+        kind: 'session',
+        accepted: await requireSession(request.context, options.accessUrl, options.activate),
+      }
+    case 'agent':
+      return {
+        kind: 'agent',
+        agent: await requireAgent(request.headers['coder-session-token'], options.findAgent),
+      }
+  }
+}
+
+function answer(bound: BoundRoute, incoming: Incoming<Route>, caller: Caller): Promise<unknown> {
+  if (bound.access === 'session' && caller.kind === 'session') {
+    const { actor, key, owner } = caller.accepted
+    return bound.handle({ ...incoming, actor, key, owner })
+  }
+  if (bound.access === 'agent' && caller.kind === 'agent')
+    return bound.handle({ ...incoming, agent: caller.agent })
+  if (bound.access === 'public') return bound.handle(incoming)
+  throw new Error(`a route for ${bound.access} was reached by ${caller.kind}`)
 }
 
 function stringParams(params: unknown): Record<string, string> {

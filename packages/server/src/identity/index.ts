@@ -1,3 +1,7 @@
 export { activateOnUse } from './activate-on-use.ts'
+export { roleRoutes } from './role-routes.ts'
 export { identityRoutes } from './routes.ts'
+export { ensureDefaultOrganization } from './store/organizations.ts'
+export { actorOf, findStanding, STANDING, type Standing } from './store/standing.ts'
+export { getUser } from './store/users.ts'
 export { KeyValidator } from './validate-key.ts'

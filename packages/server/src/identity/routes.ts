@@ -30,7 +30,7 @@ const LOGIN_LIMIT = { perMinute: 60 }
 export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRoute[] {
   const db = context.database.db
   const resolve = (actor: Parameters<typeof getUser>[0], params: Readonly<Record<string, string>>) =>
-    getUser(actor, db, params.user === 'me' ? actor.id : (params.user ?? ''))
+    getUser(actor, db, params.user ?? '')
 
   return [
     forAnyone(contract.getFirstUser, () => firstUserExists(context)),

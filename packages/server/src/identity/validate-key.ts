@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache'
 
-import { parseAllowListEntry, scopeOf, systemActor, userActor } from '../authz/index.ts'
+import { parseAllowListEntry, scopeOf, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Precheck, RequestContext } from '../edge/index.ts'
 import { INTERNAL_MESSAGE, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
 import { parseToken, secretMatches } from './api-key-token.ts'
 import { findKeyWithStanding, type KeyWithStanding, touchKey } from './store/keys.ts'
+import { actorOf } from './store/standing.ts'
 
 const MAX_ENTRIES = 20_000
 const MAX_AGE_MS = 5_000
@@ -157,21 +158,6 @@ function accepted(found: KeyWithStanding): Precheck {
       siteRoles: found.rbac_roles,
       isSystem: found.is_system,
     },
-    actor: userActor(
-      {
-        id: key.user_id,
-        username: found.username,
-        siteRoles: found.rbac_roles,
-        isServiceAccount: found.is_service_account,
-        groups: found.groups,
-        memberships: found.memberships.map((membership) => ({
-          organizationId: membership.organization_id,
-          roles: membership.roles,
-          defaultRoles: membership.default_roles,
-          sharing: membership.sharing,
-        })),
-      },
-      scopeOf(key.scopes, allowList),
-    ),
+    actor: actorOf(key.user_id, found, scopeOf(key.scopes, allowList)),
   }
 }

@@ -5,6 +5,7 @@ import { type Actor, authorize, isAllowed, type ResourceObject, sqlFilter } from
 import { type Db, prepared, violatedUnique } from '../../database/index.ts'
 import type { ApiKeysTable } from '../../database/tables.ts'
 import { conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
+import { STANDING, type Standing } from './standing.ts'
 
 /** A stored key; the secret is only there as its hash. */
 export type ApiKeyRow = Selectable<ApiKeysTable>
@@ -162,21 +163,8 @@ export async function touchKey(
 }
 
 /** A key with all that decides what its owner may do: one row, one statement (ID-66, RB-5). */
-export interface KeyWithStanding {
+export interface KeyWithStanding extends Standing {
   readonly key: ApiKeyRow
-  readonly username: string
-  readonly email: string
-  readonly status: 'active' | 'dormant' | 'suspended'
-  readonly is_system: boolean
-  readonly is_service_account: boolean
-  readonly rbac_roles: string[]
-  readonly groups: string[]
-  readonly memberships: {
-    organization_id: string
-    roles: string[]
-    default_roles: string[]
-    sharing: 'none' | 'everyone' | 'service_accounts'
-  }[]
 }
 
 const loadKey = prepared<{ id: string }, ApiKeyRow & Omit<KeyWithStanding, 'key'>>((db, p) =>
@@ -191,14 +179,8 @@ const loadKey = prepared<{ id: string }, ApiKeyRow & Omit<KeyWithStanding, 'key'
       'u.is_system',
       'u.is_service_account',
       'u.rbac_roles',
-      sql<string[]>`array(select g.group_id::text from group_members_expanded g where g.user_id = u.id)`.as(
-        'groups',
-      ),
-      sql<KeyWithStanding['memberships']>`coalesce((
-        select jsonb_agg(jsonb_build_object('organization_id', m.organization_id, 'roles', m.roles,
-                 'default_roles', o.default_org_member_roles, 'sharing', o.shareable_workspace_owners))
-          from organization_members m join organizations o on o.id = m.organization_id and not o.deleted
-         where m.user_id = u.id), '[]')`.as('memberships'),
+      STANDING.groups.as('groups'),
+      STANDING.memberships.as('memberships'),
     ])
     .where('k.id', '=', p('id')),
 )

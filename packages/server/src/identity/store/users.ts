@@ -83,9 +83,9 @@ export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<U
   }
 }
 
-/** The user, by UUID (deleted ones too) or by name (ID-143). @throws ApiError 404. */
+/** The user, by UUID (deleted ones too), by name, or `me` (ID-143). @throws ApiError 404. */
 export async function getUser(actor: Actor, db: Db, reference: string): Promise<UserWithOrganizations> {
-  const row = await findUser(db, reference)
+  const row = await findUser(db, reference === 'me' ? actor.id : reference)
   if (row === undefined || !isAllowed(actor, 'read', userObject(row.id))) throw notFound()
   return row
 }
@@ -223,6 +223,21 @@ export async function updateStatus(
   await db
     .updateTable('users')
     .set({ status, updated_at: sql<Date>`now()` })
+    .where('id', '=', userId)
+    .execute()
+}
+
+/** Replaces the site roles; which ones are allowed is checked by the use case. @throws ApiError 403. */
+export async function updateSiteRoles(
+  actor: Actor,
+  db: Db,
+  userId: string,
+  roles: readonly string[],
+): Promise<void> {
+  authorize(actor, 'assign', { type: 'assign_role' })
+  await db
+    .updateTable('users')
+    .set({ rbac_roles: [...roles], updated_at: sql<Date>`now()` })
     .where('id', '=', userId)
     .execute()
 }

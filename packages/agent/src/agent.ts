@@ -1,0 +1,219 @@
+import { mkdir } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Duplex } from 'node:stream'
+import { duplexPair } from 'node:stream'
+
+import type { AgentManifest } from '@slipway/contract'
+import { describeError, type Logger } from '@slipway/request-log'
+import { TunnelRefusal } from '@slipway/tunnel'
+import { agentApi } from './api/api.ts'
+import { Processes } from './api/processes.ts'
+import { AppHealth } from './app-health.ts'
+import { stayConnected } from './connection.ts'
+import { type ControlPlane, untilSuccess } from './control-plane.ts'
+import { expandDirectory, processEnvironment, shellOf } from './environment.ts'
+import { GitKeyAgent } from './git-key-agent.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { LogSender } from './log-sender.ts'
+import { MetadataCollector } from './metadata.ts'
+import { ScriptRunner } from './scripts/script-runner.ts'
+import { hostKey } from './ssh/host-key.ts'
+import { SshServer } from './ssh/ssh-server.ts'
+import { Terminals } from './terminals/terminals.ts'
+
+const FIRST_PORT = 9
+/** The last reports may take this long once the agent was asked to end. */
+const FAREWELL_MS = 10_000
+
+/** What an agent is started with. */
+export interface AgentOptions {
+  readonly controlPlane: ControlPlane
+  readonly token: string
+  readonly version: string
+  readonly log: Logger
+  /** Asks the agent to end: its shutdown scripts run, then `runAgent` resolves. */
+  readonly stop: AbortSignal
+  readonly inherited: NodeJS.ProcessEnv
+}
+
+/** Runs the agent of a workspace until `stop`: connects, starts what the template asks for, serves, and ends in order (AC-119). */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { controlPlane, log, stop } = options
+  const manifest = await untilSuccess(() => controlPlane.manifest(), {
+    signal: stop,
+    onFailure: (error, waitMs) =>
+      log.info('the manifest cannot be fetched, trying again', {
+        error: describeError(error),
+        wait_ms: waitMs,
+      }),
+  })
+  const ended = new AbortController()
+  await using parts = new AsyncDisposableStack()
+  const gitKey = parts.use(new GitKeyAgent(controlPlane, log))
+  const stateDirectory = path.join(tmpdir(), `slipway-${manifest.agent_id}`)
+  const binDirectory = path.join(stateDirectory, 'bin')
+  await mkdir(binDirectory, { recursive: true })
+  const env = processEnvironment({
+    manifest,
+    accessUrl: controlPlane.url,
+    token: options.token,
+    gitSshCommand: gitKey.command,
+    binDirectory,
+    inherited: options.inherited,
+  })
+  const directory = expandDirectory(manifest.directory, env.HOME ?? '/')
+  await mkdir(directory, { recursive: true }).catch(() => undefined)
+  const surroundings = { env: () => env, directory: () => directory, shell: () => shellOf(env) }
+  const terminals = parts.use(new Terminals({ ...surroundings, motdFile: () => manifest.motd_file }))
+  const ssh = parts.use(
+    new SshServer({
+      ...surroundings,
+      log,
+      hostKey: () => hostKey(manifest.owner_username, manifest.workspace_name, manifest.agent_name),
+    }),
+  )
+  const processes = parts.use(new Processes(surroundings))
+  const connected = stayConnected({
+    controlPlane,
+    log,
+    signal: ended.signal,
+    handlers: {
+      request: agentApi({ log, processes, home: () => env.HOME ?? '/' }),
+      connect: (authority, headers, signal) => dial(authority, headers, signal, ssh, terminals),
+    },
+  })
+  parts.defer(async () => {
+    ended.abort()
+    await connected
+  })
+  const logs = parts.use(new LogSender(controlPlane, log))
+  await startUp(options, manifest, directory, log)
+  parts.use(
+    new MetadataCollector({
+      items: manifest.metadata,
+      env,
+      directory,
+      shell: shellOf(env),
+      controlPlane,
+      log,
+    }),
+  )
+  parts.use(new AppHealth({ apps: manifest.apps, controlPlane, log }))
+  parts.use(
+    reportStats(controlPlane, log, () => ({
+      ssh: ssh.connections,
+      reconnecting_pty: terminals.viewed,
+    })),
+  )
+  const scripts = parts.use(
+    new ScriptRunner({
+      scripts: manifest.scripts,
+      controlPlane,
+      log,
+      around: {
+        env,
+        directory,
+        shell: shellOf(env),
+        logDirectory: env.CODER_AGENT_LOG_DIR ?? stateDirectory,
+        dataDirectory: path.join(stateDirectory, 'scripts'),
+        onLine: (sourceId, line) => logs.write(sourceId, line),
+      },
+    }),
+  )
+  const farewell = new AbortController()
+  const lifecycle = new Lifecycle(controlPlane, log, farewell.signal)
+  await runLife(scripts, lifecycle, stop)
+  await logs.flush()
+  const late = setTimeout(() => farewell.abort(), FAREWELL_MS)
+  await lifecycle.report('off')
+  clearTimeout(late)
+}
+
+/** The states of an agent from its start scripts to the end of its stop scripts (AC §2.2). */
+async function runLife(scripts: ScriptRunner, lifecycle: Lifecycle, stop: AbortSignal): Promise<void> {
+  void lifecycle.report('starting')
+  const result = await scripts.run('start', stop)
+  if (!stop.aborted) {
+    void lifecycle.report(result === 'ok' ? 'ready' : result === 'timeout' ? 'start_timeout' : 'start_error')
+    scripts.schedule()
+    await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }))
+  }
+  void lifecycle.report('shutting_down')
+  const ended = await scripts.run('stop')
+  if (ended === 'timeout') void lifecycle.report('shutdown_timeout')
+  if (ended === 'error') void lifecycle.report('shutdown_error')
+}
+
+async function startUp(
+  { controlPlane, version, stop }: AgentOptions,
+  manifest: AgentManifest,
+  directory: string,
+  log: Logger,
+): Promise<void> {
+  await untilSuccess(() => controlPlane.startup({ version, expanded_directory: directory }), {
+    signal: stop,
+    onFailure: (error) =>
+      log.info('the start cannot be reported yet', {
+        agent: manifest.agent_name,
+        error: describeError(error),
+      }),
+  }).catch((error: unknown) => log.warn('the start was not reported', { error: describeError(error) }))
+}
+
+/** Opens what a byte stream of the tunnel asks for: SSH, a terminal, or a port of the workspace. */
+async function dial(
+  authority: string,
+  headers: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+  ssh: SshServer,
+  terminals: Terminals,
+): Promise<Duplex> {
+  const match = /^(.+):(\d{1,5})$/.exec(authority)
+  const [, host = '', portText = ''] = match ?? []
+  if (host === 'ssh') {
+    const [near, far] = duplexPair()
+    ssh.serve(far)
+    return near
+  }
+  if (host === 'pty') return terminals.connect(headers['x-slipway-pty'])
+  const port = Number(portText)
+  if (match === null || port < FIRST_PORT || port > 65_535)
+    throw new TunnelRefusal(400, `${JSON.stringify(authority)} is no address of this workspace`)
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: host.replace(/^\[|\]$/g, ''), port })
+    socket.setNoDelay(true)
+    signal.addEventListener('abort', () => socket.destroy(), { once: true })
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', (error) =>
+      reject(new TunnelRefusal(502, `nothing answers on ${authority} in the workspace: ${error.message}`)),
+    )
+  })
+}
+
+function reportStats(
+  controlPlane: ControlPlane,
+  log: Logger,
+  count: () => Readonly<Record<string, number>>,
+): Disposable {
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+  const beat = async (): Promise<void> => {
+    let seconds = 30
+    try {
+      const answer = await controlPlane.stats({ session_counts: { ...count() } })
+      seconds = answer.report_interval_seconds
+    } catch (error) {
+      log.debug('statistics could not be sent', { error: describeError(error) })
+    }
+    if (!closed) timer = setTimeout(() => void beat(), seconds * 1_000).unref()
+  }
+  void beat()
+  return {
+    [Symbol.dispose]: () => {
+      closed = true
+      clearTimeout(timer)
+    },
+  }
+}

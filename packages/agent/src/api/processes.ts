@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+
+import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from './answer.ts'
+
+const HEAD_BYTES = 16 * 1024
+const TAIL_BYTES = 16 * 1024
+const MAX_KEPT = 100
+const MAX_LISTED = 10
+const MAX_WAIT_MS = 5 * 60_000
+
+/** Keeps the beginning and the end of an output, so that memory stays bounded whatever a process prints. */
+class KeptOutput {
+  #head = Buffer.alloc(0)
+  #tail = Buffer.alloc(0)
+  #total = 0
+
+  add(chunk: Buffer): void {
+    this.#total += chunk.length
+    const room = HEAD_BYTES - this.#head.length
+    if (room > 0) this.#head = Buffer.concat([this.#head, chunk.subarray(0, room)])
+    const rest = chunk.subarray(Math.max(0, room))
+    if (rest.length > 0) this.#tail = Buffer.concat([this.#tail, rest]).subarray(-TAIL_BYTES)
+  }
+
+  read(): { readonly text: string; readonly truncated: object | null } {
+    const kept = this.#head.length + this.#tail.length
+    const omitted = this.#total - kept
+    if (omitted === 0)
+      return { text: Buffer.concat([this.#head, this.#tail]).toString('utf8'), truncated: null }
+    return {
+      text: `${this.#head.toString('utf8')}\n… ${omitted} bytes omitted …\n${this.#tail.toString('utf8')}`,
+      truncated: {
+        original_bytes: this.#total,
+        retained_bytes: kept,
+        omitted_bytes: omitted,
+        strategy: 'head_tail',
+      },
+    }
+  }
+}
+
+interface Tracked {
+  readonly id: string
+  readonly command: string
+  readonly workdir: string
+  readonly chatId: string | undefined
+  readonly startedAt: number
+  readonly child: ChildProcess
+  readonly output: KeptOutput
+  readonly ended: Promise<void>
+  exitCode: number | undefined
+}
+
+/** Processes that programs start through the agent's API; they outlive the request that started them. */
+export class Processes implements Disposable {
+  readonly #env: () => Readonly<Record<string, string>>
+  readonly #directory: () => string
+  readonly #tracked = new Map<string, Tracked>()
+
+  constructor(options: {
+    readonly env: () => Readonly<Record<string, string>>
+    readonly directory: () => string
+  }) {
+    this.#env = options.env
+    this.#directory = options.directory
+  }
+
+  /** `POST processes/start {command, workdir, env, background}`. */
+  async start(request: ApiRequest): Promise<ApiAnswer> {
+    const body = await jsonBody(request, 1024 * 1024)
+    if (typeof body.command !== 'string' || body.command === '')
+      throw new AgentApiError(400, '"command" is required')
+    const workdir = typeof body.workdir === 'string' && body.workdir !== '' ? body.workdir : this.#directory()
+    const chatId = chatOf(request)
+    const child = spawn('sh', ['-c', body.command], {
+      cwd: workdir,
+      env: {
+        ...this.#env(),
+        ...texts(body.env),
+        ...(chatId === undefined ? {} : { CODER_CHAT_ID: chatId }),
+      },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const output = new KeptOutput()
+    child.stdout.on('data', (chunk: Buffer) => output.add(chunk))
+    child.stderr.on('data', (chunk: Buffer) => output.add(chunk))
+    const started = new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve)
+      child.once('error', reject)
+    })
+    const tracked: Tracked = {
+      id: randomUUID(),
+      command: body.command,
+      workdir,
+      chatId,
+      startedAt: Date.now(),
+      child,
+      output,
+      exitCode: undefined,
+      ended: new Promise((resolve) => {
+        child.once('close', (code) => {
+          tracked.exitCode = code ?? 255
+          resolve()
+        })
+      }),
+    }
+    try {
+      await started
+    } catch (error) {
+      throw new AgentApiError(
+        400,
+        `the process could not be started: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+    this.#tracked.set(tracked.id, tracked)
+    this.#forget()
+    return { json: { id: tracked.id, started: true } }
+  }
+
+  /** Drops the oldest ended ones; running ones are never dropped. */
+  #forget(): void {
+    for (const [id, one] of this.#tracked) {
+      if (this.#tracked.size <= MAX_KEPT) return
+      if (one.exitCode !== undefined) this.#tracked.delete(id)
+    }
+  }
+
+  /** `GET processes/list`: running ones first, then the youngest. */
+  list(request: ApiRequest): ApiAnswer {
+    const chatId = chatOf(request)
+    const processes = [...this.#tracked.values()]
+      .filter((one) => chatId === undefined || one.chatId === chatId)
+      .sort(
+        (a, b) =>
+          Number(a.exitCode !== undefined) - Number(b.exitCode !== undefined) || b.startedAt - a.startedAt,
+      )
+      .slice(0, MAX_LISTED)
+      .map((one) => ({
+        id: one.id,
+        command: one.command,
+        workdir: one.workdir,
+        running: one.exitCode === undefined,
+        exit_code: one.exitCode ?? null,
+        started_at_unix: Math.floor(one.startedAt / 1000),
+      }))
+    return { json: { processes } }
+  }
+
+  /** `GET processes/{id}/output?wait=true`: waits for the end, at most five minutes. */
+  async output(request: ApiRequest): Promise<ApiAnswer> {
+    const tracked = this.#find(request)
+    if (request.query.get('wait') === 'true') {
+      let timer: NodeJS.Timeout | undefined
+      await Promise.race([
+        tracked.ended,
+        new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, MAX_WAIT_MS)
+          request.signal.addEventListener('abort', () => resolve(), { once: true })
+        }),
+      ])
+      clearTimeout(timer)
+    }
+    const { text, truncated } = tracked.output.read()
+    return {
+      json: {
+        output: text,
+        truncated,
+        running: tracked.exitCode === undefined,
+        exit_code: tracked.exitCode ?? null,
+        command: tracked.command,
+      },
+    }
+  }
+
+  /** `POST processes/{id}/signal {signal}`. */
+  async signal(request: ApiRequest): Promise<ApiAnswer> {
+    const tracked = this.#find(request)
+    const { signal } = await jsonBody(request, 64 * 1024)
+    if (signal !== 'kill' && signal !== 'terminate')
+      throw new AgentApiError(400, '"signal" must be kill or terminate')
+    if (tracked.exitCode !== undefined) throw new AgentApiError(409, 'the process is not running any more')
+    signalGroup(tracked.child, signal === 'kill' ? 'SIGKILL' : 'SIGTERM')
+    return { json: { message: `Sent ${signal}` } }
+  }
+
+  #find(request: ApiRequest): Tracked {
+    const tracked = this.#tracked.get(request.params.id ?? '')
+    const chatId = chatOf(request)
+    if (tracked === undefined || (chatId !== undefined && tracked.chatId !== chatId))
+      throw new AgentApiError(404, 'there is no such process')
+    return tracked
+  }
+
+  [Symbol.dispose](): void {
+    for (const { child, exitCode } of this.#tracked.values())
+      if (exitCode === undefined) signalGroup(child, 'SIGHUP')
+  }
+}
+
+function chatOf(request: ApiRequest): string | undefined {
+  const value = request.headers['coder-chat-id']
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function texts(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, String(entry)]))
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // It has ended already.
+  }
+}

@@ -1,0 +1,75 @@
+import { userInfo } from 'node:os'
+import path from 'node:path'
+
+import type { AgentManifest } from '@slipway/contract'
+
+/** Variables of the agent itself that must not reach what it starts. */
+const OWN = new Set(['CODER_AGENT_TOKEN_FILE', 'SLIPWAY_AGENT_ACCOUNT', 'NODE_OPTIONS'])
+
+/** What the processes of a workspace get beside the manifest. */
+export interface EnvironmentParts {
+  readonly manifest: AgentManifest
+  readonly accessUrl: string
+  readonly token: string
+  /** Command that git runs in place of ssh. */
+  readonly gitSshCommand: string
+  /** Folder that scripts may put programs into. */
+  readonly binDirectory: string
+  readonly inherited: NodeJS.ProcessEnv
+}
+
+/**
+ * The environment of every process that the agent starts (AC-112): predefined values, then what the agent
+ * itself got, then the manifest's with `$VAR` expanded; later ones override earlier ones, except that the
+ * inherited ones only fill gaps.
+ */
+export function processEnvironment(parts: EnvironmentParts): Record<string, string> {
+  const { manifest } = parts
+  const env: Record<string, string> = {
+    CODER: 'true',
+    CODER_WORKSPACE_NAME: manifest.workspace_name,
+    CODER_WORKSPACE_AGENT_NAME: manifest.agent_name,
+    CODER_WORKSPACE_OWNER_NAME: manifest.owner_username,
+    CODER_WORKSPACE_ID: manifest.workspace_id,
+    CODER_AGENT_TOKEN: parts.token,
+    CODER_URL: parts.accessUrl,
+    GIT_SSH_COMMAND: parts.gitSshCommand,
+    ...(manifest.vs_code_port_proxy_uri === '' ? {} : { VSCODE_PROXY_URI: manifest.vs_code_port_proxy_uri }),
+  }
+  for (const [name, value] of Object.entries(parts.inherited))
+    if (value !== undefined && !(name in env) && !OWN.has(name)) env[name] = value
+  for (const [name, value] of Object.entries(manifest.environment_variables))
+    env[name] = value.replace(
+      /\$(\w+)|\$\{(\w+)\}/g,
+      (_all, plain?: string, braced?: string) => env[plain ?? braced ?? ''] ?? '',
+    )
+  env.PATH = `${parts.binDirectory}${path.delimiter}${env.PATH ?? '/usr/local/bin:/usr/bin:/bin'}`
+  env.SHELL = shellOf(env)
+  env.HOME ??= homeOf()
+  return env
+}
+
+/** The user's shell: the environment's, else the account's, else `/bin/sh`. */
+export function shellOf(env: Readonly<Record<string, string | undefined>>): string {
+  if (env.SHELL !== undefined && env.SHELL !== '') return env.SHELL
+  try {
+    return userInfo().shell ?? '/bin/sh'
+  } catch {
+    return '/bin/sh'
+  }
+}
+
+function homeOf(): string {
+  try {
+    return userInfo().homedir
+  } catch {
+    return '/'
+  }
+}
+
+/** A folder of the manifest as a path: `~` and `$HOME` mean the home folder, a relative one starts there. */
+export function expandDirectory(directory: string, home: string): string {
+  if (directory === '' || directory === '~') return home
+  const expanded = directory.replace(/^~(?=\/)/, home).replace(/\$HOME|\$\{HOME\}/g, home)
+  return path.resolve(home, expanded)
+}

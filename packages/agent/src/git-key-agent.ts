@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import ssh2, { type ParsedKey } from 'ssh2'
+
+import { describeError, type Logger } from '@slipway/request-log'
+import type { ControlPlane } from './control-plane.ts'
+
+/**
+ * An SSH agent that holds the owner's git key and nothing else (AC-116). git reaches its hosts through it, so
+ * the private key never lies in a file of the workspace; it is asked for anew for each connection.
+ */
+export class GitKeyAgent implements Disposable {
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'slipway-git-'))
+  readonly #server = createServer()
+  readonly #controlPlane: ControlPlane
+  readonly #log: Logger
+
+  constructor(controlPlane: ControlPlane, log: Logger) {
+    this.#controlPlane = controlPlane
+    this.#log = log
+    this.#server.on('connection', (socket) => {
+      const protocol = new ssh2.AgentProtocol(false)
+      protocol.on('identities', (request) => {
+        void this.#key().then(
+          (key) => protocol.getIdentitiesReply(request, key === undefined ? [] : [key]),
+          () => protocol.failureReply(request),
+        )
+      })
+      protocol.on('sign', (request, _key, data) => {
+        void this.#key().then(
+          (key) => {
+            const signature = key?.sign(data)
+            if (signature instanceof Buffer) protocol.signReply(request, signature)
+            else protocol.failureReply(request)
+          },
+          () => protocol.failureReply(request),
+        )
+      })
+      protocol.on('error', () => socket.destroy())
+      socket.on('error', () => socket.destroy())
+      socket.pipe(protocol).pipe(socket)
+    })
+    this.#server.on('error', (error) => log.warn('the git key agent failed', { error: describeError(error) }))
+    this.#server.listen(this.#path)
+  }
+
+  get #path(): string {
+    return path.join(this.#folder, 'socket')
+  }
+
+  /** What git runs in place of ssh. */
+  get command(): string {
+    return `ssh -o IdentityAgent=${this.#path} -o StrictHostKeyChecking=accept-new`
+  }
+
+  async #key(): Promise<ParsedKey | undefined> {
+    try {
+      const pair = await this.#controlPlane.gitSshKey()
+      const parsed = ssh2.utils.parseKey(pair.private_key)
+      return parsed instanceof Error ? undefined : parsed
+    } catch (error) {
+      this.#log.warn('the git key could not be fetched', { error: describeError(error) })
+      return undefined
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+import { type IPty, spawn as spawnPty } from '@lydell/node-pty'
+import type { Connection, PseudoTtyInfo, ServerChannel, Session } from 'ssh2'
+
+import { forwardAgent } from './agent-forwarding.ts'
+import { serveSftp } from './sftp.ts'
+
+/** What sessions run in. */
+export interface SessionSurroundings {
+  readonly env: () => Readonly<Record<string, string>>
+  readonly directory: () => string
+  readonly shell: () => string
+}
+
+const SIGNALS = new Set([
+  'ABRT',
+  'ALRM',
+  'FPE',
+  'HUP',
+  'ILL',
+  'INT',
+  'KILL',
+  'PIPE',
+  'QUIT',
+  'SEGV',
+  'TERM',
+  'USR1',
+  'USR2',
+])
+const MAX_ENV = 256
+
+/** Serves one session: a shell, a command or SFTP (RFC 4254 section 6). Disposing hangs its processes up. */
+export function serveSession(
+  session: Session,
+  connection: Connection,
+  around: SessionSurroundings,
+): Disposable {
+  const given: Record<string, string> = {}
+  let size: PseudoTtyInfo | undefined
+  let running: { readonly resize: (size: Size) => void; readonly signal: (name: string) => void } | undefined
+  const closing: Disposable[] = []
+
+  session.on('env', (accept, _reject, info) => {
+    if (Object.keys(given).length < MAX_ENV && /^\w+$/.test(info.key)) given[info.key] = info.val
+    accept?.()
+  })
+  session.on('pty', (accept, _reject, info) => {
+    size = info
+    accept?.()
+  })
+  session.on('window-change', (accept, _reject, info) => {
+    running?.resize(info)
+    accept?.()
+  })
+  session.on('signal', (accept, _reject, info) => {
+    if (SIGNALS.has(info.name)) running?.signal(`SIG${info.name}`)
+    accept?.()
+  })
+  session.on('auth-agent', (accept, reject) => {
+    const forwarded = forwardAgent(connection)
+    if (forwarded === undefined) {
+      reject?.()
+      return
+    }
+    closing.push(forwarded)
+    given.SSH_AUTH_SOCK = forwarded.path
+    accept?.()
+  })
+  session.on('sftp', (accept) => {
+    const { HOME = '/' } = around.env()
+    serveSftp(accept(), HOME)
+  })
+  const run = (channel: ServerChannel, command: string): void => {
+    const env = { ...around.env(), ...sessionEnvironment(given) }
+    const directory = existsSync(around.directory()) ? around.directory() : '/'
+    const shell = around.shell()
+    const args = command === '' ? ['-l'] : ['-c', command]
+    running =
+      size === undefined
+        ? runPlain(channel, spawn(shell, args, { cwd: directory, env, detached: true }))
+        : runTerminal(
+            channel,
+            spawnPty(shell, args, {
+              name: size.term === undefined || size.term === '' ? 'xterm-256color' : size.term,
+              cols: size.cols > 0 ? size.cols : 80,
+              rows: size.rows > 0 ? size.rows : 24,
+              cwd: directory,
+              env: { ...env, SSH_TTY: '/dev/tty' },
+              encoding: null,
+            }),
+          )
+  }
+  session.on('shell', (accept) => run(accept(), ''))
+  session.on('exec', (accept, _reject, info) => run(accept(), info.command))
+  return {
+    [Symbol.dispose]: () => {
+      running?.signal('SIGHUP')
+      for (const one of closing) one[Symbol.dispose]()
+    },
+  }
+}
+
+interface Size {
+  readonly cols: number
+  readonly rows: number
+}
+
+/** AC-113: how the client calls itself is for us and not for the command. */
+function sessionEnvironment(given: Readonly<Record<string, string>>): Record<string, string> {
+  const { CODER_SSH_SESSION_TYPE: _type, PATH: _path, ...env } = given
+  return { ...env, SSH_CLIENT: '127.0.0.1 0 22', SSH_CONNECTION: '127.0.0.1 0 127.0.0.1 22' }
+}
+
+function runPlain(channel: ServerChannel, child: ChildProcess) {
+  const { stdin, stdout, stderr } = child
+  stdin?.on('error', () => stdin.destroy())
+  if (stdin !== null) channel.pipe(stdin)
+  if (stdout !== null) stdout.pipe(channel, { end: false })
+  if (stderr !== null) stderr.pipe(channel.stderr, { end: false })
+  child.on('error', (error) => {
+    channel.stderr.write(`${error.message}\n`)
+    finish(channel, 127)
+  })
+  // `close` comes after the last output, `exit` may come before it.
+  child.on('close', (code, signal) => {
+    if (signal !== null) channel.exit(signal.replace(/^SIG/, ''), false, '')
+    else channel.exit(code === null || code < 0 ? 255 : code)
+    channel.end()
+  })
+  channel.on('close', () => signalGroup(child.pid, 'SIGHUP'))
+  return {
+    resize: () => undefined,
+    signal: (name: string) => signalGroup(child.pid, name),
+  }
+}
+
+function runTerminal(channel: ServerChannel, pty: IPty) {
+  let ended = false
+  // With `encoding: null` the data are buffers, whatever the types say.
+  pty.onData((data: string | Buffer) => {
+    if (!channel.write(data)) pty.pause()
+  })
+  channel.on('drain', () => pty.resume())
+  channel.on('data', (data: Buffer) => {
+    if (!ended) pty.write(data.toString('utf8'))
+  })
+  pty.onExit(({ exitCode }) => {
+    ended = true
+    finish(channel, exitCode < 0 ? 255 : exitCode)
+  })
+  channel.on('close', () => {
+    if (!ended) pty.kill('SIGHUP')
+  })
+  return {
+    resize: (size: Size) => {
+      if (!ended && size.cols > 0 && size.rows > 0) pty.resize(size.cols, size.rows)
+    },
+    signal: (name: string) => {
+      if (!ended) pty.kill(name)
+    },
+  }
+}
+
+function finish(channel: ServerChannel, code: number): void {
+  channel.exit(code)
+  channel.end()
+}
+
+function signalGroup(pid: number | undefined, name: string): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, name)
+  } catch {
+    // It has ended already.
+  }
+}

@@ -1,0 +1,92 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import ssh2, { type Connection } from 'ssh2'
+
+import { describeError, type Logger } from '@slipway/request-log'
+import { serveForwarding } from './forwarding.ts'
+import { type SessionSurroundings, serveSession } from './session.ts'
+
+/** What SSH connections need of the workspace. */
+export interface SshServerOptions extends SessionSurroundings {
+  /** PEM of the host key; known once the manifest is. */
+  readonly hostKey: () => string
+  readonly log: Logger
+}
+
+/**
+ * The SSH server of a workspace (AC-110). It has no port: connections come through the tunnel, which has
+ * authenticated them, so any user name and no password will do.
+ */
+export class SshServer implements Disposable {
+  readonly #options: SshServerOptions
+  readonly #connections = new Set<Connection>()
+  #server: ssh2.Server | undefined
+
+  constructor(options: SshServerOptions) {
+    this.#options = options
+  }
+
+  /** Open connections, for the statistics of the agent. */
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Serves SSH on a byte stream. */
+  serve(stream: Duplex): void {
+    const server = this.#server ?? this.#start()
+    server.injectSocket(asSocket(stream))
+  }
+
+  #start(): ssh2.Server {
+    const server = new ssh2.Server(
+      {
+        hostKeys: [this.#options.hostKey()],
+        ident: 'Slipway',
+        // Authenticated encryption first: it is several times faster than AES-CTR with a MAC.
+        algorithms: {
+          cipher: [
+            'aes128-gcm@openssh.com',
+            'aes256-gcm@openssh.com',
+            'chacha20-poly1305@openssh.com',
+            'aes128-ctr',
+            'aes256-ctr',
+          ],
+        },
+      },
+      (connection) => this.#accept(connection),
+    )
+    this.#server = server
+    return server
+  }
+
+  #accept(connection: Connection): void {
+    this.#connections.add(connection)
+    const closing: Disposable[] = []
+    connection.on('authentication', (request) => request.accept())
+    connection.on('error', (error) =>
+      this.#options.log.debug('an SSH connection failed', { error: describeError(error) }),
+    )
+    connection.on('ready', () => {
+      closing.push(serveForwarding(connection, this.#options.log))
+      connection.on('session', (accept) => {
+        closing.push(serveSession(accept(), connection, this.#options))
+      })
+    })
+    connection.on('close', () => {
+      this.#connections.delete(connection)
+      for (const one of closing) one[Symbol.dispose]()
+    })
+  }
+
+  [Symbol.dispose](): void {
+    for (const connection of this.#connections) connection.end()
+  }
+}
+
+/** The library asks for a socket but uses it as the byte stream that it is. */
+function asSocket(stream: Duplex): Socket {
+  if (stream instanceof Socket) return stream
+  const socket: unknown = Object.assign(stream, { setNoDelay: () => stream, remoteAddress: '127.0.0.1' })
+  return socket as Socket
+}

@@ -1,0 +1,122 @@
+import type { Duplex } from 'node:stream'
+
+import { type IPty, spawn } from '@lydell/node-pty'
+
+/** Output that is kept for whoever connects later (AC-121). */
+const SCROLLBACK_BYTES = 64 * 1024
+const IDLE_MS = 5 * 60_000
+
+/** What a terminal runs. */
+export interface TerminalCommand {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly directory: string
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * A shell that outlives its viewers (AC-121): it keeps the last 64 KiB of output, shows them to whoever
+ * connects, and ends five minutes after the last viewer has left.
+ */
+export class Terminal implements Disposable {
+  readonly #pty: IPty
+  readonly #viewers = new Set<Duplex>()
+  #scrollback: Buffer[] = []
+  #kept = 0
+  #idle: NodeJS.Timeout | undefined
+  #ended = false
+  readonly #onEnd: () => void
+
+  constructor(command: TerminalCommand, onEnd: () => void) {
+    this.#onEnd = onEnd
+    this.#pty = spawn(command.program, [...command.args], {
+      name: 'xterm-256color',
+      cols: command.width,
+      rows: command.height,
+      cwd: command.directory,
+      env: { ...command.env, TERM: 'xterm-256color' },
+      encoding: null,
+    })
+    // With `encoding: null` the data are buffers, whatever the types say.
+    this.#pty.onData((data: string | Buffer) => this.#output(Buffer.from(data)))
+    this.#pty.onExit(() => this.#end())
+  }
+
+  /** Number of viewers. */
+  get viewers(): number {
+    return this.#viewers.size
+  }
+
+  /** Shows the terminal on a stream: what was kept, then all that comes, and takes its input. */
+  attach(stream: Duplex, size: { readonly width: number; readonly height: number }): void {
+    clearTimeout(this.#idle)
+    if (this.#kept > 0) stream.write(Buffer.concat(this.#scrollback))
+    this.#viewers.add(stream)
+    this.resize(size.width, size.height)
+    let rest = ''
+    stream.on('data', (chunk: Buffer) => {
+      rest += chunk.toString('utf8')
+      const lines = rest.split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) this.#input(line)
+    })
+    stream.on('drain', () => this.#pace())
+    stream.on('error', () => stream.destroy())
+    stream.on('close', () => {
+      this.#viewers.delete(stream)
+      this.#pace()
+      if (this.#viewers.size === 0 && !this.#ended)
+        this.#idle = setTimeout(() => this.#pty.kill(), IDLE_MS).unref()
+    })
+  }
+
+  /** A new size; nothing happens unless both are positive. */
+  resize(width: number, height: number): void {
+    if (width > 0 && height > 0 && !this.#ended) this.#pty.resize(width, height)
+  }
+
+  #input(line: string): void {
+    const message: unknown = JSON.parse(line)
+    if (typeof message !== 'object' || message === null || this.#ended) return
+    if ('data' in message && typeof message.data === 'string') this.#pty.write(message.data)
+    if (
+      'height' in message &&
+      'width' in message &&
+      typeof message.height === 'number' &&
+      typeof message.width === 'number'
+    )
+      this.resize(message.width, message.height)
+  }
+
+  #output(data: Buffer): void {
+    this.#scrollback.push(data)
+    this.#kept += data.length
+    while (this.#kept > SCROLLBACK_BYTES && this.#scrollback.length > 1) {
+      this.#kept -= this.#scrollback.shift()?.length ?? 0
+    }
+    for (const viewer of this.#viewers) viewer.write(data)
+    this.#pace()
+  }
+
+  /** The slowest viewer sets the pace; without viewers the shell runs freely. */
+  #pace(): void {
+    if (this.#ended) return
+    if ([...this.#viewers].some((viewer) => viewer.writableNeedDrain)) this.#pty.pause()
+    else this.#pty.resume()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    clearTimeout(this.#idle)
+    for (const viewer of this.#viewers) viewer.end()
+    this.#onEnd()
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#ended) this.#pty.kill()
+    this.#end()
+  }
+}

@@ -1,0 +1,94 @@
+import type { WebSocket } from 'ws'
+
+import type { WorkspaceAgentLog } from '@slipway/contract'
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import type { Incoming } from '../edge/index.ts'
+import { badRequest } from '../errors/index.ts'
+import { type AgentRow, mayStayConnected } from './store/agents.ts'
+import { type AgentLogRow, listAgentLogs } from './store/reports.ts'
+
+const CHECK_MS = 60_000
+const reader = systemActor('system_restricted')
+
+/** Answers a request for the log of an agent, at once or followed (AC-95). */
+export async function answerAgentLogs(
+  context: AppContext,
+  agent: AgentRow,
+  query: { readonly after?: number | undefined; readonly format?: 'json' | 'text' | undefined },
+  request: Pick<Incoming<never>, 'raw' | 'reply' | 'upgrade'>,
+): Promise<WorkspaceAgentLog[]> {
+  const after = query.after ?? 0
+  if (after < 0)
+    throw badRequest('Query param "after" must be greater than or equal to zero.', {
+      validations: [{ field: 'after', detail: 'must not be negative' }],
+    })
+  if (request.raw.search.has('follow')) {
+    if (query.format === 'text') throw badRequest('Text format is not supported with follow mode.')
+    await follow(context, agent.id, after, await request.upgrade())
+    return []
+  }
+  const logs = await listAgentLogs(reader, context.database.db, agent.id, after)
+  if (query.format === 'text')
+    await request.reply
+      .type('text/plain; charset=utf-8')
+      .send(logs.map((row) => asText(row, agent.name)).join(''))
+  return logs.map(present)
+}
+
+async function follow(context: AppContext, agentId: string, after: number, socket: WebSocket): Promise<void> {
+  const db = context.database.db
+  let last = after
+  let dirty = true
+  let wake: () => void = () => undefined
+  const touch = (): void => {
+    dirty = true
+    wake()
+  }
+  using _subscription = context.database.feed.subscribe({
+    kinds: new Set(['workspace_agent_logs', 'workspace_agent', 'workspace_build']),
+    onEvent: (event) => {
+      if (event.key === agentId || event.kind === 'workspace_build') touch()
+    },
+    onReset: touch,
+  })
+  const timer = setInterval(touch, CHECK_MS)
+  socket.on('close', () => wake())
+  try {
+    while (socket.readyState === socket.OPEN) {
+      if (!dirty) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        continue
+      }
+      dirty = false
+      const live = await mayStayConnected(reader, db, agentId)
+      const logs = await listAgentLogs(reader, db, agentId, last)
+      last = logs.at(-1)?.id ?? last
+      if (logs.length > 0)
+        await new Promise<void>((resolve, reject) => {
+          socket.send(JSON.stringify(logs.map(present)), (error) => (error ? reject(error) : resolve()))
+        })
+      if (!live) socket.close(1000, 'the agent is not part of the latest build any more')
+    }
+  } catch {
+    socket.close(1011, 'the log could not be read, connect again')
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+function present(row: AgentLogRow): WorkspaceAgentLog {
+  return {
+    id: row.id,
+    created_at: row.created_at.toISOString(),
+    output: row.output,
+    level: row.level,
+    source_id: row.log_source_id,
+  }
+}
+
+function asText(row: AgentLogRow, agentName: string): string {
+  return `${row.created_at.toISOString()} [${row.level}] [agent.${agentName}|${row.log_source_id}] ${row.output}\n`
+}

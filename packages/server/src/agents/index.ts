@@ -1,0 +1,5 @@
+export { agentRoutes } from './agent-routes.ts'
+export { AgentMetadata } from './metadata.ts'
+export { agentReportRoutes } from './report-routes.ts'
+export { findAgentByToken } from './store/agents.ts'
+export { AgentTunnels } from './tunnels.ts'

@@ -1,0 +1,117 @@
+import * as contract from '@slipway/contract'
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forAgent } from '../edge/index.ts'
+import { ApiError, badRequest } from '../errors/index.ts'
+import { getWorkspace, touchWorkspace } from '../workspaces/index.ts'
+import { manifestOf } from './manifest.ts'
+import type { AgentMetadata } from './metadata.ts'
+import { setLifecycle, setStartup } from './store/agents.ts'
+import {
+  appendAgentLogs,
+  EXTERNAL_LOG_SOURCE,
+  insertLogSource,
+  storeAppHealth,
+  storeScriptTiming,
+} from './store/reports.ts'
+import type { AgentTunnels } from './tunnels.ts'
+
+const system = systemActor('system_restricted')
+const STATS_INTERVAL_SECONDS = 30
+const NIL = '00000000-0000-0000-0000-000000000000'
+const OK = { message: 'ok' }
+
+/** What agents say of themselves, with their own token (AC §3.5, §4, §5). */
+export function agentReportRoutes(
+  context: AppContext,
+  tunnels: AgentTunnels,
+  metadata: AgentMetadata,
+): BoundRoute[] {
+  const db = context.database.db
+  return [
+    forAgent(contract.getAgentManifest, ({ agent }) => manifestOf(context, agent)),
+    forAgent(contract.openAgentTunnel, async ({ agent, upgrade }) => {
+      await tunnels.adopt(agent.id, await upgrade())
+      return undefined
+    }),
+    forAgent(contract.reportAgentStartup, async ({ agent, body }) => {
+      await setStartup(system, db, agent.id, {
+        version: body.version,
+        expandedDirectory: body.expanded_directory,
+        subsystems: body.subsystems ?? [],
+      })
+      return OK
+    }),
+    forAgent(contract.reportAgentLifecycle, async ({ agent, body }) => {
+      const at = body.changed_at === undefined ? context.clock.now() : new Date(body.changed_at)
+      await setLifecycle(system, db, agent.id, body.state, at)
+      return OK
+    }),
+    forAgent(contract.reportAgentMetadata, async ({ agent, body }) => {
+      metadata.report(agent.id, body.metadata)
+      return OK
+    }),
+    forAgent(contract.reportAgentStats, async ({ agent, body }) => {
+      const sessions = Object.values(body.session_counts).reduce((sum, count) => sum + count, 0)
+      if (sessions > 0)
+        await touchWorkspace(
+          systemActor('provisionerd'),
+          db,
+          await getWorkspace(systemActor('provisionerd'), db, agent.workspaceId),
+        )
+      return { report_interval_seconds: STATS_INTERVAL_SECONDS }
+    }),
+    forAgent(contract.reportAppHealth, async ({ agent, body }) => {
+      await storeAppHealth(system, db, agent.id, body.updates)
+      return OK
+    }),
+    forAgent(contract.reportScriptCompleted, async ({ agent, body }) => {
+      const [start, end] = [new Date(body.start), new Date(body.end)]
+      if (start > end)
+        throw badRequest('Validation failed.', {
+          validations: [{ field: 'end', detail: 'must not be before start' }],
+        })
+      await storeScriptTiming(system, db, agent.id, {
+        script_id: body.script_id,
+        started_at: start,
+        ended_at: end,
+        exit_code: body.exit_code,
+        stage: body.stage,
+        status: body.status,
+      })
+      return OK
+    }),
+    forAgent(contract.createAgentLogSource, async ({ agent, body, reply }) => {
+      const source = {
+        id: body.id,
+        displayName: body.display_name ?? '',
+        icon: body.icon ?? '',
+      }
+      await insertLogSource(system, db, agent.id, source)
+      reply.code(201)
+      return {
+        id: source.id,
+        workspace_agent_id: agent.id,
+        created_at: context.clock.now().toISOString(),
+        display_name: source.displayName,
+        icon: source.icon,
+      }
+    }),
+    forAgent(contract.appendAgentLogs, async ({ agent, body }) => {
+      if (body.logs.length === 0) throw badRequest('No logs provided.')
+      const given = body.log_source_id ?? NIL
+      const source = given === NIL ? EXTERNAL_LOG_SOURCE : given
+      if (given === NIL)
+        await insertLogSource(system, db, agent.id, { id: source, displayName: 'External', icon: '' })
+      const taken = await appendAgentLogs(
+        system,
+        db,
+        agent.id,
+        source,
+        body.logs.map((line) => ({ level: line.level ?? 'info', output: line.output })),
+      )
+      if (!taken) throw new ApiError(413, 'Logs limit exceeded')
+      return OK
+    }),
+  ]
+}

@@ -1,0 +1,227 @@
+import { type Selectable, sql } from 'kysely'
+
+import { type Actor, agentScope, authorize, isAllowed, type ResourceObject } from '../../authz/index.ts'
+import { type Db, prepared } from '../../database/index.ts'
+import type { AgentsWithWorkspaceTable } from '../../database/tables.ts'
+import type { AgentCaller } from '../../edge/index.ts'
+import { ApiError } from '../../errors/index.ts'
+import { actorOf, STANDING, type Standing } from '../../identity/index.ts'
+import { hashAgentToken } from '../../resources/index.ts'
+import { workspaceObject } from '../../workspaces/index.ts'
+
+/** An agent with its build, workspace and owner, from one statement (AC-13). */
+export type AgentRow = Selectable<AgentsWithWorkspaceTable>
+
+/** What permissions speak of: the workspace of the agent. */
+export function agentObject(agent: AgentRow): ResourceObject {
+  return workspaceObject({
+    id: agent.workspace_id,
+    owner_id: agent.owner_id,
+    organization_id: agent.organization_id,
+    dormant_at: agent.dormant_at,
+    user_acl: agent.user_acl,
+    group_acl: agent.group_acl,
+  })
+}
+
+/** An agent of a live workspace. @throws ApiError 404 (AC-14). */
+export async function getAgent(actor: Actor, db: Db, id: string): Promise<AgentRow> {
+  const row = await db.selectFrom('agents_with_workspace').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined || !isAllowed(actor, 'read', agentObject(row)))
+    throw new ApiError(404, "Agent doesn't exist with that id, or you do not have access to it.")
+  return row
+}
+
+/**
+ * AC-3, AC-4: the agent's build is the latest one, or it is a start that succeeded and the very next build is
+ * a stop of the same version that has not ended. One predicate, so that it can be relaxed (AC-6).
+ */
+const MAY_AUTHENTICATE = sql<boolean>`(a.build_number = latest.build_number or (
+  a.build_transition = 'start' and a.job_status = 'succeeded'
+  and latest.transition = 'stop' and latest.build_number = a.build_number + 1
+  and latest_job.job_status in ('pending', 'running')
+  and latest.template_version_id = a.template_version_id))`
+
+const load = prepared<{ hash: Buffer }, AgentRow & { readonly standing: Standing }>((db, p) =>
+  db
+    .selectFrom('agents_with_workspace as a')
+    .innerJoin('users as u', 'u.id', 'a.owner_id')
+    .innerJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom('workspace_builds as b')
+          .select(['b.build_number', 'b.transition', 'b.template_version_id', 'b.job_id'])
+          .whereRef('b.workspace_id', '=', 'a.workspace_id')
+          .orderBy('b.build_number', 'desc')
+          .limit(1)
+          .as('latest'),
+      (join) => join.onTrue(),
+    )
+    .innerJoin('provisioner_jobs as latest_job', 'latest_job.id', 'latest.job_id')
+    .selectAll('a')
+    .select(
+      sql<Standing>`jsonb_build_object('username', u.username, 'email', u.email, 'status', u.status,
+        'is_system', u.is_system, 'is_service_account', u.is_service_account, 'rbac_roles', u.rbac_roles,
+        'groups', ${STANDING.groups}, 'memberships', ${STANDING.memberships})`.as('standing'),
+    )
+    .where('a.auth_token_hash', '=', p('hash'))
+    .where(MAY_AUTHENTICATE),
+)
+
+/**
+ * The agent that holds this token, with its own build, in one statement (AC-5); undefined when none may
+ * authenticate now. It acts as the workspace's owner, narrowed to this workspace (AC-7).
+ *
+ * @throws ApiError 403 for all but the system, and whatever the database throws: never a 401 (AC-6).
+ */
+export async function findAgentByToken(
+  actor: Actor,
+  db: Db,
+  token: string,
+): Promise<AgentCaller | undefined> {
+  authorize(actor, 'read', { type: 'system' })
+  const [row] = await load(db, { hash: hashAgentToken(token) })
+  if (row === undefined) return undefined
+  return {
+    id: row.id,
+    name: row.name,
+    workspaceId: row.workspace_id,
+    workspaceName: row.workspace_name,
+    ownerId: row.owner_id,
+    ownerUsername: row.owner_username,
+    organizationId: row.organization_id,
+    templateId: row.template_id,
+    buildId: row.build_id,
+    jobId: row.job_id,
+    actor: actorOf(
+      row.owner_id,
+      row.standing,
+      agentScope({
+        keyScope: row.api_key_scope === 'no_user_data' ? 'no_user_data' : 'all',
+        workspaceId: row.workspace_id,
+        templateId: row.template_id,
+        templateVersionId: row.template_version_id,
+        ownerId: row.owner_id,
+      }),
+    ),
+  }
+}
+
+/** Whether this agent may still be connected: its token still authenticates (AC-22). @throws ApiError 403. */
+export async function mayStayConnected(actor: Actor, db: Db, agentId: string): Promise<boolean> {
+  authorize(actor, 'read', { type: 'system' })
+  const row = await db
+    .selectFrom('agents_with_workspace as a')
+    .innerJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom('workspace_builds as b')
+          .select(['b.build_number', 'b.transition', 'b.template_version_id', 'b.job_id'])
+          .whereRef('b.workspace_id', '=', 'a.workspace_id')
+          .orderBy('b.build_number', 'desc')
+          .limit(1)
+          .as('latest'),
+      (join) => join.onTrue(),
+    )
+    .innerJoin('provisioner_jobs as latest_job', 'latest_job.id', 'latest.job_id')
+    .select('a.id')
+    .where('a.id', '=', agentId)
+    .where(MAY_AUTHENTICATE)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Notes that an agent has connected to this replica (AC-21). @throws ApiError 403. */
+export async function markConnected(
+  actor: Actor,
+  db: Db,
+  agentId: string,
+  replicaId: string,
+  apiVersion: string,
+): Promise<void> {
+  authorize(actor, 'update', { type: 'system' })
+  await db
+    .updateTable('workspace_agents')
+    .set({
+      first_connected_at: sql<Date>`coalesce(first_connected_at, now())`,
+      last_connected_at: sql<Date>`now()`,
+      disconnected_at: null,
+      last_connected_replica_id: replicaId,
+      api_version: apiVersion,
+    })
+    .where('id', '=', agentId)
+    .execute()
+}
+
+/** Notes that these agents are still there; one statement for all of a replica (AC-21). @throws ApiError 403. */
+export async function markAlive(actor: Actor, db: Db, agentIds: readonly string[]): Promise<void> {
+  authorize(actor, 'update', { type: 'system' })
+  if (agentIds.length === 0) return
+  await db
+    .updateTable('workspace_agents')
+    .set({ last_connected_at: sql<Date>`now()` })
+    .where(sql<boolean>`id = any(${[...agentIds]}::uuid[])`)
+    .execute()
+}
+
+/** Notes that an agent is gone, unless it has connected to another replica by now. @throws ApiError 403. */
+export async function markDisconnected(
+  actor: Actor,
+  db: Db,
+  agentId: string,
+  replicaId: string,
+): Promise<void> {
+  authorize(actor, 'update', { type: 'system' })
+  await db
+    .updateTable('workspace_agents')
+    .set({ disconnected_at: sql<Date>`greatest(now(), last_connected_at)` })
+    .where('id', '=', agentId)
+    .where('last_connected_replica_id', '=', replicaId)
+    .execute()
+}
+
+/** Stores what an agent says of itself at its start (AC-72). @throws ApiError 403. */
+export async function setStartup(
+  actor: Actor,
+  db: Db,
+  agentId: string,
+  startup: {
+    readonly version: string
+    readonly expandedDirectory: string
+    readonly subsystems: readonly string[]
+  },
+): Promise<void> {
+  authorize(actor, 'update', { type: 'system' })
+  await db
+    .updateTable('workspace_agents')
+    .set({
+      version: startup.version,
+      expanded_directory: startup.expandedDirectory,
+      subsystems: [...new Set(startup.subsystems)].sort(),
+      updated_at: sql<Date>`now()`,
+    })
+    .where('id', '=', agentId)
+    .execute()
+}
+
+/** Stores a lifecycle state with its times (AC-30, AC-31). @throws ApiError 403. */
+export async function setLifecycle(
+  actor: Actor,
+  db: Db,
+  agentId: string,
+  state: AgentRow['lifecycle_state'],
+  changedAt: Date,
+): Promise<void> {
+  authorize(actor, 'update', { type: 'system' })
+  const times =
+    state === 'starting'
+      ? { started_at: changedAt, ready_at: null }
+      : state === 'ready' || state === 'start_timeout' || state === 'start_error'
+        ? { ready_at: changedAt, started_at: sql<Date>`coalesce(started_at, ${changedAt})` }
+        : {}
+  await db
+    .updateTable('workspace_agents')
+    .set({ lifecycle_state: state, ...times, updated_at: sql<Date>`now()` })
+    .where('id', '=', agentId)
+    .execute()
+}

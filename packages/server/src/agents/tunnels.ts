@@ -1,0 +1,119 @@
+import type { WebSocket } from 'ws'
+
+import { describeError } from '@slipway/request-log'
+import { TunnelClient } from '@slipway/tunnel'
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { ApiError } from '../errors/index.ts'
+import { markAlive, markConnected, markDisconnected, mayStayConnected } from './store/agents.ts'
+
+const ALIVE_MS = 15_000
+const API_VERSION = '2.0'
+/** How long a request waits for an agent that is about to connect again. */
+const RECONNECT_GRACE_MS = 3_000
+
+/**
+ * The tunnels of the agents that are connected to this replica. An agent has one tunnel: a new one replaces
+ * the old, which may be half-open.
+ */
+export class AgentTunnels implements AsyncDisposable {
+  readonly #context: AppContext
+  readonly #tunnels = new Map<string, TunnelClient>()
+  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #timer: NodeJS.Timeout
+  readonly #subscription: Disposable
+  readonly #endings = new Set<Promise<void>>()
+
+  constructor(context: AppContext) {
+    this.#context = context
+    this.#timer = setInterval(() => void this.#beat(), ALIVE_MS).unref()
+    this.#subscription = context.database.feed.subscribe({
+      kinds: new Set(['workspace_agent']),
+      onEvent: (event) => {
+        if (this.#tunnels.has(event.key)) void this.#review(event.key)
+      },
+      onReset: () => {
+        for (const id of this.#tunnels.keys()) void this.#review(id)
+      },
+    })
+  }
+
+  /** Number of connected agents. */
+  get size(): number {
+    return this.#tunnels.size
+  }
+
+  /** Takes the tunnel of an agent that has dialled; it is in use when this resolves (AC-21). */
+  async adopt(agentId: string, socket: WebSocket): Promise<void> {
+    const { database, replicaId, log } = this.#context
+    const tunnel = new TunnelClient(socket)
+    this.#tunnels.get(agentId)?.[Symbol.dispose]()
+    this.#tunnels.set(agentId, tunnel)
+    const ending = tunnel.closed.then(async () => {
+      if (this.#tunnels.get(agentId) !== tunnel) return
+      this.#tunnels.delete(agentId)
+      try {
+        await markDisconnected(systemActor('system_restricted'), database.db, agentId, replicaId)
+      } catch (error) {
+        // The status follows from the last sign of life 30 s later all the same.
+        log.warn('an agent that left could not be marked', { error: describeError(error) })
+      }
+    })
+    this.#endings.add(ending)
+    void ending.finally(() => this.#endings.delete(ending))
+    await markConnected(systemActor('system_restricted'), database.db, agentId, replicaId, API_VERSION)
+    for (const wake of this.#waiting.get(agentId) ?? []) wake()
+  }
+
+  /** The tunnel of an agent; waits a moment for one that is connecting. @throws ApiError 502 without one. */
+  async get(agentId: string): Promise<TunnelClient> {
+    const tunnel = this.#tunnels.get(agentId) ?? (await this.#wait(agentId))
+    if (tunnel?.open === true) return tunnel
+    throw new ApiError(502, 'The workspace agent is not connected.', {
+      detail: 'Wait until the workspace shows as connected, or restart it.',
+    })
+  }
+
+  async #wait(agentId: string): Promise<TunnelClient | undefined> {
+    const waiters = this.#waiting.get(agentId) ?? new Set()
+    this.#waiting.set(agentId, waiters)
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, RECONNECT_GRACE_MS)
+      const wake = (): void => {
+        clearTimeout(timer)
+        waiters.delete(wake)
+        resolve()
+      }
+      waiters.add(wake)
+    })
+    if (waiters.size === 0) this.#waiting.delete(agentId)
+    return this.#tunnels.get(agentId)
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await markAlive(systemActor('system_restricted'), this.#context.database.db, [...this.#tunnels.keys()])
+      for (const id of this.#tunnels.keys()) await this.#review(id)
+    } catch (error) {
+      this.#context.log.warn('connected agents could not be noted', { error: describeError(error) })
+    }
+  }
+
+  /** Ends the tunnel of an agent whose build is not the latest any more (AC-22). */
+  async #review(agentId: string): Promise<void> {
+    try {
+      if (await mayStayConnected(systemActor('system_restricted'), this.#context.database.db, agentId)) return
+      this.#tunnels.get(agentId)?.[Symbol.dispose]()
+    } catch (error) {
+      // Trouble with the database is no reason to cut anybody off (AC-6).
+      this.#context.log.warn('an agent could not be checked', { error: describeError(error) })
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    this.#subscription[Symbol.dispose]()
+    for (const tunnel of this.#tunnels.values()) tunnel[Symbol.dispose]()
+    await Promise.all(this.#endings)
+  }
+}

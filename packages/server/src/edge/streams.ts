@@ -1,0 +1,208 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type WebSocket, WebSocketServer } from 'ws'
+
+import { ApiError } from '../errors/index.ts'
+import { asSocket, refusalResponse } from './refusal-response.ts'
+
+const HEARTBEAT_MS = 15_000
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+/** A watcher that lets this much pile up is cut off: it can connect again and read the present state. */
+const MAX_BACKLOG_BYTES = 4 * 1024 * 1024
+
+interface PendingUpgrade {
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly response: ServerResponse
+}
+
+/** A stream of `{type, data}` events to one client, over SSE or a WebSocket (WS-200). */
+export interface EventStream {
+  /** Sends one event; a client that cannot keep up is cut off. */
+  send(type: 'ping' | 'data' | 'error', data?: unknown): void
+  /** Ends it from our side. */
+  close(): void
+  /** Aborted when the stream is over, whoever ended it. */
+  readonly closed: AbortSignal
+}
+
+/**
+ * All connections that outlive their request: WebSockets and server-sent events. Sends heartbeats, cuts off
+ * peers that do not answer them, and ends everything at shutdown (OP-33).
+ */
+export class OpenStreams implements AsyncDisposable {
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+  })
+  readonly #pending = new WeakMap<IncomingMessage, PendingUpgrade>()
+  readonly #alive = new WeakSet<WebSocket>()
+  readonly #events = new Set<EventStream>()
+  readonly #heartbeat: NodeJS.Timeout
+  #stopping = false
+
+  constructor() {
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref()
+  }
+
+  /** Number of open streams, for metrics. */
+  get size(): number {
+    return this.#sockets.clients.size + this.#events.size
+  }
+
+  /**
+   * Lets upgrade requests pass the same pipeline as all others: they get a response object of their own, and
+   * the handler decides with {@link accept} whether they become a WebSocket.
+   */
+  attach(server: Server, route: (request: IncomingMessage, response: ServerResponse) => void): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy())
+      const response = refusalResponse(request, socket)
+      this.#pending.set(request, { socket, head, response })
+      route(request, response)
+    })
+  }
+
+  /**
+   * Turns the request into a WebSocket.
+   *
+   * @throws ApiError 426 when it is no upgrade, 503 while the server stops.
+   */
+  async accept(request: FastifyRequest, reply: FastifyReply): Promise<WebSocket> {
+    const pending = this.#pending.get(request.raw)
+    if (pending === undefined)
+      throw new ApiError(426, 'This endpoint speaks WebSocket: connect with a WebSocket client.', {
+        headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
+      })
+    if (this.#stopping) throw new ApiError(503, 'The server is stopping. Try again in a moment.')
+    reply.hijack()
+    this.#pending.delete(request.raw)
+    detach(pending)
+    return new Promise((resolve) => {
+      this.#sockets.handleUpgrade(request.raw, asSocket(pending.socket), pending.head, (socket) => {
+        this.#alive.add(socket)
+        socket.on('pong', () => this.#alive.add(socket))
+        // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
+        socket.on('error', () => socket.terminate())
+        resolve(socket)
+      })
+    })
+  }
+
+  /** Hands the bare socket of an upgrade request to a proxy. @throws ApiError 426. */
+  takeSocket(
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): { readonly socket: Duplex; readonly head: Buffer } {
+    const pending = this.#pending.get(request.raw)
+    if (pending === undefined) throw new ApiError(426, 'This request is not an upgrade.')
+    reply.hijack()
+    this.#pending.delete(request.raw)
+    detach(pending)
+    return pending
+  }
+
+  /** Whether the request asks to be upgraded and has not been answered yet. */
+  isUpgrade(request: FastifyRequest): boolean {
+    return this.#pending.has(request.raw)
+  }
+
+  /** Answers with events: over a WebSocket when the request is an upgrade, else as `text/event-stream`. */
+  async events(request: FastifyRequest, reply: FastifyReply): Promise<EventStream> {
+    const stream = this.isUpgrade(request)
+      ? socketEvents(await this.accept(request, reply))
+      : serverSentEvents(reply)
+    this.#events.add(stream)
+    stream.closed.addEventListener('abort', () => this.#events.delete(stream), { once: true })
+    if (this.#stopping) stream.close()
+    return stream
+  }
+
+  #beat(): void {
+    for (const socket of this.#sockets.clients) {
+      if (!this.#alive.has(socket)) {
+        socket.terminate()
+        continue
+      }
+      this.#alive.delete(socket)
+      socket.ping()
+    }
+    for (const stream of this.#events) stream.send('ping')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true
+    clearInterval(this.#heartbeat)
+    for (const stream of this.#events) stream.close()
+    const clients = [...this.#sockets.clients]
+    for (const socket of clients) socket.close(1001, 'the server is stopping')
+    const cut = setTimeout(() => {
+      for (const socket of clients) socket.terminate()
+    }, 2_000)
+    await Promise.all(
+      clients.map((socket) =>
+        socket.readyState === socket.CLOSED
+          ? undefined
+          : new Promise((resolve) => socket.once('close', resolve)),
+      ),
+    )
+    clearTimeout(cut)
+    this.#sockets.close()
+  }
+}
+
+function detach(pending: PendingUpgrade): void {
+  pending.response.removeAllListeners('finish')
+  pending.response.detachSocket(asSocket(pending.socket))
+}
+
+function serverSentEvents(reply: FastifyReply): EventStream {
+  const { raw } = reply
+  const ended = new AbortController()
+  reply.hijack()
+  const headers = Object.fromEntries(
+    Object.entries(reply.getHeaders()).filter((entry) => entry[1] !== undefined),
+  )
+  raw.writeHead(200, {
+    ...headers,
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-cache',
+    'X-Accel-Buffering': 'no',
+  })
+  raw.flushHeaders()
+  raw.on('close', () => ended.abort())
+  return {
+    closed: ended.signal,
+    send(type, data) {
+      if (ended.signal.aborted) return
+      if (raw.writableLength > MAX_BACKLOG_BYTES) {
+        raw.destroy()
+        return
+      }
+      raw.write(`event: ${type}\n${data === undefined ? '' : `data: ${JSON.stringify(data)}\n`}\n`)
+    },
+    close: () => void raw.end(),
+  }
+}
+
+function socketEvents(socket: WebSocket): EventStream {
+  const ended = new AbortController()
+  socket.on('close', () => ended.abort())
+  // Clients have nothing to say here (WS-200).
+  socket.on('message', () => socket.close(1002, 'this stream takes no messages'))
+  return {
+    closed: ended.signal,
+    send(type, data) {
+      if (socket.readyState !== socket.OPEN) return
+      if (socket.bufferedAmount > MAX_BACKLOG_BYTES) {
+        socket.terminate()
+        return
+      }
+      socket.send(JSON.stringify(data === undefined ? { type } : { type, data }))
+    },
+    close: () => socket.close(1000),
+  }
+}

@@ -1,0 +1,2 @@
+export { gitSshKeyOf } from './git-ssh-key.ts'
+export { gitSshKeyRoutes } from './routes.ts'

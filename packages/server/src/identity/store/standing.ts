@@ -1,0 +1,73 @@
+import { sql } from 'kysely'
+
+import { type Actor, authorize, SCOPE_ALL, type Scope, userActor } from '../../authz/index.ts'
+import type { Db } from '../../database/index.ts'
+
+/** What decides what a user may do, as one row holds it (RB-5). */
+export interface Standing {
+  readonly username: string
+  readonly email: string
+  readonly status: 'active' | 'dormant' | 'suspended'
+  readonly is_system: boolean
+  readonly is_service_account: boolean
+  readonly rbac_roles: string[]
+  readonly groups: string[]
+  readonly memberships: {
+    organization_id: string
+    roles: string[]
+    default_roles: string[]
+    sharing: 'none' | 'everyone' | 'service_accounts'
+  }[]
+}
+
+/** The groups and memberships of the user that a query calls `u`, so that a standing costs no query of its own. */
+export const STANDING = {
+  groups: sql<
+    Standing['groups']
+  >`array(select g.group_id::text from group_members_expanded g where g.user_id = u.id)`,
+  memberships: sql<Standing['memberships']>`coalesce((
+    select jsonb_agg(jsonb_build_object('organization_id', m.organization_id, 'roles', m.roles,
+             'default_roles', o.default_org_member_roles, 'sharing', o.shareable_workspace_owners))
+      from organization_members m join organizations o on o.id = m.organization_id and not o.deleted
+     where m.user_id = u.id), '[]')`,
+} as const
+
+/** The subject that acts for a user with this standing. */
+export function actorOf(userId: string, standing: Standing, scope: Scope = SCOPE_ALL): Actor {
+  return userActor(
+    {
+      id: userId,
+      username: standing.username,
+      siteRoles: standing.rbac_roles,
+      isServiceAccount: standing.is_service_account,
+      groups: standing.groups,
+      memberships: standing.memberships.map((membership) => ({
+        organizationId: membership.organization_id,
+        roles: membership.roles,
+        defaultRoles: membership.default_roles,
+        sharing: membership.sharing,
+      })),
+    },
+    scope,
+  )
+}
+
+/** The standing of a live user; undefined when there is none. @throws ApiError 403. */
+export async function findStanding(actor: Actor, db: Db, userId: string): Promise<Standing | undefined> {
+  authorize(actor, 'read_personal', { type: 'user' })
+  return db
+    .selectFrom('users as u')
+    .select([
+      'u.username',
+      'u.email',
+      'u.status',
+      'u.is_system',
+      'u.is_service_account',
+      'u.rbac_roles',
+      STANDING.groups.as('groups'),
+      STANDING.memberships.as('memberships'),
+    ])
+    .where('u.id', '=', userId)
+    .where('u.deleted', '=', false)
+    .executeTakeFirst()
+}

@@ -1,0 +1,2 @@
+export { organizationRoutes } from './routes.ts'
+export { getOrganization } from './store.ts'

@@ -1,0 +1,219 @@
+import { type Selectable, sql } from 'kysely'
+
+import { type Actor, authorize, isAllowed, sqlFilter } from '../authz/index.ts'
+import { type Db, violatedUnique } from '../database/index.ts'
+import type { OrganizationsTable, UsersTable } from '../database/tables.ts'
+import { badRequest, notFound } from '../errors/index.ts'
+import { containing, isUuid } from '../search/index.ts'
+
+/** A stored organization. */
+export type OrganizationRow = Selectable<OrganizationsTable>
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/** By UUID or name; `default` and the zero UUID mean the default one (WS-4). @throws ApiError 404. */
+export async function getOrganization(actor: Actor, db: Db, reference: string): Promise<OrganizationRow> {
+  const query = db.selectFrom('organizations').selectAll().where('deleted', '=', false)
+  const row = await (reference === 'default' || reference === NIL
+    ? query.where('is_default', '=', true)
+    : isUuid(reference)
+      ? query.where('id', '=', reference)
+      : query.where(sql<string>`lower(name)`, '=', reference.toLowerCase())
+  ).executeTakeFirst()
+  if (
+    row === undefined ||
+    !isAllowed(actor, 'read', { type: 'organization', id: row.id, organization: row.id })
+  )
+    throw notFound()
+  return row
+}
+
+/** All organizations that the actor may read, or those of one user (WS-40). */
+export async function listOrganizations(
+  actor: Actor,
+  db: Db,
+  filter: { readonly memberId?: string | undefined } = {},
+): Promise<OrganizationRow[]> {
+  let query = db
+    .selectFrom('organizations as o')
+    .selectAll('o')
+    .where('o.deleted', '=', false)
+    .where(
+      sqlFilter(actor, 'read', 'organization', {
+        id: sql.ref('o.id'),
+        organization: sql.ref<string>('o.id'),
+      }),
+    )
+    .orderBy(sql`lower(o.name)`)
+  if (filter.memberId !== undefined)
+    query = query.where(
+      sql<boolean>`exists (select 1 from organization_members m where m.organization_id = o.id and m.user_id = ${filter.memberId}::uuid)`,
+    )
+  return query.execute()
+}
+
+/** A membership with the user behind it. */
+export type MemberRow = Pick<
+  Selectable<UsersTable>,
+  | 'username'
+  | 'email'
+  | 'name'
+  | 'avatar_url'
+  | 'status'
+  | 'login_type'
+  | 'is_service_account'
+  | 'last_seen_at'
+  | 'rbac_roles'
+> & {
+  readonly organization_id: string
+  readonly user_id: string
+  readonly roles: string[]
+  readonly created_at: Date
+  readonly updated_at: Date
+  readonly user_created_at: Date
+  readonly user_updated_at: Date
+}
+
+/** What a list of members is narrowed to. */
+export interface MemberSearch {
+  readonly userId?: string | undefined
+  readonly text?: string | undefined
+  readonly includeSystem?: boolean | undefined
+  readonly limit?: number | undefined
+  readonly offset?: number | undefined
+}
+
+/** A page of members that the actor may read, by name, and the number of all (WS-45, WS-46). */
+export async function listMembers(
+  actor: Actor,
+  db: Db,
+  organizationId: string,
+  search: MemberSearch,
+): Promise<{ readonly members: MemberRow[]; readonly count: number }> {
+  let query = memberQuery(db)
+    .where('m.organization_id', '=', organizationId)
+    .where(
+      sqlFilter(actor, 'read', 'organization_member', {
+        owner: sql.ref('m.user_id'),
+        organization: sql.ref<string>('m.organization_id'),
+      }),
+    )
+  if (search.includeSystem !== true) query = query.where('u.is_system', '=', false)
+  if (search.userId !== undefined) query = query.where('m.user_id', '=', search.userId)
+  if (search.text !== undefined) {
+    const pattern = containing(search.text)
+    query = query.where((eb) =>
+      eb.or([
+        eb('u.username', 'ilike', pattern),
+        eb('u.email', 'ilike', pattern),
+        eb('u.name', 'ilike', pattern),
+      ]),
+    )
+  }
+  const counted = await query
+    .clearSelect()
+    .select(sql<number>`count(*)`.as('count'))
+    .executeTakeFirstOrThrow()
+  let page = query.orderBy(sql`lower(u.username)`)
+  if (search.limit !== undefined && search.limit > 0) page = page.limit(search.limit)
+  if (search.offset !== undefined) page = page.offset(search.offset)
+  return { members: await page.execute(), count: counted.count }
+}
+
+/** One member. @throws ApiError 404 when absent or not readable. */
+export async function getMember(
+  actor: Actor,
+  db: Db,
+  organizationId: string,
+  userId: string,
+): Promise<MemberRow> {
+  const row = await memberQuery(db)
+    .where('m.organization_id', '=', organizationId)
+    .where('m.user_id', '=', userId)
+    .executeTakeFirst()
+  if (
+    row === undefined ||
+    !isAllowed(actor, 'read', {
+      type: 'organization_member',
+      owner: row.user_id,
+      organization: row.organization_id,
+    })
+  )
+    throw notFound()
+  return row
+}
+
+function memberQuery(db: Db) {
+  return db
+    .selectFrom('organization_members as m')
+    .innerJoin('users as u', (join) => join.onRef('u.id', '=', 'm.user_id').on('u.deleted', '=', false))
+    .select([
+      'm.organization_id',
+      'm.user_id',
+      'm.roles',
+      'm.created_at',
+      'm.updated_at',
+      'u.username',
+      'u.email',
+      'u.name',
+      'u.avatar_url',
+      'u.status',
+      'u.login_type',
+      'u.is_service_account',
+      'u.last_seen_at',
+      'u.rbac_roles',
+      'u.created_at as user_created_at',
+      'u.updated_at as user_updated_at',
+    ])
+}
+
+/** Adds a member without roles (WS-47). @throws ApiError 403, 400 when already there. */
+export async function addMember(actor: Actor, db: Db, organizationId: string, userId: string): Promise<void> {
+  authorize(actor, 'create', { type: 'organization_member', organization: organizationId })
+  try {
+    await db
+      .insertInto('organization_members')
+      .values({ organization_id: organizationId, user_id: userId, roles: [] })
+      .execute()
+  } catch (error) {
+    if (violatedUnique(error) !== 'organization_members_pkey') throw error
+    throw badRequest('User is already an organization member')
+  }
+}
+
+/** Ends a membership; a trigger takes the group memberships along (WS-48). @throws ApiError 404, 403. */
+export async function removeMember(
+  actor: Actor,
+  db: Db,
+  organizationId: string,
+  userId: string,
+): Promise<void> {
+  await getMember(actor, db, organizationId, userId)
+  authorize(actor, 'delete', {
+    type: 'organization_member',
+    owner: userId,
+    organization: organizationId,
+  })
+  await db
+    .deleteFrom('organization_members')
+    .where('organization_id', '=', organizationId)
+    .where('user_id', '=', userId)
+    .execute()
+}
+
+/** Replaces the roles of a member; which ones are allowed is checked by the use case. @throws ApiError 403. */
+export async function setMemberRoles(
+  actor: Actor,
+  db: Db,
+  organizationId: string,
+  userId: string,
+  roles: readonly string[],
+): Promise<void> {
+  authorize(actor, 'assign', { type: 'assign_org_role', organization: organizationId })
+  await db
+    .updateTable('organization_members')
+    .set({ roles: [...roles], updated_at: sql<Date>`now()` })
+    .where('organization_id', '=', organizationId)
+    .where('user_id', '=', userId)
+    .execute()
+}

@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, chown, mkdir, open, rm } from 'node:fs/promises'
+import path from 'node:path'
+
+import type { LogLevel } from '../engine.ts'
+import { EngineError } from '../engine.ts'
+import { type Account, Accounts } from './accounts.ts'
+import { endProcess, killMarked, type ProcessId, startTimeOf, WORKSPACE_MARK } from './processes.ts'
+
+/** How long an agent may take to run its shutdown scripts, in milliseconds. */
+const SHUTDOWN_MS = 60_000
+
+/** Where workspaces live on this machine and how their agents are started. */
+export interface LocalRuntimeOptions {
+  /** Folder with one folder for each workspace. */
+  readonly directory: string
+  /** Program and arguments of the agent. */
+  readonly agentCommand: readonly string[]
+}
+
+/** An agent to start. */
+export interface LocalAgent {
+  readonly name: string
+  readonly token: string
+}
+
+/** What is kept of a running workspace. */
+export interface LocalState {
+  readonly agents: readonly (ProcessId & { readonly name: string })[]
+}
+
+type Say = (level: LogLevel, output: string) => void
+
+/**
+ * Runs workspaces as processes of this machine, each with a home folder of its own. Agents are detached: they
+ * outlive a crash of the server and connect again to the next one.
+ */
+export class LocalRuntime {
+  readonly #options: LocalRuntimeOptions
+  readonly #accounts: Accounts
+
+  constructor(options: LocalRuntimeOptions) {
+    this.#options = options
+    this.#accounts = new Accounts(options.directory)
+  }
+
+  /** Starts the agents of a workspace; those that still run from before are ended first. @throws EngineError. */
+  async start(
+    workspaceId: string,
+    agents: readonly LocalAgent[],
+    accessUrl: string,
+    previous: LocalState,
+    say: Say,
+    signal: AbortSignal,
+  ): Promise<LocalState> {
+    if (process.platform !== 'linux')
+      throw new EngineError('the local runtime needs Linux: use another template on this machine')
+    await this.stop(workspaceId, previous, say, signal)
+    const folder = path.join(this.#options.directory, workspaceId)
+    const home = path.join(folder, 'home')
+    await mkdir(this.#options.directory, { recursive: true })
+    // Others must be able to pass through to their own home, and to see nothing on the way.
+    await chmod(this.#options.directory, 0o711)
+    await mkdir(home, { recursive: true })
+    await chmod(folder, 0o711)
+    const account = await this.#account(workspaceId, home, say)
+    await chmod(home, 0o700)
+    const started: LocalState['agents'][number][] = []
+    try {
+      for (const agent of agents) {
+        signal.throwIfAborted()
+        started.push(await this.#spawn(workspaceId, folder, home, agent, accessUrl, account))
+        say('info', `Agent ${agent.name} runs as process ${started.at(-1)?.pid ?? 0}`)
+      }
+    } catch (error) {
+      for (const process of started) await endProcess(process, 0)
+      throw error instanceof EngineError
+        ? error
+        : new EngineError(`the agent could not be started: ${String(error)}`, { cause: error })
+    }
+    return { agents: started }
+  }
+
+  async #account(workspaceId: string, home: string, say: Say): Promise<Account | undefined> {
+    if (process.getuid?.() !== 0) {
+      say(
+        'warn',
+        'The server does not run as root, so this workspace shares its account: it is not isolated from the server and from other workspaces.',
+      )
+      return undefined
+    }
+    const account = await this.#accounts.of(workspaceId)
+    const named = await this.#accounts.announce(account, home)
+    await chown(home, account.uid, account.gid)
+    say(
+      'info',
+      named
+        ? `Isolated by the account ${account.name} (uid ${account.uid}) with a home folder of its own`
+        : `Isolated by uid ${account.uid}; it has no name here, so OpenSSH clients will refuse to run inside`,
+    )
+    return account
+  }
+
+  async #spawn(
+    workspaceId: string,
+    folder: string,
+    home: string,
+    agent: LocalAgent,
+    accessUrl: string,
+    account: Account | undefined,
+  ): Promise<LocalState['agents'][number]> {
+    const [program, ...args] = this.#options.agentCommand
+    if (program === undefined) throw new EngineError('no agent program is configured')
+    const log = await open(path.join(folder, `agent-${agent.name}.log`), 'a', 0o600)
+    try {
+      const child = spawn(program, args, {
+        cwd: home,
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+        // Nothing of the server's own environment: it may hold secrets.
+        env: {
+          PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+          HOME: home,
+          USER: account?.name ?? process.env.USER ?? 'slipway',
+          LOGNAME: account?.name ?? process.env.USER ?? 'slipway',
+          SHELL: '/bin/bash',
+          LANG: 'C.UTF-8',
+          CODER_AGENT_URL: accessUrl,
+          CODER_AGENT_TOKEN: agent.token,
+          [WORKSPACE_MARK]: workspaceId,
+          // The agent drops to this account once its code is loaded, which the account may not be able to read.
+          ...(account === undefined ? {} : { SLIPWAY_AGENT_ACCOUNT: `${account.uid}:${account.gid}` }),
+        },
+      })
+      await once(child, 'spawn')
+      child.unref()
+      const { pid } = child
+      const startTime = pid === undefined ? undefined : startTimeOf(pid)
+      if (pid === undefined || startTime === undefined)
+        throw new EngineError(
+          `agent ${agent.name} ended at once: see ${path.join(folder, `agent-${agent.name}.log`)}`,
+        )
+      return { name: agent.name, pid, startTime }
+    } finally {
+      await log.close()
+    }
+  }
+
+  /** Ends the agents of a workspace and everything that still runs in it. */
+  async stop(workspaceId: string, state: LocalState, say: Say, signal: AbortSignal): Promise<LocalState> {
+    for (const agent of state.agents) {
+      const graceful = await endProcess(agent, SHUTDOWN_MS, signal)
+      say(
+        graceful ? 'info' : 'warn',
+        graceful ? `Agent ${agent.name} has ended` : `Agent ${agent.name} did not end in time and was killed`,
+      )
+    }
+    const left = await killMarked(workspaceId)
+    if (left > 0) say('info', `Ended ${left} processes that were left running`)
+    return { agents: [] }
+  }
+
+  /** Ends a workspace and removes everything of it. */
+  async destroy(workspaceId: string, state: LocalState, say: Say, signal: AbortSignal): Promise<LocalState> {
+    const stopped = await this.stop(workspaceId, state, say, signal)
+    await rm(path.join(this.#options.directory, workspaceId), { recursive: true, force: true })
+    if (process.getuid?.() === 0) await this.#accounts.retire(workspaceId)
+    say('info', 'The home folder was removed')
+    return stopped
+  }
+}

@@ -1,0 +1,175 @@
+import { Type } from 'typebox'
+
+import type { ExternalAuthNeed, FormType, Preset, RichParameter, TemplateVariable } from '../description.ts'
+import { EngineError } from '../engine.ts'
+import { checker } from './checked.ts'
+
+const Text = Type.String({ maxLength: 65_536 })
+const Name = Type.String({ minLength: 1, maxLength: 128 })
+
+const Declared = Type.Object({
+  parameters: Type.Array(
+    Type.Object({
+      name: Name,
+      type: Type.Enum(['string', 'number', 'bool', 'list(string)']),
+      default: Type.Optional(Text),
+      formType: Type.Optional(
+        Type.Enum([
+          'radio',
+          'dropdown',
+          'input',
+          'textarea',
+          'slider',
+          'checkbox',
+          'switch',
+          'tag-select',
+          'multi-select',
+        ]),
+      ),
+      displayName: Type.Optional(Text),
+      description: Type.Optional(Text),
+      icon: Type.Optional(Text),
+      order: Type.Optional(Type.Integer()),
+      mutable: Type.Optional(Type.Boolean()),
+      ephemeral: Type.Optional(Type.Boolean()),
+      options: Type.Optional(
+        Type.Array(
+          Type.Object({
+            name: Name,
+            value: Text,
+            description: Type.Optional(Text),
+            icon: Type.Optional(Text),
+          }),
+          { maxItems: 1_000 },
+        ),
+      ),
+      validation: Type.Optional(
+        Type.Object({
+          regex: Type.Optional(Text),
+          error: Type.Optional(Text),
+          min: Type.Optional(Type.Integer()),
+          max: Type.Optional(Type.Integer()),
+          monotonic: Type.Optional(Type.Enum(['increasing', 'decreasing'])),
+        }),
+      ),
+    }),
+    { maxItems: 200 },
+  ),
+  variables: Type.Array(
+    Type.Object({
+      name: Name,
+      type: Type.Enum(['string', 'number', 'bool']),
+      default: Type.Optional(Text),
+      description: Type.Optional(Text),
+      sensitive: Type.Optional(Type.Boolean()),
+    }),
+    { maxItems: 200 },
+  ),
+  presets: Type.Array(
+    Type.Object({
+      name: Name,
+      description: Type.Optional(Text),
+      icon: Type.Optional(Text),
+      default: Type.Optional(Type.Boolean()),
+      parameters: Type.Array(Type.Object({ name: Name, value: Text })),
+      prebuilds: Type.Optional(Type.Object({ instances: Type.Integer({ minimum: 0, maximum: 1_000 }) })),
+    }),
+    { maxItems: 100 },
+  ),
+  externalAuth: Type.Array(Type.Object({ id: Name, optional: Type.Optional(Type.Boolean()) }), {
+    maxItems: 50,
+  }),
+})
+
+/** What a template declares without any input. */
+export interface Declarations {
+  readonly parameters: readonly RichParameter[]
+  readonly variables: readonly TemplateVariable[]
+  readonly presets: readonly Preset[]
+  readonly externalAuth: readonly ExternalAuthNeed[]
+}
+
+const check = checker(Declared, 'defineTemplate')
+
+/** Reads the answer of a template to `declarations`. @throws EngineError naming the path. */
+export function readDeclarations(said: unknown): Declarations {
+  const declared = check(said)
+  const parameters = declared.parameters.map((parameter): RichParameter => {
+    if (parameter.ephemeral === true && (parameter.mutable !== true || parameter.default === undefined))
+      throw new EngineError(
+        `template.ts: parameter ${parameter.name} is ephemeral, so it must be mutable and have a default`,
+      )
+    const options = parameter.options ?? []
+    const rule = parameter.validation
+    return {
+      name: parameter.name,
+      displayName: parameter.displayName ?? '',
+      description: parameter.description ?? '',
+      type: parameter.type,
+      formType: parameter.formType ?? usualForm(parameter.type, options.length > 0),
+      mutable: parameter.mutable ?? false,
+      required: parameter.default === undefined,
+      ephemeral: parameter.ephemeral ?? false,
+      defaultValue: parameter.default ?? '',
+      icon: parameter.icon ?? '',
+      order: parameter.order ?? 0,
+      options: options.map((option) => ({
+        name: option.name,
+        value: option.value,
+        description: option.description ?? '',
+        icon: option.icon ?? '',
+      })),
+      validation:
+        rule === undefined
+          ? null
+          : {
+              regex: rule.regex ?? '',
+              error: rule.error ?? '',
+              min: rule.min ?? null,
+              max: rule.max ?? null,
+              monotonic: rule.monotonic ?? '',
+            },
+    }
+  })
+  const known = new Set(parameters.map(({ name }) => name))
+  for (const preset of declared.presets)
+    for (const { name } of preset.parameters)
+      if (!known.has(name))
+        throw new EngineError(`template.ts: preset ${preset.name} sets ${name}, which is no parameter`)
+  if (declared.presets.filter((preset) => preset.default === true).length > 1)
+    throw new EngineError('template.ts: at most one preset can be the default')
+  return {
+    parameters,
+    variables: declared.variables.map((variable) => ({
+      name: variable.name,
+      description: variable.description ?? '',
+      type: variable.type,
+      defaultValue: variable.default ?? '',
+      required: variable.default === undefined,
+      sensitive: variable.sensitive ?? false,
+    })),
+    presets: declared.presets.map((preset) => ({
+      name: preset.name,
+      description: preset.description ?? '',
+      icon: preset.icon ?? '',
+      isDefault: preset.default ?? false,
+      parameters: preset.parameters,
+      prebuildInstances: preset.prebuilds?.instances ?? null,
+    })),
+    externalAuth: declared.externalAuth.map(({ id, optional }) => ({ id, optional: optional ?? false })),
+  }
+}
+
+/** The form of a parameter that names none (WS-120). */
+function usualForm(type: RichParameter['type'], hasOptions: boolean): FormType {
+  if (hasOptions) return 'radio'
+  switch (type) {
+    case 'string':
+    case 'number':
+      return 'input'
+    case 'bool':
+      return 'checkbox'
+    case 'list(string)':
+      return 'tag-select'
+  }
+}

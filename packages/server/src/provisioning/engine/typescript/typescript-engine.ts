@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto'
+
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+import { valueFault } from '../../parameters/validate-value.ts'
+import type { ResolvedParameter, Resource } from '../description.ts'
+import {
+  type Applied,
+  type Engine,
+  EngineError,
+  type EngineSession,
+  type LogLevel,
+  type OpenOptions,
+  type ParsedTemplate,
+  type Plan,
+  type PlanRequest,
+  type Preview,
+  type PreviewInputs,
+  type Timing,
+} from '../engine.ts'
+import type { LocalRuntime, LocalState } from '../local/local-runtime.ts'
+import { type Declarations, readDeclarations } from './declarations.ts'
+import { readWorkspace } from './described-workspace.ts'
+import { readArchive, type TemplateSource } from './read-archive.ts'
+import type { TemplateSandbox } from './sandbox.ts'
+
+const State = Type.Object({
+  agents: Type.Array(Type.Object({ name: Type.String(), pid: Type.Integer(), startTime: Type.String() })),
+})
+const stateCheck = Compile(State)
+
+/** Templates written in TypeScript, carried out by the local runtime. */
+export class TypeScriptEngine implements Engine {
+  readonly #sandbox: TemplateSandbox
+  readonly #local: LocalRuntime
+
+  constructor(options: { readonly sandbox: TemplateSandbox; readonly local: LocalRuntime }) {
+    this.#sandbox = options.sandbox
+    this.#local = options.local
+  }
+
+  async open(options: OpenOptions): Promise<EngineSession> {
+    const start = new Date()
+    const source = await readArchive(options.archive)
+    const said = await this.#sandbox.evaluate(source.files, { name: 'declarations' })
+    return new Session(options, source, readDeclarations(said), this.#sandbox, this.#local, {
+      stage: 'init',
+      source: 'typescript',
+      action: 'read',
+      resource: 'template.ts',
+      start,
+      end: new Date(),
+    })
+  }
+}
+
+class Session implements EngineSession {
+  readonly #options: OpenOptions
+  readonly #source: TemplateSource
+  readonly #declared: Declarations
+  readonly #sandbox: TemplateSandbox
+  readonly #local: LocalRuntime
+  readonly #opened: Timing
+  #planned: { readonly plan: Plan; readonly request: PlanRequest } | undefined
+
+  constructor(
+    options: OpenOptions,
+    source: TemplateSource,
+    declared: Declarations,
+    sandbox: TemplateSandbox,
+    local: LocalRuntime,
+    opened: Timing,
+  ) {
+    this.#options = options
+    this.#source = source
+    this.#declared = declared
+    this.#sandbox = sandbox
+    this.#local = local
+    this.#opened = opened
+  }
+
+  #say(stage: string, level: LogLevel, output: string): void {
+    this.#options.log({ stage, level, output, createdAt: new Date() })
+  }
+
+  async parse(): Promise<ParsedTemplate> {
+    this.#say('Parsing template parameters', 'info', `Read ${this.#source.files.size} files`)
+    const { workspaceTags } = await this.preview({ parameters: [], previousParameters: [], variables: [] })
+    return {
+      variables: this.#declared.variables,
+      workspaceTags,
+      readme: this.#source.readme,
+    }
+  }
+
+  async preview(inputs: PreviewInputs): Promise<Preview> {
+    const parameters = this.#resolve(inputs)
+    const said = await this.#sandbox.evaluate(this.#source.files, {
+      name: 'tags',
+      inputs: { parameters: given(parameters), variables: record(inputs.variables) },
+    })
+    const tags = typeof said === 'object' && said !== null ? Object.entries(said) : []
+    return {
+      parameters,
+      presets: this.#declared.presets,
+      workspaceTags: tags.map(([name, value]) => {
+        if (typeof value !== 'string') throw new EngineError(`template.ts: tags().${name} must be a text`)
+        return { name, value }
+      }),
+    }
+  }
+
+  #resolve(inputs: PreviewInputs): ResolvedParameter[] {
+    const values = record(inputs.parameters)
+    const previous = record(inputs.previousParameters)
+    return this.#declared.parameters.map((parameter) => {
+      const value = values[parameter.name]
+      const fault = value === undefined ? undefined : valueFault(parameter, value, previous[parameter.name])
+      return {
+        ...parameter,
+        value: value ?? parameter.defaultValue,
+        diagnostics: fault === undefined ? [] : [fault],
+      }
+    })
+  }
+
+  async plan(request: PlanRequest): Promise<Plan> {
+    this.#options.signal.throwIfAborted()
+    const start = new Date()
+    const stage = 'Planning Infrastructure'
+    const parameters = this.#resolve(request)
+    if (request.purpose === 'build' && request.transition === 'start')
+      this.#requireValues(request, parameters)
+    const resource = await this.#describe(request, parameters)
+    this.#say(stage, 'info', `The template describes ${count(resource.agents.length, 'agent')}`)
+    const plan: Plan = {
+      transition: request.transition,
+      parameters,
+      presets: this.#declared.presets,
+      resources: [resource],
+      externalAuth: this.#declared.externalAuth,
+      aiTasks: [],
+      hasExternalAgent: false,
+      dailyCost: resource.dailyCost,
+      timings: [
+        this.#opened,
+        {
+          stage: 'plan',
+          source: 'typescript',
+          action: request.transition,
+          resource: resource.name,
+          start,
+          end: new Date(),
+        },
+      ],
+      planFile: Buffer.from(JSON.stringify(resource)),
+    }
+    this.#planned = { plan, request }
+    return plan
+  }
+
+  #requireValues(request: PlanRequest, parameters: readonly ResolvedParameter[]): void {
+    const values = record(request.parameters)
+    const missing = parameters.filter(
+      (parameter) => parameter.required && values[parameter.name] === undefined,
+    )
+    if (missing.length > 0)
+      throw new EngineError(`missing parameter: ${missing.map(({ name }) => name).join(', ')}`, {
+        code: 'MISSING_TEMPLATE_PARAMETER',
+      })
+    const refused = parameters.find((parameter) => parameter.diagnostics.length > 0)
+    if (refused !== undefined)
+      throw new EngineError(`parameter ${refused.name}: ${refused.diagnostics.join('; ')}`)
+  }
+
+  async #describe(request: PlanRequest, parameters: readonly ResolvedParameter[]): Promise<Resource> {
+    const { workspace, owner } = request
+    return readWorkspace(
+      await this.#sandbox.evaluate(this.#source.files, {
+        name: 'workspace',
+        inputs: { parameters: given(parameters), variables: record(request.variables) },
+        context: {
+          workspace: {
+            id: workspace.id,
+            name: workspace.name,
+            transition: request.transition,
+            templateName: workspace.templateName,
+            templateVersion: workspace.templateVersion,
+            accessUrl: workspace.accessUrl,
+            isPrebuild: workspace.isPrebuild,
+          },
+          owner: {
+            id: owner.id,
+            name: owner.name,
+            fullName: owner.fullName,
+            email: owner.email,
+            groups: owner.groups,
+            sshPublicKey: owner.sshPublicKey,
+          },
+          task: request.task,
+          externalAuth: Object.fromEntries(
+            request.externalAuth.map(({ id, accessToken }) => [id, accessToken]),
+          ),
+        },
+      }),
+    )
+  }
+
+  async apply(plan: Plan): Promise<Applied> {
+    if (this.#planned?.plan !== plan) throw new EngineError('only the last plan can be applied')
+    const { request } = this.#planned
+    const start = new Date()
+    const before = readState(this.#options.state)
+    const workspaceId = request.workspace.id
+    const { signal } = this.#options
+    const say =
+      (stage: string) =>
+      (level: LogLevel, output: string): void =>
+        this.#say(stage, level, output)
+    const timing = (): Timing => ({
+      stage: 'apply',
+      source: 'local',
+      action: plan.transition,
+      resource: plan.resources[0]?.name ?? '',
+      start,
+      end: new Date(),
+    })
+    try {
+      switch (plan.transition) {
+        case 'start': {
+          const resources = plan.resources.map(withTokens)
+          const state = await this.#local.start(
+            workspaceId,
+            resources
+              .flatMap((resource) => resource.agents)
+              .map(({ name, auth }) => ({
+                name,
+                token: auth.type === 'token' ? auth.token : '',
+              })),
+            request.workspace.accessUrl,
+            before,
+            say('Starting workspace'),
+            signal,
+          )
+          return { state: writeState(state), resources, aiTasks: [], timings: [timing()] }
+        }
+        case 'stop': {
+          const state = await this.#local.stop(workspaceId, before, say('Stopping workspace'), signal)
+          return { state: writeState(state), resources: [], aiTasks: [], timings: [timing()] }
+        }
+        case 'destroy':
+          await this.#local.destroy(workspaceId, before, say('Destroying workspace'), signal)
+          return { state: new Uint8Array(), resources: [], aiTasks: [], timings: [timing()] }
+      }
+    } catch (error) {
+      throw error instanceof EngineError
+        ? error
+        : new EngineError(error instanceof Error ? error.message : String(error), {
+            cause: error,
+            timings: [timing()],
+          })
+    }
+  }
+
+  // Nothing was unpacked to disk, so there is nothing to remove.
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#planned = undefined
+  }
+}
+
+function withTokens(resource: Resource): Resource {
+  return {
+    ...resource,
+    agents: resource.agents.map((agent) => ({
+      ...agent,
+      id: randomUUID(),
+      auth: { type: 'token', token: randomUUID() },
+    })),
+  }
+}
+
+function readState(bytes: Uint8Array): LocalState {
+  if (bytes.length === 0) return { agents: [] }
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString())
+    if (stateCheck.Check(value)) return value
+  } catch {
+    // Answered below.
+  }
+  throw new EngineError(
+    'the stored state of the workspace cannot be read: delete it with --orphan and make it anew',
+  )
+}
+
+function writeState(state: LocalState): Uint8Array {
+  return Buffer.from(JSON.stringify(state))
+}
+
+/** Values that a template sees: a parameter without one is left out, so that its own default counts. */
+function given(parameters: readonly ResolvedParameter[]): Record<string, string> {
+  return Object.fromEntries(
+    parameters
+      .filter((parameter) => parameter.value !== '' || !parameter.required)
+      .map(({ name, value }) => [name, value]),
+  )
+}
+
+function record(
+  values: readonly { readonly name: string; readonly value: string }[],
+): Record<string, string> {
+  return Object.fromEntries(values.map(({ name, value }) => [name, value]))
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}

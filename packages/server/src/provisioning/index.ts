@@ -1,0 +1,29 @@
+export type * from './engine/description.ts'
+export {
+  type Applied,
+  type Engine,
+  EngineError,
+  type EngineSession,
+  type Plan,
+  type PlanOwner,
+  type PlanRequest,
+  type PlanWorkspace,
+  type Preview,
+  type Timing,
+} from './engine/engine.ts'
+export { LocalRuntime } from './engine/local/local-runtime.ts'
+export { TemplateSandbox } from './engine/typescript/sandbox.ts'
+export { TypeScriptEngine } from './engine/typescript/typescript-engine.ts'
+export { answerJobLogs } from './follow-logs.ts'
+export type { JobHandler, JobTools, Outcome } from './job-handler.ts'
+export { JobReaper } from './job-reaper.ts'
+export { JobWorker } from './job-worker.ts'
+export { resolveParameters } from './parameters/resolve.ts'
+export { valueFault } from './parameters/validate-value.ts'
+export { presentJob, presentMatching } from './present.ts'
+export { type QueuedJob, queueJob } from './queue-job.ts'
+export { provisioningRoutes } from './routes.ts'
+export { countMatching, type Matching } from './store/daemons.ts'
+export { cancelJob, completeJob, type JobRow, type QueuePlace, queuePlaces } from './store/jobs.ts'
+export { insertTimings, type JobTimingRow, listTimings } from './store/logs.ts'
+export { normalizeTags, type Tags } from './tags.ts'

@@ -1,0 +1,100 @@
+import { describeError, type Logger } from '@slipway/request-log'
+import { systemActor } from '../authz/index.ts'
+import type { Database } from '../context.ts'
+import type { JobHandler } from './job-handler.ts'
+import { completeJob, type JobRow, listLostJobs, lockLostJob, requeueJob } from './store/jobs.ts'
+import { appendJobLogs, listJobLogs } from './store/logs.ts'
+
+const TICK_MS = 5_000
+
+/**
+ * Takes jobs back whose worker is gone, on every replica (PR-41, PR-42, PR-122): an import is queued once
+ * more, a build fails with the state that was stored last, because running half of it twice could do harm.
+ * Nothing stays stuck: a worker is gone after 20 s of silence, and this looks every 5 s.
+ */
+export class JobReaper implements Disposable {
+  readonly #database: Database
+  readonly #log: Logger
+  readonly #handlers: readonly JobHandler[]
+  readonly #timer: NodeJS.Timeout
+  #busy = false
+
+  constructor(options: {
+    readonly database: Database
+    readonly log: Logger
+    readonly handlers: readonly JobHandler[]
+  }) {
+    this.#database = options.database
+    this.#log = options.log
+    this.#handlers = options.handlers
+    this.#timer = setInterval(() => void this.tick(), TICK_MS).unref()
+  }
+
+  /** Looks once; at most one look at a time. */
+  async tick(): Promise<void> {
+    if (this.#busy) return
+    this.#busy = true
+    try {
+      for (const job of await listLostJobs(systemActor('job_reaper'), this.#database.db))
+        await this.#reap(job.id)
+    } catch (error) {
+      this.#log.warn('lost jobs could not be looked for', { error: describeError(error) })
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #reap(id: string): Promise<void> {
+    const actor = systemActor('job_reaper')
+    await this.#database.transaction(async (tx) => {
+      const job = await lockLostJob(actor, tx, id)
+      if (job === undefined) return
+      if (
+        job.started_at !== null &&
+        job.type !== 'workspace_build' &&
+        job.attempts === 0 &&
+        job.canceled_at === null
+      ) {
+        await requeueJob(actor, tx, id)
+        this.#log.warn('a job whose provisioner is gone was queued again', { job_id: id })
+        return
+      }
+      const logs = await listJobLogs(actor, tx, id, 0)
+      const stage = logs.at(-1)?.stage ?? 'Unknown'
+      const error = reasonOf(job)
+      const now = Date.now()
+      const lines = ['', '====================', error, '====================', '']
+      await appendJobLogs(
+        actor,
+        tx,
+        id,
+        lines.map((output, i) => ({
+          createdAt: new Date(now + i),
+          source: 'provisioner_daemon',
+          level: 'error',
+          stage,
+          output,
+        })),
+        { size: 0, overflowed: false },
+      )
+      await completeJob(
+        actor,
+        tx,
+        { id, workerId: job.worker_id, organizationId: job.organization_id },
+        job.canceled_at === null ? { error } : undefined,
+      )
+      await this.#handlers.find((handler) => handler.type === job.type)?.abandoned?.(job, tx)
+      this.#log.warn('a job whose provisioner is gone has failed', { job_id: id })
+    })
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+}
+
+function reasonOf(job: JobRow): string {
+  return job.started_at === null
+    ? 'Build has been detected as pending for 30 minutes and has been terminated by the reaper.'
+    : 'connection to provisioner daemon lost'
+}

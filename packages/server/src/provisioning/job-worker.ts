@@ -1,0 +1,242 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
+
+import { describeError, type Logger } from '@slipway/request-log'
+import { systemActor } from '../authz/index.ts'
+import type { Database } from '../context.ts'
+import type { Engine } from './engine/engine.ts'
+import { EngineError } from './engine/engine.ts'
+import type { JobHandler, Outcome } from './job-handler.ts'
+import { JobLog } from './job-log.ts'
+import { registerDaemon, removeDaemons, touchDaemons } from './store/daemons.ts'
+import { claimJob, completeJob, type JobRow, LEASE_SECONDS, renewJob } from './store/jobs.ts'
+import { BUILT_IN_TAGS } from './tags.ts'
+
+const RENEW_MS = 5_000
+/** Covers a wake-up that was lost; posted jobs are taken at once (PR-31). */
+const POLL_MS = 10_000
+const SHUTDOWN_GRACE_MS = 5_000
+
+const actor = systemActor('provisionerd')
+
+/** What the provisioners of the server need. */
+export interface JobWorkerOptions {
+  readonly database: Database
+  readonly log: Logger
+  readonly organizationId: string
+  readonly name: string
+  /** Jobs that may run at the same time (`--provisioner-daemons`). */
+  readonly slots: number
+  readonly version: string
+  readonly engines: ReadonlyMap<JobRow['provisioner'], Engine>
+  readonly handlers: readonly JobHandler[]
+  readonly workDirectory: string
+}
+
+/**
+ * The provisioner that is part of the server: takes jobs as they are posted, keeps their leases, and
+ * completes each exactly once. Several replicas share the work through the row locks of the queue.
+ */
+export class JobWorker implements AsyncDisposable {
+  readonly #options: JobWorkerOptions
+  readonly #running = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>()
+  #daemonId = ''
+  #wanted = false
+  #claiming: Promise<void> | undefined
+  #closed = false
+  #subscription: Disposable | undefined
+  readonly #timers: NodeJS.Timeout[] = []
+
+  constructor(options: JobWorkerOptions) {
+    this.#options = options
+  }
+
+  /** Registers with the database and starts taking jobs. */
+  async start(): Promise<void> {
+    const { database, engines, organizationId, name, version } = this.#options
+    const daemon = await registerDaemon(systemActor('system_restricted'), database.db, {
+      organizationId,
+      name,
+      provisioners: [...engines.keys()],
+      tags: BUILT_IN_TAGS,
+      version,
+    })
+    this.#daemonId = daemon.id
+    this.#subscription = database.feed.subscribe({
+      kinds: new Set(['provisioner_job']),
+      onEvent: (event) => {
+        if (event.data.job_status === 'pending') this.#wake()
+        if (event.data.job_status === 'canceling') this.#running.get(event.key)?.stop.abort('canceled')
+      },
+      onReset: () => this.#wake(),
+    })
+    this.#timers.push(
+      setInterval(() => this.#wake(), POLL_MS).unref(),
+      setInterval(() => void this.#renewAll(), RENEW_MS).unref(),
+    )
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#wanted = true
+    if (this.#closed || this.#claiming !== undefined) return
+    this.#claiming = this.#claimAll().finally(() => {
+      this.#claiming = undefined
+      if (this.#wanted && this.#running.size < this.#options.slots) this.#wake()
+    })
+  }
+
+  async #claimAll(): Promise<void> {
+    const { database, organizationId, engines, slots, log } = this.#options
+    this.#wanted = false
+    try {
+      while (!this.#closed && this.#running.size < slots) {
+        const job = await claimJob(actor, database.db, {
+          id: this.#daemonId,
+          organizationId,
+          provisioners: [...engines.keys()],
+          tags: BUILT_IN_TAGS,
+        })
+        if (job === undefined) return
+        const stop = new AbortController()
+        const done = this.#run(job, stop).finally(() => {
+          this.#running.delete(job.id)
+          this.#wake()
+        })
+        this.#running.set(job.id, { stop, done })
+      }
+      this.#wanted = true
+    } catch (error) {
+      log.warn('no job could be taken', { error: describeError(error) })
+    }
+  }
+
+  async #renewAll(): Promise<void> {
+    const { database, log, organizationId } = this.#options
+    try {
+      await touchDaemons(systemActor('system_restricted'), database.db, [this.#daemonId])
+      for (const [id, { stop }] of this.#running) {
+        const lease = await renewJob(actor, database.db, { id, workerId: this.#daemonId, organizationId })
+        if (lease === undefined) stop.abort('lost')
+        else if (lease.canceled) stop.abort('canceled')
+      }
+    } catch (error) {
+      log.warn('the leases of jobs could not be renewed', { error: describeError(error) })
+    }
+  }
+
+  async #run(job: JobRow, stop: AbortController): Promise<void> {
+    const { database, log } = this.#options
+    const jobLog = new JobLog({ db: database.db, jobId: job.id, log })
+    let outcome: Outcome
+    try {
+      outcome = await this.#perform(job, stop, jobLog)
+    } catch (error) {
+      outcome = failureOf(error, stop.signal)
+      if (!(error instanceof EngineError))
+        log.warn('a provisioner job failed', { job_id: job.id, error: describeError(error) })
+    }
+    if (!outcome.ok)
+      jobLog.write({
+        createdAt: new Date(),
+        source: 'provisioner_daemon',
+        level: 'error',
+        stage: 'Cleaning Up',
+        output: outcome.error,
+      })
+    await jobLog.flush()
+    if (stop.signal.reason === 'lost') return
+    await this.#complete(job, outcome)
+  }
+
+  async #perform(job: JobRow, stop: AbortController, jobLog: JobLog): Promise<Outcome> {
+    const { engines, handlers, workDirectory } = this.#options
+    const engine = engines.get(job.provisioner)
+    const handler = handlers.find((candidate) => candidate.type === job.type)
+    if (engine === undefined || handler === undefined)
+      throw new EngineError(`this provisioner cannot run ${job.type} jobs for ${job.provisioner} templates`)
+    await mkdir(workDirectory, { recursive: true })
+    const folder = await mkdtemp(path.join(workDirectory, 'job-'))
+    try {
+      return await handler.run(job, {
+        engine,
+        signal: stop.signal,
+        workDirectory: folder,
+        engineLog: (line) => jobLog.write({ ...line, source: 'provisioner' }),
+        say: (stage, output, level = 'info') =>
+          jobLog.write({ createdAt: new Date(), source: 'provisioner_daemon', level, stage, output }),
+      })
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  /** Tries for as long as the lease can still be ours: what was done must not be forgotten (L-10). */
+  async #complete(job: JobRow, outcome: Outcome): Promise<void> {
+    const { database, log } = this.#options
+    const deadline = Date.now() + LEASE_SECONDS * 1000
+    for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
+      try {
+        await database.transaction(async (tx) => {
+          const completed = await completeJob(
+            actor,
+            tx,
+            { id: job.id, workerId: this.#daemonId, organizationId: job.organization_id },
+            outcome.ok ? undefined : outcome,
+          )
+          if (completed) await outcome.store(tx)
+        })
+        return
+      } catch (error) {
+        log.warn('a finished job could not be stored', { job_id: job.id, error: describeError(error) })
+        if (outcome.ok && isFinal(error)) {
+          await this.#complete(job, {
+            ok: false,
+            error: `internal provisionerserver error: ${describeError(error)}`,
+            store: async () => undefined,
+          })
+          return
+        }
+        if (Date.now() > deadline) return
+        await new Promise((resolve) => setTimeout(resolve, pause))
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    this.#subscription?.[Symbol.dispose]()
+    await this.#claiming
+    const jobs = [...this.#running.values()]
+    for (const { stop } of jobs) stop.abort('shutdown')
+    await Promise.race([
+      Promise.allSettled(jobs.map(({ done }) => done)),
+      new Promise((resolve) => setTimeout(resolve, SHUTDOWN_GRACE_MS).unref()),
+    ])
+    for (const timer of this.#timers) clearInterval(timer)
+    if (this.#daemonId !== '')
+      await removeDaemons(systemActor('system_restricted'), this.#options.database.db, [
+        this.#daemonId,
+      ]).catch((error: unknown) =>
+        this.#options.log.warn('the provisioner could not sign off', { error: describeError(error) }),
+      )
+  }
+}
+
+/** A fault of the data, as against one of the connection: trying again would not help. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(22|23|42)/.test(String(error.code))
+}
+
+function failureOf(error: unknown, signal: AbortSignal): Outcome {
+  const store = async (): Promise<void> => undefined
+  if (signal.reason === 'shutdown')
+    return { ok: false, error: 'provisioner daemon was shutdown gracefully', store }
+  if (signal.reason === 'canceled') return { ok: false, error: '', store }
+  return {
+    ok: false,
+    error: error instanceof Error ? error.message : String(error),
+    code: error instanceof EngineError ? error.code : undefined,
+    store,
+  }
+}

@@ -1,0 +1,104 @@
+import type { RichParameter } from '../engine/description.ts'
+
+/** Values longer than this are refused (WS-120). */
+const MAX_VALUE_BYTES = 65_536
+
+/**
+ * Checks one value against its parameter (WS-120, WS-121).
+ *
+ * @param previous value of the build before, for `monotonic`; undefined without one.
+ * @returns why it is refused, or undefined when it is fine.
+ */
+export function valueFault(
+  parameter: RichParameter,
+  value: string,
+  previous: string | undefined,
+): string | undefined {
+  if (Buffer.byteLength(value) > MAX_VALUE_BYTES) return `value is longer than ${MAX_VALUE_BYTES} bytes`
+  if (value === '' && !parameter.required && parameter.defaultValue === '') return undefined
+  const shape = shapeFault(parameter, value)
+  if (shape !== undefined) return shape
+  const choice = optionFault(parameter, value)
+  if (choice !== undefined) return choice
+  switch (parameter.type) {
+    case 'string':
+      return regexFault(parameter, value)
+    case 'number':
+      return numberFault(parameter, Number(value), previous)
+    case 'bool':
+    case 'list(string)':
+      return undefined
+  }
+}
+
+function shapeFault(parameter: RichParameter, value: string): string | undefined {
+  switch (parameter.type) {
+    case 'string':
+      return undefined
+    case 'number':
+      return /^-?\d+(\.\d+)?$/.test(value) ? undefined : `value ${JSON.stringify(value)} is not a number`
+    case 'bool':
+      return value === 'true' || value === 'false' ? undefined : 'value must be true or false'
+    case 'list(string)':
+      return listOf(value) === undefined ? 'value must be a JSON array of texts' : undefined
+  }
+}
+
+/** The elements of a `list(string)` value; undefined when it is none. */
+export function listOf(value: string): string[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(value)
+    return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'string') ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function optionFault(parameter: RichParameter, value: string): string | undefined {
+  if (parameter.options.length === 0) return undefined
+  const allowed = new Set(parameter.options.map((option) => option.value))
+  const chosen = parameter.formType === 'multi-select' ? (listOf(value) ?? []) : [value]
+  const unknown = chosen.find((entry) => !allowed.has(entry))
+  return unknown === undefined
+    ? undefined
+    : `value ${JSON.stringify(unknown)} is not one of the options ${[...allowed].map((entry) => JSON.stringify(entry)).join(', ')}`
+}
+
+function regexFault(parameter: RichParameter, value: string): string | undefined {
+  const rule = parameter.validation
+  if (rule === null || rule.regex === '') return undefined
+  try {
+    return new RegExp(rule.regex).test(value)
+      ? undefined
+      : rule.error || `value ${JSON.stringify(value)} does not match ${rule.regex}`
+  } catch {
+    return `the template's expression ${rule.regex} is not valid`
+  }
+}
+
+function numberFault(
+  parameter: RichParameter,
+  value: number,
+  previous: string | undefined,
+): string | undefined {
+  const rule = parameter.validation
+  if (rule === null) return undefined
+  const message = (fallback: string): string =>
+    rule.error === ''
+      ? fallback
+      : rule.error
+          .replaceAll('{min}', String(rule.min ?? ''))
+          .replaceAll('{max}', String(rule.max ?? ''))
+          .replaceAll('{value}', String(value))
+  if (rule.min !== null && value < rule.min)
+    return message(`value ${value} is less than the minimum ${rule.min}`)
+  if (rule.max !== null && value > rule.max)
+    return message(`value ${value} is more than the maximum ${rule.max}`)
+  if (previous === undefined || previous === '') return undefined
+  const before = Number(previous)
+  if (rule.monotonic === 'increasing' && value < before)
+    return message(`parameter value must be equal or greater than previous value: ${before}`)
+  if (rule.monotonic === 'decreasing' && value > before)
+    return message(`parameter value must be equal or lower than previous value: ${before}`)
+  return undefined
+}

@@ -1,0 +1,32 @@
+import type { Selectable } from 'kysely'
+
+import type {
+  WorkspaceAgentLogSourcesTable,
+  WorkspaceAgentScriptsTable,
+  WorkspaceAgentScriptTimingsTable,
+  WorkspaceAgentsTable,
+  WorkspaceAppsTable,
+  WorkspaceResourcesTable,
+} from '../../database/tables.ts'
+
+/** A row as PostgreSQL's `to_jsonb` writes it: times are texts. */
+type Json<Row> = {
+  readonly [Column in keyof Row]: Row[Column] extends Date
+    ? string
+    : Row[Column] extends Date | null
+      ? string | null
+      : Row[Column]
+}
+
+/** An agent with all that belongs to it. */
+export type AgentRecord = Omit<Json<Selectable<WorkspaceAgentsTable>>, 'auth_token_hash'> & {
+  readonly apps: readonly Json<Selectable<WorkspaceAppsTable>>[]
+  readonly scripts: readonly (Json<Selectable<WorkspaceAgentScriptsTable>> &
+    Partial<Pick<Selectable<WorkspaceAgentScriptTimingsTable>, 'exit_code' | 'status'>>)[]
+  readonly log_sources: readonly Json<Selectable<WorkspaceAgentLogSourcesTable>>[]
+}
+
+/** A resource with its agents. */
+export type ResourceRecord = Selectable<WorkspaceResourcesTable> & {
+  readonly agents: readonly AgentRecord[]
+}

@@ -1,0 +1,1 @@
+export { containing, isUuid, SearchQuery } from './query.ts'

@@ -1,0 +1,45 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+
+const NONCE = 12
+const TAG = 16
+
+/**
+ * Encrypts secrets that are needed again (SSH keys, provisioner state): AES-256-GCM under the first key;
+ * every key that it knows can decrypt, so that keys can be rotated. A sealed value names its key by a digest.
+ */
+export class Sealer {
+  readonly #keys: readonly { readonly id: Buffer; readonly key: Buffer }[]
+
+  /** @param secrets raw keys of 32 bytes, the one to encrypt with first. @throws Error without any. */
+  constructor(secrets: readonly Uint8Array[]) {
+    if (secrets.length === 0) throw new Error('an encryption key is needed')
+    this.#keys = secrets.map((secret) => {
+      const key = Buffer.from(hkdfSync('sha256', secret, '', 'slipway sealed value', 32))
+      return { key, id: createHash('sha256').update(key).digest().subarray(0, 4) }
+    })
+  }
+
+  /** Encrypts; `purpose` binds the value to its place, so that it cannot be moved to another one. */
+  seal(plain: Uint8Array, purpose: string): Buffer {
+    const [current] = this.#keys
+    if (current === undefined) throw new Error('an encryption key is needed')
+    const nonce = randomBytes(NONCE)
+    const cipher = createCipheriv('aes-256-gcm', current.key, nonce).setAAD(Buffer.from(purpose))
+    const body = Buffer.concat([cipher.update(plain), cipher.final()])
+    return Buffer.concat([current.id, nonce, cipher.getAuthTag(), body])
+  }
+
+  /** Decrypts what {@link seal} gave for the same purpose. @throws Error when it was changed or its key is unknown. */
+  open(sealed: Uint8Array, purpose: string): Buffer {
+    const value = Buffer.from(sealed)
+    const found = this.#keys.find((candidate) => candidate.id.equals(value.subarray(0, 4)))
+    if (found === undefined)
+      throw new Error('a stored secret was encrypted under a key that is not configured any more')
+    const nonce = value.subarray(4, 4 + NONCE)
+    const tag = value.subarray(4 + NONCE, 4 + NONCE + TAG)
+    const decipher = createDecipheriv('aes-256-gcm', found.key, nonce)
+      .setAAD(Buffer.from(purpose))
+      .setAuthTag(tag)
+    return Buffer.concat([decipher.update(value.subarray(4 + NONCE + TAG)), decipher.final()])
+  }
+}

@@ -1,0 +1,95 @@
+import * as contract from '@slipway/contract'
+import type { Actor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forSession } from '../edge/index.ts'
+import { badRequest, notFound } from '../errors/index.ts'
+import { getOrganization } from '../organizations/index.ts'
+import { SearchQuery } from '../search/index.ts'
+import { createTemplate } from './create-template.ts'
+import { listExamples } from './examples.ts'
+import { requireName } from './names.ts'
+import { presentTemplate } from './present.ts'
+import { settingsOfUpdate } from './settings.ts'
+import {
+  deleteTemplate,
+  getTemplate,
+  getTemplateByName,
+  listTemplates,
+  type TemplateSearch,
+  templateHasWorkspaces,
+  updateTemplate,
+} from './store/templates.ts'
+
+/** Templates: make, read, list, change, delete (WS §6). */
+export function templateRoutes(context: AppContext): BoundRoute[] {
+  const db = context.database.db
+  return [
+    forSession(contract.listTemplates, async ({ actor, query }) =>
+      (await listTemplates(actor, db, await parseSearch(context, actor, query.q ?? ''))).map(presentTemplate),
+    ),
+    forSession(contract.listOrganizationTemplates, async ({ actor, params, query }) => {
+      const organization = await getOrganization(actor, db, params.organization ?? '')
+      const search = await parseSearch(context, actor, query.q ?? '')
+      return (await listTemplates(actor, db, { ...search, organizationId: organization.id })).map(
+        presentTemplate,
+      )
+    }),
+    forSession(contract.createTemplate, async ({ actor, params, body, reply }) => {
+      const organization = await getOrganization(actor, db, params.organization ?? '')
+      const template = await createTemplate(context, actor, organization.id, body)
+      reply.code(201)
+      return presentTemplate(template)
+    }),
+    forSession(contract.getTemplateByName, async ({ actor, params }) => {
+      const organization = await getOrganization(actor, db, params.organization ?? '')
+      return presentTemplate(await getTemplateByName(actor, db, organization.id, params.templatename ?? ''))
+    }),
+    forSession(contract.listTemplateExamples, async ({ actor }) => {
+      const organizations = [...new Set(actor.roles.flatMap((role) => role.organizationId ?? []))]
+      if (organizations.length === 0 && actor.roles.every((role) => role.name === 'member')) throw notFound()
+      return listExamples()
+    }),
+    forSession(contract.getTemplate, async ({ actor, params }) =>
+      presentTemplate(await getTemplate(actor, db, params.template ?? '')),
+    ),
+    forSession(contract.updateTemplate, async ({ actor, params, body }) => {
+      const template = await getTemplate(actor, db, params.template ?? '')
+      if (body.name !== undefined && body.name !== '') requireName(body.name)
+      await updateTemplate(actor, db, template, {
+        ...settingsOfUpdate(body),
+        ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
+      })
+      return presentTemplate(await getTemplate(actor, db, template.id))
+    }),
+    forSession(contract.deleteTemplate, async ({ actor, params }) => {
+      const template = await getTemplate(actor, db, params.template ?? '')
+      await context.database.transaction(async (tx) => {
+        if (await templateHasWorkspaces(actor, tx, template))
+          throw badRequest('All workspaces must be deleted before a template can be removed.')
+        await deleteTemplate(actor, tx, template)
+      })
+      return { message: 'Template has been deleted!' }
+    }),
+  ]
+}
+
+async function parseSearch(context: AppContext, actor: Actor, text: string): Promise<TemplateSearch> {
+  const query = new SearchQuery(text)
+  const organization = query.one('organization')
+  const author = query.one('author')
+  const search = {
+    exactName: query.one('exact_name'),
+    exactDisplayName: query.one('exact_display_name'),
+    name: query.one('name'),
+    displayName: query.one('display_name') ?? query.text,
+    ids: query.uuids('ids'),
+    deprecated: query.flag('deprecated'),
+    authorId: author === 'me' ? actor.id : query.one('author_id'),
+    author: author === 'me' ? undefined : author,
+    agentsAllowed: query.flag('agents-allowed'),
+  }
+  const faults = query.finish()
+  if (faults.length > 0) throw badRequest('Invalid template search query.', { validations: faults })
+  if (organization === undefined) return search
+  return { ...search, organizationId: (await getOrganization(actor, context.database.db, organization)).id }
+}

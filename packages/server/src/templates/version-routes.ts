@@ -1,0 +1,176 @@
+import * as contract from '@slipway/contract'
+import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forSession } from '../edge/index.ts'
+import { ApiError, badRequest, forbidden, notFound } from '../errors/index.ts'
+import { getOrganization } from '../organizations/index.ts'
+import { answerJobLogs, cancelJob, countMatching, queuePlaces, type Tags } from '../provisioning/index.ts'
+import { listResources, presentResource } from '../resources/index.ts'
+import { createVersion } from './create-version.ts'
+import { requireVersionName } from './names.ts'
+import { presentParameter, presentPreset, presentVariable, presentVersion } from './present.ts'
+import { renderParameters } from './render-parameters.ts'
+import { getTemplate, getTemplateByName, updateTemplate } from './store/templates.ts'
+import { listParameters, listPresets, listVariables } from './store/version-parts.ts'
+import {
+  findPreviousVersion,
+  getVersion,
+  getVersionByName,
+  listVersions,
+  updateVersion,
+  type VersionRow,
+  versionObject,
+} from './store/versions.ts'
+import { watchParameters } from './watch-parameters.ts'
+
+/** Parts of a version are read for whoever may read the version itself. */
+const parts = systemActor('provisionerd')
+const daemons = systemActor('system_read_provisioner_daemons')
+
+/** Versions of templates, their imports and what these found (WS §7). */
+export function templateVersionRoutes(context: AppContext): BoundRoute[] {
+  const db = context.database.db
+  const version = (actor: Actor, params: Readonly<Record<string, string>>): Promise<VersionRow> =>
+    getVersion(actor, db, params.templateversion ?? '')
+  const present = async (row: VersionRow): Promise<contract.TemplateVersion> => {
+    if (row.job.job_status !== 'pending') return presentVersion(row)
+    const places = await queuePlaces(daemons, db, [row.job.id])
+    const matching = await countMatching(daemons, db, {
+      organizationId: row.organization_id,
+      provisioner: row.job.provisioner,
+      tags: tagsOf(row.job.tags),
+    })
+    return presentVersion(row, { place: places.get(row.job.id), matching })
+  }
+  const named = async (actor: Actor, params: Readonly<Record<string, string>>): Promise<VersionRow> => {
+    const organization = await getOrganization(actor, db, params.organization ?? '')
+    const template = await getTemplateByName(actor, db, organization.id, params.templatename ?? '')
+    return getVersionByName(actor, db, template.id, params.templateversionname ?? '')
+  }
+  return [
+    forSession(contract.createTemplateVersion, async ({ actor, params, body }) => {
+      const organization = await getOrganization(actor, db, params.organization ?? '')
+      const made = await createVersion(context, actor, organization.id, body)
+      return presentVersion(made.version, { matching: made.matching })
+    }),
+    forSession(contract.getOrganizationTemplateVersion, async ({ actor, params }) =>
+      present(await named(actor, params)),
+    ),
+    forSession(contract.getPreviousTemplateVersion, async ({ actor, params, reply }) => {
+      const previous = await findPreviousVersion(actor, db, await named(actor, params))
+      if (previous !== undefined) return present(previous)
+      reply.code(204)
+      return undefined
+    }),
+    forSession(contract.listTemplateVersions, async ({ actor, params, query }) => {
+      const template = await getTemplate(actor, db, params.template ?? '')
+      const rows = await listVersions(actor, db, template, {
+        includeArchived: query.include_archived ?? false,
+        afterId: query.after_id,
+        limit: query.limit,
+        offset: query.offset,
+      })
+      return rows.map((row) => presentVersion(row))
+    }),
+    forSession(contract.getTemplateVersionByName, async ({ actor, params }) => {
+      const template = await getTemplate(actor, db, params.template ?? '')
+      return present(await getVersionByName(actor, db, template.id, params.templateversionname ?? ''))
+    }),
+    forSession(contract.setActiveTemplateVersion, async ({ actor, params, body }) => {
+      const template = await getTemplate(actor, db, params.template ?? '')
+      const row = await getVersion(actor, db, body.id)
+      if (row.template_id !== template.id)
+        throw badRequest("The provided template version doesn't belong to the specified template.")
+      if (row.job.job_status !== 'succeeded')
+        throw forbidden('Only versions that have been built successfully can be promoted.')
+      if (row.archived) throw badRequest('The provided template version is archived.')
+      await updateTemplate(actor, db, template, { active_version_id: row.id })
+      return { message: 'Updated the active template version!' }
+    }),
+    forSession(contract.getTemplateVersion, async ({ actor, params }) =>
+      present(await version(actor, params)),
+    ),
+    forSession(contract.updateTemplateVersion, async ({ actor, params, body }) => {
+      const row = await version(actor, params)
+      const name = body.name === undefined || body.name === '' ? undefined : body.name
+      if (name !== undefined) requireVersionName(name)
+      await updateVersion(actor, db, row, {
+        ...(name === undefined ? {} : { name }),
+        ...(body.message === undefined ? {} : { message: body.message }),
+      })
+      return present(await getVersion(actor, db, row.id))
+    }),
+    forSession(contract.archiveTemplateVersion, async ({ actor, params }) => {
+      const row = await version(actor, params)
+      if (row.archived) throw badRequest('Template version is already archived.')
+      if (row.template === null) throw badRequest('Cannot archive a template version without a template.')
+      if (row.template.active_version_id === row.id)
+        throw badRequest('Cannot archive the active template version.')
+      await updateVersion(actor, db, row, { archived: true })
+      return { message: 'Template version archived.' }
+    }),
+    forSession(contract.unarchiveTemplateVersion, async ({ actor, params }) => {
+      const row = await version(actor, params)
+      if (!row.archived) throw badRequest('Template version is not archived.')
+      await updateVersion(actor, db, row, { archived: false })
+      return { message: 'Template version unarchived.' }
+    }),
+    forSession(contract.cancelTemplateVersion, async ({ actor, params }) => {
+      const row = await version(actor, params)
+      if (!isAllowed(actor, 'update', versionObject(row))) throw notFound()
+      const { outcome } = await context.database.transaction((tx) =>
+        cancelJob(systemActor('provisionerd'), tx, row.job.id),
+      )
+      if (outcome === 'completed') throw badRequest('Job has already completed!')
+      if (outcome === 'already canceled') throw badRequest('Job has already been marked as canceled!')
+      return { message: 'Job has been marked as canceled...' }
+    }),
+    forSession(contract.listTemplateVersionLogs, async ({ actor, params, query, ...request }) => {
+      const row = await version(actor, params)
+      return answerJobLogs(context, row.job.id, query, request)
+    }),
+    forSession(contract.listTemplateVersionResources, async ({ actor, params }) => {
+      const row = await version(actor, params)
+      if (row.job.completed_at === null) throw badRequest("Job hasn't completed!")
+      const resources = await listResources(parts, db, [row.job.id])
+      return resources.map((resource) =>
+        presentResource(resource, { now: context.clock.now(), wildcardHost: '', workspace: undefined }),
+      )
+    }),
+    forSession(contract.listTemplateVersionParameters, async ({ actor, params }) => {
+      const row = await finished(await version(actor, params), 425)
+      return (await listParameters(parts, db, row.id)).map(presentParameter)
+    }),
+    forSession(contract.listTemplateVersionVariables, async ({ actor, params }) => {
+      const row = await finished(await version(actor, params), 403)
+      return (await listVariables(parts, db, row.id)).map(presentVariable)
+    }),
+    forSession(contract.listTemplateVersionPresets, async ({ actor, params }) => {
+      const row = await version(actor, params)
+      return (await listPresets(parts, db, row.id)).map(presentPreset)
+    }),
+    forSession(contract.listTemplateVersionExternalAuth, async ({ actor, params }) => {
+      // No provider can be configured yet, and a version that needs one fails its import (WS-102).
+      await version(actor, params)
+      return []
+    }),
+    forSession(contract.evaluateDynamicParameters, async ({ actor, params, body }) =>
+      renderParameters(context, await version(actor, params), { id: 0, inputs: body.inputs ?? {} }),
+    ),
+    forSession(contract.watchDynamicParameters, async ({ actor, params, upgrade }) => {
+      await watchParameters(context, await version(actor, params), upgrade)
+      return undefined
+    }),
+  ]
+}
+
+async function finished(row: VersionRow, status: 403 | 425): Promise<VersionRow> {
+  if (row.job.completed_at === null) throw new ApiError(status, 'Template version job has not finished')
+  return row
+}
+
+function tagsOf(stored: unknown): Tags {
+  return typeof stored === 'object' && stored !== null
+    ? Object.fromEntries(Object.entries(stored).map(([key, value]) => [key, String(value)]))
+    : {}
+}

@@ -1,0 +1,58 @@
+import { Compile } from 'typebox/compile'
+import type { WebSocket } from 'ws'
+
+import { DynamicParametersRequest } from '@slipway/contract'
+import type { AppContext } from '../context.ts'
+import { ApiError } from '../errors/index.ts'
+import { renderParameters } from './render-parameters.ts'
+import type { VersionRow } from './store/versions.ts'
+
+const LIFETIME_MS = 30 * 60_000
+const request = Compile(DynamicParametersRequest)
+
+/**
+ * Keeps a form alive (WS-124): sends the state without input as response -1, then exactly one response for
+ * each request, in order. Closes after 30 minutes.
+ *
+ * @throws ApiError 425 while the import runs, 426 without an upgrade.
+ */
+export async function watchParameters(
+  context: AppContext,
+  version: VersionRow,
+  upgrade: () => Promise<WebSocket>,
+): Promise<void> {
+  const first = await renderParameters(context, version, { id: -1, inputs: {} })
+  const socket = await upgrade()
+  const end = setTimeout(() => socket.close(1001, 'going away'), LIFETIME_MS)
+  socket.on('close', () => clearTimeout(end))
+  socket.send(JSON.stringify(first))
+  let queue = Promise.resolve()
+  socket.on('message', (data) => {
+    const text = String(data)
+    queue = queue.then(async () => {
+      const input = parse(text)
+      if (input === undefined) {
+        socket.close(1003, 'send {"id": number, "inputs": {name: value}}')
+        return
+      }
+      try {
+        const response = await renderParameters(context, version, {
+          id: input.id ?? 0,
+          inputs: input.inputs ?? {},
+        })
+        socket.send(JSON.stringify(response))
+      } catch (error) {
+        socket.close(1011, error instanceof ApiError ? error.message.slice(0, 120) : 'internal error')
+      }
+    })
+  })
+}
+
+function parse(text: string): DynamicParametersRequest | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return request.Check(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

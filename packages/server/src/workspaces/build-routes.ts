@@ -1,0 +1,194 @@
+import * as contract from '@slipway/contract'
+import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forSession } from '../edge/index.ts'
+import { ApiError, badRequest, notFound } from '../errors/index.ts'
+import { getUser } from '../identity/index.ts'
+import { answerJobLogs, listTimings } from '../provisioning/index.ts'
+import { listResources, presentResource } from '../resources/index.ts'
+import { getTemplate, templateObject } from '../templates/index.ts'
+import { cancelBuild } from './cancel-build.ts'
+import { createBuild, statePurpose } from './create-build.ts'
+import { buildsWithParts, surroundings } from './load.ts'
+import {
+  type BuildRow,
+  findBuildByNumber,
+  getBuild,
+  getBuildState,
+  listBuildParameters,
+  listBuilds,
+  setBuildState,
+} from './store/builds.ts'
+import { getWorkspace, getWorkspaceByName, updateWorkspace, type WorkspaceRow } from './store/workspaces.ts'
+
+const parts = systemActor('provisionerd')
+
+/** Builds of workspaces (WS §9). */
+export function buildRoutes(context: AppContext): BoundRoute[] {
+  const db = context.database.db
+  const build = (actor: Actor, params: Readonly<Record<string, string>>): Promise<BuildRow> =>
+    getBuild(actor, db, params.workspacebuild ?? '')
+  const present = async (row: BuildRow): Promise<contract.WorkspaceBuild> => {
+    const [presented] = await buildsWithParts(context, [row])
+    if (presented === undefined) throw new Error('a loaded build was not presented')
+    return presented
+  }
+  const timings = async (row: BuildRow): Promise<contract.WorkspaceBuildTimings> => ({
+    provisioner_timings: (await listTimings(parts, db, row.job.id)).map((timing) => ({
+      job_id: timing.job_id,
+      started_at: timing.started_at.toISOString(),
+      ended_at: timing.ended_at.toISOString(),
+      stage: timing.stage as contract.TimingStage,
+      source: timing.source,
+      action: timing.action,
+      resource: timing.resource,
+    })),
+    ...(await agentTimings(context, row)),
+  })
+  const requireTemplateUpdate = async (actor: Actor, row: BuildRow): Promise<void> => {
+    const template = await getTemplate(actor, db, row.template_id)
+    if (!isAllowed(actor, 'update', templateObject(template))) throw notFound()
+  }
+  return [
+    forSession(contract.listBuilds, async ({ actor, params, query }) => {
+      const workspace = await getWorkspace(actor, db, params.workspace ?? '')
+      const rows = await listBuilds(actor, db, workspace, {
+        since: query.since === undefined ? undefined : new Date(query.since),
+        afterId: query.after_id,
+        limit: query.limit,
+        offset: query.offset,
+      })
+      return buildsWithParts(context, rows)
+    }),
+    forSession(contract.createBuild, async ({ actor, params, body }) => {
+      const workspace = await getWorkspace(actor, db, params.workspace ?? '')
+      const made = await context.database.transaction(
+        async (tx) => {
+          const current = await getWorkspace(actor, tx, workspace.id)
+          if (body.transition === 'start' && current.dormant_at !== null)
+            await updateWorkspace(actor, tx, current, {
+              dormant_at: null,
+              deleting_at: null,
+              last_used_at: context.clock.now(),
+            })
+          return createBuild(context, actor, tx, targetOf(current), {
+            ...body,
+            state: body.state === undefined ? undefined : Buffer.from(body.state, 'base64'),
+          })
+        },
+        { isolation: 'repeatable read', attempts: 5 },
+      )
+      const [presented] = await buildsWithParts(context, [await getBuild(actor, db, made.id)], made.matching)
+      if (presented === undefined) throw new Error('a made build was not presented')
+      return presented
+    }),
+    forSession(contract.getBuildByNumber, async ({ actor, params }) => {
+      const owner = await getUser(actor, db, params.user ?? '')
+      const workspace = await getWorkspaceByName(actor, db, owner.id, params.workspacename ?? '', false)
+      const number = params.buildnumber ?? ''
+      if (!/^\d{1,9}$/.test(number))
+        throw badRequest(`Failed to parse build number as integer: ${JSON.stringify(number)}.`)
+      const row = await findBuildByNumber(actor, db, workspace.id, Number(number))
+      if (row === undefined)
+        throw new ApiError(404, `Workspace ${JSON.stringify(workspace.name)} Build ${number} does not exist.`)
+      return present(row)
+    }),
+    forSession(contract.getBuild, async ({ actor, params }) => present(await build(actor, params))),
+    forSession(contract.cancelBuild, async ({ actor, params, query, raw }) => {
+      const asked = raw.search.get('expect_status') ?? ''
+      if (asked !== '' && query.expect_status === undefined)
+        throw badRequest(
+          `Invalid expect_status ${JSON.stringify(asked)}. Only 'running' or 'pending' are allowed.`,
+        )
+      await cancelBuild(context, actor, await build(actor, params), query.expect_status)
+      return { message: 'Job has been marked as canceled...' }
+    }),
+    forSession(contract.listBuildLogs, async ({ actor, params, query, ...request }) =>
+      answerJobLogs(context, (await build(actor, params)).job.id, query, request),
+    ),
+    forSession(contract.listBuildParameters, async ({ actor, params }) => {
+      const row = await build(actor, params)
+      return (await listBuildParameters(parts, db, row.id)).map(({ name, value }) => ({ name, value }))
+    }),
+    forSession(contract.listBuildResources, async ({ actor, params }) => {
+      const row = await build(actor, params)
+      const around = surroundings(context)
+      return (await listResources(parts, db, [row.job.id])).map((resource) =>
+        presentResource(resource, {
+          ...around,
+          workspace: { name: row.workspace_name, ownerName: row.owner_name },
+        }),
+      )
+    }),
+    forSession(contract.getBuildState, async ({ actor, params, reply }) => {
+      const row = await build(actor, params)
+      await requireTemplateUpdate(actor, row)
+      const sealed = await getBuildState(parts, db, row.id)
+      const state =
+        sealed === null
+          ? Buffer.alloc(0)
+          : context.secrets.sealer.open(sealed, statePurpose(row.workspace_id))
+      await reply.type('application/json').send(state)
+      return undefined
+    }),
+    forSession(contract.putBuildState, async ({ actor, params, body }) => {
+      const row = await build(actor, params)
+      await requireTemplateUpdate(actor, row)
+      const state = Buffer.from(body.state ?? '', 'base64')
+      await setBuildState(
+        parts,
+        db,
+        row.id,
+        state.length === 0 ? null : context.secrets.sealer.seal(state, statePurpose(row.workspace_id)),
+      )
+      return undefined
+    }),
+    forSession(contract.getBuildTimings, async ({ actor, params }) => timings(await build(actor, params))),
+    forSession(contract.getWorkspaceTimings, async ({ actor, params }) => {
+      const workspace = await getWorkspace(actor, db, params.workspace ?? '')
+      return timings(await getBuild(actor, db, workspace.build_id))
+    }),
+  ]
+}
+
+/** The workspace as {@link createBuild} needs it. */
+export function targetOf(row: WorkspaceRow): Parameters<typeof createBuild>[3] {
+  return {
+    id: row.id,
+    owner_id: row.owner_id,
+    organization_id: row.organization_id,
+    dormant_at: row.dormant_at,
+    user_acl: row.user_acl,
+    group_acl: row.group_acl,
+    name: row.name,
+    deleted: row.deleted,
+    template_id: row.template_id,
+    template_require_active_version: row.template_require_active_version,
+    template_active_version_id: row.template_active_version_id,
+    latest: { number: row.build_number, versionId: row.template_version_id, id: row.build_id },
+  }
+}
+
+async function agentTimings(
+  context: AppContext,
+  row: BuildRow,
+): Promise<Pick<contract.WorkspaceBuildTimings, 'agent_connection_timings' | 'agent_script_timings'>> {
+  const resources = await listResources(parts, context.database.db, [row.job.id])
+  const agents = resources.flatMap((resource) => resource.agents)
+  return {
+    agent_connection_timings: agents.flatMap((agent) =>
+      agent.first_connected_at === null
+        ? []
+        : [
+            {
+              started_at: new Date(agent.created_at).toISOString(),
+              ended_at: new Date(agent.first_connected_at).toISOString(),
+              stage: 'connect' as const,
+              workspace_agent_id: agent.id,
+              workspace_agent_name: agent.name,
+            },
+          ],
+    ),
+    agent_script_timings: [],
+  }
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto'
+
+import type { CreateWorkspaceRequest } from '@slipway/contract'
+import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import {
+  ApiError,
+  badRequest,
+  conflict,
+  forbidden,
+  UNIQUE_DETAIL,
+  validationFailed,
+} from '../errors/index.ts'
+import type { Matching } from '../provisioning/index.ts'
+import { getTemplate, getVersion, requireName, type TemplateRow, templateObject } from '../templates/index.ts'
+import { checkSchedule } from './autostart.ts'
+import { createBuild } from './create-build.ts'
+import {
+  getWorkspace,
+  insertWorkspace,
+  newWorkspaceObject,
+  type WorkspaceRow,
+  workspaceNameTaken,
+} from './store/workspaces.ts'
+import { ttlFromMs } from './ttl.ts'
+
+/** Makes a workspace and queues its first build (WS-130). @throws ApiError in the order that WS-130 lists. */
+export async function createWorkspace(
+  context: AppContext,
+  actor: Actor,
+  ownerId: string,
+  request: CreateWorkspaceRequest,
+): Promise<{ readonly workspace: WorkspaceRow; readonly matching: Matching }> {
+  const db = context.database.db
+  requireName(request.name)
+  const { template, versionId } = await templateOf(context, actor, request)
+  if (!isAllowed(actor, 'create', newWorkspaceObject(template.organization_id, ownerId)))
+    throw forbidden('Unauthorized to create workspace.', {
+      detail: 'You do not have permission to create workspaces for this owner in this organization.',
+    })
+  if (!isAllowed(actor, 'use', templateObject(template)))
+    throw forbidden(`Unauthorized access to use the template ${JSON.stringify(template.name)}.`, {
+      detail: 'Ask an administrator of the template for the role "use".',
+    })
+  if (template.deprecated !== '')
+    throw badRequest(
+      `Template ${JSON.stringify(template.name)} has been deprecated, and cannot be used to create a new workspace.`,
+      { detail: template.deprecated },
+    )
+  const schedule = checkSchedule(request.autostart_schedule)
+  if (schedule !== null && !template.allow_user_autostart)
+    throw badRequest('Autostart is not allowed for workspaces using this template.')
+  const ttlNs =
+    request.ttl_ms === undefined || request.ttl_ms === 0
+      ? template.default_ttl === 0
+        ? null
+        : template.default_ttl
+      : ttlFromMs(request.ttl_ms)
+  const owner = { organizationId: template.organization_id, ownerId }
+  if (await workspaceNameTaken(actor, db, owner, request.name))
+    throw conflict(`Workspace ${JSON.stringify(request.name)} already exists.`, {
+      validations: [{ field: 'name', detail: UNIQUE_DETAIL }],
+    })
+  const id = randomUUID()
+  const { matching } = await context.database.transaction(
+    async (tx) => {
+      await insertWorkspace(actor, tx, {
+        id,
+        ownerId,
+        organizationId: template.organization_id,
+        templateId: template.id,
+        name: request.name,
+        autostartSchedule: schedule,
+        ttlNs,
+        automaticUpdates: request.automatic_updates ?? 'never',
+      })
+      return createBuild(
+        context,
+        actor,
+        tx,
+        {
+          id,
+          owner_id: ownerId,
+          organization_id: template.organization_id,
+          dormant_at: null,
+          user_acl: {},
+          group_acl: {},
+          name: request.name,
+          deleted: false,
+          template_id: template.id,
+          template_require_active_version: template.require_active_version,
+          template_active_version_id: template.active_version_id,
+          latest: undefined,
+        },
+        {
+          transition: 'start',
+          template_version_id: versionId,
+          ...(request.rich_parameter_values === undefined
+            ? {}
+            : { rich_parameter_values: request.rich_parameter_values }),
+          ...(request.template_version_preset_id === undefined
+            ? {}
+            : { template_version_preset_id: request.template_version_preset_id }),
+        },
+      )
+    },
+    { isolation: 'repeatable read', attempts: 5 },
+  )
+  return { workspace: await getWorkspace(actor, db, id), matching }
+}
+
+async function templateOf(
+  context: AppContext,
+  actor: Actor,
+  request: CreateWorkspaceRequest,
+): Promise<{ readonly template: TemplateRow; readonly versionId: string }> {
+  const db = context.database.db
+  if ((request.template_id === undefined) === (request.template_version_id === undefined))
+    throw validationFailed([
+      { field: 'template_id', detail: 'exactly one of template_id and template_version_id is required' },
+    ])
+  if (request.template_id !== undefined) {
+    const template = await getTemplate(actor, db, request.template_id).catch(missing('template_id'))
+    return { template, versionId: template.active_version_id }
+  }
+  const version = await getVersion(actor, db, request.template_version_id ?? '').catch(
+    missing('template_version_id'),
+  )
+  if (version.template_id === null) throw missingError('template_version_id')
+  if (version.archived)
+    throw badRequest('Archived template versions cannot be used to make a workspace.', {
+      validations: [{ field: 'template_version_id', detail: 'is archived' }],
+    })
+  const template = await getTemplate(systemActor('provisionerd'), db, version.template_id)
+  return { template, versionId: version.id }
+}
+
+function missing(field: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof ApiError && error.status === 404) throw missingError(field)
+    throw error
+  }
+}
+
+function missingError(field: string): ApiError {
+  return badRequest('Template does not exist.', {
+    validations: [{ field, detail: 'does not exist, or you may not see it' }],
+  })
+}

@@ -1,0 +1,5 @@
+export { buildRoutes } from './build-routes.ts'
+export { buildHandler } from './run-build.ts'
+export { workspaceObject } from './store/workspace-object.ts'
+export { getWorkspace, touchWorkspace, type WorkspaceRow } from './store/workspaces.ts'
+export { workspaceRoutes } from './workspace-routes.ts'

@@ -1,0 +1,11 @@
+import { systemActor } from '../authz/index.ts'
+import type { Db } from '../context.ts'
+import { completeJob, type JobRow } from '../provisioning/index.ts'
+import { markWorkspaceDeleted } from './store/workspaces.ts'
+
+/** Completes an orphaning delete by itself, because no provisioner is there to do it (WS-172). */
+export async function completeOrphan(tx: Db, job: JobRow, workspaceId: string): Promise<void> {
+  const actor = systemActor('provisionerd')
+  await completeJob(actor, tx, { id: job.id, workerId: null, organizationId: job.organization_id })
+  await markWorkspaceDeleted(actor, tx, workspaceId)
+}

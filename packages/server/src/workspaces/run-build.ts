@@ -1,0 +1,184 @@
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { getFile } from '../files/index.ts'
+import { gitSshKeyOf } from '../git-ssh-keys/index.ts'
+import {
+  type Applied,
+  EngineError,
+  insertTimings,
+  type JobHandler,
+  type JobTools,
+  type Outcome,
+  type Plan,
+  type PlanRequest,
+  type Timing,
+} from '../provisioning/index.ts'
+import { deleteAgentsOfOtherBuilds, insertResources } from '../resources/index.ts'
+import { listVariables } from '../templates/index.ts'
+import { statePurpose } from './create-build.ts'
+import {
+  type BuildInputs,
+  finishBuild,
+  getBuildInputs,
+  listBuildParameters,
+  setBuildState,
+} from './store/builds.ts'
+import { markWorkspaceDeleted } from './store/workspaces.ts'
+
+const actor = systemActor('provisionerd')
+
+/** Carries out builds: plan, apply, and what they leave behind (PR-48). */
+export function buildHandler(context: AppContext): JobHandler {
+  return {
+    type: 'workspace_build',
+    async run(job, tools): Promise<Outcome> {
+      const db = context.database.db
+      const inputs = await getBuildInputs(actor, db, job.id)
+      const { build } = inputs
+      tools.say('Setting up', `${verb(build.transition)} workspace ${build.workspace_name}`)
+      const file = await getFile(actor, db, job.file_id)
+      const state =
+        inputs.state === null
+          ? new Uint8Array()
+          : context.secrets.sealer.open(inputs.state, statePurpose(build.workspace_id))
+      await using session = await tools.engine.open({
+        archive: file.data,
+        state,
+        workDirectory: tools.workDirectory,
+        log: tools.engineLog,
+        signal: tools.signal,
+      })
+      const request = await planRequest(context, inputs)
+      let plan: Plan
+      let applied: Applied
+      try {
+        plan = await session.plan(request)
+        if (plan.aiTasks.length > 1) throw new EngineError('a template can have one AI task at most')
+        applied = await session.apply(plan)
+      } catch (error) {
+        return failed(context, job.id, inputs, error, tools)
+      }
+      tools.say('Cleaning Up', `Workspace ${build.workspace_name} is ${done(build.transition)}`)
+      return {
+        ok: true,
+        async store(tx): Promise<void> {
+          const start = build.transition === 'start'
+          await insertResources(actor, tx, job.id, build.transition, applied.resources, start)
+          await deleteAgentsOfOtherBuilds(actor, tx, build.workspace_id, start ? job.id : undefined)
+          await finishBuild(actor, tx, build.id, {
+            state: seal(context, inputs, applied.state),
+            deadline: start ? deadlineOf(inputs, context.clock.now()) : null,
+            dailyCost: plan.dailyCost,
+            hasAiTask: plan.aiTasks.length > 0,
+            hasExternalAgent: plan.hasExternalAgent,
+          })
+          await insertTimings(actor, tx, rows(job.id, [...plan.timings, ...applied.timings]))
+          if (build.transition === 'delete') await markWorkspaceDeleted(actor, tx, build.workspace_id)
+        },
+      }
+    },
+  }
+}
+
+async function planRequest(context: AppContext, inputs: BuildInputs): Promise<PlanRequest> {
+  const db = context.database.db
+  const { build, owner } = inputs
+  const parameters = await listBuildParameters(actor, db, build.id)
+  const previous =
+    inputs.previousBuildId === null ? [] : await listBuildParameters(actor, db, inputs.previousBuildId)
+  const variables = await listVariables(actor, db, build.template_version_id)
+  const key = await gitSshKeyOf(context, actor, owner.id)
+  return {
+    purpose: 'build',
+    transition: build.transition === 'delete' ? 'destroy' : build.transition,
+    parameters: parameters.map(({ name, value }) => ({ name, value })),
+    previousParameters: previous.map(({ name, value }) => ({ name, value })),
+    variables: variables
+      .filter((variable) => variable.value !== '' || variable.required)
+      .map(({ name, value }) => ({ name, value })),
+    owner: {
+      id: owner.id,
+      name: owner.username,
+      fullName: owner.name,
+      email: owner.email,
+      loginType: owner.loginType,
+      groups: owner.groups,
+      roles: [
+        ...owner.siteRoles.map((name) => ({ name, organizationId: '' })),
+        ...owner.organizationRoles.map((name) => ({ name, organizationId: inputs.organizationId })),
+      ],
+      sshPublicKey: key.row.public_key,
+      sshPrivateKey: key.privateKey,
+      // Made when a template can ask for it; `typescript` ones cannot (PR-B13).
+      sessionToken: '',
+      oidcAccessToken: '',
+    },
+    workspace: {
+      id: build.workspace_id,
+      name: build.workspace_name,
+      buildId: build.id,
+      templateId: build.template_id,
+      templateName: inputs.template.name,
+      templateVersion: inputs.versionName,
+      accessUrl: context.accessUrl(),
+      isPrebuild: false,
+      isPrebuildClaim: false,
+    },
+    externalAuth: [],
+    task: null,
+    runningAgentTokens: [],
+  }
+}
+
+function failed(
+  context: AppContext,
+  jobId: string,
+  inputs: BuildInputs,
+  error: unknown,
+  tools: JobTools,
+): Outcome {
+  if (!(error instanceof EngineError)) throw error
+  return {
+    ok: false,
+    // A build that was asked to stop and stopped is canceled, not failed.
+    error: tools.signal.reason === 'canceled' ? '' : error.message,
+    code: error.code,
+    async store(tx): Promise<void> {
+      if (error.state !== undefined)
+        await setBuildState(actor, tx, inputs.build.id, seal(context, inputs, error.state))
+      await insertTimings(actor, tx, rows(jobId, error.timings))
+    },
+  }
+}
+
+function seal(context: AppContext, inputs: BuildInputs, state: Uint8Array): Buffer | null {
+  return state.length === 0
+    ? null
+    : context.secrets.sealer.seal(state, statePurpose(inputs.build.workspace_id))
+}
+
+/** When the workspace stops by itself, counted from the end of the build (WS §12.1). */
+function deadlineOf(inputs: BuildInputs, completedAt: Date): Date | null {
+  const ttl = inputs.template.allowUserAutostop ? (inputs.ttl ?? 0) : inputs.template.defaultTtl
+  return ttl > 0 ? new Date(completedAt.getTime() + ttl / 1_000_000) : null
+}
+
+function rows(jobId: string, timings: readonly Timing[]) {
+  return timings.map((timing) => ({
+    job_id: jobId,
+    started_at: timing.start,
+    ended_at: timing.end,
+    stage: timing.stage,
+    source: timing.source,
+    action: timing.action,
+    resource: timing.resource,
+  }))
+}
+
+function verb(transition: 'start' | 'stop' | 'delete'): string {
+  return transition === 'start' ? 'Starting' : transition === 'stop' ? 'Stopping' : 'Deleting'
+}
+
+function done(transition: 'start' | 'stop' | 'delete'): string {
+  return transition === 'start' ? 'started' : transition === 'stop' ? 'stopped' : 'deleted'
+}

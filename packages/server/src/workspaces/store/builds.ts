@@ -1,0 +1,395 @@
+import { type Selectable, sql } from 'kysely'
+
+import { type Actor, authorize, isAllowed } from '../../authz/index.ts'
+import { type Db, violatedUnique } from '../../database/index.ts'
+import type {
+  ProvisionerJobsTable,
+  WorkspaceBuildParametersTable,
+  WorkspaceBuildsTable,
+} from '../../database/tables.ts'
+import { badRequest, conflict, notFound } from '../../errors/index.ts'
+import { jobFromJson } from '../../templates/index.ts'
+import { type WorkspaceOwnership, workspaceObject } from './workspace-object.ts'
+
+/** Answer to all but one of several builds at once (WS-171). */
+export const BUILD_ACTIVE_MESSAGE = 'A workspace build is already active.'
+
+/** A build with its job and the names that answers show; never its state. */
+export type BuildRow = Omit<Selectable<WorkspaceBuildsTable>, 'provisioner_state'> & {
+  readonly initiator_name: string
+  readonly template_version_name: string
+  readonly workspace_name: string
+  readonly owner_id: string
+  readonly owner_name: string
+  readonly owner_avatar_url: string
+  readonly template_id: string
+  readonly organization_id: string
+  readonly job: Selectable<ProvisionerJobsTable>
+}
+
+type Selected = Omit<BuildRow, 'job'> &
+  Omit<WorkspaceOwnership, 'id'> & { readonly job: Record<string, unknown> }
+
+const COLUMNS = [
+  'b.id',
+  'b.created_at',
+  'b.updated_at',
+  'b.workspace_id',
+  'b.template_version_id',
+  'b.build_number',
+  'b.transition',
+  'b.initiator_id',
+  'b.job_id',
+  'b.reason',
+  'b.deadline',
+  'b.max_deadline',
+  'b.daily_cost',
+  'b.template_version_preset_id',
+  'b.has_ai_task',
+  'b.has_external_agent',
+  'v.name as template_version_name',
+  'w.name as workspace_name',
+  'w.owner_id',
+  'w.organization_id',
+  'w.template_id',
+  'w.dormant_at',
+  'w.user_acl',
+  'w.group_acl',
+  'u.username as owner_name',
+  'u.avatar_url as owner_avatar_url',
+] as const
+
+function buildQuery(db: Db) {
+  return db
+    .selectFrom('workspace_builds as b')
+    .innerJoin('workspaces as w', 'w.id', 'b.workspace_id')
+    .innerJoin('users as u', 'u.id', 'w.owner_id')
+    .innerJoin('template_versions as v', 'v.id', 'b.template_version_id')
+    .innerJoin('provisioner_jobs as j', 'j.id', 'b.job_id')
+    .leftJoin('users as i', 'i.id', 'b.initiator_id')
+    .select(COLUMNS)
+    .select([
+      sql<string>`coalesce(i.username, '')`.as('initiator_name'),
+      sql<Record<string, unknown>>`to_jsonb(j)`.as('job'),
+    ])
+}
+
+function readable(actor: Actor, row: Selected | undefined): BuildRow {
+  if (row === undefined || !isAllowed(actor, 'read', workspaceObject({ ...row, id: row.workspace_id })))
+    throw notFound()
+  return { ...row, job: jobFromJson(row.job) }
+}
+
+/** One build. @throws ApiError 404. */
+export async function getBuild(actor: Actor, db: Db, id: string): Promise<BuildRow> {
+  return readable(actor, await buildQuery(db).where('b.id', '=', id).executeTakeFirst())
+}
+
+/** A build of a workspace by its number; undefined when there is none. @throws ApiError 404 when not readable. */
+export async function findBuildByNumber(
+  actor: Actor,
+  db: Db,
+  workspaceId: string,
+  number: number,
+): Promise<BuildRow | undefined> {
+  const row = await buildQuery(db)
+    .where('b.workspace_id', '=', workspaceId)
+    .where('b.build_number', '=', number)
+    .executeTakeFirst()
+  return row === undefined ? undefined : readable(actor, row)
+}
+
+/** Builds of a workspace, the newest first (WS-187). @throws ApiError 404, 400 for an unknown cursor. */
+export async function listBuilds(
+  actor: Actor,
+  db: Db,
+  workspace: WorkspaceOwnership,
+  page: {
+    readonly since?: Date | undefined
+    readonly afterId?: string | undefined
+    readonly limit?: number | undefined
+    readonly offset?: number | undefined
+  },
+): Promise<BuildRow[]> {
+  if (!isAllowed(actor, 'read', workspaceObject(workspace))) throw notFound()
+  let query = buildQuery(db).where('b.workspace_id', '=', workspace.id).orderBy('b.build_number', 'desc')
+  if (page.since !== undefined) query = query.where('b.created_at', '>', page.since)
+  if (page.afterId !== undefined) {
+    const cursor = await db
+      .selectFrom('workspace_builds')
+      .select('build_number')
+      .where('id', '=', page.afterId)
+      .where('workspace_id', '=', workspace.id)
+      .executeTakeFirst()
+    if (cursor === undefined)
+      throw badRequest(`Record at "after_id" (${JSON.stringify(page.afterId)}) does not exist.`)
+    query = query.where('b.build_number', '>', cursor.build_number)
+  }
+  if (page.limit !== undefined && page.limit > 0) query = query.limit(page.limit)
+  if (page.offset !== undefined) query = query.offset(page.offset)
+  return (await query.execute()).map((row) => readable(actor, row))
+}
+
+/** What a new build is made of. */
+export interface NewBuild {
+  readonly id: string
+  readonly workspaceId: string
+  readonly templateVersionId: string
+  readonly buildNumber: number
+  readonly transition: BuildRow['transition']
+  readonly initiatorId: string
+  readonly jobId: string
+  readonly reason: BuildRow['reason']
+  readonly presetId: string | null
+  /** Sealed state; undefined takes that of the build before, null starts without any. */
+  readonly state: Buffer | null | undefined
+  readonly parameters: readonly { readonly name: string; readonly value: string }[]
+}
+
+/** Stores a build. @throws ApiError 403 for the transition, 409 when another one came first (WS-171). */
+export async function insertBuild(
+  actor: Actor,
+  tx: Db,
+  workspace: WorkspaceOwnership,
+  build: NewBuild,
+): Promise<void> {
+  authorize(actor, transitionAction(build.transition, workspace), workspaceObject(workspace))
+  try {
+    await tx
+      .insertInto('workspace_builds')
+      .values({
+        id: build.id,
+        workspace_id: build.workspaceId,
+        template_version_id: build.templateVersionId,
+        build_number: build.buildNumber,
+        transition: build.transition,
+        initiator_id: build.initiatorId,
+        job_id: build.jobId,
+        reason: build.reason,
+        template_version_preset_id: build.presetId,
+        provisioner_state:
+          build.state === undefined
+            ? sql<Buffer | null>`(select p.provisioner_state from workspace_builds p where p.workspace_id = ${build.workspaceId}::uuid and p.build_number = ${build.buildNumber - 1})`
+            : build.state,
+      })
+      .execute()
+  } catch (error) {
+    if (violatedUnique(error) === 'workspace_builds_workspace_id_build_number_key')
+      throw conflict(BUILD_ACTIVE_MESSAGE)
+    throw error
+  }
+  if (build.parameters.length > 0)
+    await tx
+      .insertInto('workspace_build_parameters')
+      .values(build.parameters.map(({ name, value }) => ({ workspace_build_id: build.id, name, value })))
+      .execute()
+}
+
+/** The permission that a transition needs (WS-170 row 2). */
+export function transitionAction(
+  transition: BuildRow['transition'],
+  workspace: Pick<WorkspaceOwnership, 'dormant_at'>,
+): 'start' | 'stop' | 'delete' | 'update' {
+  return transition === 'start' && workspace.dormant_at !== null ? 'update' : transition
+}
+
+/** The values that a build was given. @throws ApiError 403 without `workspace:read`. */
+export async function listBuildParameters(
+  actor: Actor,
+  db: Db,
+  buildId: string,
+): Promise<Selectable<WorkspaceBuildParametersTable>[]> {
+  authorize(actor, 'read', { type: 'workspace' })
+  return db
+    .selectFrom('workspace_build_parameters')
+    .selectAll()
+    .where('workspace_build_id', '=', buildId)
+    .orderBy('name')
+    .execute()
+}
+
+/** The sealed state of a build; null when it has none. @throws ApiError 403 for all but provisioning. */
+export async function getBuildState(actor: Actor, db: Db, buildId: string): Promise<Buffer | null> {
+  authorize(actor, 'update', { type: 'template' })
+  const row = await db
+    .selectFrom('workspace_builds')
+    .select('provisioner_state')
+    .where('id', '=', buildId)
+    .executeTakeFirst()
+  if (row === undefined) throw notFound()
+  return row.provisioner_state
+}
+
+/** Stores the sealed state of a build. @throws ApiError 403 for all but provisioning. */
+export async function setBuildState(
+  actor: Actor,
+  tx: Db,
+  buildId: string,
+  state: Buffer | null,
+): Promise<void> {
+  authorize(actor, 'update', { type: 'template' })
+  await tx
+    .updateTable('workspace_builds')
+    .set({ provisioner_state: state, updated_at: sql<Date>`now()` })
+    .where('id', '=', buildId)
+    .execute()
+}
+
+/** Stores what a build has led to (PR-48). @throws ApiError 403 without `workspace:update`. */
+export async function finishBuild(
+  actor: Actor,
+  tx: Db,
+  buildId: string,
+  result: {
+    readonly state: Buffer | null
+    readonly deadline: Date | null
+    readonly dailyCost: number
+    readonly hasAiTask: boolean
+    readonly hasExternalAgent: boolean
+  },
+): Promise<void> {
+  authorize(actor, 'update', { type: 'workspace' })
+  await tx
+    .updateTable('workspace_builds')
+    .set({
+      provisioner_state: result.state,
+      deadline: result.deadline,
+      daily_cost: result.dailyCost,
+      has_ai_task: result.hasAiTask,
+      has_external_agent: result.hasExternalAgent,
+      updated_at: sql<Date>`now()`,
+    })
+    .where('id', '=', buildId)
+    .execute()
+}
+
+/** Moves the deadline of a running build (WS-163). @throws ApiError 403 without `workspace:update`. */
+export async function setDeadline(
+  actor: Actor,
+  db: Db,
+  workspace: WorkspaceOwnership,
+  buildId: string,
+  deadline: Date | null,
+): Promise<void> {
+  authorize(actor, 'update', workspaceObject(workspace))
+  await db
+    .updateTable('workspace_builds')
+    .set({ deadline, updated_at: sql<Date>`now()` })
+    .where('id', '=', buildId)
+    .execute()
+}
+
+/** Everything that carrying out a build needs of the database beside its job. */
+export interface BuildInputs {
+  readonly build: Pick<
+    BuildRow,
+    | 'id'
+    | 'workspace_id'
+    | 'transition'
+    | 'build_number'
+    | 'template_version_id'
+    | 'workspace_name'
+    | 'template_id'
+  >
+  readonly state: Buffer | null
+  readonly ttl: number | null
+  readonly template: {
+    readonly name: string
+    readonly allowUserAutostop: boolean
+    readonly defaultTtl: number
+  }
+  readonly versionName: string
+  readonly previousBuildId: string | null
+  readonly organizationId: string
+  readonly owner: {
+    readonly id: string
+    readonly username: string
+    readonly name: string
+    readonly email: string
+    readonly loginType: string
+    readonly siteRoles: readonly string[]
+    readonly organizationRoles: readonly string[]
+    readonly groups: readonly string[]
+  }
+}
+
+/** Loads them in one statement. @throws ApiError 403 for all but provisioning, 404. */
+export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promise<BuildInputs> {
+  authorize(actor, 'read', { type: 'workspace' })
+  authorize(actor, 'read_personal', { type: 'user' })
+  const row = await db
+    .selectFrom('workspace_builds as b')
+    .innerJoin('workspaces as w', 'w.id', 'b.workspace_id')
+    .innerJoin('users as u', 'u.id', 'w.owner_id')
+    .innerJoin('templates as t', 't.id', 'w.template_id')
+    .innerJoin('template_versions as v', 'v.id', 'b.template_version_id')
+    .leftJoin('workspace_builds as p', (join) =>
+      join
+        .onRef('p.workspace_id', '=', 'b.workspace_id')
+        .on(sql<boolean>`p.build_number = b.build_number - 1`),
+    )
+    .select([
+      'b.id',
+      'b.workspace_id',
+      'b.transition',
+      'b.build_number',
+      'b.template_version_id',
+      'b.provisioner_state',
+      'w.name as workspace_name',
+      'w.template_id',
+      'w.organization_id',
+      'w.ttl',
+      't.name as template_name',
+      't.allow_user_autostop',
+      't.default_ttl',
+      'v.name as version_name',
+      'p.id as previous_id',
+      'u.id as owner_id',
+      'u.username',
+      'u.name',
+      'u.email',
+      'u.login_type',
+      'u.rbac_roles',
+      sql<
+        string[]
+      >`coalesce((select m.roles from organization_members m where m.user_id = u.id and m.organization_id = w.organization_id), '{}')`.as(
+        'organization_roles',
+      ),
+      sql<string[]>`array(select g.name from group_members_expanded e join groups g on g.id = e.group_id
+        where e.user_id = u.id and g.organization_id = w.organization_id order by g.name)`.as('groups'),
+    ])
+    .where('b.job_id', '=', jobId)
+    .executeTakeFirst()
+  if (row === undefined) throw notFound()
+  return {
+    build: {
+      id: row.id,
+      workspace_id: row.workspace_id,
+      transition: row.transition,
+      build_number: row.build_number,
+      template_version_id: row.template_version_id,
+      workspace_name: row.workspace_name,
+      template_id: row.template_id,
+    },
+    state: row.provisioner_state,
+    ttl: row.ttl,
+    template: {
+      name: row.template_name,
+      allowUserAutostop: row.allow_user_autostop,
+      defaultTtl: row.default_ttl,
+    },
+    versionName: row.version_name,
+    previousBuildId: row.previous_id,
+    organizationId: row.organization_id,
+    owner: {
+      id: row.owner_id,
+      username: row.username,
+      name: row.name,
+      email: row.email,
+      loginType: row.login_type,
+      siteRoles: row.rbac_roles,
+      organizationRoles: row.organization_roles,
+      groups: row.groups,
+    },
+  }
+}

@@ -1,0 +1,326 @@
+import { type Expression, type Selectable, type SqlBool, sql, type Updateable } from 'kysely'
+
+import {
+  type Actor,
+  authorize,
+  isAllowed,
+  type ResourceObject,
+  SCOPE_ALL,
+  sqlFilter,
+} from '../../authz/index.ts'
+import { type Db, violatedUnique } from '../../database/index.ts'
+import type { ProvisionerJobsTable, WorkspacesTable } from '../../database/tables.ts'
+import { ApiError, conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
+import { jobFromJson, templateObject } from '../../templates/index.ts'
+import { workspaceObject } from './workspace-object.ts'
+
+/** A workspace with its latest build, job, template, owner and organization: what every answer needs. */
+export type WorkspaceRow = Selectable<WorkspacesTable> & {
+  readonly owner_name: string
+  readonly owner_avatar_url: string
+  readonly organization_name: string
+  readonly template_name: string
+  readonly template_display_name: string
+  readonly template_icon: string
+  readonly template_active_version_id: string
+  readonly template_allow_user_cancel_workspace_jobs: boolean
+  readonly template_require_active_version: boolean
+  readonly template_use_classic_parameter_flow: boolean
+  readonly template_allow_user_autostop: boolean
+  readonly template_allow_user_autostart: boolean
+  readonly template_default_ttl: number
+  readonly template_user_acl: Selectable<WorkspacesTable>['user_acl']
+  readonly template_group_acl: Selectable<WorkspacesTable>['group_acl']
+  readonly build_id: string
+  readonly build_created_at: Date
+  readonly build_updated_at: Date
+  readonly build_number: number
+  readonly transition: 'start' | 'stop' | 'delete'
+  readonly reason: string
+  readonly initiator_id: string
+  readonly initiator_name: string
+  readonly template_version_id: string
+  readonly template_version_name: string
+  readonly template_version_preset_id: string | null
+  readonly deadline: Date | null
+  readonly max_deadline: Date | null
+  readonly daily_cost: number
+  readonly has_ai_task: boolean
+  readonly has_external_agent: boolean
+  readonly job: Selectable<ProvisionerJobsTable>
+}
+
+type Selected = Omit<WorkspaceRow, 'job'> & { readonly job: Record<string, unknown> }
+
+function workspaceQuery(db: Db) {
+  return db
+    .selectFrom('workspaces as w')
+    .innerJoin('users as u', 'u.id', 'w.owner_id')
+    .innerJoin('organizations as o', 'o.id', 'w.organization_id')
+    .innerJoin('templates as t', 't.id', 'w.template_id')
+    .innerJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom('workspace_builds as latest')
+          .selectAll('latest')
+          .whereRef('latest.workspace_id', '=', 'w.id')
+          .orderBy('latest.build_number', 'desc')
+          .limit(1)
+          .as('b'),
+      (join) => join.onTrue(),
+    )
+    .innerJoin('provisioner_jobs as j', 'j.id', 'b.job_id')
+    .innerJoin('template_versions as v', 'v.id', 'b.template_version_id')
+    .leftJoin('users as i', 'i.id', 'b.initiator_id')
+}
+
+const COLUMNS = [
+  'u.username as owner_name',
+  'u.avatar_url as owner_avatar_url',
+  'o.name as organization_name',
+  't.name as template_name',
+  't.display_name as template_display_name',
+  't.icon as template_icon',
+  't.active_version_id as template_active_version_id',
+  't.allow_user_cancel_workspace_jobs as template_allow_user_cancel_workspace_jobs',
+  't.require_active_version as template_require_active_version',
+  't.use_classic_parameter_flow as template_use_classic_parameter_flow',
+  't.allow_user_autostop as template_allow_user_autostop',
+  't.allow_user_autostart as template_allow_user_autostart',
+  't.default_ttl as template_default_ttl',
+  't.user_acl as template_user_acl',
+  't.group_acl as template_group_acl',
+  'b.id as build_id',
+  'b.created_at as build_created_at',
+  'b.updated_at as build_updated_at',
+  'b.build_number',
+  'b.transition',
+  'b.reason',
+  'b.initiator_id',
+  'b.template_version_id',
+  'b.template_version_preset_id',
+  'b.deadline',
+  'b.max_deadline',
+  'b.daily_cost',
+  'b.has_ai_task',
+  'b.has_external_agent',
+  'v.name as template_version_name',
+] as const
+
+const initiatorName = sql<string>`coalesce(i.username, '')`.as('initiator_name')
+const job = sql<Record<string, unknown>>`to_jsonb(j)`.as('job')
+
+function revive(row: Selected): WorkspaceRow {
+  return { ...row, job: jobFromJson(row.job) }
+}
+
+/** A workspace, deleted or not. @throws ApiError 404. */
+export async function getWorkspace(actor: Actor, db: Db, id: string): Promise<WorkspaceRow> {
+  const row = await workspaceQuery(db)
+    .selectAll('w')
+    .select(COLUMNS)
+    .select([initiatorName, job])
+    .where('w.id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined || !isAllowed(actor, 'read', workspaceObject(row))) throw notFound()
+  return revive(row)
+}
+
+/**
+ * A workspace by owner and name: the live one, or with `includeDeleted` the youngest deleted one (WS-141).
+ *
+ * @throws ApiError 404.
+ */
+export async function getWorkspaceByName(
+  actor: Actor,
+  db: Db,
+  ownerId: string,
+  name: string,
+  includeDeleted: boolean,
+): Promise<WorkspaceRow> {
+  const row = await workspaceQuery(db)
+    .selectAll('w')
+    .select(COLUMNS)
+    .select([initiatorName, job])
+    .where('w.owner_id', '=', ownerId)
+    .where(sql<string>`lower(w.name)`, '=', name.toLowerCase())
+    .where(includeDeleted ? sql<boolean>`true` : sql<boolean>`not w.deleted`)
+    .orderBy('w.deleted')
+    .orderBy('w.created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (row === undefined || !isAllowed(actor, 'read', workspaceObject(row))) throw notFound()
+  return revive(row)
+}
+
+/** Whether the actor's roles let them read the template, whatever the scope of the credential (WS-140, RB-141). */
+export function mayReadTemplate(actor: Actor, row: WorkspaceRow): boolean {
+  return isAllowed(
+    { ...actor, scope: SCOPE_ALL },
+    'read',
+    templateObject({
+      id: row.template_id,
+      organization_id: row.organization_id,
+      user_acl: row.template_user_acl,
+      group_acl: row.template_group_acl,
+    }),
+  )
+}
+
+/** One page of a search. */
+export interface WorkspacePage {
+  readonly limit?: number | undefined
+  readonly offset?: number | undefined
+}
+
+/**
+ * Live workspaces that the actor may read and that meet all conditions, with the number of all matches; one
+ * statement, and a second one only for a page behind the end (WS-150).
+ */
+export async function listWorkspaces(
+  actor: Actor,
+  db: Db,
+  conditions: readonly Expression<SqlBool>[],
+  page: WorkspacePage,
+): Promise<{ readonly rows: WorkspaceRow[]; readonly count: number }> {
+  let filtered = workspaceQuery(db)
+    .where('w.deleted', '=', false)
+    .where(
+      sqlFilter(actor, 'read', 'workspace', {
+        id: sql.ref('w.id'),
+        owner: sql.ref('w.owner_id'),
+        organization: sql.ref<string>('w.organization_id'),
+        userAcl: sql.ref('w.user_acl'),
+        groupAcl: sql.ref('w.group_acl'),
+      }),
+    )
+  for (const condition of conditions) filtered = filtered.where(condition)
+  let query = filtered
+    .selectAll('w')
+    .select(COLUMNS)
+    .select([initiatorName, job, sql<number>`(count(*) over ())::int`.as('matches')])
+    .orderBy(sql`(w.favorite and w.owner_id = ${actor.id}::uuid) desc`)
+    .orderBy(sql`(b.transition = 'start' and j.job_status = 'succeeded') desc`)
+    .orderBy(sql`lower(u.username)`)
+    .orderBy(sql`lower(w.name)`)
+  if (page.limit !== undefined && page.limit > 0) query = query.limit(page.limit)
+  if (page.offset !== undefined && page.offset > 0) query = query.offset(page.offset)
+  const rows = await query.execute()
+  const [first] = rows
+  if (first !== undefined) return { rows: rows.map(revive), count: first.matches }
+  if (page.offset === undefined || page.offset === 0) return { rows: [], count: 0 }
+  const { count } = await filtered.select(sql<number>`count(*)::int`.as('count')).executeTakeFirstOrThrow()
+  return { rows: [], count }
+}
+
+/** What a new workspace is made of. */
+export interface NewWorkspace {
+  readonly id: string
+  readonly ownerId: string
+  readonly organizationId: string
+  readonly templateId: string
+  readonly name: string
+  readonly autostartSchedule: string | null
+  readonly ttlNs: number | null
+  readonly automaticUpdates: 'always' | 'never'
+}
+
+/** Stores a workspace. @throws ApiError 403 without `workspace:create`, 409 on a taken name (WS-135). */
+export async function insertWorkspace(actor: Actor, tx: Db, workspace: NewWorkspace): Promise<void> {
+  authorize(actor, 'create', newWorkspaceObject(workspace.organizationId, workspace.ownerId))
+  try {
+    await tx
+      .insertInto('workspaces')
+      .values({
+        id: workspace.id,
+        owner_id: workspace.ownerId,
+        organization_id: workspace.organizationId,
+        template_id: workspace.templateId,
+        name: workspace.name,
+        autostart_schedule: workspace.autostartSchedule,
+        ttl: workspace.ttlNs,
+        automatic_updates: workspace.automaticUpdates,
+      })
+      .execute()
+  } catch (error) {
+    throw nameTaken(error, workspace.name)
+  }
+}
+
+/** The object of the right to create a workspace for this owner. */
+export function newWorkspaceObject(organizationId: string, ownerId: string): ResourceObject {
+  return { type: 'workspace', organization: organizationId, owner: ownerId }
+}
+
+function nameTaken(error: unknown, name: string): unknown {
+  if (violatedUnique(error) !== 'workspaces_owner_name') return error
+  return conflict(`Workspace ${JSON.stringify(name)} already exists.`, {
+    validations: [{ field: 'name', detail: UNIQUE_DETAIL }],
+  })
+}
+
+/** Whether the owner has a live workspace of this name. @throws ApiError 403 without `workspace:create`. */
+export async function workspaceNameTaken(
+  actor: Actor,
+  db: Db,
+  owner: { readonly organizationId: string; readonly ownerId: string },
+  name: string,
+): Promise<boolean> {
+  authorize(actor, 'create', newWorkspaceObject(owner.organizationId, owner.ownerId))
+  const row = await db
+    .selectFrom('workspaces')
+    .select('id')
+    .where('owner_id', '=', owner.ownerId)
+    .where(sql<string>`lower(name)`, '=', name.toLowerCase())
+    .where('deleted', '=', false)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/**
+ * Changes a live workspace.
+ *
+ * @throws ApiError 403 without `workspace:update`, 405 when it was deleted meanwhile, 409 on a taken name.
+ */
+export async function updateWorkspace(
+  actor: Actor,
+  db: Db,
+  workspace: WorkspaceRow,
+  change: Updateable<WorkspacesTable>,
+): Promise<void> {
+  authorize(actor, 'update', workspaceObject(workspace))
+  try {
+    const changed = await db
+      .updateTable('workspaces')
+      .set({ ...change, updated_at: sql<Date>`now()` })
+      .where('id', '=', workspace.id)
+      .where('deleted', '=', false)
+      .returning('id')
+      .executeTakeFirst()
+    if (changed === undefined)
+      throw new ApiError(405, `Workspace ${JSON.stringify(workspace.name)} is deleted and cannot be updated.`)
+  } catch (error) {
+    throw nameTaken(error, change.name ?? workspace.name)
+  }
+}
+
+/** Marks a workspace as deleted after its delete build has succeeded (WS-175). @throws ApiError 403. */
+export async function markWorkspaceDeleted(actor: Actor, tx: Db, id: string): Promise<void> {
+  authorize(actor, 'delete', { type: 'workspace' })
+  await tx
+    .updateTable('workspaces')
+    .set({ deleted: true, updated_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Notes that a workspace is in use; at most one write a minute (AC-102). @throws ApiError 403. */
+export async function touchWorkspace(actor: Actor, db: Db, workspace: WorkspaceRow): Promise<void> {
+  authorize(actor, 'update', workspaceObject(workspace))
+  await db
+    .updateTable('workspaces')
+    .set({ last_used_at: sql<Date>`now()` })
+    .where('id', '=', workspace.id)
+    .where(sql<boolean>`last_used_at < now() - interval '1 minute'`)
+    .execute()
+}

@@ -1,0 +1,190 @@
+import * as contract from '@slipway/contract'
+import type { Actor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forSession, type SessionIncoming } from '../edge/index.ts'
+import { ApiError, badRequest, conflict, forbidden } from '../errors/index.ts'
+import { getUser } from '../identity/index.ts'
+import { requireName } from '../templates/index.ts'
+import { checkSchedule } from './autostart.ts'
+import { createWorkspace } from './create-workspace.ts'
+import { withParts } from './load.ts'
+import { workspaceConditions } from './search.ts'
+import { setDeadline } from './store/builds.ts'
+import {
+  getWorkspace,
+  getWorkspaceByName,
+  listWorkspaces,
+  mayReadTemplate,
+  touchWorkspace,
+  updateWorkspace,
+  type WorkspaceRow,
+} from './store/workspaces.ts'
+import { ttlFromMs } from './ttl.ts'
+import { watchWorkspace } from './watch-workspace.ts'
+
+const MIN_EXTENSION_MS = 29 * 60_000
+
+/** Workspaces: make, read, search, change, watch (WS §8, §10). */
+export function workspaceRoutes(context: AppContext): BoundRoute[] {
+  const db = context.database.db
+  const one = async (actor: Actor, row: WorkspaceRow): Promise<contract.Workspace> => {
+    if (!mayReadTemplate(actor, row)) throw forbidden()
+    const [workspace] = await withParts(context, [row], actor.id)
+    if (workspace === undefined) throw new Error('a loaded workspace was not presented')
+    return workspace
+  }
+  const create = async (
+    actor: Actor,
+    user: string,
+    body: contract.CreateWorkspaceRequest,
+  ): Promise<contract.Workspace> => {
+    const owner = await getUser(actor, db, user)
+    const made = await createWorkspace(context, actor, owner.id, body)
+    const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)
+    if (workspace === undefined) throw new Error('a made workspace was not presented')
+    return workspace
+  }
+  const watch = async ({
+    actor,
+    params,
+    events,
+  }: Pick<SessionIncoming<contract.Route>, 'actor' | 'params' | 'events'>): Promise<void> => {
+    const row = await getWorkspace(actor, db, params.workspace ?? '')
+    await watchWorkspace(context, actor, row.id, await events())
+  }
+  return [
+    forSession(contract.createWorkspace, ({ actor, params, body }) => create(actor, params.user ?? '', body)),
+    forSession(contract.createOrganizationWorkspace, ({ actor, params, body }) =>
+      create(actor, params.user ?? '', body),
+    ),
+    forSession(contract.listWorkspaces, async ({ actor, query }) => {
+      const conditions = await workspaceConditions(context, actor, query.q ?? '')
+      const { rows, count } = await listWorkspaces(actor, db, conditions, query)
+      const visible = rows.filter((row) => mayReadTemplate(actor, row))
+      return { workspaces: await withParts(context, visible, actor.id), count }
+    }),
+    forSession(contract.getWorkspace, async ({ actor, params, query }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      if (row.deleted && query.include_deleted !== true)
+        throw new ApiError(
+          410,
+          `Workspace ${JSON.stringify(row.id)} was deleted, you can view this workspace by specifying '?include_deleted=true' and trying again.`,
+        )
+      return one(actor, row)
+    }),
+    forSession(contract.getWorkspaceByName, async ({ actor, params, query }) => {
+      const owner = await getUser(actor, db, params.user ?? '')
+      const row = await getWorkspaceByName(
+        actor,
+        db,
+        owner.id,
+        params.workspacename ?? '',
+        query.include_deleted ?? false,
+      )
+      return one(actor, row)
+    }),
+    forSession(contract.updateWorkspace, async ({ actor, params, body, reply }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      reply.code(204)
+      const name = body.name ?? ''
+      if (name === '' || name === row.name) return undefined
+      if (!context.config.allowWorkspaceRenames)
+        throw badRequest('Workspace renames are not allowed.', {
+          detail: 'An administrator can allow them with --allow-workspace-renames.',
+        })
+      requireName(name)
+      await updateWorkspace(actor, db, row, { name })
+      return undefined
+    }),
+    forSession(contract.setAutostart, async ({ actor, params, body }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      const schedule = checkSchedule(body.schedule)
+      if (schedule !== null && !row.template_allow_user_autostart)
+        throw badRequest('Autostart is not allowed for workspaces using this template.')
+      await updateWorkspace(actor, db, row, { autostart_schedule: schedule })
+      return undefined
+    }),
+    forSession(contract.setTtl, async ({ actor, params, body }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      if (!row.template_allow_user_autostop)
+        throw badRequest('Validation failed.', {
+          validations: [
+            {
+              field: 'ttl_ms',
+              detail: 'Custom autostop TTL is not allowed for workspaces using this template.',
+            },
+          ],
+        })
+      const disabled = body.ttl_ms === undefined || body.ttl_ms === 0
+      await updateWorkspace(actor, db, row, { ttl: disabled ? null : ttlFromMs(body.ttl_ms ?? 0) })
+      if (disabled && row.transition === 'start')
+        await setDeadline(actor, db, row, row.build_id, row.max_deadline)
+      return undefined
+    }),
+    forSession(contract.setAutomaticUpdates, async ({ actor, params, body }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      await updateWorkspace(actor, db, row, { automatic_updates: body.automatic_updates })
+      return undefined
+    }),
+    forSession(contract.favoriteWorkspace, async ({ actor, params }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      if (row.owner_id !== actor.id)
+        throw forbidden('You can only favorite workspaces that you own.', { detail: undefined })
+      await updateWorkspace(actor, db, row, { favorite: true })
+      return undefined
+    }),
+    forSession(contract.unfavoriteWorkspace, async ({ actor, params }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      if (row.owner_id !== actor.id)
+        throw forbidden('You can only un-favorite workspaces that you own.', { detail: undefined })
+      await updateWorkspace(actor, db, row, { favorite: false })
+      return undefined
+    }),
+    forSession(contract.extendWorkspace, async ({ actor, params, body }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      const deadline = new Date(body.deadline)
+      checkExtension(row, deadline, context.clock.now())
+      await setDeadline(actor, db, row, row.build_id, deadline)
+      return { message: `Deadline updated to ${deadline.toISOString()}.` }
+    }),
+    forSession(contract.setDormant, async ({ actor, params, body, reply }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      const dormant = body.dormant ?? false
+      if ((row.dormant_at !== null) === dormant) reply.code(304)
+      else
+        await updateWorkspace(
+          actor,
+          db,
+          row,
+          dormant
+            ? { dormant_at: context.clock.now() }
+            : { dormant_at: null, deleting_at: null, last_used_at: context.clock.now() },
+        )
+      return one(actor, await getWorkspace(actor, db, row.id))
+    }),
+    forSession(contract.reportUsage, async ({ actor, params }) => {
+      await touchWorkspace(actor, db, await getWorkspace(actor, db, params.workspace ?? ''))
+      return undefined
+    }),
+    forSession(contract.watchWorkspace, async (incoming) => {
+      await watch(incoming)
+      return undefined
+    }),
+    forSession(contract.watchWorkspaceWs, async (incoming) => {
+      await watch(incoming)
+      return undefined
+    }),
+  ]
+}
+
+/** WS-163. @throws ApiError 409 when there is no deadline to move, 400 for one that may not be. */
+function checkExtension(row: WorkspaceRow, deadline: Date, now: Date): void {
+  if (row.transition !== 'start')
+    throw conflict(`Workspace must be started, current status: ${row.transition}`)
+  if (row.job.completed_at === null) throw conflict('Workspace is still building!')
+  if (row.deadline === null) throw conflict('Workspace shutdown is manual.')
+  if (deadline.getTime() < now.getTime() + MIN_EXTENSION_MS)
+    throw badRequest('Cannot extend workspace: new deadline must be at least 30 minutes in the future')
+  if (row.max_deadline !== null && deadline > row.max_deadline)
+    throw badRequest('Cannot extend workspace beyond max deadline.')
+}

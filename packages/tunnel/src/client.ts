@@ -1,0 +1,112 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
+import type { Duplex, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+
+import { createWebSocketStream, type WebSocket } from 'ws'
+
+import { SETTINGS, widen } from './limits.ts'
+import { TunnelRefusal } from './serve.ts'
+
+/** A request through a tunnel. */
+export interface TunnelRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | Readable
+  readonly signal?: AbortSignal
+}
+
+/** Its answer; the body must be read or destroyed. */
+export interface TunnelResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Readable
+}
+
+/** The asking end of a tunnel: an HTTP/2 client on a WebSocket. */
+export class TunnelClient implements Disposable {
+  /** Resolves when the tunnel is over, whoever ended it. */
+  readonly closed: Promise<void>
+  readonly #session: ClientHttp2Session
+  readonly #stream: Duplex
+
+  constructor(socket: WebSocket) {
+    this.#stream = createWebSocketStream(socket)
+    this.#stream.on('error', () => this.#stream.destroy())
+    this.#session = connectHttp2('http://tunnel', {
+      createConnection: () => this.#stream,
+      settings: SETTINGS,
+      peerMaxConcurrentStreams: SETTINGS.maxConcurrentStreams ?? 100,
+    })
+    this.#session.on('connect', () => widen(this.#session))
+    this.#session.on('error', () => this.#session.destroy())
+    this.closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.#session.destroy()
+        this.#stream.destroy()
+        resolve()
+      })
+    })
+    this.#stream.on('close', () => socket.terminate())
+    this.#session.on('close', () => this.#stream.destroy())
+  }
+
+  /** Whether requests can still be made. */
+  get open(): boolean {
+    return !this.#session.destroyed && !this.#session.closed
+  }
+
+  /** Makes a request. @throws Error when the tunnel is over before the answer began. */
+  async request(request: TunnelRequest): Promise<TunnelResponse> {
+    const stream = this.#session.request(
+      { ...request.headers, ':method': request.method, ':path': request.path },
+      { ...(request.signal === undefined ? {} : { signal: request.signal }) },
+    )
+    if (request.body === undefined) stream.end()
+    else if (request.body instanceof Uint8Array) stream.end(request.body)
+    else request.body.pipe(stream)
+    const headers = await answered(stream)
+    return { status: Number(headers[':status']), headers: plain(headers), body: stream }
+  }
+
+  /**
+   * Opens a byte stream to an address inside the workspace.
+   *
+   * @throws TunnelRefusal when the other end does not open it, Error when the tunnel is over.
+   */
+  async connect(
+    authority: string,
+    headers: Readonly<Record<string, string>> = {},
+    signal?: AbortSignal,
+  ): Promise<Duplex> {
+    const stream = this.#session.request(
+      { ...headers, ':method': 'CONNECT', ':authority': authority },
+      { endStream: false, ...(signal === undefined ? {} : { signal }) },
+    )
+    const status = Number((await answered(stream))[':status'])
+    if (status === 200) return stream
+    stream.end()
+    throw new TunnelRefusal(status, await text(stream))
+  }
+
+  [Symbol.dispose](): void {
+    this.#session.destroy()
+    this.#stream.destroy()
+  }
+}
+
+function answered(stream: ClientHttp2Stream): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    stream.once('response', (headers) => resolve({ ...headers }))
+    stream.once('error', reject)
+    stream.once('close', () => reject(new Error('the tunnel was closed before the answer came')))
+  })
+}
+
+function plain(headers: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .filter(([name]) => !name.startsWith(':'))
+      .map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
+  )
+}

@@ -1,0 +1,3 @@
+export { TunnelClient, type TunnelRequest, type TunnelResponse } from './client.ts'
+export { watchLiveness } from './liveness.ts'
+export { type ServedTunnel, serveTunnel, splice, type TunnelHandlers, TunnelRefusal } from './serve.ts'
