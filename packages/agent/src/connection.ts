@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-
 import { WebSocket } from 'ws'
 
 import { describeError, type Logger } from '@slipway/request-log'
-import { serveTunnel, type TunnelHandlers, watchLiveness } from '@slipway/tunnel'
+import { opened, serveTunnel, type TunnelHandlers, watchLiveness } from '@slipway/tunnel'
 import { type ControlPlane, untilSuccess } from './control-plane.ts'
 
 /** A connection that lasted this long was a good one: the next attempt starts without waiting. */
@@ -48,17 +46,7 @@ async function connectOnce({ controlPlane, handlers, log, signal }: ConnectionOp
     handshakeTimeout: 15_000,
     perMessageDeflate: false,
   })
-  const failed = new Promise<never>((_resolve, reject) => {
-    socket.on('unexpected-response', (_request, response) => {
-      response.resume()
-      reject(new Error(`the control plane answered ${response.statusCode ?? 0}`))
-      socket.terminate()
-    })
-    socket.on('error', reject)
-  })
-  // A failure after the tunnel is open ends the tunnel, which is all that there is to do.
-  failed.catch(() => undefined)
-  await Promise.race([once(socket, 'open', { signal }), failed])
+  await opened(socket, signal)
   watchLiveness(socket)
   const started = performance.now()
   using tunnel = serveTunnel(socket, handlers)

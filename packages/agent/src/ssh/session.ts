@@ -129,7 +129,10 @@ function runPlain(channel: ServerChannel, child: ChildProcess) {
     else channel.exit(code === null || code < 0 ? 255 : code)
     channel.end()
   })
-  channel.on('close', () => signalGroup(child.pid, 'SIGHUP'))
+  // What a command has left in the background goes on after it, as with any SSH server.
+  channel.on('close', () => {
+    if (child.exitCode === null && child.signalCode === null) signalGroup(child.pid, 'SIGHUP')
+  })
   return {
     resize: () => undefined,
     signal: (name: string) => signalGroup(child.pid, name),

@@ -202,11 +202,32 @@ export function serveSftp(sftp: SFTPWrapper, home: string): void {
       done(id)
     }),
   )
+  sftp.on('end', () => {
+    // Without an exit status scp counts the transfer as failed.
+    if (hasExitStatus(sftp)) sftp._protocol.exitStatus(sftp.outgoing.id, 0)
+    sftp.end()
+  })
   sftp.on('close', () => {
     for (const handle of handles.values())
       if (handle.kind === 'file') void handle.file.close().catch(() => undefined)
     handles.clear()
   })
+}
+
+/** The library's SFTP channel can send an exit status but has no method for it. */
+interface ExitStatus {
+  readonly _protocol: { exitStatus(channel: number, status: number): void }
+  readonly outgoing: { readonly id: number }
+}
+
+function hasExitStatus(sftp: object): sftp is ExitStatus & SFTPWrapper {
+  return (
+    'outgoing' in sftp &&
+    '_protocol' in sftp &&
+    typeof sftp._protocol === 'object' &&
+    sftp._protocol !== null &&
+    'exitStatus' in sftp._protocol
+  )
 }
 
 const NO_ATTRIBUTES: Attributes = { mode: 0, uid: 0, gid: 0, size: 0, atime: 0, mtime: 0 }

@@ -9,6 +9,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_SIZE = 1_000
 /** Output that the browser has not taken yet before the shell has to wait. */
 const MAX_BACKLOG_BYTES = 1024 * 1024
+const MAX_EARLY = 1_000
 
 /** What opens a terminal. */
 export interface TerminalRequest {
@@ -52,6 +53,16 @@ export async function joinTerminal(
   tunnel: Promise<TunnelClient>,
   request: TerminalRequest,
 ): Promise<void> {
+  // Keys that are pressed before the shell is there wait for it.
+  const early: string[] = []
+  let write = (line: string): void => {
+    if (early.length < MAX_EARLY) early.push(line)
+  }
+  socket.on('message', (data) => {
+    const message = terminalMessage(String(data))
+    if (message === undefined) socket.close(1003, 'send JSON with data, or with height and width')
+    else write(`${JSON.stringify(message)}\n`)
+  })
   let stream: Duplex
   try {
     stream = await (await tunnel).connect('pty:0', {
@@ -74,11 +85,8 @@ export async function joinTerminal(
   stream.on('end', () => socket.close(1000))
   stream.on('error', () => socket.close(1011, 'the connection to the workspace was lost'))
   stream.on('close', () => socket.close(1011, 'the connection to the workspace was lost'))
-  socket.on('message', (data) => {
-    const message = terminalMessage(String(data))
-    if (message === undefined) socket.close(1003, 'send JSON with data, or with height and width')
-    else stream.write(`${JSON.stringify(message)}\n`)
-  })
+  write = (line) => void stream.write(line)
+  for (const line of early) write(line)
   socket.on('close', () => stream.destroy())
 }
 

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type WebSocket, WebSocketServer } from 'ws'
 
+import { holdBack } from '@slipway/tunnel'
 import { ApiError } from '../errors/index.ts'
 import { asSocket, refusalResponse } from './refusal-response.ts'
 
@@ -87,6 +88,7 @@ export class OpenStreams implements AsyncDisposable {
         socket.on('pong', () => this.#alive.add(socket))
         // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
         socket.on('error', () => socket.terminate())
+        holdBack(socket)
         resolve(socket)
       })
     })

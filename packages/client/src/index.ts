@@ -1,0 +1,1 @@
+export { ApiFailure, type CallInput, Client, type ClientOptions, ConnectionFailure } from './client.ts'
