@@ -1,23 +1,11 @@
 import { type Static, Type } from 'typebox'
 
-import { Uuid } from './common.ts'
 import { route } from './route.ts'
 
 export const AppHostResponse = Type.Object({
   host: Type.String(),
 })
 export type AppHostResponse = Static<typeof AppHostResponse>
-
-export const IssueReconnectingPTYSignedTokenRequest = Type.Object({
-  agentID: Uuid,
-  url: Type.String(),
-})
-export type IssueReconnectingPTYSignedTokenRequest = Static<typeof IssueReconnectingPTYSignedTokenRequest>
-
-export const IssueReconnectingPTYSignedTokenResponse = Type.Object({
-  signed_token: Type.String(),
-})
-export type IssueReconnectingPTYSignedTokenResponse = Static<typeof IssueReconnectingPTYSignedTokenResponse>
 
 export const getAppHost = route('GET /api/v2/applications/host', {
   id: 'get-applications-host',
@@ -31,12 +19,5 @@ export const appAuthRedirect = route('GET /api/v2/applications/auth-redirect', {
   query: Type.Object({
     redirect_uri: Type.Optional(Type.String()),
   }),
-  responses: { 307: null },
-})
-
-export const issuePtyToken = route('POST /api/v2/applications/reconnecting-pty-signed-token', {
-  id: 'issue-signed-app-token-for-reconnecting-pty',
-  tag: 'Applications',
-  body: IssueReconnectingPTYSignedTokenRequest,
-  responses: { 200: IssueReconnectingPTYSignedTokenResponse },
+  responses: { 303: null, 307: null },
 })

@@ -217,16 +217,16 @@ export const WorkspaceAgentPortShares = Type.Object({
 export type WorkspaceAgentPortShares = Static<typeof WorkspaceAgentPortShares>
 
 export const UpsertWorkspaceAgentPortShareRequest = Type.Object({
-  agent_name: Type.Optional(Type.String()),
-  port: Type.Optional(Type.Integer()),
+  agent_name: Type.String({ minLength: 1, maxLength: 64 }),
+  port: Type.Integer({ minimum: 9, maximum: 65_535 }),
   protocol: Type.Optional(WorkspaceAgentPortShareProtocol),
-  share_level: Type.Optional(WorkspaceAgentPortShareLevel),
+  share_level: WorkspaceAgentPortShareLevel,
 })
 export type UpsertWorkspaceAgentPortShareRequest = Static<typeof UpsertWorkspaceAgentPortShareRequest>
 
 export const DeleteWorkspaceAgentPortShareRequest = Type.Object({
-  agent_name: Type.Optional(Type.String()),
-  port: Type.Optional(Type.Integer()),
+  agent_name: Type.String({ minLength: 1, maxLength: 64 }),
+  port: Type.Integer({ minimum: 9, maximum: 65_535 }),
 })
 export type DeleteWorkspaceAgentPortShareRequest = Static<typeof DeleteWorkspaceAgentPortShareRequest>
 
@@ -368,11 +368,4 @@ export const deletePortShare = route('DELETE /api/v2/workspaces/{workspace}/port
   tag: 'Workspaces',
   body: DeleteWorkspaceAgentPortShareRequest,
   responses: { 200: null },
-})
-
-export const watchAllWorkspaceBuilds = route('GET /api/experimental/watch-all-workspacebuilds', {
-  id: 'watch-all-workspace-builds',
-  tag: 'Workspaces',
-  responses: { 101: null },
-  stream: 'websocket',
 })

@@ -13,9 +13,11 @@ import {
   agentRoutes,
   findAgentByToken,
 } from './agents/index.ts'
+import { AppServer, appRoutes } from './apps/index.ts'
 import { systemActor } from './authz/index.ts'
 import type { Config } from './config/index.ts'
 import type { AppContext, Clock } from './context.ts'
+import { type Dashboard, loadDashboard } from './dashboard/index.ts'
 import { Database, startEmbedded } from './database/index.ts'
 import { deploymentRoutes, ensureDeploymentId } from './deployment/index.ts'
 import {
@@ -139,8 +141,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const tunnels = steps.use(new AgentTunnels(context))
   const metadata = steps.use(new AgentMetadata(context))
   const streams = new OpenStreams()
-  const edge = edgeOptions(context, keys, streams)
+  const apps = new AppServer({
+    context,
+    tunnels,
+    streams,
+    validate: (token, request) => keys.validate(token, request),
+  })
+  let dashboard: Dashboard | undefined
+  const edge = edgeOptions(context, keys, streams, apps, async (request, reply) =>
+    dashboard === undefined ? reply.code(503).send('starting') : dashboard.serve(request, reply),
+  )
   const { server, metrics } = createEdge(edge)
+  dashboard = await loadDashboard(context, server)
   steps.defer(() => closeWithin(server, log))
   // Disposed before the server closes: a request that became a stream would never finish by itself.
   steps.use(streams)
@@ -153,7 +165,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ? reply.type('text/plain; version=0.0.4').send(metrics.render())
       : reply.code(404).type('text/plain').send('Not found'),
   )
-  mount(server, allRoutes(context, keys, tunnels, metadata), edge)
+  mount(server, [...allRoutes(context, keys, tunnels, metadata), ...appRoutes(context, apps)], edge)
   const address = config.httpAddress ?? { host: '127.0.0.1', port: 3000 }
   listening = await server.listen({ host: address.host, port: address.port })
   await startJobs(context, engines, organization.id, path.join(directory, 'work'), steps)
@@ -161,7 +173,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return { url: listening, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-function edgeOptions(context: AppContext, keys: KeyValidator, streams: OpenStreams): EdgeOptions {
+function edgeOptions(
+  context: AppContext,
+  keys: KeyValidator,
+  streams: OpenStreams,
+  apps: AppServer,
+  page: EdgeOptions['page'],
+): EdgeOptions {
   const { config } = context
   return {
     log: context.log,
@@ -179,6 +197,8 @@ function edgeOptions(context: AppContext, keys: KeyValidator, streams: OpenStrea
     activate: (accepted) => activateOnUse(context, keys, accepted),
     findAgent: (token) => findAgentByToken(systemActor('system_restricted'), context.database.db, token),
     streams,
+    apps,
+    page,
   }
 }
 

@@ -168,6 +168,20 @@ export const OPTIONS = {
     default: 'ed25519',
     help: 'Algorithm of new git SSH keys: ed25519, ecdsa or rsa4096.',
   },
+  dangerousAllowPathAppSharing: {
+    flag: 'dangerous-allow-path-app-sharing',
+    env: 'CODER_DANGEROUS_ALLOW_PATH_APP_SHARING',
+    type: 'bool',
+    default: 'false',
+    help: 'Apps under a path may be shared; they can act as whoever opens them, because they share the dashboard\'s origin.',
+  },
+  dangerousAllowPathAppSiteOwnerAccess: {
+    flag: 'dangerous-allow-path-app-site-owner-access',
+    env: 'CODER_DANGEROUS_ALLOW_PATH_APP_SITE_OWNER_ACCESS',
+    type: 'bool',
+    default: 'false',
+    help: 'Owners of the site may open apps of others under a path.',
+  },
   allowWorkspaceRenames: {
     flag: 'allow-workspace-renames',
     env: 'CODER_ALLOW_WORKSPACE_RENAMES',

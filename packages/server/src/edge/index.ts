@@ -8,9 +8,21 @@ export {
   type SessionIncoming,
 } from './bind.ts'
 export { addressResolver } from './client-address.ts'
-export { type CookiePolicy, SESSION_COOKIE, sessionCookieName, setCookie } from './cookies.ts'
-export { createEdge, type EdgeOptions, mount } from './pipeline.ts'
+export {
+  type CookiePolicy,
+  CSRF_COOKIE,
+  PATH_APP_SESSION_COOKIE,
+  SESSION_COOKIE,
+  SIGNED_APP_COOKIE,
+  SUBDOMAIN_APP_SESSION_COOKIE_PREFIX,
+  sessionCookieName,
+  setCookie,
+  withoutOwnCookies,
+} from './cookies.ts'
+export { isCsrfCookie, maskCsrfToken, newCsrfCookie } from './csrf.ts'
+export { type ClaimedRequest, createEdge, type EdgeOptions, mount } from './pipeline.ts'
 export type { KeyOwner, Precheck, ValidatedKey } from './precheck.ts'
 export { currentRequest, type RequestContext } from './request-context.ts'
 export type { Accepted } from './session-access.ts'
 export { type EventStream, OpenStreams } from './streams.ts'
+export { tokenOf } from './token-source.ts'

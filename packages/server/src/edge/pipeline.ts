@@ -6,9 +6,9 @@ import { ApiError, INTERNAL_MESSAGE } from '../errors/index.ts'
 import { type AgentCaller, type FindAgent, requireAgent } from './agent-access.ts'
 import type { BoundRoute, Incoming } from './bind.ts'
 import type { AddressResolver } from './client-address.ts'
-import { type CookiePolicy, CSRF_COOKIE, parseCookies, SESSION_COOKIE, setCookie } from './cookies.ts'
+import { type CookiePolicy, parseCookies, SESSION_COOKIE } from './cookies.ts'
 import { corsFor } from './cors.ts'
-import { checkCsrf, isCsrfCookie, newCsrfCookie } from './csrf.ts'
+import { checkCsrf } from './csrf.ts'
 import { RequestMetrics } from './metrics.ts'
 import { pathParameters } from './path-parameters.ts'
 import type { Precheck } from './precheck.ts'
@@ -41,6 +41,21 @@ export interface EdgeOptions {
   readonly activate: (accepted: Accepted) => Promise<Accepted>
   readonly findAgent: FindAgent
   readonly streams: OpenStreams
+  readonly apps: AppDispatch
+  /** Answers requests that are for no route of the API. */
+  readonly page: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
+}
+
+/** Workspace apps, as the edge sees them: some requests are theirs, whatever their path says (AC-183). */
+export interface AppDispatch {
+  /** Whether a request is for an app; `limited` ones count against the limits of the API (AC-215). */
+  claim(host: string, url: string): ClaimedRequest | undefined
+}
+
+/** A request that an app answers. */
+export interface ClaimedRequest {
+  readonly limited: boolean
+  serve(request: FastifyRequest, reply: FastifyReply): Promise<void>
 }
 
 declare module 'fastify' {
@@ -120,6 +135,15 @@ export function createEdge(options: EdgeOptions): {
     const token = tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.search })
     request.context.precheck = await options.validate(token, request.context)
   })
+  const api = new RateLimiter(options.limitsDisabled ? 0 : options.apiRateLimit)
+  server.addHook('onRequest', async (request, reply) => {
+    const claimed = options.apps.claim(request.context.host, request.url)
+    if (claimed === undefined) return
+    if (claimed.limited && api.enabled) limit(api, request, reply)
+    request.context.route = claimed.limited ? 'SUBDOMAIN_APP' : 'PATH_APP'
+    await claimed.serve(request, reply)
+    return reply
+  })
   server.addHook('onRequest', (request, reply, done) => {
     const cors = corsFor(request.url, request.method, options.allowAllOrigins)
     reply.headers(cors.headers)
@@ -127,8 +151,6 @@ export function createEdge(options: EdgeOptions): {
       void reply.code(204).send()
       return
     }
-    if (!isCsrfCookie(request.cookieValues[CSRF_COOKIE]) && !request.url.startsWith('/api/'))
-      reply.header('Set-Cookie', setCookie(CSRF_COOKIE, newCsrfCookie(), options.cookies))
     const path = cleanPath(request.url.split('?', 1)[0] ?? '/')
     checkCsrf(
       {
@@ -143,7 +165,6 @@ export function createEdge(options: EdgeOptions): {
     done()
   })
 
-  const api = new RateLimiter(options.limitsDisabled ? 0 : options.apiRateLimit)
   server.addHook('onRequest', (request, reply, done) => {
     if (api.enabled && /^\/+api\//.test(request.url)) limit(api, request, reply)
     done()
@@ -152,7 +173,7 @@ export function createEdge(options: EdgeOptions): {
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log, metrics))
   server.setNotFoundHandler((request, reply) => {
     if (request.url.startsWith('/api')) return reply.code(404).send({ message: 'Route not found.' })
-    return reply.code(404).type('text/plain').send('Not found')
+    return options.page(request, reply)
   })
   server.addHook('onResponse', (request, reply, done) => {
     const seconds = reply.elapsedTime / 1000

@@ -6,7 +6,7 @@ import type { RequestContext } from '../edge/index.ts'
 import { badRequest, forbidden } from '../errors/index.ts'
 import { newToken } from './api-key-token.ts'
 import { insertKey } from './store/keys.ts'
-import type { UserRow } from './store/users.ts'
+import { getUser, type UserRow } from './store/users.ts'
 
 const MS_TO_NS = 1_000_000
 
@@ -64,6 +64,26 @@ export function createSessionKey(
     lifetimeMs: context.config.defaultTokenLifetime,
     tokenName: '',
     scopes: ['coder:all'],
+    allowList: ['*:*'],
+  })
+}
+
+/**
+ * Makes a key that can only connect to workspace apps, for the host of an app; it does not outlive the session
+ * that it comes from (AC-195).
+ */
+export async function createAppConnectKey(
+  context: AppContext,
+  actor: Actor,
+  request: RequestContext,
+  session: { readonly userId: string; readonly expiresAt: Date },
+): Promise<{ key: string }> {
+  const user = await getUser(actor, context.database.db, session.userId)
+  return issue(context, actor, request, user, {
+    loginType: 'password',
+    lifetimeMs: Math.max(60_000, session.expiresAt.getTime() - context.clock.now().getTime()),
+    tokenName: '',
+    scopes: ['coder:application_connect'],
     allowList: ['*:*'],
   })
 }

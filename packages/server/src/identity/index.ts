@@ -1,4 +1,5 @@
 export { activateOnUse } from './activate-on-use.ts'
+export { createAppConnectKey } from './create-token.ts'
 export { roleRoutes } from './role-routes.ts'
 export { identityRoutes } from './routes.ts'
 export { ensureDefaultOrganization } from './store/organizations.ts'

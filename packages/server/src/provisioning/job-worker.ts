@@ -192,7 +192,7 @@ export class JobWorker implements AsyncDisposable {
         if (outcome.ok && isFinal(error)) {
           await this.#complete(job, {
             ok: false,
-            error: `internal provisionerserver error: ${describeError(error)}`,
+            error: `internal provisionerserver error: the result could not be stored. An administrator finds the cause in the server's log under ${job.id}.`,
             store: async () => undefined,
           })
           return

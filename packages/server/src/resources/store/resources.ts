@@ -44,7 +44,8 @@ export async function insertResources(
 }
 
 async function insertAgent(tx: Db, resourceId: string, agent: Agent): Promise<void> {
-  const token = agent.auth.type === 'token' ? agent.auth.token : randomUUID()
+  // An import plans agents without tokens; nobody will ever hold theirs.
+  const token = agent.auth.type === 'token' && agent.auth.token !== '' ? agent.auth.token : randomUUID()
   const { id } = await tx
     .insertInto('workspace_agents')
     .values({

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest'
+
+import { pathAppAddress, portOf, subdomainAddress, wildcardLabel } from './app-address.ts'
+
+it('AC-180: path apps are found by owner, workspace, agent and slug', () => {
+  expect(pathAppAddress('/@ada/dev.main/apps/docs/a/b?c=d')).toMatchObject({
+    owner: 'ada',
+    workspace: 'dev',
+    agent: 'main',
+    slugOrPort: 'docs',
+    basePath: '/@ada/dev.main/apps/docs/',
+    target: '/a/b?c=d',
+  })
+  expect(pathAppAddress('/%40ada/dev/apps/docs')).toMatchObject({ agent: undefined, target: '' })
+  for (const url of ['/@ada/dev', '/@ada/dev/terminal', '/api/v2/users', '/@a..b/dev/apps/x/'])
+    expect(pathAppAddress(url)).toBeUndefined()
+})
+
+it('AC-181: labels name an app or a port, with or without an agent', () => {
+  expect(subdomainAddress('docs--dev--ada', '/')).toMatchObject({ slugOrPort: 'docs', agent: undefined })
+  expect(subdomainAddress('8080--main--dev--ada', '/')).toMatchObject({ slugOrPort: '8080', agent: 'main' })
+  expect(subdomainAddress('pre---docs--dev--ada', '/')).toMatchObject({ slugOrPort: 'docs' })
+  expect(subdomainAddress('docs', '/')).toBeUndefined()
+})
+
+it('AC-181: a port has four or five digits, and an s for HTTPS', () => {
+  expect(portOf('8080')).toEqual({ port: 8080, tls: false })
+  expect(portOf('8443s')).toEqual({ port: 8443, tls: true })
+  for (const text of ['80', '808080', '70000', 'docs']) expect(portOf(text)).toBeUndefined()
+})
+
+it('AC-182: the wildcard stands for one label, whatever the case and the port', () => {
+  expect(wildcardLabel('*.apps.test', 'Docs--dev--ada.APPS.test:3000')).toBe('docs--dev--ada')
+  expect(wildcardLabel('*-apps.test', 'x--y--z-apps.test')).toBe('x--y--z')
+  for (const host of ['apps.test', 'a.b.apps.test', 'other.test', ''])
+    expect(wildcardLabel('*.apps.test', host)).toBeUndefined()
+})

@@ -1,0 +1,65 @@
+const NAME = '[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*'
+const PATH_APP = new RegExp(`^/(?:@|%40)(${NAME})/(${NAME})(?:\\.(${NAME}))?/apps/([^/]+)(/.*)?$`, 'i')
+const LABEL = new RegExp(`^(?:(.*---))?(${NAME}?)(?:--(${NAME}))?--(${NAME})--(${NAME})$`)
+const PORT = /^(\d{4,5})(s?)$/
+
+/** What a request to an app asks for (AC-180, AC-181). */
+export interface AppAddress {
+  readonly accessMethod: 'path' | 'subdomain'
+  /** Path under which the app lives; cookies and redirects stay below it. Ends with a slash. */
+  readonly basePath: string
+  readonly owner: string
+  readonly workspace: string
+  readonly agent: string | undefined
+  readonly slugOrPort: string
+  /** Path and query that the app sees; empty when the slash behind the app's name is missing. */
+  readonly target: string
+}
+
+/** Reads `/@owner/workspace[.agent]/apps/slug/…`; undefined for everything else. */
+export function pathAppAddress(url: string): AppAddress | undefined {
+  const [path = '', ...rest] = url.split('?')
+  const match = PATH_APP.exec(path)
+  const [, owner, workspace, agent, slug, below] = match ?? []
+  if (owner === undefined || workspace === undefined || slug === undefined) return undefined
+  const query = rest.length === 0 ? '' : `?${rest.join('?')}`
+  return {
+    accessMethod: 'path',
+    basePath: `/@${owner}/${workspace}${agent === undefined ? '' : `.${agent}`}/apps/${slug}/`,
+    owner,
+    workspace,
+    agent,
+    slugOrPort: decodeURIComponent(slug),
+    target: below === undefined ? '' : `${below}${query}`,
+  }
+}
+
+/** Reads the label before the wildcard suffix; undefined when it names no app (AC-181). */
+export function subdomainAddress(label: string, url: string): AppAddress | undefined {
+  const match = LABEL.exec(label)
+  const [, , slugOrPort, agent, workspace, owner] = match ?? []
+  if (slugOrPort === undefined || slugOrPort === '' || workspace === undefined || owner === undefined)
+    return undefined
+  return { accessMethod: 'subdomain', basePath: '/', owner, workspace, agent, slugOrPort, target: url }
+}
+
+/** The port that an address names, if it names one and no app; `s` asks for HTTPS. */
+export function portOf(slugOrPort: string): { readonly port: number; readonly tls: boolean } | undefined {
+  const match = PORT.exec(slugOrPort)
+  const port = Number(match?.[1])
+  return match === null || port > 65_535 ? undefined : { port, tls: match[2] === 's' }
+}
+
+/**
+ * What stands for `*` in a host name, when the host belongs to the wildcard (AC-182, AC-183). A port and a
+ * trailing dot do not matter, nor does case.
+ */
+export function wildcardLabel(wildcard: string, host: string): string | undefined {
+  if (wildcard === '') return undefined
+  const plain = (text: string): string => text.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
+  const suffix = plain(wildcard).slice(1)
+  const name = plain(host)
+  if (!name.endsWith(suffix) || name.length <= suffix.length) return undefined
+  const label = name.slice(0, -suffix.length)
+  return label.includes('.') ? undefined : label
+}

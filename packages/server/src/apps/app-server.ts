@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto'
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+import { describeError } from '@slipway/request-log'
+import type { AgentTunnels } from '../agents/index.ts'
+import type { AppContext } from '../context.ts'
+import {
+  type ClaimedRequest,
+  type OpenStreams,
+  PATH_APP_SESSION_COOKIE,
+  type Precheck,
+  type RequestContext,
+  SIGNED_APP_COOKIE,
+  SUBDOMAIN_APP_SESSION_COOKIE_PREFIX,
+  setCookie,
+  tokenOf,
+} from '../edge/index.ts'
+import { type AppAddress, pathAppAddress, subdomainAddress, wildcardLabel } from './app-address.ts'
+import { admit } from './authorize-app.ts'
+import { AppPageError, sendErrorPage } from './error-page.ts'
+import { proxy } from './proxy.ts'
+import { type Ticket, Tickets } from './tickets.ts'
+
+/** Query under which a hand-over arrives (AC-195). */
+const HANDOVER = 'coder_application_connect_api_key_35e783'
+const LOGOUT_LABEL = 'coder-logout'
+
+/** What a request is for, when it is for an app. */
+type AppClaim =
+  | { readonly kind: 'app'; readonly address: AppAddress }
+  | { readonly kind: 'logout' }
+  | { readonly kind: 'bad-label' }
+
+/** Serves workspace apps: knows which requests are theirs, who may pass, and where they go (AC §9). */
+export class AppServer {
+  readonly #context: AppContext
+  readonly #tunnels: AgentTunnels
+  readonly #streams: OpenStreams
+  readonly #validate: (token: string | undefined, context: RequestContext) => Promise<Precheck>
+  readonly #tickets: Tickets
+
+  constructor(options: {
+    readonly context: AppContext
+    readonly tunnels: AgentTunnels
+    readonly streams: OpenStreams
+    readonly validate: (token: string | undefined, context: RequestContext) => Promise<Precheck>
+  }) {
+    this.#context = options.context
+    this.#tunnels = options.tunnels
+    this.#streams = options.streams
+    this.#validate = options.validate
+    this.#tickets = new Tickets(options.context.secrets.appTicketKey)
+  }
+
+  /** Encrypts a key for an app's host (AC-195). */
+  handOver(apiKey: string): Promise<string> {
+    return this.#tickets.handOver(apiKey)
+  }
+
+  /** Whether a request is for an app, by its host first and then by its path (AC-183). */
+  claim(host: string, url: string): ClaimedRequest | undefined {
+    const label = wildcardLabel(this.#context.config.wildcardAccessUrl, host)
+    if (label !== undefined && !this.#isOwnHost(host)) {
+      const address = subdomainAddress(label, url)
+      const claim: AppClaim =
+        label === LOGOUT_LABEL
+          ? { kind: 'logout' }
+          : address === undefined
+            ? { kind: 'bad-label' }
+            : { kind: 'app', address }
+      return { limited: true, serve: (request, reply) => this.#serve(claim, request, reply) }
+    }
+    const address = pathAppAddress(url)
+    return address === undefined
+      ? undefined
+      : { limited: false, serve: (request, reply) => this.#serve({ kind: 'app', address }, request, reply) }
+  }
+
+  #isOwnHost(host: string): boolean {
+    const own = this.#context.accessUrl()
+    return own !== '' && new URL(own).host.toLowerCase() === host.toLowerCase()
+  }
+
+  /** Answers a claimed request; failures become pages. */
+  async #serve(claim: AppClaim, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    try {
+      switch (claim.kind) {
+        case 'logout':
+          reply.code(303).header('Location', this.#context.accessUrl()).send()
+          return
+        case 'bad-label':
+          throw new AppPageError(
+            400,
+            'Invalid application URL',
+            'The host name does not name an application of a workspace.',
+          )
+        case 'app':
+          await this.#serveApp(claim.address, request, reply)
+      }
+    } catch (error) {
+      if (reply.sent) return
+      if (error instanceof AppPageError) {
+        sendErrorPage(reply, error)
+        return
+      }
+      this.#context.log.warn('a request to an app failed', { error: describeError(error) })
+      sendErrorPage(
+        reply,
+        new AppPageError(502, 'The application cannot be reached', `Try again. Reference: ${request.id}`),
+      )
+    }
+  }
+
+  async #serveApp(address: AppAddress, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const handedOver = request.search.get(HANDOVER)
+    if (handedOver !== null) return this.#takeOver(address, handedOver, request, reply)
+    if (address.target === '') {
+      const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : ''
+      reply.code(307).header('Location', `${address.basePath}${query}`).send()
+      return
+    }
+    const ticket =
+      (await this.#storedTicket(address, request)) ?? (await this.#newTicket(address, request, reply))
+    if (ticket === undefined) return
+    await proxy(request, reply, this.#streams, {
+      tunnel: await this.#tunnels.get(ticket.agentId),
+      appUrl: new URL(ticket.appUrl),
+      path: address.target,
+    })
+  }
+
+  async #storedTicket(address: AppAddress, request: FastifyRequest): Promise<Ticket | undefined> {
+    const text = request.cookieValues[SIGNED_APP_COOKIE]
+    return text === undefined ? undefined : this.#tickets.verify(address, text)
+  }
+
+  async #newTicket(
+    address: AppAddress,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Ticket | undefined> {
+    const caller = await this.#validate(this.#token(address, request), request.context)
+    const admission = await admit(this.#context, address, caller)
+    if (!admission.admitted) {
+      this.#toSignIn(address, request, reply)
+      return undefined
+    }
+    const signed = await this.#tickets.sign(address, admission.ticket)
+    const cookie = setCookie(SIGNED_APP_COOKIE, signed, this.#context.cookies, {
+      path: address.basePath,
+      maxAge: 60,
+    })
+    // The proxy writes the app's own headers, so that ours has to be on the raw response before it.
+    reply.raw.appendHeader('Set-Cookie', cookie)
+    return admission.ticket
+  }
+
+  /** The session for this way of access: its own cookie, then the usual places (AC-193). */
+  #token(address: AppAddress, request: FastifyRequest): string | undefined {
+    const own =
+      request.cookieValues[
+        address.accessMethod === 'path' ? PATH_APP_SESSION_COOKIE : this.#subdomainCookie()
+      ]
+    return own ?? tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.search })
+  }
+
+  #subdomainCookie(): string {
+    const digest = createHash('sha256').update(this.#context.config.wildcardAccessUrl).digest('hex')
+    return `${SUBDOMAIN_APP_SESSION_COOKIE_PREFIX}_${digest.slice(0, 32)}`
+  }
+
+  /** AC-194: path apps lead to the sign-in page, subdomains to the dashboard's host and back. */
+  #toSignIn(address: AppAddress, request: FastifyRequest, reply: FastifyReply): void {
+    const access = this.#context.accessUrl().replace(/\/$/, '')
+    if (address.accessMethod === 'path') {
+      const back = new URLSearchParams({ redirect: request.url })
+      reply.code(303).header('Location', `/login?${back}`).send()
+      return
+    }
+    const here = `${request.context.scheme}://${request.context.host}${request.url}`
+    const query = new URLSearchParams({ redirect_uri: here })
+    reply.code(303).header('Location', `${access}/api/v2/applications/auth-redirect?${query}`).send()
+  }
+
+  /** AC-196: the key becomes a cookie of the app's host, and leaves the address bar. */
+  async #takeOver(
+    address: AppAddress,
+    handedOver: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const key = address.accessMethod === 'path' ? undefined : await this.#tickets.takeOver(handedOver)
+    if (key === undefined)
+      throw new AppPageError(
+        400,
+        'The sign-in link cannot be used',
+        'It is too old or was changed. Open the application again.',
+      )
+    const wildcard = this.#context.config.wildcardAccessUrl.replace(/:\d+$/, '')
+    const domain = wildcard.slice(wildcard.indexOf('.'))
+    const rest = new URLSearchParams(request.search)
+    rest.delete(HANDOVER)
+    const path = (request.url.split('?')[0] ?? '/').replace(/^[/\\]+/, '/')
+    reply
+      .code(303)
+      .header('Set-Cookie', setCookie(this.#subdomainCookie(), key, this.#context.cookies, { domain }))
+      .header('Location', `${path}${rest.size === 0 ? '' : `?${rest}`}`)
+      .send()
+  }
+}

@@ -1,0 +1,151 @@
+import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import type { Precheck } from '../edge/index.ts'
+import { agentStatus } from '../resources/index.ts'
+import { workspaceObject } from '../workspaces/index.ts'
+import { type AppAddress, portOf } from './app-address.ts'
+import { AppPageError } from './error-page.ts'
+import { type AppTarget, findAppTargets } from './store.ts'
+import type { Ticket } from './tickets.ts'
+
+type Level = 'owner' | 'organization' | 'authenticated' | 'public'
+
+/** Outcome of an app request: let through, or the visitor has to sign in first. */
+export type Admission = { readonly admitted: true; readonly ticket: Ticket } | { readonly admitted: false }
+
+/**
+ * Finds the app and decides whether this caller may reach it (AC-201, AC §9.3).
+ *
+ * @throws AppPageError for an app that is not there, may not be reached, or whose agent is away.
+ */
+export async function admit(context: AppContext, address: AppAddress, caller: Precheck): Promise<Admission> {
+  const targets = await findAppTargets(
+    systemActor('system_restricted'),
+    context.database.db,
+    address.owner,
+    address.workspace,
+  )
+  const found = choose(address, targets)
+  if (!caller.ok && caller.hard)
+    throw new AppPageError(500, 'Something went wrong', 'The server could not check who you are. Try again.')
+  if (found === undefined) {
+    if (!caller.ok) return { admitted: false }
+    throw notThere()
+  }
+  if (!mayReach(context, address, found, caller)) {
+    if (!caller.ok) return { admitted: false }
+    throw notThere()
+  }
+  requireConnected(context, found)
+  return {
+    admitted: true,
+    ticket: {
+      agentId: found.agent.id,
+      workspaceId: found.agent.workspace_id,
+      ownerId: found.agent.owner_id,
+      appUrl: found.url,
+    },
+  }
+}
+
+function notThere(): AppPageError {
+  return new AppPageError(
+    404,
+    'Application not found',
+    'The application or workspace does not exist, or you may not see it.',
+  )
+}
+
+interface Chosen {
+  readonly agent: AppTarget['agent']
+  readonly url: string
+  readonly level: Level
+}
+
+function choose(address: AppAddress, targets: readonly AppTarget[]): Chosen | undefined {
+  const app = targets.find((target) => target.app?.slug === address.slugOrPort && !target.app.external)
+  if (app?.app?.url !== undefined && app.app.url !== null)
+    return { agent: app.agent, url: app.app.url, level: app.app.sharing_level as Level }
+  const port = portOf(address.slugOrPort)
+  if (port === undefined || address.accessMethod === 'path') return undefined
+  const agents = targets.filter((target) => target.app === undefined)
+  const target =
+    address.agent === undefined && agents.length === 1
+      ? agents[0]
+      : agents.find(({ agent }) => agent.name === address.agent)
+  if (target === undefined) return undefined
+  const share = target.shares.find((one) => one.port === port.port)
+  const tls = port.tls || share?.protocol === 'https'
+  return {
+    agent: target.agent,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port.port}`,
+    level: (share?.share_level as Level | undefined) ?? 'owner',
+  }
+}
+
+/** The steps of AC §9.3, in order. */
+function mayReach(context: AppContext, address: AppAddress, found: Chosen, caller: Precheck): boolean {
+  const forced = address.accessMethod === 'path' && !context.config.dangerousAllowPathAppSharing
+  const level = forced ? 'owner' : found.level
+  if (!caller.ok) return level === 'public'
+  if (caller.owner.status === 'suspended') return false
+  const owns = caller.owner.id === found.agent.owner_id
+  if (
+    address.accessMethod === 'path' &&
+    level === 'owner' &&
+    !owns &&
+    !context.config.dangerousAllowPathAppSiteOwnerAccess
+  )
+    return false
+  const object = workspaceObject({
+    id: found.agent.workspace_id,
+    owner_id: found.agent.owner_id,
+    organization_id: found.agent.organization_id,
+    dormant_at: found.agent.dormant_at,
+    user_acl: found.agent.user_acl,
+    group_acl: found.agent.group_acl,
+  })
+  if (isAllowed(caller.actor, 'application_connect', object)) return true
+  switch (level) {
+    case 'owner':
+      return false
+    case 'authenticated':
+      return mayConnectToOwn(caller.actor)
+    case 'organization':
+      return (
+        mayConnectToOwn(caller.actor) &&
+        caller.actor.roles.some((role) => role.organizationId === found.agent.organization_id)
+      )
+    case 'public':
+      return true
+  }
+}
+
+/** Enforces the scopes of the caller's key on apps of others (AC §9.3 step 5). */
+function mayConnectToOwn(actor: Actor): boolean {
+  const organizations = new Set(actor.roles.map((role) => role.organizationId))
+  return [...organizations].some((organization) =>
+    isAllowed(actor, 'application_connect', { type: 'workspace', owner: actor.id, organization }),
+  )
+}
+
+function requireConnected(context: AppContext, { agent }: Chosen): void {
+  if (agent.build_transition !== 'start')
+    throw new AppPageError(400, 'Workspace Offline', 'The workspace is stopped. Start it and try again.')
+  const status = agentStatus(
+    {
+      created_at: agent.created_at.toISOString(),
+      connection_timeout_seconds: agent.connection_timeout_seconds,
+      first_connected_at: agent.first_connected_at?.toISOString() ?? null,
+      last_connected_at: agent.last_connected_at?.toISOString() ?? null,
+      disconnected_at: agent.disconnected_at?.toISOString() ?? null,
+    },
+    context.clock.now(),
+  )
+  if (status !== 'connected')
+    throw new AppPageError(
+      404,
+      'Application Unavailable',
+      `The workspace is not connected (${status}). Wait a moment and try again.`,
+    )
+}

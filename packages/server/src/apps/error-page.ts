@@ -1,0 +1,53 @@
+import type { FastifyReply } from 'fastify'
+
+/** A failure of an app request, shown to a person in a browser. */
+export class AppPageError extends Error {
+  override readonly name = 'AppPageError'
+  readonly status: number
+  readonly title: string
+
+  constructor(status: number, title: string, message: string) {
+    super(message)
+    this.status = status
+    this.title = title
+  }
+}
+
+/** Answers with a plain page: it works without scripts, because the app's host has none of ours. */
+export function sendErrorPage(reply: FastifyReply, error: AppPageError): void {
+  reply
+    .code(error.status)
+    .header(
+      'Content-Security-Policy',
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    )
+    .header('Cache-Control', 'no-store')
+    .type('text/html; charset=utf-8')
+    .send(page(error))
+}
+
+function page(error: AppPageError): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(error.title)}</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0; min-height: 100vh; display: grid; place-content: center; padding: 24px; }
+main { max-width: 420px; }
+h1 { font-size: 20px; margin: 0 0 8px; }
+p { margin: 0 0 16px; }
+</style>
+<main>
+<h1>${escapeHtml(error.title)}</h1>
+<p>${escapeHtml(error.message)}</p>
+<p><a href="">Try again</a></p>
+</main>
+</html>
+`
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,2 @@
+export { AppServer } from './app-server.ts'
+export { appRoutes } from './routes.ts'

@@ -1,0 +1,134 @@
+import { type Selectable, sql } from 'kysely'
+
+import { type Actor, authorize, isAllowed } from '../authz/index.ts'
+import type { Db } from '../database/index.ts'
+import type {
+  AgentsWithWorkspaceTable,
+  WorkspaceAgentPortShareTable,
+  WorkspaceAppsTable,
+} from '../database/tables.ts'
+import { ApiError, badRequest, notFound } from '../errors/index.ts'
+import { type WorkspaceRow, workspaceObject } from '../workspaces/index.ts'
+
+/** An app or port with the agent that serves it. */
+export interface AppTarget {
+  readonly agent: Selectable<AgentsWithWorkspaceTable>
+  /** Undefined for a port. */
+  readonly app: Selectable<WorkspaceAppsTable> | undefined
+  readonly shares: readonly Selectable<WorkspaceAgentPortShareTable>[]
+}
+
+/**
+ * The agents of a workspace's latest build with their apps and port shares, for the decision who may reach
+ * them; that decision is the caller's (AC-201).
+ *
+ * @throws ApiError 403 for all but the system.
+ */
+export async function findAppTargets(
+  actor: Actor,
+  db: Db,
+  owner: string,
+  workspace: string,
+): Promise<AppTarget[]> {
+  authorize(actor, 'read', { type: 'system' })
+  const agents = await db
+    .selectFrom('agents_with_workspace as a')
+    .selectAll('a')
+    .where(sql<string>`lower(a.owner_username)`, '=', owner.toLowerCase())
+    .where(sql<string>`lower(a.workspace_name)`, '=', workspace.toLowerCase())
+    .where(
+      sql<boolean>`a.build_number = (select max(b.build_number) from workspace_builds b where b.workspace_id = a.workspace_id)`,
+    )
+    .orderBy('a.display_order')
+    .orderBy('a.name')
+    .execute()
+  const [first] = agents
+  if (first === undefined) return []
+  const apps = await db
+    .selectFrom('workspace_apps')
+    .selectAll()
+    .where(sql<boolean>`agent_id = any(${agents.map((agent) => agent.id)}::uuid[])`)
+    .execute()
+  const shares = await db
+    .selectFrom('workspace_agent_port_share')
+    .selectAll()
+    .where('workspace_id', '=', first.workspace_id)
+    .execute()
+  return agents.flatMap((agent) => {
+    const own = shares.filter((share) => share.agent_name === agent.name)
+    return [
+      { agent, app: undefined, shares: own },
+      ...apps.filter((app) => app.agent_id === agent.id).map((app) => ({ agent, app, shares: own })),
+    ]
+  })
+}
+
+/** A stored port share. */
+export type PortShareRow = Selectable<WorkspaceAgentPortShareTable>
+
+/** Port shares of a workspace, by port (AC-202). @throws ApiError 404. */
+export async function listPortShares(actor: Actor, db: Db, workspace: WorkspaceRow): Promise<PortShareRow[]> {
+  if (!isAllowed(actor, 'read', workspaceObject(workspace))) throw notFound()
+  return db
+    .selectFrom('workspace_agent_port_share')
+    .selectAll()
+    .where('workspace_id', '=', workspace.id)
+    .orderBy('port')
+    .execute()
+}
+
+/**
+ * Shares a port, or changes how it is shared (AC-202).
+ *
+ * @throws ApiError 403, 400 for an agent that the latest build does not have or a level above the template's.
+ */
+export async function upsertPortShare(
+  actor: Actor,
+  tx: Db,
+  workspace: WorkspaceRow,
+  share: Omit<PortShareRow, 'workspace_id'>,
+): Promise<PortShareRow> {
+  authorize(actor, 'update', workspaceObject(workspace))
+  const row = await tx
+    .selectFrom('agents_with_workspace as a')
+    .innerJoin('templates as t', 't.id', 'a.template_id')
+    .select('t.max_port_sharing_level as highest')
+    .where('a.build_id', '=', workspace.build_id)
+    .where('a.name', '=', share.agent_name)
+    .executeTakeFirst()
+  if (row === undefined) throw badRequest('Agent not found.')
+  const levels = ['owner', 'organization', 'authenticated', 'public']
+  if (levels.indexOf(share.share_level) > levels.indexOf(row.highest))
+    throw badRequest(`Port sharing level not allowed: the template allows ${row.highest} at most.`, {
+      validations: [{ field: 'share_level', detail: `must be at most ${row.highest}` }],
+    })
+  return tx
+    .insertInto('workspace_agent_port_share')
+    .values({ ...share, workspace_id: workspace.id })
+    .onConflict((found) =>
+      found
+        .columns(['workspace_id', 'agent_name', 'port'])
+        .doUpdateSet({ share_level: share.share_level, protocol: share.protocol }),
+    )
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+/** Ends the sharing of a port. @throws ApiError 403, 404 when it is not shared. */
+export async function deletePortShare(
+  actor: Actor,
+  db: Db,
+  workspace: WorkspaceRow,
+  agentName: string,
+  port: number,
+): Promise<void> {
+  authorize(actor, 'update', workspaceObject(workspace))
+  const gone = await db
+    .deleteFrom('workspace_agent_port_share')
+    .where('workspace_id', '=', workspace.id)
+    .where('agent_name', '=', agentName)
+    .where('port', '=', port)
+    .returning('port')
+    .executeTakeFirst()
+  if (gone === undefined) throw new ApiError(404, 'Port share not found.')
+}

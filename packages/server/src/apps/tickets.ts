@@ -1,0 +1,94 @@
+import { hkdfSync } from 'node:crypto'
+
+import { EncryptJWT, errors, jwtDecrypt, jwtVerify, SignJWT } from 'jose'
+
+import type { AppAddress } from './app-address.ts'
+
+const TICKET_SECONDS = 60
+const KEY_ID = '1'
+const HANDOVER_ISSUER = 'coderd'
+const HANDOVER_AUDIENCE = 'wsproxy'
+
+/** What a ticket lets through without asking the database again (AC-190). */
+export interface Ticket {
+  readonly agentId: string
+  readonly workspaceId: string
+  readonly ownerId: string
+  readonly appUrl: string
+}
+
+/**
+ * Short-lived proofs for workspace apps: tickets say "this browser may reach this app for a minute", and
+ * hand-overs carry a key from the dashboard's host to an app's host, encrypted (AC-190, AC-195).
+ */
+export class Tickets {
+  readonly #signing: Uint8Array
+  readonly #sealing: Uint8Array
+
+  constructor(secret: Uint8Array) {
+    this.#signing = new Uint8Array(hkdfSync('sha512', secret, '', 'workspace_apps_token', 64))
+    this.#sealing = new Uint8Array(hkdfSync('sha256', secret, '', 'workspace_apps_api_key', 32))
+  }
+
+  /** Signs a ticket for exactly this address. */
+  sign(address: AppAddress, ticket: Ticket): Promise<string> {
+    return new SignJWT({ request: requestOf(address), ...ticket })
+      .setProtectedHeader({ alg: 'HS512', kid: KEY_ID })
+      .setExpirationTime(`${TICKET_SECONDS}s`)
+      .sign(this.#signing)
+  }
+
+  /** The ticket in this text; undefined when it is not ours, has expired, or is for another address (AC-191). */
+  async verify(address: AppAddress, text: string): Promise<Ticket | undefined> {
+    try {
+      const { payload } = await jwtVerify(text, this.#signing, { algorithms: ['HS512'] })
+      if (JSON.stringify(payload.request) !== JSON.stringify(requestOf(address))) return undefined
+      const { agentId, workspaceId, ownerId, appUrl } = payload
+      return typeof agentId === 'string' &&
+        typeof workspaceId === 'string' &&
+        typeof ownerId === 'string' &&
+        typeof appUrl === 'string'
+        ? { agentId, workspaceId, ownerId, appUrl }
+        : undefined
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined
+      throw error
+    }
+  }
+
+  /** Encrypts a key for the app's host. */
+  handOver(apiKey: string): Promise<string> {
+    return new EncryptJWT({ api_key: apiKey })
+      .setProtectedHeader({ alg: 'A256GCMKW', enc: 'A256GCM', kid: KEY_ID })
+      .setIssuer(HANDOVER_ISSUER)
+      .setAudience(HANDOVER_AUDIENCE)
+      .setNotBefore('-1 minute')
+      .setExpirationTime('1 minute')
+      .encrypt(this.#sealing)
+  }
+
+  /** The key of a hand-over; undefined when it cannot be read or is too old. */
+  async takeOver(text: string): Promise<string | undefined> {
+    try {
+      const { payload } = await jwtDecrypt(text, this.#sealing, {
+        issuer: HANDOVER_ISSUER,
+        audience: HANDOVER_AUDIENCE,
+      })
+      return typeof payload.api_key === 'string' ? payload.api_key : undefined
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined
+      throw error
+    }
+  }
+}
+
+function requestOf(address: AppAddress): Record<string, string> {
+  return {
+    access_method: address.accessMethod,
+    base_path: address.basePath,
+    username_or_id: address.owner,
+    workspace_name_or_id: address.workspace,
+    agent_name_or_id: address.agent ?? '',
+    app_slug_or_port: address.slugOrPort,
+  }
+}
