@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { createLogger, type LogSink } from '@slipway/request-log'
+import { startTestServer, type TestServer } from '@slipway/testkit'
+
+const lines: string[] = []
+let server: TestServer
+let owner: Client
+let member: Client
+
+beforeAll(async () => {
+  const sink = { write: (line: string) => void lines.push(line) } as unknown as LogSink
+  server = await startTestServer({
+    env: { CODER_API_RATE_LIMIT: '10000' },
+    log: createLogger({ level: 'debug', sink }),
+  })
+  owner = await server.owner()
+  member = await server.user('member')
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${server.url}${path}`, { headers, redirect: 'manual' })
+}
+
+function tokenOf(client: Client): string {
+  return client.headers['Coder-Session-Token'] ?? ''
+}
+
+describe('small endpoints', () => {
+  it('OP: /healthz, /latency-check and /api/v2/buildinfo need nobody', async () => {
+    expect(await (await get('/healthz')).text()).toBe('OK')
+    const latency = await get('/latency-check')
+    expect(latency.headers.get('timing-allow-origin')).toBe('*')
+    expect(await (await get('/api/v2/buildinfo')).json()).toMatchObject({ deployment_id: expect.any(String) })
+  })
+
+  it('ID-100: every answer has a request id of ours, whatever the client sends', async () => {
+    const sent = randomUUID()
+    const answer = await get('/api/v2/buildinfo', { 'X-Coder-Request-Id': sent })
+    const id = answer.headers.get('x-coder-request-id')
+    expect(id).toMatch(/^[0-9a-f-]{36}$/)
+    expect(id).not.toBe(sent)
+  })
+
+  it('ID-91: an unknown route of the API is 404 in the envelope', async () => {
+    const answer = await get('/api/v2/no-such-thing')
+    expect(answer.status).toBe(404)
+    expect(await answer.json()).toEqual({ message: 'Route not found.' })
+  })
+})
+
+describe('who calls', () => {
+  it('ID-62, ID-72: no credential is 401 with a challenge that names no error', async () => {
+    const answer = await get('/api/v2/users/me')
+    expect(answer.status).toBe(401)
+    const challenge = answer.headers.get('www-authenticate') ?? ''
+    expect(challenge).toContain('Bearer')
+    expect(challenge).not.toContain('error=')
+    expect(await answer.json()).toMatchObject({ message: expect.stringContaining('signed out') })
+  })
+
+  it('ID-72: a wrong credential is 401 with invalid_token', async () => {
+    const answer = await get('/api/v2/users/me', {
+      'Coder-Session-Token': 'AAAAAAAAAA-BBBBBBBBBBBBBBBBBBBBBB',
+    })
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"')
+  })
+
+  it.each([
+    ['cookie', (token: string) => get('/api/v2/users/me', { Cookie: `coder_session_token=${token}` })],
+    ['query', (token: string) => get(`/api/v2/users/me?coder_session_token=${token}`)],
+    ['header', (token: string) => get('/api/v2/users/me', { 'Coder-Session-Token': token })],
+    ['bearer', (token: string) => get('/api/v2/users/me', { Authorization: `Bearer ${token}` })],
+    ['access_token', (token: string) => get(`/api/v2/users/me?access_token=${token}`)],
+  ])('ID-56: a token is taken from the %s', async (_name, ask) => {
+    expect((await ask(tokenOf(owner))).status).toBe(200)
+  })
+
+  it('ID-56: the cookie comes before the header', async () => {
+    const answer = await get('/api/v2/users/me', {
+      Cookie: `coder_session_token=${tokenOf(member)}`,
+      'Coder-Session-Token': tokenOf(owner),
+    })
+    expect(await answer.json()).toMatchObject({ username: 'member' })
+  })
+
+  it('ID-91: what may not be read is as absent as what does not exist', async () => {
+    const hidden = await get(`/api/v2/workspaces/${randomUUID()}`, { 'Coder-Session-Token': tokenOf(member) })
+    expect(hidden.status).toBe(404)
+    expect(await hidden.json()).toEqual({
+      message: 'Resource not found or you do not have access to this resource',
+    })
+  })
+})
+
+describe('CSRF', () => {
+  const change = (headers: Record<string, string>) =>
+    fetch(`${server.url}/api/v2/users/me/keys`, { method: 'POST', headers })
+
+  it('ID-127: a cookie alone may not change anything', async () => {
+    const answer = await change({ Cookie: `coder_session_token=${tokenOf(owner)}` })
+    expect(answer.status).toBe(400)
+    expect(await answer.text()).toContain('CSRF')
+  })
+
+  it('ID-128: a token in the header needs no CSRF token', async () => {
+    expect((await change({ 'Coder-Session-Token': tokenOf(owner) })).status).toBe(201)
+  })
+})
+
+describe('requests that are wrong', () => {
+  const post = (body: string, headers: Record<string, string> = {}) =>
+    fetch(`${server.url}/api/v2/users/login`, {
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': 'application/json', ...headers },
+    })
+
+  it('ID-89: a body that breaks rules is 400 with one validation for each field, and no values', async () => {
+    const answer = await post(JSON.stringify({ email: 'a@example.com' }))
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toEqual({
+      message: 'Validation failed.',
+      validations: [{ field: 'password', detail: 'Validation failed for tag "required"' }],
+    })
+  })
+
+  it('ID-88: a body that is no JSON is 400', async () => {
+    const answer = await post('{"email":')
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toEqual({ message: 'Request body must be valid JSON.' })
+  })
+
+  it('ID-93: a body that is too long is 413 and names the limit', async () => {
+    const answer = await post(JSON.stringify({ email: 'x'.repeat(5 * 1024 * 1024) }))
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('4194304') })
+  })
+
+  it('a type of body that is not expected is 415', async () => {
+    expect((await post('a=b', { 'Content-Type': 'application/x-www-form-urlencoded' })).status).toBe(415)
+  })
+
+  it('JSON that is nested a million deep is refused and harms nobody', async () => {
+    const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`
+    expect((await post(deep)).status).toBe(400)
+    expect((await get('/healthz')).status).toBe(200)
+  })
+
+  it('ID-90: all faults of a query are answered at once', async () => {
+    const answer = await get('/api/v2/users?limit=-1&offset=x', { 'Coder-Session-Token': tokenOf(owner) })
+    expect(answer.status).toBe(400)
+    const body = (await answer.json()) as { validations: { field: string }[] }
+    expect(body.validations.map((one) => one.field).sort()).toEqual(['limit', 'offset'])
+  })
+
+  it('ID-148: a path parameter that must be a UUID and is none is 400', async () => {
+    const answer = await get('/api/v2/workspaces/not-a-uuid', { 'Coder-Session-Token': tokenOf(owner) })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ message: expect.stringContaining('Invalid UUID') })
+  })
+
+  it('an upgrade is needed where a WebSocket is served', async () => {
+    const template = await server.builtInTemplate()
+    const answer = await get(`/api/v2/templateversions/${template.active_version_id}/dynamic-parameters`, {
+      'Coder-Session-Token': tokenOf(owner),
+    })
+    expect(answer.status).toBe(426)
+  })
+})
+
+describe('log and metrics', () => {
+  it('ID-108, ID-110: each request leaves one line with key, route, method and who asked', async () => {
+    await get('/api/v2/users/member?coder_session_token=secret', {
+      Cookie: `coder_session_token=${tokenOf(owner)}`,
+    })
+    const line = lines
+      .map((text): Record<string, unknown> => JSON.parse(text))
+      .find((entry) => entry.path === '/api/v2/users/member')
+    expect(line).toMatchObject({
+      message: 'GET',
+      route: '/api/v2/users/{user}',
+      status_code: 200,
+      requestor_name: 'owner',
+      params_user: 'member',
+      api_key_id: tokenOf(owner).slice(0, 10),
+    })
+    expect(JSON.stringify(line)).not.toContain('secret')
+  })
+
+  it('ID-115, ID-117: metrics name full route patterns and only an owner sees them', async () => {
+    await get('/api/v2/users/member', { 'Coder-Session-Token': tokenOf(owner) })
+    const text = await (await get('/metrics', { 'Coder-Session-Token': tokenOf(owner) })).text()
+    expect(text).toContain(
+      'coderd_api_requests_processed_total{code="200",method="GET",path="/api/v2/users/{user}"}',
+    )
+    expect((await get('/metrics', { 'Coder-Session-Token': tokenOf(member) })).status).toBe(404)
+  })
+})
+
+describe('limits', () => {
+  it('ID-121, ID-124: a user has a limit, an owner may ask to be left out, others may not', async () => {
+    await using limited = await startTestServer({ env: { CODER_API_RATE_LIMIT: '20' } })
+    const boss = await limited.owner()
+    const ask = (headers: Record<string, string>) =>
+      fetch(`${limited.url}/api/v2/users/me`, { headers: { ...boss.headers, ...headers } })
+    let refused: Response | undefined
+    for (let i = 0; i < 40 && refused === undefined; i += 1) {
+      const answer = await ask({})
+      if (answer.status === 429) refused = answer
+    }
+    expect(refused?.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect((await ask({ 'X-Coder-Bypass-Ratelimit': 'true' })).status).toBe(200)
+    const stranger = await fetch(`${limited.url}/api/v2/buildinfo`, {
+      headers: { 'X-Coder-Bypass-Ratelimit': 'true' },
+    })
+    expect(stranger.status).toBe(200)
+  })
+})
+
+describe('shutdown', () => {
+  it('OP-33: open streams end, and the server stops at once', async () => {
+    await using short = await startTestServer()
+    const boss = await short.owner()
+    const template = await short.builtInTemplate()
+    const socket = new WebSocket(
+      `${short.url.replace('http', 'ws')}/api/v2/templateversions/${template.active_version_id}/dynamic-parameters?coder_session_token=${boss.headers['Coder-Session-Token']}`,
+    )
+    await new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }))
+    const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener('close', resolve))
+    await short.stop()
+    expect((await closed).code).toBe(1001)
+  })
+})

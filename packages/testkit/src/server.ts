@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { Client } from '@slipway/client'
+import {
+  createFirstUser,
+  createToken,
+  createUser,
+  getTemplateVersion,
+  listTemplates,
+  login,
+  type Template,
+} from '@slipway/contract'
+import { type Logger, silentLogger } from '@slipway/request-log'
+import { parseConfig } from '@slipway/server/config/index.ts'
+import { killMarked } from '@slipway/server/provisioning/engine/local/processes.ts'
+import { type RunningServer, startServer } from '@slipway/server/server.ts'
+import { createTestDatabase } from './postgres.ts'
+import { until } from './until.ts'
+
+/** Password of every account that the testkit makes. */
+export const PASSWORD = 'SomePassword-2026!'
+
+/** A real server on a database of its own. */
+export interface TestServer extends AsyncDisposable {
+  readonly url: string
+  readonly databaseUrl: string
+  readonly configDirectory: string
+  /** A client without a session. */
+  readonly anonymous: Client
+  /** Makes the first account, which owns the deployment, and signs it in. */
+  owner(): Promise<Client>
+  /** Makes an account with these site roles and signs it in. */
+  user(name: string, roles?: readonly string[]): Promise<Client>
+  /** The built-in template, once its import is done. */
+  builtInTemplate(): Promise<Template>
+  /** Stops the server and keeps its database and workspaces, as a crash or an upgrade would. */
+  stop(): Promise<void>
+  /** Starts it again on the same database, on another port. */
+  start(): Promise<void>
+}
+
+/** What a test may change about its server. */
+export interface TestServerOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly log?: Logger
+  readonly clock?: { now(): Date }
+  /** Database of another test server, for a second replica. */
+  readonly databaseUrl?: string
+}
+
+/** Starts a server on a copy of the migrated template database; takes well under a second. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  await using steps = new AsyncDisposableStack()
+  const databaseUrl = options.databaseUrl ?? steps.use(await createTestDatabase()).url
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-server-'))
+  await chmod(folder, 0o711)
+  steps.defer(() => rm(folder, { recursive: true, force: true }))
+  steps.defer(() => endWorkspaces(folder))
+  const parsed = parseConfig([], {
+    CODER_PG_CONNECTION_URL: databaseUrl,
+    CODER_CONFIG_DIR: folder,
+    CODER_HTTP_ADDRESS: '127.0.0.1:0',
+    ...options.env,
+  })
+  if (!parsed.ok || parsed.help) throw new Error(`bad test configuration: ${JSON.stringify(parsed)}`)
+  const { config } = parsed
+  const run = (): Promise<RunningServer> =>
+    startServer({
+      config,
+      log: options.log ?? silentLogger(),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
+    })
+  let running: RunningServer | undefined = await run()
+  let url = running.url
+  let ownerClient: Client | undefined
+  steps.defer(async () => running?.[Symbol.asyncDispose]())
+  const owned = steps.move()
+
+  const signIn = async (email: string): Promise<Client> => {
+    const anonymous = new Client({ url })
+    const { session_token: token } = await anonymous.call(login, { body: { email, password: PASSWORD } })
+    return new Client({ url, token })
+  }
+  const owner = async (): Promise<Client> => {
+    if (ownerClient === undefined) {
+      const body = { email: 'owner@example.com', username: 'owner', password: PASSWORD }
+      await new Client({ url }).call(createFirstUser, { body })
+      const session = await signIn(body.email)
+      // A token outlives sign-outs that tests make.
+      const { key } = await session.call(createToken, { params: { user: 'me' }, body: {} })
+      ownerClient = new Client({ url, token: key })
+    }
+    return new Client({ url, token: ownerClient.headers['Coder-Session-Token'] })
+  }
+  return {
+    get url() {
+      return url
+    },
+    databaseUrl,
+    configDirectory: folder,
+    get anonymous() {
+      return new Client({ url })
+    },
+    owner,
+    async user(name, roles = []) {
+      await (await owner()).call(createUser, {
+        body: {
+          email: `${name}@example.com`,
+          username: name,
+          password: PASSWORD,
+          login_type: 'password',
+          organization_ids: ['00000000-0000-0000-0000-000000000000'],
+          roles: [...roles],
+        },
+      })
+      return signIn(`${name}@example.com`)
+    },
+    async builtInTemplate() {
+      const client = await owner()
+      const template = await until('the built-in template', async () => (await client.call(listTemplates))[0])
+      await until('its import', async () => {
+        const version = await client.call(getTemplateVersion, {
+          params: { templateversion: template.active_version_id },
+        })
+        return version.job.completed_at
+      })
+      return template
+    },
+    async stop() {
+      await running?.[Symbol.asyncDispose]()
+      running = undefined
+    },
+    async start() {
+      running = await run()
+      url = running.url
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** Ends what workspaces of this server still run, and takes their accounts off the machine. */
+async function endWorkspaces(folder: string): Promise<void> {
+  for (const id of await readdir(path.join(folder, 'workspaces')).catch(() => [])) {
+    if (!/^[0-9a-f-]{36}$/.test(id)) continue
+    await killMarked(id)
+    if (process.getuid?.() !== 0) continue
+    try {
+      execFileSync('userdel', ['--force', `slipway-${id.replaceAll('-', '').slice(0, 16)}`], {
+        stdio: 'ignore',
+      })
+    } catch {
+      // It was deleted with its workspace.
+    }
+  }
+}
