@@ -27,6 +27,7 @@ for (const step of steps) {
     'format',
     '--write',
     '--log-level=error',
+    '--no-errors-on-unmatched',
     ...step.files,
   ])
   if (format !== 0) process.exit(format)

@@ -23,3 +23,8 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mti
     process.exit(result.status ?? 1)
   }
 }
+
+if (process.argv.includes('--with-browser')) {
+  const { findBrowser, installBrowser } = await import('./browser.js')
+  if (findBrowser() === undefined) installBrowser()
+}

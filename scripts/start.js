@@ -1,4 +1,7 @@
 // `npm start`: the server with its embedded database; arguments are handed on to it.
+import { buildDashboard } from './dashboard.js'
 import { runNode } from './run-node.js'
 
-process.exitCode = await runNode(['packages/server/bin/slipway-server.js', ...process.argv.slice(2)])
+process.exitCode =
+  (await buildDashboard()) ||
+  (await runNode(['packages/server/bin/slipway-server.js', ...process.argv.slice(2)]))

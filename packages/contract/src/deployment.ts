@@ -20,6 +20,63 @@ export const BuildInfoResponse = Type.Object({
 })
 export type BuildInfoResponse = Static<typeof BuildInfoResponse>
 
+/** A heading of options, under the heading above it. */
+const OptionGroup = Type.Object({
+  name: Type.String(),
+  description: Type.Optional(Type.String()),
+  parent: Type.Optional(
+    Type.Object({
+      name: Type.String(),
+      description: Type.Optional(Type.String()),
+      parent: Type.Optional(Type.Unknown()),
+    }),
+  ),
+})
+
+/** One setting of the server: its names, its value and where that came from. */
+export const DeploymentOption = Type.Object({
+  name: Type.String(),
+  description: Type.String(),
+  flag: Type.Optional(Type.String()),
+  flag_shorthand: Type.Optional(Type.String()),
+  env: Type.Optional(Type.String()),
+  yaml: Type.Optional(Type.String()),
+  default: Type.Optional(Type.String()),
+  value: Type.Unknown(),
+  annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+  group: Type.Optional(OptionGroup),
+  use_instead: Type.Optional(Type.Array(Type.Unknown())),
+  hidden: Type.Optional(Type.Boolean()),
+  value_source: Type.Optional(Type.String()),
+})
+
+/** The configuration of the server without its secrets (OP-10). */
+export const DeploymentConfig = Type.Object({
+  config: Type.Record(Type.String(), Type.Unknown()),
+  options: Type.Array(DeploymentOption),
+})
+
+/** What `config-ssh` writes (AC-240). */
+export const SSHConfigResponse = Type.Object({
+  hostname_prefix: Type.String(),
+  hostname_suffix: Type.String(),
+  ssh_config_options: Type.Record(Type.String(), Type.String()),
+})
+
+export const getDeploymentConfig = route('GET /api/v2/deployment/config', {
+  id: 'get-deployment-config',
+  tag,
+  security: 'session',
+  responses: { 200: DeploymentConfig },
+})
+
+export const getDeploymentSsh = route('GET /api/v2/deployment/ssh', {
+  id: 'ssh-config',
+  tag,
+  security: 'session',
+  responses: { 200: SSHConfigResponse },
+})
+
 export const apiRoot = route('GET /api/v2', {
   id: 'api-root-handler',
   tag,

@@ -1,5 +1,5 @@
 import type { Logger } from '@slipway/request-log'
-import type { Config } from './config/index.ts'
+import type { Config, Configuration } from './config/index.ts'
 import type { ChangeEvent, Database, Db } from './database/index.ts'
 import type { CookiePolicy } from './edge/index.ts'
 import type { DeploymentSecrets } from './secrets/index.ts'
@@ -12,6 +12,8 @@ export interface Clock {
 /** Everything that use cases share; made once in `server.ts`. */
 export interface AppContext {
   readonly config: Config
+  /** Where each value of the configuration came from. */
+  readonly configSources: Configuration['sources']
   readonly database: Database
   readonly log: Logger
   readonly clock: Clock

@@ -1,23 +1,24 @@
 import { createLogger, describeError, LogSink } from '@slipway/request-log'
-import { helpText, parseConfig } from './config/index.ts'
+import { parseConfig } from './config/index.ts'
 import { startServer } from './server.ts'
 
 /** Runs the server until a signal; resolves to the exit code (OP-31, OP-33). */
 export async function main(argv: readonly string[]): Promise<number> {
   const parsed = parseConfig(argv, process.env)
-  if (!parsed.ok) {
+  if (parsed.kind === 'refused') {
     for (const error of parsed.errors) process.stderr.write(`error: ${error}\n`)
     return 1
   }
-  if (parsed.help) {
-    process.stdout.write(helpText())
+  if (parsed.kind === 'print') {
+    process.stdout.write(parsed.text)
     return 0
   }
+  for (const warning of parsed.warnings) process.stderr.write(`warning: ${warning}\n`)
   using sink = new LogSink(2)
   const log = createLogger({ level: parsed.config.verbose ? 'debug' : 'info', sink })
   const stop = nextSignal()
   try {
-    await using server = await startServer({ config: parsed.config, log })
+    await using server = await startServer({ configuration: parsed, log })
     process.stdout.write(
       `Started HTTP listener at ${server.url}\n\nOpen ${parsed.config.accessUrl || server.url}\n`,
     )

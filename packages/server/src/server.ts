@@ -15,7 +15,7 @@ import {
 } from './agents/index.ts'
 import { AppServer, appRoutes } from './apps/index.ts'
 import { systemActor } from './authz/index.ts'
-import type { Config } from './config/index.ts'
+import type { Config, Configuration } from './config/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
 import { Database, startEmbedded } from './database/index.ts'
@@ -61,7 +61,7 @@ export interface RunningServer extends AsyncDisposable {
 
 /** What a server is started with. */
 export interface ServerOptions {
-  readonly config: Config
+  readonly configuration: Configuration
   readonly log: Logger
   readonly clock?: Clock
   /** Program and arguments of the agent; tests put another one in its place. */
@@ -84,7 +84,8 @@ export function configDirectory(config: Config): string {
  * @throws Error with a message for the operator.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, log } = options
+  const { configuration, log } = options
+  const { config } = configuration
   await using steps = new AsyncDisposableStack()
   const directory = configDirectory(config)
   // Accounts of workspaces and of the embedded database pass through it to their own folders and see nothing else.
@@ -119,20 +120,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   ])
   const context: AppContext = {
     config,
+    configSources: configuration.sources,
     database,
     log,
     clock: options.clock ?? { now: () => new Date() },
     cookies: {
-      secure: config.secureAuthCookie || config.accessUrl.startsWith('https://'),
-      sameSite: config.sameSiteAuthCookie === 'none' ? 'none' : 'lax',
-      hostPrefix: false,
+      secure: config.secureAuthCookie,
+      sameSite: config.sameSiteAuthCookie,
+      hostPrefix: config.hostPrefixCookie,
     },
     version: version(),
     deploymentId: await ensureDeploymentId(system, database.db, randomUUID()),
     replicaId,
     secrets: await loadDeploymentSecrets({
       shared: (feature, fresh) => ensureSecret(system, database.db, feature, fresh),
-      configuredKeys: config.externalTokenEncryptionKeys.split(',').filter((key) => key !== ''),
+      configuredKeys: config.externalTokenEncryptionKeys,
       keyDirectory: embedded ? directory : undefined,
     }),
     accessUrl: () => (config.accessUrl === '' ? listening : config.accessUrl),

@@ -1,4 +1,11 @@
-import type { Parameter, Parameters, ParameterValue, Variable, Variables, VariableValue } from './parameters.ts'
+import type {
+  Parameter,
+  Parameters,
+  ParameterValue,
+  Variable,
+  Variables,
+  VariableValue,
+} from './parameters.ts'
 import type { Template, WorkspaceInputs } from './template.ts'
 
 /** Values as the control plane keeps them: text by name. A missing name is a value not given. */
@@ -8,10 +15,7 @@ export interface EvaluationInputs {
 }
 
 /** What the workspace function gets beside the values of parameters and variables. */
-export type EvaluationContext = Omit<
-  WorkspaceInputs<Parameters, Variables>,
-  'parameters' | 'variables'
->
+export type EvaluationContext = Omit<WorkspaceInputs<Parameters, Variables>, 'parameters' | 'variables'>
 
 /**
  * What a template says without any input. Every value is text, lists are JSON arrays; functions are left

@@ -65,11 +65,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     CODER_HTTP_ADDRESS: '127.0.0.1:0',
     ...options.env,
   })
-  if (!parsed.ok || parsed.help) throw new Error(`bad test configuration: ${JSON.stringify(parsed)}`)
-  const { config } = parsed
+  if (parsed.kind !== 'start') throw new Error(`bad test configuration: ${JSON.stringify(parsed)}`)
   const run = (): Promise<RunningServer> =>
     startServer({
-      config,
+      configuration: parsed,
       log: options.log ?? silentLogger(),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
     })

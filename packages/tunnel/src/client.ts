@@ -86,7 +86,9 @@ export class TunnelClient implements Disposable {
     const status = Number((await answered(stream))[':status'])
     if (status === 200) return stream
     stream.end()
-    throw new TunnelRefusal(status, await text(stream))
+    // The status is the answer; the other end may reset the stream before its reason was read.
+    const reason = await text(stream).catch(() => '')
+    throw new TunnelRefusal(status, reason === '' ? `the connection was refused (status ${status})` : reason)
   }
 
   [Symbol.dispose](): void {

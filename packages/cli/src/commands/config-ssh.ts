@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { Command } from 'commander'
 
+import { getDeploymentSsh } from '@slipway/contract'
 import { sure } from '../prompt.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
 
@@ -14,8 +15,8 @@ const END = '# ------------END-CODER------------'
 interface ConfigFlags extends GlobalFlags {
   readonly sshConfigFile?: string
   readonly sshOption?: string[]
-  readonly sshHostPrefix: string
-  readonly hostnameSuffix: string
+  readonly sshHostPrefix?: string
+  readonly hostnameSuffix?: string
   readonly wait?: string
   readonly dryRun?: boolean
   readonly yes?: boolean
@@ -30,21 +31,24 @@ export function configSshCommand(program: Command): void {
     .option('-o, --ssh-option <option...>', 'further options of the section')
     .option(
       '--ssh-host-prefix <prefix>',
-      'prefix of host names',
-      process.env.CODER_CONFIGSSH_SSH_HOST_PREFIX ?? 'coder.',
+      'prefix of host names (default: what the deployment says)',
+      process.env.CODER_CONFIGSSH_SSH_HOST_PREFIX,
     )
     .option(
       '--hostname-suffix <suffix>',
-      'suffix of host names',
-      process.env.CODER_CONFIGSSH_HOSTNAME_SUFFIX ?? 'coder',
+      'suffix of host names (default: what the deployment says)',
+      process.env.CODER_CONFIGSSH_HOSTNAME_SUFFIX,
     )
     .option('-n, --dry-run', 'show the section and change nothing')
     .option('-y, --yes', 'do not ask')
     .action(async (_own: unknown, command: Command) => {
       const flags = command.optsWithGlobals<ConfigFlags>()
-      await openSession(flags)
+      const client = await openSession(flags)
+      const deployment = await client.call(getDeploymentSsh)
+      const prefix = flags.sshHostPrefix ?? deployment.hostname_prefix
+      const suffix = flags.hostnameSuffix ?? deployment.hostname_suffix
       const file = (flags.sshConfigFile ?? '~/.ssh/config').replace(/^~(?=\/)/, homedir())
-      const section = sectionOf(flags)
+      const section = sectionOf(flags, { prefix, suffix, options: deployment.ssh_config_options })
       if (flags.dryRun === true) {
         process.stdout.write(section)
         return
@@ -59,7 +63,7 @@ export function configSshCommand(program: Command): void {
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
       await writeFile(`${file}.new`, after, { mode: 0o600 })
       await rename(`${file}.new`, file)
-      process.stdout.write(`Changed ${file}. Try: ssh ${flags.sshHostPrefix}<workspace>\n`)
+      process.stdout.write(`Changed ${file}. Try: ssh ${prefix}<workspace>\n`)
     })
 }
 
@@ -73,7 +77,14 @@ function withSection(before: string, section: string): string {
   return `${before.slice(0, start)}${section}${rest}`
 }
 
-function sectionOf(flags: ConfigFlags): string {
+/** How hosts are named and what the deployment adds for everybody (AC-240). */
+interface Naming {
+  readonly prefix: string
+  readonly suffix: string
+  readonly options: Readonly<Record<string, string>>
+}
+
+function sectionOf(flags: ConfigFlags, { prefix, suffix, options }: Naming): string {
   const program = [process.execPath, fileURLToPath(new URL('../../bin/slipway.js', import.meta.url))]
     .map(quoted)
     .join(' ')
@@ -84,6 +95,7 @@ function sectionOf(flags: ConfigFlags): string {
     '# The tunnel authenticates the workspace; without this, OpenSSH would warn about the key of each new one.',
     'UserKnownHostsFile=/dev/null',
     'LogLevel ERROR',
+    ...Object.entries(options).map(([name, value]) => `${name} ${value}`),
     ...(flags.sshOption ?? []),
   ]
   const block = (host: string, proxy: string): string[] => [
@@ -93,9 +105,9 @@ function sectionOf(flags: ConfigFlags): string {
   return [
     START,
     '# This section was made by `slipway config-ssh`; what you change in it is lost at the next run.',
-    ...block(`${flags.sshHostPrefix}*`, `--ssh-host-prefix ${flags.sshHostPrefix}`),
+    ...block(`${prefix}*`, `--ssh-host-prefix ${prefix}`),
     '',
-    ...block(`*.${flags.hostnameSuffix}`, `--hostname-suffix ${flags.hostnameSuffix}`),
+    ...block(`*.${suffix}`, `--hostname-suffix ${suffix}`),
     END,
     '',
   ].join('\n')

@@ -85,7 +85,7 @@ function choose(address: AppAddress, targets: readonly AppTarget[]): Chosen | un
 
 /** The steps of AC §9.3, in order. */
 function mayReach(context: AppContext, address: AppAddress, found: Chosen, caller: Precheck): boolean {
-  const forced = address.accessMethod === 'path' && !context.config.dangerousAllowPathAppSharing
+  const forced = address.accessMethod === 'path' && !context.config.allowPathAppSharing
   const level = forced ? 'owner' : found.level
   if (!caller.ok) return level === 'public'
   if (caller.owner.status === 'suspended') return false
@@ -94,7 +94,7 @@ function mayReach(context: AppContext, address: AppAddress, found: Chosen, calle
     address.accessMethod === 'path' &&
     level === 'owner' &&
     !owns &&
-    !context.config.dangerousAllowPathAppSiteOwnerAccess
+    !context.config.allowPathAppSiteOwnerAccess
   )
     return false
   const object = workspaceObject({

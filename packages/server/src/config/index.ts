@@ -1,2 +1,5 @@
-export type { Config } from './options.ts'
-export { helpText, parseConfig } from './parse.ts'
+export { deploymentConfig } from './deployment-config.ts'
+export { groupTitle } from './help.ts'
+export { type AnyOption, yamlPath } from './option.ts'
+export { type Config, type Configuration, optionEntries } from './options.ts'
+export { parseConfig } from './parse.ts'

@@ -1,8 +1,10 @@
 import * as contract from '@slipway/contract'
+import { authorize } from '../authz/index.ts'
+import { deploymentConfig } from '../config/index.ts'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forAnyone } from '../edge/index.ts'
+import { type BoundRoute, forAnyone, forSession } from '../edge/index.ts'
 
-/** What clients ask before anybody has signed in. */
+/** What clients ask about the deployment, most of it before anybody has signed in. */
 export function deploymentRoutes(context: AppContext): BoundRoute[] {
   return [
     forAnyone(contract.apiRoot, async () => ({ message: '👋' })),
@@ -17,5 +19,24 @@ export function deploymentRoutes(context: AppContext): BoundRoute[] {
       upgrade_message: '',
       deployment_id: context.deploymentId,
     })),
+    forSession(contract.getDeploymentConfig, async ({ actor }) => {
+      authorize(actor, 'read', { type: 'deployment_config' })
+      return deploymentConfig({ config: context.config, sources: context.configSources })
+    }),
+    forSession(contract.getDeploymentSsh, async () => ({
+      hostname_prefix: context.config.sshHostnamePrefix,
+      hostname_suffix: context.config.workspaceHostnameSuffix,
+      ssh_config_options: sshOptions(context.config.sshConfigOptions),
+    })),
   ]
+}
+
+/** Settings by name; a later one wins. The option table has checked their form (AC-240). */
+function sshOptions(settings: readonly string[]): Record<string, string> {
+  const options: Record<string, string> = {}
+  for (const setting of settings) {
+    const [, name = '', value = ''] = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*)$/s.exec(setting) ?? []
+    options[name] = value.trim()
+  }
+  return options
 }

@@ -1,0 +1,117 @@
+import { type Member, readMembers } from './indexed.ts'
+import type { Environment, Indexed } from './option.ts'
+import type { Parsed, ValueType } from './value-type.ts'
+
+/** A model provider that is made at the first start (AG §3). */
+export interface AiProviderSeed {
+  readonly type: string
+  readonly name: string
+  readonly keys: readonly string[]
+  readonly baseUrl: string
+  readonly bedrockBaseUrl: string
+  readonly bedrockRegion: string
+  readonly bedrockAccessKeys: readonly string[]
+  readonly bedrockAccessKeySecrets: readonly string[]
+  readonly bedrockModel: string
+  readonly bedrockSmallFastModel: string
+}
+
+type Seeds = readonly AiProviderSeed[]
+
+const PREFIXES = ['CODER_AI_GATEWAY_PROVIDER_', 'CODER_AIBRIDGE_PROVIDER_'] as const
+const TYPES = [
+  'openai',
+  'anthropic',
+  'azure',
+  'bedrock',
+  'google',
+  'openai-compat',
+  'openrouter',
+  'vercel',
+  'copilot',
+]
+const MAX_KEYS = 5
+
+function build(member: Member): Parsed<AiProviderSeed> {
+  const text = (key: string) => member.get(key) ?? ''
+  const both = (key: string) => member.has(key) && member.has(`${key}S`)
+  const many = (key: string) =>
+    (member.get(`${key}S`) ?? text(key))
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '')
+  const doubled = ['KEY', 'BEDROCK_ACCESS_KEY', 'BEDROCK_ACCESS_KEY_SECRET'].find(both)
+  if (doubled !== undefined) return { ok: false, problem: `give ${doubled} or ${doubled}S, not both` }
+  const seed: AiProviderSeed = {
+    type: text('TYPE'),
+    name: text('NAME') || text('TYPE'),
+    keys: many('KEY'),
+    baseUrl: text('BASE_URL'),
+    bedrockBaseUrl: text('BEDROCK_BASE_URL'),
+    bedrockRegion: text('BEDROCK_REGION'),
+    bedrockAccessKeys: many('BEDROCK_ACCESS_KEY'),
+    bedrockAccessKeySecrets: many('BEDROCK_ACCESS_KEY_SECRET'),
+    bedrockModel: text('BEDROCK_MODEL'),
+    bedrockSmallFastModel: text('BEDROCK_SMALL_FAST_MODEL'),
+  }
+  const problem = faultOf(seed)
+  return problem === undefined ? { ok: true, value: seed } : { ok: false, problem }
+}
+
+function faultOf(seed: AiProviderSeed): string | undefined {
+  if (!TYPES.includes(seed.type)) return `TYPE must be one of ${TYPES.join(', ')}`
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(seed.name))
+    return 'NAME may hold lower-case letters, digits and single dashes only'
+  if (seed.keys.length > MAX_KEYS) return `KEYS must be ${MAX_KEYS} at most`
+  if (new Set(seed.keys).size < seed.keys.length) return 'KEYS must not repeat a key'
+  if (seed.bedrockAccessKeys.length !== seed.bedrockAccessKeySecrets.length)
+    return 'BEDROCK_ACCESS_KEYS and BEDROCK_ACCESS_KEY_SECRETS must be equally many'
+  return undefined
+}
+
+/** Wire form; it has no key (OP-11). */
+function toJson(seed: AiProviderSeed) {
+  return {
+    type: seed.type,
+    name: seed.name,
+    base_url: seed.baseUrl,
+    bedrock_region: seed.bedrockRegion,
+    bedrock_model: seed.bedrockModel,
+    bedrock_small_fast_model: seed.bedrockSmallFastModel,
+  }
+}
+
+const type: ValueType<Seeds> = {
+  kind: 'structured',
+  parse: (text) =>
+    text === ''
+      ? { ok: true, value: [] }
+      : { ok: false, problem: 'must be given as CODER_AI_GATEWAY_PROVIDER_<N>_… variables' },
+  append: (earlier, later) => [...earlier, ...later],
+  format: (value) => JSON.stringify(value.map(toJson)),
+  toJson: (value) => value.map(toJson),
+  holds: (value): value is Seeds =>
+    Array.isArray(value) &&
+    value.every((entry: unknown) => typeof entry === 'object' && entry !== null && 'keys' in entry),
+}
+
+/** Reads `CODER_AI_GATEWAY_PROVIDER_<N>_…`, then the former `CODER_AIBRIDGE_PROVIDER_<N>_…` (OP-8, AG §3). */
+function indexed(environment: Environment): Indexed<Seeds> {
+  const value: AiProviderSeed[] = []
+  const problems: string[] = []
+  for (const prefix of PREFIXES) {
+    const family = readMembers(environment, prefix)
+    problems.push(...family.problems)
+    for (const [index, member] of family.members.entries()) {
+      const built = build(member)
+      if (!built.ok) problems.push(`${prefix}${index}: ${built.problem}`)
+      else if (value.some(({ name }) => name === built.value.name))
+        problems.push(`${prefix}${index}: NAME ${JSON.stringify(built.value.name)} is used twice`)
+      else value.push(built.value)
+    }
+  }
+  return { found: value.length > 0, value, problems }
+}
+
+/** Model providers from indexed variables. */
+export const aiProviders = { type, indexed }

@@ -1,0 +1,116 @@
+import { pattern } from '../checks.ts'
+import { groups } from '../groups.ts'
+import { option } from '../option.ts'
+import { listMap, textMap } from '../structured.ts'
+import { bool, list, string } from '../value-type.ts'
+
+const { oidc } = groups
+
+/** What claims of OpenID Connect grant; settings of an organization win over these (OP-14). */
+export const oidcClaimOptions = {
+  oidcGroupField: option(string(), {
+    name: 'OIDC Group Field',
+    flag: 'oidc-group-field',
+    yaml: 'groupField',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.groups_field',
+    help: 'Claim that names groups; the settings in the dashboard win.',
+  }),
+  oidcGroupMapping: option(textMap, {
+    name: 'OIDC Group Mapping',
+    flag: 'oidc-group-mapping',
+    yaml: 'groupMapping',
+    default: '{}',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.group_mapping',
+    help: 'Names of groups here by their names in the claim.',
+  }),
+  oidcGroupAutoCreate: option(bool, {
+    name: 'Enable OIDC Group Auto Create',
+    flag: 'oidc-group-auto-create',
+    yaml: 'enableGroupAutoCreate',
+    default: 'false',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.group_auto_create',
+    help: 'Make groups that the claim names and that do not exist.',
+  }),
+  oidcGroupRegexFilter: option(string(pattern), {
+    name: 'OIDC Regex Group Filter',
+    flag: 'oidc-group-regex-filter',
+    yaml: 'groupRegexFilter',
+    default: '.*',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.group_regex_filter',
+    help: 'Only groups that this regular expression matches count.',
+  }),
+  oidcAllowedGroups: option(list(), {
+    name: 'OIDC Allowed Groups',
+    flag: 'oidc-allowed-groups',
+    yaml: 'groupAllowed',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.group_allow_list',
+    help: 'Only members of these groups may sign in.',
+  }),
+  oidcUserRoleField: option(string(), {
+    name: 'OIDC User Role Field',
+    flag: 'oidc-user-role-field',
+    yaml: 'userRoleField',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.user_role_field',
+    help: 'Claim that names site roles.',
+  }),
+  oidcUserRoleMapping: option(listMap, {
+    name: 'OIDC User Role Mapping',
+    flag: 'oidc-user-role-mapping',
+    yaml: 'userRoleMapping',
+    default: '{}',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.user_role_mapping',
+    help: 'Site roles by their names in the claim.',
+  }),
+  oidcUserRoleDefault: option(list(), {
+    name: 'OIDC User Role Default',
+    flag: 'oidc-user-role-default',
+    yaml: 'userRoleDefault',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.user_roles_default',
+    help: 'Site roles of everybody who signs in this way.',
+  }),
+  oidcOrganizationField: option(string(), {
+    name: 'OIDC Organization Field',
+    flag: 'oidc-organization-field',
+    yaml: 'organizationField',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.organization_field',
+    help: 'Claim that names organizations.',
+  }),
+  oidcOrganizationAssignDefault: option(bool, {
+    name: 'OIDC Assign Default Organization',
+    flag: 'oidc-organization-assign-default',
+    yaml: 'organizationAssignDefault',
+    default: 'true',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.organization_assign_default',
+    help: 'Everybody is a member of the default organization.',
+  }),
+  oidcOrganizationMapping: option(listMap, {
+    name: 'OIDC Organization Sync Mapping',
+    flag: 'oidc-organization-mapping',
+    yaml: 'organizationMapping',
+    default: '{}',
+    hidden: true,
+    group: oidc,
+    wire: 'oidc.organization_mapping',
+    help: 'Organizations by their names in the claim.',
+  }),
+}

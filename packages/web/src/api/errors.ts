@@ -1,0 +1,37 @@
+import { ApiError } from './http.ts'
+
+/** What a viewer is told about a failure. */
+export interface ErrorDescription {
+  readonly message: string
+  readonly detail: string | undefined
+  readonly requestId: string | undefined
+  readonly validations: readonly { readonly field: string; readonly detail: string }[]
+  /** Trying the same again may help. */
+  readonly retryable: boolean
+}
+
+/** The cause of a failed request in the server's own words, or what is known about why none came. */
+export function describeError(error: unknown): ErrorDescription {
+  if (error instanceof ApiError)
+    return {
+      message: error.message,
+      detail: error.detail,
+      requestId: error.requestId,
+      validations: error.validations,
+      retryable: error.status >= 500 || error.status === 429 || error.status === 408,
+    }
+  const message = error instanceof Error ? error.message : String(error)
+  return { message, detail: undefined, requestId: undefined, validations: [], retryable: true }
+}
+
+/** HTTP status of a failed request; undefined when no answer came. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof ApiError ? error.status : undefined
+}
+
+/** What the server says about one field of a form. */
+export function fieldError(error: unknown, field: string): string | undefined {
+  return error === null || error === undefined
+    ? undefined
+    : describeError(error).validations.find((validation) => validation.field === field)?.detail
+}

@@ -1,0 +1,226 @@
+import { useQuery } from '@tanstack/react-query'
+import { Command } from 'cmdk'
+import {
+  KeyRound,
+  LogOut,
+  Monitor,
+  Moon,
+  Palette,
+  Plus,
+  Search,
+  Settings,
+  SquareTerminal,
+  Sun,
+  UserRound,
+} from 'lucide-react'
+import { Dialog as Primitive } from 'radix-ui'
+import { type ReactNode, useState } from 'react'
+
+import { useGo } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
+import { usePermissions, useSeveralOrganizations, useUser } from '../session/session.tsx'
+import { useSignOut } from '../session/use-sign-out.ts'
+import { templatesQuery } from '../templates/queries.ts'
+import { setTheme } from '../theme/theme.ts'
+import { StateBadge } from '../ui/state-badge.tsx'
+import { ThingIcon } from '../ui/thing-icon.tsx'
+import { workspacesQuery } from '../workspaces/queries.ts'
+import { workspaceLook } from '../workspaces/workspace-look.ts'
+import { navigationItems } from './navigation.ts'
+
+/** `Ctrl/Cmd+K`: pages, workspaces, templates and actions by name. */
+export function CommandPalette({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
+  return (
+    <Primitive.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
+      <Primitive.Portal>
+        <div className="modal-scrim fixed inset-0 z-40 animate-fade bg-scrim" aria-hidden="true" />
+        <Primitive.Content
+          aria-describedby={undefined}
+          className="fixed left-1/2 top-[max(8vh,12px)] z-50 w-[calc(100vw-24px)] max-w-xl -translate-x-1/2 animate-fade overflow-hidden rounded-dialog border border-line bg-raised shadow-float"
+        >
+          <Primitive.Title className="sr-only">Search</Primitive.Title>
+          <Entries onClose={onClose} />
+        </Primitive.Content>
+      </Primitive.Portal>
+    </Primitive.Root>
+  )
+}
+
+/** Mounted while the palette is open, so that nothing is fetched before (UI-5). */
+function Entries({ onClose }: { readonly onClose: () => void }) {
+  const [text, setText] = useState('')
+  const user = useUser()
+  const go = useGo()
+  const signOut = useSignOut()
+  const permissions = usePermissions()
+  const several = useSeveralOrganizations()
+  const { main, admin } = navigationItems(permissions)
+  const workspaces = useQuery(workspacesQuery({ filter: 'owner:me', page: 1 })).data?.workspaces ?? []
+  const templates = useQuery(templatesQuery('')).data ?? []
+  const open = (href: string) => () => {
+    onClose()
+    go(href)
+  }
+  const act = (action: () => void) => () => {
+    onClose()
+    action()
+  }
+  return (
+    <Command label="Search" className="flex max-h-[min(70vh,520px)] flex-col">
+      <div className="flex items-center gap-2.5 border-b border-line px-4">
+        <Search className="size-4 shrink-0 text-ink-3" aria-hidden="true" />
+        <Command.Input
+          value={text}
+          onValueChange={setText}
+          placeholder="Search workspaces, pages and actions"
+          className="h-12 w-full bg-transparent text-base outline-none"
+        />
+      </div>
+      <Command.List className="min-h-0 flex-1 overflow-y-auto p-1.5">
+        <Command.Empty className="px-3 py-8 text-center text-sm text-ink-2">
+          Nothing is named “{text}”.
+        </Command.Empty>
+        {workspaces.length === 0 ? null : (
+          <Group heading="Workspaces">
+            {workspaces.map((workspace) => (
+              <Entry
+                key={workspace.id}
+                id={`workspace ${workspace.owner_name}/${workspace.name}`}
+                icon={<ThingIcon src={workspace.template_icon} className="size-4" />}
+                onSelect={open(paths.workspace(workspace.owner_name, workspace.name))}
+                end={<StateBadge look={workspaceLook(workspace)} className="text-xs" />}
+              >
+                {workspace.name}
+              </Entry>
+            ))}
+            {workspaces
+              .filter((workspace) => workspace.latest_build.status === 'running')
+              .map((workspace) => (
+                <Entry
+                  key={`terminal ${workspace.id}`}
+                  id={`terminal ${workspace.owner_name}/${workspace.name}`}
+                  icon={<SquareTerminal className="size-4" strokeWidth={1.75} />}
+                  onSelect={open(paths.terminal(workspace.owner_name, workspace.name))}
+                >
+                  Terminal in {workspace.name}
+                </Entry>
+              ))}
+          </Group>
+        )}
+        <Group heading="Go to">
+          {[...main, ...admin].map(({ label, href, icon: Icon }) => (
+            <Entry
+              key={href}
+              id={`page ${label}`}
+              icon={<Icon className="size-4" strokeWidth={1.75} />}
+              onSelect={open(href)}
+            >
+              {label}
+            </Entry>
+          ))}
+          {SETTINGS.map(({ label, page, icon: Icon }) => (
+            <Entry
+              key={page}
+              id={`settings ${label}`}
+              icon={<Icon className="size-4" strokeWidth={1.75} />}
+              onSelect={open(paths.settings(page))}
+            >
+              {label}
+            </Entry>
+          ))}
+        </Group>
+        {templates.length === 0 || permissions?.createWorkspace !== true ? null : (
+          <Group heading="New workspace">
+            {templates
+              .filter((template) => !template.deprecated)
+              .map((template) => (
+                <Entry
+                  key={template.id}
+                  id={`new workspace from ${template.display_name} ${template.name}`}
+                  icon={<Plus className="size-4" strokeWidth={1.75} />}
+                  onSelect={open(paths.template(template, several, 'workspace'))}
+                >
+                  New workspace from {template.display_name === '' ? template.name : template.display_name}
+                </Entry>
+              ))}
+          </Group>
+        )}
+        <Group heading="Actions">
+          <Entry
+            id="theme light"
+            icon={<Sun className="size-4" strokeWidth={1.75} />}
+            onSelect={act(() => setTheme('light'))}
+          >
+            Light theme
+          </Entry>
+          <Entry
+            id="theme dark"
+            icon={<Moon className="size-4" strokeWidth={1.75} />}
+            onSelect={act(() => setTheme('dark'))}
+          >
+            Dark theme
+          </Entry>
+          <Entry
+            id="theme system"
+            icon={<Monitor className="size-4" strokeWidth={1.75} />}
+            onSelect={act(() => setTheme('system'))}
+          >
+            Theme of the system
+          </Entry>
+          <Entry
+            id="sign out"
+            icon={<LogOut className="size-4" strokeWidth={1.75} />}
+            onSelect={act(signOut)}
+          >
+            Sign out {user.username}
+          </Entry>
+        </Group>
+      </Command.List>
+    </Command>
+  )
+}
+
+const SETTINGS = [
+  { label: 'Your account', page: 'account', icon: UserRound },
+  { label: 'Password', page: 'security', icon: Settings },
+  { label: 'Appearance', page: 'appearance', icon: Palette },
+  { label: 'SSH key', page: 'ssh-keys', icon: KeyRound },
+  { label: 'Tokens', page: 'tokens', icon: KeyRound },
+] as const
+
+function Group({ heading, children }: { readonly heading: string; readonly children: ReactNode }) {
+  return (
+    <Command.Group
+      heading={heading}
+      className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:pt-2.5 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-ink-3"
+    >
+      {children}
+    </Command.Group>
+  )
+}
+
+function Entry({
+  id,
+  icon,
+  end,
+  onSelect,
+  children,
+}: {
+  readonly id: string
+  readonly icon: ReactNode
+  readonly end?: ReactNode
+  readonly onSelect: () => void
+  readonly children: ReactNode
+}) {
+  return (
+    <Command.Item
+      value={id}
+      onSelect={onSelect}
+      className="flex h-9 cursor-default select-none items-center gap-2.5 rounded-control px-2.5 text-sm text-ink data-[selected=true]:bg-accent-wash pointer-coarse:h-11"
+    >
+      <span className="text-ink-2">{icon}</span>
+      <span className="min-w-0 flex-1 truncate">{children}</span>
+      {end}
+    </Command.Item>
+  )
+}

@@ -1,0 +1,51 @@
+import { Dialog } from '../ui/dialog.tsx'
+
+const APPLE = /Mac|iPhone|iPad/.test(navigator.platform)
+
+/** What the platform calls its command key. */
+export const COMMAND_KEY = APPLE ? '⌘' : 'Ctrl'
+
+const KEYS: readonly (readonly [string, readonly string[]])[] = [
+  ['Search pages, workspaces and actions', [COMMAND_KEY, 'K']],
+  ['This list', ['?']],
+  ['Workspaces', ['g', 'w']],
+  ['Templates', ['g', 't']],
+  ['Users', ['g', 'u']],
+  ['Your settings', ['g', 's']],
+  ['Focus the filter of a list', ['/']],
+  ['Next and previous row of a list', ['↓', '↑']],
+  ['Open the row', ['Enter']],
+  ['Leave a terminal', ['Ctrl', 'Shift', 'Esc']],
+]
+
+/** All keys of the dashboard (`?`). */
+export function KeysDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
+  return (
+    <Dialog open={open} onClose={onClose} title="Keys">
+      <dl className="-my-1 flex flex-col">
+        {KEYS.map(([what, keys]) => (
+          <div
+            key={what}
+            className="flex min-h-9 items-center justify-between gap-4 border-b border-line py-1.5 text-sm last:border-0"
+          >
+            <dt>{what}</dt>
+            <dd className="flex shrink-0 gap-1">
+              {keys.map((key) => (
+                <Key key={key}>{key}</Key>
+              ))}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  )
+}
+
+/** A key as it looks on a keyboard. */
+export function Key({ children }: { readonly children: string }) {
+  return (
+    <kbd className="inline-flex h-5 min-w-5 items-center justify-center rounded-sm border border-line-strong bg-surface px-1 font-sans text-[11px] font-medium text-ink-2">
+      {children}
+    </kbd>
+  )
+}

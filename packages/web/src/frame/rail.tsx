@@ -1,0 +1,235 @@
+import { useQuery } from '@tanstack/react-query'
+import {
+  ChevronsUpDown,
+  Keyboard,
+  LogOut,
+  Monitor,
+  Moon,
+  PanelLeftClose,
+  PanelLeftOpen,
+  Search,
+  Settings,
+  Sun,
+} from 'lucide-react'
+
+import { AppLink, useGo, usePathname } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
+import { buildInfoQuery } from '../session/queries.ts'
+import { usePermissions, useUser } from '../session/session.tsx'
+import { useSignOut } from '../session/use-sign-out.ts'
+import { setTheme, type Theme, useTheme } from '../theme/theme.ts'
+import { Avatar } from '../ui/avatar.tsx'
+import { classNames } from '../ui/class-names.ts'
+import { LogoMark } from '../ui/logo.tsx'
+import { Menu } from '../ui/menu.tsx'
+import { useOnline } from './connection-banner.tsx'
+import { COMMAND_KEY, Key } from './keys-dialog.tsx'
+import { type NavigationItem, navigationItems } from './navigation.ts'
+
+interface RailProps {
+  readonly collapsed: boolean
+  /** Missing in the sheet of narrow screens. */
+  readonly onCollapse?: () => void
+  readonly onSearch: () => void
+  readonly onKeys: () => void
+}
+
+/** The main navigation: places on top, the viewer and the connection at the bottom. */
+export function Rail({ collapsed, onCollapse, onSearch, onKeys }: RailProps) {
+  const { main, admin } = navigationItems(usePermissions())
+  return (
+    <nav aria-label="Main" className="flex h-full flex-col bg-bg">
+      <div className={classNames('flex h-14 items-center', collapsed ? 'justify-center' : 'px-4')}>
+        <AppLink
+          href={paths.workspaces()}
+          aria-label="Slipway"
+          className="-m-1 flex items-center gap-2.5 rounded-control p-1 text-accent"
+        >
+          <LogoMark className="size-[22px]" />
+          {collapsed ? null : (
+            <span className="text-[15px] font-semibold tracking-[-0.01em] text-ink">Slipway</span>
+          )}
+        </AppLink>
+      </div>
+      <div className="px-2 pb-3">
+        <button
+          type="button"
+          onClick={onSearch}
+          aria-label="Search"
+          className={classNames(
+            'flex h-8 w-full items-center rounded-control border border-line bg-surface text-sm text-ink-3 transition-colors duration-(--fast) hover:border-line-strong hover:text-ink-2 pointer-coarse:h-10',
+            collapsed ? 'justify-center' : 'gap-2 px-2.5',
+          )}
+        >
+          <Search className="size-4 shrink-0" strokeWidth={1.75} aria-hidden="true" />
+          {collapsed ? null : (
+            <>
+              <span className="flex-1 text-left">Search</span>
+              <span className="hidden gap-0.5 md:flex" aria-hidden="true">
+                <Key>{COMMAND_KEY}</Key>
+                <Key>K</Key>
+              </span>
+            </>
+          )}
+        </button>
+      </div>
+      <div className="flex min-h-0 flex-1 flex-col overflow-y-auto px-2">
+        <Places items={main} collapsed={collapsed} />
+        {admin.length === 0 ? null : (
+          <>
+            <div className="mx-2 my-3 border-t border-line" />
+            {collapsed ? null : <div className="px-2.5 pb-1 text-xs font-medium text-ink-3">Admin</div>}
+            <Places items={admin} collapsed={collapsed} />
+          </>
+        )}
+      </div>
+      <div className={classNames('flex flex-col gap-0.5 px-2 pb-2', collapsed && 'items-center')}>
+        {onCollapse === undefined ? null : (
+          <button
+            type="button"
+            onClick={onCollapse}
+            aria-label={collapsed ? 'Widen the menu' : 'Collapse the menu'}
+            title={collapsed ? 'Widen the menu' : undefined}
+            className={classNames(ITEM, collapsed && 'w-10 justify-center px-0', 'text-ink-3')}
+          >
+            {collapsed ? (
+              <PanelLeftOpen className={ICON} strokeWidth={1.75} />
+            ) : (
+              <PanelLeftClose className={ICON} strokeWidth={1.75} />
+            )}
+            {collapsed ? null : 'Collapse'}
+          </button>
+        )}
+        <UserMenu collapsed={collapsed} onKeys={onKeys} />
+      </div>
+    </nav>
+  )
+}
+
+const ICON = 'size-4 shrink-0'
+const ITEM =
+  'flex h-8 w-full items-center gap-2.5 rounded-control px-2.5 text-sm font-medium text-ink-2 transition-colors duration-(--fast) hover:bg-hover hover:text-ink pointer-coarse:h-11'
+
+function Places({
+  items,
+  collapsed,
+}: {
+  readonly items: readonly NavigationItem[]
+  readonly collapsed: boolean
+}) {
+  const pathname = usePathname()
+  return (
+    <ul className={classNames('flex flex-col gap-0.5', collapsed && 'items-center')}>
+      {items.map(({ label, href, icon: Icon, matches }) => {
+        const current = matches(pathname)
+        return (
+          <li key={href} className={collapsed ? undefined : 'w-full'}>
+            <AppLink
+              href={href}
+              aria-current={current ? 'page' : undefined}
+              {...(collapsed ? { title: label, 'aria-label': label } : {})}
+              className={classNames(
+                ITEM,
+                collapsed && 'w-10 justify-center px-0',
+                'aria-[current=page]:bg-accent-wash aria-[current=page]:text-ink',
+              )}
+            >
+              <Icon
+                className={classNames(ICON, current && 'text-accent')}
+                strokeWidth={1.75}
+                aria-hidden="true"
+              />
+              {collapsed ? null : label}
+            </AppLink>
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+const THEMES: readonly { readonly id: Theme; readonly label: string; readonly icon: typeof Sun }[] = [
+  { id: 'system', label: 'Theme of the system', icon: Monitor },
+  { id: 'light', label: 'Light', icon: Sun },
+  { id: 'dark', label: 'Dark', icon: Moon },
+]
+
+function UserMenu({ collapsed, onKeys }: { readonly collapsed: boolean; readonly onKeys: () => void }) {
+  const user = useUser()
+  const go = useGo()
+  const theme = useTheme()
+  const online = useOnline()
+  const signOut = useSignOut()
+  const version = useQuery(buildInfoQuery).data?.version
+  return (
+    <Menu
+      label="Your account"
+      side="top"
+      align="start"
+      header={
+        <div className="px-2 py-1.5">
+          <div className="truncate text-sm font-medium">{user.name === '' ? user.username : user.name}</div>
+          <div className="truncate text-xs text-ink-2">{user.email}</div>
+        </div>
+      }
+      groups={[
+        [
+          {
+            id: 'settings',
+            label: 'Settings',
+            icon: Settings,
+            onSelect: () => go(paths.settings('account')),
+          },
+          { id: 'keys', label: 'Keys', icon: Keyboard, onSelect: onKeys },
+        ],
+        THEMES.map(({ id, label, icon }) => ({
+          id,
+          label,
+          icon,
+          checked: theme === id,
+          onSelect: () => setTheme(id),
+        })),
+        [
+          {
+            id: 'sign-out',
+            label: 'Sign out',
+            icon: LogOut,
+            ...(version === undefined ? {} : { hint: `Slipway ${version}` }),
+            onSelect: signOut,
+          },
+        ],
+      ]}
+      trigger={
+        <button
+          type="button"
+          aria-label={`Account of ${user.username}`}
+          className={classNames(
+            'flex h-11 items-center gap-2.5 rounded-control text-left text-sm transition-colors duration-(--fast) hover:bg-hover',
+            collapsed ? 'w-10 justify-center' : 'w-full px-2',
+          )}
+        >
+          <span className="relative">
+            <Avatar name={user.username} url={user.avatar_url} className="size-7" />
+            <span
+              className={classNames(
+                'absolute -bottom-0.5 -right-0.5 size-2.5 rounded-full border-2 border-bg',
+                online ? 'bg-ok' : 'bg-warn',
+              )}
+            />
+          </span>
+          {collapsed ? null : (
+            <>
+              <span className="min-w-0 flex-1 leading-tight">
+                <span className="block truncate font-medium">{user.username}</span>
+                <span className="block truncate text-xs text-ink-3">
+                  {online ? 'Connected' : 'Reconnecting'}
+                </span>
+              </span>
+              <ChevronsUpDown className="size-3.5 shrink-0 text-ink-3" aria-hidden="true" />
+            </>
+          )}
+        </button>
+      }
+    />
+  )
+}

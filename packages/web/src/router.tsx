@@ -1,0 +1,251 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+
+import { ConnectionBanner } from './frame/connection-banner.tsx'
+import { RouteError } from './frame/error-boundary.tsx'
+import { Frame } from './frame/frame.tsx'
+import { NotFoundPage } from './frame/not-found-page.tsx'
+import { parseSearch, stringifySearch } from './navigation/address.ts'
+import { LoginPage } from './session/login-page.tsx'
+import { RequireAuth } from './session/require-auth.tsx'
+import { PageSkeleton } from './ui/skeleton.tsx'
+import { ToastRegion } from './ui/toast.tsx'
+
+const root = createRootRoute({
+  component: () => (
+    <>
+      <ConnectionBanner />
+      <Outlet />
+      <ToastRegion />
+    </>
+  ),
+})
+
+/** Pages without a session. */
+const login = createRoute({ getParentRoute: () => root, path: '/login', component: LoginPage })
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./session/setup-page.tsx'), 'SetupPage'),
+})
+
+/** Everything else needs one (UI-201). */
+const signedIn = createRoute({ getParentRoute: () => root, id: 'signed-in', component: RequireAuth })
+
+const terminal = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/@{$owner}/$workspace/terminal',
+  component: lazyRouteComponent(() => import('./terminal/terminal-page.tsx'), 'TerminalPage'),
+})
+const cliAuth = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/cli-auth',
+  component: lazyRouteComponent(() => import('./account/cli-auth-page.tsx'), 'CliAuthPage'),
+})
+
+const frame = createRoute({ getParentRoute: () => signedIn, id: 'frame', component: Frame })
+const home = createRoute({
+  getParentRoute: () => frame,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ href: '/workspaces', replace: true })
+  },
+})
+const workspaces = createRoute({
+  getParentRoute: () => frame,
+  path: '/workspaces',
+  component: lazyRouteComponent(() => import('./workspaces/workspaces-page.tsx'), 'WorkspacesPage'),
+})
+
+const workspace = createRoute({
+  getParentRoute: () => frame,
+  path: '/@{$owner}/$workspace',
+  component: lazyRouteComponent(() => import('./workspaces/workspace-layout.tsx'), 'WorkspaceLayout'),
+})
+const workspacePages = [
+  createRoute({
+    getParentRoute: () => workspace,
+    path: '/',
+    component: lazyRouteComponent(() => import('./workspaces/workspace-page.tsx'), 'WorkspacePage'),
+  }),
+  createRoute({
+    getParentRoute: () => workspace,
+    path: '/builds/$build',
+    component: lazyRouteComponent(() => import('./workspaces/build-page.tsx'), 'BuildPage'),
+  }),
+  createRoute({
+    getParentRoute: () => workspace,
+    path: '/parameters',
+    component: lazyRouteComponent(() => import('./workspaces/parameters-page.tsx'), 'ParametersPage'),
+  }),
+  createRoute({
+    getParentRoute: () => workspace,
+    path: '/schedule',
+    component: lazyRouteComponent(() => import('./workspaces/schedule-page.tsx'), 'SchedulePage'),
+  }),
+  createRoute({
+    getParentRoute: () => workspace,
+    path: '/settings',
+    component: lazyRouteComponent(() => import('./workspaces/settings-page.tsx'), 'SettingsPage'),
+  }),
+]
+
+const templates = createRoute({
+  getParentRoute: () => frame,
+  path: '/templates',
+  component: lazyRouteComponent(() => import('./templates/templates-page.tsx'), 'TemplatesPage'),
+})
+const newTemplate = createRoute({
+  getParentRoute: () => frame,
+  path: '/templates/new',
+  component: lazyRouteComponent(() => import('./templates/new-template-page.tsx'), 'NewTemplatePage'),
+})
+/** Each template page has two addresses, with and without the organization (UI-402). */
+const templatePages = ['/templates/$template', '/templates/$organization/$template'].flatMap((path) => {
+  const create = createRoute({
+    getParentRoute: () => frame,
+    path: `${path}/workspace`,
+    component: lazyRouteComponent(
+      () => import('./workspaces/create-workspace-page.tsx'),
+      'CreateWorkspacePage',
+    ),
+  })
+  const layout = createRoute({
+    getParentRoute: () => frame,
+    path,
+    component: lazyRouteComponent(() => import('./templates/template-layout.tsx'), 'TemplateLayout'),
+  })
+  const docs = lazyRouteComponent(() => import('./templates/docs-page.tsx'), 'DocsPage')
+  return [
+    create,
+    layout.addChildren([
+      createRoute({ getParentRoute: () => layout, path: '/', component: docs }),
+      createRoute({ getParentRoute: () => layout, path: '/docs', component: docs }),
+      createRoute({
+        getParentRoute: () => layout,
+        path: '/parameters',
+        component: lazyRouteComponent(
+          () => import('./templates/parameters-page.tsx'),
+          'TemplateParametersPage',
+        ),
+      }),
+      createRoute({
+        getParentRoute: () => layout,
+        path: '/versions',
+        component: lazyRouteComponent(() => import('./templates/versions-page.tsx'), 'VersionsPage'),
+      }),
+      createRoute({
+        getParentRoute: () => layout,
+        path: '/versions/$version',
+        component: lazyRouteComponent(() => import('./templates/version-page.tsx'), 'VersionPage'),
+      }),
+      createRoute({
+        getParentRoute: () => layout,
+        path: '/settings',
+        component: lazyRouteComponent(() => import('./templates/settings-page.tsx'), 'TemplateSettingsPage'),
+      }),
+    ]),
+  ]
+})
+
+const users = createRoute({
+  getParentRoute: () => frame,
+  path: '/deployment/users',
+  component: lazyRouteComponent(() => import('./users/users-page.tsx'), 'UsersPage'),
+})
+const createUser = createRoute({
+  getParentRoute: () => frame,
+  path: '/deployment/users/create',
+  component: lazyRouteComponent(() => import('./users/create-user-page.tsx'), 'CreateUserPage'),
+})
+const oldUsers = createRoute({
+  getParentRoute: () => frame,
+  path: '/users',
+  beforeLoad: ({ location }) => {
+    throw redirect({ href: `/deployment/users${location.searchStr}`, replace: true })
+  },
+})
+
+const settings = createRoute({
+  getParentRoute: () => frame,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./account/settings-layout.tsx'), 'SettingsLayout'),
+})
+const settingsPages = [
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/',
+    beforeLoad: () => {
+      throw redirect({ href: '/settings/account', replace: true })
+    },
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/account',
+    component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/security',
+    component: lazyRouteComponent(() => import('./account/security-page.tsx'), 'SecurityPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/appearance',
+    component: lazyRouteComponent(() => import('./account/appearance-page.tsx'), 'AppearancePage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/ssh-keys',
+    component: lazyRouteComponent(() => import('./account/ssh-keys-page.tsx'), 'SshKeysPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/tokens',
+    component: lazyRouteComponent(() => import('./account/tokens-page.tsx'), 'TokensPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/tokens/new',
+    component: lazyRouteComponent(() => import('./account/new-token-page.tsx'), 'NewTokenPage'),
+  }),
+]
+const unknown = createRoute({ getParentRoute: () => frame, path: '$', component: NotFoundPage })
+
+/** The page tree (UI-401). Pages load when they are first opened. */
+export const router = createRouter({
+  routeTree: root.addChildren([
+    login,
+    setup,
+    signedIn.addChildren([
+      terminal,
+      cliAuth,
+      frame.addChildren([
+        home,
+        workspaces,
+        workspace.addChildren(workspacePages),
+        templates,
+        newTemplate,
+        ...templatePages,
+        users,
+        createUser,
+        oldUsers,
+        settings.addChildren(settingsPages),
+        unknown,
+      ]),
+    ]),
+  ]),
+  parseSearch,
+  stringifySearch,
+  scrollRestoration: true,
+  defaultPendingComponent: PageSkeleton,
+  defaultPendingMs: 150,
+  defaultErrorComponent: RouteError,
+  defaultNotFoundComponent: NotFoundPage,
+})

@@ -1,0 +1,31 @@
+import { type ReactNode, useEffect } from 'react'
+
+import { LogoMark } from '../ui/logo.tsx'
+
+/** Pages before and beside the frame: sign-in, set-up. */
+export function StandAlonePage({
+  title,
+  context,
+  children,
+}: {
+  readonly title: string
+  readonly context?: ReactNode
+  readonly children: ReactNode
+}) {
+  useEffect(() => {
+    document.title = `${title} - Slipway`
+  }, [title])
+  return (
+    <main className="flex min-h-dvh flex-col items-center px-4 pb-12 pt-[max(4vh,40px)] sm:pt-[14vh]">
+      <div className="w-full max-w-[360px]">
+        <div className="mb-8 flex items-center gap-2.5 text-accent">
+          <LogoMark className="size-7" />
+          <span className="text-lg font-semibold tracking-[-0.01em] text-ink">Slipway</span>
+        </div>
+        <h1 className="text-2xl font-semibold tracking-[-0.018em]">{title}</h1>
+        {context === undefined ? null : <p className="mt-1.5 text-base text-ink-2">{context}</p>}
+        <div className="mt-7">{children}</div>
+      </div>
+    </main>
+  )
+}

@@ -1,0 +1,29 @@
+import { logout } from '@slipway/contract'
+import { api, queries } from '../api/client.ts'
+import { statusOf } from '../api/errors.ts'
+import { announceSessionEnd } from '../api/session-channel.ts'
+import { paths } from '../paths.ts'
+import { toasts } from '../ui/toast.tsx'
+
+/**
+ * Signs out by the viewer's own wish (UI-205): tells the server, wipes what was read, and loads the sign-in page
+ * anew. A server that does not answer leaves the session as it is, and says so.
+ */
+export function useSignOut(): () => void {
+  return () => void signOut()
+}
+
+async function signOut(): Promise<void> {
+  try {
+    await api.call(logout)
+  } catch (error) {
+    // Without a session there is nothing left to end.
+    if (statusOf(error) !== 401) {
+      toasts.failed('You are still signed in', error)
+      return
+    }
+  }
+  queries.clear()
+  announceSessionEnd()
+  location.assign(paths.signIn())
+}

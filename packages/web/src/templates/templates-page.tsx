@@ -1,0 +1,175 @@
+import { useQuery } from '@tanstack/react-query'
+import { LayoutTemplate, Plus, SearchX } from 'lucide-react'
+
+import type { Template } from '@slipway/contract'
+import { describeError, statusOf } from '../api/errors.ts'
+import { useAddress } from '../navigation/address.ts'
+import { AppLink } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
+import { usePermissions, useSeveralOrganizations } from '../session/session.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
+import { formatDuration } from '../ui/duration.ts'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorNotice } from '../ui/error-notice.tsx'
+import { FilterBar } from '../ui/filter-bar.tsx'
+import { Mark } from '../ui/form.tsx'
+import { Page } from '../ui/page.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { type Column, Table } from '../ui/table.tsx'
+import { ThingIcon } from '../ui/thing-icon.tsx'
+import { TimeAgo } from '../ui/time-ago.tsx'
+import { templatesQuery, templateTitle } from './queries.ts'
+
+const PRESETS = [
+  { label: 'All', filter: '' },
+  { label: 'Maintained', filter: 'deprecated:false' },
+  { label: 'Mine', filter: 'author:me' },
+]
+
+/** `/templates`: what workspaces can be made from (UI-1001). */
+export function TemplatesPage() {
+  const [search, change] = useAddress()
+  const filter = search.filter ?? ''
+  const list = useQuery(templatesQuery(filter))
+  const permissions = usePermissions()
+  const several = useSeveralOrganizations()
+  const refused = statusOf(list.error) === 400
+  const mayCreateWorkspace = permissions?.createWorkspace === true
+  const create =
+    permissions?.createTemplates === true ? (
+      <AppLink href={paths.newTemplate()} className={buttonClass({ tone: 'primary' })}>
+        <Plus className="size-4" /> New template
+      </AppLink>
+    ) : null
+  const columns: readonly Column<Template>[] = [
+    {
+      id: 'name',
+      header: 'Name',
+      className: 'w-full',
+      cell: (row) => <NameCell template={row} several={several} />,
+    },
+    {
+      id: 'users',
+      header: 'Users',
+      align: 'end',
+      from: 'sm',
+      cell: (row) => <span className="text-ink-2">{row.active_user_count}</span>,
+    },
+    {
+      id: 'time',
+      header: 'Starts in',
+      align: 'end',
+      from: 'md',
+      cell: (row) => {
+        const usual = row.build_time_stats.start?.p50 ?? 0
+        return <span className="whitespace-nowrap text-ink-2">{usual > 0 ? formatDuration(usual) : '–'}</span>
+      },
+    },
+    {
+      id: 'updated',
+      header: 'Updated',
+      from: 'lg',
+      cell: (row) => (
+        <span className="whitespace-nowrap text-ink-2">
+          <TimeAgo time={row.updated_at} />
+        </span>
+      ),
+    },
+  ]
+  return (
+    <Page width="wide">
+      <PageHeader title="Templates" context="What workspaces are made from" actions={create} />
+      <FilterBar
+        label="Filter templates"
+        placeholder="name deprecated:false"
+        value={filter}
+        onChange={(next) => change({ filter: next })}
+        presets={PRESETS}
+        error={
+          refused
+            ? describeError(list.error)
+                .validations.map(({ detail }) => detail)
+                .join('. ') || describeError(list.error).message
+            : undefined
+        }
+      />
+      {list.isError && !refused ? (
+        <div className="mb-4">
+          <ErrorNotice
+            error={list.error}
+            title="The list could not be read"
+            onRetry={() => void list.refetch()}
+          />
+        </div>
+      ) : null}
+      {list.isError && list.data === undefined ? null : (
+        <div className="rounded-card border border-line bg-surface">
+          <Table
+            label="Templates"
+            columns={columns}
+            rows={list.data}
+            rowKey={(row) => row.id}
+            rowLabel={templateTitle}
+            actions={(row) =>
+              mayCreateWorkspace ? (
+                <AppLink
+                  href={paths.template(row, several, 'workspace')}
+                  aria-disabled={row.deprecated || undefined}
+                  aria-label={`Create a workspace from ${templateTitle(row)}`}
+                  title={row.deprecated ? 'It is no longer maintained' : 'Create a workspace'}
+                  onClick={(event) => {
+                    if (row.deprecated) event.preventDefault()
+                  }}
+                  className={buttonClass({ size: 'dense' })}
+                >
+                  <Plus className="size-3.5" />
+                  <span className="max-sm:hidden">Create workspace</span>
+                </AppLink>
+              ) : null
+            }
+            empty={
+              filter === '' ? (
+                <EmptyState icon={LayoutTemplate} title="No template yet" action={create}>
+                  {permissions?.createTemplates === true
+                    ? 'A template says what a workspace consists of. Begin with one that is ready, or upload your own.'
+                    : 'Ask an administrator of this deployment to add one.'}
+                </EmptyState>
+              ) : (
+                <EmptyState
+                  icon={SearchX}
+                  title="No template matches the filter"
+                  action={<Button onClick={() => change({ filter: undefined })}>Clear the filter</Button>}
+                />
+              )
+            }
+          />
+        </div>
+      )}
+    </Page>
+  )
+}
+
+function NameCell({ template, several }: { readonly template: Template; readonly several: boolean }) {
+  return (
+    <span className="flex min-w-0 items-center gap-3 py-1.5">
+      <ThingIcon src={template.icon} className="size-6" />
+      <span className="min-w-0">
+        <span className="flex min-w-0 items-center gap-2">
+          <AppLink
+            href={paths.template(template, several)}
+            className="truncate font-medium hover:text-accent"
+          >
+            {templateTitle(template)}
+          </AppLink>
+          {template.deprecated ? <Mark>Deprecated</Mark> : null}
+          {several ? (
+            <span className="truncate text-xs text-ink-3">{template.organization_display_name}</span>
+          ) : null}
+        </span>
+        {template.description === '' ? null : (
+          <span className="block truncate text-xs text-ink-2">{template.description}</span>
+        )}
+      </span>
+    </span>
+  )
+}

@@ -1,0 +1,81 @@
+import { useQuery } from '@tanstack/react-query'
+import { ChevronLeft } from 'lucide-react'
+
+import { statusOf } from '../api/errors.ts'
+import { useRouteParam } from '../navigation/address.ts'
+import { AppLink } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
+import { useSeveralOrganizations } from '../session/session.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorNotice } from '../ui/error-notice.tsx'
+import { Mark } from '../ui/form.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { AfterDelay } from '../ui/skeleton.tsx'
+import { StateBadge } from '../ui/state-badge.tsx'
+import { TimeAgo } from '../ui/time-ago.tsx'
+import { JobLog } from '../workspaces/build-log.tsx'
+import { jobLook } from '../workspaces/workspace-look.ts'
+import { versionByNameQuery } from './queries.ts'
+import { useTemplate } from './template-context.ts'
+
+/** One version: how its import went. */
+export function VersionPage() {
+  const { template } = useTemplate()
+  const several = useSeveralOrganizations()
+  const name = useRouteParam('version')
+  const question = useQuery(versionByNameQuery(template.id, name))
+  const version = question.data
+  const back = paths.template(template, several, 'versions')
+  if (version === undefined) {
+    if (!question.isError)
+      return (
+        <AfterDelay>
+          <div className="skeleton h-96 rounded-card" />
+        </AfterDelay>
+      )
+    return statusOf(question.error) === 404 ? (
+      <EmptyState icon={ChevronLeft} title={`There is no version ${name}`}>
+        <AppLink className="link" href={back}>
+          See all versions
+        </AppLink>
+      </EmptyState>
+    ) : (
+      <ErrorNotice error={question.error} onRetry={() => void question.refetch()} />
+    )
+  }
+  const running =
+    version.job.status === 'pending' || version.job.status === 'running' || version.job.status === 'canceling'
+  return (
+    <div className="flex flex-col gap-4">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <AppLink
+          href={back}
+          className="-ml-1 inline-flex items-center gap-1 rounded-control pr-1 text-sm text-ink-2 hover:text-ink"
+        >
+          <ChevronLeft className="size-4" aria-hidden="true" /> Versions
+        </AppLink>
+        <h2 className="text-lg font-semibold">{version.name}</h2>
+        <StateBadge look={jobLook(version.job.status)} since={version.job.started_at ?? version.created_at} />
+        {version.id === template.active_version_id ? <Mark>Active</Mark> : null}
+        <span className="text-sm text-ink-2">
+          {version.created_by.username}, <TimeAgo time={version.created_at} />
+        </span>
+      </div>
+      {version.message === '' ? null : (
+        <p className="whitespace-pre-wrap text-sm text-ink-2">{version.message}</p>
+      )}
+      {version.job.error === undefined || version.job.error === '' ? null : (
+        <Notice tone="bad" title={`Import failed: ${version.job.error}`} />
+      )}
+      <div className="overflow-hidden rounded-card border border-line">
+        <JobLog
+          key={version.id}
+          of={{ kind: 'version', id: version.id }}
+          running={running}
+          fileName={`${template.name}-${version.name}.log`}
+          className="h-[max(320px,calc(100dvh-360px))]"
+        />
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,140 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+
+import { checkSession } from '../api/client.ts'
+import { useShownTheme } from '../theme/theme.ts'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { TerminalConnection, type TerminalState } from './terminal-connection.ts'
+import { TerminalScreen } from './terminal-screen.ts'
+
+interface TerminalViewProps {
+  readonly agentId: string
+  /** Names the session: the same id comes back to the same shell. */
+  readonly reconnectId: string
+  readonly command: string
+  readonly fontSize: number
+  readonly onState: (state: TerminalState) => void
+  /** Gives the page a way to retry at once. */
+  readonly controls: (controls: { readonly retryNow: () => void; readonly focus: () => void }) => void
+  readonly children?: ReactNode
+}
+
+/** The screen and its connection; both last as long as session and agent stay the same. */
+export function TerminalView({
+  agentId,
+  reconnectId,
+  command,
+  fontSize,
+  onState,
+  controls,
+  children,
+}: TerminalViewProps) {
+  const container = useRef<HTMLDivElement>(null)
+  const screen = useRef<TerminalScreen | undefined>(undefined)
+  const [pasted, setPasted] = useState<{ readonly text: string; readonly answer: (yes: boolean) => void }>()
+  const latest = useRef({ onState, controls })
+  useEffect(() => {
+    latest.current = { onState, controls }
+  })
+  const theme = useShownTheme()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another theme is why the colours are read again
+  useEffect(() => screen.current?.refreshTheme(), [theme])
+  useEffect(() => {
+    if (screen.current !== undefined) screen.current.fontSize = fontSize
+  }, [fontSize])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the font size only matters at the start, later it has its own effect
+  useEffect(() => {
+    const element = container.current
+    if (element === null) return
+    using cleanup = new DisposableStack()
+    const drawn = cleanup.use(
+      new TerminalScreen(element, {
+        fontSize,
+        onInput: (text) => connection.input(text),
+        onResize: (size) => connection.resize(size),
+        confirmPaste: (text) => new Promise((answer) => setPasted({ text, answer })),
+        onLeave: () => document.getElementById('leave-terminal')?.focus(),
+      }),
+    )
+    const connection = cleanup.use(
+      new TerminalConnection({
+        path: ({ width, height }) => ptyPath(agentId, { reconnect: reconnectId, width, height, command }),
+        open: (path) => {
+          const url = new URL(path, location.origin)
+          url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+          return new WebSocket(url)
+        },
+        onReplay: () => drawn.reset(),
+        onOutput: (data, done) => drawn.write(data, done),
+        onState: (state) => {
+          drawn.readOnly = state.kind !== 'open'
+          if (state.kind === 'open') drawn.focus()
+          latest.current.onState(state)
+        },
+        onRefused: () => void checkSession(),
+      }),
+    )
+    screen.current = drawn
+    cleanup.defer(() => {
+      screen.current = undefined
+    })
+    const hurry = () => {
+      if (!document.hidden) connection.retryNow()
+    }
+    document.addEventListener('visibilitychange', hurry)
+    window.addEventListener('online', hurry)
+    cleanup.defer(() => {
+      document.removeEventListener('visibilitychange', hurry)
+      window.removeEventListener('online', hurry)
+    })
+    latest.current.controls({ retryNow: () => connection.retryNow(), focus: () => drawn.focus() })
+    // The width of characters is only known with the font.
+    void document.fonts.load(`${fontSize}px "JetBrains Mono Variable"`).then(() => drawn.fit())
+    connection.start(drawn.size)
+    const owned = cleanup.move()
+    return () => owned.dispose()
+  }, [agentId, reconnectId, command])
+
+  const answer = (yes: boolean) => {
+    pasted?.answer(yes)
+    setPasted(undefined)
+  }
+  return (
+    <div className="relative min-h-0 flex-1 bg-console">
+      <div ref={container} className="absolute inset-0 overflow-hidden py-2 pl-3 pr-1" />
+      {children}
+      <ConfirmDialog
+        open={pasted !== undefined}
+        onClose={() => answer(false)}
+        title="Paste several lines?"
+        description="The program in the terminal would run each line at once."
+        verb="Paste"
+        busy={false}
+        error={undefined}
+        onConfirm={() => answer(true)}
+      >
+        <pre className="max-h-60 overflow-auto rounded-control border border-line bg-bg p-2 text-xs">
+          {pasted?.text}
+        </pre>
+      </ConfirmDialog>
+    </div>
+  )
+}
+
+function ptyPath(
+  agentId: string,
+  query: {
+    readonly reconnect: string
+    readonly width: number
+    readonly height: number
+    readonly command: string
+  },
+): string {
+  const search = new URLSearchParams({
+    reconnect: query.reconnect,
+    width: String(query.width),
+    height: String(query.height),
+    ...(query.command === '' ? {} : { command: query.command }),
+  })
+  return `/api/v2/workspaceagents/${agentId}/pty?${search}`
+}

@@ -1,0 +1,34 @@
+import { AppLink, usePathname } from '../navigation/app-link.tsx'
+
+interface TabLink {
+  readonly to: string
+  readonly label: string
+  readonly count?: number | undefined
+  /** Other addresses under which this tab is the current one. */
+  readonly also?: readonly string[]
+}
+
+/** Tabs that are pages: each has its own address. */
+export function TabLinks({ label, tabs }: { readonly label: string; readonly tabs: readonly TabLink[] }) {
+  const pathname = usePathname()
+  return (
+    <nav
+      aria-label={label}
+      className="-mx-4 mb-6 flex gap-5 overflow-x-auto border-b border-line px-4 [scrollbar-width:none] sm:mx-0 sm:px-0"
+    >
+      {tabs.map((tab) => (
+        <AppLink
+          key={tab.to}
+          href={tab.to}
+          aria-current={pathname === tab.to || tab.also?.includes(pathname) === true ? 'page' : undefined}
+          className="-mb-px inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-sm text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-ink pointer-coarse:h-11"
+        >
+          {tab.label}
+          {tab.count === undefined ? null : (
+            <span className="text-xs text-ink-3 tabular-nums">{tab.count}</span>
+          )}
+        </AppLink>
+      ))}
+    </nav>
+  )
+}

@@ -1,0 +1,84 @@
+import { useSyncExternalStore } from 'react'
+
+import { NEVER } from '@slipway/contract'
+
+const UNITS = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const
+
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+const absolute = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+})
+
+/** "3 min. ago" / "in 2 hr." for a time seen from `now` (both in milliseconds). */
+export function describeTime(time: number, now: number): string {
+  const seconds = Math.round((time - now) / 1000)
+  for (const [unit, length] of UNITS) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit)
+  }
+  return Math.abs(seconds) < 10 ? 'just now' : relative.format(seconds, 'second')
+}
+
+/** The time in the viewer's zone, with the zone's name. */
+export function exactTime(time: string | number): string {
+  return absolute.format(new Date(time))
+}
+
+/** One timer for all relative times on the page; it rests while the tab is hidden. */
+const minute = (() => {
+  const listeners = new Set<() => void>()
+  let now = Date.now()
+  let timer: ReturnType<typeof setInterval> | undefined
+  const tick = () => {
+    if (document.hidden) return
+    now = Date.now()
+    for (const listener of listeners) listener()
+  }
+  return {
+    now: () => now,
+    subscribe(listener: () => void): () => void {
+      listeners.add(listener)
+      if (timer === undefined) {
+        now = Date.now()
+        timer = setInterval(tick, 15_000)
+        document.addEventListener('visibilitychange', tick)
+      }
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size > 0) return
+        clearInterval(timer)
+        timer = undefined
+        document.removeEventListener('visibilitychange', tick)
+      }
+    },
+  }
+})()
+
+/** A relative time with the exact one on hover and for assistive software (UI-1705). */
+export function TimeAgo({
+  time,
+  never = 'never',
+}: {
+  readonly time: string | undefined
+  readonly never?: string
+}) {
+  const now = useSyncExternalStore(minute.subscribe, minute.now)
+  if (time === undefined || time === '' || time.startsWith(NEVER.slice(0, 4))) return <span>{never}</span>
+  const at = Date.parse(time)
+  return (
+    <time dateTime={time} title={exactTime(at)}>
+      {describeTime(at, Math.max(now, at > Date.now() ? 0 : at))}
+    </time>
+  )
+}

@@ -1,0 +1,170 @@
+import { useQuery } from '@tanstack/react-query'
+import { Code, SquareTerminal, TriangleAlert } from 'lucide-react'
+
+import { getAppHost, type Workspace, type WorkspaceAgent, type WorkspaceApp } from '@slipway/contract'
+import { api } from '../api/client.ts'
+import { AppLink } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
+import { Button, buttonClass } from '../ui/button.tsx'
+import { Spinner } from '../ui/spinner.tsx'
+import { ThingIcon } from '../ui/thing-icon.tsx'
+import { appTarget, editorUrl, withKey } from './app-target.ts'
+import { openProgram } from './open-program.ts'
+
+/** Everything that can be opened in an agent: terminal, editors, the template's apps (UI-725). */
+export function AgentApps({
+  workspace,
+  agent,
+}: {
+  readonly workspace: Workspace
+  readonly agent: WorkspaceAgent
+}) {
+  const apps = agent.apps.filter((app) => !app.hidden)
+  const host = useQuery({
+    queryKey: ['app-host'],
+    queryFn: ({ signal }) => api.call(getAppHost, { signal }),
+    enabled: apps.some((app) => app.subdomain),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+  const shown = new Set(agent.display_apps)
+  const place = {
+    owner: workspace.owner_name,
+    workspace: workspace.name,
+    agent: agent.name,
+    appHost: host.data?.host ?? '',
+    protocol: location.protocol,
+  }
+  const editor = (scheme: 'vscode' | 'vscode-insiders', name: string) => () =>
+    void openProgram(name, true, (key) =>
+      editorUrl(
+        scheme,
+        { ...place, folder: agent.expanded_directory ?? agent.directory ?? '' },
+        location.origin,
+        key,
+      ),
+    )
+  const groups = Map.groupBy(apps, (app) => app.group ?? '')
+  return (
+    <div className="flex flex-col gap-3 px-4 pb-4">
+      <ul className="flex flex-wrap gap-2">
+        {shown.has('web_terminal') ? (
+          <li>
+            <AppLink
+              href={paths.terminal(workspace.owner_name, workspace.name, agent.name)}
+              className={buttonClass({})}
+            >
+              <SquareTerminal className="size-4" strokeWidth={1.75} /> Terminal
+            </AppLink>
+          </li>
+        ) : null}
+        {shown.has('vscode') ? (
+          <li>
+            <Button
+              onClick={editor('vscode', 'VS Code')}
+              icon={<Code className="size-4" strokeWidth={1.75} />}
+            >
+              VS Code
+            </Button>
+          </li>
+        ) : null}
+        {shown.has('vscode_insiders') ? (
+          <li>
+            <Button
+              onClick={editor('vscode-insiders', 'VS Code Insiders')}
+              icon={<Code className="size-4" strokeWidth={1.75} />}
+            >
+              VS Code Insiders
+            </Button>
+          </li>
+        ) : null}
+        {(groups.get('') ?? []).map((app) => (
+          <li key={app.id}>
+            <AppButton app={app} place={place} />
+          </li>
+        ))}
+      </ul>
+      {[...groups].map(([group, members]) =>
+        group === '' ? null : (
+          <div key={group}>
+            <h4 className="mb-1.5 text-xs font-medium text-ink-3">{group}</h4>
+            <ul className="flex flex-wrap gap-2">
+              {members.map((app) => (
+                <li key={app.id}>
+                  <AppButton app={app} place={place} />
+                </li>
+              ))}
+            </ul>
+          </div>
+        ),
+      )}
+    </div>
+  )
+}
+
+function AppButton({
+  app,
+  place,
+}: {
+  readonly app: WorkspaceApp
+  readonly place: Parameters<typeof appTarget>[1]
+}) {
+  const target = appTarget(app, place)
+  const name = app.display_name === '' ? app.slug : app.display_name
+  const icon =
+    app.health === 'initializing' ? (
+      <Spinner className="size-4 text-run" />
+    ) : app.health === 'unhealthy' ? (
+      <TriangleAlert className="size-4 text-warn" aria-label="Unhealthy" />
+    ) : (
+      <ThingIcon src={app.icon} className="size-4" />
+    )
+  const title =
+    target.kind === 'none'
+      ? target.reason
+      : app.health === 'unhealthy'
+        ? 'The health check of this app fails. It may not open.'
+        : app.health === 'initializing'
+          ? 'This app has not answered its health check yet.'
+          : app.tooltip
+  switch (target.kind) {
+    case 'none':
+      return (
+        <Button disabled icon={icon} title={title}>
+          {name}
+        </Button>
+      )
+    case 'page':
+      return (
+        <AppLink href={target.href} title={title} className={buttonClass({})}>
+          {icon} {name}
+        </AppLink>
+      )
+    case 'program':
+      return (
+        <Button
+          icon={icon}
+          title={title}
+          onClick={() => void openProgram(name, target.needsKey, (key) => withKey(target.url, key))}
+        >
+          {name}
+        </Button>
+      )
+    case 'link':
+      return (
+        <a
+          href={target.href}
+          target="_blank"
+          rel="noopener noreferrer"
+          title={title}
+          onClick={(event) => {
+            if (!target.slim) return
+            event.preventDefault()
+            window.open(target.href, '_blank', 'popup,noopener,width=1100,height=760')
+          }}
+          className={buttonClass({})}
+        >
+          {icon} {name}
+        </a>
+      )
+  }
+}

@@ -1,0 +1,222 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Dices } from 'lucide-react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
+
+import { createWorkspace, type Template } from '@slipway/contract'
+import { api } from '../api/client.ts'
+import { fieldError } from '../api/errors.ts'
+import { useOnline } from '../frame/connection-banner.tsx'
+import { useGo } from '../navigation/app-link.tsx'
+import { FaultSummary, formFaults, ParameterFields } from '../parameters/parameter-fields.tsx'
+import { useParameterForm } from '../parameters/use-parameter-form.ts'
+import { paths } from '../paths.ts'
+import { useUser } from '../session/session.tsx'
+import { presetsQuery, versionQuery } from '../templates/queries.ts'
+import { Button } from '../ui/button.tsx'
+import { ErrorNotice } from '../ui/error-notice.tsx'
+import { Field, Select, TextInput } from '../ui/form.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { Section } from '../ui/page.tsx'
+import { Spinner } from '../ui/spinner.tsx'
+import { OwnerField } from './owner-field.tsx'
+import { refreshWorkspace } from './queries.ts'
+import { nameFault, suggestName } from './workspace-name.ts'
+
+interface CreateFormProps {
+  readonly template: Template
+  readonly versionId: string
+  readonly name: string | undefined
+  readonly preset: string | undefined
+  /** Values given by the address or a copied workspace. */
+  readonly values: Readonly<Record<string, string>>
+  readonly origins: ReadonlyMap<string, string>
+  readonly locked: ReadonlySet<string>
+}
+
+/** Name, preset and parameters of a new workspace (UI-732 to UI-739). */
+export function CreateForm({
+  template,
+  versionId,
+  name: given,
+  preset: wanted,
+  values,
+  origins,
+  locked,
+}: CreateFormProps) {
+  const user = useUser()
+  const go = useGo()
+  const online = useOnline()
+  const [owner, setOwner] = useState({ id: user.id, username: user.username })
+  const [suggested] = useState(suggestName)
+  const [name, setName] = useState(given ?? suggested)
+  const [attempted, setAttempted] = useState(false)
+  const nameInput = useRef<HTMLInputElement>(null)
+  const { form, view, error } = useParameterForm(versionId, owner.id, values)
+  const version = useQuery({
+    ...versionQuery(versionId),
+    enabled: versionId !== template.active_version_id,
+  }).data
+  const presets = useQuery(presetsQuery(versionId))
+  const [presetId, setPresetId] = useState<string>()
+  const preset = presets.data?.find(({ ID }) => ID === presetId)
+
+  // The preset of the address, else the template's default one, applies once.
+  const unknownPreset =
+    wanted !== undefined && presets.data !== undefined && !presets.data.some(({ Name }) => Name === wanted)
+  const choosePreset = (id: string) => {
+    setPresetId(id)
+    const chosen = presets.data?.find(({ ID }) => ID === id)
+    if (chosen !== undefined)
+      form.setAll(Object.fromEntries(chosen.Parameters.map(({ Name, Value }) => [Name, Value])))
+  }
+  const first = presets.data?.find(({ Name, Default }) =>
+    wanted === undefined ? Default : Name === wanted,
+  )?.ID
+  const applied = useRef(false)
+  useEffect(() => {
+    if (first === undefined || applied.current) return
+    applied.current = true
+    choosePreset(first)
+  })
+
+  const create = useMutation({
+    mutationFn: async () => {
+      // What is on screen is what is sent, so the answer to the newest input has to be here (UI-734).
+      await form.settled()
+      if (formFaults(form.view()).length > 0) return undefined
+      return api.call(createWorkspace, {
+        params: { user: owner.id },
+        body: {
+          name: name.trim(),
+          ...(versionId === template.active_version_id
+            ? { template_id: template.id }
+            : { template_version_id: versionId }),
+          ...(presetId === undefined || presetId === '' ? {} : { template_version_preset_id: presetId }),
+          rich_parameter_values: form.submission(),
+        },
+      })
+    },
+    onSuccess: (workspace) => {
+      if (workspace === undefined) return
+      refreshWorkspace(workspace)
+      go(paths.workspace(workspace.owner_name, workspace.name))
+    },
+    onError: (thrown) => {
+      if (fieldError(thrown, 'name') !== undefined) nameInput.current?.focus()
+    },
+  })
+  const wrongName = attempted ? nameFault(name.trim()) : undefined
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    setAttempted(true)
+    if (nameFault(name.trim()) !== undefined) nameInput.current?.focus()
+    else if (!create.isPending) create.mutate()
+  }
+  const presetOwned = new Set(preset?.Parameters.map(({ Name }) => Name) ?? [])
+  const overridden = [...presetOwned].filter((key) => values[key] !== undefined)
+  return (
+    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
+      <ErrorNotice error={create.error} title="The workspace was not created" />
+      {attempted && !create.isPending ? <FaultSummary view={view} /> : null}
+      <Section title="General">
+        <div className="flex flex-col gap-6">
+          <Field
+            label="Name"
+            error={wrongName ?? fieldError(create.error, 'name')}
+            help="Part of its address and of its SSH host name."
+          >
+            {(field) => (
+              <div className="flex gap-2">
+                <TextInput
+                  {...field}
+                  ref={nameInput}
+                  autoFocus
+                  autoComplete="off"
+                  spellCheck={false}
+                  maxLength={64}
+                  value={name}
+                  onChange={(event) => setName(event.target.value)}
+                  onFocus={(event) => event.target.select()}
+                />
+                <Button
+                  size="icon"
+                  aria-label="Suggest another name"
+                  title="Suggest another name"
+                  onClick={() => setName(suggestName())}
+                  icon={<Dices className="size-4" strokeWidth={1.75} />}
+                />
+              </div>
+            )}
+          </Field>
+          <OwnerField organizationId={template.organization_id} owner={owner} onChange={setOwner} />
+          {version === undefined ? null : (
+            <p className="text-sm text-ink-2">
+              Version <b className="font-medium text-ink">{version.name}</b>, which is not the active one.
+            </p>
+          )}
+          {presets.data === undefined || presets.data.length === 0 ? null : (
+            <Field label="Preset" help={preset?.Description}>
+              {(field) => (
+                <Select
+                  {...field}
+                  value={presetId ?? ''}
+                  options={[
+                    { value: '', label: 'None' },
+                    ...presets.data.map(({ ID, Name, Default }) => ({
+                      value: ID,
+                      label: Default ? `${Name} (default)` : Name,
+                    })),
+                  ]}
+                  onChange={(event) => choosePreset(event.target.value)}
+                />
+              )}
+            </Field>
+          )}
+          {unknownPreset ? (
+            <Notice tone="bad" title={`This version of ${template.name} has no preset “${wanted}”`}>
+              Choose another one, or go on without.
+            </Notice>
+          ) : null}
+          {overridden.length > 0 ? (
+            <Notice tone="info" title={`The preset sets ${overridden.join(', ')}`}>
+              Values of the link for these parameters are not used.
+            </Notice>
+          ) : null}
+        </div>
+      </Section>
+      {error === undefined ? null : <ErrorNotice error={error} title="The parameters could not be read" />}
+      {view.parameters?.length === 0 && view.diagnostics.length === 0 ? null : (
+        <Section title="Parameters">
+          <ParameterFields
+            form={form}
+            view={view}
+            strict={attempted}
+            hidden={presetOwned}
+            locked={(parameter) =>
+              locked.has(parameter.name) ? 'The link does not allow a change here.' : undefined
+            }
+            origin={(key) => (presetOwned.has(key) ? 'Preset' : origins.get(key))}
+          />
+        </Section>
+      )}
+      <div className="sticky bottom-0 -mx-4 flex items-center justify-end gap-3 border-t border-line bg-bg px-4 py-3 sm:-mx-6 sm:px-6">
+        <span role="status" className="mr-auto flex items-center gap-1.5 text-sm text-ink-2">
+          {view.validating ? (
+            <>
+              <Spinner /> Checking the values
+            </>
+          ) : null}
+        </span>
+        <Button onClick={() => history.back()}>Cancel</Button>
+        <Button
+          type="submit"
+          tone="primary"
+          busy={create.isPending}
+          disabled={!online || view.parameters === undefined}
+        >
+          Create workspace
+        </Button>
+      </div>
+    </form>
+  )
+}

@@ -1,0 +1,86 @@
+import { useQuery } from '@tanstack/react-query'
+
+import { statusOf } from '../api/errors.ts'
+import { useAddress, useRouteParam } from '../navigation/address.ts'
+import { organizationsQuery } from '../session/queries.ts'
+import { templateQuery, templateTitle } from '../templates/queries.ts'
+import { ErrorPage } from '../ui/error-notice.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { Page } from '../ui/page.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { PageSkeleton } from '../ui/skeleton.tsx'
+import { ThingIcon } from '../ui/thing-icon.tsx'
+import { CreateForm } from './create-form.tsx'
+import { useDuplicateValues } from './use-duplicate-values.ts'
+
+/** `…/{template}/workspace`: a new workspace from a template (UI-731). */
+export function CreateWorkspacePage() {
+  const [search] = useAddress()
+  const name = useRouteParam('template')
+  const organizations = useQuery(organizationsQuery)
+  const named = useRouteParam('organization')
+  const organization =
+    named === '' ? (organizations.data?.find((one) => one.is_default) ?? organizations.data?.[0])?.id : named
+  const template = useQuery({
+    ...templateQuery(organization ?? '', name),
+    enabled: organization !== undefined,
+  })
+  const duplicate = useDuplicateValues(search.mode === 'duplicate' ? search.from : undefined)
+  const fromAddress = Object.fromEntries(
+    Object.entries(search).flatMap(([key, value]) =>
+      key.startsWith('param.') ? [[key.slice('param.'.length), value]] : [],
+    ),
+  )
+  if (template.data === undefined || duplicate.pending) {
+    const error = template.error ?? organizations.error
+    if (error === null) return <PageSkeleton />
+    return (
+      <ErrorPage
+        title={statusOf(error) === 404 ? `There is no template ${name}` : 'The template could not be read'}
+        error={error}
+        onRetry={() => void template.refetch()}
+      />
+    )
+  }
+  const versionId = search.version ?? template.data.active_version_id
+  return (
+    <Page width="narrow">
+      <PageHeader
+        title="New workspace"
+        lead={
+          <span className="inline-flex size-11 shrink-0 items-center justify-center rounded-card border border-line bg-surface">
+            <ThingIcon src={template.data.icon} className="size-6" />
+          </span>
+        }
+        context={`from ${templateTitle(template.data)}`}
+      />
+      <div className="flex flex-col gap-4">
+        {template.data.deprecated ? (
+          <Notice tone="warn" title="This template is no longer maintained">
+            {template.data.deprecation_message}
+          </Notice>
+        ) : null}
+        {search.mode === 'auto' ? (
+          <Notice tone="info" title="Somebody gave you this link">
+            Look at the values before you create the workspace: they come from the link, not from you.
+          </Notice>
+        ) : null}
+        <CreateForm
+          key={versionId}
+          template={template.data}
+          versionId={versionId}
+          name={search.name}
+          preset={search.preset}
+          values={{ ...duplicate.values, ...fromAddress }}
+          origins={
+            new Map([
+              ...Object.keys(duplicate.values).map((key) => [key, 'Copied'] as const),
+              ...Object.keys(fromAddress).map((key) => [key, 'From the link'] as const),
+            ])
+          }
+          locked={new Set((search.disable_params ?? '').split(',').filter((key) => key !== ''))}
+        />
+      </div>
+    </Page>
+  )
+}
