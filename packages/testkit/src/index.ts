@@ -1,3 +1,10 @@
 export { createTestDatabase, openDatabase, type TestDatabase, withDatabase } from './postgres.ts'
-export { PASSWORD, startTestServer, type TestServer, type TestServerOptions } from './server.ts'
+export {
+  endWorkspaces,
+  PASSWORD,
+  startTestServer,
+  type TestServer,
+  type TestServerOptions,
+} from './server.ts'
+export { freePort, type ServerProcess, startServerProcess } from './server-process.ts'
 export { until } from './until.ts'

@@ -141,7 +141,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 }
 
 /** Ends what workspaces of this server still run, and takes their accounts off the machine. */
-async function endWorkspaces(folder: string): Promise<void> {
+export async function endWorkspaces(folder: string): Promise<void> {
   for (const id of await readdir(path.join(folder, 'workspaces')).catch(() => [])) {
     if (!/^[0-9a-f-]{36}$/.test(id)) continue
     await killMarked(id)

@@ -6,7 +6,7 @@ import { type Actor, authorize, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
-import { agentStatus, listResources, presentAgent } from '../resources/index.ts'
+import { listResources, presentAgent } from '../resources/index.ts'
 import { getWorkspace, touchWorkspace } from '../workspaces/index.ts'
 import { answerAgentLogs } from './follow-logs.ts'
 import { listeningPorts } from './listening-ports.ts'
@@ -43,7 +43,6 @@ export function agentRoutes(
       if (record === undefined)
         throw new ApiError(404, "Agent doesn't exist with that id, or you do not have access to it.")
       return presentAgent(record, {
-        now: context.clock.now(),
         wildcardHost: context.config.wildcardAccessUrl,
         workspace: { name: agent.workspace_name, ownerName: agent.owner_username },
       })
@@ -56,7 +55,7 @@ export function agentRoutes(
     ),
     forSession(contract.listListeningPorts, async ({ actor, params }) => {
       const agent = await agentOf(actor, params)
-      requireConnected(agent, context.clock.now())
+      requireConnected(agent)
       const tunnel = await tunnels.get(agent.id)
       const answer = await tunnel.request({
         method: 'GET',
@@ -71,7 +70,7 @@ export function agentRoutes(
     forSession(contract.openTerminal, async ({ actor, params, raw, upgrade }) => {
       const agent = await reachable(actor, params)
       const request = terminalRequest(raw.search)
-      requireConnected(agent, context.clock.now())
+      requireConnected(agent)
       await used(agent)
       await joinTerminal(await upgrade(), tunnels.get(agent.id), request)
       return undefined
@@ -107,17 +106,7 @@ export function agentRoutes(
   ]
 }
 
-function requireConnected(agent: AgentRow, now: Date): void {
-  const status = agentStatus(
-    {
-      created_at: agent.created_at.toISOString(),
-      connection_timeout_seconds: agent.connection_timeout_seconds,
-      first_connected_at: agent.first_connected_at?.toISOString() ?? null,
-      last_connected_at: agent.last_connected_at?.toISOString() ?? null,
-      disconnected_at: agent.disconnected_at?.toISOString() ?? null,
-    },
-    now,
-  )
+function requireConnected({ status }: AgentRow): void {
   if (status !== 'connected')
     throw badRequest(`Agent state is "${status}", it must be in the "connected" state.`)
 }

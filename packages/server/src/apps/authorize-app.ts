@@ -1,7 +1,6 @@
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Precheck } from '../edge/index.ts'
-import { agentStatus } from '../resources/index.ts'
 import { workspaceObject } from '../workspaces/index.ts'
 import { type AppAddress, portOf } from './app-address.ts'
 import { AppPageError } from './error-page.ts'
@@ -36,7 +35,7 @@ export async function admit(context: AppContext, address: AppAddress, caller: Pr
     if (!caller.ok) return { admitted: false }
     throw notThere()
   }
-  requireConnected(context, found)
+  requireConnected(found)
   return {
     admitted: true,
     ticket: {
@@ -129,19 +128,10 @@ function mayConnectToOwn(actor: Actor): boolean {
   )
 }
 
-function requireConnected(context: AppContext, { agent }: Chosen): void {
+function requireConnected({ agent }: Chosen): void {
   if (agent.build_transition !== 'start')
     throw new AppPageError(400, 'Workspace Offline', 'The workspace is stopped. Start it and try again.')
-  const status = agentStatus(
-    {
-      created_at: agent.created_at.toISOString(),
-      connection_timeout_seconds: agent.connection_timeout_seconds,
-      first_connected_at: agent.first_connected_at?.toISOString() ?? null,
-      last_connected_at: agent.last_connected_at?.toISOString() ?? null,
-      disconnected_at: agent.disconnected_at?.toISOString() ?? null,
-    },
-    context.clock.now(),
-  )
+  const { status } = agent
   if (status !== 'connected')
     throw new AppPageError(
       404,

@@ -74,6 +74,8 @@ export class Database implements AsyncDisposable {
       idleTimeoutMillis: 60_000,
       keepAlive: true,
     })
+    // The pool does not listen to a connection that is in use; its query fails by itself, so nothing is lost here.
+    pool.on('connect', (client) => client.on('error', () => undefined))
     pool.on('error', (error) => options.log.warn('idle database connection failed', { error }))
     const feed = new ChangeFeed({ config, log: options.log })
     const db = new Kysely<Tables>({

@@ -75,6 +75,7 @@ export interface AgentsWithWorkspaceTable {
     never,
     never
   >
+  status: ColumnType<'connecting' | 'connected' | 'disconnected' | 'timeout', never, never>
 }
 
 export interface ApiKeysTable {

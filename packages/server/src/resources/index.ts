@@ -1,4 +1,4 @@
-export { agentHealth, agentStatus } from './agent-status.ts'
+export { agentHealth } from './agent-health.ts'
 export { type AgentSurroundings, presentAgent, presentResource } from './present.ts'
 export type { AgentRecord, ResourceRecord } from './store/record.ts'
 export {

@@ -1,10 +1,9 @@
 import { DisplayApp, type WorkspaceAgent, type WorkspaceApp, type WorkspaceResource } from '@slipway/contract'
-import { agentHealth, agentStatus } from './agent-status.ts'
+import { agentHealth } from './agent-health.ts'
 import type { AgentRecord, ResourceRecord } from './store/record.ts'
 
 /** What the presentation of agents depends on beside their rows. */
 export interface AgentSurroundings {
-  readonly now: Date
   /** Host pattern of subdomain apps such as `*.apps.example.com`; empty without one. */
   readonly wildcardHost: string
   /** Undefined for resources of an import. */
@@ -39,7 +38,7 @@ function metadataOf(stored: unknown): { key: string; value: string; sensitive: b
 
 /** An agent as the API shows it. */
 export function presentAgent(agent: AgentRecord, around: AgentSurroundings): WorkspaceAgent {
-  const status = agentStatus(agent, around.now)
+  const { status } = agent
   const blocking = agent.scripts.some((script) => script.run_on_start && script.start_blocks_login)
   return {
     id: agent.id,
@@ -91,7 +90,7 @@ export function presentAgent(agent: AgentRecord, around: AgentSurroundings): Wor
     troubleshooting_url: agent.troubleshooting_url,
     startup_script_behavior: blocking ? 'blocking' : 'non-blocking',
     display_apps: DisplayApp.enum.filter((app) => agent.display_apps.includes(app)),
-    health: agentHealth(agent, around.now),
+    health: agentHealth(agent),
   }
 }
 

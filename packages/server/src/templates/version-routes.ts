@@ -134,7 +134,7 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
       if (row.job.completed_at === null) throw badRequest("Job hasn't completed!")
       const resources = await listResources(parts, db, [row.job.id])
       return resources.map((resource) =>
-        presentResource(resource, { now: context.clock.now(), wildcardHost: '', workspace: undefined }),
+        presentResource(resource, { wildcardHost: '', workspace: undefined }),
       )
     }),
     forSession(contract.listTemplateVersionParameters, async ({ actor, params }) => {

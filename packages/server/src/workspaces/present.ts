@@ -7,7 +7,6 @@ import type { WorkspaceRow } from './store/workspaces.ts'
 
 /** What presenting depends on beside the rows. */
 export interface Surroundings {
-  readonly now: Date
   readonly wildcardHost: string
   readonly allowRenames: boolean
 }
@@ -58,7 +57,6 @@ export function presentBuild(row: BuildRow, parts: JobParts, around: Surrounding
     reason: BuildReason.enum.find((reason) => reason === row.reason) ?? 'initiator',
     resources: parts.resources.map((resource) =>
       presentResource(resource, {
-        now: around.now,
         wildcardHost: around.wildcardHost,
         workspace: { name: row.workspace_name, ownerName: row.owner_name },
       }),
@@ -85,9 +83,7 @@ export function presentWorkspace(
   around: Surroundings,
   viewerId: string,
 ): Workspace {
-  const failing = parts.resources
-    .flatMap((resource) => resource.agents)
-    .filter((agent) => isFailing(agent, around.now))
+  const failing = parts.resources.flatMap((resource) => resource.agents).filter(isFailing)
   const ttl = row.template_allow_user_autostop ? row.ttl : row.template_default_ttl
   return {
     id: row.id,
@@ -126,8 +122,8 @@ export function presentWorkspace(
 }
 
 /** WS-143: agents of the latest start build that are not well; sub-agents do not count. */
-function isFailing(agent: AgentRecord, now: Date): boolean {
-  return agent.parent_id === null && !agentHealth(agent, now).healthy
+function isFailing(agent: AgentRecord): boolean {
+  return agent.parent_id === null && !agentHealth(agent).healthy
 }
 
 /** The latest build, which a workspace row holds among its own columns. */

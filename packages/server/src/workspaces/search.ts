@@ -138,13 +138,8 @@ function statusCondition(status: (typeof STATUSES)[number]): Condition {
 function agentCondition(statuses: readonly (typeof AGENT_STATUSES)[number][]): Condition {
   return sql<SqlBool>`(b.transition = 'start' and exists (
     select 1 from workspace_agents a join workspace_resources r on r.id = a.resource_id
-     where r.job_id = b.job_id and not a.deleted and (case
-       when a.first_connected_at is null and a.connection_timeout_seconds > 0
-            and a.created_at + make_interval(secs => a.connection_timeout_seconds) < now() then 'timeout'
-       when a.first_connected_at is null then 'connecting'
-       when a.disconnected_at >= a.last_connected_at then 'disconnected'
-       when a.last_connected_at < now() - interval '30 seconds' then 'disconnected'
-       else 'connected' end) = any(${[...statuses]}::text[])))`
+     where r.job_id = b.job_id and not a.deleted
+       and agent_status(a)::text = any(${[...statuses]}::text[])))`
 }
 
 /** `param:<name>` and `param:<name>=<value>`; several of a kind mean any, both kinds together mean both. */

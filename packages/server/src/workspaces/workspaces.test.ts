@@ -23,7 +23,7 @@ import {
   updateWorkspace,
   type Workspace,
 } from '@slipway/contract'
-import { startTestServer, type TestServer, until } from '@slipway/testkit'
+import { freePort, startTestServer, type TestServer, until } from '@slipway/testkit'
 
 let server: TestServer
 let owner: Client
@@ -320,7 +320,7 @@ describe('what must survive', () => {
   })
 
   it('an agent outlives its server and comes back to the next one on the same address', async () => {
-    await using own = await startTestServer({ env: { CODER_HTTP_ADDRESS: '127.0.0.1:39117' } })
+    await using own = await startTestServer({ env: { CODER_HTTP_ADDRESS: `127.0.0.1:${await freePort()}` } })
     const boss = await own.owner()
     const local = await own.builtInTemplate()
     const workspace = await boss.call(createWorkspace, {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 
 import type {
+  AgentsWithWorkspaceTable,
   WorkspaceAgentLogSourcesTable,
   WorkspaceAgentScriptsTable,
   WorkspaceAgentScriptTimingsTable,
@@ -20,6 +21,8 @@ type Json<Row> = {
 
 /** An agent with all that belongs to it. */
 export type AgentRecord = Omit<Json<Selectable<WorkspaceAgentsTable>>, 'auth_token_hash'> & {
+  /** Derived by the database, whose clock also stamps connections (AC §2.1). */
+  readonly status: Selectable<AgentsWithWorkspaceTable>['status']
   readonly apps: readonly Json<Selectable<WorkspaceAppsTable>>[]
   readonly scripts: readonly (Json<Selectable<WorkspaceAgentScriptsTable>> &
     Partial<Pick<Selectable<WorkspaceAgentScriptTimingsTable>, 'exit_code' | 'status'>>)[]

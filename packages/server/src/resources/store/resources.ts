@@ -163,6 +163,7 @@ export async function deleteAgentsOfOtherBuilds(
 /** JSON of the agents of resource `r`; one expression, so that lists stay one statement. */
 const AGENTS = sql<AgentRecord[]>`coalesce((
   select jsonb_agg((to_jsonb(a) - 'auth_token_hash') || jsonb_build_object(
+           'status', agent_status(a),
            'apps', coalesce((select jsonb_agg(to_jsonb(p) order by p.display_order, p.slug)
                       from workspace_apps p where p.agent_id = a.id), '[]'),
            'scripts', coalesce((select jsonb_agg(to_jsonb(s) || coalesce((
