@@ -7,4 +7,5 @@ export {
   type TestServerOptions,
 } from './server.ts'
 export { freePort, type ServerProcess, startServerProcess } from './server-process.ts'
+export { importTemplate } from './template.ts'
 export { until } from './until.ts'

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 
 import { createWebSocketStream, type WebSocket } from 'ws'
 
+import { bytesOnly } from './bytes-only.ts'
 import { SETTINGS, widen } from './limits.ts'
 import { TunnelRefusal } from './serve.ts'
 
@@ -84,7 +85,7 @@ export class TunnelClient implements Disposable {
       { endStream: false, ...(signal === undefined ? {} : { signal }) },
     )
     const status = Number((await answered(stream))[':status'])
-    if (status === 200) return stream
+    if (status === 200) return bytesOnly(stream)
     stream.end()
     // The status is the answer; the other end may reset the stream before its reason was read.
     const reason = await text(stream).catch(() => '')

@@ -54,6 +54,20 @@ it('answers requests with bodies both ways', async () => {
   expect(await text(answer.body)).toBe('hello')
 })
 
+it('texts and bytes that are written together arrive as they were written', async () => {
+  await using tunnel = await open()
+  for (let round = 0; round < 20; round += 1) {
+    const stream = await tunnel.client.connect('somewhere:1')
+    stream.cork()
+    stream.write('POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 7\r\n\r\n', 'latin1')
+    stream.write(Buffer.from('payload'))
+    stream.write('größe', 'utf8')
+    stream.uncork()
+    stream.end()
+    expect(await text(stream)).toBe('POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 7\r\n\r\npayloadgröße')
+  }
+})
+
 it('carries 64 MiB through a byte stream unchanged, and the reader sets the pace', async () => {
   let unread = 0
   let highest = 0

@@ -22,6 +22,8 @@ export function pathAppAddress(url: string): AppAddress | undefined {
   const match = PATH_APP.exec(path)
   const [, owner, workspace, agent, slug, below] = match ?? []
   if (owner === undefined || workspace === undefined || slug === undefined) return undefined
+  const slugOrPort = decoded(slug)
+  if (slugOrPort === undefined) return undefined
   const query = rest.length === 0 ? '' : `?${rest.join('?')}`
   return {
     accessMethod: 'path',
@@ -29,8 +31,17 @@ export function pathAppAddress(url: string): AppAddress | undefined {
     owner,
     workspace,
     agent,
-    slugOrPort: decodeURIComponent(slug),
+    slugOrPort,
     target: below === undefined ? '' : `${below}${query}`,
+  }
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Not UTF-8 under the percent signs: no app has such a name.
+    return undefined
   }
 }
 

@@ -18,6 +18,7 @@ import {
 } from '../edge/index.ts'
 import { type AppAddress, pathAppAddress, subdomainAddress, wildcardLabel } from './app-address.ts'
 import { admit } from './authorize-app.ts'
+import { answerPreflight, friendlyOrigin, isPreflight } from './cors.ts'
 import { AppPageError, sendErrorPage } from './error-page.ts'
 import { proxy } from './proxy.ts'
 import { type Ticket, Tickets } from './tickets.ts'
@@ -120,13 +121,23 @@ export class AppServer {
       reply.code(307).header('Location', `${address.basePath}${query}`).send()
       return
     }
+    const origin = friendlyOrigin(this.#context.config.wildcardAccessUrl, address, request.headers.origin)
+    if (origin !== undefined && isPreflight(request)) return answerPreflight(request, reply, origin)
     const ticket =
       (await this.#storedTicket(address, request)) ?? (await this.#newTicket(address, request, reply))
     if (ticket === undefined) return
+    if (ticket.corsBehavior === 'simple' && isPreflight(request))
+      return answerPreflight(request, reply, undefined)
+    const appUrl = new URL(ticket.appUrl)
+    if (address.target === '/' && appUrl.search !== '') {
+      reply.code(307).header('Location', `${address.basePath}${appUrl.search}`).send()
+      return
+    }
     await proxy(request, reply, this.#streams, {
       tunnel: await this.#tunnels.get(ticket.agentId),
-      appUrl: new URL(ticket.appUrl),
-      path: address.target,
+      appUrl,
+      path: `${appUrl.pathname.replace(/\/$/, '')}${address.target}`,
+      cors: ticket.corsBehavior === 'simple' ? { origin } : undefined,
     })
   }
 

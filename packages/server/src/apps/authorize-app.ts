@@ -4,7 +4,7 @@ import type { Precheck } from '../edge/index.ts'
 import { workspaceObject } from '../workspaces/index.ts'
 import { type AppAddress, portOf } from './app-address.ts'
 import { AppPageError } from './error-page.ts'
-import { type AppTarget, findAppTargets } from './store.ts'
+import { type AppTarget, findAppTargets, findStoppedWorkspace } from './store.ts'
 import type { Ticket } from './tickets.ts'
 
 type Level = 'owner' | 'organization' | 'authenticated' | 'public'
@@ -18,18 +18,26 @@ export type Admission = { readonly admitted: true; readonly ticket: Ticket } | {
  * @throws AppPageError for an app that is not there, may not be reached, or whose agent is away.
  */
 export async function admit(context: AppContext, address: AppAddress, caller: Precheck): Promise<Admission> {
-  const targets = await findAppTargets(
-    systemActor('system_restricted'),
-    context.database.db,
-    address.owner,
-    address.workspace,
-  )
+  if (address.accessMethod === 'path' && context.config.disablePathApps)
+    throw new AppPageError(
+      403,
+      'Path applications are disabled',
+      'This deployment serves applications only under host names of their own.',
+    )
+  if (address.owner === 'me') throw notThere()
+  const system = systemActor('system_restricted')
+  const { db } = context.database
+  const targets = await findAppTargets(system, db, address.owner, address.workspace)
   const found = choose(address, targets)
   if (!caller.ok && caller.hard)
     throw new AppPageError(500, 'Something went wrong', 'The server could not check who you are. Try again.')
   if (found === undefined) {
     if (!caller.ok) return { admitted: false }
-    throw notThere()
+    const stopped =
+      targets.length > 0
+        ? undefined
+        : await findStoppedWorkspace(system, db, address.owner, address.workspace)
+    throw stopped !== undefined && isAllowed(caller.actor, 'read', stopped) ? offline() : notThere()
   }
   if (!mayReach(context, address, found, caller)) {
     if (!caller.ok) return { admitted: false }
@@ -43,6 +51,7 @@ export async function admit(context: AppContext, address: AppAddress, caller: Pr
       workspaceId: found.agent.workspace_id,
       ownerId: found.agent.owner_id,
       appUrl: found.url,
+      corsBehavior: found.agent.cors_behavior,
     },
   }
 }
@@ -53,6 +62,10 @@ function notThere(): AppPageError {
     'Application not found',
     'The application or workspace does not exist, or you may not see it.',
   )
+}
+
+function offline(): AppPageError {
+  return new AppPageError(400, 'Workspace Offline', 'The workspace is stopped. Start it and try again.')
 }
 
 interface Chosen {
@@ -129,8 +142,7 @@ function mayConnectToOwn(actor: Actor): boolean {
 }
 
 function requireConnected({ agent }: Chosen): void {
-  if (agent.build_transition !== 'start')
-    throw new AppPageError(400, 'Workspace Offline', 'The workspace is stopped. Start it and try again.')
+  if (agent.build_transition !== 'start') throw offline()
   const { status } = agent
   if (status !== 'connected')
     throw new AppPageError(

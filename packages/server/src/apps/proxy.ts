@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { splice, type TunnelClient } from '@slipway/tunnel'
 import { type OpenStreams, withoutOwnCookies } from '../edge/index.ts'
+import { withOurCors } from './cors.ts'
 import { AppPageError } from './error-page.ts'
 
 const HOP_BY_HOP = new Set([
@@ -28,6 +29,8 @@ export interface ProxyTarget {
   readonly appUrl: URL
   /** Path and query for the app. */
   readonly path: string
+  /** Set where our CORS headers take the place of the app's; `origin` may read the answer (AC-214). */
+  readonly cors: { readonly origin: string | undefined } | undefined
 }
 
 /**
@@ -69,7 +72,10 @@ export async function proxy(
         (entry): entry is [string, string | string[]] =>
           entry[1] !== undefined && !HOP_BY_HOP.has(entry[0].toLowerCase()),
       )
-      reply.raw.writeHead(response.statusCode ?? 502, Object.fromEntries(answered))
+      const headers = target.cors === undefined ? answered : withOurCors(answered, target.cors.origin)
+      // Our own ticket cookie may be there already: cookies of the app come beside it.
+      for (const [name, value] of headers) reply.raw.appendHeader(name, value)
+      reply.raw.writeHead(response.statusCode ?? 502)
       response.on('error', () => reply.raw.destroy())
       response.pipe(reply.raw)
       reply.raw.on('close', () => {

@@ -1,18 +1,21 @@
 import { type Selectable, sql } from 'kysely'
 
-import { type Actor, authorize, isAllowed } from '../authz/index.ts'
+import { type Actor, authorize, isAllowed, type ResourceObject } from '../authz/index.ts'
 import type { Db } from '../database/index.ts'
 import type {
   AgentsWithWorkspaceTable,
+  TemplatesTable,
   WorkspaceAgentPortShareTable,
   WorkspaceAppsTable,
 } from '../database/tables.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { type WorkspaceRow, workspaceObject } from '../workspaces/index.ts'
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 /** An app or port with the agent that serves it. */
 export interface AppTarget {
-  readonly agent: Selectable<AgentsWithWorkspaceTable>
+  readonly agent: Selectable<AgentsWithWorkspaceTable> & Pick<Selectable<TemplatesTable>, 'cors_behavior'>
   /** Undefined for a port. */
   readonly app: Selectable<WorkspaceAppsTable> | undefined
   readonly shares: readonly Selectable<WorkspaceAgentPortShareTable>[]
@@ -33,9 +36,19 @@ export async function findAppTargets(
   authorize(actor, 'read', { type: 'system' })
   const agents = await db
     .selectFrom('agents_with_workspace as a')
+    .innerJoin('templates as t', 't.id', 'a.template_id')
     .selectAll('a')
-    .where(sql<string>`lower(a.owner_username)`, '=', owner.toLowerCase())
-    .where(sql<string>`lower(a.workspace_name)`, '=', workspace.toLowerCase())
+    .select('t.cors_behavior')
+    .where((eb) =>
+      UUID.test(owner)
+        ? eb('a.owner_id', '=', owner)
+        : eb(sql<string>`lower(a.owner_username)`, '=', owner.toLowerCase()),
+    )
+    .where((eb) =>
+      UUID.test(workspace)
+        ? eb('a.workspace_id', '=', workspace)
+        : eb(sql<string>`lower(a.workspace_name)`, '=', workspace.toLowerCase()),
+    )
     .where(
       sql<boolean>`a.build_number = (select max(b.build_number) from workspace_builds b where b.workspace_id = a.workspace_id)`,
     )
@@ -61,6 +74,42 @@ export async function findAppTargets(
       ...apps.filter((app) => app.agent_id === agent.id).map((app) => ({ agent, app, shares: own })),
     ]
   })
+}
+
+/**
+ * The workspace of this name when its latest build is no start, so that it has no agents; the caller decides
+ * who may hear of it (AC-201).
+ *
+ * @throws ApiError 403 for all but the system.
+ */
+export async function findStoppedWorkspace(
+  actor: Actor,
+  db: Db,
+  owner: string,
+  workspace: string,
+): Promise<ResourceObject | undefined> {
+  authorize(actor, 'read', { type: 'system' })
+  const row = await db
+    .selectFrom('workspaces as w')
+    .innerJoin('users as u', 'u.id', 'w.owner_id')
+    .innerJoin('workspace_builds as b', 'b.workspace_id', 'w.id')
+    .select(['w.id', 'w.owner_id', 'w.organization_id', 'w.dormant_at', 'w.user_acl', 'w.group_acl'])
+    .select('b.transition')
+    .where('w.deleted', '=', false)
+    .where((eb) =>
+      UUID.test(owner)
+        ? eb('w.owner_id', '=', owner)
+        : eb(sql<string>`lower(u.username)`, '=', owner.toLowerCase()),
+    )
+    .where((eb) =>
+      UUID.test(workspace)
+        ? eb('w.id', '=', workspace)
+        : eb(sql<string>`lower(w.name)`, '=', workspace.toLowerCase()),
+    )
+    .orderBy('b.build_number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined || row.transition === 'start' ? undefined : workspaceObject(row)
 }
 
 /** A stored port share. */

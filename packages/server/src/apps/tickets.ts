@@ -3,6 +3,7 @@ import { hkdfSync } from 'node:crypto'
 import { EncryptJWT, errors, jwtDecrypt, jwtVerify, SignJWT } from 'jose'
 
 import type { AppAddress } from './app-address.ts'
+import type { CorsBehavior } from './cors.ts'
 
 const TICKET_SECONDS = 60
 const KEY_ID = '1'
@@ -15,6 +16,7 @@ export interface Ticket {
   readonly workspaceId: string
   readonly ownerId: string
   readonly appUrl: string
+  readonly corsBehavior: CorsBehavior
 }
 
 /**
@@ -43,12 +45,13 @@ export class Tickets {
     try {
       const { payload } = await jwtVerify(text, this.#signing, { algorithms: ['HS512'] })
       if (JSON.stringify(payload.request) !== JSON.stringify(requestOf(address))) return undefined
-      const { agentId, workspaceId, ownerId, appUrl } = payload
+      const { agentId, workspaceId, ownerId, appUrl, corsBehavior } = payload
       return typeof agentId === 'string' &&
         typeof workspaceId === 'string' &&
         typeof ownerId === 'string' &&
-        typeof appUrl === 'string'
-        ? { agentId, workspaceId, ownerId, appUrl }
+        typeof appUrl === 'string' &&
+        (corsBehavior === 'simple' || corsBehavior === 'passthru')
+        ? { agentId, workspaceId, ownerId, appUrl, corsBehavior }
         : undefined
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined

@@ -55,6 +55,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'agents/store/reports.ts storeAppHealth': [id, []],
   'agents/store/reports.ts storeScriptTiming': [id, {}],
   'apps/store.ts findAppTargets': ['ada', 'dev'],
+  'apps/store.ts findStoppedWorkspace': ['ada', 'dev'],
   'apps/store.ts listPortShares': [workspace],
   'apps/store.ts upsertPortShare': [workspace, {}],
   'apps/store.ts deletePortShare': [workspace, 'main', 8080],

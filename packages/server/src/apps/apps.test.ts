@@ -1,0 +1,427 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+
+import type { Client } from '@slipway/client'
+import {
+  createBuild,
+  createWorkspace,
+  deletePortShare,
+  getBuild,
+  getWorkspace,
+  type Template,
+  updateTemplate,
+  upsertPortShare,
+  type Workspace,
+} from '@slipway/contract'
+import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
+
+/** What runs in the workspace: tells what it was asked, streams, and echoes WebSocket messages. */
+const SERVER = (port: number): string => `
+const http = require('node:http'), { createHash } = require('node:crypto')
+const server = http.createServer((request, response) => {
+  if (request.url.startsWith('/stream')) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('data: first\\n\\n')
+    request.on('close', () => response.end())
+    return
+  }
+  if (request.url.startsWith('/cut')) {
+    response.writeHead(200, { 'content-length': '1000' })
+    response.write('half')
+    setTimeout(() => request.socket.destroy(), 50)
+    return
+  }
+  let body = ''
+  request.on('data', (chunk) => { body += chunk })
+  request.on('end', () => {
+    response.writeHead(200, {
+      'content-type': 'application/json', 'set-cookie': ['own=1', 'other=2'],
+      'access-control-allow-origin': '*', vary: 'Origin, Accept',
+    })
+    response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body }))
+  })
+})
+server.on('upgrade', (request, socket) => {
+  const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')
+  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: ' + accept + '\\r\\n\\r\\n')
+  socket.on('data', (frame) => {
+    const length = frame[1] & 127, mask = frame.subarray(2, 6)
+    const payload = Buffer.from(frame.subarray(6, 6 + length).map((byte, i) => byte ^ mask[i % 4]))
+    if ((frame[0] & 15) === 1) socket.write(Buffer.concat([Buffer.from([129, length]), payload]))
+    else socket.end()
+  })
+  socket.on('error', () => socket.destroy())
+})
+server.listen(${port}, '127.0.0.1')
+`
+
+const templateFile = (port: number): string => `
+import { defineTemplate, local } from '@slipway/template'
+const app = (slug: string, share: 'owner' | 'organization' | 'authenticated' | 'public', path = '') =>
+  ({ slug, displayName: slug, url: 'http://localhost:${port}' + path, share, subdomain: true })
+export default defineTemplate({
+  workspace: () => ({
+    runtime: local(),
+    agents: [{
+      name: 'main',
+      startupScript: ${JSON.stringify(`cat > "$HOME/server.cjs" <<'END'\n${SERVER(port)}\nEND\nnohup ${process.execPath} "$HOME/server.cjs" > "$HOME/server.log" 2>&1 &`)},
+      apps: [
+        app('mine', 'owner'), app('ours', 'organization'), app('known', 'authenticated'), app('all', 'public'),
+        app('query', 'owner', '/?folder=%2Fhome'), app('below', 'owner', '/base'),
+        { slug: 'silent', displayName: 'silent', url: 'http://localhost:1', share: 'owner' as const },
+      ],
+    }],
+  }),
+})
+`
+
+interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+let server: TestServer
+let owner: Client
+let other: Client
+let template: Template
+let workspace: Workspace
+let port: number
+
+beforeAll(async () => {
+  server = await startTestServer({
+    env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true', CODER_WILDCARD_ACCESS_URL: '*.apps.test' },
+  })
+  owner = await server.owner()
+  other = await server.user('other')
+  port = await freePort()
+  template = await importTemplate(owner, 'web', { 'template.ts': templateFile(port) })
+  workspace = await owner.call(createWorkspace, {
+    params: { user: 'me' },
+    body: { name: 'dev', template_id: template.id },
+  })
+  await until('the agent', async () => {
+    const current = await owner.call(getWorkspace, { params: { workspace: workspace.id } })
+    const agent = current.latest_build.resources[0]?.agents?.[0]
+    return agent?.status === 'connected' && agent.lifecycle_state === 'ready'
+  })
+  await until('the app', async () => (await ask(path('mine'), { as: owner })).status === 200)
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const path = (slug: string): string => `/@owner/dev/apps/${slug}/`
+const host = (slug: string): string => `${slug}--dev--owner.apps.test`
+
+interface Asked {
+  readonly as?: Client
+  readonly host?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly method?: string
+  readonly body?: string
+}
+
+async function open(url: string, asked: Asked = {}): Promise<IncomingMessage> {
+  const { hostname, port: serverPort } = new URL(server.url)
+  const sent = httpRequest({
+    hostname,
+    port: serverPort,
+    path: url,
+    method: asked.method ?? 'GET',
+    headers: {
+      ...(asked.as === undefined ? {} : asked.as.headers),
+      ...(asked.host === undefined ? {} : { Host: asked.host }),
+      ...asked.headers,
+    },
+  })
+  sent.end(asked.body)
+  const [response] = await once(sent, 'response')
+  return response
+}
+
+async function ask(url: string, asked: Asked = {}): Promise<Answer> {
+  const response = await open(url, asked)
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: await text(response).catch(() => '(cut)'),
+  }
+}
+
+/** The cookie pair of this name that an answer sets. */
+function cookie(answer: Answer, name: RegExp): string | undefined {
+  return answer.headers['set-cookie']?.find((line) => name.test(line))?.split(';')[0]
+}
+
+describe('an app under a path', () => {
+  it('AC-180, AC-211: is reached with its slash, and a missing one is added', async () => {
+    expect(await ask('/@owner/dev/apps/mine?a=1', { as: owner })).toMatchObject({
+      status: 307,
+      headers: { location: '/@owner/dev/apps/mine/?a=1' },
+    })
+    for (const base of [
+      '/@owner/dev/apps/mine/',
+      '/%40owner/dev/apps/mine/',
+      '/@owner/dev.main/apps/mine/',
+    ]) {
+      const answer = await ask(`${base}below/it?q=%2F`, { as: owner })
+      expect(answer.status).toBe(200)
+      expect(JSON.parse(answer.body)).toMatchObject({ method: 'GET', url: '/below/it?q=%2F' })
+    }
+    const ids = await ask(`/@${workspace.owner_id}/${workspace.id}/apps/mine/`, { as: owner })
+    expect(ids.status).toBe(200)
+  })
+
+  it('AC-180: @me, ports, names that are not UTF-8 and unknown slugs are not found', async () => {
+    for (const url of ['/@me/dev/apps/mine/', `/@owner/dev/apps/${port}/`, '/@owner/dev/apps/none/'])
+      expect((await ask(url, { as: owner })).status, url).toBe(404)
+    expect((await ask('/@owner/dev/apps/%ff/', { as: owner })).status).toBeLessThan(500)
+  })
+
+  it('AC-194: a visitor without a session is led to the sign-in page and back', async () => {
+    expect(await ask('/@owner/dev/apps/mine/x?y=1')).toMatchObject({
+      status: 303,
+      headers: { location: `/login?${new URLSearchParams({ redirect: '/@owner/dev/apps/mine/x?y=1' })}` },
+    })
+  })
+
+  it('AC-197, AC-212: what is ours stays here, forwarding headers are ours, the rest arrives as sent', async () => {
+    const token = owner.headers['Coder-Session-Token'] ?? ''
+    const answer = await ask(path('mine'), {
+      as: owner,
+      method: 'POST',
+      body: 'payload',
+      headers: {
+        Cookie: `mine=1; coder_session_token=${token}; coder_signed_app_token=x; theirs=2; oauth_state=s`,
+        'X-Forwarded-For': '6.6.6.6',
+        'X-Thing': 'kept',
+      },
+    })
+    const { headers, body, method } = JSON.parse(answer.body)
+    expect({ method, body }).toEqual({ method: 'POST', body: 'payload' })
+    expect(headers.cookie).toBe('mine=1; theirs=2')
+    expect(headers['coder-session-token']).toBeUndefined()
+    expect(headers['x-forwarded-for']).toBe('127.0.0.1')
+    expect(headers['x-forwarded-proto']).toBe('http')
+    expect(headers['x-thing']).toBe('kept')
+  })
+
+  it('AC-190, AC-191: a ticket stands for the session for a minute, for this app only, and cannot be forged', async () => {
+    const first = await ask(path('mine'), { as: owner })
+    const ticket = cookie(first, /^coder_signed_app_token=/)
+    expect(cookie(first, /^own=/)).toBe('own=1')
+    expect(first.headers['set-cookie']?.find((line) => line.startsWith('coder_signed'))).toMatch(
+      /HttpOnly.*|Path=\/@owner\/dev\/apps\/mine\//i,
+    )
+    expect((await ask(path('mine'), { headers: { Cookie: `${ticket}` } })).status).toBe(200)
+    expect((await ask(path('below'), { headers: { Cookie: `${ticket}` } })).status).toBe(303)
+    const forged = `${ticket?.slice(0, -6)}AAAAAA`
+    expect((await ask(path('mine'), { headers: { Cookie: forged } })).status).toBe(303)
+  })
+
+  it('AC-§9.3: is for its owner alone, whatever it is shared as', async () => {
+    for (const slug of ['mine', 'ours', 'known', 'all']) {
+      expect((await ask(path(slug), { as: owner })).status, slug).toBe(200)
+      expect((await ask(path(slug), { as: other })).status, slug).toBe(404)
+      expect((await ask(path(slug))).status, slug).toBe(303)
+    }
+  })
+
+  it('AC-210, AC-211: the path of its URL comes before, and its query is added once', async () => {
+    expect(JSON.parse((await ask(`${path('below')}x`, { as: owner })).body).url).toBe('/base/x')
+    expect(await ask(path('query'), { as: owner })).toMatchObject({
+      status: 307,
+      headers: { location: `${path('query')}?folder=%2Fhome` },
+    })
+    expect((await ask(`${path('query')}?folder=1`, { as: owner })).status).toBe(200)
+  })
+
+  it('AC-213: one that nothing answers for, or that breaks off, is said so', async () => {
+    const silent = await ask(path('silent'), { as: owner })
+    expect(silent.status).toBe(400)
+    expect((await ask(`${path('mine')}cut`, { as: owner })).body).toBe('(cut)')
+  })
+
+  it('AC-210: a stream arrives as it is written, and WebSockets pass', async () => {
+    const stream = await open(`${path('mine')}stream`, { as: owner })
+    const [chunk] = await once(stream, 'data')
+    expect(String(chunk)).toBe('data: first\n\n')
+    stream.destroy()
+    expect(await echo(path('mine'), {})).toBe('hello')
+  })
+})
+
+async function echo(url: string, headers: Readonly<Record<string, string>>): Promise<string> {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}${url}`, {
+    headers: { ...owner.headers, ...headers },
+  })
+  await once(socket, 'open')
+  socket.send('hello')
+  const [data] = await once(socket, 'message')
+  socket.terminate()
+  return String(data)
+}
+
+describe('an app under a host name', () => {
+  it('AC-181, AC-183: is found by its label; a bad label and the logout label are answered', async () => {
+    for (const name of [
+      host('mine'),
+      host('mine').toUpperCase(),
+      'tag---mine--dev--owner.apps.test',
+      'mine--main--dev--owner.apps.test:8443',
+    ])
+      expect((await ask('/x', { as: owner, host: name })).status, name).toBe(200)
+    expect((await ask('/x', { as: owner, host: 'nonsense.apps.test' })).status).toBe(400)
+    expect((await ask('/x', { as: owner, host: 'coder-logout.apps.test' })).status).toBe(303)
+    expect((await ask('/healthz', { host: 'deep.label.apps.test' })).body).toBe('OK')
+  })
+
+  it('AC-§9.3: sharing decides who reaches it', async () => {
+    const stranger = await server.user('outsider')
+    const expected = {
+      mine: [200, 404, 303],
+      ours: [200, 200, 303],
+      known: [200, 200, 303],
+      all: [200, 200, 200],
+    }
+    for (const [slug, [own, member, nobody]] of Object.entries(expected)) {
+      expect((await ask('/', { as: owner, host: host(slug) })).status, slug).toBe(own)
+      expect((await ask('/', { as: stranger, host: host(slug) })).status, slug).toBe(member)
+      expect((await ask('/', { host: host(slug) })).status, slug).toBe(nobody)
+    }
+  })
+
+  it('AC-194…AC-196: signing in leads to the dashboard and back with a cookie for apps only', async () => {
+    const away = await ask('/deep?a=1', { host: host('mine') })
+    expect(away.status).toBe(303)
+    const redirect = new URL(away.headers.location ?? '')
+    expect(redirect.pathname).toBe('/api/v2/applications/auth-redirect')
+    expect(redirect.searchParams.get('redirect_uri')).toBe(`http://${host('mine')}/deep?a=1`)
+    const back = await ask(`${redirect.pathname}${redirect.search}`, { as: owner })
+    expect(back.status).toBe(303)
+    const target = new URL(back.headers.location ?? '')
+    expect(target.host).toBe(host('mine'))
+    const arrived = await ask(`${target.pathname}${target.search}`, { host: host('mine') })
+    expect(arrived).toMatchObject({ status: 303, headers: { location: '/deep?a=1' } })
+    expect(arrived.headers['set-cookie']?.[0]).toMatch(/HttpOnly/i)
+    expect(arrived.headers['set-cookie']?.[0]).toMatch(/Domain=\.apps\.test/i)
+    const session = cookie(arrived, /^coder_subdomain_app_session_token_/)
+    expect((await ask('/deep', { host: host('mine'), headers: { Cookie: `${session}` } })).status).toBe(200)
+    const key = session?.split('=')[1] ?? ''
+    const api = await ask('/api/v2/users/me', { headers: { 'Coder-Session-Token': key } })
+    expect([401, 403, 404]).toContain(api.status)
+  })
+
+  it('AC-195, AC-196: a redirect to elsewhere and a changed hand-over are refused', async () => {
+    for (const uri of ['http://evil.test/', server.url, 'http://x.apps.test@evil.test/', 'javascript:1', ''])
+      expect(
+        (
+          await ask(`/api/v2/applications/auth-redirect?${new URLSearchParams({ redirect_uri: uri })}`, {
+            as: owner,
+          })
+        ).status,
+        uri,
+      ).toBe(400)
+    const query = 'coder_application_connect_api_key_35e783=eyJhbGciOiJub25lIn0.e30.'
+    expect((await ask(`/?${query}`, { host: host('mine') })).status).toBe(400)
+    expect((await ask(`${path('mine')}?${query}`, { as: owner })).status).toBe(400)
+  })
+
+  it('AC-214: pages of other apps of the owner may read it, all others may not', async () => {
+    const friend = `http://${host('all')}`
+    const preflight = await ask('/x', {
+      host: host('mine'),
+      method: 'OPTIONS',
+      headers: {
+        Origin: friend,
+        'Access-Control-Request-Method': 'PUT',
+        'Access-Control-Request-Headers': 'x-a',
+      },
+    })
+    expect(preflight).toMatchObject({
+      status: 204,
+      headers: {
+        'access-control-allow-origin': friend,
+        'access-control-allow-credentials': 'true',
+        'access-control-allow-headers': 'x-a',
+      },
+    })
+    const read = await ask('/x', { as: owner, host: host('mine'), headers: { Origin: friend } })
+    expect(read.headers['access-control-allow-origin']).toBe(friend)
+    expect(read.headers.vary).toBe('Accept, Origin')
+    for (const origin of ['http://evil.test', 'http://x--dev--other.apps.test', 'null']) {
+      const foreign = await ask('/x', { as: owner, host: host('mine'), headers: { Origin: origin } })
+      expect(foreign.headers['access-control-allow-origin'], origin).toBeUndefined()
+      expect(foreign.headers.vary).toBe('Accept')
+    }
+    await owner.call(updateTemplate, {
+      params: { template: template.id },
+      body: { cors_behavior: 'passthru' },
+    })
+    const passed = await ask('/x', { as: owner, host: host('mine'), headers: { Origin: 'http://evil.test' } })
+    expect(passed.headers['access-control-allow-origin']).toBe('*')
+    await owner.call(updateTemplate, { params: { template: template.id }, body: { cors_behavior: 'simple' } })
+  })
+
+  it('AC-210: WebSockets pass', async () => {
+    expect(await echo('/', { Host: host('mine') })).toBe('hello')
+  })
+})
+
+describe('a port', () => {
+  const name = (): string => `${port}--main--dev--owner.apps.test`
+
+  it("AC-200, AC-202: is its owner's until it is shared, within what the template allows", async () => {
+    expect((await ask('/', { as: owner, host: name() })).status).toBe(200)
+    expect((await ask('/', { as: other, host: name() })).status).toBe(404)
+    const share = (level: 'organization' | 'authenticated' | 'public', agent = 'main') =>
+      owner.call(upsertPortShare, {
+        params: { workspace: workspace.id },
+        body: { agent_name: agent, port, share_level: level, protocol: 'http' },
+      })
+    await expect(share('public', 'nobody')).rejects.toMatchObject({ status: 400 })
+    await owner.call(updateTemplate, {
+      params: { template: template.id },
+      body: { max_port_share_level: 'authenticated' },
+    })
+    await expect(share('public')).rejects.toMatchObject({ status: 400 })
+    await share('authenticated')
+    expect((await ask('/', { as: other, host: name() })).status).toBe(200)
+    expect((await ask('/', { host: name() })).status).toBe(303)
+    const body = { agent_name: 'main', port }
+    await owner.call(deletePortShare, { params: { workspace: workspace.id }, body })
+    await expect(
+      owner.call(deletePortShare, { params: { workspace: workspace.id }, body }),
+    ).rejects.toMatchObject({ status: 404 })
+    expect((await ask('/', { as: other, host: name() })).status).toBe(404)
+  })
+
+  it('AC-210: a port below 9 or one that nobody listens on is an error page', async () => {
+    const answer = await ask('/', { as: owner, host: `${await freePort()}--main--dev--owner.apps.test` })
+    expect(answer.status).toBe(502)
+    expect(answer.headers['content-type']).toMatch(/html/)
+  })
+})
+
+it('AC-201: apps of a stopped workspace say that it is offline, to those who may know', async () => {
+  const stop = await owner.call(createBuild, {
+    params: { workspace: workspace.id },
+    body: { transition: 'stop' },
+  })
+  await until('the stop', async () => {
+    const build = await owner.call(getBuild, { params: { workspacebuild: stop.id } })
+    return build.job.status === 'succeeded'
+  })
+  const answer = await ask(path('below'), { as: owner })
+  expect(answer.status).toBe(400)
+  expect(answer.body).toContain('Workspace Offline')
+  expect((await ask(path('below'), { as: other })).status).toBe(404)
+})
+
+it('AC-204: path apps can be switched off', async () => {
+  await using closed = await startTestServer({ env: { CODER_DISABLE_PATH_APPS: 'true' } })
+  expect((await fetch(`${closed.url}/@owner/dev/apps/mine/`)).status).toBe(403)
+})
