@@ -78,6 +78,15 @@ export const openAgentTunnel = route('GET /api/v2/workspaceagents/me/tunnel', {
   stream: 'websocket',
 })
 
+/** Another replica dials this, with a token of its own, for an agent that is connected here. */
+export const openRelayedTunnel = route('GET /api/v2/replicas/agents/{workspaceagent}/tunnel', {
+  id: 'open-relayed-tunnel',
+  tag,
+  security: 'none',
+  responses: { 101: null },
+  stream: 'websocket',
+})
+
 /** The command line dials this and is the HTTP/2 client on it; streams reach the agent. */
 export const openWorkspaceTunnel = route('GET /api/v2/workspaceagents/{workspaceagent}/tunnel', {
   id: 'open-workspace-agent-tunnel',

@@ -12,6 +12,7 @@ import {
   agentReportRoutes,
   agentRoutes,
   findAgentByToken,
+  relayRoutes,
 } from './agents/index.ts'
 import { AppServer, appRoutes } from './apps/index.ts'
 import { systemActor } from './authz/index.ts'
@@ -49,6 +50,7 @@ import {
   TemplateSandbox,
   TypeScriptEngine,
 } from './provisioning/index.ts'
+import { ReplicaRegistration } from './replicas/index.ts'
 import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
 import { BuiltInTemplates, importHandler, templateRoutes, templateVersionRoutes } from './templates/index.ts'
 import { buildHandler, buildRoutes, workspaceRoutes } from './workspaces/index.ts'
@@ -170,6 +172,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   mount(server, [...allRoutes(context, keys, tunnels, metadata), ...appRoutes(context, apps)], edge)
   const address = config.httpAddress ?? { host: '127.0.0.1', port: 3000 }
   listening = await server.listen({ host: address.host, port: address.port })
+  steps.use(await ReplicaRegistration.start(context, listening))
   await startJobs(context, engines, organization.id, path.join(directory, 'work'), steps)
   const owned = steps.move()
   return { url: listening, [Symbol.asyncDispose]: () => owned.disposeAsync() }
@@ -222,6 +225,7 @@ function allRoutes(
     ...templateVersionRoutes(context),
     ...workspaceRoutes(context),
     ...buildRoutes(context),
+    ...relayRoutes(context, tunnels),
     ...agentReportRoutes(context, tunnels, metadata),
     ...agentRoutes(context, tunnels, metadata),
   ]

@@ -5,7 +5,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Incoming } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
-import { type AgentRow, mayStayConnected } from './store/agents.ts'
+import { type AgentRow, filterMayStay } from './store/agents.ts'
 import { type AgentLogRow, listAgentLogs } from './store/reports.ts'
 
 const CHECK_MS = 60_000
@@ -63,7 +63,7 @@ async function follow(context: AppContext, agentId: string, after: number, socke
         continue
       }
       dirty = false
-      const live = await mayStayConnected(reader, db, agentId)
+      const live = (await filterMayStay(reader, db, [agentId])).has(agentId)
       const logs = await listAgentLogs(reader, db, agentId, last)
       last = logs.at(-1)?.id ?? last
       if (logs.length > 0)

@@ -1,5 +1,6 @@
 export { agentRoutes } from './agent-routes.ts'
 export { AgentMetadata } from './metadata.ts'
+export { relayRoutes } from './relay-routes.ts'
 export { agentReportRoutes } from './report-routes.ts'
 export { findAgentByToken } from './store/agents.ts'
 export { AgentTunnels } from './tunnels.ts'

@@ -5,7 +5,8 @@ import { TunnelClient } from '@slipway/tunnel'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
-import { markAlive, markConnected, markDisconnected, mayStayConnected } from './store/agents.ts'
+import { AgentRelays } from './relays.ts'
+import { filterMayStay, markAlive, markConnected, markDisconnected } from './store/agents.ts'
 
 const ALIVE_MS = 15_000
 const API_VERSION = '2.0'
@@ -23,17 +24,19 @@ export class AgentTunnels implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
   readonly #subscription: Disposable
   readonly #endings = new Set<Promise<void>>()
+  readonly #relays: AgentRelays
 
   constructor(context: AppContext) {
     this.#context = context
+    this.#relays = new AgentRelays(context)
     this.#timer = setInterval(() => void this.#beat(), ALIVE_MS).unref()
     this.#subscription = context.database.feed.subscribe({
       kinds: new Set(['workspace_agent']),
       onEvent: (event) => {
-        if (this.#tunnels.has(event.key)) void this.#review(event.key)
+        if (this.#tunnels.has(event.key)) void this.#review([event.key])
       },
       onReset: () => {
-        for (const id of this.#tunnels.keys()) void this.#review(id)
+        void this.#review([...this.#tunnels.keys()])
       },
     })
   }
@@ -65,9 +68,20 @@ export class AgentTunnels implements AsyncDisposable {
     for (const wake of this.#waiting.get(agentId) ?? []) wake()
   }
 
-  /** The tunnel of an agent; waits a moment for one that is connecting. @throws ApiError 502 without one. */
+  /** The tunnel of an agent that is connected to this very replica. */
+  local(agentId: string): TunnelClient | undefined {
+    const tunnel = this.#tunnels.get(agentId)
+    return tunnel?.open === true ? tunnel : undefined
+  }
+
+  /**
+   * The tunnel of an agent, through another replica if it is connected there; waits a moment for one that is
+   * connecting.
+   *
+   * @throws ApiError 502 without one.
+   */
   async get(agentId: string): Promise<TunnelClient> {
-    const tunnel = this.#tunnels.get(agentId) ?? (await this.#wait(agentId))
+    const tunnel = this.local(agentId) ?? (await this.#relays.get(agentId)) ?? (await this.#wait(agentId))
     if (tunnel?.open === true) return tunnel
     throw new ApiError(502, 'The workspace agent is not connected.', {
       detail: 'Wait until the workspace shows as connected, or restart it.',
@@ -87,23 +101,27 @@ export class AgentTunnels implements AsyncDisposable {
       waiters.add(wake)
     })
     if (waiters.size === 0) this.#waiting.delete(agentId)
-    return this.#tunnels.get(agentId)
+    return this.local(agentId) ?? this.#relays.get(agentId)
   }
 
   async #beat(): Promise<void> {
     try {
       await markAlive(systemActor('system_restricted'), this.#context.database.db, [...this.#tunnels.keys()])
-      for (const id of this.#tunnels.keys()) await this.#review(id)
+      await this.#review([...this.#tunnels.keys()])
     } catch (error) {
       this.#context.log.warn('connected agents could not be noted', { error: describeError(error) })
     }
   }
 
-  /** Ends the tunnel of an agent whose build is not the latest any more (AC-22). */
-  async #review(agentId: string): Promise<void> {
+  /** Ends the tunnels of agents whose build is not the latest any more, with one statement for all (AC-22). */
+  async #review(agentIds: readonly string[]): Promise<void> {
     try {
-      if (await mayStayConnected(systemActor('system_restricted'), this.#context.database.db, agentId)) return
-      this.#tunnels.get(agentId)?.[Symbol.dispose]()
+      const staying = await filterMayStay(
+        systemActor('system_restricted'),
+        this.#context.database.db,
+        agentIds,
+      )
+      for (const id of agentIds) if (!staying.has(id)) this.#tunnels.get(id)?.[Symbol.dispose]()
     } catch (error) {
       // Trouble with the database is no reason to cut anybody off (AC-6).
       this.#context.log.warn('an agent could not be checked', { error: describeError(error) })
@@ -113,6 +131,7 @@ export class AgentTunnels implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     this.#subscription[Symbol.dispose]()
+    this.#relays[Symbol.dispose]()
     for (const tunnel of this.#tunnels.values()) tunnel[Symbol.dispose]()
     await Promise.all(this.#endings)
   }

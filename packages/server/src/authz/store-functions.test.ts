@@ -41,7 +41,7 @@ const key = { publicKey: '', sealedPrivateKey: hash }
 const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'agents/store/agents.ts getAgent': [id],
   'agents/store/agents.ts findAgentByToken': [id],
-  'agents/store/agents.ts mayStayConnected': [id],
+  'agents/store/agents.ts filterMayStay': [[id]],
   'agents/store/agents.ts markConnected': [id, id, '2.0'],
   'agents/store/agents.ts markAlive': [[id]],
   'agents/store/agents.ts markDisconnected': [id, id],
@@ -127,6 +127,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'resources/store/resources.ts insertResources': [id, 'start', [], false],
   'resources/store/resources.ts deleteAgentsOfOtherBuilds': [id, undefined],
   'resources/store/resources.ts listResources': [[id]],
+  'replicas/store.ts registerReplica': [{ id, hostname: 'x', relay_address: 'x', version: 'x' }],
+  'replicas/store.ts removeReplicas': [id],
+  'replicas/store.ts findRelayAddress': [id, id],
   'secrets/store.ts ensureSecret': ['x', hash],
   'templates/store/templates.ts insertTemplate': [{ organizationId: id, name: 'x' }],
   'templates/store/templates.ts templateNameTaken': [id, 'x'],

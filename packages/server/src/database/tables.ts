@@ -251,6 +251,15 @@ export interface ProvisionerJobsTable {
   >
 }
 
+export interface ReplicasTable {
+  id: string
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  hostname: string
+  relay_address: string
+  version: string
+}
+
 export interface SiteConfigsTable {
   key: string
   value: string
@@ -634,6 +643,7 @@ export interface Tables {
   provisioner_job_logs: ProvisionerJobLogsTable
   provisioner_job_timings: ProvisionerJobTimingsTable
   provisioner_jobs: ProvisionerJobsTable
+  replicas: ReplicasTable
   site_configs: SiteConfigsTable
   template_version_parameters: TemplateVersionParametersTable
   template_version_presets: TemplateVersionPresetsTable

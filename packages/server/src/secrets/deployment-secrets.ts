@@ -10,6 +10,8 @@ export interface DeploymentSecrets {
   readonly sealer: Sealer
   /** Signs tickets of workspace apps and terminals (AC §9.2). */
   readonly appTicketKey: Uint8Array
+  /** Signs what replicas ask of each other. */
+  readonly relayKey: Uint8Array
 }
 
 /**
@@ -34,6 +36,7 @@ export async function loadDeploymentSecrets(options: {
   return {
     sealer: new Sealer([...configured, local]),
     appTicketKey: await options.shared('workspace_app_tickets', randomBytes(32)),
+    relayKey: await options.shared('replica_relay', randomBytes(32)),
   }
 }
 

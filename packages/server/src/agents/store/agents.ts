@@ -107,10 +107,15 @@ export async function findAgentByToken(
   }
 }
 
-/** Whether this agent may still be connected: its token still authenticates (AC-22). @throws ApiError 403. */
-export async function mayStayConnected(actor: Actor, db: Db, agentId: string): Promise<boolean> {
+/** Those of these agents that may still be connected: their tokens still authenticate (AC-22). @throws ApiError 403. */
+export async function filterMayStay(
+  actor: Actor,
+  db: Db,
+  agentIds: readonly string[],
+): Promise<ReadonlySet<string>> {
   authorize(actor, 'read', { type: 'system' })
-  const row = await db
+  if (agentIds.length === 0) return new Set()
+  const rows = await db
     .selectFrom('agents_with_workspace as a')
     .innerJoinLateral(
       (eb) =>
@@ -125,10 +130,10 @@ export async function mayStayConnected(actor: Actor, db: Db, agentId: string): P
     )
     .innerJoin('provisioner_jobs as latest_job', 'latest_job.id', 'latest.job_id')
     .select('a.id')
-    .where('a.id', '=', agentId)
+    .where(sql<boolean>`a.id = any(${[...agentIds]}::uuid[])`)
     .where(MAY_AUTHENTICATE)
-    .executeTakeFirst()
-  return row !== undefined
+    .execute()
+  return new Set(rows.map((row) => row.id))
 }
 
 /** Notes that an agent has connected to this replica (AC-21). @throws ApiError 403. */

@@ -1,0 +1,68 @@
+import { pipeline } from 'node:stream/promises'
+
+import * as contract from '@slipway/contract'
+import { describeError } from '@slipway/request-log'
+import { serveTunnel, type TunnelClient, TunnelRefusal } from '@slipway/tunnel'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forAnyone } from '../edge/index.ts'
+import { ApiError, notFound } from '../errors/index.ts'
+import { RelayTokens } from '../replicas/index.ts'
+import { RELAY_TOKEN_HEADER } from './relays.ts'
+import type { AgentTunnels } from './tunnels.ts'
+
+/** What other replicas ask of this one: the tunnel of an agent that is connected here. */
+export function relayRoutes(context: AppContext, tunnels: AgentTunnels): BoundRoute[] {
+  const tokens = new RelayTokens(context.secrets.relayKey)
+  return [
+    forAnyone(contract.openRelayedTunnel, async ({ params, raw, upgrade }) => {
+      const agentId = params.workspaceagent ?? ''
+      const token = raw.headers[RELAY_TOKEN_HEADER]
+      if (typeof token !== 'string' || !(await tokens.verify(agentId, token))) throw notFound()
+      const tunnel = tunnels.local(agentId)
+      if (tunnel === undefined) throw new ApiError(502, 'The workspace agent is not connected here.')
+      serveRelayed(context, await upgrade(), tunnel)
+      return undefined
+    }),
+  ]
+}
+
+function serveRelayed(
+  { log }: AppContext,
+  socket: Parameters<typeof serveTunnel>[0],
+  tunnel: TunnelClient,
+): void {
+  serveTunnel(socket, {
+    request: (request, response) => {
+      const headers = plain(request.headers)
+      const { method, url } = request
+      tunnel
+        .request({ method, path: url, headers, body: request })
+        .then((answer) => {
+          response.writeHead(answer.status, answer.headers)
+          return pipeline(answer.body, response)
+        })
+        .catch((error: unknown) => {
+          log.debug('a relayed request failed', { error: describeError(error) })
+          if (response.headersSent) response.stream.close()
+          else response.writeHead(502).end()
+        })
+    },
+    connect: async (authority, headers, signal) => {
+      if (!tunnel.open) throw new TunnelRefusal(502, 'the workspace agent is not connected')
+      return tunnel.connect(authority, plain(headers), signal)
+    },
+  })
+  // The other replica must look again for an agent that has left.
+  void tunnel.closed.then(() => socket.terminate())
+}
+
+/** Headers without those of HTTP/2 itself. */
+function plain(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      name.startsWith(':') || value === undefined
+        ? []
+        : [[name, Array.isArray(value) ? value.join(', ') : value]],
+    ),
+  )
+}

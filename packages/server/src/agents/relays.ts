@@ -1,0 +1,67 @@
+import { WebSocket } from 'ws'
+
+import * as contract from '@slipway/contract'
+import { describeError } from '@slipway/request-log'
+import { opened, TunnelClient, watchLiveness } from '@slipway/tunnel'
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { findRelayAddress, RelayTokens } from '../replicas/index.ts'
+
+/** Header with the proof that another replica is asking. */
+export const RELAY_TOKEN_HEADER = 'x-slipway-relay-token'
+const DIAL_MS = 5_000
+
+/** Tunnels to agents that are connected to other replicas: one for each agent in use, through that replica. */
+export class AgentRelays implements Disposable {
+  readonly #context: AppContext
+  readonly #tokens: RelayTokens
+  readonly #relays = new Map<string, Promise<TunnelClient | undefined>>()
+
+  constructor(context: AppContext) {
+    this.#context = context
+    this.#tokens = new RelayTokens(context.secrets.relayKey)
+  }
+
+  /** The tunnel of an agent through its replica; undefined when no other replica has it. */
+  async get(agentId: string): Promise<TunnelClient | undefined> {
+    const known = await this.#relays.get(agentId)
+    if (known?.open === true) return known
+    const dialled = this.#dial(agentId)
+    this.#relays.set(agentId, dialled)
+    const tunnel = await dialled
+    if (tunnel === undefined) this.#forget(agentId, dialled)
+    else void tunnel.closed.then(() => this.#forget(agentId, dialled))
+    return tunnel
+  }
+
+  #forget(agentId: string, dialled: Promise<TunnelClient | undefined>): void {
+    if (this.#relays.get(agentId) === dialled) this.#relays.delete(agentId)
+  }
+
+  async #dial(agentId: string): Promise<TunnelClient | undefined> {
+    const { database, replicaId, log } = this.#context
+    const system = systemActor('system_restricted')
+    const address = await findRelayAddress(system, database.db, agentId, replicaId)
+    if (address === undefined) return undefined
+    const path = contract.openRelayedTunnel.path.replace('{workspaceagent}', agentId)
+    const socket = new WebSocket(`${address.replace(/^http/, 'ws')}${path}`, {
+      headers: { [RELAY_TOKEN_HEADER]: await this.#tokens.sign(agentId) },
+      handshakeTimeout: DIAL_MS,
+      perMessageDeflate: false,
+    })
+    try {
+      await opened(socket)
+    } catch (error) {
+      log.warn('another replica did not open a tunnel', { address, error: describeError(error) })
+      return undefined
+    }
+    watchLiveness(socket)
+    return new TunnelClient(socket)
+  }
+
+  [Symbol.dispose](): void {
+    for (const relay of this.#relays.values())
+      void relay.then((tunnel) => tunnel?.[Symbol.dispose]()).catch(() => undefined)
+    this.#relays.clear()
+  }
+}

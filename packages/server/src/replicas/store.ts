@@ -1,0 +1,50 @@
+import { type Insertable, sql } from 'kysely'
+
+import { type Actor, authorize } from '../authz/index.ts'
+import type { Db } from '../database/index.ts'
+import type { ReplicasTable } from '../database/tables.ts'
+
+/** Stores this replica, or says that it is still there (OP-60). @throws ApiError 403. */
+export async function registerReplica(
+  actor: Actor,
+  db: Db,
+  replica: Pick<Insertable<ReplicasTable>, 'id' | 'hostname' | 'relay_address' | 'version'>,
+): Promise<void> {
+  authorize(actor, 'update', { type: 'system' })
+  await db
+    .insertInto('replicas')
+    .values(replica)
+    .onConflict((found) => found.column('id').doUpdateSet({ updated_at: sql<Date>`now()` }))
+    .execute()
+}
+
+/** Takes a replica out, and those that have not been heard of for half an hour. @throws ApiError 403. */
+export async function removeReplicas(actor: Actor, db: Db, id: string): Promise<void> {
+  authorize(actor, 'update', { type: 'system' })
+  await db
+    .deleteFrom('replicas')
+    .where((eb) =>
+      eb.or([eb('id', '=', id), eb('updated_at', '<', sql<Date>`now() - interval '30 minutes'`)]),
+    )
+    .execute()
+}
+
+/** Relay address of the live replica that an agent is connected to; undefined without one. @throws ApiError 403. */
+export async function findRelayAddress(
+  actor: Actor,
+  db: Db,
+  agentId: string,
+  ownId: string,
+): Promise<string | undefined> {
+  authorize(actor, 'read', { type: 'system' })
+  const row = await db
+    .selectFrom('workspace_agents as a')
+    .innerJoin('replicas as r', 'r.id', 'a.last_connected_replica_id')
+    .select('r.relay_address')
+    .where('a.id', '=', agentId)
+    .where('r.id', '!=', ownId)
+    .where('r.updated_at', '>', sql<Date>`now() - interval '20 seconds'`)
+    .where(sql<boolean>`agent_status(a) = 'connected'`)
+    .executeTakeFirst()
+  return row?.relay_address
+}
