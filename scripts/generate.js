@@ -9,6 +9,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const steps = [
   { script: 'scripts/generate-tables.ts', files: ['packages/server/src/database/tables.ts'] },
   { script: 'scripts/generate-openapi.ts', files: ['packages/contract/openapi.json'] },
+  { script: 'scripts/generate-server-options.ts', files: ['docs/server-options.md'] },
 ]
 const read = (file) => {
   try {

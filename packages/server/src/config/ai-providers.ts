@@ -1,6 +1,6 @@
 import { type Member, readMembers } from './indexed.ts'
 import type { Environment, Indexed } from './option.ts'
-import type { Parsed, ValueType } from './value-type.ts'
+import { url, type ValueType } from './value-type.ts'
 
 /** A model provider that is made at the first start (AG §3). */
 export interface AiProviderSeed {
@@ -32,41 +32,44 @@ const TYPES = [
 ]
 const MAX_KEYS = 5
 
-function build(member: Member): Parsed<AiProviderSeed> {
+const address = url('http', 'https')
+
+/** A provider from the texts of its keys; every fault gets a line that begins with `label`. */
+function build(member: Member, label: string, problems: string[]): AiProviderSeed {
+  const fault = (problem: string) => problems.push(`${label}: ${problem}`)
   const text = (key: string) => member.get(key) ?? ''
-  const both = (key: string) => member.has(key) && member.has(`${key}S`)
-  const many = (key: string) =>
-    (member.get(`${key}S`) ?? text(key))
+  const many = (key: string) => {
+    if (member.has(key) && member.has(`${key}S`)) fault(`give ${key} or ${key}S, not both`)
+    return (member.get(`${key}S`) ?? text(key))
       .split(',')
       .map((entry) => entry.trim())
       .filter((entry) => entry !== '')
-  const doubled = ['KEY', 'BEDROCK_ACCESS_KEY', 'BEDROCK_ACCESS_KEY_SECRET'].find(both)
-  if (doubled !== undefined) return { ok: false, problem: `give ${doubled} or ${doubled}S, not both` }
+  }
+  const link = (key: string) => {
+    const parsed = address.parse(text(key))
+    if (!parsed.ok) fault(`${key} ${parsed.problem}`)
+    return parsed.ok ? parsed.value : ''
+  }
   const seed: AiProviderSeed = {
     type: text('TYPE'),
     name: text('NAME') || text('TYPE'),
     keys: many('KEY'),
-    baseUrl: text('BASE_URL'),
-    bedrockBaseUrl: text('BEDROCK_BASE_URL'),
+    baseUrl: link('BASE_URL'),
+    bedrockBaseUrl: link('BEDROCK_BASE_URL'),
     bedrockRegion: text('BEDROCK_REGION'),
     bedrockAccessKeys: many('BEDROCK_ACCESS_KEY'),
     bedrockAccessKeySecrets: many('BEDROCK_ACCESS_KEY_SECRET'),
     bedrockModel: text('BEDROCK_MODEL'),
     bedrockSmallFastModel: text('BEDROCK_SMALL_FAST_MODEL'),
   }
-  const problem = faultOf(seed)
-  return problem === undefined ? { ok: true, value: seed } : { ok: false, problem }
-}
-
-function faultOf(seed: AiProviderSeed): string | undefined {
-  if (!TYPES.includes(seed.type)) return `TYPE must be one of ${TYPES.join(', ')}`
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(seed.name))
-    return 'NAME may hold lower-case letters, digits and single dashes only'
-  if (seed.keys.length > MAX_KEYS) return `KEYS must be ${MAX_KEYS} at most`
-  if (new Set(seed.keys).size < seed.keys.length) return 'KEYS must not repeat a key'
+  if (!TYPES.includes(seed.type)) fault(`TYPE must be one of ${TYPES.join(', ')}`)
+  else if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(seed.name))
+    fault('NAME may hold lower-case letters, digits and single dashes only')
+  if (seed.keys.length > MAX_KEYS) fault(`KEYS must be ${MAX_KEYS} at most`)
+  if (new Set(seed.keys).size < seed.keys.length) fault('KEYS must not repeat a key')
   if (seed.bedrockAccessKeys.length !== seed.bedrockAccessKeySecrets.length)
-    return 'BEDROCK_ACCESS_KEYS and BEDROCK_ACCESS_KEY_SECRETS must be equally many'
-  return undefined
+    fault('BEDROCK_ACCESS_KEYS and BEDROCK_ACCESS_KEY_SECRETS must be equally many')
+  return seed
 }
 
 /** Wire form; it has no key (OP-11). */
@@ -74,7 +77,7 @@ function toJson(seed: AiProviderSeed) {
   return {
     type: seed.type,
     name: seed.name,
-    base_url: seed.baseUrl,
+    base_url: address.toJson(seed.baseUrl),
     bedrock_region: seed.bedrockRegion,
     bedrock_model: seed.bedrockModel,
     bedrock_small_fast_model: seed.bedrockSmallFastModel,
@@ -84,7 +87,7 @@ function toJson(seed: AiProviderSeed) {
 const type: ValueType<Seeds> = {
   kind: 'structured',
   parse: (text) =>
-    text === ''
+    text === '' || text === '[]'
       ? { ok: true, value: [] }
       : { ok: false, problem: 'must be given as CODER_AI_GATEWAY_PROVIDER_<N>_… variables' },
   append: (earlier, later) => [...earlier, ...later],
@@ -102,12 +105,15 @@ function indexed(environment: Environment): Indexed<Seeds> {
   for (const prefix of PREFIXES) {
     const family = readMembers(environment, prefix)
     problems.push(...family.problems)
+    // The numbers of members after a gap would be wrong, so only the gap is reported.
+    if (family.problems.length > 0) continue
     for (const [index, member] of family.members.entries()) {
-      const built = build(member)
-      if (!built.ok) problems.push(`${prefix}${index}: ${built.problem}`)
-      else if (value.some(({ name }) => name === built.value.name))
-        problems.push(`${prefix}${index}: NAME ${JSON.stringify(built.value.name)} is used twice`)
-      else value.push(built.value)
+      const seed = build(member, `${prefix}${index}`, problems)
+      if (value.some(({ name }) => name === seed.name))
+        problems.push(
+          `${prefix}${index}: NAME ${JSON.stringify(seed.name)} is used twice; give one of them another`,
+        )
+      value.push(seed)
     }
   }
   return { found: value.length > 0, value, problems }

@@ -1,4 +1,7 @@
-import type { Config, Configuration } from './options.ts'
+import { type AnyOption, optionLabel } from './option.ts'
+import { type Config, type Configuration, optionEntries } from './options.ts'
+import { cipherFault } from './tls-ciphers.ts'
+import { lacksEffect, withoutEffect } from './without-effect.ts'
 
 type Rule = (config: Config) => string | false
 
@@ -7,8 +10,8 @@ const HOOK_TIMEOUT_MAX_MS = 5_000
 const listeners: readonly Rule[] = [
   (c) =>
     c.httpAddress === undefined &&
-    !c.tlsEnable &&
-    '--http-address: is empty and --tls-enable is off, so nothing would listen; set one of them',
+    (!c.tlsEnable || withoutEffect.includes('tlsEnable')) &&
+    '--http-address: is empty and nothing else listens; give it an address such as 127.0.0.1:3000',
   (c) => c.tlsEnable && c.tlsAddress === undefined && '--tls-address: must be set when --tls-enable is on',
   (c) =>
     c.tlsCertFile.length !== c.tlsKeyFile.length &&
@@ -16,14 +19,11 @@ const listeners: readonly Rule[] = [
   (c) =>
     (c.tlsClientCertFile === '') !== (c.tlsClientKeyFile === '') &&
     '--tls-client-cert-file: goes with --tls-client-key-file; set both or none',
-  (c) =>
-    c.tlsMinVersion === 'tls13' &&
-    c.tlsCiphers.length > 0 &&
-    '--tls-ciphers: has no meaning with --tls-min-version=tls13; leave one out',
+  cipherFault,
   (c) =>
     c.derpConfigUrl !== '' &&
     c.derpConfigPath !== '' &&
-    '--derp-config-url: cannot be combined with --derp-config-path',
+    '--derp-config-url: cannot be combined with --derp-config-path; leave one out',
   (c) =>
     c.hostPrefixCookie &&
     !c.secureAuthCookie &&
@@ -53,11 +53,11 @@ const identity: readonly Rule[] = [
   (c) =>
     c.oidcClientKeyFile !== '' &&
     c.oidcClientSecret !== '' &&
-    '--oidc-client-key-file: cannot be combined with --oidc-client-secret',
+    '--oidc-client-key-file: cannot be combined with --oidc-client-secret; leave one out',
   (c) =>
     c.oidcIgnoreUserinfo &&
     c.oidcAccessTokenClaims &&
-    '--oidc-access-token-claims: cannot be combined with --oidc-ignore-userinfo',
+    '--oidc-access-token-claims: cannot be combined with --oidc-ignore-userinfo; leave one out',
   (c) =>
     c.githubClientId !== '' &&
     !c.githubAllowEveryone &&
@@ -66,7 +66,7 @@ const identity: readonly Rule[] = [
   (c) =>
     c.githubAllowEveryone &&
     c.githubAllowedOrgs.length + c.githubAllowedTeams.length > 0 &&
-    '--oauth2-github-allow-everyone: cannot be combined with allowed orgs or teams',
+    '--oauth2-github-allow-everyone: cannot be combined with allowed orgs or teams; leave one out',
 ]
 
 const delivery: readonly Rule[] = [
@@ -76,7 +76,7 @@ const delivery: readonly Rule[] = [
   (c) =>
     c.emailAuthPassword !== '' &&
     c.emailAuthPasswordFile !== '' &&
-    '--email-auth-password: cannot be combined with --email-auth-password-file',
+    '--email-auth-password: cannot be combined with --email-auth-password-file; leave one out',
   (c) => c.telemetryEnable && c.telemetryUrl === '' && '--telemetry: needs --telemetry-url',
   (c) =>
     c.logHuman === '' &&
@@ -112,9 +112,36 @@ export function contradictions(config: Config): readonly string[] {
   return rules.map((rule) => rule(config)).filter((line) => line !== false)
 }
 
-/** Lines for settings that are accepted but do less than their reader may think (OP-21). */
-export function remarks({ config, sources }: Configuration): readonly string[] {
-  return sources.get('wgTunnelHost') === '' || config.wgTunnelHost === ''
-    ? []
-    : ['wg-tunnel-host has no effect: Slipway opens no tunnel of a third party; set --access-url']
+/** Lines for settings that do less than their reader may think (OP-20, OP-21), one for each. */
+export function remarks(configuration: Configuration): readonly string[] {
+  const { config } = configuration
+  const lines = optionEntries
+    .filter(([key, option]) => lacksEffect(key, option) && isChosen(key, option, configuration))
+    .map(([, option]) =>
+      option.inert === undefined
+        ? `${optionLabel(option)}: has no effect in this version`
+        : `${optionLabel(option)}: has no effect: ${option.inert}`,
+    )
+  if (config.logFilter.some((filter) => filter !== '.*'))
+    lines.push('--log-filter: only .* has an effect in this version')
+  return [...lines, ...reach(config)]
+}
+
+/** A flag or a variable is a choice; a file may list every option, so there only other values than the default are. */
+function isChosen(key: string, option: AnyOption, { config, sources }: Configuration): boolean {
+  const source = sources.get(key) ?? ''
+  if (source === 'flag' || source === 'env') return true
+  if (source !== 'yaml') return false
+  const value = new Map<string, unknown>(Object.entries(config)).get(key)
+  const base = option.type.parse(option.default ?? '')
+  return !base.ok || option.type.format(base.value) !== option.type.format(value)
+}
+
+function reach({ accessUrl }: Config): readonly string[] {
+  if (accessUrl === '')
+    return ['--access-url: is not set, so workspaces and people on other machines cannot connect']
+  const host = new URL(accessUrl).hostname
+  return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)
+    ? [`--access-url: ${host} is this machine, so workspaces and people on other machines cannot connect`]
+    : []
 }

@@ -1,6 +1,7 @@
 import type { Group } from './groups.ts'
 import { type AnyOption, yamlPath } from './option.ts'
 import { aliases, type Configuration, optionEntries, type ValueSource } from './options.ts'
+import { describe } from './without-effect.ts'
 
 /** An option as `GET /deployment/config` shows it; keys without a value are absent (OP-10). */
 export interface ReportedOption {
@@ -44,7 +45,7 @@ export function deploymentConfig({ config, sources }: Configuration): Deployment
         option.secret ? empty(values.get(key)) : option.type.toJson(values.get(key)),
       )
     if (option.instruction === true) continue
-    reported.set(key, report(option, values.get(key), sources.get(key) ?? ''))
+    reported.set(key, report(key, option, values.get(key), sources.get(key) ?? ''))
   }
   for (const [key, option] of optionEntries) {
     const entry = reported.get(key)
@@ -54,18 +55,18 @@ export function deploymentConfig({ config, sources }: Configuration): Deployment
   const former = aliases.map((alias) => {
     const present = reported.get(alias.of)
     return {
-      ...report(alias.option, values.get(alias.of), sources.get(alias.of) ?? ''),
-      ...(present === undefined ? {} : { use_instead: [present] }),
+      ...report(alias.of, alias.option, values.get(alias.of), sources.get(alias.of) ?? ''),
+      ...(present === undefined ? {} : { use_instead: present.use_instead ?? [present] }),
     }
   })
   return { config: tree, options: [...reported.values(), ...former] }
 }
 
-function report(option: AnyOption, value: unknown, source: ValueSource): ReportedOption {
+function report(key: string, option: AnyOption, value: unknown, source: ValueSource): ReportedOption {
   const yaml = yamlPath(option)
   return {
     name: option.name,
-    description: option.help,
+    description: describe(key, option),
     ...(option.flag === undefined ? {} : { flag: option.flag }),
     ...(option.shorthand === undefined ? {} : { flag_shorthand: option.shorthand }),
     ...(option.env === undefined ? {} : { env: option.env }),

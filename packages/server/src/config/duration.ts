@@ -10,18 +10,21 @@ const MILLISECONDS = {
   w: 604_800_000,
 } as const
 
+/** What 64 bits of nanoseconds hold, which clients read (OP-10). */
+const MAX_MILLISECONDS = 9_223_372_036_854
+
 const UNIT = Object.keys(MILLISECONDS).join('|')
 
 const isUnit = (text: string): text is keyof typeof MILLISECONDS => Object.hasOwn(MILLISECONDS, text)
 
-/** Milliseconds of a duration such as `1h30m`, `1.5s` or `7d` (OP-3); undefined when the text is none. */
+/** Milliseconds of a duration such as `1h30m`, `1.5s` or `7d` (OP-3); undefined when it is none or above 292 years. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0
   if (!new RegExp(`^(\\d+(\\.\\d+)?(${UNIT}))+$`).test(text)) return undefined
   let total = 0
   for (const [, amount, unit = ''] of text.matchAll(new RegExp(`(\\d+(?:\\.\\d+)?)(${UNIT})`, 'g')))
     if (isUnit(unit)) total += Number(amount) * MILLISECONDS[unit]
-  return Number.isFinite(total) ? total : undefined
+  return total <= MAX_MILLISECONDS ? total : undefined
 }
 
 /** Shortest text that {@link parseDuration} reads back as `milliseconds`, in hours, minutes and seconds. */

@@ -1,30 +1,40 @@
-import { Document, isMap, isScalar, YAMLMap } from 'yaml'
+import { Document, isMap, isScalar } from 'yaml'
 
 import { type AnyOption, optionLabel, yamlPath } from './option.ts'
 import { type Configuration, optionEntries } from './options.ts'
+import { describe } from './without-effect.ts'
 
 const COMMENT_WIDTH = 100
 
 /** The configuration as a commented YAML file that reads back as the same one (OP-4); it holds no secret. */
 export function effectiveYaml({ config }: Configuration): string {
-  const document = new Document(new YAMLMap())
+  const document = new Document({})
   const values = new Map<string, unknown>(Object.entries(config))
   for (const [key, option] of optionEntries) {
     const path = yamlPath(option)?.split('.')
-    if (path === undefined) continue
-    document.setIn(path, yamlValue(option, values.get(key)))
-    comment(document, path, option)
+    // What a deprecated option does is in the value of the option that replaces it.
+    if (path === undefined || option.useInstead !== undefined) continue
+    const value = values.get(key)
+    document.setIn(path, document.createNode(nodeOf(option, value)))
+    comment(document, path, `${describe(key, option)} (${option.type.kind})`)
   }
   return document.toString({ lineWidth: 0 })
 }
 
-function comment(document: Document, path: readonly string[], option: AnyOption): void {
+/** What the type of the option reads back. */
+function nodeOf({ type, default: text }: AnyOption, value: unknown): unknown {
+  // An empty list would count as unset, and so would be the default again.
+  if (Array.isArray(value) && value.length === 0 && text !== undefined) return ''
+  return type.toYaml === undefined ? type.format(value) : (type.toYaml(value) ?? null)
+}
+
+function comment(document: Document, path: readonly string[], text: string): void {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
   if (!isMap(parent)) return
   const pair = parent.items.find((item) => (isScalar(item.key) ? item.key.value : item.key) === path.at(-1))
   if (pair === undefined) return
   const key = document.createNode(path.at(-1))
-  key.commentBefore = wrap(`${option.help} (${option.type.kind})`)
+  key.commentBefore = wrap(text)
   pair.key = key
 }
 
@@ -38,14 +48,6 @@ function wrap(text: string): string {
   return lines.join('\n')
 }
 
-/** A YAML node that the type of the option reads back. */
-function yamlValue(option: AnyOption, value: unknown): unknown {
-  if (typeof value === 'boolean' || Array.isArray(value)) return option.type.toJson(value)
-  if (option.type.kind === 'int') return value
-  if (option.type.kind === 'structured') return option.type.toJson(value)
-  return option.type.format(value)
-}
-
 /** Every option with its value and where that came from, without secrets (OP-4, `--debug-options`). */
 export function optionListing({ config, sources }: Configuration): string {
   const values = new Map<string, unknown>(Object.entries(config))
@@ -57,8 +59,14 @@ export function optionListing({ config, sources }: Configuration): string {
         ? source === '' || source === 'default'
           ? ''
           : '********'
-        : option.type.format(values.get(key))
+        : publicText(option, values.get(key))
       return `${optionLabel(option)}=${shown} (${source === '' ? 'unset' : source})`
     })
   return `${lines.join('\n')}\n`
+}
+
+/** The text of a value; the form for the wire hides passwords inside URLs. */
+function publicText({ type }: AnyOption, value: unknown): string {
+  const json = type.toJson(value)
+  return typeof json === 'string' ? json : type.format(value)
 }

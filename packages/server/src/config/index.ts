@@ -1,5 +1,6 @@
 export { deploymentConfig } from './deployment-config.ts'
 export { groupTitle } from './help.ts'
-export { type AnyOption, yamlPath } from './option.ts'
-export { type Config, type Configuration, optionEntries } from './options.ts'
+export { type AnyOption, optionLabel, yamlPath } from './option.ts'
+export { aliases, type Config, type Configuration, optionEntries } from './options.ts'
 export { parseConfig } from './parse.ts'
+export { describe } from './without-effect.ts'

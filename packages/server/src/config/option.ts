@@ -35,6 +35,8 @@ export interface Option<T> {
   readonly useInstead?: string
   /** Reads the value from a family of variables such as `CODER_EXTERNAL_AUTH_0_ID` (OP-8). */
   readonly indexed?: (environment: Environment) => Indexed<T>
+  /** Why the option is accepted for compatibility only and will never act; what to do instead, if anything. */
+  readonly inert?: string
   /** An instruction for this one start rather than a setting: neither reported nor documented as one. */
   readonly instruction?: true
 }

@@ -34,9 +34,14 @@ export function parseConfig(
 ): ParseResult {
   const flags = readFlags(argv)
   if (flags.help) return { kind: 'print', text: helpText() }
-  const fileName =
-    flags.values.get('config')?.at(-1) ?? variable(environment, 'CODER_CONFIG_PATH')?.text ?? ''
-  const file = loadYaml(fileName, readFile)
+  const ofFlag = flags.values.get('config')?.at(-1)
+  const ofVariable = variable(environment, 'CODER_CONFIG_PATH')
+  const fileName = ofFlag ?? ofVariable?.text ?? ''
+  const file = loadYaml(
+    fileName,
+    ofFlag === undefined ? (ofVariable?.name ?? '--config') : '--config',
+    readFile,
+  )
   const errors = [...flags.problems, ...file.problems]
   const warnings: string[] = []
   const from: Sources = { flags, environment, file, fileName, readFile, errors, warnings }
@@ -47,25 +52,28 @@ export function parseConfig(
     values[key] = value
     sources.set(key, source)
   }
-  if (errors.length > 0) return { kind: 'refused', errors }
+  if (errors.length > 0) return { kind: 'refused', errors: errors.map(oneLine) }
   if (!isConfig(values)) throw new Error('a type of the option table made a value that is not of that type')
-  const configuration = { config: resolve({ config: values, sources }, environment), sources }
+  const configuration = resolve({ config: values, sources }, environment)
   if (configuration.config.writeConfig) return { kind: 'print', text: effectiveYaml(configuration) }
   if (configuration.config.debugOptions) return { kind: 'print', text: optionListing(configuration) }
   const faults = contradictions(configuration.config)
   if (faults.length > 0) return { kind: 'refused', errors: faults }
-  return { kind: 'start', ...configuration, warnings: [...warnings, ...remarks(configuration)] }
+  return { kind: 'start', ...configuration, warnings: [...warnings, ...remarks(configuration)].map(oneLine) }
 }
 
-function loadYaml(fileName: string, readFile: (path: string) => string): YamlFile {
+function loadYaml(fileName: string, place: string, readFile: (path: string) => string): YamlFile {
   if (fileName === '') return { values: new Map(), problems: [] }
   try {
     return readYaml(readFile(fileName), fileName)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    return { values: new Map(), problems: [`--config: ${fileName} cannot be read (${reason})`] }
+    return { values: new Map(), problems: [`${place}: the file ${fileName} cannot be read (${reason})`] }
   }
 }
+
+/** File names and keys inside messages may hold line breaks. */
+const oneLine = (text: string) => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')
 
 /** Every key of the table has a value of its type. */
 function isConfig(values: Readonly<Record<string, unknown>>): values is Config {

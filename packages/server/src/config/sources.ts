@@ -18,6 +18,8 @@ export interface Sources {
 /** What one option has in one source; `place` is how messages call it. */
 interface Found {
   readonly place: string
+  /** What was given, where it is a single text. */
+  readonly text?: string
   readonly parsed: Parsed<unknown>
 }
 
@@ -35,11 +37,9 @@ export function readOption(
     for (const name of names) {
       const found = READERS[source](name, from)
       if (found === undefined) continue
-      if (name !== option)
-        from.warnings.push(`${found.place} is deprecated, please use ${optionLabel(option)}`)
-      else if (option.useInstead !== undefined)
-        from.warnings.push(`${found.place} is deprecated, please use ${labelOf(option.useInstead)}`)
-      if (!found.parsed.ok) from.errors.push(`${found.place}: ${found.parsed.problem}`)
+      if (name !== option || option.useInstead !== undefined)
+        from.warnings.push(`${found.place} is deprecated, please use ${successorOf(option)}`)
+      if (!found.parsed.ok) from.errors.push(faultLine(name, found, found.parsed.problem))
       else won ??= { source, value: found.parsed.value }
     }
   }
@@ -67,12 +67,15 @@ function fromFlag(option: AnyOption, from: Sources): Found | undefined {
   if (file !== undefined && !isOption('flag', fileFlag(option.flag)))
     return texts === undefined
       ? fromFile(option, `--${fileFlag(option.flag)}`, file, from)
-      : { place, parsed: { ok: false, problem: `cannot be combined with --${fileFlag(option.flag)}` } }
+      : {
+          place,
+          parsed: { ok: false, problem: `cannot be combined with --${fileFlag(option.flag)}; leave one out` },
+        }
   if (texts === undefined) return undefined
   let parsed: Parsed<unknown> | undefined
   for (const text of texts) {
     const next = option.type.parse(text)
-    if (!next.ok) return { place, parsed: next }
+    if (!next.ok) return { place, text, parsed: next }
     parsed =
       parsed?.ok && option.type.append !== undefined
         ? { ok: true, value: option.type.append(parsed.value, next.value) }
@@ -89,8 +92,12 @@ function fromEnvironment(option: AnyOption, from: Sources): Found | undefined {
   if (file !== undefined)
     return set === undefined
       ? fromFile(option, file.name, file.text, from)
-      : { place: set.name, parsed: { ok: false, problem: `cannot be combined with ${file.name}` } }
-  return set === undefined ? undefined : { place: set.name, parsed: option.type.parse(set.text) }
+      : {
+          place: set.name,
+          parsed: { ok: false, problem: `cannot be combined with ${file.name}; leave one out` },
+        }
+  if (set === undefined) return undefined
+  return { place: set.name, text: set.text, parsed: option.type.parse(set.text) }
 }
 
 /** The content of a file with a secret, minus one trailing newline (OP-7). */
@@ -111,7 +118,7 @@ function fromYaml(option: AnyOption, from: Sources): Found | undefined {
   if (option.type.parseYaml !== undefined) return { place, parsed: option.type.parseYaml(node) }
   return typeof node === 'object'
     ? { place, parsed: { ok: false, problem: 'must be a single value' } }
-    : { place, parsed: option.type.parse(String(node)) }
+    : { place, text: String(node), parsed: option.type.parse(String(node)) }
 }
 
 function defaultOf(option: AnyOption): { source: ValueSource; value: unknown } {
@@ -135,10 +142,24 @@ function withFamily(
 }
 
 function isOption(kind: 'flag' | 'env', name: string): boolean {
-  return optionEntries.some(([, option]) => option[kind] === name)
+  return (
+    optionEntries.some(([, option]) => option[kind] === name) ||
+    aliases.some(({ option }) => option[kind] === name)
+  )
 }
 
-function labelOf(key: string): string {
-  const option = optionEntries.find(([candidate]) => candidate === key)?.[1]
-  return option === undefined ? key : optionLabel(option)
+const QUOTED_LENGTH = 60
+
+function faultLine({ type, secret }: AnyOption, { place, text }: Found, problem: string): string {
+  const quoted =
+    text === undefined || secret === true || type.quotable !== true || text.length > QUOTED_LENGTH
+      ? ''
+      : `, not ${JSON.stringify(text)}`
+  return `${place}: ${problem}${quoted}`
+}
+
+/** How messages call the option that replaces a deprecated one, or the option itself when it is not deprecated. */
+function successorOf(option: AnyOption): string {
+  const successor = optionEntries.find(([key]) => key === option.useInstead)?.[1]
+  return optionLabel(successor ?? option)
 }

@@ -36,12 +36,13 @@ export function structured<T>(options: {
     kind: 'structured',
     parse: (text) => {
       try {
-        return accept(parseYaml(text))
+        return accept(parseYaml(text, { logLevel: 'error' }))
       } catch {
         return { ok: false, problem: `must be ${options.shape}` }
       }
     },
     parseYaml: accept,
+    toYaml: (value) => value,
     format: (value) => JSON.stringify(toJson(value)),
     toJson,
     holds: options.holds,

@@ -1,3 +1,6 @@
+import { homedir } from 'node:os'
+import path from 'node:path'
+
 import { formatCsvRecord, parseCsvRecord } from './csv.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 import { formatHostPort, type HostPort, parseHostPort } from './host-port.ts'
@@ -15,6 +18,10 @@ export interface ValueType<T> {
   parse(text: string): Parsed<T>
   /** Reads a YAML node; without it scalars go through `parse`. */
   parseYaml?(node: unknown): Parsed<T>
+  /** The YAML node that `parseYaml` reads back; without it it is what `format` gives. */
+  toYaml?(value: T): unknown
+  /** A refused text may be repeated in messages: it is short and not the place of a secret. */
+  readonly quotable?: true
   /** Joins the values of a repeated flag; without it the last one wins. */
   append?(earlier: T, later: T): T
   /** Text that `parse` reads back. */
@@ -37,6 +44,8 @@ export const bool: ValueType<boolean> = {
     if (/^(0|f|F|FALSE|false|False|)$/.test(text)) return valid(false)
     return invalid('must be true or false')
   },
+  toYaml: (value) => value,
+  quotable: true,
   format: String,
   toJson: (value) => value,
   holds: (value) => typeof value === 'boolean',
@@ -58,6 +67,8 @@ export function int(
       if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value)) return invalid('must be a whole number')
       return value < min || value > max ? invalid(`must be ${range}`) : valid(value)
     },
+    toYaml: (value) => value,
+    quotable: true,
     format: String,
     toJson: (value) => value,
     holds: (value): value is number => Number.isSafeInteger(value),
@@ -78,6 +89,12 @@ export function string(check: (text: string) => string | undefined = () => undef
   }
 }
 
+/** A path; `~/` at its beginning is the home folder of the account. */
+export const folder: ValueType<string> = {
+  ...string(),
+  parse: (text) => valid(text.startsWith('~/') ? path.join(homedir(), text.slice(2)) : text),
+}
+
 /** Milliseconds in memory, integer nanoseconds on the wire (OP-10). */
 export const duration: ValueType<number> = {
   kind: 'duration',
@@ -85,6 +102,7 @@ export const duration: ValueType<number> = {
     const value = parseDuration(text)
     return value === undefined ? invalid('must be a duration such as 30s, 1h30m or 7d') : valid(value)
   },
+  quotable: true,
   format: formatDuration,
   toJson: (value) => Math.round(value * 1e6),
   holds: (value) => typeof value === 'number',
@@ -95,6 +113,7 @@ export function oneOf<const T extends string>(...words: readonly T[]): ValueType
   const holds = (value: unknown): value is T => words.some((word) => word === value)
   return {
     kind: words.join('|'),
+    quotable: true,
     parse: (text) => (holds(text) ? valid(text) : invalid(`must be ${choices(words)}`)),
     format: (value) => value,
     toJson: (value) => value,
@@ -112,11 +131,12 @@ export function url(...schemes: readonly string[]): ValueType<string> {
     kind: 'url',
     parse: (text) => {
       if (text === '') return valid(text)
-      const value = URL.canParse(text) ? new URL(text) : undefined
+      const value = URL.canParse(text) && !/[\s\\]/.test(text) ? new URL(text) : undefined
       if (value === undefined) return invalid('must be an absolute URL such as https://example.com')
       if (schemes.length > 0 && (!schemes.includes(value.protocol.slice(0, -1)) || value.host === ''))
         return invalid(`must start with ${choices(schemes.map((scheme) => `${scheme}://`))}`)
-      return valid(value.pathname === '/' && text.endsWith('/') ? text.slice(0, -1) : text)
+      const lower = text.replace(/^[^:]+/, (scheme) => scheme.toLowerCase())
+      return valid(value.pathname === '/' ? lower.replace(/\/$/, '') : lower)
     },
     format: (value) => value,
     toJson: (value) => {
@@ -138,6 +158,7 @@ export const hostPort: ValueType<HostPort | undefined> = {
       ? invalid('must be host:port, for example 127.0.0.1:3000')
       : valid(value)
   },
+  quotable: true,
   format: (value) => (value === undefined ? '' : formatHostPort(value)),
   toJson: (value) => (value === undefined ? '' : formatHostPort(value)),
   holds: (value): value is HostPort | undefined =>
@@ -160,11 +181,12 @@ export function list(
       return entries === undefined ? invalid('must be a list such as a,b or a,"b,c"') : checked(entries)
     },
     parseYaml: (node) => {
-      const entries = Array.isArray(node) ? node : [node]
+      const entries = Array.isArray(node) ? node : node === '' ? [] : [node]
       return entries.every((entry) => isString(entry) || typeof entry === 'number')
         ? checked(entries.map(String))
         : invalid('must be a list of texts')
     },
+    toYaml: (value) => value,
     append: (earlier, later) => [...earlier, ...later],
     format: formatCsvRecord,
     toJson: (value) => value,

@@ -18,12 +18,15 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  * null and an empty list count as unset. `name` is the file as messages call it.
  */
 export function readYaml(text: string, name: string): YamlFile {
-  const [document, ...rest] = parseAllDocuments(text)
+  const [document, ...rest] = parseAllDocuments(text, { logLevel: 'error' })
   if (document === undefined) return { values: new Map(), problems: [] }
   if (rest.length > 0) return { values: new Map(), problems: [`${name}: must hold one YAML document only`] }
   const [error] = document.errors
   if (error !== undefined)
-    return { values: new Map(), problems: [`${name}: ${error.message.split('\n')[0] ?? 'is not YAML'}`] }
+    return {
+      values: new Map(),
+      problems: [`${name}: ${error.message.split('\n')[0]?.replace(/:$/, '') ?? 'is not YAML'}`],
+    }
   const root: unknown = document.toJS()
   if (root === null || root === undefined) return { values: new Map(), problems: [] }
   if (!isRecord(root)) return { values: new Map(), problems: [`${name}: must hold keys and values`] }

@@ -88,7 +88,8 @@ export const proxyOptions = {
     hidden: true,
     group: aiGatewayProxy,
     wire: 'ai.aibridge_proxy.domain_allowlist',
-    help: 'Accepted and without effect: the providers name their hosts.',
+    inert: 'the model providers name their hosts',
+    help: 'Hosts whose requests are led to the gateway.',
   }),
   aiGatewayProxyDumpDir: option(string(), {
     name: 'AI Gateway Proxy API Dump Directory',

@@ -69,6 +69,8 @@ export const identityOptions = {
   }),
   externalAuthProviders: option(externalAuthProviders.type, {
     name: 'External Auth Providers',
+    flag: 'external-auth-providers',
+    env: false,
     yaml: 'externalAuthProviders',
     hidden: true,
     indexed: externalAuthProviders.indexed,
@@ -81,7 +83,8 @@ export const identityOptions = {
     yaml: 'externalAuthGithubDefaultProviderEnable',
     default: 'true',
     wire: 'external_auth_github_default_provider_enable',
-    help: 'Offer a GitHub provider of the product when none is configured; Slipway has none.',
+    inert: 'Slipway has no GitHub app of its own; set CODER_EXTERNAL_AUTH_0_ID and so on',
+    help: 'Offer a GitHub provider of the product when none is configured.',
   }),
   githubClientId: option(string(), {
     name: 'OAuth2 GitHub Client ID',
@@ -115,7 +118,8 @@ export const identityOptions = {
     default: 'true',
     group: github,
     wire: 'oauth2.github.default_provider_enable',
-    help: 'Use the GitHub app of the product when none is configured; Slipway has none.',
+    inert: 'Slipway has no GitHub app of its own; set --oauth2-github-client-id',
+    help: 'Use the GitHub app of the product when none is configured.',
   }),
   githubAllowedOrgs: option(list(), {
     name: 'OAuth2 GitHub Allowed Orgs',

@@ -117,7 +117,8 @@ export const introspectionOptions = {
     hidden: true,
     group: tracing,
     wire: 'trace.data_dog',
-    help: 'Accepted for compatibility and without effect.',
+    inert: 'there is no Go runtime here; use --trace',
+    help: 'Send traces of the Go runtime to DataDog.',
   }),
   verbose: option(bool, {
     name: 'Verbose',

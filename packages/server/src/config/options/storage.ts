@@ -1,6 +1,6 @@
 import { autoOrCount, encryptionKey, postgresUrl } from '../checks.ts'
 import { option } from '../option.ts'
-import { bool, duration, int, list, oneOf, string } from '../value-type.ts'
+import { bool, duration, folder, int, list, oneOf, string } from '../value-type.ts'
 
 /** The configuration itself, the database, folders and keys. */
 export const storageOptions = {
@@ -29,13 +29,13 @@ export const storageOptions = {
     instruction: true,
     help: 'Print every option with its value and where that came from, without secrets, and stop.',
   }),
-  configDir: option(string(), {
+  configDir: option(folder, {
     name: 'Global Config',
     flag: 'global-config',
     env: 'CODER_CONFIG_DIR',
     help: 'Folder of the embedded database and other local state. Unless set it is /var/lib/slipway for root, else slipway under the configuration folder of the account.',
   }),
-  cacheDir: option(string(), {
+  cacheDir: option(folder, {
     name: 'Cache Directory',
     flag: 'cache-dir',
     env: 'CODER_CACHE_DIRECTORY',

@@ -34,7 +34,8 @@ export const workspaceOptions = {
     default: '1s',
     group: provisioning,
     wire: 'provisioner.daemon_poll_interval',
-    help: 'Accepted and without effect: provisioners are woken.',
+    inert: 'provisioners are woken when there is work',
+    help: 'How often provisioners ask for work.',
   }),
   provisionerDaemonPollJitter: option(duration, {
     name: 'Poll Jitter',
@@ -43,7 +44,8 @@ export const workspaceOptions = {
     default: '100ms',
     group: provisioning,
     wire: 'provisioner.daemon_poll_jitter',
-    help: 'Accepted and without effect.',
+    inert: 'provisioners are woken when there is work',
+    help: 'By how much that interval varies.',
   }),
   provisionerForceCancelInterval: option(duration, {
     name: 'Force Cancel Interval',
@@ -245,7 +247,8 @@ export const workspaceOptions = {
     yaml: 'wgtunnelHost',
     hidden: true,
     wire: 'wgtunnel_host',
-    help: 'Accepted and without effect: no tunnel of a third party is opened.',
+    inert: 'no tunnel of a third party is opened; set --access-url',
+    help: 'Where a tunnel to this deployment begins.',
   }),
   disableTemplateBuilder: option(bool, {
     name: 'Disable Template Builder',
