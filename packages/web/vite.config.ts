@@ -21,7 +21,6 @@ export default defineConfig({
     rolldownOptions: {
       treeshake: {
         moduleSideEffects: (id) => !/packages\/(contract|client)\//.test(id),
-        manualPureFunctions: ['route', 'Type'],
       },
     },
   },
