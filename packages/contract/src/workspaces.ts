@@ -350,6 +350,14 @@ export const watchWorkspaceWs = route('GET /api/v2/workspaces/{workspace}/watch-
   stream: 'websocket',
 })
 
+/** One message for each build that has ended, of the workspaces that the watcher may read (WS-203). */
+export const watchAllBuilds = route('GET /api/experimental/watch-all-workspacebuilds', {
+  id: 'watch-all-workspace-builds',
+  tag: 'Workspaces',
+  responses: { 101: null },
+  stream: 'websocket',
+})
+
 export const listPortShares = route('GET /api/v2/workspaces/{workspace}/port-share', {
   id: 'get-workspace-agent-port-shares',
   tag: 'Workspaces',

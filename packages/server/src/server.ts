@@ -53,7 +53,7 @@ import {
 import { ReplicaRegistration } from './replicas/index.ts'
 import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
 import { BuiltInTemplates, importHandler, templateRoutes, templateVersionRoutes } from './templates/index.ts'
-import { buildHandler, buildRoutes, workspaceRoutes } from './workspaces/index.ts'
+import { BuildFeed, buildHandler, buildRoutes, workspaceRoutes } from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
 export interface RunningServer extends AsyncDisposable {
@@ -144,6 +144,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const keys = steps.use(new KeyValidator(context))
   const tunnels = steps.use(new AgentTunnels(context))
   const metadata = steps.use(new AgentMetadata(context))
+  const builds = steps.use(new BuildFeed(context))
   const streams = new OpenStreams()
   const apps = new AppServer({
     context,
@@ -169,7 +170,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ? reply.type('text/plain; version=0.0.4').send(metrics.render())
       : reply.code(404).type('text/plain').send('Not found'),
   )
-  mount(server, [...allRoutes(context, keys, tunnels, metadata), ...appRoutes(context, apps)], edge)
+  mount(server, [...allRoutes(context, keys, tunnels, metadata, builds), ...appRoutes(context, apps)], edge)
   const address = config.httpAddress ?? { host: '127.0.0.1', port: 3000 }
   listening = await server.listen({ host: address.host, port: address.port })
   steps.use(await ReplicaRegistration.start(context, listening))
@@ -212,6 +213,7 @@ function allRoutes(
   keys: KeyValidator,
   tunnels: AgentTunnels,
   metadata: AgentMetadata,
+  builds: BuildFeed,
 ): BoundRoute[] {
   return [
     ...deploymentRoutes(context),
@@ -223,7 +225,7 @@ function allRoutes(
     ...provisioningRoutes(context),
     ...templateRoutes(context),
     ...templateVersionRoutes(context),
-    ...workspaceRoutes(context),
+    ...workspaceRoutes(context, builds),
     ...buildRoutes(context),
     ...relayRoutes(context, tunnels),
     ...agentReportRoutes(context, tunnels, metadata),

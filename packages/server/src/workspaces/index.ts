@@ -1,3 +1,4 @@
+export { BuildFeed } from './build-feed.ts'
 export { buildRoutes } from './build-routes.ts'
 export { buildHandler } from './run-build.ts'
 export { workspaceObject } from './store/workspace-object.ts'

@@ -6,6 +6,7 @@ import { ApiError, badRequest, conflict, forbidden } from '../errors/index.ts'
 import { getUser } from '../identity/index.ts'
 import { requireName } from '../templates/index.ts'
 import { checkSchedule } from './autostart.ts'
+import type { BuildFeed } from './build-feed.ts'
 import { createWorkspace } from './create-workspace.ts'
 import { withParts } from './load.ts'
 import { workspaceConditions } from './search.ts'
@@ -25,7 +26,7 @@ import { watchWorkspace } from './watch-workspace.ts'
 const MIN_EXTENSION_MS = 29 * 60_000
 
 /** Workspaces: make, read, search, change, watch (WS §8, §10). */
-export function workspaceRoutes(context: AppContext): BoundRoute[] {
+export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRoute[] {
   const db = context.database.db
   const one = async (actor: Actor, row: WorkspaceRow): Promise<contract.Workspace> => {
     if (!mayReadTemplate(actor, row)) throw forbidden()
@@ -168,6 +169,10 @@ export function workspaceRoutes(context: AppContext): BoundRoute[] {
     }),
     forSession(contract.watchWorkspace, async (incoming) => {
       await watch(incoming)
+      return undefined
+    }),
+    forSession(contract.watchAllBuilds, async ({ actor, upgrade }) => {
+      feed.watch(actor, await upgrade())
       return undefined
     }),
     forSession(contract.watchWorkspaceWs, async (incoming) => {

@@ -67,7 +67,6 @@ const SITE_CHECKS = {
   updateTemplates: check('template', 'update'),
   deleteTemplates: check('template', 'delete'),
   createWorkspace: check('workspace', 'create', { any_org: true, owner_id: 'me' }),
-  viewAllWorkspaces: check('workspace', 'read'),
   viewDeploymentConfig: check('deployment_config', 'read'),
 } as const satisfies Record<string, AuthorizationCheck>
 
@@ -83,7 +82,6 @@ export const NO_PERMISSIONS: Permissions = {
   updateTemplates: false,
   deleteTemplates: false,
   createWorkspace: false,
-  viewAllWorkspaces: false,
   viewDeploymentConfig: false,
 }
 

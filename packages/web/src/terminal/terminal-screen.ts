@@ -72,7 +72,8 @@ export class TerminalScreen implements Disposable {
     const observer = new ResizeObserver(() => this.fit())
     observer.observe(container)
     this.#cleanup.defer(() => observer.disconnect())
-    this.fit()
+    // Its maker does not have the screen yet; it asks for the size when it connects.
+    this.#fillContainer()
   }
 
   get size(): TerminalSize {
@@ -81,9 +82,13 @@ export class TerminalScreen implements Disposable {
 
   /** Fills the container; a hidden one is left alone (UI-903). */
   fit(): void {
-    if (this.#container.offsetWidth === 0 || this.#container.offsetHeight === 0) return
+    if (this.#fillContainer()) this.#options.onResize(this.size)
+  }
+
+  #fillContainer(): boolean {
+    if (this.#container.offsetWidth === 0 || this.#container.offsetHeight === 0) return false
     this.#fit.fit()
-    this.#options.onResize(this.size)
+    return true
   }
 
   /** Draws output; `done` when it is on screen. */

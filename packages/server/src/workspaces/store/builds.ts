@@ -99,6 +99,18 @@ export async function findBuildByNumber(
   return row === undefined ? undefined : readable(actor, row)
 }
 
+/** The builds of these jobs (WS-203). @throws ApiError 404 when one may not be read. */
+export async function listEndedBuilds(
+  actor: Actor,
+  db: Db,
+  jobIds: readonly string[],
+): Promise<(BuildRow & Omit<WorkspaceOwnership, 'id'>)[]> {
+  const rows = await buildQuery(db)
+    .where(sql<boolean>`b.job_id = any(${[...jobIds]}::uuid[])`)
+    .execute()
+  return rows.map((row) => ({ ...row, ...readable(actor, row) }))
+}
+
 /** Builds of a workspace, the newest first (WS-187). @throws ApiError 404, 400 for an unknown cursor. */
 export async function listBuilds(
   actor: Actor,
