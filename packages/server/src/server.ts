@@ -53,7 +53,13 @@ import {
 import { ReplicaRegistration } from './replicas/index.ts'
 import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
 import { BuiltInTemplates, importHandler, templateRoutes, templateVersionRoutes } from './templates/index.ts'
-import { BuildFeed, buildHandler, buildRoutes, workspaceRoutes } from './workspaces/index.ts'
+import {
+  BuildFeed,
+  buildHandler,
+  buildRoutes,
+  LifecycleExecutor,
+  workspaceRoutes,
+} from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
 export interface RunningServer extends AsyncDisposable {
@@ -259,6 +265,7 @@ async function startJobs(
     )
     await worker.start()
   }
+  steps.use(new LifecycleExecutor(context))
   steps.use(new JobReaper({ database, log, handlers }))
   const builtIn = steps.use(new BuiltInTemplates(context))
   await builtIn.ensure()

@@ -7,7 +7,7 @@ import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
 import { listResources, presentAgent } from '../resources/index.ts'
-import { getWorkspace, touchWorkspace } from '../workspaces/index.ts'
+import { noteUse } from '../workspaces/index.ts'
 import { answerAgentLogs } from './follow-logs.ts'
 import { listeningPorts } from './listening-ports.ts'
 import type { AgentMetadata } from './metadata.ts'
@@ -30,10 +30,6 @@ export function agentRoutes(
     const agent = await agentOf(actor, params)
     authorize(actor, 'ssh', agentObject(agent))
     return agent
-  }
-  const used = async (agent: AgentRow): Promise<void> => {
-    const system = systemActor('provisionerd')
-    await touchWorkspace(system, db, await getWorkspace(system, db, agent.workspace_id))
   }
   return [
     forSession(contract.getAgent, async ({ actor, params }) => {
@@ -71,13 +67,13 @@ export function agentRoutes(
       const agent = await reachable(actor, params)
       const request = terminalRequest(raw.search)
       requireConnected(agent)
-      await used(agent)
+      await noteUse(context, agent.workspace_id)
       await joinTerminal(await upgrade(), tunnels.get(agent.id), request)
       return undefined
     }),
     forSession(contract.openWorkspaceTunnel, async ({ actor, params, upgrade }) => {
       const agent = await reachable(actor, params)
-      await used(agent)
+      await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
       serveTunnel(socket, {
         request: (_request, response) => {

@@ -3,7 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAgent } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
-import { getWorkspace, touchWorkspace } from '../workspaces/index.ts'
+import { noteUse } from '../workspaces/index.ts'
 import { manifestOf } from './manifest.ts'
 import type { AgentMetadata } from './metadata.ts'
 import { setLifecycle, setStartup } from './store/agents.ts'
@@ -53,12 +53,7 @@ export function agentReportRoutes(
     }),
     forAgent(contract.reportAgentStats, async ({ agent, body }) => {
       const sessions = Object.values(body.session_counts).reduce((sum, count) => sum + count, 0)
-      if (sessions > 0)
-        await touchWorkspace(
-          systemActor('provisionerd'),
-          db,
-          await getWorkspace(systemActor('provisionerd'), db, agent.workspaceId),
-        )
+      if (sessions > 0) await noteUse(context, agent.workspaceId)
       return { report_interval_seconds: STATS_INTERVAL_SECONDS }
     }),
     forAgent(contract.reportAppHealth, async ({ agent, body }) => {

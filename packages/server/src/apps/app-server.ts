@@ -16,6 +16,7 @@ import {
   setCookie,
   tokenOf,
 } from '../edge/index.ts'
+import { noteUse } from '../workspaces/index.ts'
 import { type AppAddress, pathAppAddress, subdomainAddress, wildcardLabel } from './app-address.ts'
 import { admit } from './authorize-app.ts'
 import { answerPreflight, friendlyOrigin, isPreflight } from './cors.ts'
@@ -157,6 +158,7 @@ export class AppServer {
       this.#toSignIn(address, request, reply)
       return undefined
     }
+    await noteUse(this.#context, admission.ticket.workspaceId)
     const signed = await this.#tickets.sign(address, admission.ticket)
     const cookie = setCookie(SIGNED_APP_COOKIE, signed, this.#context.cookies, {
       path: address.basePath,

@@ -151,11 +151,13 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'templates/store/versions.ts getVersion': [id],
   'templates/store/versions.ts getVersionByName': [id, 'x'],
   'templates/store/versions.ts findPreviousVersion': [version],
+  'templates/store/versions.ts isVersionInUse': [version],
   'templates/store/versions.ts listVersions': [template, { includeArchived: true }],
   'templates/store/versions.ts updateVersion': [version, { name: 'x' }],
   'templates/store/versions.ts attachVersion': [version, id],
   'templates/store/versions.ts findVersionOfJob': [id],
   'workspaces/store/builds.ts getBuild': [id],
+  'workspaces/store/builds.ts listEndedBuilds': [[id]],
   'workspaces/store/builds.ts findBuildByNumber': [id, 1],
   'workspaces/store/builds.ts listBuilds': [ownership, {}],
   'workspaces/store/builds.ts insertBuild': [ownership, { transition: 'start', parameters: [] }],
@@ -172,6 +174,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'workspaces/store/workspaces.ts workspaceNameTaken': [{ organizationId: id, ownerId: randomUUID() }, 'x'],
   'workspaces/store/workspaces.ts updateWorkspace': [workspace, {}],
   'workspaces/store/workspaces.ts markWorkspaceDeleted': [id],
+  'workspaces/store/workspaces.ts listTimedWorkspaces': [new Date()],
+  'workspaces/store/workspaces.ts tryLockWorkspace': [id],
+  'workspaces/store/workspaces.ts bumpDeadline': [id, new Date()],
   'workspaces/store/workspaces.ts touchWorkspace': [workspace],
 }
 

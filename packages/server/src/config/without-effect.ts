@@ -93,7 +93,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'provisionerTypes',
   'provisionerForceCancelInterval',
   'provisionerDaemonPsk',
-  'autobuildPollInterval',
   'jobHangDetectorInterval',
   'disableOwnerWorkspaceAccess',
   'disableWorkspaceSharing',

@@ -8,7 +8,7 @@ import { answerJobLogs, listTimings } from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
 import { cancelBuild } from './cancel-build.ts'
-import { createBuild, statePurpose } from './create-build.ts'
+import { createBuild, statePurpose, targetOf } from './create-build.ts'
 import { buildsWithParts, surroundings } from './load.ts'
 import {
   type BuildRow,
@@ -19,7 +19,7 @@ import {
   listBuilds,
   setBuildState,
 } from './store/builds.ts'
-import { getWorkspace, getWorkspaceByName, updateWorkspace, type WorkspaceRow } from './store/workspaces.ts'
+import { getWorkspace, getWorkspaceByName, updateWorkspace } from './store/workspaces.ts'
 
 const parts = systemActor('provisionerd')
 
@@ -73,6 +73,8 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
             })
           return createBuild(context, actor, tx, targetOf(current), {
             ...body,
+            // A delete is always somebody's own wish (WS-176).
+            reason: body.transition === 'delete' ? undefined : body.reason,
             state: body.state === undefined ? undefined : Buffer.from(body.state, 'base64'),
           })
         },
@@ -149,24 +151,6 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       return timings(await getBuild(actor, db, workspace.build_id))
     }),
   ]
-}
-
-/** The workspace as {@link createBuild} needs it. */
-export function targetOf(row: WorkspaceRow): Parameters<typeof createBuild>[3] {
-  return {
-    id: row.id,
-    owner_id: row.owner_id,
-    organization_id: row.organization_id,
-    dormant_at: row.dormant_at,
-    user_acl: row.user_acl,
-    group_acl: row.group_acl,
-    name: row.name,
-    deleted: row.deleted,
-    template_id: row.template_id,
-    template_require_active_version: row.template_require_active_version,
-    template_active_version_id: row.template_active_version_id,
-    latest: { number: row.build_number, versionId: row.template_version_id, id: row.build_id },
-  }
 }
 
 async function agentTimings(

@@ -25,6 +25,7 @@ import {
   transitionAction,
 } from './store/builds.ts'
 import { type WorkspaceOwnership, workspaceObject } from './store/workspace-object.ts'
+import type { WorkspaceRow } from './store/workspaces.ts'
 
 const parts = systemActor('provisionerd')
 
@@ -39,6 +40,8 @@ export type BuildRequest = Pick<
   | 'log_level'
 > & {
   readonly reason?: BuildRow['reason'] | undefined
+  /** Whom the build is done for, when that is not who asks (WS-238). */
+  readonly initiatorId?: string | undefined
   /** Raw provisioner state that replaces the stored one. */
   readonly state?: Buffer | undefined
 }
@@ -93,7 +96,7 @@ export async function createBuild(
     tx,
     {
       organizationId: workspace.organization_id,
-      initiatorId: actor.id,
+      initiatorId: request.initiatorId ?? actor.id,
       provisioner: version.job.provisioner,
       fileId: version.job.file_id,
       type: 'workspace_build',
@@ -111,9 +114,9 @@ export async function createBuild(
     templateVersionId: version.id,
     buildNumber: (workspace.latest?.number ?? 0) + 1,
     transition: request.transition,
-    initiatorId: actor.id,
+    initiatorId: request.initiatorId ?? actor.id,
     jobId: job.id,
-    reason: (request.transition === 'delete' ? undefined : request.reason) ?? 'initiator',
+    reason: request.reason ?? 'initiator',
     presetId,
     state:
       request.orphan === true
@@ -128,6 +131,24 @@ export async function createBuild(
     await deleteAgentsOfOtherBuilds(parts, tx, workspace.id, undefined)
   }
   return { id, matching }
+}
+
+/** The workspace as {@link createBuild} needs it. */
+export function targetOf(row: WorkspaceRow): BuildTarget {
+  return {
+    id: row.id,
+    owner_id: row.owner_id,
+    organization_id: row.organization_id,
+    dormant_at: row.dormant_at,
+    user_acl: row.user_acl,
+    group_acl: row.group_acl,
+    name: row.name,
+    deleted: row.deleted,
+    template_id: row.template_id,
+    template_require_active_version: row.template_require_active_version,
+    template_active_version_id: row.template_active_version_id,
+    latest: { number: row.build_number, versionId: row.template_version_id, id: row.build_id },
+  }
 }
 
 /** Binds a sealed state to its workspace. */

@@ -10,6 +10,7 @@ import type { WorkspaceRow } from './store/workspaces.ts'
 /** What answers depend on beside the rows. */
 export function surroundings(context: AppContext): Surroundings {
   return {
+    now: context.clock.now(),
     wildcardHost: context.config.wildcardAccessUrl,
     allowRenames: context.config.allowWorkspaceRenames,
   }

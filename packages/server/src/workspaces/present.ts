@@ -2,11 +2,13 @@ import type { MatchedProvisioners, Workspace, WorkspaceBuild, WorkspaceStatus } 
 import { BuildReason } from '@slipway/contract'
 import { type Matching, presentJob, presentMatching, type QueuePlace } from '../provisioning/index.ts'
 import { type AgentRecord, agentHealth, presentResource, type ResourceRecord } from '../resources/index.ts'
+import { nextStartOf } from './lifecycle.ts'
 import type { BuildRow } from './store/builds.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
 /** What presenting depends on beside the rows. */
 export interface Surroundings {
+  readonly now: Date
   readonly wildcardHost: string
   readonly allowRenames: boolean
 }
@@ -115,7 +117,7 @@ export function presentWorkspace(
     automatic_updates: row.automatic_updates === 'always' ? 'always' : 'never',
     allow_renames: around.allowRenames,
     favorite: row.favorite && row.owner_id === viewerId,
-    next_start_at: row.next_start_at?.toISOString() ?? null,
+    next_start_at: nextStartOf(row, around.now)?.toISOString() ?? null,
     is_prebuild: false,
     shared_with: [],
   }

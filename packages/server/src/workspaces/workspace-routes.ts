@@ -1,5 +1,5 @@
 import * as contract from '@slipway/contract'
-import type { Actor } from '../authz/index.ts'
+import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession, type SessionIncoming } from '../edge/index.ts'
 import { ApiError, badRequest, conflict, forbidden } from '../errors/index.ts'
@@ -9,14 +9,15 @@ import { checkSchedule } from './autostart.ts'
 import type { BuildFeed } from './build-feed.ts'
 import { createWorkspace } from './create-workspace.ts'
 import { withParts } from './load.ts'
+import { noteUse } from './note-use.ts'
 import { workspaceConditions } from './search.ts'
 import { setDeadline } from './store/builds.ts'
+import { workspaceObject } from './store/workspace-object.ts'
 import {
   getWorkspace,
   getWorkspaceByName,
   listWorkspaces,
   mayReadTemplate,
-  touchWorkspace,
   updateWorkspace,
   type WorkspaceRow,
 } from './store/workspaces.ts'
@@ -164,7 +165,9 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
       return one(actor, await getWorkspace(actor, db, row.id))
     }),
     forSession(contract.reportUsage, async ({ actor, params }) => {
-      await touchWorkspace(actor, db, await getWorkspace(actor, db, params.workspace ?? ''))
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      authorize(actor, 'update', workspaceObject(row))
+      await noteUse(context, row.id)
       return undefined
     }),
     forSession(contract.watchWorkspace, async (incoming) => {

@@ -9,7 +9,7 @@ import {
   sqlFilter,
 } from '../../authz/index.ts'
 import { type Db, violatedUnique } from '../../database/index.ts'
-import type { ProvisionerJobsTable, WorkspacesTable } from '../../database/tables.ts'
+import type { ProvisionerJobsTable, UsersTable, WorkspacesTable } from '../../database/tables.ts'
 import { ApiError, conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
 import { jobFromJson, templateObject } from '../../templates/index.ts'
 import { workspaceObject } from './workspace-object.ts'
@@ -29,6 +29,11 @@ export type WorkspaceRow = Selectable<WorkspacesTable> & {
   readonly template_allow_user_autostop: boolean
   readonly template_allow_user_autostart: boolean
   readonly template_default_ttl: number
+  readonly template_failure_ttl: number
+  readonly template_time_til_dormant: number
+  readonly template_time_til_dormant_autodelete: number
+  readonly template_autostart_block_days: number
+  readonly owner_status: Selectable<UsersTable>['status']
   readonly template_user_acl: Selectable<WorkspacesTable>['user_acl']
   readonly template_group_acl: Selectable<WorkspacesTable>['group_acl']
   readonly build_id: string
@@ -88,6 +93,11 @@ const COLUMNS = [
   't.allow_user_autostop as template_allow_user_autostop',
   't.allow_user_autostart as template_allow_user_autostart',
   't.default_ttl as template_default_ttl',
+  't.failure_ttl as template_failure_ttl',
+  't.time_til_dormant as template_time_til_dormant',
+  't.time_til_dormant_autodelete as template_time_til_dormant_autodelete',
+  't.autostart_block_days as template_autostart_block_days',
+  'u.status as owner_status',
   't.user_acl as template_user_acl',
   't.group_acl as template_group_acl',
   'b.id as build_id',
@@ -312,6 +322,70 @@ export async function markWorkspaceDeleted(actor: Actor, tx: Db, id: string): Pr
     .set({ deleted: true, updated_at: sql<Date>`now()` })
     .where('id', '=', id)
     .execute()
+}
+
+/**
+ * Ids of live workspaces for which the clock may have something to do (WS-235); who has them decides by the
+ * rows themselves.
+ *
+ * @throws ApiError 403 without `workspace:update`.
+ */
+export async function listTimedWorkspaces(actor: Actor, db: Db, now: Date): Promise<string[]> {
+  authorize(actor, 'update', { type: 'workspace' })
+  const rows = await workspaceQuery(db)
+    .select('w.id')
+    .where('w.deleted', '=', false)
+    .where('j.completed_at', 'is not', null)
+    .where((eb) =>
+      eb.or([
+        eb.and([
+          eb('b.transition', '=', 'start'),
+          eb('w.dormant_at', 'is', null),
+          eb.or([eb('b.deadline', '<=', now), eb('u.status', '=', 'suspended')]),
+        ]),
+        eb.and([eb('b.transition', '=', 'stop'), eb('w.autostart_schedule', 'is not', null)]),
+        eb.and([eb('t.failure_ttl', '>', 0), sql<boolean>`j.job_status = 'failed'`]),
+        eb.and([
+          eb('t.time_til_dormant', '>', 0),
+          eb('w.dormant_at', 'is', null),
+          sql<boolean>`w.last_used_at + make_interval(secs => t.time_til_dormant / 1e9) < ${now}`,
+        ]),
+        eb('w.deleting_at', '<', now),
+      ]),
+    )
+    .orderBy('w.id')
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** Takes the workspace for one replica until the transaction ends; false when another has it (WS-235). @throws ApiError 403. */
+export async function tryLockWorkspace(actor: Actor, tx: Db, id: string): Promise<boolean> {
+  authorize(actor, 'update', { type: 'workspace' })
+  const { rows } = await sql<{
+    locked: boolean
+  }>`select pg_try_advisory_xact_lock(hashtextextended(${`lifecycle ${id}`}, 0)) as locked`.execute(tx)
+  return rows[0]?.locked === true
+}
+
+/**
+ * Moves the deadline of a running workspace that is in use by its template's bump (WS-240): never back, never
+ * past the maximum, and only when a twentieth of the bump has passed.
+ *
+ * @throws ApiError 403 without `workspace:update`.
+ */
+export async function bumpDeadline(actor: Actor, db: Db, workspaceId: string, now: Date): Promise<void> {
+  authorize(actor, 'update', { type: 'workspace' })
+  await sql`
+    update workspace_builds b
+       set deadline = least(coalesce(b.max_deadline, 'infinity'::timestamptz),
+                            greatest(b.deadline, ${now}::timestamptz + make_interval(secs => t.activity_bump / 1e9))),
+           updated_at = now()
+      from workspaces w join templates t on t.id = w.template_id, provisioner_jobs j
+     where b.workspace_id = w.id and w.id = ${workspaceId}::uuid and j.id = b.job_id
+       and j.job_status = 'succeeded' and b.transition = 'start' and t.activity_bump > 0
+       and b.build_number = (select max(l.build_number) from workspace_builds l where l.workspace_id = w.id)
+       and b.deadline - make_interval(secs => t.activity_bump / 1e9 * 0.95) < ${now}::timestamptz
+       and b.deadline < coalesce(b.max_deadline, 'infinity'::timestamptz)`.execute(db)
 }
 
 /** Notes that a workspace is in use; at most one write a minute (AC-102). @throws ApiError 403. */

@@ -1,0 +1,93 @@
+import { describeError } from '@slipway/request-log'
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { ApiError } from '../errors/index.ts'
+import { createBuild, targetOf } from './create-build.ts'
+import { dueChange, versionForAutostart } from './lifecycle.ts'
+import { getWorkspace, listTimedWorkspaces, tryLockWorkspace, updateWorkspace } from './store/workspaces.ts'
+
+const actor = systemActor('autostart')
+const AT_ONCE = 10
+const NS_PER_MS = 1_000_000
+
+/** Rolls a transition back that no live provisioner could carry out: it is tried again at the next tick (WS-236). */
+class NoProvisioner extends Error {}
+
+/**
+ * Starts, stops, puts to rest and deletes workspaces when their time has come (WS §12.2), on every replica; a
+ * lock for each workspace keeps two of them from doing the same.
+ */
+export class LifecycleExecutor implements AsyncDisposable {
+  readonly #context: AppContext
+  readonly #timer: NodeJS.Timeout
+  #running: Promise<void> | undefined
+  #closed = false
+
+  constructor(context: AppContext) {
+    this.#context = context
+    this.#timer = setInterval(() => void this.tick(), context.config.autobuildPollInterval).unref()
+  }
+
+  /** Looks once; a look that is still under way is not doubled (OP-62). */
+  tick(): Promise<void> {
+    this.#running ??= this.#look().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #look(): Promise<void> {
+    const { database, clock, log } = this.#context
+    try {
+      const now = clock.now()
+      const ids = await listTimedWorkspaces(actor, database.db, now)
+      while (ids.length > 0 && !this.#closed)
+        await Promise.all(ids.splice(0, AT_ONCE).map((id) => this.#change(id, now)))
+    } catch (error) {
+      log.warn('workspaces whose time has come could not be looked for', { error: describeError(error) })
+    }
+  }
+
+  /** One that fails must not stop the others; somebody else's build in between is no failure. */
+  async #change(id: string, now: Date): Promise<void> {
+    const { database, log } = this.#context
+    try {
+      await database.transaction(
+        async (tx) => {
+          if (!(await tryLockWorkspace(actor, tx, id))) return
+          const row = await getWorkspace(actor, tx, id)
+          const due = dueChange(row, now)
+          if (due === undefined) return
+          if (due.dormant) {
+            const left = row.template_time_til_dormant_autodelete / NS_PER_MS
+            await updateWorkspace(actor, tx, row, {
+              dormant_at: now,
+              deleting_at: left > 0 ? new Date(now.getTime() + left) : null,
+            })
+          }
+          if (due.build === undefined) return
+          const { matching } = await createBuild(this.#context, actor, tx, targetOf(row), {
+            ...due.build,
+            initiatorId: row.owner_id,
+            ...(due.build.transition === 'start' ? versionForAutostart(row) : {}),
+          })
+          if (matching.available === 0) throw new NoProvisioner()
+          log.info('a workspace changes because its time has come', { workspace_id: id, ...due.build })
+        },
+        { isolation: 'repeatable read' },
+      )
+    } catch (error) {
+      if (error instanceof NoProvisioner || (error instanceof ApiError && error.status === 409)) return
+      log.warn('a workspace could not be changed in its time', {
+        workspace_id: id,
+        error: describeError(error),
+      })
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#timer)
+    await this.#running
+  }
+}

@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import {
+  createBuild,
+  createWorkspace,
+  getWorkspace,
+  reportUsage,
+  setAutomaticUpdates,
+  suspendUser,
+  type Template,
+  updateTemplate,
+  type Workspace,
+} from '@slipway/contract'
+import { startTestServer, type TestServer, until } from '@slipway/testkit'
+import { nextStart } from './autostart.ts'
+
+describe('nextStart', () => {
+  const monday = new Date('2026-11-23T08:00:00Z')
+
+  it('WS-132: is told in the zone of the schedule', () => {
+    expect(nextStart('CRON_TZ=Europe/Berlin 30 9 * * 1-5', monday, 0)).toEqual(
+      new Date('2026-11-23T08:30:00Z'),
+    )
+    expect(nextStart('CRON_TZ=America/New_York 0 7 * * *', monday, 0)).toEqual(
+      new Date('2026-11-23T12:00:00Z'),
+    )
+  })
+
+  it('WS-132: keeps the hour of the day when clocks change', () => {
+    const before = new Date('2026-10-24T12:00:00Z')
+    expect(nextStart('CRON_TZ=Europe/Berlin 0 9 * * *', before, 0)).toEqual(new Date('2026-10-25T08:00:00Z'))
+  })
+
+  it('WS-237: leaves out days that the template blocks, judged in the zone, and gives up after a week', () => {
+    const blockMonday = 0b0000001
+    expect(nextStart('CRON_TZ=Asia/Tokyo 30 8 * * 1,3', monday, blockMonday)).toEqual(
+      new Date('2026-11-24T23:30:00Z'),
+    )
+    expect(nextStart('CRON_TZ=UTC 0 9 * * 1', monday, blockMonday)).toBeUndefined()
+    expect(nextStart('CRON_TZ=UTC 0 9 * * *', monday, 0b1111111)).toBeUndefined()
+  })
+})
+
+describe('the executor', () => {
+  let server: TestServer
+  let owner: Client
+  let template: Template
+  let ahead = 0
+
+  beforeAll(async () => {
+    server = await startTestServer({
+      env: { CODER_AUTOBUILD_POLL_INTERVAL: '100ms', CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' },
+      clock: { now: () => new Date(Date.now() + ahead) },
+    })
+    owner = await server.owner()
+    template = await server.builtInTemplate()
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  const read = (workspace: Workspace, client = owner) =>
+    client.call(getWorkspace, { params: { workspace: workspace.id }, query: { include_deleted: true } })
+
+  /** The workspace when its latest build is this one and has ended. */
+  function ended(workspace: Workspace, number: number): Promise<Workspace> {
+    return until(`build ${number}`, async () => {
+      const current = await read(workspace)
+      return current.latest_build.build_number === number &&
+        current.latest_build.job.completed_at !== undefined
+        ? current
+        : undefined
+    })
+  }
+
+  async function make(name: string, more: object = {}, client = owner): Promise<Workspace> {
+    const made = await client.call(createWorkspace, {
+      params: { user: 'me' },
+      body: { name, template_id: template.id, ...more },
+    })
+    return ended(made, 1)
+  }
+
+  it('WS-235: stops a workspace at its deadline, and what is used gets a later one (WS-240)', async () => {
+    const workspace = await make('brief', { ttl_ms: 2 * 3_600_000 })
+    const deadline = Date.parse(workspace.latest_build.deadline ?? '')
+    expect(deadline - Date.now()).toBeGreaterThan(1.9 * 3_600_000)
+    ahead = 1.5 * 3_600_000
+    await owner.call(reportUsage, { params: { workspace: workspace.id }, body: {} })
+    const bumped = Date.parse((await read(workspace)).latest_build.deadline ?? '')
+    expect(bumped - deadline).toBeGreaterThan(0.4 * 3_600_000)
+    ahead = 4 * 3_600_000
+    const stopped = await ended(workspace, 2)
+    expect(stopped.latest_build).toMatchObject({ transition: 'stop', reason: 'autostop', status: 'stopped' })
+    expect(stopped.latest_build.initiator_name).toBe('owner')
+    ahead = 0
+  })
+
+  it('WS-235: starts a stopped one at its time, with the version that WS-237 says', async () => {
+    const workspace = await make('early', { autostart_schedule: 'CRON_TZ=UTC 0 0 * * *' })
+    expect(Date.parse(workspace.next_start_at ?? '')).toBeGreaterThan(Date.now())
+    await owner.call(setAutomaticUpdates, {
+      params: { workspace: workspace.id },
+      body: { automatic_updates: 'always' },
+    })
+    await owner.call(createBuild, { params: { workspace: workspace.id }, body: { transition: 'stop' } })
+    await ended(workspace, 2)
+    ahead = 25 * 3_600_000
+    const started = await ended(workspace, 3)
+    expect(started.latest_build).toMatchObject({
+      transition: 'start',
+      reason: 'autostart',
+      status: 'running',
+    })
+    ahead = 0
+  })
+
+  it('WS-235: stops what a suspended owner left running', async () => {
+    const leaver = await server.user('leaver')
+    const workspace = await make('left', {}, leaver)
+    await owner.call(suspendUser, { params: { user: 'leaver' } })
+    const stopped = await ended(workspace, 2)
+    expect(stopped.latest_build).toMatchObject({ transition: 'stop', reason: 'autostop' })
+  })
+
+  it('WS-235: what nobody uses becomes dormant and is deleted in the end', async () => {
+    const workspace = await make('forgotten')
+    await owner.call(updateTemplate, {
+      params: { template: template.id },
+      body: { time_til_dormant_ms: 86_400_000, time_til_dormant_autodelete_ms: 86_400_000 },
+    })
+    ahead = 25 * 3_600_000
+    const dormant = await until('dormancy', async () => {
+      const current = await read(workspace)
+      return current.dormant_at !== null && current.latest_build.status === 'stopped' ? current : undefined
+    })
+    expect(dormant.latest_build.reason).toBe('dormancy')
+    expect(Date.parse(dormant.deleting_at ?? '')).toBeGreaterThan(Date.now() + ahead)
+    ahead = 50 * 3_600_000
+    await until('the delete', async () => (await read(workspace)).latest_build.status === 'deleted')
+    ahead = 0
+  })
+})

@@ -1,0 +1,66 @@
+import { nextStart } from './autostart.ts'
+import type { BuildRow } from './store/builds.ts'
+import type { WorkspaceRow } from './store/workspaces.ts'
+
+const NS_PER_MS = 1_000_000
+/** A delete that failed is tried again after a day. */
+const DELETE_RETRY_MS = 24 * 60 * 60_000
+
+/** What the clock asks of a workspace. */
+export interface DueChange {
+  readonly build?: { readonly transition: BuildRow['transition']; readonly reason: BuildRow['reason'] }
+  /** The workspace becomes dormant. */
+  readonly dormant?: true
+}
+
+/** What is due for a workspace whose latest build has ended; the first rule that matches wins (WS-235). */
+export function dueChange(row: WorkspaceRow, now: Date): DueChange | undefined {
+  if (row.job.completed_at === null || row.deleted) return undefined
+  const failed = row.job.job_status === 'failed'
+  const dormant = row.dormant_at !== null
+  if (row.transition === 'start' && !failed && !dormant) {
+    const over = row.deadline !== null && now >= row.deadline
+    if (over || row.owner_status === 'suspended') return stop('autostop')
+  }
+  if (row.transition === 'stop' && !failed && !dormant && startsItself(row, now))
+    return { build: { transition: 'start', reason: 'autostart' } }
+  if (failed && row.transition !== 'delete' && passed(row.job.completed_at, row.template_failure_ttl, now))
+    return stop('autostop')
+  if (!dormant && passed(row.last_used_at, row.template_time_til_dormant, now))
+    return { dormant: true, ...(row.transition === 'start' ? stop('dormancy') : {}) }
+  if (dormant && row.deleting_at !== null && now > row.deleting_at) {
+    const retry = new Date(row.job.completed_at.getTime() + DELETE_RETRY_MS)
+    if (row.transition !== 'delete' || (failed && now > retry))
+      return { build: { transition: 'delete', reason: 'autodelete' } }
+  }
+  return undefined
+}
+
+/** The version that a start by the clock asks for; without one the present version stays (WS-237). */
+export function versionForAutostart(row: WorkspaceRow): { readonly template_version_id?: string } {
+  return row.template_require_active_version || row.automatic_updates === 'always'
+    ? { template_version_id: row.template_active_version_id }
+    : {}
+}
+
+/** When the workspace starts by itself; undefined when it does not (WS-132). */
+export function nextStartOf(row: WorkspaceRow, now: Date): Date | undefined {
+  return row.autostart_schedule === null || row.dormant_at !== null || !row.template_allow_user_autostart
+    ? undefined
+    : nextStart(row.autostart_schedule, now, row.template_autostart_block_days)
+}
+
+function startsItself(row: WorkspaceRow, now: Date): boolean {
+  if (row.owner_status !== 'active') return false
+  const next = nextStartOf(row, row.build_created_at)
+  return next !== undefined && now >= next
+}
+
+function stop(reason: BuildRow['reason']): DueChange {
+  return { build: { transition: 'stop', reason } }
+}
+
+/** Whether more than a duration in nanoseconds, 0 being never, has passed since a time. */
+function passed(since: Date, durationNs: number, now: Date): boolean {
+  return durationNs > 0 && now.getTime() - since.getTime() > durationNs / NS_PER_MS
+}
