@@ -1,3 +1,4 @@
+export { DESKTOP, openBrowser, PHONE, type TestBrowser, type WatchedPage } from './browser.ts'
 export { createTestDatabase, openDatabase, type TestDatabase, withDatabase } from './postgres.ts'
 export {
   endWorkspaces,

@@ -23,6 +23,8 @@ export function templatesQuery(filter: string) {
     queryFn: ({ signal }) =>
       api.call(listTemplates, { ...(filter === '' ? {} : { query: { q: filter } }), signal }),
     staleTime: 15_000,
+    // Right after set-up the built-in template is still being imported.
+    refetchInterval: (query) => (query.state.data?.length === 0 ? pollEvery(IMPORT_MS)(query) : false),
   })
 }
 

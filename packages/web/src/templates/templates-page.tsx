@@ -115,7 +115,7 @@ export function TemplatesPage() {
                 <AppLink
                   href={paths.template(row, several, 'workspace')}
                   aria-disabled={row.deprecated || undefined}
-                  aria-label={`Create a workspace from ${templateTitle(row)}`}
+                  aria-label={`Create workspace from ${templateTitle(row)}`}
                   title={row.deprecated ? 'It is no longer maintained' : 'Create a workspace'}
                   onClick={(event) => {
                     if (row.deprecated) event.preventDefault()

@@ -191,7 +191,7 @@ export function Table<Row>(props: TableProps<Row>) {
 }
 
 const HEAD =
-  'sticky top-(--table-top,0px) z-10 h-9 border-b bg-surface px-3 text-xs font-medium text-ink-2 first:rounded-tl-card first:pl-4 last:rounded-tr-card'
+  'sticky top-(--table-top,0px) z-10 h-9 border-b bg-surface px-3 text-xs font-medium text-ink-2 first:rounded-tl-card first:pl-4 last:rounded-tr-card whitespace-nowrap'
 const CELL = 'border-b px-3 py-1 first:pl-4 in-[tr:last-child]:border-b-0'
 const SKELETON = ['a', 'b', 'c', 'd', 'e', 'f']
 

@@ -72,14 +72,14 @@ export function BuildList({
           >
             <span className="flex items-center gap-2 text-sm">
               <span className="font-medium">{transitionWord(build)}</span>
-              <span className="text-ink-3 tabular-nums">#{build.build_number}</span>
+              <span className="text-ink-2 tabular-nums">#{build.build_number}</span>
               <StateBadge
                 look={jobLook(build.job.status)}
                 since={build.job.started_at ?? build.created_at}
                 className="ml-auto text-xs"
               />
             </span>
-            <span className="flex justify-between gap-2 text-xs text-ink-3">
+            <span className="flex justify-between gap-2 text-xs text-ink-2">
               <span className="truncate">
                 {build.initiator_name}, {reasonWords(build)}
               </span>

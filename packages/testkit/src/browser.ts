@@ -1,0 +1,60 @@
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+
+/** Without these Chromium looks for updates and rivals on the network. */
+const FLAGS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** A page and what went wrong in it: console errors, uncaught errors, violations of the content policy. */
+export interface WatchedPage {
+  readonly page: Page
+  readonly faults: readonly string[]
+}
+
+/** A Chromium that tests drive. */
+export interface TestBrowser extends AsyncDisposable {
+  /** A page in a profile of its own; `width` is 1440 or, for phones, 390 by default. */
+  open(options?: BrowserContextOptions): Promise<WatchedPage>
+}
+
+/** Sizes that pages are looked at in. */
+export const DESKTOP = { width: 1440, height: 900 }
+export const PHONE = { width: 390, height: 844 }
+
+/**
+ * Starts the Chromium that `npm test` found or installed.
+ *
+ * @throws Error saying what to do when there is none.
+ */
+export async function openBrowser(): Promise<TestBrowser> {
+  const executablePath = process.env.SLIPWAY_CHROMIUM ?? ''
+  if (executablePath === '')
+    throw new Error(
+      'There is no Chromium, so the browser tests cannot run: run them with `npm test`, which installs it, or name one with SLIPWAY_CHROMIUM.',
+    )
+  const browser = await chromium.launch({ executablePath, args: FLAGS })
+  return {
+    async open(options = {}) {
+      const context = await browser.newContext({ viewport: DESKTOP, ...options })
+      // Sooner than a test times out, so that the failure names what was waited for.
+      context.setDefaultTimeout(15_000)
+      const page = await context.newPage()
+      const faults: string[] = []
+      page.on('pageerror', (error) => faults.push(error.message))
+      page.on('console', (message) => {
+        // The browser reports every refused request so, and the tests provoke some.
+        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+          faults.push(message.text())
+      })
+      return { page, faults }
+    },
+    [Symbol.asyncDispose]: () => browser.close(),
+  }
+}
