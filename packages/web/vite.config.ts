@@ -8,13 +8,16 @@ import { defineConfig } from 'vite'
 const apiServer = process.env.SLIPWAY_API ?? 'http://127.0.0.1:3000'
 
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  // Its own pass would replace `light-dark()` by variables that are resolved at the root only, and a part of a
+  // page could no longer have a scheme of its own.
+  plugins: [react(), tailwindcss({ optimize: false })],
   resolve: {
     // The browser validates nothing: it needs methods and paths of the contract, not its schemas.
     alias: { typebox: fileURLToPath(new URL('./src/api/schema-free-typebox.ts', import.meta.url)) },
   },
   build: {
     target: 'es2023',
+    cssTarget: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
     sourcemap: false,
     // The terminal is one chunk, loaded only where one is opened.
     chunkSizeWarningLimit: 600,

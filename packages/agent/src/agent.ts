@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import { duplexPair } from 'node:stream'
 
 import type { AgentManifest } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
@@ -21,6 +20,7 @@ import { MetadataCollector } from './metadata.ts'
 import { ScriptRunner } from './scripts/script-runner.ts'
 import { hostKey } from './ssh/host-key.ts'
 import { SshServer } from './ssh/ssh-server.ts'
+import { streamPair } from './stream-pair.ts'
 import { Terminals } from './terminals/terminals.ts'
 
 const FIRST_PORT = 9
@@ -52,9 +52,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const ended = new AbortController()
   await using parts = new AsyncDisposableStack()
   const gitKey = parts.use(new GitKeyAgent(controlPlane, log))
+  // Scripts may hold secrets: others on the machine see nothing of it, and nothing is left.
   const stateDirectory = path.join(tmpdir(), `slipway-${manifest.agent_id}`)
+  parts.defer(() => rm(stateDirectory, { recursive: true, force: true }))
   const binDirectory = path.join(stateDirectory, 'bin')
-  await mkdir(binDirectory, { recursive: true })
+  await mkdir(binDirectory, { recursive: true, mode: 0o700 })
   const env = processEnvironment({
     manifest,
     accessUrl: controlPlane.url,
@@ -65,8 +67,14 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   })
   const directory = expandDirectory(manifest.directory, env.HOME ?? '/')
   await mkdir(directory, { recursive: true }).catch(() => undefined)
-  const surroundings = { env: () => env, directory: () => directory, shell: () => shellOf(env) }
-  const terminals = parts.use(new Terminals({ ...surroundings, motdFile: () => manifest.motd_file }))
+  const motdFile = manifest.motd_file === '' ? '' : expandDirectory(manifest.motd_file, env.HOME ?? '/')
+  const surroundings = {
+    env: () => env,
+    directory: () => directory,
+    shell: () => shellOf(env),
+    motdFile: () => motdFile,
+  }
+  const terminals = parts.use(new Terminals(surroundings))
   const ssh = parts.use(
     new SshServer({
       ...surroundings,
@@ -124,15 +132,23 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   )
   const farewell = new AbortController()
   const lifecycle = new Lifecycle(controlPlane, log, farewell.signal)
-  await runLife(scripts, lifecycle, stop)
-  await logs.flush()
+  const last = await runLife(scripts, lifecycle, ssh, stop)
   const late = setTimeout(() => farewell.abort(), FAREWELL_MS)
-  await lifecycle.report('off')
+  await Promise.all([logs.flush(), lifecycle.report(last)])
   clearTimeout(late)
 }
 
-/** The states of an agent from its start scripts to the end of its stop scripts (AC §2.2). */
-async function runLife(scripts: ScriptRunner, lifecycle: Lifecycle, stop: AbortSignal): Promise<void> {
+/**
+ * The states of an agent from its start scripts to the end of its stop scripts (AC §2.2).
+ *
+ * @returns the last state, which is still to be reported.
+ */
+async function runLife(
+  scripts: ScriptRunner,
+  lifecycle: Lifecycle,
+  ssh: SshServer,
+  stop: AbortSignal,
+): Promise<'off' | 'shutdown_timeout' | 'shutdown_error'> {
   void lifecycle.report('starting')
   const result = await scripts.run('start', stop)
   if (!stop.aborted) {
@@ -141,9 +157,9 @@ async function runLife(scripts: ScriptRunner, lifecycle: Lifecycle, stop: AbortS
     await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }))
   }
   void lifecycle.report('shutting_down')
+  await ssh.close()
   const ended = await scripts.run('stop')
-  if (ended === 'timeout') void lifecycle.report('shutdown_timeout')
-  if (ended === 'error') void lifecycle.report('shutdown_error')
+  return ended === 'ok' ? 'off' : ended === 'timeout' ? 'shutdown_timeout' : 'shutdown_error'
 }
 
 async function startUp(
@@ -173,7 +189,7 @@ async function dial(
   const match = /^(.+):(\d{1,5})$/.exec(authority)
   const [, host = '', portText = ''] = match ?? []
   if (host === 'ssh') {
-    const [near, far] = duplexPair()
+    const [near, far] = streamPair()
     ssh.serve(far)
     return near
   }

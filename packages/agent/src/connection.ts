@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import { WebSocket } from 'ws'
 
 import { describeError, type Logger } from '@slipway/request-log'
 import { opened, serveTunnel, type TunnelHandlers, watchLiveness } from '@slipway/tunnel'
-import { type ControlPlane, untilSuccess } from './control-plane.ts'
+import { backOffMs } from './back-off.ts'
+import type { ControlPlane } from './control-plane.ts'
 
 /** A connection that lasted this long was a good one: the next attempt starts without waiting. */
 const GOOD_MS = 10_000
@@ -17,24 +20,25 @@ export interface ConnectionOptions {
 
 /**
  * Keeps one tunnel to the control plane until `signal` is aborted: dials, serves, and dials again with growing
- * and random pauses. It never gives up, because a server may be away for hours, and says 401 while a build runs.
+ * and random pauses ({@link backOffMs}); connections that end at once count as failures too. It never gives up,
+ * because a server may be away for hours, and says 401 while a build runs.
  */
 export async function stayConnected(options: ConnectionOptions): Promise<void> {
   const { log, signal } = options
-  while (!signal.aborted) {
+  for (let failures = 0; !signal.aborted; ) {
     try {
-      const started = await untilSuccess(() => connectOnce(options), {
-        signal,
-        onFailure: (error, waitMs) =>
-          log.info('the control plane cannot be reached, trying again', {
-            error: describeError(error),
-            wait_ms: waitMs,
-          }),
-      })
-      if (performance.now() - started < GOOD_MS) await pause(signal)
-    } catch {
-      return
+      const started = await connectOnce(options)
+      failures = performance.now() - started < GOOD_MS ? failures + 1 : 0
+    } catch (error) {
+      failures += 1
+      if (!signal.aborted)
+        log.info('the control plane cannot be reached, trying again', {
+          failures,
+          error: describeError(error),
+        })
     }
+    // Nobody but the end of the agent interrupts the pause.
+    if (failures > 0) await delay(backOffMs(failures), undefined, { signal }).catch(() => undefined)
   }
 }
 
@@ -52,19 +56,10 @@ async function connectOnce({ controlPlane, handlers, log, signal }: ConnectionOp
   using tunnel = serveTunnel(socket, handlers)
   const stop = (): void => tunnel[Symbol.dispose]()
   signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
   log.info('connected to the control plane')
   await tunnel.closed
   signal.removeEventListener('abort', stop)
   log.info('the connection to the control plane is over')
   return started
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, 500 + Math.random() * 1_000)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

@@ -10,6 +10,7 @@ import type {
   AgentStats,
   PatchLogs,
 } from '@slipway/contract'
+import { backOffMs } from './back-off.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -100,8 +101,7 @@ function messageOf(text: string, status: number): string {
 }
 
 /**
- * Repeats `work` until it succeeds, waiting longer and longer between attempts, each wait a random part of
- * its limit so that many agents do not come back at the same moment.
+ * Repeats `work` until it succeeds, with a pause of {@link backOffMs} between attempts.
  *
  * @throws what `work` threw last, once `signal` is aborted.
  */
@@ -110,15 +110,14 @@ export async function untilSuccess<T>(
   options: {
     readonly signal: AbortSignal
     readonly onFailure: (error: unknown, waitMs: number) => void
-    readonly maxWaitMs?: number
   },
 ): Promise<T> {
-  for (let limit = 250; ; limit = Math.min(limit * 2, options.maxWaitMs ?? 10_000)) {
+  for (let failures = 1; ; failures += 1) {
     try {
       return await work()
     } catch (error) {
       if (options.signal.aborted) throw error
-      const wait = Math.round(limit / 2 + Math.random() * (limit / 2))
+      const wait = backOffMs(failures)
       options.onFailure(error, wait)
       try {
         await delay(wait, undefined, { signal: options.signal })

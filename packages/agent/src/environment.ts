@@ -34,19 +34,34 @@ export function processEnvironment(parts: EnvironmentParts): Record<string, stri
     CODER_AGENT_TOKEN: parts.token,
     CODER_URL: parts.accessUrl,
     GIT_SSH_COMMAND: parts.gitSshCommand,
+    CS_DISABLE_GETTING_STARTED_OVERRIDE: 'true',
     ...(manifest.vs_code_port_proxy_uri === '' ? {} : { VSCODE_PROXY_URI: manifest.vs_code_port_proxy_uri }),
   }
   for (const [name, value] of Object.entries(parts.inherited))
     if (value !== undefined && !(name in env) && !OWN.has(name)) env[name] = value
-  for (const [name, value] of Object.entries(manifest.environment_variables))
-    env[name] = value.replace(
-      /\$(\w+)|\$\{(\w+)\}/g,
-      (_all, plain?: string, braced?: string) => env[plain ?? braced ?? ''] ?? '',
-    )
+  Object.assign(env, expanded(manifest.environment_variables, env))
   env.PATH = `${parts.binDirectory}${path.delimiter}${env.PATH ?? '/usr/local/bin:/usr/bin:/bin'}`
   env.SHELL = shellOf(env)
   env.HOME ??= homeOf()
   return env
+}
+
+/**
+ * Values with `$NAME` and `${NAME}` replaced. They may refer to each other in any order; one that leads back to
+ * itself, as in `$HOME/bin:$PATH`, means the value from before.
+ */
+function expanded(
+  values: Readonly<Record<string, string>>,
+  before: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const resolve = (name: string, within: readonly string[]): string => {
+    const value = values[name]
+    if (value === undefined || within.includes(name)) return before[name] ?? ''
+    return value.replace(/\$(\w+)|\$\{(\w+)\}/g, (_all, plain?: string, braced?: string) =>
+      resolve(plain ?? braced ?? '', [...within, name]),
+    )
+  }
+  return Object.fromEntries(Object.keys(values).map((name) => [name, resolve(name, [])]))
 }
 
 /** The user's shell: the environment's, else the account's, else `/bin/sh`. */

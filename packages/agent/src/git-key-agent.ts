@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -15,6 +15,7 @@ import type { ControlPlane } from './control-plane.ts'
 export class GitKeyAgent implements Disposable {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'slipway-git-'))
   readonly #server = createServer()
+  readonly #sockets = new Set<Socket>()
   readonly #controlPlane: ControlPlane
   readonly #log: Logger
 
@@ -22,6 +23,8 @@ export class GitKeyAgent implements Disposable {
     this.#controlPlane = controlPlane
     this.#log = log
     this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
       const protocol = new ssh2.AgentProtocol(false)
       protocol.on('identities', (request) => {
         void this.#key().then(
@@ -29,10 +32,12 @@ export class GitKeyAgent implements Disposable {
           () => protocol.failureReply(request),
         )
       })
-      protocol.on('sign', (request, _key, data) => {
+      protocol.on('sign', (request, wanted, data, { hash }) => {
         void this.#key().then(
           (key) => {
-            const signature = key?.sign(data)
+            // The client may ask for a key that has been replaced since it listed them.
+            const same = key?.getPublicSSH().equals(wanted.getPublicSSH()) === true
+            const signature = same ? key.sign(data, hash) : undefined
             if (signature instanceof Buffer) protocol.signReply(request, signature)
             else protocol.failureReply(request)
           },
@@ -69,6 +74,7 @@ export class GitKeyAgent implements Disposable {
 
   [Symbol.dispose](): void {
     this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

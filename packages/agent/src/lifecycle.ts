@@ -1,6 +1,6 @@
 import type { AgentLifecycleReport } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
-import { type ControlPlane, untilSuccess } from './control-plane.ts'
+import { type ControlPlane, ControlPlaneError, untilSuccess } from './control-plane.ts'
 
 /** Reports the states of the agent, every one and in order (AC-30). */
 export class Lifecycle {
@@ -21,7 +21,7 @@ export class Lifecycle {
     const changedAt = new Date().toISOString()
     this.#last = this.#last.then(async () => {
       try {
-        await untilSuccess(() => this.#controlPlane.lifecycle({ state, changed_at: changedAt }), {
+        await untilSuccess(() => this.#deliver({ state, changed_at: changedAt }), {
           signal: this.#signal,
           onFailure: (error) =>
             this.#log.debug('a state could not be reported yet', { state, error: describeError(error) }),
@@ -31,5 +31,15 @@ export class Lifecycle {
       }
     })
     return this.#last
+  }
+
+  async #deliver(report: AgentLifecycleReport): Promise<void> {
+    try {
+      await this.#controlPlane.lifecycle(report)
+    } catch (error) {
+      // Trouble of the control plane is 5xx (AC-6): after a 401 this agent is nobody any more, and its end need not wait.
+      if (!(error instanceof ControlPlaneError && error.status === 401)) throw error
+      this.#log.info('a state is not wanted any more', { state: report.state })
+    }
   }
 }

@@ -3,12 +3,15 @@ import { type ControlPlane, ControlPlaneError } from './control-plane.ts'
 
 const FLUSH_MS = 250
 const MAX_BYTES = 1024 * 1024
-const MAX_BATCH = 1_000
+/** A batch that would pass the limit is refused whole, so small ones lose little of a log that overflows. */
+const MAX_BATCH_BYTES = 64 * 1024
 
 interface Line {
   readonly sourceId: string
   readonly level: 'info' | 'error' | 'debug' | 'warn'
   readonly output: string
+  /** In bytes. */
+  readonly size: number
 }
 
 /**
@@ -21,6 +24,7 @@ export class LogSender implements AsyncDisposable {
   #waiting: Line[] = []
   #bytes = 0
   #full = false
+  #dropped: { readonly sourceId: string; readonly lines: number } | undefined
   #timer: NodeJS.Timeout | undefined
   #sending: Promise<void> | undefined
 
@@ -29,12 +33,17 @@ export class LogSender implements AsyncDisposable {
     this.#log = log
   }
 
-  /** Takes a line; never blocks. Lines beyond the limit are dropped. */
+  /** Takes a line; never blocks. Lines beyond the limit are dropped, and a line in their place says how many. */
   write(sourceId: string, output: string, level: Line['level'] = 'info'): void {
-    const size = Buffer.byteLength(output)
-    if (this.#full || this.#bytes + size > MAX_BYTES) return
+    // An empty line takes room too, here and in the batch.
+    const size = Buffer.byteLength(output) + 1
+    if (this.#full) return
+    if (this.#bytes + size > MAX_BYTES) {
+      this.#dropped = { sourceId, lines: (this.#dropped?.lines ?? 0) + 1 }
+      return
+    }
     this.#bytes += size
-    this.#waiting.push({ sourceId, level, output })
+    this.#waiting.push({ sourceId, level, output, size })
     this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS)
   }
 
@@ -52,7 +61,11 @@ export class LogSender implements AsyncDisposable {
   async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0 && !this.#full) {
       const sourceId = this.#waiting[0]?.sourceId ?? ''
-      const end = this.#waiting.findIndex((line, i) => line.sourceId !== sourceId || i >= MAX_BATCH)
+      let size = 0
+      const end = this.#waiting.findIndex((line, i) => {
+        size += line.size
+        return line.sourceId !== sourceId || (i > 0 && size > MAX_BATCH_BYTES)
+      })
       const batch = this.#waiting.slice(0, end < 0 ? this.#waiting.length : end)
       try {
         await this.#controlPlane.logs({
@@ -63,14 +76,27 @@ export class LogSender implements AsyncDisposable {
         if (error instanceof ControlPlaneError && error.status === 413) {
           this.#full = true
           this.#waiting = []
+          this.#bytes = 0
           return
         }
         this.#log.debug('logs could not be sent yet', { error: describeError(error) })
         return
       }
       this.#waiting = this.#waiting.slice(batch.length)
-      this.#bytes -= batch.reduce((sum, line) => sum + Buffer.byteLength(line.output), 0)
+      this.#bytes -= batch.reduce((sum, line) => sum + line.size, 0)
+      if (this.#waiting.length === 0) this.#tellDropped()
     }
+  }
+
+  #tellDropped(): void {
+    if (this.#dropped === undefined) return
+    const { sourceId, lines } = this.#dropped
+    this.#dropped = undefined
+    this.write(
+      sourceId,
+      `… ${lines} lines are missing here: they came faster than they could be sent`,
+      'warn',
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

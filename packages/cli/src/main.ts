@@ -13,6 +13,7 @@ import { tokenCommands } from './commands/tokens.ts'
 import { userCommands } from './commands/users.ts'
 import { workspaceCommands } from './commands/workspaces.ts'
 import { CommandError, explain } from './errors.ts'
+import { repeat } from './repeat.ts'
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -33,6 +34,7 @@ function build(): Command {
     .version(version(), '--version')
     .enablePositionalOptions()
     .showSuggestionAfterError()
+    .showHelpAfterError()
     .exitOverride()
   loginCommands(program)
   workspaceCommands(program)
@@ -55,7 +57,10 @@ function addGlobalOptions(command: Command): void {
     new Option('--url <url>', 'URL of the server'),
     new Option('--token <token>', 'session token'),
     new Option('--global-config <folder>', 'folder of the session and settings'),
-    new Option('--header <name=value...>', 'further headers of every request'),
+    new Option(
+      '--header <name=value>',
+      'further header of every request; may be given several times',
+    ).argParser(repeat),
     new Option('--no-version-warning', 'accepted for compatibility'),
     new Option('--no-feature-warning', 'accepted for compatibility'),
     new Option('-v, --verbose', 'say more'),

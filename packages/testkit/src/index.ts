@@ -1,7 +1,8 @@
 export { DESKTOP, openBrowser, PHONE, type TestBrowser, type WatchedPage } from './browser.ts'
+export { endWorkspaces } from './end-workspaces.ts'
+export { fixtures } from './fixtures/fixtures.ts'
 export { createTestDatabase, openDatabase, type TestDatabase, withDatabase } from './postgres.ts'
 export {
-  endWorkspaces,
   PASSWORD,
   startTestServer,
   type TestServer,

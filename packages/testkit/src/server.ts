@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -15,8 +14,8 @@ import {
 } from '@slipway/contract'
 import { type Logger, silentLogger } from '@slipway/request-log'
 import { parseConfig } from '@slipway/server/config/index.ts'
-import { killMarked } from '@slipway/server/provisioning/engine/local/processes.ts'
 import { type RunningServer, startServer } from '@slipway/server/server.ts'
+import { endWorkspaces } from './end-workspaces.ts'
 import { createTestDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
@@ -137,21 +136,5 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       url = running.url
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  }
-}
-
-/** Ends what workspaces of this server still run, and takes their accounts off the machine. */
-export async function endWorkspaces(folder: string): Promise<void> {
-  for (const id of await readdir(path.join(folder, 'workspaces')).catch(() => [])) {
-    if (!/^[0-9a-f-]{36}$/.test(id)) continue
-    await killMarked(id)
-    if (process.getuid?.() !== 0) continue
-    try {
-      execFileSync('userdel', ['--force', `slipway-${id.replaceAll('-', '').slice(0, 16)}`], {
-        stdio: 'ignore',
-      })
-    } catch {
-      // It was deleted with its workspace.
-    }
   }
 }

@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
-import type { Duplex, Readable } from 'node:stream'
+import { type Duplex, PassThrough, pipeline, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
 import { createWebSocketStream, type WebSocket } from 'ws'
@@ -63,15 +63,19 @@ export class TunnelClient implements Disposable {
       { ...request.headers, ':method': request.method, ':path': request.path },
       { ...(request.signal === undefined ? {} : { signal: request.signal }) },
     )
+    // Read from the start: HTTP/2 destroys a stream that has ended before anybody read it, with its content,
+    // and answer, content and end may all come in one packet.
+    const body = new PassThrough()
+    pipeline(stream, body, () => undefined)
     if (request.body === undefined) stream.end()
     else if (request.body instanceof Uint8Array) stream.end(request.body)
     else request.body.pipe(stream)
     const headers = await answered(stream)
-    return { status: Number(headers[':status']), headers: plain(headers), body: stream }
+    return { status: Number(headers[':status']), headers: plain(headers), body }
   }
 
   /**
-   * Opens a byte stream to an address inside the workspace.
+   * Opens a byte stream to an address inside the workspace. Pipe it, iterate over it, or listen for its data at once.
    *
    * @throws TunnelRefusal when the other end does not open it, Error when the tunnel is over.
    */
@@ -84,8 +88,15 @@ export class TunnelClient implements Disposable {
       { ...headers, ':method': 'CONNECT', ':authority': authority },
       { endStream: false, ...(signal === undefined ? {} : { signal }) },
     )
+    holdOpen(stream)
     const status = Number((await answered(stream))[':status'])
-    if (status === 200) return bytesOnly(stream)
+    if (status === 200) {
+      // Who listens for data by now expects it to come without further ado; a pipe starts it by itself.
+      setImmediate(() => {
+        if (stream.listenerCount('data') > 0) stream.resume()
+      })
+      return bytesOnly(stream)
+    }
     stream.end()
     // The status is the answer; the other end may reset the stream before its reason was read.
     const reason = await text(stream).catch(() => '')
@@ -96,6 +107,12 @@ export class TunnelClient implements Disposable {
     this.#session.destroy()
     this.#stream.destroy()
   }
+}
+
+/** Keeps what arrives on a byte stream until somebody reads it, also when it ends before that. */
+function holdOpen(stream: ClientHttp2Stream): void {
+  stream.pause()
+  stream.read(0)
 }
 
 function answered(stream: ClientHttp2Stream): Promise<Record<string, unknown>> {

@@ -5,7 +5,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
-import type { Duplex } from 'node:stream'
+import { type Duplex, finished } from 'node:stream'
 
 import { createWebSocketStream, type WebSocket } from 'ws'
 
@@ -125,6 +125,17 @@ export function splice(a: Duplex, b: Duplex): void {
   b.pipe(a)
   a.on('error', () => b.destroy())
   b.on('error', () => a.destroy())
-  a.on('close', () => b.destroy())
-  b.on('close', () => a.destroy())
+  a.on('close', () => follow(a, b))
+  b.on('close', () => follow(b, a))
+}
+
+/** Ends a stream after the other end has gone: what that has sent is delivered first, unless it was cut off. */
+function follow(gone: Duplex, left: Duplex): void {
+  if (left.destroyed) return
+  if (!gone.readableEnded) {
+    left.destroy()
+    return
+  }
+  left.end()
+  finished(left, { readable: false }, () => left.destroy())
 }

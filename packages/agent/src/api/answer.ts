@@ -34,8 +34,10 @@ export function send(response: Http2ServerResponse, answer: ApiAnswer): void {
     response.end(answer.bytes)
     return
   }
+  // Before the head is sent, so that an answer that cannot be written becomes a 500.
+  const body = JSON.stringify(answer.json)
   response.writeHead(answer.status ?? 200, { 'content-type': 'application/json; charset=utf-8' })
-  response.end(JSON.stringify(answer.json))
+  response.end(body)
 }
 
 /** Reads a body. @throws AgentApiError 413 beyond the limit. */

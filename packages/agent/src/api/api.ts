@@ -77,7 +77,7 @@ async function answer(
     const found = routes.find((one) => one.method === request.method && one.pattern.test(path))
     if (found === undefined) throw new AgentApiError(404, `the agent has no ${request.method} ${path}`)
     const values = found.pattern.exec(path)?.slice(1) ?? []
-    params = Object.fromEntries(found.names.map((name, i) => [name, decodeURIComponent(values[i] ?? '')]))
+    params = Object.fromEntries(found.names.map((name, i) => [name, decoded(values[i] ?? '')]))
     const result = await found.handle({
       params,
       query: new URLSearchParams(search),
@@ -92,7 +92,11 @@ async function answer(
     if (!response.stream.destroyed && !response.headersSent)
       send(response, {
         status: known ? error.status : 500,
-        json: known ? { message: error.message } : { message: 'The agent failed.', detail: failure },
+        // The stack is for the log; the caller gets what it says.
+        json: {
+          message: known ? error.message : 'The agent failed.',
+          ...(known ? {} : { detail: error instanceof Error ? error.message : String(error) }),
+        },
       })
   }
   const status = response.statusCode
@@ -106,6 +110,14 @@ async function answer(
     ...Object.fromEntries(Object.entries(params).map(([name, value]) => [`params_${name}`, value])),
     ...safeQueryFields(search),
   })
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new AgentApiError(400, `${JSON.stringify(part)} cannot be read`)
+  }
 }
 
 function cachedPorts(): () => Promise<readonly ListeningPort[]> {

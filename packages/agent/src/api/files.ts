@@ -1,11 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import {
+  chmod,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
 
 import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from './answer.ts'
 
 const MAX_WRITE_BYTES = 64 * 1024 * 1024
 const MAX_READ_BYTES = 64 * 1024 * 1024
+const READ_QUERY = new Set(['path', 'offset', 'limit'])
 
 /** Runs file work; what the file system refuses becomes the status that says so. */
 async function onFiles<T>(work: () => Promise<T>): Promise<T> {
@@ -24,6 +37,7 @@ async function onFiles<T>(work: () => Promise<T>): Promise<T> {
       case 'ENOTDIR':
       case 'ENAMETOOLONG':
       case 'ELOOP':
+      case 'ERR_INVALID_ARG_VALUE':
         throw new AgentApiError(400, message)
       default:
         throw error
@@ -74,7 +88,8 @@ export async function listDirectory(request: ApiRequest, home: string): Promise<
 
 /** `GET resolve-path`: follows links as far as the path exists. */
 export async function resolvePath(request: ApiRequest): Promise<ApiAnswer> {
-  return { json: { resolved_path: await resolved(absolute(request)) } }
+  const file = absolute(request)
+  return onFiles(async () => ({ json: { resolved_path: await resolved(file) } }))
 }
 
 async function resolved(file: string): Promise<string> {
@@ -90,11 +105,14 @@ async function resolved(file: string): Promise<string> {
 
 /** `GET read-file`: raw bytes from `offset`, at most `limit`. */
 export async function readFileBytes(request: ApiRequest): Promise<ApiAnswer> {
+  for (const name of request.query.keys())
+    if (!READ_QUERY.has(name))
+      throw new AgentApiError(400, `there is no query parameter ${JSON.stringify(name)}`)
   const file = absolute(request)
   const offset = whole(request, 'offset', 0)
   const limit = Math.min(whole(request, 'limit', MAX_READ_BYTES), MAX_READ_BYTES)
   return onFiles(async () => {
-    if ((await stat(file)).isDirectory()) throw new AgentApiError(400, `${file} is a folder`)
+    refuseOthers(file, await stat(file))
     await using handle = await open(file, 'r')
     const buffer = Buffer.alloc(Math.min(limit, Math.max(0, (await handle.stat()).size - offset)))
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
@@ -116,7 +134,7 @@ export async function readFileLines(request: ApiRequest): Promise<ApiAnswer> {
   })
   const found = await stat(file).catch(() => undefined)
   if (found === undefined) return refuse(`${file} does not exist`)
-  if (found.isDirectory()) return refuse(`${file} is a folder`)
+  if (!found.isFile()) return refuse(found.isDirectory() ? `${file} is a folder` : `${file} is no file`)
   if (found.size > maxFile)
     return refuse(`the file has ${found.size} bytes, more than ${maxFile}: read a part of it`, found.size)
   return onFiles(async () => {
@@ -157,11 +175,24 @@ export async function writeFileBytes(request: ApiRequest): Promise<ApiAnswer> {
 async function replace(file: string, bytes: Uint8Array): Promise<void> {
   const target = await resolved(file)
   const before = await stat(target).catch(() => undefined)
-  if (before?.isDirectory() === true) throw new AgentApiError(400, `${file} is a folder`)
+  if (before !== undefined) refuseOthers(file, before)
   await mkdir(path.dirname(target), { recursive: true })
   const draft = `${target}.${randomBytes(6).toString('hex')}.tmp`
-  await writeFile(draft, bytes, { mode: before === undefined ? 0o644 : before.mode & 0o7777, flag: 'wx' })
-  await rename(draft, target)
+  try {
+    await writeFile(draft, bytes, { mode: before === undefined ? 0o644 : 0o600, flag: 'wx' })
+    // The mode of a new file passes the umask, that of an old one must not.
+    if (before !== undefined) await chmod(draft, before.mode & 0o7777)
+    await rename(draft, target)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+}
+
+/** Opening a pipe would wait for its other end, and a device has no end. @throws AgentApiError 400. */
+function refuseOthers(file: string, found: Stats): void {
+  if (found.isFile()) return
+  throw new AgentApiError(400, found.isDirectory() ? `${file} is a folder` : `${file} is no file`)
 }
 
 interface Edit {
@@ -175,15 +206,21 @@ export async function editFiles(request: ApiRequest): Promise<ApiAnswer> {
   const body = await jsonBody(request, 16 * 1024 * 1024)
   const files = Array.isArray(body.files) ? body.files : []
   if (files.length === 0) throw new AgentApiError(400, '"files" must name at least one file')
-  const planned = new Map<string, Edit[]>()
+  const planned = new Map<string, { readonly name: string; readonly edits: Edit[] }>()
   for (const entry of files) {
     const { name, edits } = fileEdits(entry)
     const target = await onFiles(() => realpath(name))
-    planned.set(target, [...(planned.get(target) ?? []), ...edits])
+    const before = planned.get(target)
+    if (before !== undefined && before.name !== name)
+      throw new AgentApiError(400, `${before.name} and ${name} are the same file: use one of them`)
+    planned.set(target, { name, edits: [...(before?.edits ?? []), ...edits] })
   }
   const results: { readonly file: string; readonly text: string }[] = []
-  for (const [file, edits] of planned) {
-    let text = await onFiles(() => readFile(file, 'utf8'))
+  for (const [file, { edits }] of planned) {
+    let text = await onFiles(async () => {
+      refuseOthers(file, await stat(file))
+      return readFile(file, 'utf8')
+    })
     for (const edit of edits) text = applyEdit(file, text, edit)
     results.push({ file, text })
   }
@@ -198,9 +235,9 @@ function fileEdits(entry: unknown): { readonly name: string; readonly edits: Edi
   const edits = 'edits' in entry && Array.isArray(entry.edits) ? entry.edits : []
   if (edits.length === 0) throw new AgentApiError(400, `${entry.path}: "edits" must name at least one edit`)
   return {
-    name: entry.path,
-    edits: edits.map((edit: { search?: unknown; replace?: unknown; replace_all?: unknown }) => {
-      if (typeof edit.search !== 'string' || edit.search === '' || typeof edit.replace !== 'string')
+    name: path.normalize(entry.path),
+    edits: edits.map((edit: { search?: unknown; replace?: unknown; replace_all?: unknown } | null) => {
+      if (typeof edit?.search !== 'string' || edit.search === '' || typeof edit.replace !== 'string')
         throw new AgentApiError(400, 'each edit needs "search" and "replace"')
       return { search: edit.search, replace: edit.replace, all: edit.replace_all === true }
     }),

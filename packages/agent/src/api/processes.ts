@@ -5,6 +5,7 @@ import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from './answ
 
 const HEAD_BYTES = 16 * 1024
 const TAIL_BYTES = 16 * 1024
+const MAX_LINE_CHARACTERS = 2_048
 const MAX_KEPT = 100
 const MAX_LISTED = 10
 const MAX_WAIT_MS = 5 * 60_000
@@ -71,6 +72,7 @@ export class Processes implements Disposable {
     const body = await jsonBody(request, 1024 * 1024)
     if (typeof body.command !== 'string' || body.command === '')
       throw new AgentApiError(400, '"command" is required')
+    if (body.command.includes('\0')) throw new AgentApiError(400, '"command" must not hold a NUL character')
     const workdir = typeof body.workdir === 'string' && body.workdir !== '' ? body.workdir : this.#directory()
     const chatId = chatOf(request)
     const child = spawn('sh', ['-c', body.command], {
@@ -165,7 +167,7 @@ export class Processes implements Disposable {
     const { text, truncated } = tracked.output.read()
     return {
       json: {
-        output: text,
+        output: text.split('\n').map(shortened).join('\n'),
         truncated,
         running: tracked.exitCode === undefined,
         exit_code: tracked.exitCode ?? null,
@@ -202,6 +204,10 @@ export class Processes implements Disposable {
 function chatOf(request: ApiRequest): string | undefined {
   const value = request.headers['coder-chat-id']
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function shortened(line: string): string {
+  return line.length <= MAX_LINE_CHARACTERS ? line : `${line.slice(0, MAX_LINE_CHARACTERS)}…`
 }
 
 function texts(value: unknown): Record<string, string> {

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import type { AgentScriptReport, ManifestScript } from '@slipway/contract'
+import { Lines } from './lines.ts'
+import { ScriptLog } from './script-log.ts'
 
 const KILL_AFTER_MS = 10_000
 const PIPES_GRACE_MS = 10_000
@@ -40,13 +40,12 @@ export async function runScript(
   const start = new Date()
   const dataDirectory = path.join(around.dataDirectory, script.id)
   await mkdir(dataDirectory, { recursive: true })
-  await mkdir(around.logDirectory, { recursive: true })
-  const logFile = createWriteStream(
-    path.resolve(around.logDirectory, script.log_path === '' ? `${script.id}.log` : script.log_path),
-    { flags: 'w', mode: 0o600 },
+  const logPath = path.resolve(
+    around.logDirectory,
+    script.log_path === '' ? `${script.id}.log` : script.log_path,
   )
-  // A log that cannot be written is no reason to stop the script; its lines still reach the control plane.
-  logFile.on('error', () => undefined)
+  await mkdir(path.dirname(logPath), { recursive: true })
+  using log = new ScriptLog(logPath)
   const interpreter = /^#!\s*(\S+)(?:[ \t]+(\S+))?/.exec(script.script)
   const file = path.join(dataDirectory, 'script')
   await writeFile(file, script.script, { mode: 0o700 })
@@ -64,21 +63,33 @@ export async function runScript(
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
-  const readers = [child.stdout, child.stderr].map((stream) =>
-    createInterface({ input: stream }).on('line', (line) => {
-      logFile.write(`${line}\n`)
-      around.onLine(script.log_source_id, line)
+  const streams = [child.stdout, child.stderr]
+  const closed = Promise.all(
+    streams.map((stream) => {
+      const lines = new Lines((line) => around.onLine(script.log_source_id, line))
+      stream.on('data', (chunk: Buffer) => {
+        lines.write(chunk)
+        log.write(chunk, stream)
+      })
+      return new Promise<void>((resolve) =>
+        stream.on('close', () => {
+          lines.end()
+          resolve()
+        }),
+      )
     }),
   )
-  const closed = Promise.all(readers.map((reader) => new Promise((resolve) => reader.on('close', resolve))))
   let timedOut = false
-  const hangUp = (): void => {
-    timedOut = true
-    signalGroup(child.pid, 'SIGHUP')
-    kill = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS)
-  }
   let kill: NodeJS.Timeout | undefined
-  const limit = script.timeout > 0 ? setTimeout(hangUp, script.timeout * 1_000) : undefined
+  const hangUp = (): void => {
+    signalGroup(child.pid, 'SIGHUP')
+    kill ??= setTimeout(() => signalGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS)
+  }
+  const expire = (): void => {
+    timedOut = true
+    hangUp()
+  }
+  const limit = script.timeout > 0 ? setTimeout(expire, script.timeout * 1_000) : undefined
   signal?.addEventListener('abort', hangUp, { once: true })
   const exitCode = await new Promise<number>((resolve) => {
     child.on('error', (error) => {
@@ -91,8 +102,8 @@ export async function runScript(
   clearTimeout(kill)
   signal?.removeEventListener('abort', hangUp)
   const drained = await Promise.race([closed.then(() => true), delay(PIPES_GRACE_MS, false, { ref: false })])
-  if (!drained) for (const stream of [child.stdout, child.stderr]) stream.destroy()
-  logFile.end()
+  if (!drained) for (const stream of streams) stream.destroy()
+  await closed
   const status = timedOut
     ? 'timed_out'
     : !drained

@@ -28,6 +28,7 @@ export function forwardAgent(connection: Connection): ForwardedAgent | undefined
   const folder = mkdtempSync(path.join(tmpdir(), 'slipway-agent-'))
   const file = path.join(folder, 'socket')
   const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
     openAgentChannel(connection, (channel) => {
       if (channel === undefined) socket.destroy()
       else splice(socket, channel)

@@ -27,6 +27,8 @@ export function serveForwarding(connection: Connection, log: Logger): Disposable
       if (name === 'tcpip-forward' && isPort(info)) {
         if (listeners.size >= MAX_LISTENERS) throw new Error('too many forwarded ports')
         const server = createServer((socket) => {
+          // A peer may leave before the client has taken its connection.
+          socket.on('error', () => socket.destroy())
           const { remoteAddress = '127.0.0.1', remotePort = 0 } = socket
           connection.forwardOut(
             info.bindAddr,
@@ -58,6 +60,7 @@ export function serveForwarding(connection: Connection, log: Logger): Disposable
         if (listeners.size >= MAX_LISTENERS) throw new Error('too many forwarded sockets')
         const { socketPath } = info
         const server = createServer((socket) => {
+          socket.on('error', () => socket.destroy())
           connection.openssh_forwardOutStreamLocal(socketPath, (error, channel) => {
             if (error === undefined) splice(socket, channel)
             else socket.destroy()

@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
 
 import { type IPty, spawn as spawnPty } from '@lydell/node-pty'
 import type { Connection, PseudoTtyInfo, ServerChannel, Session } from 'ssh2'
 
+import { loginShell } from '../login-shell.ts'
+import { PtyPace } from '../pty-pace.ts'
 import { forwardAgent } from './agent-forwarding.ts'
 import { serveSftp } from './sftp.ts'
 
@@ -12,6 +15,8 @@ export interface SessionSurroundings {
   readonly env: () => Readonly<Record<string, string>>
   readonly directory: () => string
   readonly shell: () => string
+  /** Shown when a login shell starts in a terminal; empty for none. */
+  readonly motdFile: () => string
 }
 
 const SIGNALS = new Set([
@@ -76,13 +81,14 @@ export function serveSession(
     const env = { ...around.env(), ...sessionEnvironment(given) }
     const directory = existsSync(around.directory()) ? around.directory() : '/'
     const shell = around.shell()
-    const args = command === '' ? ['-l'] : ['-c', command]
+    const login = loginShell(shell, size === undefined ? '' : around.motdFile(), env.HOME)
+    const { program, args } = command === '' ? login : { program: shell, args: ['-c', command] }
     running =
       size === undefined
-        ? runPlain(channel, spawn(shell, args, { cwd: directory, env, detached: true }))
+        ? runPlain(channel, spawn(program, args, { cwd: directory, env, detached: true }))
         : runTerminal(
             channel,
-            spawnPty(shell, args, {
+            spawnPty(program, args, {
               name: size.term === undefined || size.term === '' ? 'xterm-256color' : size.term,
               cols: size.cols > 0 ? size.cols : 80,
               rows: size.rows > 0 ? size.rows : 24,
@@ -141,19 +147,28 @@ function runPlain(channel: ServerChannel, child: ChildProcess) {
 
 function runTerminal(channel: ServerChannel, pty: IPty) {
   let ended = false
+  const pace = new PtyPace(pty)
+  // It takes bytes too, whatever its types say; text would break what is not UTF-8.
+  const input: { write(data: string | Buffer): void } = pty
   // With `encoding: null` the data are buffers, whatever the types say.
   pty.onData((data: string | Buffer) => {
-    if (!channel.write(data)) pty.pause()
+    if (!channel.write(data)) pace.pause()
   })
-  channel.on('drain', () => pty.resume())
+  channel.on('drain', () => pace.resume())
   channel.on('data', (data: Buffer) => {
-    if (!ended) pty.write(data.toString('utf8'))
+    if (!ended) input.write(data)
   })
-  pty.onExit(({ exitCode }) => {
+  pty.onExit(({ exitCode, signal }) => {
     ended = true
-    finish(channel, exitCode < 0 ? 255 : exitCode)
+    const name = hungUpByLibrary(exitCode, signal) ? undefined : signalName(signal)
+    if (name === undefined) finish(channel, exitCode < 0 ? 255 : exitCode)
+    else {
+      channel.exit(name, false, '')
+      channel.end()
+    }
   })
   channel.on('close', () => {
+    pace.resume()
     if (!ended) pty.kill('SIGHUP')
   })
   return {
@@ -164,6 +179,20 @@ function runTerminal(channel: ServerChannel, pty: IPty) {
       if (!ended) pty.kill(name)
     },
   }
+}
+
+/**
+ * The library closes the terminal as soon as nobody has it open, which hangs up a command that has closed its
+ * output and is about to end: GNU programs do so. Such a command has done its work.
+ */
+function hungUpByLibrary(exitCode: number, signal: number | undefined): boolean {
+  return exitCode === 0 && signal === constants.signals.SIGHUP
+}
+
+/** The name of a signal as SSH has it, without `SIG`; undefined for none. */
+function signalName(signal: number | undefined): string | undefined {
+  const found = Object.entries(constants.signals).find(([, number]) => number === signal)
+  return found?.[0].replace(/^SIG/, '')
 }
 
 function finish(channel: ServerChannel, code: number): void {

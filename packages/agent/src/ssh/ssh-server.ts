@@ -14,6 +14,8 @@ export interface SshServerOptions extends SessionSurroundings {
   readonly log: Logger
 }
 
+const GOODBYE_MS = 5_000
+
 /**
  * The SSH server of a workspace (AC-110). It has no port: connections come through the tunnel, which has
  * authenticated them, so any user name and no password will do.
@@ -22,6 +24,8 @@ export class SshServer implements Disposable {
   readonly #options: SshServerOptions
   readonly #connections = new Set<Connection>()
   #server: ssh2.Server | undefined
+  #closing = false
+  #onEmpty: () => void = () => undefined
 
   constructor(options: SshServerOptions) {
     this.#options = options
@@ -32,8 +36,9 @@ export class SshServer implements Disposable {
     return this.#connections.size
   }
 
-  /** Serves SSH on a byte stream. */
+  /** Serves SSH on a byte stream. @throws Error once the server is closing. */
   serve(stream: Duplex): void {
+    if (this.#closing) throw new Error('the workspace is stopping')
     const server = this.#server ?? this.#start()
     server.injectSocket(asSocket(stream))
   }
@@ -75,11 +80,27 @@ export class SshServer implements Disposable {
     })
     connection.on('close', () => {
       this.#connections.delete(connection)
+      if (this.#connections.size === 0) this.#onEmpty()
       for (const one of closing) one[Symbol.dispose]()
     })
   }
 
+  /** Says goodbye to all clients and takes no new ones; waits for them at most 5 s (AC-119). */
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#connections.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GOODBYE_MS)
+      this.#onEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      this[Symbol.dispose]()
+    })
+  }
+
   [Symbol.dispose](): void {
+    this.#closing = true
     for (const connection of this.#connections) connection.end()
   }
 }

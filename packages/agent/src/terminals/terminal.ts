@@ -1,10 +1,15 @@
 import type { Duplex } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 
 import { type IPty, spawn } from '@lydell/node-pty'
+
+import { PtyPace } from '../pty-pace.ts'
 
 /** Output that is kept for whoever connects later (AC-121). */
 const SCROLLBACK_BYTES = 64 * 1024
 const IDLE_MS = 5 * 60_000
+/** The longest message that a viewer may send. */
+const MAX_MESSAGE_CHARACTERS = 4 * 1024 * 1024
 
 /** What a terminal runs. */
 export interface TerminalCommand {
@@ -22,6 +27,7 @@ export interface TerminalCommand {
  */
 export class Terminal implements Disposable {
   readonly #pty: IPty
+  readonly #paced: PtyPace
   readonly #viewers = new Set<Duplex>()
   #scrollback: Buffer[] = []
   #kept = 0
@@ -39,6 +45,7 @@ export class Terminal implements Disposable {
       env: { ...command.env, TERM: 'xterm-256color' },
       encoding: null,
     })
+    this.#paced = new PtyPace(this.#pty)
     // With `encoding: null` the data are buffers, whatever the types say.
     this.#pty.onData((data: string | Buffer) => this.#output(Buffer.from(data)))
     this.#pty.onExit(() => this.#end())
@@ -56,8 +63,13 @@ export class Terminal implements Disposable {
     this.#viewers.add(stream)
     this.resize(size.width, size.height)
     let rest = ''
+    const decoder = new StringDecoder('utf8')
     stream.on('data', (chunk: Buffer) => {
-      rest += chunk.toString('utf8')
+      rest += decoder.write(chunk)
+      if (rest.length > MAX_MESSAGE_CHARACTERS) {
+        stream.destroy()
+        return
+      }
       const lines = rest.split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) this.#input(line)
@@ -78,7 +90,7 @@ export class Terminal implements Disposable {
   }
 
   #input(line: string): void {
-    const message: unknown = JSON.parse(line)
+    const message = parsed(line)
     if (typeof message !== 'object' || message === null || this.#ended) return
     if ('data' in message && typeof message.data === 'string') this.#pty.write(message.data)
     if (
@@ -103,13 +115,14 @@ export class Terminal implements Disposable {
   /** The slowest viewer sets the pace; without viewers the shell runs freely. */
   #pace(): void {
     if (this.#ended) return
-    if ([...this.#viewers].some((viewer) => viewer.writableNeedDrain)) this.#pty.pause()
-    else this.#pty.resume()
+    if ([...this.#viewers].some((viewer) => viewer.writableNeedDrain)) this.#paced.pause()
+    else this.#paced.resume()
   }
 
   #end(): void {
     if (this.#ended) return
     this.#ended = true
+    this.#paced.resume()
     clearTimeout(this.#idle)
     for (const viewer of this.#viewers) viewer.end()
     this.#onEnd()
@@ -117,6 +130,16 @@ export class Terminal implements Disposable {
 
   [Symbol.dispose](): void {
     if (!this.#ended) this.#pty.kill()
+    this.#paced.resume()
     this.#end()
+  }
+}
+
+/** Whoever sends no JSON is not heard; the shell and its other viewers go on. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
   }
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
-import path from 'node:path'
-import { type Duplex, duplexPair } from 'node:stream'
+import { existsSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
 
 import { TunnelRefusal } from '@slipway/tunnel'
+import { loginShell } from '../login-shell.ts'
+import { streamPair } from '../stream-pair.ts'
 import { Terminal } from './terminal.ts'
 
 const MAX_TERMINALS = 100
@@ -45,7 +46,7 @@ export class Terminals implements Disposable {
         throw new TunnelRefusal(503, `there are ${MAX_TERMINALS} terminals open already: close some`)
       terminal = this.#start(wanted)
     }
-    const [near, far] = duplexPair()
+    const [near, far] = streamPair()
     terminal.attach(far, wanted)
     return near
   }
@@ -54,16 +55,11 @@ export class Terminals implements Disposable {
     const shell = this.#around.shell()
     const env = this.#around.env()
     const directory = this.#around.directory()
-    const motd = wanted.command === '' ? this.#motd() : ''
     const terminal = new Terminal(
       {
-        program: motd === '' ? shell : '/bin/sh',
-        args:
-          wanted.command !== ''
-            ? ['-c', wanted.command]
-            : motd === ''
-              ? ['-l']
-              : ['-c', 'cat -- "$1"; exec "$2" -l', 'sh', motd, shell],
+        ...(wanted.command === ''
+          ? loginShell(shell, this.#around.motdFile(), env.HOME)
+          : { program: shell, args: ['-c', wanted.command] }),
         env,
         directory: existsSync(directory) ? directory : '/',
         width: wanted.width,
@@ -73,19 +69,6 @@ export class Terminals implements Disposable {
     )
     this.#open.set(wanted.id, terminal)
     return terminal
-  }
-
-  /** AC-114: `~/.hushlogin` hides it. */
-  #motd(): string {
-    const file = this.#around.motdFile()
-    const home = this.#around.env().HOME ?? '/'
-    if (file === '' || existsSync(path.join(home, '.hushlogin'))) return ''
-    try {
-      readFileSync(file)
-      return file
-    } catch {
-      return ''
-    }
   }
 
   [Symbol.dispose](): void {

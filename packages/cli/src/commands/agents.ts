@@ -9,6 +9,7 @@ import {
   type ProvisionerJobLog,
   type WorkspaceAgentLog,
 } from '@slipway/contract'
+import type { TunnelClient } from '@slipway/tunnel'
 import { CommandError } from '../errors.ts'
 import { followBuild } from '../follow-build.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
@@ -22,8 +23,14 @@ export function agentCommands(program: Command): void {
     .command('ping <workspace>')
     .description('Measure the way to a workspace')
     .option('-n, --num <count>', 'number of pings; 0 goes on until Ctrl-C', '10')
-    .option('--wait <duration>', 'milliseconds between two pings', '1000')
-    .action(async (name: string, own: { num: string; wait: string }, command: Command) => {
+    .option('--wait <duration>', 'time between two pings, such as 1s or 200ms', '1s')
+    .option('-t, --timeout <duration>', 'how long to wait for an answer', '5s')
+    .action(async (name: string, own: { num: string; wait: string; timeout: string }, command: Command) => {
+      const wanted = Number(own.num)
+      if (!Number.isInteger(wanted) || wanted < 0)
+        throw new CommandError(`--num must be a whole number, not ${JSON.stringify(own.num)}`)
+      const wait = milliseconds(own.wait, '--wait')
+      const timeout = milliseconds(own.timeout, '--timeout')
       const client = await openSession(command.optsWithGlobals<GlobalFlags>())
       const { agent } = await readyAgent(client, await findWorkspace(client, name), {
         agent: parseWorkspaceName(name).agent,
@@ -33,18 +40,17 @@ export function agentCommands(program: Command): void {
       })
       using tunnel = await openTunnel(client, agent.id)
       const times: number[] = []
-      const wanted = Number(own.num)
       for (let i = 0; wanted === 0 || i < wanted; i += 1) {
-        const start = performance.now()
-        const stream = await tunnel.connect('ssh:22')
-        stream.on('error', () => stream.destroy())
-        await new Promise((resolve) => stream.once('data', resolve))
-        const ms = performance.now() - start
-        stream.destroy()
-        times.push(ms)
-        process.stdout.write(`pong from ${name} via the server in ${ms.toFixed(1)} ms\n`)
-        if (i + 1 !== wanted) await new Promise((resolve) => setTimeout(resolve, Number(own.wait)))
+        const ms = await ping(tunnel, timeout)
+        if (ms !== undefined) times.push(ms)
+        process.stdout.write(
+          ms === undefined
+            ? `no answer from ${name} within ${timeout} ms\n`
+            : `pong from ${name} via the server in ${ms.toFixed(1)} ms\n`,
+        )
+        if (i + 1 !== wanted) await new Promise((resolve) => setTimeout(resolve, wait))
       }
+      if (times.length === 0) throw new CommandError(`${name} does not answer`)
       times.sort((a, b) => a - b)
       process.stdout.write(
         `min ${(times[0] ?? 0).toFixed(1)} ms, median ${(times[Math.floor(times.length / 2)] ?? 0).toFixed(1)} ms, max ${(times.at(-1) ?? 0).toFixed(1)} ms\n`,
@@ -122,6 +128,30 @@ export function agentCommands(program: Command): void {
           : `${client.url}/@${workspace.owner_name}/${workspace.name}.${agent.name}/apps/${app.slug}/`,
       )
     })
+}
+
+/** How long the first byte of the workspace's SSH server takes, in milliseconds; undefined without an answer. */
+async function ping(tunnel: TunnelClient, timeout: number): Promise<number | undefined> {
+  const start = performance.now()
+  const stream = await tunnel.connect('ssh:22')
+  const answered = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(false), timeout)
+    const settle = (answer: boolean) => () => {
+      clearTimeout(timer)
+      resolve(answer)
+    }
+    stream.once('data', settle(true)).on('error', settle(false)).once('close', settle(false))
+  })
+  stream.destroy()
+  return answered ? performance.now() - start : undefined
+}
+
+/** Reads `1s`, `200ms`, `1m` or a number of milliseconds. @throws CommandError naming the flag. */
+function milliseconds(text: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text)
+  if (match === null)
+    throw new CommandError(`${flag} must be a time such as 1s or 200ms, not ${JSON.stringify(text)}`)
+  return Number(match[1]) * (match[2] === 's' ? 1_000 : match[2] === 'm' ? 60_000 : 1)
 }
 
 function buildLine(line: ProvisionerJobLog): string {

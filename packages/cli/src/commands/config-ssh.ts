@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 
 import { getDeploymentSsh } from '@slipway/contract'
 import { sure } from '../prompt.ts'
+import { repeat } from '../repeat.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
 
 const START = '# ------------START-CODER-----------'
@@ -14,7 +15,7 @@ const END = '# ------------END-CODER------------'
 
 interface ConfigFlags extends GlobalFlags {
   readonly sshConfigFile?: string
-  readonly sshOption?: string[]
+  readonly sshOption?: readonly string[]
   readonly sshHostPrefix?: string
   readonly hostnameSuffix?: string
   readonly wait?: string
@@ -28,7 +29,7 @@ export function configSshCommand(program: Command): void {
     .command('config-ssh')
     .description('Let plain OpenSSH reach workspaces: adds a section to ~/.ssh/config')
     .option('--ssh-config-file <file>', 'file to change', process.env.CODER_SSH_CONFIG_FILE)
-    .option('-o, --ssh-option <option...>', 'further options of the section')
+    .option('-o, --ssh-option <option>', 'further option of the section; may be given several times', repeat)
     .option(
       '--ssh-host-prefix <prefix>',
       'prefix of host names (default: what the deployment says)',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 
 import { ApiFailure, Client } from '@slipway/client'
-import { createFirstUser, getFirstUser, getUser, login, logout } from '@slipway/contract'
+import { createFirstUser, createSessionKey, getFirstUser, getUser, login, logout } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
 import { ask, askSecret } from '../prompt.ts'
 import { forgetSession, type GlobalFlags, headersOf, knownUrl, openSession, saveSession } from '../session.ts'
@@ -18,7 +18,9 @@ interface LoginFlags extends GlobalFlags {
 export function loginCommands(program: Command): void {
   program
     .command('login [url]')
-    .description('Sign in to a server, and make the first account when there is none yet')
+    .description(
+      'Sign in to a server, and make the first account when there is none yet; `login token` prints the session',
+    )
     .option('--first-user-email <email>', 'e-mail of the first account', process.env.CODER_FIRST_USER_EMAIL)
     .option(
       '--first-user-username <name>',
@@ -35,12 +37,18 @@ export function loginCommands(program: Command): void {
       'full name of the first account',
       process.env.CODER_FIRST_USER_FULL_NAME,
     )
+    .option('--use-token-as-session', 'keep the token of --token itself, instead of a session made with it')
     .action(async (url: string | undefined, _own: unknown, command: Command) => {
       const flags = command.optsWithGlobals<LoginFlags>()
+      if (url === 'token') return printToken(flags)
       const server = serverUrl(url ?? (await knownUrl(flags)))
       const client = new Client({ url: server, headers: headersOf(flags) })
       if (!(await hasFirstUser(client))) await makeFirstUser(client, flags)
-      const token = flags.token ?? process.env.CODER_SESSION_TOKEN ?? (await signIn(client, flags))
+      if (flags.token === undefined && process.env.CODER_SESSION_TOKEN !== undefined)
+        throw new CommandError(
+          'CODER_SESSION_TOKEN is set, so every command uses it already: unset it, or give it with --token',
+        )
+      const token = flags.token === undefined ? await signIn(client, flags) : await session(server, flags)
       const me = await new Client({ url: server, token, headers: headersOf(flags) }).call(getUser, {
         params: { user: 'me' },
       })
@@ -55,11 +63,13 @@ export function loginCommands(program: Command): void {
     .action(async (_own: unknown, command: Command) => {
       const flags = command.optsWithGlobals<GlobalFlags>()
       const client = await openSession(flags)
-      // The session is forgotten here even when the server has ended it already.
-      await client.call(logout).catch((error: unknown) => {
-        if (!(error instanceof ApiFailure && error.status === 401)) throw error
-      })
+      // The session is forgotten here even when the server has ended it already, or cannot be reached.
+      const failure = await client.call(logout).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
       await forgetSession(flags)
+      if (failure !== undefined && !(failure instanceof ApiFailure && failure.status === 401)) throw failure
       process.stdout.write('You are signed out.\n')
     })
 
@@ -80,9 +90,23 @@ export function loginCommands(program: Command): void {
 
 function serverUrl(text: string | undefined): string {
   if (text === undefined) throw new CommandError('name the server: slipway login http://127.0.0.1:3000')
-  const url = /^https?:\/\//.test(text) ? text : `https://${text}`
+  const scheme = /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(text) ? 'http' : 'https'
+  const url = /^https?:\/\//.test(text) ? text : `${scheme}://${text}`
   if (!URL.canParse(url)) throw new CommandError(`${JSON.stringify(text)} is no URL`)
   return new URL(url).origin
+}
+
+/** A session of its own for this machine, so that a sign-out here leaves the token alone. */
+async function session(server: string, flags: LoginFlags): Promise<string> {
+  const token = flags.token ?? ''
+  if (flags.useTokenAsSession === true) return token
+  const client = new Client({ url: server, token, headers: headersOf(flags) })
+  return (await client.call(createSessionKey, { params: { user: 'me' } })).key
+}
+
+async function printToken(flags: LoginFlags): Promise<void> {
+  const { headers } = await openSession(flags)
+  process.stdout.write(`${headers['Coder-Session-Token'] ?? ''}\n`)
 }
 
 async function hasFirstUser(client: Client): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 
 import { splice, type TunnelClient } from '@slipway/tunnel'
 import { CommandError } from '../errors.ts'
+import { repeat } from '../repeat.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
 import { openTunnel } from '../tunnel.ts'
 import { readyAgent } from '../wait-for-agent.ts'
@@ -22,15 +23,16 @@ export function portForwardCommand(program: Command): void {
     .command('port-forward <workspace>')
     .description('Make ports of a workspace reachable on this machine')
     .option(
-      '-p, --tcp <ports...>',
-      '[host:]local[:remote], lists and ranges such as 8080,9000-9005:3000-3005',
+      '-p, --tcp <ports>',
+      '[host:]local[:remote], lists and ranges such as 8080,9000-9005:3000-3005; may be given several times',
+      repeat,
     )
-    .option('--udp <ports...>', 'not supported')
+    .option('--udp <ports>', 'not supported')
     .option('--disable-autostart', 'do not start a stopped workspace')
     .action(
       async (
         name: string,
-        own: { tcp?: string[]; udp?: string[]; disableAutostart?: boolean },
+        own: { tcp?: readonly string[]; udp?: string; disableAutostart?: boolean },
         command: Command,
       ) => {
         if (own.udp !== undefined)

@@ -7,6 +7,7 @@ import ssh2 from 'ssh2'
 import type { Client } from '@slipway/client'
 import { reportUsage, type Workspace } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
+import { repeat } from '../repeat.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
 import { openTunnel } from '../tunnel.ts'
 import { readyAgent, type WaitMode } from '../wait-for-agent.ts'
@@ -17,7 +18,7 @@ const USAGE_MS = 60_000
 interface SshFlags extends GlobalFlags {
   readonly stdio?: boolean
   readonly forwardAgent?: boolean
-  readonly env?: string[]
+  readonly env?: readonly string[]
   readonly wait: string
   readonly disableAutostart?: boolean
   readonly sshHostPrefix?: string
@@ -39,7 +40,7 @@ export function sshCommand(program: Command): void {
       'let the workspace use your SSH agent',
       process.env.CODER_SSH_FORWARD_AGENT === 'true',
     )
-    .option('-e, --env <name=value...>', 'variables for the session')
+    .option('-e, --env <name=value>', 'variable for the session; may be given several times', repeat)
     .option('--wait <yes|no|auto>', 'wait for startup scripts', process.env.CODER_SSH_WAIT ?? 'auto')
     .option(
       '--disable-autostart',

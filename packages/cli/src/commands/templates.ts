@@ -23,7 +23,9 @@ import { archiveOf } from '../archive.ts'
 import { CommandError } from '../errors.ts'
 import { followLogs } from '../follow-build.ts'
 import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
+import { pairs } from '../parameter-flags.ts'
 import { sure } from '../prompt.ts'
+import { repeat } from '../repeat.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
 
 const COLUMNS: readonly Column<Template>[] = [
@@ -37,8 +39,8 @@ interface PushFlags {
   readonly directory: string
   readonly name?: string
   readonly message?: string
-  readonly variable?: string[]
-  readonly provisionerTag?: string[]
+  readonly variable?: readonly string[]
+  readonly provisionerTag?: readonly string[]
   readonly activate: boolean
   readonly yes?: boolean
   readonly org: string
@@ -76,8 +78,8 @@ export function templateCommands(program: Command): void {
     .option('-d, --directory <folder>', 'folder of the template', '.')
     .option('--name <name>', 'name of the version')
     .option('-m, --message <text>', 'what has changed')
-    .option('--variable <name=value...>', 'values of template variables')
-    .option('--provisioner-tag <key=value...>', 'which provisioners may build it')
+    .option('--variable <name=value>', 'value of a template variable; may be given several times', repeat)
+    .option('--provisioner-tag <key=value>', 'tag that a provisioner must have to build it', repeat)
     .option('--no-activate', 'keep the present version for new workspaces')
     .option('--org <organization>', 'organization of the template', 'default')
     .option('-y, --yes', 'do not ask')
@@ -173,14 +175,6 @@ async function push(client: Client, name: string, own: PushFlags): Promise<void>
       ? `Made template ${name} with version ${imported.name}.\n`
       : `Version ${imported.name} of template ${name} ${own.activate ? 'is active' : 'was made'}.\n`,
   )
-}
-
-function pairs(given: readonly string[] | undefined, flag: string): { name: string; value: string }[] {
-  return (given ?? []).map((entry) => {
-    const at = entry.indexOf('=')
-    if (at < 1) throw new CommandError(`${flag} must be name=value, not ${JSON.stringify(entry)}`)
-    return { name: entry.slice(0, at), value: entry.slice(at + 1) }
-  })
 }
 
 function exampleFolder(): string {

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 
+import { ApiFailure } from '@slipway/client'
 import { type APIKey, createToken, deleteKey, getTokenByName, listTokens } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
 import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
+import { repeat } from '../repeat.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
 
 const COLUMNS: readonly Column<APIKey>[] = [
@@ -23,17 +25,32 @@ export function tokenCommands(program: Command): void {
     .description('Make a token; it is shown once')
     .option('-n, --name <name>', 'name of the token', process.env.CODER_TOKEN_NAME)
     .option('--lifetime <duration>', 'such as 24h or 30d', process.env.CODER_TOKEN_LIFETIME)
-    .option('--scope <scope...>', 'what the token may do; everything when absent')
+    .option('--scope <scope>', 'what the token may do, given once for each; everything when absent', repeat)
+    .option(
+      '--allow <type:id>',
+      'what the token may reach, given once for each; everything when absent',
+      repeat,
+    )
     .option('--user <user>', 'owner of the token', 'me')
     .action(
-      async (own: { name?: string; lifetime?: string; scope?: string[]; user: string }, command: Command) => {
+      async (
+        own: {
+          name?: string
+          lifetime?: string
+          scope?: readonly string[]
+          allow?: readonly string[]
+          user: string
+        },
+        command: Command,
+      ) => {
         const client = await openSession(command.optsWithGlobals<GlobalFlags>())
         const { key } = await client.call(createToken, {
           params: { user: own.user },
           body: {
             ...(own.name === undefined ? {} : { token_name: own.name }),
             ...(own.lifetime === undefined ? {} : { lifetime: nanoseconds(own.lifetime) }),
-            ...(own.scope === undefined ? {} : { scopes: own.scope }),
+            ...(own.scope === undefined ? {} : { scopes: [...own.scope] }),
+            ...(own.allow === undefined ? {} : { allow_list: [...own.allow] }),
           },
         })
         process.stdout.write(`${key}\n`)
@@ -61,10 +78,13 @@ export function tokenCommands(program: Command): void {
     .description('Delete a token, by name or id')
     .action(async (name: string, _own: unknown, command: Command) => {
       const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-      const id = /^[A-Za-z0-9]{10}$/.test(name)
-        ? name
-        : (await client.call(getTokenByName, { params: { user: 'me', keyname: name } })).id
-      await client.call(deleteKey, { params: { user: 'me', keyid: id } })
+      const named = await client
+        .call(getTokenByName, { params: { user: 'me', keyname: name } })
+        .catch((error: unknown) => {
+          if (error instanceof ApiFailure && error.status === 404) return undefined
+          throw error
+        })
+      await client.call(deleteKey, { params: { user: 'me', keyid: named?.id ?? name } })
       process.stdout.write('The token has been deleted.\n')
     })
 }

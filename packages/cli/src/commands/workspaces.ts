@@ -5,16 +5,21 @@ import {
   createBuild,
   createWorkspace,
   getTemplateByName,
+  getTemplateVersionByName,
   listTemplates,
   listTemplateVersionParameters,
+  listTemplateVersionPresets,
   listWorkspaces,
+  type Preset,
+  type Template,
   updateWorkspace,
   type Workspace,
 } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
 import { followBuild } from '../follow-build.ts'
 import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
-import { ask, interactive, sure } from '../prompt.ts'
+import { chosenValues, givenValues, type ParameterFlags, parameterOptions } from '../parameter-flags.ts'
+import { ask, sure } from '../prompt.ts'
 import { type GlobalFlags, openSession } from '../session.ts'
 import { agentsOf, findWorkspace, parseWorkspaceName } from '../workspace-name.ts'
 
@@ -28,44 +33,63 @@ const COLUMNS: readonly Column<Workspace>[] = [
   { name: 'outdated', value: (workspace) => String(workspace.outdated) },
 ]
 
-interface ParameterFlags {
-  readonly parameter?: string[]
-  readonly yes?: boolean
+interface BuildFlags extends ParameterFlags {
   readonly wait: boolean
+}
+
+interface CreateFlags extends BuildFlags {
+  readonly template?: string
+  readonly templateVersion?: string
+  readonly preset?: string
+  readonly automaticUpdates?: string
+  readonly org: string
 }
 
 /** `create`, `list`, `show`, `start`, `stop`, `restart`, `delete` and `rename`. */
 export function workspaceCommands(program: Command): void {
-  program
-    .command('create [workspace]')
+  parameterOptions(program.command('create [workspace]'))
     .description('Make a workspace')
     .option('-t, --template <name>', 'template to build it from', process.env.CODER_TEMPLATE_NAME)
     .option('--template-version <name>', 'version of the template')
-    .option('--parameter <name=value...>', 'values of parameters')
+    .option('--preset <name>', 'preset of the version; none for no preset')
+    .option('--automatic-updates <always|never>', 'whether a start takes the active version')
     .option('--org <organization>', 'organization of the template', 'default')
     .option('--no-wait', 'do not wait for the build')
     .option('-y, --yes', 'take defaults instead of asking')
-    .action(
-      async (
-        name: string | undefined,
-        own: ParameterFlags & { template?: string; org: string },
-        command: Command,
-      ) => {
-        const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-        const wanted = name ?? (await ask('Name of the workspace', 'the name'))
-        const { owner, workspace } = parseWorkspaceName(wanted)
-        const template = await templateOf(client, own.template, own.org)
-        const values = await parameterValues(client, template.active_version_id, own)
-        const made = await client.call(createWorkspace, {
-          params: { user: owner },
-          body: { name: workspace, template_id: template.id, rich_parameter_values: values },
-        })
-        if (own.wait) await followBuild(client, made.latest_build)
-        process.stdout.write(
-          `The ${workspace} workspace has been created! Connect with: slipway ssh ${workspace}\n`,
-        )
-      },
-    )
+    .action(async (name: string | undefined, own: CreateFlags, command: Command) => {
+      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+      const wanted = name ?? (await ask('Name of the workspace', 'the name'))
+      const { owner, workspace } = parseWorkspaceName(wanted)
+      const template = await templateOf(client, own.template, own.org)
+      const version = await versionOf(client, template, own.templateVersion)
+      const preset = await presetOf(client, version, own.preset)
+      const fixed = new Set(preset?.Parameters.map(({ Name }) => Name))
+      const parameters = await client.call(listTemplateVersionParameters, {
+        params: { templateversion: version },
+      })
+      const values = await chosenValues(
+        parameters.map((one) => (fixed.has(one.name) ? { ...one, required: false } : one)),
+        own,
+      )
+      const made = await client.call(createWorkspace, {
+        params: { user: owner },
+        body: {
+          name: workspace,
+          rich_parameter_values: values,
+          ...(own.templateVersion === undefined
+            ? { template_id: template.id }
+            : { template_version_id: version }),
+          ...(preset === undefined ? {} : { template_version_preset_id: preset.ID }),
+          ...(own.automaticUpdates === undefined
+            ? {}
+            : { automatic_updates: automaticUpdates(own.automaticUpdates) }),
+        },
+      })
+      if (own.wait) await followBuild(client, made.latest_build)
+      process.stdout.write(
+        `The ${workspace} workspace has been created! Connect with: slipway ssh ${workspace}\n`,
+      )
+    })
   program
     .command('list')
     .alias('ls')
@@ -146,16 +170,16 @@ function build(
   description: string,
   transitions: readonly ('start' | 'stop')[],
 ): void {
-  program
-    .command(`${name} <workspace>`)
-    .description(description)
-    .option('--parameter <name=value...>', 'values of parameters')
+  const command = program.command(`${name} <workspace>`).description(description)
+  if (transitions.includes('start')) parameterOptions(command)
+  command
     .option('--no-wait', 'do not wait for the build')
     .option('-y, --yes', 'do not ask')
-    .action(async (text: string, own: ParameterFlags, command: Command) => {
+    .action(async (text: string, own: BuildFlags, command: Command) => {
       const client = await openSession(command.optsWithGlobals<GlobalFlags>())
       const workspace = await findWorkspace(client, text)
       if (transitions.length > 1) await sure(`Restart ${workspace.name}?`, own.yes)
+      const values = await givenValues(own)
       for (const transition of transitions) {
         if (transition === 'stop' && transitions.length > 1 && workspace.latest_build.status === 'stopped')
           continue
@@ -164,7 +188,7 @@ function build(
           body: {
             transition,
             reason: 'cli',
-            ...(transition === 'start' ? { rich_parameter_values: pairs(own.parameter) } : {}),
+            ...(transition === 'start' ? { rich_parameter_values: values } : {}),
           },
         })
         const last = transition === transitions.at(-1)
@@ -189,38 +213,30 @@ async function templateOf(client: Client, name: string | undefined, organization
   )
 }
 
-async function parameterValues(client: Client, versionId: string, own: ParameterFlags) {
-  const given = pairs(own.parameter)
-  const parameters = await client.call(listTemplateVersionParameters, {
-    params: { templateversion: versionId },
+async function versionOf(client: Client, template: Template, name: string | undefined): Promise<string> {
+  if (name === undefined) return template.active_version_id
+  const version = await client.call(getTemplateVersionByName, {
+    params: { template: template.id, templateversionname: name },
   })
-  const unknown = given.find((entry) => !parameters.some((parameter) => parameter.name === entry.name))
-  if (unknown !== undefined)
-    throw new CommandError(
-      `the template has no parameter ${unknown.name}: it has ${parameters.map((one) => one.name).join(', ') || 'none'}`,
-    )
-  const values = [...given]
-  for (const parameter of parameters) {
-    if (given.some((entry) => entry.name === parameter.name)) continue
-    if (!parameter.required && (own.yes === true || !interactive())) continue
-    const label =
-      parameter.display_name === '' || parameter.display_name === undefined
-        ? parameter.name
-        : parameter.display_name
-    const hint =
-      parameter.options.length > 0 ? ` (${parameter.options.map((one) => one.value).join(', ')})` : ''
-    values.push({
-      name: parameter.name,
-      value: await ask(`${label}${hint}`, `--parameter ${parameter.name}=…`, parameter.default_value),
-    })
-  }
-  return values
+  return version.id
 }
 
-function pairs(given: readonly string[] | undefined): { name: string; value: string }[] {
-  return (given ?? []).map((entry) => {
-    const at = entry.indexOf('=')
-    if (at < 1) throw new CommandError(`--parameter must be name=value, not ${JSON.stringify(entry)}`)
-    return { name: entry.slice(0, at), value: entry.slice(at + 1) }
-  })
+async function presetOf(
+  client: Client,
+  version: string,
+  name: string | undefined,
+): Promise<Preset | undefined> {
+  if (name === undefined || name === 'none') return undefined
+  const presets = await client.call(listTemplateVersionPresets, { params: { templateversion: version } })
+  const found = presets.find((preset) => preset.Name.toLowerCase() === name.toLowerCase())
+  if (found === undefined)
+    throw new CommandError(
+      `the template has no preset ${name}: it has ${presets.map((one) => one.Name).join(', ') || 'none'}`,
+    )
+  return found
+}
+
+function automaticUpdates(text: string): 'always' | 'never' {
+  if (text === 'always' || text === 'never') return text
+  throw new CommandError(`--automatic-updates must be always or never, not ${JSON.stringify(text)}`)
 }

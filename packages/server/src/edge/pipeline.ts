@@ -102,7 +102,8 @@ export function createEdge(options: EdgeOptions): {
   server.addContentTypeParser(
     ['application/json', 'text/plain'],
     { parseAs: 'string' },
-    (_request, body, done) => {
+    (request, body, done) => {
+      if (request.routeOptions.config.takesBytes === true) return done(null, Buffer.from(String(body)))
       if (body === '') return done(null, undefined)
       try {
         done(null, JSON.parse(String(body)))

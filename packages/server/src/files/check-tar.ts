@@ -1,11 +1,9 @@
-import { Readable } from 'node:stream'
+import path from 'node:path'
 
 import tar from 'tar-stream'
 
 import { ApiError, badRequest } from '../errors/index.ts'
-import { checkEntryName } from './zip-to-tar.ts'
-
-const MAX_ENTRIES = 10_000
+import { checkEntryName, checkLinkTarget, MAX_ENTRIES, refused } from './entry.ts'
 
 /**
  * Checks a tar before it is stored, so that nothing half-written or dangerous ever is: every header must be
@@ -14,36 +12,44 @@ const MAX_ENTRIES = 10_000
  * @throws ApiError 400 naming the entry.
  */
 export async function checkTar(bytes: Buffer): Promise<void> {
+  if (bytes.length === 0)
+    throw badRequest('Invalid .tar archive contents.', {
+      detail: 'The request body is empty: send the bytes of the archive.',
+    })
   const extract = tar.extract()
+  extract.end(bytes)
   let entries = 0
-  extract.on('entry', (header, stream, next) => {
-    try {
+  try {
+    for await (const entry of extract) {
+      // An archive that ends inside of an entry breaks the entry too; the loop throws the error.
+      entry.on('error', () => undefined)
       entries += 1
       if (entries > MAX_ENTRIES) throw badRequest(`The archive has more than ${MAX_ENTRIES} entries.`)
-      if (header.type !== 'file' && header.type !== 'directory')
-        throw badRequest('Invalid archive contents.', {
-          detail: `The entry ${JSON.stringify(header.name)} is a ${header.type}: only files and folders can be stored.`,
-        })
-      checkEntryName(header.name)
-      stream.on('end', next)
-      stream.resume()
-    } catch (error) {
-      stream.destroy()
-      extract.destroy(error instanceof Error ? error : new Error(String(error)))
+      checkHeader(entry.header)
+      entry.resume()
     }
-  })
-  const finished = new Promise<void>((resolve, reject) => {
-    extract.on('finish', resolve)
-    extract.on('error', reject)
-    extract.on('close', () => reject(new Error('the archive ends in the middle of an entry')))
-  })
-  Readable.from([bytes]).pipe(extract)
-  try {
-    await finished
   } catch (error) {
     if (error instanceof ApiError) throw error
     throw badRequest('Invalid .tar archive contents.', {
       detail: error instanceof Error ? error.message : undefined,
     })
+  }
+}
+
+function checkHeader({ name, type, linkname }: tar.Header): void {
+  checkEntryName(name)
+  switch (type) {
+    case 'file':
+    case 'contiguous-file':
+    case 'directory':
+      return
+    case 'symlink':
+      checkLinkTarget(name, linkname ?? '', path.posix.dirname(name))
+      return
+    case 'link':
+      checkLinkTarget(name, linkname ?? '', '')
+      return
+    default:
+      throw refused(name, `is a ${type}: only files, folders and links inside the archive can be stored`)
   }
 }

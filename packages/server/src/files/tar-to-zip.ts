@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { crc32, deflateRawSync } from 'node:zlib'
 
@@ -19,12 +18,12 @@ export async function tarToZip(bytes: Buffer): Promise<Buffer> {
   const stored: Stored[] = []
   let offset = 0
   const extract = tar.extract()
-  Readable.from([bytes]).pipe(extract)
+  extract.end(bytes)
   for await (const entry of extract) {
     const content = await buffer(entry)
     if (entry.header.type !== 'file' && entry.header.type !== 'directory') continue
     const file: Stored = {
-      name: Buffer.from(entry.header.name),
+      name: Buffer.from(nameOf(entry.header)),
       crc: crc32(content),
       size: content.length,
       compressed: deflateRawSync(content),
@@ -38,6 +37,11 @@ export async function tarToZip(bytes: Buffer): Promise<Buffer> {
   }
   const directory = Buffer.concat(stored.map(centralHeader))
   return Buffer.concat([...parts, directory, endRecord(stored.length, directory.length, offset)])
+}
+
+/** A folder is known by the slash at the end of its name. */
+function nameOf({ name, type }: tar.Header): string {
+  return type === 'directory' && !name.endsWith('/') ? `${name}/` : name
 }
 
 function common(file: Stored): Buffer {

@@ -1,14 +1,19 @@
+import path from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { crc32 } from 'node:zlib'
 
 import tar from 'tar-stream'
 import yauzl from 'yauzl'
 
 import { ApiError, badRequest } from '../errors/index.ts'
+import { checkEntryName, checkLinkTarget, MAX_ENTRIES } from './entry.ts'
 
 /** Largest archive that is stored, also after a zip was turned into a tar (WS-70, WS-71). */
 export const MAX_ARCHIVE_BYTES = 104_857_600
-const MAX_ENTRIES = 10_000
 const BLOCK = 512
+/** The part of a Unix file mode that says what an entry is, and its value for symbolic links. */
+const TYPE_MASK = 0o170000
+const SYMLINK = 0o120000
 
 /**
  * Turns a zip into the tar that provisioners read (WS-71). Sizes are checked first as declared and again
@@ -23,16 +28,16 @@ export async function zipToTar(zip: Buffer): Promise<Buffer> {
   // The reader of `packed` is only awaited at the end; a failure before that is thrown from here.
   packed.catch(() => undefined)
   let total = 2 * BLOCK
-  let entries = 0
   try {
+    if (archive.entryCount > MAX_ENTRIES) throw tooLarge()
     for await (const entry of entriesOf(archive)) {
-      entries += 1
       total += BLOCK + Math.ceil(entry.uncompressedSize / BLOCK) * BLOCK
-      if (total > MAX_ARCHIVE_BYTES || entries > MAX_ENTRIES) throw tooLarge()
+      if (total > MAX_ARCHIVE_BYTES) throw tooLarge()
       checkEntryName(entry.fileName)
+      const mode = entry.externalFileAttributes >>> 16
       const header = {
         name: entry.fileName,
-        mode: (entry.externalFileAttributes >>> 16) & 0o777 || 0o644,
+        mode: mode & 0o777 || 0o644,
         mtime: entry.getLastModDate(),
         uid: 1000,
         gid: 1000,
@@ -41,14 +46,22 @@ export async function zipToTar(zip: Buffer): Promise<Buffer> {
         pack.entry({ ...header, type: 'directory', mode: 0o755 })
         continue
       }
-      pack.entry(header, await contentOf(archive, entry))
+      const content = await contentOf(archive, entry)
+      if ((mode & TYPE_MASK) === SYMLINK) {
+        const target = content.toString()
+        checkLinkTarget(entry.fileName, target, path.posix.dirname(entry.fileName))
+        pack.entry({ ...header, type: 'symlink', linkname: target })
+      } else pack.entry(header, content)
     }
     pack.finalize()
     return await packed
   } catch (error) {
     pack.destroy()
     if (error instanceof ApiError) throw error
-    throw badRequest('Invalid .zip archive contents.', { cause: error })
+    throw badRequest('Invalid .zip archive contents.', {
+      detail: error instanceof Error ? error.message : undefined,
+      cause: error,
+    })
   } finally {
     archive.close()
   }
@@ -57,7 +70,7 @@ export async function zipToTar(zip: Buffer): Promise<Buffer> {
 function openZip(zip: Buffer): Promise<yauzl.ZipFile> {
   return new Promise((resolve, reject) => {
     yauzl.fromBuffer(zip, { lazyEntries: true, validateEntrySizes: true }, (error, archive) => {
-      if (error) reject(badRequest('Incomplete .zip archive file.', { cause: error }))
+      if (error) reject(badRequest('Incomplete .zip archive file.', { detail: error.message, cause: error }))
       else resolve(archive)
     })
   })
@@ -92,7 +105,11 @@ function contentOf(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<Buffer> 
         if (size > entry.uncompressedSize) stream.destroy(tooLarge())
         else chunks.push(chunk)
       })
-      stream.on('end', () => resolve(Buffer.concat(chunks)))
+      stream.on('end', () => {
+        const content = Buffer.concat(chunks)
+        if (crc32(content) === entry.crc32) resolve(content)
+        else reject(new Error(`the checksum of ${JSON.stringify(entry.fileName)} is wrong`))
+      })
       stream.on('error', reject)
     })
   })
@@ -100,21 +117,4 @@ function contentOf(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<Buffer> 
 
 function tooLarge(): ApiError {
   return new ApiError(413, 'Expanded .zip archive exceeds maximum size.')
-}
-
-/** Refuses names that could leave the folder that an archive is unpacked into. @throws ApiError 400. */
-export function checkEntryName(name: string): void {
-  const parts = name.split('/')
-  if (
-    name === '' ||
-    name.length > 4096 ||
-    name.includes('\0') ||
-    name.includes('\\') ||
-    name.startsWith('/') ||
-    /^[a-z]:/i.test(name) ||
-    parts.includes('..')
-  )
-    throw badRequest('Invalid archive contents.', {
-      detail: `The entry ${JSON.stringify(name.slice(0, 200))} points outside of the archive.`,
-    })
 }

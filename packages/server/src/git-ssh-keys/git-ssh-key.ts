@@ -14,7 +14,7 @@ export async function gitSshKeyOf(context: AppContext, actor: Actor, userId: str
   const db = context.database.db
   const row =
     (await findGitSshKey(actor, db, userId)) ??
-    (await ensureGitSshKey(actor, db, userId, sealedPair(context, userId)))
+    (await ensureGitSshKey(actor, db, userId, await sealedPair(context, userId)))
   return {
     row,
     privateKey: context.secrets.sealer.open(row.private_key, purpose(userId)).toString(),
@@ -27,14 +27,14 @@ export async function regenerateGitSshKey(
   actor: Actor,
   userId: string,
 ): Promise<GitSshKeyRow> {
-  return replaceGitSshKey(actor, context.database.db, userId, sealedPair(context, userId))
+  return replaceGitSshKey(actor, context.database.db, userId, await sealedPair(context, userId))
 }
 
-function sealedPair(
+async function sealedPair(
   context: AppContext,
   userId: string,
-): { readonly publicKey: string; readonly sealedPrivateKey: Buffer } {
-  const pair = generateOpenSshKey()
+): Promise<{ readonly publicKey: string; readonly sealedPrivateKey: Buffer }> {
+  const pair = await generateOpenSshKey(context.config.sshKeygenAlgorithm)
   return {
     publicKey: pair.publicKey,
     sealedPrivateKey: context.secrets.sealer.seal(Buffer.from(pair.privateKey), purpose(userId)),

@@ -36,7 +36,7 @@ export function organizationRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.listMembers, async ({ actor, params, query }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
       const search = new SearchQuery(query.q ?? '')
-      const wanted = { userId: search.one('user_id'), includeSystem: search.flag('include_system') }
+      const wanted = { userId: search.uuid('user_id'), includeSystem: search.flag('include_system') }
       const faults = search.finish()
       if (faults.length > 0 || search.text !== undefined)
         throw badRequest('Invalid organization member search query.', { validations: faults })

@@ -50,6 +50,14 @@ export class SearchQuery {
     return values?.[0]
   }
 
+  /** A value that must be a UUID. */
+  uuid(key: string): string | undefined {
+    const value = this.one(key)
+    if (value === undefined || isUuid(value)) return value
+    this.#fault(key, `Query param "${key}" must be a valid UUID`)
+    return undefined
+  }
+
   /** A value that must be a boolean. */
   flag(key: string): boolean | undefined {
     const value = this.one(key)

@@ -9,6 +9,9 @@ import { randomVersionName, requireVersionName } from './names.ts'
 import { getTemplate, templateObject } from './store/templates.ts'
 import { getVersion, insertVersion, type VersionRow } from './store/versions.ts'
 
+/** Longest number behind a random name. */
+const MAX_NAME_DIGITS = 8
+
 /** Makes a version and queues its import (WS-100). @throws ApiError 400, 403, 404, 409 as WS-100 lists. */
 export async function createVersion(
   context: AppContext,
@@ -19,8 +22,8 @@ export async function createVersion(
   const db = context.database.db
   if (request.example_id !== undefined && request.file_id !== undefined)
     throw badRequest('You cannot specify both an example_id and a file_id.')
-  const name = request.name === undefined || request.name === '' ? randomVersionName() : request.name
-  requireVersionName(name)
+  const given = request.name === undefined || request.name === '' ? undefined : request.name
+  if (given !== undefined) requireVersionName(given)
   const message = request.message ?? ''
   if (Buffer.byteLength(message) > 1_048_576)
     throw badRequest('Validation failed.', {
@@ -33,35 +36,50 @@ export async function createVersion(
       validations: [{ field: 'template_id', detail: 'belongs to another organization' }],
     })
   const fileId = await archiveOf(context, actor, request)
-  const id = await context.database.transaction(async (tx) => {
-    const { job, matching } = await queueJob(tx, {
-      organizationId,
-      initiatorId: actor.id,
-      provisioner: request.provisioner,
-      fileId,
-      type: 'template_version_import',
-      input: {
-        template_id: template?.id ?? null,
-        user_variable_values: request.user_variable_values ?? [],
-      },
-      tags: normalizeTags(request.tags ?? {}, actor.id),
-    })
-    const version = await insertVersion(
-      actor,
-      tx,
-      {
-        templateId: template?.id ?? null,
+  const store = (name: string) =>
+    context.database.transaction(async (tx) => {
+      const { job, matching } = await queueJob(tx, {
         organizationId,
-        name,
-        message,
-        jobId: job.id,
-        createdBy: actor.id,
-      },
-      template === undefined ? { type: 'template', organization: organizationId } : templateObject(template),
-    )
-    return { version, matching }
-  })
-  return { version: await getVersion(actor, db, id.version), matching: id.matching }
+        initiatorId: actor.id,
+        provisioner: request.provisioner,
+        fileId,
+        type: 'template_version_import',
+        input: {
+          template_id: template?.id ?? null,
+          user_variable_values: request.user_variable_values ?? [],
+        },
+        tags: normalizeTags(request.tags ?? {}, actor.id),
+      })
+      const version = await insertVersion(
+        actor,
+        tx,
+        {
+          templateId: template?.id ?? null,
+          organizationId,
+          name,
+          message,
+          jobId: job.id,
+          createdBy: actor.id,
+        },
+        template === undefined
+          ? { type: 'template', organization: organizationId }
+          : templateObject(template),
+      )
+      return { version, matching }
+    })
+  const made = await (given === undefined ? withRandomName(store) : store(given))
+  return { version: await getVersion(actor, db, made.version), matching: made.matching }
+}
+
+/** Tries another name when a version of the template has the random one already. */
+async function withRandomName<T>(store: (name: string) => Promise<T>): Promise<T> {
+  for (let digits = 1; ; digits += 1) {
+    try {
+      return await store(randomVersionName(digits))
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 409) || digits === MAX_NAME_DIGITS) throw error
+    }
+  }
 }
 
 async function archiveOf(

@@ -74,8 +74,9 @@ const SECOND = [
   'volta',
 ]
 
-/** A random name for a version that was given none (WS-100). */
-export function randomVersionName(random: () => number = Math.random): string {
+/** A random name for a version that was given none, with a number of so many digits (WS-100). */
+export function randomVersionName(digits: number, random: () => number = Math.random): string {
   const pick = (words: readonly string[]): string => words[Math.floor(random() * words.length)] ?? 'one'
-  return `${pick(FIRST)}_${pick(SECOND)}${Math.floor(random() * 10)}`
+  const number = String(Math.floor(random() * 10 ** digits)).padStart(digits, '0')
+  return `${pick(FIRST)}_${pick(SECOND)}${number}`
 }

@@ -4,9 +4,10 @@ import type {
   NullHCLString,
   PreviewParameter,
 } from '@slipway/contract'
-import { systemActor } from '../authz/index.ts'
+import { type Actor, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
+import { getUser } from '../identity/index.ts'
 import type { RichParameter } from '../provisioning/index.ts'
 import { valueFault } from '../provisioning/index.ts'
 import { listParameters } from './store/version-parts.ts'
@@ -20,15 +21,47 @@ import type { VersionRow } from './store/versions.ts'
  */
 export async function renderParameters(
   context: AppContext,
+  actor: Actor,
   version: VersionRow,
-  request: { readonly id: number; readonly inputs: Readonly<Record<string, string>> },
+  request: {
+    readonly id: number
+    readonly inputs: Readonly<Record<string, string>>
+    /** For whom the workspace would be; the reader when absent or zero. */
+    readonly ownerId?: string | undefined
+  },
 ): Promise<DynamicParametersResponse> {
   if (version.job.completed_at === null) throw new ApiError(425, 'Template version job has not finished')
+  if (!(await isReadableOwner(context, actor, request.ownerId)))
+    return { id: request.id, diagnostics: [OWNER_NOT_FOUND], parameters: [] }
   const parameters = await listParameters(systemActor('provisionerd'), context.database.db, version.id)
   return {
     id: request.id,
     diagnostics: [],
     parameters: parameters.map((parameter) => preview(parameter, request.inputs[parameter.name])),
+  }
+}
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+const OWNER_NOT_FOUND: FriendlyDiagnostic = {
+  severity: 'error',
+  summary: 'Failed to fetch workspace owner',
+  detail: 'The user does not exist, or you may not see who it is: choose another owner.',
+  extra: { code: 'owner_not_found' },
+}
+
+async function isReadableOwner(
+  context: AppContext,
+  actor: Actor,
+  ownerId: string | undefined,
+): Promise<boolean> {
+  if (ownerId === undefined || ownerId === NIL || ownerId === actor.id) return true
+  try {
+    await getUser(actor, context.database.db, ownerId)
+    return true
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return false
+    throw error
   }
 }
 

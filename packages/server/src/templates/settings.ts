@@ -6,6 +6,8 @@ import { weekdayBits } from './weekdays.ts'
 const NS_PER_MS = 1_000_000
 const MINUTE_MS = 60_000
 const ALL_DAYS = 0b111_1111
+/** Ten years: far beyond any use, and exact as nanoseconds in a double. */
+const MAX_MS = 315_360_000_000
 
 /** Columns for a new template (WS-80). @throws ApiError 400 naming each refused field. */
 export function settingsOfNewTemplate(request: CreateTemplateRequest): TemplateSettings {
@@ -143,12 +145,15 @@ function checkDurations(
   least: number,
   faults: Validation[],
 ): void {
-  for (const [field, value] of Object.entries(given))
-    if (value !== undefined && (value < 0 || (value > 0 && value < least)))
+  for (const [field, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    if (value < 0 || (value > 0 && value < least))
       faults.push({
         field,
         detail: least === 0 ? 'must not be negative' : `must be 0 or at least ${least} milliseconds`,
       })
+    if (value > MAX_MS) faults.push({ field, detail: `must be at most ${MAX_MS} milliseconds (ten years)` })
+  }
 }
 
 /** Milliseconds of the API as nanoseconds of the database. */

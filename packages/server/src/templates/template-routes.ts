@@ -84,9 +84,12 @@ async function parseSearch(context: AppContext, actor: Actor, text: string): Pro
     displayName: query.one('display_name') ?? query.text,
     ids: query.uuids('ids'),
     deprecated: query.flag('deprecated'),
-    authorId: author === 'me' ? actor.id : query.one('author_id'),
+    authorId: author === 'me' ? actor.id : query.uuid('author_id'),
     author: author === 'me' ? undefined : author,
     agentsAllowed: query.flag('agents-allowed'),
+    hasAiTask: query.flag('has-ai-task'),
+    hasExternalAgent: query.flag('has_external_agent'),
+    deleted: query.flag('deleted'),
   }
   const faults = query.finish()
   if (faults.length > 0) throw badRequest('Invalid template search query.', { validations: faults })

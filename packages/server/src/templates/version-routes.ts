@@ -16,6 +16,7 @@ import {
   findPreviousVersion,
   getVersion,
   getVersionByName,
+  isVersionInUse,
   listVersions,
   updateVersion,
   type VersionRow,
@@ -106,6 +107,10 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
       if (row.template === null) throw badRequest('Cannot archive a template version without a template.')
       if (row.template.active_version_id === row.id)
         throw badRequest('Cannot archive the active template version.')
+      if (await isVersionInUse(actor, db, row))
+        throw badRequest(
+          'Cannot archive a template version that a workspace uses: update the workspace first.',
+        )
       await updateVersion(actor, db, row, { archived: true })
       return { message: 'Template version archived.' }
     }),
@@ -155,10 +160,14 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
       return []
     }),
     forSession(contract.evaluateDynamicParameters, async ({ actor, params, body }) =>
-      renderParameters(context, await version(actor, params), { id: 0, inputs: body.inputs ?? {} }),
+      renderParameters(context, actor, await version(actor, params), {
+        id: 0,
+        inputs: body.inputs ?? {},
+        ownerId: body.owner_id,
+      }),
     ),
     forSession(contract.watchDynamicParameters, async ({ actor, params, upgrade }) => {
-      await watchParameters(context, await version(actor, params), upgrade)
+      await watchParameters(context, actor, await version(actor, params), upgrade)
       return undefined
     }),
   ]

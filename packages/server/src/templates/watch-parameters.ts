@@ -2,6 +2,7 @@ import { Compile } from 'typebox/compile'
 import type { WebSocket } from 'ws'
 
 import { DynamicParametersRequest } from '@slipway/contract'
+import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { renderParameters } from './render-parameters.ts'
@@ -18,10 +19,11 @@ const request = Compile(DynamicParametersRequest)
  */
 export async function watchParameters(
   context: AppContext,
+  actor: Actor,
   version: VersionRow,
   upgrade: () => Promise<WebSocket>,
 ): Promise<void> {
-  const first = await renderParameters(context, version, { id: -1, inputs: {} })
+  const first = await renderParameters(context, actor, version, { id: -1, inputs: {} })
   const socket = await upgrade()
   const end = setTimeout(() => socket.close(1001, 'going away'), LIFETIME_MS)
   socket.on('close', () => clearTimeout(end))
@@ -36,9 +38,10 @@ export async function watchParameters(
         return
       }
       try {
-        const response = await renderParameters(context, version, {
+        const response = await renderParameters(context, actor, version, {
           id: input.id ?? 0,
           inputs: input.inputs ?? {},
+          ownerId: input.owner_id,
         })
         socket.send(JSON.stringify(response))
       } catch (error) {

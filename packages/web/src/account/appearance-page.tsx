@@ -36,10 +36,12 @@ export function AppearancePage() {
               className="sr-only"
             />
             <Preview theme={id} />
-            <span className="flex items-center gap-2 text-sm">
-              <Icon className="size-4 text-ink-2" strokeWidth={1.75} aria-hidden="true" />
-              <span className="font-medium">{label}</span>
-              <span className="ml-auto text-xs text-ink-3">{help}</span>
+            <span className="flex items-start gap-2 text-sm">
+              <Icon className="mt-0.5 size-4 text-ink-2" strokeWidth={1.75} aria-hidden="true" />
+              <span>
+                <span className="block font-medium">{label}</span>
+                <span className="block text-xs text-ink-2">{help}</span>
+              </span>
             </span>
           </label>
         ))}

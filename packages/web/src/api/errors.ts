@@ -4,6 +4,7 @@ import { ApiError } from './http.ts'
 export interface ErrorDescription {
   readonly message: string
   readonly detail: string | undefined
+  /** Of failures that somebody has to look up in the log of the server. */
   readonly requestId: string | undefined
   readonly validations: readonly { readonly field: string; readonly detail: string }[]
   /** Trying the same again may help. */
@@ -16,7 +17,7 @@ export function describeError(error: unknown): ErrorDescription {
     return {
       message: error.message,
       detail: error.detail,
-      requestId: error.requestId,
+      requestId: error.status >= 500 ? error.requestId : undefined,
       validations: error.validations,
       retryable: error.status >= 500 || error.status === 429 || error.status === 408,
     }

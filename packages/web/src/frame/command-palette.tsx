@@ -22,6 +22,7 @@ import { usePermissions, useSeveralOrganizations, useUser } from '../session/ses
 import { useSignOut } from '../session/use-sign-out.ts'
 import { templatesQuery } from '../templates/queries.ts'
 import { setTheme } from '../theme/theme.ts'
+import { Scrim } from '../ui/scrim.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { workspacesQuery } from '../workspaces/queries.ts'
@@ -33,7 +34,7 @@ export function CommandPalette({ open, onClose }: { readonly open: boolean; read
   return (
     <Primitive.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Primitive.Portal>
-        <div className="modal-scrim fixed inset-0 z-40 animate-fade bg-scrim" aria-hidden="true" />
+        <Scrim />
         <Primitive.Content
           aria-describedby={undefined}
           className="fixed left-1/2 top-[max(8vh,12px)] z-50 w-[calc(100vw-24px)] max-w-xl -translate-x-1/2 animate-fade overflow-hidden rounded-dialog border border-line bg-raised shadow-float"
@@ -93,7 +94,8 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                 {workspace.name}
               </Entry>
             ))}
-            {workspaces
+            {/* Only for those who search: they would push everything else out of sight. */}
+            {(text === '' ? [] : workspaces)
               .filter((workspace) => workspace.latest_build.status === 'running')
               .map((workspace) => (
                 <Entry

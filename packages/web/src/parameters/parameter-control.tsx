@@ -281,14 +281,16 @@ function Slider({ parameter, value, disabled, binding, onChange }: ControlProps)
         onChange={(event) => onChange(event.target.value, true)}
         className="h-6 min-w-0 flex-1 accent-(--accent)"
       />
-      <TextInput
-        aria-label={`Value of ${parameter.name}`}
-        inputMode="numeric"
-        value={value ?? ''}
-        disabled={disabled}
-        onChange={(event) => onChange(event.target.value, true)}
-        className="w-16 text-right tabular-nums"
-      />
+      <span className="w-16 shrink-0">
+        <TextInput
+          aria-label={`Value of ${parameter.name}`}
+          inputMode="numeric"
+          value={value ?? ''}
+          disabled={disabled}
+          onChange={(event) => onChange(event.target.value, true)}
+          className="text-right tabular-nums"
+        />
+      </span>
       <span className="sr-only">
         from {min} to {max}
       </span>

@@ -48,7 +48,7 @@ export function PasswordMeter({ password }: { readonly password: string }) {
           />
         ))}
       </span>
-      <span className="min-w-16 text-right">{WORDS[score]}</span>
+      {score === 0 ? null : <span className="min-w-16 text-right">{WORDS[score]}</span>}
     </div>
   )
 }

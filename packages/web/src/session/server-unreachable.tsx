@@ -36,7 +36,7 @@ export function ServerUnreachable({
       <LogoMark className="mb-4 size-8 text-ink-3" />
       <h1 className="text-xl font-semibold">The server cannot be reached</h1>
       <p className="max-w-sm text-base text-ink-2">
-        {message} You are still signed in; this page goes on by itself when the server answers.
+        {message} Nobody was signed out; this page goes on by itself when the server answers.
       </p>
       {requestId === undefined ? null : (
         <p className="text-xs text-ink-2">

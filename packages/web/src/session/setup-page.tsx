@@ -57,7 +57,10 @@ export function SetupPage() {
               autoFocus
               required
               value={email}
-              onChange={(event) => setEmail(event.target.value)}
+              onChange={(event) => {
+                setEmail(event.target.value)
+                if (create.isError) create.reset()
+              }}
             />
           )}
         </Field>
@@ -73,7 +76,10 @@ export function SetupPage() {
               spellCheck={false}
               required
               value={username ?? (email === '' ? '' : usernameFromEmail(email))}
-              onChange={(event) => setUsername(event.target.value)}
+              onChange={(event) => {
+                setUsername(event.target.value)
+                if (create.isError) create.reset()
+              }}
             />
           )}
         </Field>
@@ -91,6 +97,7 @@ export function SetupPage() {
               onChange={(event) => {
                 setPassword(event.target.value)
                 setLeft(false)
+                if (create.isError) create.reset()
               }}
               onBlur={() => setLeft(true)}
             />

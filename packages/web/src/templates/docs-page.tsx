@@ -37,7 +37,7 @@ export function DocsPage() {
       </div>
     )
   return (
-    <article className="rounded-card border border-line bg-surface px-5 py-5 sm:px-8 sm:py-7">
+    <article className="max-w-3xl rounded-card border border-line bg-surface px-5 py-5 sm:px-8 sm:py-7">
       <Markdown text={version.data.readme} />
     </article>
   )

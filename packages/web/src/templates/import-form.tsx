@@ -154,7 +154,7 @@ export function ImportForm({ source }: { readonly source: TemplateExample | File
               of={{ kind: 'version', id: version.id }}
               running={!failed && done === undefined}
               fileName={`${name}-import.log`}
-              className="h-80"
+              height="20rem"
             />
           </div>
         </>

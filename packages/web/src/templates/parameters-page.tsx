@@ -39,7 +39,7 @@ export function TemplateParametersPage() {
     <ul className="rounded-card border border-line bg-surface">
       {parameters.data.map((parameter) => (
         <li key={parameter.name} className="flex gap-4 border-b border-line px-4 py-4 last:border-0">
-          <ThingIcon src={parameter.icon} className="mt-0.5 size-5" />
+          {parameter.icon === '' ? null : <ThingIcon src={parameter.icon} className="mt-0.5 size-5" />}
           <Parameter parameter={parameter} />
         </li>
       ))}
@@ -76,12 +76,10 @@ function Parameter({ parameter }: { readonly parameter: TemplateVersionParameter
           'Empty by default.'
         ) : (
           <>
-            Default: <code>{fallback}</code>
+            Default: <code>{fallback}</code>.
           </>
         )}
-        {parameter.validation_min === undefined && parameter.validation_max === undefined
-          ? ''
-          : ` From ${parameter.validation_min ?? '…'} to ${parameter.validation_max ?? '…'}.`}
+        {bounds(parameter)}
       </p>
       {parameter.options.length === 0 ? null : (
         <ul className="mt-1 flex flex-wrap gap-1.5">
@@ -99,4 +97,13 @@ function Parameter({ parameter }: { readonly parameter: TemplateVersionParameter
       )}
     </div>
   )
+}
+
+/** The numbers that are allowed, as a sentence; nothing when all are. */
+function bounds({ validation_min: min, validation_max: max }: TemplateVersionParameter): string {
+  const least = min ?? undefined
+  const most = max ?? undefined
+  if (least !== undefined && most !== undefined) return ` From ${least} to ${most}.`
+  if (least !== undefined) return ` At least ${least}.`
+  return most === undefined ? '' : ` At most ${most}.`
 }

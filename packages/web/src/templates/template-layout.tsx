@@ -86,6 +86,8 @@ export function TemplateLayout() {
   const mayUpdate = check.data === true
   // Each tab under the form of the address that the viewer came with.
   const base = pathname.slice(0, pathname.indexOf(`/${encodeURIComponent(name)}`) + name.length + 1)
+  const about =
+    template.description !== '' || template.display_name === '' ? template.description : template.name
   const usual = template.build_time_stats.start?.p50 ?? 0
   return (
     <TemplateContext value={{ template, mayUpdate }}>
@@ -100,13 +102,10 @@ export function TemplateLayout() {
           }
           context={
             <span className="flex flex-wrap gap-x-1.5">
-              {template.description === '' ? (
-                <span>{template.name}</span>
-              ) : (
-                <span>{template.description}</span>
-              )}
+              {about === '' ? null : <span>{about}</span>}
               <span className="text-ink-3">
-                · {template.active_user_count === 1 ? '1 user' : `${template.active_user_count} users`}
+                {about === '' ? '' : '· '}
+                {template.active_user_count === 1 ? '1 user' : `${template.active_user_count} users`}
                 {usual > 0 ? ` · starts in ${formatDuration(usual)}` : ''}
                 {several ? ` · ${template.organization_display_name}` : ''}
               </span>

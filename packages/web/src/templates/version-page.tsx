@@ -73,7 +73,7 @@ export function VersionPage() {
           of={{ kind: 'version', id: version.id }}
           running={running}
           fileName={`${template.name}-${version.name}.log`}
-          className="h-[max(320px,calc(100dvh-360px))]"
+          height="max(320px, calc(100dvh - 360px))"
         />
       </div>
     </div>

@@ -45,9 +45,9 @@ export function CopyableId({ id, short = false }: { readonly id: string; readonl
       type="button"
       onClick={() => void copy()}
       title={`Copy ${id}`}
-      className="inline-flex max-w-full items-center gap-1 rounded-sm font-mono text-xs text-ink-2 hover:text-ink"
+      className="inline-flex min-h-6 max-w-full items-center gap-1 rounded-sm text-left align-middle font-mono text-xs text-ink-2 hover:text-ink"
     >
-      <span className={classNames('truncate', state === 'refused' && 'select-all')}>
+      <span className={classNames('break-all', state === 'refused' && 'select-all')}>
         {short && state !== 'refused' ? id.slice(0, 8) : id}
       </span>
       {state === 'copied' ? (

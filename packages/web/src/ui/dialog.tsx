@@ -6,6 +6,7 @@ import { Button } from './button.tsx'
 import { classNames } from './class-names.ts'
 import { ErrorNotice } from './error-notice.tsx'
 import { Field, TextInput } from './form.tsx'
+import { Scrim } from './scrim.tsx'
 
 interface DialogProps {
   readonly open: boolean
@@ -23,8 +24,7 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
   return (
     <Primitive.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Primitive.Portal>
-        {/* The library's own overlay injects a style element, which the page's CSP forbids. */}
-        <div className="modal-scrim fixed inset-0 z-40 animate-fade bg-scrim" aria-hidden="true" />
+        <Scrim />
         <Primitive.Content
           aria-describedby={description === undefined ? undefined : described}
           className={classNames(

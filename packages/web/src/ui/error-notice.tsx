@@ -37,15 +37,15 @@ export function ErrorNotice({
       {validations.length > 0 ? (
         <ul className="list-disc pl-4">
           {validations.map(({ field, detail: reason }) => (
-            <li key={field}>
-              <code>{field}</code>: {reason}
+            <li key={field} className="first-letter:uppercase">
+              {reason}
             </li>
           ))}
         </ul>
       ) : null}
       {detail === undefined ? null : <p className="whitespace-pre-wrap">{detail}</p>}
       {requestId === undefined ? null : (
-        <p className="mt-1 flex min-w-0 items-center gap-1 text-xs">
+        <p className="mt-1 text-xs">
           Request <CopyableId id={requestId} />
         </p>
       )}
@@ -75,7 +75,7 @@ export function ErrorPage({
           <p>{described.message}</p>
           {described.detail === undefined ? null : <p className="mt-1 text-sm">{described.detail}</p>}
           {described.requestId === undefined ? null : (
-            <p className="mt-3 flex items-center gap-1.5 text-xs">
+            <p className="mt-3 text-xs">
               Request <CopyableId id={described.requestId} />
             </p>
           )}

@@ -42,7 +42,13 @@ export function Field({ label, help, error, required, marks, children }: FieldPr
         required,
       })}
       {hasNote ? (
-        <div id={note} className={classNames('text-xs', error === undefined ? 'text-ink-2' : 'text-bad')}>
+        <div
+          id={note}
+          className={classNames(
+            'text-xs',
+            error === undefined ? 'text-ink-2' : 'text-bad first-letter:uppercase',
+          )}
+        >
           {error ?? help}
         </div>
       ) : null}
@@ -53,7 +59,7 @@ export function Field({ label, help, error, required, marks, children }: FieldPr
 /** A small word beside a label. */
 export function Mark({ children }: { readonly children: ReactNode }) {
   return (
-    <span className="rounded-sm border border-line px-1 py-px text-[11px] leading-4 text-ink-2">
+    <span className="whitespace-nowrap rounded-sm border border-line px-1 py-px text-[11px] leading-4 text-ink-2">
       {children}
     </span>
   )
@@ -62,7 +68,7 @@ export function Mark({ children }: { readonly children: ReactNode }) {
 const CONTROL = classNames(
   'w-full min-w-0 rounded-control border border-line-strong bg-surface px-2.5 text-base text-ink sm:text-sm',
   'transition-colors duration-(--fast) hover:border-ink-3 disabled:bg-bg disabled:text-ink-2',
-  'focus-visible:outline-offset-0 aria-invalid:border-bad read-only:bg-bg',
+  'focus-visible:outline-offset-0 aria-invalid:border-bad [&[readonly]]:bg-bg',
 )
 
 export function TextInput({ className, ...rest }: ComponentProps<'input'>) {
@@ -190,7 +196,7 @@ export function LabelledToggle({
   const id = useId()
   return (
     <div className="flex items-start gap-2.5">
-      <span className="flex h-[19px] items-center">
+      <span className="flex h-[21px] items-center">
         {kind === 'switch' ? <Switch id={id} {...toggle} /> : <Checkbox id={id} {...toggle} />}
       </span>
       <div className="min-w-0">

@@ -98,7 +98,11 @@ export function AgentCard({
           />
           Script log
         </button>
-        {logOpen ? <AgentLog agent={agent} className="h-72 border-t border-line" /> : null}
+        {logOpen ? (
+          <div className="border-t border-line">
+            <AgentLog agent={agent} height="18rem" />
+          </div>
+        ) : null}
       </div>
     </section>
   )

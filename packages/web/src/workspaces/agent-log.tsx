@@ -10,10 +10,11 @@ const ENDED = new Set(['ready', 'start_error', 'off', 'shutdown_error'])
 /** The log of an agent's scripts, by source (UI-729). */
 export function AgentLog({
   agent,
-  className,
+  height,
 }: {
   readonly agent: WorkspaceAgent
-  readonly className?: string
+  /** CSS length. */
+  readonly height: string
 }) {
   const sources = useMemo(
     () => new Map(agent.log_sources.map((source) => [source.id, source.display_name])),
@@ -25,6 +26,15 @@ export function AgentLog({
     (frame) => agentLogLines(frame, sources),
   )
   const names = useMemo(() => [...new Set(lines.map((line) => line.stage))].sort(), [lines])
+  const failed = useMemo(
+    () =>
+      new Set(
+        agent.scripts
+          .filter(({ status }) => status !== undefined && status !== 'ok')
+          .map((script) => sources.get(script.log_source_id) ?? script.display_name),
+      ),
+    [agent.scripts, sources],
+  )
   const [source, setSource] = useState('')
   const shown = useMemo(
     () => (source === '' ? lines : lines.filter((line) => line.stage === source)),
@@ -55,7 +65,8 @@ export function AgentLog({
           </select>
         )
       }
-      {...(className === undefined ? {} : { className })}
+      failedStages={failed}
+      height={height}
     />
   )
 }

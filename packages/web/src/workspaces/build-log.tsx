@@ -7,11 +7,12 @@ interface JobLogProps {
   readonly of: { readonly kind: 'build' | 'version'; readonly id: string }
   readonly running: boolean
   readonly fileName: string
-  readonly className?: string
+  /** CSS length. */
+  readonly height: string
 }
 
 /** The log of a job, live while it runs (UI-801, UI-802). */
-export function JobLog({ of: { kind, id }, running, fileName, className }: JobLogProps) {
+export function JobLog({ of: { kind, id }, running, fileName, height }: JobLogProps) {
   const base = kind === 'build' ? `/api/v2/workspacebuilds/${id}` : `/api/v2/templateversions/${id}`
   const { lines, ended } = useLogStream(
     `${kind} ${id}`,
@@ -31,7 +32,7 @@ export function JobLog({ of: { kind, id }, running, fileName, className }: JobLo
             ? 'This job wrote no log.'
             : 'Reading the log'
       }
-      {...(className === undefined ? {} : { className })}
+      height={height}
     />
   )
 }

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
-import { ChevronLeft } from 'lucide-react'
+import { ChevronLeft, SearchX } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 import { statusOf } from '../api/errors.ts'
 import { useAddress, useRouteParam } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
+import { buttonClass } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { formatDuration } from '../ui/duration.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -39,10 +40,16 @@ export function BuildPage() {
         </AfterDelay>
       )
     return statusOf(question.error) === 404 ? (
-      <EmptyState icon={ChevronLeft} title={`${workspace.name} has no build ${number}`}>
-        <AppLink className="link" href={paths.workspace(workspace.owner_name, workspace.name)}>
-          Back to the workspace
-        </AppLink>
+      <EmptyState
+        icon={SearchX}
+        title={`${workspace.name} has no build ${number}`}
+        action={
+          <AppLink className={buttonClass({})} href={paths.workspace(workspace.owner_name, workspace.name)}>
+            Back to the workspace
+          </AppLink>
+        }
+      >
+        Its builds are numbered from 1 to {workspace.latest_build.build_number}.
       </EmptyState>
     ) : (
       <ErrorNotice error={question.error} onRetry={() => void question.refetch()} />
@@ -52,7 +59,7 @@ export function BuildPage() {
   const agent = agents.find(({ id }) => id === search.logs)
   const { started_at: started, completed_at: completed } = build.job
   return (
-    <div className="grid gap-6 lg:grid-cols-[minmax(0,1fr)_280px]">
+    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_280px]">
       <div className="flex min-w-0 flex-col gap-4">
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <AppLink
@@ -103,10 +110,10 @@ export function BuildPage() {
               of={{ kind: 'build', id: build.id }}
               running={isMoving(build.status)}
               fileName={`${workspace.name}-build-${build.build_number}.log`}
-              className="h-[max(320px,calc(100dvh-400px))]"
+              height="max(320px, calc(100dvh - 400px))"
             />
           ) : (
-            <AgentLog key={agent.id} agent={agent} className="h-[max(320px,calc(100dvh-400px))]" />
+            <AgentLog key={agent.id} agent={agent} height="max(320px, calc(100dvh - 400px))" />
           )}
         </div>
       </div>

@@ -51,6 +51,7 @@ export function CreateForm({
   const [name, setName] = useState(given ?? suggested)
   const [attempted, setAttempted] = useState(false)
   const nameInput = useRef<HTMLInputElement>(null)
+  const element = useRef<HTMLFormElement>(null)
   const { form, view, error } = useParameterForm(versionId, owner.id, values)
   const version = useQuery({
     ...versionQuery(versionId),
@@ -97,7 +98,10 @@ export function CreateForm({
       })
     },
     onSuccess: (workspace) => {
-      if (workspace === undefined) return
+      if (workspace === undefined) {
+        element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+        return
+      }
       refreshWorkspace(workspace)
       go(paths.workspace(workspace.owner_name, workspace.name))
     },
@@ -115,7 +119,7 @@ export function CreateForm({
   const presetOwned = new Set(preset?.Parameters.map(({ Name }) => Name) ?? [])
   const overridden = [...presetOwned].filter((key) => values[key] !== undefined)
   return (
-    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
+    <form ref={element} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <ErrorNotice error={create.error} title="The workspace was not created" />
       {attempted && !create.isPending ? <FaultSummary view={view} /> : null}
       <Section title="General">

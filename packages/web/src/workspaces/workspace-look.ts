@@ -37,6 +37,7 @@ export function workspaceLook(workspace: Workspace): StateLook {
     return { label: 'Agent lost', tone: 'warn', icon: TriangleAlert }
   if (agents.some(({ status: agent }) => agent === 'connecting'))
     return { label: 'Connecting', tone: 'run', icon: CircleDashed, moving: true }
+  if (!workspace.health.healthy) return { label: 'Unhealthy', tone: 'warn', icon: TriangleAlert }
   return LOOKS.running
 }
 

@@ -33,7 +33,10 @@ export function WorkspacePage() {
   const start = actions.find(({ action }) => action === 'start' || action === 'update-start')
   const agents = build.transition === 'start' ? agentsOf(workspace) : []
   const resources = build.resources.filter(
-    (resource) => !resource.hide && (resource.agents ?? []).length === 0 && build.status === 'running',
+    (resource) =>
+      build.status === 'running' &&
+      !resource.hide &&
+      ((resource.agents ?? []).length === 0 || (resource.metadata ?? []).length > 0),
   )
   const logMatters = isMoving(build.status) || build.status === 'failed' || build.status === 'canceled'
   return (
@@ -48,7 +51,7 @@ export function WorkspacePage() {
                 of={{ kind: 'build', id: build.id }}
                 running={isMoving(build.status)}
                 fileName={`${workspace.name}-build-${build.build_number}.log`}
-                className="h-[min(420px,60dvh)]"
+                height="min(420px, 60dvh)"
               />
             </div>
           </>

@@ -290,6 +290,7 @@ export async function deleteUser(actor: Actor, tx: Db, userId: string): Promise<
   await tx.deleteFrom('api_keys').where('user_id', '=', userId).execute()
   await tx.deleteFrom('user_links').where('user_id', '=', userId).execute()
   await tx.deleteFrom('organization_members').where('user_id', '=', userId).execute()
+  await tx.deleteFrom('git_ssh_keys').where('user_id', '=', userId).execute()
   await tx
     .updateTable('users')
     .set({ deleted: true, updated_at: sql<Date>`now()` })

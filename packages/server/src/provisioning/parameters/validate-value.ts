@@ -1,4 +1,5 @@
 import type { RichParameter } from '../engine/description.ts'
+import { matches } from './matches.ts'
 
 /** Values longer than this are refused (WS-120). */
 const MAX_VALUE_BYTES = 65_536
@@ -68,11 +69,11 @@ function regexFault(parameter: RichParameter, value: string): string | undefined
   const rule = parameter.validation
   if (rule === null || rule.regex === '') return undefined
   try {
-    return new RegExp(rule.regex).test(value)
+    return matches(rule.regex, value)
       ? undefined
       : rule.error || `value ${JSON.stringify(value)} does not match ${rule.regex}`
-  } catch {
-    return `the template's expression ${rule.regex} is not valid`
+  } catch (error) {
+    return `the template's expression ${rule.regex} cannot check the value: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 

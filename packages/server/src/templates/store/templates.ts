@@ -151,12 +151,17 @@ export interface TemplateSearch {
   readonly authorId?: string | undefined
   readonly author?: string | undefined
   readonly agentsAllowed?: boolean | undefined
+  /** Of the active version. */
+  readonly hasAiTask?: boolean | undefined
+  /** Of the active version. */
+  readonly hasExternalAgent?: boolean | undefined
+  readonly deleted?: boolean | undefined
 }
 
-/** Live templates that the actor may read, the most used first (WS-82). */
+/** Templates that the actor may read, live ones unless asked otherwise, the most used first (WS-82). */
 export async function listTemplates(actor: Actor, db: Db, search: TemplateSearch): Promise<TemplateRow[]> {
   let query = templateQuery(db)
-    .where('t.deleted', '=', false)
+    .where('t.deleted', '=', search.deleted ?? false)
     .where(
       sqlFilter(actor, 'read', 'template', {
         id: sql.ref('t.id'),
@@ -184,7 +189,15 @@ export async function listTemplates(actor: Actor, db: Db, search: TemplateSearch
   if (search.authorId !== undefined) query = query.where('t.created_by', '=', search.authorId)
   if (search.author !== undefined) query = query.where(sql<string>`lower(u.username)`, '=', search.author)
   if (search.agentsAllowed !== undefined) query = query.where('t.agents_allowed', '=', search.agentsAllowed)
+  if (search.hasAiTask !== undefined) query = query.where(ofActiveVersion('has_ai_task', search.hasAiTask))
+  if (search.hasExternalAgent !== undefined)
+    query = query.where(ofActiveVersion('has_external_agent', search.hasExternalAgent))
   return query.execute()
+}
+
+function ofActiveVersion(column: 'has_ai_task' | 'has_external_agent', value: boolean) {
+  return sql<boolean>`exists (select 1 from template_versions v where v.id = t.active_version_id
+    and coalesce(v.${sql.ref(column)}, false) = ${value})`
 }
 
 /** Changes settings. @throws ApiError 403 without `template:update`, 409 on a taken name. */

@@ -248,3 +248,22 @@ export async function findVersionOfJob(
   if (row === undefined) throw notFound()
   return { id: row.id, name: row.name, activeVersionId: row.active_version_id ?? undefined }
 }
+
+/** Whether the latest build of a live workspace uses a version, so that it must stay usable (WS-109). @throws ApiError 403. */
+export async function isVersionInUse(actor: Actor, db: Db, version: VersionRow): Promise<boolean> {
+  authorize(actor, 'update', versionObject(version))
+  const row = await db
+    .selectFrom('workspaces as w')
+    .innerJoin('workspace_builds as b', 'b.workspace_id', 'w.id')
+    .select('w.id')
+    .where('w.template_id', '=', version.template_id)
+    .where('w.deleted', '=', false)
+    .where('b.template_version_id', '=', version.id)
+    .where('b.transition', '<>', 'delete')
+    .where(
+      sql<boolean>`b.build_number = (select max(l.build_number) from workspace_builds l where l.workspace_id = w.id)`,
+    )
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}

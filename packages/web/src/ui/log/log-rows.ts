@@ -37,8 +37,12 @@ export function mergeLines(held: readonly LogLine[], more: readonly LogLine[]): 
   return [...byId.values()].sort((a, b) => a.id - b.id)
 }
 
-/** Rows to draw. `done` closes the last stage. */
-export function logRows(lines: readonly LogLine[], done: boolean): readonly LogRow[] {
+/** Rows to draw. `done` closes the last stage; `failed` names stages that failed without a line saying so. */
+export function logRows(
+  lines: readonly LogLine[],
+  done: boolean,
+  failed: ReadonlySet<string> = new Set(),
+): readonly LogRow[] {
   const rows: LogRow[] = []
   let start = 0
   let number = 0
@@ -54,7 +58,7 @@ export function logRows(lines: readonly LogLine[], done: boolean): readonly LogR
         stage,
         startedAt: part[0]?.at ?? '',
         endedAt: lines[end]?.at ?? part.at(-1)?.at ?? '',
-        failed: part.some((line) => line.level === 'error'),
+        failed: failed.has(stage) || part.some((line) => line.level === 'error'),
         open,
       })
     for (const line of part) {

@@ -22,7 +22,10 @@ interface LogViewerProps {
   readonly toolbar?: ReactNode
   /** Lines were dropped by the server's limit. */
   readonly overflowed?: boolean
-  readonly className?: string
+  /** Stages that failed without a line saying so. */
+  readonly failedStages?: ReadonlySet<string>
+  /** CSS length. A log that was over when it opened takes only what it needs of it. */
+  readonly height: string
 }
 
 /**
@@ -37,14 +40,17 @@ export function LogViewer({
   empty,
   toolbar,
   overflowed = false,
-  className,
+  failedStages,
+  height,
 }: LogViewerProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const [follow, setFollow] = useState(true)
   const [wrap, setWrap] = useState(false)
   const [query, setQuery] = useState('')
   const [current, setCurrent] = useState(0)
-  const rows = useMemo(() => logRows(lines, done), [lines, done])
+  // One that still grows keeps its size, so that nothing below it moves.
+  const [fits] = useState(done)
+  const rows = useMemo(() => logRows(lines, done, failedStages), [lines, done, failedStages])
   const hits = useMemo(() => matches(rows, query), [rows, query])
   const linked = useLinkedLine()
 
@@ -53,7 +59,8 @@ export function LogViewer({
     getScrollElement: () => scroller.current,
     estimateSize: (index) => (rows[index]?.kind === 'stage' ? STAGE_HEIGHT : ROW_HEIGHT),
     overscan: 24,
-    paddingEnd: 8,
+    // Room for a horizontal scroll bar.
+    paddingEnd: 16,
   })
   const items = virtual.getVirtualItems()
   const top = Math.max(
@@ -87,7 +94,10 @@ export function LogViewer({
   const text = () => lines.map((line) => line.text).join('\n')
 
   return (
-    <div className={classNames('flex min-h-0 min-w-0 flex-col overflow-hidden bg-console', className)}>
+    <div
+      className="flex min-h-0 min-w-0 flex-col overflow-hidden bg-console"
+      style={fits ? { maxHeight: height } : { height }}
+    >
       <div className="flex flex-wrap items-center gap-1 border-b border-line bg-surface px-2 py-1">
         {toolbar}
         <search className="flex min-w-0 flex-1 items-center gap-1">
@@ -153,7 +163,10 @@ export function LogViewer({
           The log is longer than the server keeps: its end is missing.
         </p>
       ) : null}
-      <div className="relative min-h-0 flex-1">
+      <div
+        className={classNames('relative min-h-0', fits ? 'shrink grow-0' : 'flex-1')}
+        style={fits ? { flexBasis: rows.length === 0 ? 'auto' : virtual.getTotalSize() } : {}}
+      >
         {rows.length === 0 ? (
           <div className="px-4 py-8 text-center text-sm text-ink-2">{empty}</div>
         ) : (
@@ -163,7 +176,7 @@ export function LogViewer({
             aria-label={label}
             // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
             tabIndex={0}
-            className="absolute inset-0 overflow-auto font-mono text-[12.5px] leading-5 outline-offset-[-2px] [scrollbar-gutter:stable]"
+            className="absolute inset-0 overflow-auto font-mono text-[12.5px] leading-5 outline-offset-[-2px]"
           >
             {stage?.kind === 'stage' ? (
               <div className="sticky left-0 top-0 z-10 -mb-[30px] w-full">

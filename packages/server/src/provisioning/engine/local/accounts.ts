@@ -3,16 +3,23 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
+import { EngineError } from '../engine.ts'
+
 const run = promisify(execFile)
 /** Above everything that distributions and container runtimes give out. */
 const FIRST_UID = 1_048_576
 const REGISTRY = 'accounts.json'
+const MAX_TRIES = 1_000
+/** Exit code of useradd and groupadd for a number that is in use (their manual pages). */
+const NUMBER_TAKEN = 4
 
 /** The account that a workspace runs under. */
 export interface Account {
   readonly uid: number
   readonly gid: number
   readonly name: string
+  /** False when the machine has no way to name accounts; it works, but nameless. */
+  readonly named: boolean
 }
 
 /**
@@ -27,48 +34,29 @@ export class Accounts {
     this.#directory = directory
   }
 
-  /** The account of this workspace; made at the first call. */
-  of(workspaceId: string): Promise<Account> {
+  /**
+   * The account of this workspace with a name on this machine, which OpenSSH and git insist on; made at the
+   * first call. Other servers on the machine give out numbers too, so the machine decides which are free; an
+   * account whose number has become somebody else's gets another one.
+   */
+  of(workspaceId: string, home: string): Promise<Account> {
     return this.#exclusive(async () => {
       const known = await this.#read()
-      const found = known[workspaceId]
-      const uid = found ?? Math.max(FIRST_UID - 1, ...Object.values(known)) + 1
-      if (found === undefined) await this.#write({ ...known, [workspaceId]: uid })
-      return { uid, gid: uid, name: nameOf(workspaceId) }
+      const name = nameOf(workspaceId)
+      const next = Math.max(FIRST_UID - 1, ...Object.values(known)) + 1
+      for (let uid = known[workspaceId] ?? next, tries = 0; tries < MAX_TRIES; tries += 1) {
+        const outcome = await announce(name, uid, home)
+        if (outcome === 'taken') {
+          uid = Math.max(uid + 1, next)
+          continue
+        }
+        if (known[workspaceId] !== uid) await this.#write({ ...known, [workspaceId]: uid })
+        return { uid, gid: uid, name, named: outcome === 'named' }
+      }
+      throw new EngineError(
+        `no free account number was found from ${next} on: remove accounts that nobody uses`,
+      )
     })
-  }
-
-  /**
-   * Gives the account a name on this machine, which OpenSSH and git insist on.
-   *
-   * @returns false when the machine has no way to do it; the account works, but nameless.
-   */
-  async announce(account: Account, home: string): Promise<boolean> {
-    try {
-      await run('getent', ['passwd', String(account.uid)])
-      return true
-    } catch {
-      // Not there yet.
-    }
-    try {
-      await run('groupadd', ['--gid', String(account.gid), account.name]).catch(() => undefined)
-      await run('useradd', [
-        '--uid',
-        String(account.uid),
-        '--gid',
-        String(account.gid),
-        '--no-create-home',
-        '--home-dir',
-        home,
-        '--shell',
-        '/bin/bash',
-        '--no-log-init',
-        account.name,
-      ])
-      return true
-    } catch {
-      return false
-    }
   }
 
   /** Takes the name of an account away again. */
@@ -100,6 +88,36 @@ export class Accounts {
     const file = path.join(this.#directory, REGISTRY)
     await writeFile(`${file}.new`, JSON.stringify(known), { mode: 0o600 })
     await rename(`${file}.new`, file)
+  }
+}
+
+/** Puts the account on the machine. The commands refuse numbers that are taken, also when two run at once. */
+async function announce(name: string, uid: number, home: string): Promise<'named' | 'nameless' | 'taken'> {
+  const holder = await nameOfNumber(uid)
+  if (holder !== undefined) return holder === name ? 'named' : 'taken'
+  // Left from an account that had another number.
+  await run('userdel', ['--force', name]).catch(() => undefined)
+  await run('groupdel', [name]).catch(() => undefined)
+  try {
+    await run('groupadd', ['--gid', String(uid), name])
+    await run('useradd', [
+      ...['--uid', String(uid), '--gid', String(uid)],
+      ...['--no-create-home', '--home-dir', home, '--shell', '/bin/bash', '--no-log-init'],
+      name,
+    ])
+    return 'named'
+  } catch (error) {
+    await run('groupdel', [name]).catch(() => undefined)
+    return error instanceof Error && 'code' in error && error.code === NUMBER_TAKEN ? 'taken' : 'nameless'
+  }
+}
+
+async function nameOfNumber(uid: number): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('getent', ['passwd', String(uid)])
+    return stdout.split(':')[0]
+  } catch {
+    return undefined
   }
 }
 

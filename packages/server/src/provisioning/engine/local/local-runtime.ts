@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, open, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 
 import type { LogLevel } from '../engine.ts'
 import { EngineError } from '../engine.ts'
 import { type Account, Accounts } from './accounts.ts'
 import { endProcess, killMarked, type ProcessId, startTimeOf, WORKSPACE_MARK } from './processes.ts'
+
+const run = promisify(execFile)
 
 /** How long an agent may take to run its shutdown scripts, in milliseconds. */
 const SHUTDOWN_MS = 60_000
@@ -90,12 +93,13 @@ export class LocalRuntime {
       )
       return undefined
     }
-    const account = await this.#accounts.of(workspaceId)
-    const named = await this.#accounts.announce(account, home)
-    await chown(home, account.uid, account.gid)
+    const account = await this.#accounts.of(workspaceId, home)
+    // A new home, or one whose account has got another number.
+    if ((await stat(home)).uid !== account.uid)
+      await run('chown', ['-R', '-h', '-P', `${account.uid}:${account.gid}`, home])
     say(
       'info',
-      named
+      account.named
         ? `Isolated by the account ${account.name} (uid ${account.uid}) with a home folder of its own`
         : `Isolated by uid ${account.uid}; it has no name here, so OpenSSH clients will refuse to run inside`,
     )

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 
+import { matches } from '../../parameters/matches.ts'
+import { valueFault } from '../../parameters/validate-value.ts'
 import type { ExternalAuthNeed, FormType, Preset, RichParameter, TemplateVariable } from '../description.ts'
 import { EngineError } from '../engine.ts'
 import { checker } from './checked.ts'
@@ -95,6 +97,7 @@ const check = checker(Declared, 'defineTemplate')
 export function readDeclarations(said: unknown): Declarations {
   const declared = check(said)
   const parameters = declared.parameters.map((parameter): RichParameter => {
+    requireRegex(parameter.name, parameter.validation?.regex)
     if (parameter.ephemeral === true && (parameter.mutable !== true || parameter.default === undefined))
       throw new EngineError(
         `template.ts: parameter ${parameter.name} is ephemeral, so it must be mutable and have a default`,
@@ -131,11 +134,8 @@ export function readDeclarations(said: unknown): Declarations {
             },
     }
   })
-  const known = new Set(parameters.map(({ name }) => name))
-  for (const preset of declared.presets)
-    for (const { name } of preset.parameters)
-      if (!known.has(name))
-        throw new EngineError(`template.ts: preset ${preset.name} sets ${name}, which is no parameter`)
+  for (const parameter of parameters) if (!parameter.required) requireDefault(parameter)
+  requirePresets(parameters, declared.presets)
   if (declared.presets.filter((preset) => preset.default === true).length > 1)
     throw new EngineError('template.ts: at most one preset can be the default')
   return {
@@ -158,6 +158,40 @@ export function readDeclarations(said: unknown): Declarations {
     })),
     externalAuth: declared.externalAuth.map(({ id, optional }) => ({ id, optional: optional ?? false })),
   }
+}
+
+function requireRegex(name: string, regex: string | undefined): void {
+  try {
+    if (regex !== undefined) matches(regex, '')
+  } catch (error) {
+    throw new EngineError(
+      `template.ts: the regex of parameter ${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+function requireDefault(parameter: RichParameter): void {
+  const fault = valueFault(parameter, parameter.defaultValue, undefined)
+  if (fault !== undefined)
+    throw new EngineError(`template.ts: the default of parameter ${parameter.name} is refused: ${fault}`)
+}
+
+function requirePresets(
+  parameters: readonly RichParameter[],
+  presets: readonly { readonly name: string; readonly parameters: Preset['parameters'] }[],
+): void {
+  const known = new Map(parameters.map((parameter) => [parameter.name, parameter]))
+  if (new Set(presets.map(({ name }) => name)).size < presets.length)
+    throw new EngineError('template.ts: names of presets must differ')
+  for (const preset of presets)
+    for (const { name, value } of preset.parameters) {
+      const parameter = known.get(name)
+      if (parameter === undefined)
+        throw new EngineError(`template.ts: preset ${preset.name} sets ${name}, which is no parameter`)
+      const fault = valueFault(parameter, value, undefined)
+      if (fault !== undefined)
+        throw new EngineError(`template.ts: preset ${preset.name} sets ${name} to a refused value: ${fault}`)
+    }
 }
 
 /** The form of a parameter that names none (WS-120). */

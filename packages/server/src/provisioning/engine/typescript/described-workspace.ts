@@ -132,6 +132,9 @@ export function readWorkspace(said: unknown): Resource {
 }
 
 function agentOf(agent: DescribedAgent): Agent {
+  const keys = (agent.metadata ?? []).map(({ key }) => key)
+  if (new Set(keys).size < keys.length)
+    throw new EngineError(`template.ts: agent ${agent.name}: keys of metadata must differ`)
   return {
     id: '',
     name: agent.name,

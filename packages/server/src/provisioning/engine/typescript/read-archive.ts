@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 
 import tar from 'tar-stream'
@@ -29,11 +28,11 @@ export async function readArchive(archive: Uint8Array): Promise<TemplateSource> 
   let readme = ''
   let size = 0
   const extract = tar.extract()
-  const source = Readable.from([Buffer.from(archive)])
-  source.on('error', (error) => extract.destroy(error))
-  source.pipe(extract)
+  extract.end(Buffer.from(archive))
   try {
     for await (const entry of extract) {
+      // An archive that ends inside of an entry breaks the entry too; the loop throws the error.
+      entry.on('error', () => undefined)
       const name = entry.header.name.replace(/^\.\//, '')
       const wanted = entry.header.type === 'file' && (SOURCE.test(name) || name === 'README.md')
       if (!wanted) {

@@ -84,7 +84,10 @@ function ask(request: SandboxRequest, scope: Scope): SandboxReply {
   runtime.setMaxStackSize(request.limits.stackBytes)
   const end = Date.now() + request.limits.deadlineMs
   runtime.setInterruptHandler(() => Date.now() > end)
-  runtime.setModuleLoader((name) => load(name, request), resolveImport)
+  runtime.setModuleLoader(
+    (name) => load(name, request),
+    (from, specifier) => resolveImport(from, specifier, request),
+  )
   const context = scope.manage(runtime.newContext({ intrinsics: { ...DefaultIntrinsics, Date: false } }))
   scope.manage(context.unwrapResult(context.evalCode(DETERMINISM)))
   const evaluated = context.evalCode(questionSource(request), QUESTION, { type: 'module' })
@@ -137,19 +140,32 @@ function questionSource({ call }: SandboxRequest): string {
   `
 }
 
-function resolveImport(from: string, specifier: string): string {
+/** What the loader is asked for after a refused import; the engine passes on its errors only. */
+const REFUSED = 'refused: '
+
+function resolveImport(from: string, specifier: string, { files }: SandboxRequest): string {
   if (specifier === PACKAGE) return `${PACKAGE}/index.ts`
   if (from === QUESTION) return posix.normalize(specifier)
   if (specifier.startsWith('./') || specifier.startsWith('../')) {
     const path = posix.join(posix.dirname(from), specifier)
-    if (!path.startsWith('../')) return path
+    if (packageModules.has(path)) return path
+    if (!path.startsWith('../'))
+      return files.has(path)
+        ? path
+        : `${REFUSED}${placeOf(from, specifier, files)}: there is no file ${path} in the template`
   }
-  throw new Error(
-    `${from} imports '${specifier}': a template may import ${PACKAGE} and its own files by a relative path`,
-  )
+  return `${REFUSED}${placeOf(from, specifier, files)}: '${specifier}' cannot be imported: a template may import ${PACKAGE} and its own files by a relative path`
+}
+
+/** The line of an import, as far as a look at the text can tell. */
+function placeOf(from: string, specifier: string, files: SandboxRequest['files']): string {
+  const lines = files.get(from)?.split('\n') ?? []
+  const line = lines.findIndex((text) => text.includes('import') && text.includes(specifier))
+  return line < 0 ? from : `${from}:${line + 1}`
 }
 
 function load(name: string, { files }: SandboxRequest): string {
+  if (name.startsWith(REFUSED)) throw new Error(name.slice(REFUSED.length))
   const own = packageModules.get(name)
   if (own !== undefined) return own
   const source = files.get(name)
@@ -172,17 +188,27 @@ function refusal(
   end: number,
   { limits }: SandboxRequest,
 ): SandboxReply {
-  if (Date.now() > end)
-    return { ok: false, message: `the template did not answer within ${limits.deadlineMs} ms` }
-  if (typeof error === 'string') return { ok: false, message: error }
-  const dumped: unknown = context.dump(error)
+  const dumped: unknown = typeof error === 'string' ? undefined : context.dump(error)
+  const at = placeIn(dumped)
+  if (Date.now() > end) {
+    // The engine notes lines of calls only, so a loop that calls nothing is somewhere behind the last one.
+    const near = at === '' ? '' : at.replace(/: $/, ' or below: ')
+    return { ok: false, message: `${near}the template did not answer within ${limits.deadlineMs} ms` }
+  }
+  if (typeof error === 'string') return { ok: false, message: `${ENTRY}: ${error}` }
   if (typeof dumped !== 'object' || dumped === null)
-    return { ok: false, message: `the template threw ${String(dumped)}` }
+    return { ok: false, message: `${ENTRY} threw ${JSON.stringify(dumped) ?? typeof dumped}` }
   const message = 'message' in dumped ? String(dumped.message) : JSON.stringify(dumped)
-  const stack = 'stack' in dumped ? String(dumped.stack) : ''
-  const place = stack.split('\n').find((line) => line.includes(':') && !line.includes('@slipway/'))
-  const at = place === undefined ? undefined : /([^\s(:]+):(\d+)(?::\d+)?\)?$/.exec(place)
-  return { ok: false, message: at ? `${at[1]}:${at[2]}: ${message}` : message }
+  // Refusals of the loader name their place themselves.
+  return { ok: false, message: /^[^\s:]+:\d+: /.test(message) ? message : `${at}${message}` }
+}
+
+/** `file:line: ` of an error, where its stack says so. */
+function placeIn(error: unknown): string {
+  const stack = typeof error === 'object' && error !== null && 'stack' in error ? String(error.stack) : ''
+  const line = stack.split('\n').find((text) => text.includes(':') && !text.includes('@slipway/'))
+  const place = line === undefined ? null : /([^\s(:]+):(\d+)(?::\d+)?\)?$/.exec(line)
+  return place === null ? '' : `${place[1]}:${place[2]}: `
 }
 
 parentPort?.on('message', async (request: SandboxRequest) => parentPort?.postMessage(await answer(request)))

@@ -14,6 +14,8 @@ export const SANDBOX_LIMITS: SandboxLimits = {
 /** Time beyond the deadline after which the thread itself counts as stuck; covers its start. */
 const TERMINATE_AFTER_MS = 10_000
 const MAX_WAITING = 256
+/** Escapes in JSON of what no database stores as text; a backslash of its own comes doubled. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 
 /**
  * Evaluates templates one after the other in one warm worker thread (see `sandbox-worker.ts`). The thread
@@ -57,8 +59,10 @@ export class TemplateSandbox implements AsyncDisposable {
     if (this.#disposed) throw new EngineError('the server is shutting down')
     const worker = this.#worker ?? this.#start()
     const reply = await this.#exchange(worker, request)
-    if (reply.ok) return JSON.parse(reply.json)
-    throw new EngineError(reply.message)
+    if (!reply.ok) throw new EngineError(reply.message)
+    if (UNSTORABLE.test(reply.json))
+      throw new EngineError('template.ts: a text holds a NUL character or half of a surrogate pair')
+    return JSON.parse(reply.json)
   }
 
   #start(): Worker {

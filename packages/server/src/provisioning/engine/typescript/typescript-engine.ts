@@ -20,6 +20,7 @@ import {
   type Timing,
 } from '../engine.ts'
 import type { LocalRuntime, LocalState } from '../local/local-runtime.ts'
+import { checkTypes } from './check-types.ts'
 import { type Declarations, readDeclarations } from './declarations.ts'
 import { readWorkspace } from './described-workspace.ts'
 import { readArchive, type TemplateSource } from './read-archive.ts'
@@ -41,61 +42,62 @@ export class TypeScriptEngine implements Engine {
   }
 
   async open(options: OpenOptions): Promise<EngineSession> {
-    const start = new Date()
     const source = await readArchive(options.archive)
-    const said = await this.#sandbox.evaluate(source.files, { name: 'declarations' })
-    return new Session(options, source, readDeclarations(said), this.#sandbox, this.#local, {
-      stage: 'init',
-      source: 'typescript',
-      action: 'read',
-      resource: 'template.ts',
-      start,
-      end: new Date(),
-    })
+    return new Session(options, source, this.#sandbox, this.#local)
   }
 }
 
 class Session implements EngineSession {
   readonly #options: OpenOptions
   readonly #source: TemplateSource
-  readonly #declared: Declarations
   readonly #sandbox: TemplateSandbox
   readonly #local: LocalRuntime
-  readonly #opened: Timing
+  #declared: Declarations | undefined
+  #read: Timing[] = []
   #planned: { readonly plan: Plan; readonly request: PlanRequest } | undefined
 
-  constructor(
-    options: OpenOptions,
-    source: TemplateSource,
-    declared: Declarations,
-    sandbox: TemplateSandbox,
-    local: LocalRuntime,
-    opened: Timing,
-  ) {
+  constructor(options: OpenOptions, source: TemplateSource, sandbox: TemplateSandbox, local: LocalRuntime) {
     this.#options = options
     this.#source = source
-    this.#declared = declared
     this.#sandbox = sandbox
     this.#local = local
-    this.#opened = opened
   }
 
   #say(stage: string, level: LogLevel, output: string): void {
     this.#options.log({ stage, level, output, createdAt: new Date() })
   }
 
+  /** What the template declares; asked for once. */
+  async #declarations(): Promise<Declarations> {
+    if (this.#declared !== undefined) return this.#declared
+    const start = new Date()
+    this.#declared = readDeclarations(
+      await this.#sandbox.evaluate(this.#source.files, { name: 'declarations' }),
+    )
+    const end = new Date()
+    this.#read = [
+      { stage: 'init', source: 'typescript', action: 'read', resource: 'template.ts', start, end },
+    ]
+    return this.#declared
+  }
+
   async parse(): Promise<ParsedTemplate> {
-    this.#say('Parsing template parameters', 'info', `Read ${this.#source.files.size} files`)
+    const { workDirectory, signal } = this.#options
+    const stage = 'Parsing template parameters'
+    this.#say(stage, 'info', `Read ${count(this.#source.files.size, 'file')}`)
+    if (!(await checkTypes(this.#source.files, workDirectory, signal)))
+      this.#say(stage, 'warn', 'The types were not checked: this installation has no TypeScript compiler')
     const { workspaceTags } = await this.preview({ parameters: [], previousParameters: [], variables: [] })
     return {
-      variables: this.#declared.variables,
+      variables: (await this.#declarations()).variables,
       workspaceTags,
       readme: this.#source.readme,
     }
   }
 
   async preview(inputs: PreviewInputs): Promise<Preview> {
-    const parameters = this.#resolve(inputs)
+    const declared = await this.#declarations()
+    const parameters = resolve(declared, inputs)
     const said = await this.#sandbox.evaluate(this.#source.files, {
       name: 'tags',
       inputs: { parameters: given(parameters), variables: record(inputs.variables) },
@@ -103,7 +105,7 @@ class Session implements EngineSession {
     const tags = typeof said === 'object' && said !== null ? Object.entries(said) : []
     return {
       parameters,
-      presets: this.#declared.presets,
+      presets: declared.presets,
       workspaceTags: tags.map(([name, value]) => {
         if (typeof value !== 'string') throw new EngineError(`template.ts: tags().${name} must be a text`)
         return { name, value }
@@ -111,25 +113,12 @@ class Session implements EngineSession {
     }
   }
 
-  #resolve(inputs: PreviewInputs): ResolvedParameter[] {
-    const values = record(inputs.parameters)
-    const previous = record(inputs.previousParameters)
-    return this.#declared.parameters.map((parameter) => {
-      const value = values[parameter.name]
-      const fault = value === undefined ? undefined : valueFault(parameter, value, previous[parameter.name])
-      return {
-        ...parameter,
-        value: value ?? parameter.defaultValue,
-        diagnostics: fault === undefined ? [] : [fault],
-      }
-    })
-  }
-
   async plan(request: PlanRequest): Promise<Plan> {
     this.#options.signal.throwIfAborted()
     const start = new Date()
     const stage = 'Planning Infrastructure'
-    const parameters = this.#resolve(request)
+    const declared = await this.#declarations()
+    const parameters = resolve(declared, request)
     if (request.purpose === 'build' && request.transition === 'start')
       this.#requireValues(request, parameters)
     const resource = await this.#describe(request, parameters)
@@ -137,14 +126,14 @@ class Session implements EngineSession {
     const plan: Plan = {
       transition: request.transition,
       parameters,
-      presets: this.#declared.presets,
+      presets: declared.presets,
       resources: [resource],
-      externalAuth: this.#declared.externalAuth,
+      externalAuth: declared.externalAuth,
       aiTasks: [],
       hasExternalAgent: false,
       dailyCost: resource.dailyCost,
       timings: [
-        this.#opened,
+        ...this.#read,
         {
           stage: 'plan',
           source: 'typescript',
@@ -267,6 +256,20 @@ class Session implements EngineSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#planned = undefined
   }
+}
+
+function resolve(declared: Declarations, inputs: PreviewInputs): ResolvedParameter[] {
+  const values = record(inputs.parameters)
+  const previous = record(inputs.previousParameters)
+  return declared.parameters.map((parameter) => {
+    const value = values[parameter.name]
+    const fault = value === undefined ? undefined : valueFault(parameter, value, previous[parameter.name])
+    return {
+      ...parameter,
+      value: value ?? parameter.defaultValue,
+      diagnostics: fault === undefined ? [] : [fault],
+    }
+  })
 }
 
 function withTokens(resource: Resource): Resource {

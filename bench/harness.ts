@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { Client } from '@slipway/client'
+import {
+  createFirstUser,
+  createToken,
+  createWorkspace,
+  getTemplateVersion,
+  getWorkspace,
+  listTemplates,
+  login,
+  type Template,
+  type Workspace,
+} from '@slipway/contract'
+import { endWorkspaces } from '../packages/testkit/src/end-workspaces.ts'
+
+const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-server.js', import.meta.url))
+const PASSWORD = 'SomePassword-2026!'
+
+/** A measured figure beside the baseline of the same run; `wanted` says in words what it should be. */
+export interface Figure {
+  readonly what: string
+  readonly measured: string
+  readonly baseline: string
+  readonly result: string
+  readonly wanted: string
+}
+
+/** One bench: prints nothing itself. */
+export type Bench = () => Promise<readonly Figure[]>
+
+/** The median of some numbers. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+/** The value below which this share of the numbers lies. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
+
+/** A folder that is removed in the end, with the processes of workspaces in it. */
+export async function scratch(): Promise<AsyncDisposable & { readonly folder: string }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-bench-'))
+  await chmod(folder, 0o711)
+  return {
+    folder,
+    async [Symbol.asyncDispose]() {
+      await endWorkspaces(folder)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A program in a process of its own that says its URL in its first line of output. */
+export interface Subject extends AsyncDisposable {
+  readonly url: string
+  /** Resident memory in bytes. */
+  memory(): Promise<number>
+}
+
+/** Runs a program under this Node; what it logs goes nowhere, as it would to a file. */
+export async function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Subject> {
+  const nowhere = openSync('/dev/null', 'w')
+  const child: ChildProcess = spawn(process.execPath, args, {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', nowhere],
+  })
+  closeSync(nowhere)
+  let said = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      const [found] = /https?:\/\/\S+/.exec(said) ?? []
+      if (found !== undefined && said.includes('\n')) resolve(found)
+    })
+    child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}:\n${said}`)))
+  })
+  return {
+    url,
+    async memory() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
+      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+/** The server, with each request logged, on an embedded database in this folder. */
+export function runServer(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Subject> {
+  return run([SERVER], {
+    CODER_CONFIG_DIR: folder,
+    CODER_HTTP_ADDRESS: '127.0.0.1:0',
+    CODER_VERBOSE: 'true',
+    CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
+    ...env,
+  })
+}
+
+/** Makes the first account and a token for it. */
+export async function owner(url: string): Promise<Client> {
+  const body = { email: 'owner@example.com', username: 'owner', password: PASSWORD }
+  const anonymous = new Client({ url })
+  await anonymous.call(createFirstUser, { body })
+  const { session_token: session } = await anonymous.call(login, { body })
+  const { key } = await new Client({ url, token: session }).call(createToken, {
+    params: { user: 'me' },
+    body: {},
+  })
+  return new Client({ url, token: key })
+}
+
+/** Asks until the answer is there. */
+export async function until<T>(ask: () => Promise<T | undefined>, everyMs = 10): Promise<T> {
+  for (let tries = 0; tries < 6_000; tries += 1) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    await delay(everyMs)
+  }
+  throw new Error('what a bench waited for did not happen')
+}
+
+/** The built-in template when it is imported. */
+export function builtIn(client: Client): Promise<Template> {
+  return until(async () => {
+    const [template] = await client.call(listTemplates)
+    if (template === undefined) return undefined
+    const version = await client.call(getTemplateVersion, {
+      params: { templateversion: template.active_version_id },
+    })
+    return version.job.completed_at === undefined ? undefined : template
+  })
+}
+
+/** Creates a workspace and waits for its agent; resolves to the agent's id. */
+export async function connectedAgent(
+  client: Client,
+  template: Template,
+  name: string,
+): Promise<{ readonly workspace: Workspace; readonly agentId: string }> {
+  const workspace = await client.call(createWorkspace, {
+    params: { user: 'me' },
+    body: { name, template_id: template.id },
+  })
+  const agentId = await until(async () => {
+    const current = await client.call(getWorkspace, { params: { workspace: workspace.id } })
+    const agent = current.latest_build.resources[0]?.agents?.[0]
+    return agent?.status === 'connected' ? agent.id : undefined
+  })
+  return { workspace, agentId }
+}

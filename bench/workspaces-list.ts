@@ -1,0 +1,82 @@
+import { fileURLToPath } from 'node:url'
+
+import pg from 'pg'
+
+import { silentLogger } from '@slipway/request-log'
+import { systemActor } from '../packages/server/src/authz/index.ts'
+import { Database } from '../packages/server/src/database/index.ts'
+import { listWorkspaces } from '../packages/server/src/workspaces/store/workspaces.ts'
+import { type Bench, builtIn, connectedAgent, median, owner, run, runServer, scratch } from './harness.ts'
+import { requestsPerSecond } from './load.ts'
+import { copyWorkspace, databaseUrl } from './seed.ts'
+
+const BARE = fileURLToPath(new URL('./bare-server.ts', import.meta.url))
+const LOAD = { connections: 8, seconds: 4 }
+const WORKSPACES = 1_000
+const LIMIT = 25
+
+/** `GET /api/v2/workspaces?limit=25` of 1,000, against a bare route that runs the same query and sends its rows. */
+export const workspacesList: Bench = async () => {
+  await using place = await scratch()
+  await using server = await runServer(place.folder)
+  const client = await owner(server.url)
+  const { workspace } = await connectedAgent(client, await builtIn(client), 'original')
+  const url = await databaseUrl(place.folder)
+  await copyWorkspace(url, workspace.id, WORKSPACES - 1)
+  const statement = await listStatement(url)
+  await using bare = await run([BARE], {
+    DATABASE: url,
+    SQL: statement.text,
+    PARAMETERS: JSON.stringify(statement.values),
+  })
+  const ours: number[] = []
+  const theirs: number[] = []
+  for (let round = 0; round < 3; round += 1) {
+    theirs.push(await requestsPerSecond({ ...LOAD, url: `${bare.url}/`, headers: {} }))
+    ours.push(
+      await requestsPerSecond({
+        ...LOAD,
+        url: `${server.url}/api/v2/workspaces?limit=${LIMIT}`,
+        headers: { ...client.headers },
+      }),
+    )
+  }
+  const [mine, baseline] = [median(ours), median(theirs)]
+  return [
+    {
+      what: 'GET /api/v2/workspaces?limit=25 with 1,000 workspaces, throughput',
+      measured: `${mine.toFixed(0)} requests/s`,
+      baseline: `${baseline.toFixed(0)} requests/s (bare route running the same query)`,
+      result: (mine / baseline).toFixed(2),
+      wanted: 'at least 0.5',
+    },
+  ]
+}
+
+/** The statement that the list sends, as the driver sees it. */
+async function listStatement(
+  url: string,
+): Promise<{ readonly text: string; readonly values: readonly unknown[] }> {
+  await using database = await Database.open({
+    url,
+    maxConnections: 2,
+    log: silentLogger(),
+    replicaId: 'bench',
+  })
+  const original = pg.Client.prototype.query
+  let seen: { text: string; values: unknown[] } | undefined
+  pg.Client.prototype.query = function capture(this: pg.Client, ...args: unknown[]) {
+    const [query] = args
+    if (typeof query === 'object' && query !== null && 'text' in query && 'values' in query)
+      if (String(query.text).includes('from "workspaces"'))
+        seen = { text: String(query.text), values: Array.isArray(query.values) ? query.values : [] }
+    return Reflect.apply(original, this, args)
+  } as typeof original
+  try {
+    await listWorkspaces(systemActor('provisionerd'), database.db, [], { limit: LIMIT })
+  } finally {
+    pg.Client.prototype.query = original
+  }
+  if (seen === undefined) throw new Error('the list sent no statement')
+  return seen
+}

@@ -1,0 +1,203 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
+
+import ssh2 from 'ssh2'
+import { expect, it } from 'vitest'
+
+import type { AgentManifest } from '@slipway/contract'
+import { until } from '@slipway/testkit'
+import { type ConnectedAgent, connectAgent } from './testing/stand-in.ts'
+
+function script(more: Partial<AgentManifest['scripts'][number]>): AgentManifest['scripts'][number] {
+  return {
+    id: '6b0c7b0e-4a25-4d0c-9a53-0c3f1b0a3c11',
+    log_source_id: '6b0c7b0e-4a25-4d0c-9a53-0c3f1b0a3c12',
+    log_path: '',
+    display_name: 'Script',
+    script: 'true',
+    cron: '',
+    start_blocks_login: false,
+    run_on_start: false,
+    run_on_stop: false,
+    timeout: 0,
+    ...more,
+  }
+}
+
+function states(agent: ConnectedAgent): string[] {
+  return agent.reports.flatMap(({ name, body }) =>
+    name === 'lifecycle' && typeof body === 'object' && body !== null && 'state' in body
+      ? [String(body.state)]
+      : [],
+  )
+}
+
+it('AC-138: an agent whose tunnel breaks comes back by itself', async () => {
+  await using agent = await connectAgent()
+  agent.tunnel()[Symbol.dispose]()
+  await until('the second connection', () => agent.connections === 2)
+  expect((await agent.ask('GET', '/')).text).toBe('Hello from the agent!')
+})
+
+it('AC-30: every state is reported, once and in order, also those that could not be sent at first', async () => {
+  await using agent = await connectAgent()
+  await until('ready', () => states(agent).includes('ready'))
+  agent.answerWith(500)
+  const stopped = agent.stop()
+  await until('a failed report', () => states(agent).filter((state) => state === 'shutting_down').length > 1)
+  agent.answerWith(200)
+  await stopped
+  const order = states(agent).filter((state, i, all) => state !== all[i - 1])
+  expect(order).toEqual(['starting', 'ready', 'shutting_down', 'off'])
+})
+
+it('AC-117: a start script that still runs when the workspace stops is ended, and stop scripts run', async () => {
+  const finished = script({ run_on_stop: true, script: 'echo done > "$HOME/stopped"' })
+  await using agent = await connectAgent({
+    scripts: [script({ run_on_start: true, script: 'touch "$HOME/started"; sleep 600' }), finished],
+  })
+  await until('the start script', () => readFile(path.join(agent.home, 'started')).catch(() => undefined))
+  await agent.stop()
+  expect(await readFile(path.join(agent.home, 'stopped'), 'utf8')).toBe('done\n')
+  expect(states(agent)).toEqual(['starting', 'shutting_down', 'off'])
+})
+
+it('AC-117: a script with `#!` runs under that interpreter, with folders of its own, and output is kept', async () => {
+  await using agent = await connectAgent({
+    scripts: [
+      script({
+        run_on_start: true,
+        log_path: 'logs/perl.log',
+        script: '#!/usr/bin/perl -w\nprint "$ENV{CODER_SCRIPT_DATA_DIR} $ENV{CODER_SCRIPT_BIN_DIR}\\n";',
+      }),
+    ],
+  })
+  const report = await until('the log', () => agent.reports.find(({ name }) => name === 'logs'))
+  expect(report.body).toMatchObject({
+    logs: [{ level: 'info', output: expect.stringMatching(/^\/\S+\/scripts\/\S+ \/\S+\/bin$/) }],
+  })
+})
+
+it('AC-117: pipes that a script leaves open do not hold up the start for ever', async () => {
+  await using agent = await connectAgent({
+    scripts: [script({ run_on_start: true, script: 'sleep 600 & echo $! > "$HOME/pid"' })],
+  })
+  const report = await until('the end', () => agent.reports.find(({ name }) => name === 'script-completed'))
+  expect(report.body).toMatchObject({ status: 'pipes_left_open', exit_code: 0, stage: 'start' })
+  await until('ready', () => states(agent).includes('ready'))
+  process.kill(Number(await readFile(path.join(agent.home, 'pid'), 'utf8')))
+})
+
+async function connectSsh(agent: ConnectedAgent): Promise<ssh2.Client> {
+  const client = new ssh2.Client()
+  const sock: Duplex = await agent.tunnel().connect('ssh:22')
+  await new Promise<void>((resolve, reject) => {
+    client.on('ready', resolve).on('error', reject)
+    client.connect({ sock, username: 'anybody' })
+  })
+  return client
+}
+
+function exec(client: ssh2.Client, command: string, options: ssh2.ExecOptions = {}) {
+  return new Promise<ssh2.ClientChannel>((resolve, reject) =>
+    client.exec(command, options, (error, channel) =>
+      error === undefined ? resolve(channel) : reject(error),
+    ),
+  )
+}
+
+function ended(channel: ssh2.ClientChannel): Promise<unknown[]> {
+  return new Promise((resolve) => channel.on('exit', (...how: unknown[]) => resolve(how)))
+}
+
+it.each([
+  ['without', false],
+  ['with', true],
+] as const)(
+  'AC-110: signals of the client reach a command %s a terminal, and its end says so',
+  async (_, pty) => {
+    await using agent = await connectAgent()
+    const client = await connectSsh(agent)
+    const channel = await exec(client, 'echo started; exec sleep 600', pty ? { pty: true } : {})
+    const over = ended(channel)
+    await new Promise((resolve) => channel.once('data', resolve))
+    channel.signal('TERM')
+    expect((await over).slice(0, 2)).toEqual([null, 'SIGTERM'])
+    client.end()
+  },
+)
+
+it('AC-110: a terminal carries megabytes in order and to the last byte', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  const channel = await exec(client, 'seq 1 400000', { pty: true })
+  const output = await text(channel)
+  expect(output.trimEnd().split('\r\n')).toEqual(Array.from({ length: 400_000 }, (_, i) => String(i + 1)))
+  client.end()
+})
+
+it('AC-110: bytes that are no text pass a raw terminal unchanged', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  const channel = await exec(client, 'stty raw -echo; echo ready; head -c 4 | od -An -tx1', { pty: true })
+  await new Promise((resolve) => channel.once('data', resolve))
+  channel.write(Buffer.from([0xff, 0x00, 0xc3, 0x28]))
+  expect((await text(channel)).trim()).toBe('ff 00 c3 28')
+  client.end()
+})
+
+it('AC-119: SSH sessions are closed before stop scripts run', async () => {
+  await using agent = await connectAgent({
+    scripts: [
+      script({
+        run_on_stop: true,
+        script: 'for _ in $(seq 200); do [ -e "$HOME/hung-up" ] && exit 0; sleep 0.02; done; exit 1',
+      }),
+    ],
+  })
+  await until('ready', () => states(agent).includes('ready'))
+  const client = await connectSsh(agent)
+  const channel = await exec(
+    client,
+    'trap \'touch "$HOME/hung-up"; exit\' HUP; echo started; while :; do sleep 0.05; done',
+  )
+  await new Promise((resolve) => channel.once('data', resolve))
+  const closed = new Promise<void>((resolve) => client.on('close', () => resolve()))
+  await agent.stop()
+  await closed
+  expect(states(agent).at(-1)).toBe('off')
+})
+
+it('AC-110: a client whose connection breaks has its commands hung up', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  client.on('error', () => undefined)
+  const channel = await exec(
+    client,
+    'trap \'touch "$HOME/hung-up"; exit\' HUP; echo started; while :; do sleep 0.05; done',
+  )
+  await new Promise((resolve) => channel.once('data', resolve))
+  agent.tunnel()[Symbol.dispose]()
+  await until('the hang-up', () => readFile(path.join(agent.home, 'hung-up')).catch(() => undefined))
+})
+
+it('AC-121: a viewer that stops reading and is lost does not hold its terminal up', async () => {
+  await using agent = await connectAgent()
+  const request = { id: '0d0c6a3e-95a5-4d7b-8f0e-8f6a5b0e5a11', width: 80, height: 24, command: 'yes' }
+  const headers = { 'x-slipway-pty': Buffer.from(JSON.stringify(request)).toString('base64url') }
+  const lost = await agent.tunnel().connect('pty:0', headers)
+  lost.on('error', () => undefined)
+  await new Promise((resolve) => lost.once('readable', resolve))
+  agent.tunnel()[Symbol.dispose]()
+  await until('the second connection', () => agent.connections === 2)
+  const second = await agent.tunnel().connect('pty:0', headers)
+  let seen = 0
+  second.on('data', (chunk: Buffer) => {
+    seen += chunk.length
+  })
+  // More than the scrollback, so it still runs.
+  await until('new output', () => seen > 1024 * 1024)
+  second.destroy()
+})

@@ -1,0 +1,197 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { createToken } from '@slipway/contract'
+import { freePort, PASSWORD, startTestServer, type TestServer } from '@slipway/testkit'
+import { CommandLine } from './testing/command-line.ts'
+
+let server: TestServer
+let owner: Client
+let folder: string
+let cli: CommandLine
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'slipway-cli-'))
+  cli = new CommandLine(folder)
+  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
+  owner = await server.owner()
+  await server.builtInTemplate()
+})
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const token = () => owner.headers['Coder-Session-Token'] ?? ''
+
+describe('signing in', () => {
+  it('OP-183: without a session every command says how to get one', async () => {
+    expect(await cli.bad('whoami')).toContain('run `slipway login <url>`')
+  })
+
+  it('OP-186: a server that cannot be reached is named', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const said = await cli.bad('list', '--url', url, '--token', 'abc')
+    expect(said).toContain(`cannot reach ${url}`)
+    expect(said).toContain('is the server running?')
+    expect(await cli.bad('login', url, '--token', 'abc')).toContain(`cannot reach ${url}`)
+  })
+
+  it('OP-186: a wrong token is told from a server in trouble', async () => {
+    const said = await cli.bad('list', '--url', server.url, '--token', 'aaaaaaaaaa-bbbbbbbbbbbbbbbbbbbbbb')
+    expect(said).toContain('Sign in with `slipway login`.')
+    expect(await cli.bad('login', server.url, '--token', 'nonsense')).toContain('error: ')
+    await expect(stat(path.join(folder, 'config', 'session'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('OP-182: a token becomes a session of its own, in files that only the user reads', async () => {
+    expect(await cli.good('login', server.url.replace('http://', ''), '--token', token())).toContain(
+      'Welcome, owner',
+    )
+    const config = path.join(folder, 'config')
+    const session = await readFile(path.join(config, 'session'), 'utf8')
+    expect(session).not.toBe(token())
+    expect((await stat(path.join(config, 'session'))).mode & 0o777).toBe(0o600)
+    expect(await readFile(path.join(config, 'url'), 'utf8')).toBe(server.url)
+    expect((await cli.good('login', 'token')).trim()).toBe(session)
+  })
+
+  it('shows who and where', async () => {
+    expect(await cli.good('whoami')).toContain(`${server.url}, You're authenticated as owner`)
+    expect(JSON.parse(await cli.good('whoami', '-o', 'json'))).toMatchObject({
+      username: 'owner',
+      url: server.url,
+    })
+  })
+
+  it('signs out with --url and a token as session, and forgets both', async () => {
+    const config = path.join(folder, 'other')
+    const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
+    const at = ['--global-config', config]
+    await cli.good('login', server.url, '--token', key, '--use-token-as-session', ...at)
+    expect((await cli.good('login', 'token', ...at)).trim()).toBe(key)
+    expect(await cli.good('logout', ...at)).toContain('signed out')
+    expect(await readdir(config)).toEqual([])
+    const dead = await cli.run(...['whoami', '--url', server.url, '--token', key])
+    expect(dead).toMatchObject({ code: 1, stderr: expect.stringContaining('Sign in') })
+  })
+
+  it('signs out here also when the server is gone', async () => {
+    const config = path.join(folder, 'gone')
+    await cli.good('login', server.url, '--token', token(), '--global-config', config)
+    await writeFile(path.join(config, 'url'), `http://127.0.0.1:${await freePort()}`)
+    expect(await cli.bad('logout', '--global-config', config)).toContain('cannot reach')
+    expect(await readdir(config)).toEqual([])
+  })
+})
+
+describe('usage', () => {
+  it('OP-180: an unknown command or flag shows help on stderr and ends with 1', async () => {
+    expect(await cli.bad('lst')).toMatch(
+      /unknown command 'lst'[\s\S]*Did you mean one of list, ls\?[\s\S]*Usage: slipway/,
+    )
+    expect(await cli.bad('list', '--nope')).toMatch(/unknown option '--nope'[\s\S]*Usage: slipway list/)
+    expect(await cli.bad('show')).toContain("missing required argument 'workspace'")
+    expect(await cli.bad()).toContain('Usage: slipway')
+  })
+
+  it('OP-188: help and version go to stdout', async () => {
+    expect(await cli.good('--help')).toContain('port-forward')
+    expect(await cli.good('create', '--help')).toContain('--rich-parameter-file')
+    expect(await cli.good('--version')).toMatch(/^Coder v\d+\.\d+\.\d+/)
+  })
+
+  it('OP-185: unknown formats and columns are refused', async () => {
+    expect(await cli.bad('users', 'list', '-o', 'xml')).toContain('--output must be table or json')
+    expect(await cli.bad('users', 'list', '-c', 'nope')).toContain('choose from username, email')
+  })
+
+  it('OP-186: without a terminal nothing is asked', async () => {
+    expect(await cli.bad('users', 'delete', 'owner')).toContain('add --yes')
+    expect(await cli.bad('users', 'create')).toContain('--email is required')
+  })
+})
+
+describe('users and tokens', () => {
+  it('makes, lists, changes and deletes accounts', async () => {
+    await cli.good('users', 'create', '-e', 'ada@example.com', '-u', 'ada', '-p', PASSWORD, '-n', 'Ada L')
+    expect(await cli.bad('users', 'create', '-e', 'ada@example.com', '-u', 'ada', '-p', PASSWORD)).toMatch(
+      /already/i,
+    )
+    expect(await cli.good('users', 'list', '-c', 'username,status', '--search', 'ada')).toMatch(
+      /^USERNAME\s+STATUS\nada\s+dormant\n$/,
+    )
+    await cli.good('users', 'edit-roles', 'ada', '--roles', 'template-admin', '-y')
+    await cli.good('users', 'suspend', 'ada', '-y')
+    expect(JSON.parse(await cli.good('users', 'list', '--search', 'ada', '-o', 'json'))).toMatchObject([
+      { username: 'ada', status: 'suspended', roles: [{ name: 'template-admin' }] },
+    ])
+    await cli.good('users', 'delete', 'ada', '-y')
+    expect(await cli.bad('users', 'show', 'ada')).toContain('not found')
+  })
+
+  it('makes, lists and removes tokens, also one whose name looks like an id', async () => {
+    const made = await cli.good(
+      'tokens',
+      'create',
+      '-n',
+      'production',
+      '--lifetime',
+      '24h',
+      '--scope',
+      'workspace:read',
+    )
+    expect(made).toMatch(/^\w{10}-\w+\n$/)
+    const listed = JSON.parse(await cli.good('tokens', 'list', '-o', 'json'))
+    expect(listed).toContainEqual(
+      expect.objectContaining({ token_name: 'production', scopes: ['workspace:read'] }),
+    )
+    await cli.good('tokens', 'rm', 'production')
+    expect(await cli.good('tokens', 'list')).not.toContain('production')
+    const again = await cli.good('tokens', 'create', '-n', 'by-id')
+    await cli.good('tokens', 'remove', again.slice(0, 10))
+    expect(await cli.bad('tokens', 'remove', 'by-id')).toContain('not found')
+    expect(await cli.bad('tokens', 'create', '--lifetime', 'soon')).toContain('--lifetime')
+  })
+})
+
+describe('templates', () => {
+  it('init writes an example that can be pushed', async () => {
+    await cli.good('templates', 'init', 'example')
+    expect(await readdir(path.join(folder, 'example'))).toEqual(['README.md', 'template.ts'])
+    expect(await cli.bad('templates', 'init', 'example')).toContain('is not empty')
+    expect(await cli.bad('templates', 'push', '-d', 'example')).toContain('add --yes')
+    expect(await cli.good('templates', 'push', '-d', 'example', '-y')).toContain('Made template example')
+  })
+
+  it('push makes new versions; a failed import ends with 1 and the line of the fault', async () => {
+    const file = path.join(folder, 'example', 'template.ts')
+    const source = await readFile(file, 'utf8')
+    await writeFile(file, source.replace('owner.email', '7'))
+    const failed = await cli.run(...['templates', 'push', 'example', '-d', 'example', '--name', 'v0'])
+    expect(failed).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/error: the import has failed: template\.ts:26:\d+: TS/),
+    })
+    await writeFile(file, source)
+    expect(
+      await cli.good('templates', 'push', 'example', '-d', 'example', '--name', 'v1', '-m', 'First'),
+    ).toContain('Version v1 of template example is active')
+    expect(await cli.good('templates', 'versions', 'list', 'example')).toMatch(/v1 .*succeeded\s+Active/)
+    expect(await cli.bad('templates', 'push', '-d', 'config', '-y')).toContain('no template.ts')
+  })
+
+  it('list and delete', async () => {
+    expect(await cli.good('templates', 'list', '-c', 'name,engine')).toMatch(/example\s+typescript/)
+    expect(JSON.parse(await cli.good('templates', 'list', '-o', 'json'))).toContainEqual({
+      Template: expect.objectContaining({ name: 'example' }),
+    })
+    await cli.good('templates', 'push', 'second', '-d', 'example', '-y')
+    expect(await cli.good('templates', 'delete', 'second', '-y')).toContain('Deleted template second')
+    expect(await cli.bad('templates', 'delete', 'second', '-y')).toContain('not found')
+  })
+})

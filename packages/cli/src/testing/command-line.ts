@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** The real program. */
+export const BIN = fileURLToPath(new URL('../../bin/slipway.js', import.meta.url))
+
+/** How a run of the program ended. */
+export interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the real program as somebody whose home is a folder of the test, without a terminal. */
+export class CommandLine {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** The environment of every run: nothing of the test's own but the path. */
+  get environment(): Readonly<Record<string, string>> {
+    return {
+      PATH: process.env.PATH ?? '',
+      HOME: this.#folder,
+      CODER_CONFIG_DIR: `${this.#folder}/config`,
+    }
+  }
+
+  /** Runs it to its end, whatever that is. */
+  run(...args: readonly string[]): Promise<Ran> {
+    return new Promise((resolve) => {
+      const child = execFile(
+        process.execPath,
+        [BIN, ...args],
+        { env: this.environment, cwd: this.#folder },
+        (error, stdout, stderr) =>
+          resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
+      )
+      child.stdin?.end()
+    })
+  }
+
+  /** Its output. @throws Error when it fails. */
+  async good(...args: readonly string[]): Promise<string> {
+    const ran = await this.run(...args)
+    if (ran.code !== 0) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stderr}`)
+    return ran.stdout
+  }
+
+  /** Its message. @throws Error unless it fails with 1 and says nothing on stdout. */
+  async bad(...args: readonly string[]): Promise<string> {
+    const ran = await this.run(...args)
+    if (ran.code !== 1 || ran.stdout !== '')
+      throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
+    return ran.stderr
+  }
+}

@@ -1,0 +1,214 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { BIN, CommandLine } from './testing/command-line.ts'
+
+const SOURCE = `import { defineTemplate, local } from '@slipway/template'
+export default defineTemplate({
+  parameters: {
+    color: { type: 'string', mutable: true, options: [{ name: 'Red', value: 'red' }, { name: 'Blue', value: 'blue' }] },
+    size: { type: 'number', default: 1, mutable: true, validation: { min: 1, max: 9 } },
+    tools: { type: 'list(string)', default: [], mutable: true },
+  },
+  presets: [{ name: 'Large', parameters: { size: 9, color: 'blue' } }],
+  workspace: ({ parameters }) => ({
+    runtime: local(),
+    agents: [{
+      name: 'main',
+      env: { COLOR: parameters.color, SIZE: String(parameters.size), TOOLS: parameters.tools.join('+') },
+      startupScript: 'echo painted $COLOR',
+    }],
+  }),
+})`
+
+let server: TestServer
+let owner: Client
+let folder: string
+let cli: CommandLine
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'slipway-cli-'))
+  cli = new CommandLine(folder)
+  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
+  owner = await server.owner()
+  await server.builtInTemplate()
+  await importTemplate(owner, 'example', { 'template.ts': SOURCE })
+  await cli.good('login', server.url, '--token', token())
+})
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const token = () => owner.headers['Coder-Session-Token'] ?? ''
+
+describe('workspaces', () => {
+  it('create wants its parameters, by flag or file', async () => {
+    expect(await cli.bad('create', 'dev')).toContain('name a template with --template')
+    const create = ['create', 'dev', '-t', 'example', '-y']
+    expect(await cli.bad(...create)).toContain('--parameter color=… is required')
+    expect(await cli.bad(...create, '--parameter', 'nope=1')).toContain('it has color, size, tools')
+    expect(await cli.bad(...create, '--parameter', 'color')).toContain('must be name=value')
+    expect(await cli.bad(...create, '--parameter', 'color=green')).toMatch(/not one of the options/)
+    expect(await cli.bad(...create, '--rich-parameter-file', 'none.yaml')).toContain('cannot be read')
+    await writeFile(path.join(folder, 'values.yaml'), 'color: red\nsize: 3\ntools: [go, rust]\n')
+    const made = await cli.run(
+      ...[
+        'create',
+        '--parameter',
+        'size=4',
+        '--rich-parameter-file',
+        'values.yaml',
+        '-t',
+        'example',
+        '-y',
+        'dev',
+      ],
+    )
+    expect(made).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The dev workspace has been created!'),
+    })
+    expect(made.stderr).toContain('==> Starting workspace')
+    expect(await cli.good('ssh', 'dev', 'echo $COLOR $SIZE $TOOLS')).toBe('red 4 go+rust\n')
+  })
+
+  it('OP-186: ssh ends with the code of the command', async () => {
+    const ended = await cli.run('ssh', 'dev', 'echo oops >&2; exit 7')
+    expect(ended).toMatchObject({ code: 7, stdout: '', stderr: expect.stringMatching(/oops\n$/) })
+    expect(await cli.good('ssh', '-e', 'A=1', '-e', 'B=2', 'dev', 'echo $A$B')).toBe('12\n')
+    expect(await cli.bad('ssh', 'dev.other', 'true')).toContain('dev has no agent other: it has main')
+  })
+
+  it('list and show speak table and JSON', async () => {
+    expect(await cli.good('list', '-c', 'workspace,template,status')).toMatch(
+      /^WORKSPACE\s+TEMPLATE\s+STATUS\nowner\/dev\s+example\s+running\n$/,
+    )
+    expect(JSON.parse(await cli.good('list', '-o', 'json'))).toMatchObject([
+      { name: 'dev', owner_name: 'owner' },
+    ])
+    expect(JSON.parse(await cli.good('list', '--search', 'name:none', '-o', 'json'))).toEqual([])
+    expect(await cli.good('show', 'owner/dev')).toMatch(/AGENT\s+STATUS[\s\S]*main\s+connected/)
+    expect(JSON.parse(await cli.good('show', 'dev', '-o', 'json'))).toMatchObject({ name: 'dev' })
+    expect(await cli.bad('show', 'none')).toContain('not found')
+  })
+
+  it('logs show the build and the agent', async () => {
+    const said = await until('the log of the agent', async () => {
+      const text = await cli.good('logs', 'dev')
+      return text.includes('[agent.main] painted red') ? text : undefined
+    })
+    expect(said).toContain('[provisioner|Starting workspace] Agent main runs')
+  })
+
+  it('ping measures', async () => {
+    expect(await cli.good('ping', 'dev', '-n', '2', '--wait', '10ms')).toMatch(
+      /(pong from dev .* ms\n){2}min /,
+    )
+    expect(await cli.bad('ping', 'dev', '-n', 'x')).toContain('--num must be a whole number')
+  })
+
+  it('AC-241: config-ssh --dry-run shows the section and changes nothing; otherwise it is written once', async () => {
+    const file = path.join(folder, 'ssh-config')
+    await writeFile(file, 'Host mine\n  User me\n')
+    const shown = await cli.good(
+      'config-ssh',
+      '--dry-run',
+      '--ssh-config-file',
+      file,
+      '-o',
+      'ServerAliveInterval=5',
+    )
+    expect(shown).toMatch(
+      /^# -+START-CODER-+\n[\s\S]*Host coder\.\*\n[\s\S]*ProxyCommand .* ssh --stdio --ssh-host-prefix coder\. %h/,
+    )
+    expect(shown).toContain('ServerAliveInterval=5')
+    expect(await readFile(file, 'utf8')).toBe('Host mine\n  User me\n')
+    expect(await cli.bad('config-ssh', '--ssh-config-file', file)).toContain('add --yes')
+    await cli.good('config-ssh', '--ssh-config-file', file, '-y')
+    expect(await cli.good('config-ssh', '--ssh-config-file', file)).toContain('is up to date')
+    const written = await readFile(file, 'utf8')
+    expect(written.startsWith('Host mine\n  User me\n')).toBe(true)
+    expect(written.match(/START-CODER/g)).toHaveLength(1)
+  })
+
+  it('port-forward carries bytes until it is told to end', async () => {
+    const echo = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
+    await once(echo, 'listening')
+    const address = echo.address()
+    const [local, remote] = [await freePort(), typeof address === 'object' ? (address?.port ?? 0) : 0]
+    const child = spawn(process.execPath, [BIN, 'port-forward', 'dev', '-p', `${local}:${remote}`], {
+      env: cli.environment,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    try {
+      await saying(child, 'Ready!')
+      const socket = connect(local, '127.0.0.1')
+      socket.write('hello')
+      expect(String((await once(socket, 'data'))[0])).toBe('hello')
+      socket.destroy()
+      child.kill('SIGTERM')
+      expect((await once(child, 'exit'))[0]).toBe(0)
+    } finally {
+      child.kill('SIGKILL')
+      echo.close()
+    }
+    expect(await cli.bad('port-forward', 'dev')).toContain('--tcp')
+    expect(await cli.bad('port-forward', 'dev', '-p', '0')).toContain('is no [host:]local[:remote]')
+    expect(await cli.bad('port-forward', 'dev', '--udp', '53')).toContain('UDP')
+  })
+
+  it('stop, start, restart and delete follow their builds', async () => {
+    expect(await cli.bad('restart', 'dev')).toContain('add --yes')
+    expect(await cli.good('restart', 'dev', '-y', '--parameter', 'size=5')).toContain('has been started')
+    expect(await cli.good('ssh', 'dev', 'echo $SIZE')).toBe('5\n')
+    expect(await cli.good('stop', 'dev', '-y')).toContain('has been stopped')
+    expect(await cli.bad('ssh', '--disable-autostart', 'dev', 'true')).toContain(
+      'start it with `slipway start dev`',
+    )
+    expect(await cli.bad('start', 'dev', '--parameter', 'size=99')).toContain('maximum 9')
+    expect(await cli.good('start', 'dev', '--no-wait')).toContain('has been started')
+    await until('the start', async () => (await cli.good('list')).includes('running'))
+    expect(await cli.good('stop', 'dev', '-y')).toContain('has been stopped')
+    expect(await cli.bad('delete', 'dev')).toContain('add --yes')
+    expect(await cli.good('delete', 'dev', '-y')).toContain('has been deleted')
+    expect(await cli.bad('show', 'dev')).toContain('not found')
+  })
+
+  it('create takes a preset or another version, and need not wait', async () => {
+    expect(await cli.bad('create', 'big', '-t', 'example', '--preset', 'Huge')).toContain('it has Large')
+    await cli.good('create', 'big', '-t', 'example', '--preset', 'Large', '--no-wait')
+    expect(await cli.bad('create', 'old', '-t', 'example', '--template-version', 'v9')).toContain('not found')
+    const versions = JSON.parse(await cli.good('templates', 'versions', 'list', 'example', '-o', 'json'))
+    const versionName = String(versions[0].name)
+    await cli.good(
+      'create',
+      'old',
+      '-t',
+      'example',
+      '--template-version',
+      versionName,
+      '--parameter',
+      'color=red',
+      '--no-wait',
+    )
+    const listed = JSON.parse(await cli.good('list', '-o', 'json'))
+    expect(listed.map((one: { name: string }) => one.name).sort()).toEqual(['big', 'old'])
+  })
+})
+
+async function saying(child: ChildProcess, text: string): Promise<void> {
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  await until(`the command to say ${text}`, () => said.includes(text))
+}

@@ -1,0 +1,298 @@
+import { buffer } from 'node:stream/consumers'
+
+import tar from 'tar-stream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+
+import type { Client } from '@slipway/client'
+import {
+  createTemplateVersion,
+  getTemplateVersion,
+  listTemplateVersionLogs,
+  listTemplateVersionParameters,
+  listTemplateVersionPresets,
+  listTemplateVersionResources,
+  listTemplateVersionVariables,
+  setActiveTemplateVersion,
+  type Template,
+  type TemplateVersion,
+  uploadFile,
+} from '@slipway/contract'
+import { importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
+
+const HEAD = `import { defineTemplate, local } from '@slipway/template'\n`
+const AGENTS = `workspace: () => ({ runtime: local(), agents: [{ name: 'main' }] })`
+const PLAIN = `${HEAD}export default defineTemplate({ ${AGENTS} })`
+const organization = 'default'
+
+let server: TestServer
+let owner: Client
+let member: Client
+let template: Template
+
+beforeAll(async () => {
+  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
+  owner = await server.owner()
+  await server.builtInTemplate()
+  member = await server.user('member')
+  template = await importTemplate(owner, 'imported', { 'template.ts': PLAIN })
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+type Body = Partial<Parameters<typeof owner.call<typeof createTemplateVersion>>[1] & object>['body']
+
+async function upload(files: Readonly<Record<string, string>>): Promise<string> {
+  const pack = tar.pack()
+  for (const [name, content] of Object.entries(files)) pack.entry({ name }, content)
+  pack.finalize()
+  const { hash } = await owner.upload(uploadFile, new Uint8Array(await buffer(pack)), 'application/x-tar')
+  return hash
+}
+
+async function push(source: string, more: Partial<Body> = {}): Promise<TemplateVersion> {
+  return owner.call(createTemplateVersion, {
+    params: { organization },
+    body: {
+      storage_method: 'file',
+      provisioner: 'typescript',
+      file_id: await upload({ 'template.ts': source }),
+      ...more,
+    },
+  })
+}
+
+const ended = ({ id }: Pick<TemplateVersion, 'id'>): Promise<TemplateVersion> =>
+  until('the import', async () => {
+    const version = await owner.call(getTemplateVersion, { params: { templateversion: id } })
+    return version.job.completed_at === undefined ? undefined : version
+  })
+
+const imported = async (source: string, more: Partial<Body> = {}) => ended(await push(source, more))
+
+const of = ({ id }: Pick<TemplateVersion, 'id'>) => ({ params: { templateversion: id } })
+
+describe('an import that fails says where', () => {
+  const body = (source: string) => `${HEAD}export default defineTemplate({\n${source}\n})`
+  it.each<[string, string, RegExp]>([
+    [
+      'a wrong type',
+      body(`parameters: { n: { type: 'number', default: 'four' } },\n${AGENTS},`),
+      /^template\.ts:3:\d+: TS\d+: .*not assignable/,
+    ],
+    [
+      'a missing value',
+      body(`workspace: () => ({ runtime: local() }),`),
+      /^template\.ts:3:\d+: TS\d+: .*agents/,
+    ],
+    ['a syntax error', body(`${AGENTS},\nparameters: {{},`), /^template\.ts:4:\d+: TS\d+: /],
+    ['an enum', `${HEAD}\nenum A { B }\n${PLAIN.slice(HEAD.length)}`, /^template\.ts:3:\d+: TS1294: /],
+    [
+      'an import of node:fs',
+      `import fs from 'node:fs'\n${PLAIN}\nvoid fs`,
+      /^template\.ts:1:\d+: TS\d+: .*node:fs/,
+    ],
+    [
+      'a hidden import of node:fs',
+      `// @ts-nocheck\n\nawait import('node:fs')\n${PLAIN}`,
+      /^template\.ts:3: 'node:fs' cannot be imported/,
+    ],
+    [
+      'a reference to a file outside',
+      `/// <reference path="${import.meta.filename}" />\n${PLAIN}`,
+      /outside of its archive/,
+    ],
+    [
+      'a thrown error',
+      body(
+        `\n\n${AGENTS.replace('({ runtime', '{ throw new Error("no luck") }, tags: () => ({}), presets: [] })\nvoid ({ a: () => ({ runtime')}`,
+      ),
+      /^template\.ts:5: no luck/,
+    ],
+    ['an error at the top', `${PLAIN}\n\nthrow new Error('at the top')`, /^template\.ts:4: at the top/],
+    [
+      'an endless loop',
+      `${PLAIN}\n\nlet n = 0\nwhile (n >= 0) n += 1`,
+      /^template\.ts:2 or below: the template did not answer within 1000 ms/,
+    ],
+    [
+      '1 GiB of memory',
+      `${PLAIN}\n\nconst all: unknown[] = []\nfor (let i = 0; i < 1024; i++) all.push(new Uint8Array(1 << 20).fill(1))`,
+      /^template\.ts:5: out of memory/,
+    ],
+    [
+      'endless recursion',
+      `${PLAIN}\nconst deep = (): number => deep() + 1\ndeep()`,
+      /^template\.ts:3: stack overflow/,
+    ],
+    ['no template', 'export const nothing = 1', /export default defineTemplate/],
+    [
+      'a default that is refused',
+      body(`parameters: { n: { type: 'number', default: 9, validation: { max: 8 } } },\n${AGENTS}`),
+      /default of parameter n is refused: .*maximum 8/,
+    ],
+    [
+      'a regex that cannot be read',
+      body(
+        `parameters: { s: { type: 'string', default: '', validation: { regex: '(', error: '' } } },\n${AGENTS}`,
+      ),
+      /regex of parameter s cannot be used/,
+    ],
+    [
+      'a preset that is refused',
+      body(
+        `parameters: { n: { type: 'number', default: 1, validation: { max: 8 } } },\npresets: [{ name: 'Big', parameters: { n: 9 } }],\n${AGENTS}`,
+      ),
+      /preset Big sets n to a refused value/,
+    ],
+    [
+      'a NUL character',
+      body(AGENTS.replace("'main' }", "'main', directory: 'a\\u0000b' }")),
+      /NUL character/,
+    ],
+    [
+      'two agents of one name',
+      body(AGENTS.replace("{ name: 'main' }", "{ name: 'main' }, { name: 'Main' }")),
+      /names must differ/,
+    ],
+    [
+      'a provider that is not there',
+      body(`externalAuth: [{ id: 'github' }],\n${AGENTS}`),
+      /^external auth provider "github" is not configured/,
+    ],
+  ])('WS-102: %s', async (_what, source, message) => {
+    const version = await imported(source)
+    expect(version.job.status).toBe('failed')
+    expect(version.job.error).toMatch(message)
+    const logs = await owner.call(listTemplateVersionLogs, of(version))
+    expect(logs.at(-1)).toMatchObject({ log_level: 'error', output: version.job.error })
+  })
+
+  it('WS-102: an archive without template.ts', async () => {
+    const version = await imported('', { file_id: await upload({ 'main.tf': '' }) })
+    expect(version.job).toMatchObject({ status: 'failed' })
+    expect(version.job.error).toContain('no template.ts')
+  })
+
+  it('PR-123: tags that no provisioner has fail the job at once and are named', async () => {
+    const version = await push(PLAIN, { tags: { gpu: 'yes' } })
+    expect(version.job).toMatchObject({ status: 'failed' })
+    expect(version.job.error).toContain('gpu=yes')
+  })
+
+  it('the server lives on and imports the next one', async () => {
+    expect((await imported(PLAIN)).job.status).toBe('succeeded')
+  })
+})
+
+describe('an import that succeeds', () => {
+  const SOURCE = `${HEAD}export default defineTemplate({
+  variables: {
+    image: { type: 'string', default: 'debian:12', description: 'Image' },
+    token: { type: 'string', sensitive: true },
+  },
+  parameters: {
+    region: { type: 'string', default: 'eu', options: [{ name: 'Europe', value: 'eu' }, { name: 'US', value: 'us' }], order: 2 },
+    cores: { type: 'number', default: 2, mutable: true, order: 1, formType: 'slider', validation: { min: 1, max: 8, monotonic: 'increasing' } },
+    name: { type: 'string', validation: { regex: '^[a-z]+$', error: 'small letters' } },
+  },
+  presets: [{ name: 'Large', default: true, parameters: { cores: 8, region: 'us' } }],
+  workspace: ({ parameters, variables }) => ({
+    runtime: local(),
+    metadata: [{ key: 'image', value: variables.image }, { key: 'secret', value: variables.token, sensitive: true }],
+    agents: [{ name: 'main', apps: [{ slug: 'docs', url: 'http://localhost:' + String(8000 + parameters.cores) }] }],
+  }),
+})`
+  let version: TemplateVersion
+
+  it('WS-102: fails without a required variable and says so to programs', async () => {
+    const failed = await imported(SOURCE)
+    expect(failed.job).toMatchObject({ status: 'failed', error_code: 'REQUIRED_TEMPLATE_VARIABLES' })
+    expect(failed.job.error).toContain('token')
+    expect((await owner.call(listTemplateVersionVariables, of(failed))).map(({ name }) => name)).toEqual([
+      'image',
+      'token',
+    ])
+  })
+
+  it('WS-102: stores README, resources, parameters, presets and variables', async () => {
+    version = await imported('', {
+      template_id: template.id,
+      file_id: await upload({ 'template.ts': SOURCE, 'README.md': '# Hello' }),
+      user_variable_values: [{ name: 'token', value: 's3cret' }],
+    })
+    expect(version.job.error).toBeUndefined()
+    expect(version.readme).toBe('# Hello')
+    const [resource] = await owner.call(listTemplateVersionResources, of(version))
+    expect(resource?.agents?.[0]?.apps[0]).toMatchObject({ slug: 'docs', url: 'http://localhost:8002' })
+    expect(await owner.call(listTemplateVersionPresets, of(version))).toMatchObject([
+      {
+        Name: 'Large',
+        Default: true,
+        Parameters: [
+          { Name: 'cores', Value: '8' },
+          { Name: 'region', Value: 'us' },
+        ],
+      },
+    ])
+  })
+
+  it('WS-110: parameters come in the order of the form', async () => {
+    const parameters = await member.call(listTemplateVersionParameters, of(version))
+    expect(parameters.map(({ name, required, form_type }) => [name, required, form_type])).toEqual([
+      ['name', true, 'input'],
+      ['cores', false, 'slider'],
+      ['region', false, 'radio'],
+    ])
+    expect(parameters[1]).toMatchObject({
+      validation_min: 1,
+      validation_max: 8,
+      validation_monotonic: 'increasing',
+    })
+  })
+
+  it('WS-111: secrets are not shown', async () => {
+    const variables = await owner.call(listTemplateVersionVariables, of(version))
+    expect(variables).toMatchObject([
+      { name: 'image', value: 'debian:12', default_value: 'debian:12', required: false },
+      { name: 'token', value: '*redacted*', required: true, sensitive: true },
+    ])
+    expect(JSON.stringify(variables)).not.toContain('s3cret')
+  })
+
+  it('WS-102: the next version inherits the variables of the active one; given ones win', async () => {
+    await owner.call(setActiveTemplateVersion, {
+      params: { template: template.id },
+      body: { id: version.id },
+    })
+    const next = await imported(SOURCE, {
+      template_id: template.id,
+      user_variable_values: [{ name: 'image', value: 'alpine' }],
+    })
+    expect(next.job.error).toBeUndefined()
+    expect((await owner.call(listTemplateVersionVariables, of(next)))[0]).toMatchObject({ value: 'alpine' })
+  })
+
+  it('WS-112: without presets there is an empty list', async () => {
+    const plain = { id: (await imported(PLAIN)).id }
+    expect(await owner.call(listTemplateVersionPresets, of(plain))).toEqual([])
+  })
+
+  it('WS-190: the log is polled, continued, read as text and followed to its end', async () => {
+    const fresh = await push(PLAIN)
+    const address = owner.address(listTemplateVersionLogs, of(fresh))
+    const socket = new WebSocket(`${address.replace('http', 'ws')}?follow`, { headers: owner.headers })
+    const followed: unknown[] = []
+    socket.on('message', (data) => followed.push(JSON.parse(String(data))))
+    expect(await new Promise((resolve) => socket.on('close', resolve))).toBe(1000)
+    const polled = await owner.call(listTemplateVersionLogs, of(fresh))
+    expect(polled.length).toBeGreaterThan(2)
+    expect(followed).toEqual(polled)
+    const rest = await owner.call(listTemplateVersionLogs, {
+      ...of(fresh),
+      query: { after: polled[0]?.id ?? 0 },
+    })
+    expect(rest).toEqual(polled.slice(1))
+    const text = await fetch(`${address}?format=text`, { headers: owner.headers })
+    expect(await text.text()).toContain('[provisioner|')
+  })
+})

@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+
+import { killMarked } from '@slipway/server/provisioning/engine/local/processes.ts'
+
+/** Ends what workspaces of this server still run, and takes their accounts off the machine. */
+export async function endWorkspaces(folder: string): Promise<void> {
+  for (const id of await readdir(path.join(folder, 'workspaces')).catch(() => [])) {
+    if (!/^[0-9a-f-]{36}$/.test(id)) continue
+    await killMarked(id)
+    if (process.getuid?.() !== 0) continue
+    try {
+      execFileSync('userdel', ['--force', `slipway-${id.replaceAll('-', '').slice(0, 16)}`], {
+        stdio: 'ignore',
+      })
+    } catch {
+      // It was deleted with its workspace.
+    }
+  }
+}
