@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectHttp2, createServer, type Http2Session } from 'node:http2'
-import { type Duplex, PassThrough } from 'node:stream'
+import { Duplex } from 'node:stream'
 
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws'
 
@@ -46,24 +46,36 @@ async function sockets(): Promise<{ near: WebSocket; far: WebSocket; server: Web
   return { near, far, server }
 }
 
-/** Megabytes per second into a stream whose other end counts them. */
-async function pump(stream: Duplex, sink: Duplex): Promise<number> {
-  let missing = CHUNK.length * CHUNKS
-  const done = new Promise<void>((resolve) => {
-    sink.on('data', (chunk: Buffer) => {
-      missing -= chunk.length
-      if (missing <= 0) resolve()
-    })
+/** Swallows what is written and tells when enough has come. */
+class Counter extends Duplex {
+  #missing = CHUNK.length * CHUNKS
+  #resolve: () => void = () => undefined
+  readonly done = new Promise<void>((resolve) => {
+    this.#resolve = resolve
   })
+
+  override _read(): void {
+    // Nothing comes back.
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#missing -= chunk.length
+    if (this.#missing <= 0) this.#resolve()
+    done()
+  }
+}
+
+/** Megabytes per second into a stream whose other end counts them. */
+async function pump(stream: Duplex, counter: Counter): Promise<number> {
   const before = performance.now()
   for (let i = 0; i < CHUNKS; i += 1) if (!stream.write(CHUNK)) await once(stream, 'drain')
-  await done
+  await counter.done
   return (CHUNK.length * CHUNKS) / 1_000 / (performance.now() - before)
 }
 
 async function throughTunnel(): Promise<number> {
   const { near, far, server } = await sockets()
-  const sink = new PassThrough()
+  const sink = new Counter()
   using _served = serveTunnel(far, {
     request: (_request, response) => response.end(),
     connect: async () => sink,
@@ -95,7 +107,9 @@ async function throughHttp2(): Promise<number> {
   })
   session.on('connect', () => widen(session))
   const request = session.request({ ':method': 'POST', ':path': '/' })
-  const rate = await pump(request, await stream)
+  const counter = new Counter()
+  ;(await stream).pipe(counter)
+  const rate = await pump(request, counter)
   request.on('error', () => undefined)
   session.destroy()
   served?.destroy()

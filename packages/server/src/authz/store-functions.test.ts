@@ -84,6 +84,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'identity/store/users.ts anyUserExists': [],
   'identity/store/users.ts lockFirstUser': [],
   'identity/store/users.ts insertUser': [{ username: 'x' }],
+  'identity/store/users.ts readableUser': [],
   'identity/store/users.ts getUser': ['x'],
   'identity/store/users.ts findUserByEmail': ['a@example.com'],
   'identity/store/users.ts listUsers': [{}, {}],

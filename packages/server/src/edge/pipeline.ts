@@ -382,6 +382,7 @@ function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): 
     start: new Date(context.startedAt).toISOString(),
     status_code: reply.statusCode,
     latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
+    statements: context.statements,
     ...(context.apiKeyId === undefined ? {} : { api_key_id: context.apiKeyId }),
     ...(outcome.ok
       ? {

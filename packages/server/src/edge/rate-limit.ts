@@ -26,7 +26,8 @@ export interface RateDecision {
  * longest unused ones instead of growing.
  */
 export class RateLimiter {
-  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS })
+  /** Made at the first request: its memory is taken whole, and most limiters are switched off. */
+  #buckets: LRUCache<string, Bucket> | undefined
   readonly #limit: number
   readonly #now: () => number
 
@@ -45,6 +46,7 @@ export class RateLimiter {
   take(key: string): RateDecision {
     const now = this.#now()
     const start = now - (now % WINDOW_MS)
+    this.#buckets ??= new LRUCache({ max: MAX_BUCKETS })
     let bucket = this.#buckets.get(key)
     if (bucket === undefined) {
       bucket = { windowStart: start, current: 0, previous: 0 }

@@ -86,7 +86,13 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
     forSession(contract.createUser, async ({ actor, body }) =>
       presentUser(await createUser(context, actor, body)),
     ),
-    forSession(contract.getUser, async ({ actor, params }) => presentUser(await resolve(actor, params))),
+    forSession(contract.getUser, async ({ actor, params }) =>
+      presentUser(
+        params.user === 'me' || params.user === actor.id
+          ? await keys.ownUser(actor)
+          : await resolve(actor, params),
+      ),
+    ),
     forSession(contract.deleteUser, async ({ actor, params }) => {
       const user = await resolve(actor, params)
       if (user.id === actor.id) throw forbidden('You cannot delete yourself!', { detail: undefined })

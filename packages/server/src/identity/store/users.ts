@@ -85,7 +85,11 @@ export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<U
 
 /** The user, by UUID (deleted ones too), by name, or `me` (ID-143). @throws ApiError 404. */
 export async function getUser(actor: Actor, db: Db, reference: string): Promise<UserWithOrganizations> {
-  const row = await findUser(db, reference === 'me' ? actor.id : reference)
+  return readableUser(actor, await findUser(db, reference === 'me' ? actor.id : reference))
+}
+
+/** A row that was read before, for another reader. @throws ApiError 404 when absent or not readable. */
+export function readableUser<R extends Pick<UserRow, 'id'>>(actor: Actor, row: R | undefined): R {
   if (row === undefined || !isAllowed(actor, 'read', userObject(row.id))) throw notFound()
   return row
 }

@@ -205,16 +205,23 @@ export async function listWorkspaces(
       }),
     )
   for (const condition of conditions) filtered = filtered.where(condition)
-  let query = filtered
+  const order = [
+    sql`(w.favorite and w.owner_id = ${actor.id}::uuid) desc`,
+    sql`(b.transition = 'start' and j.job_status = 'succeeded') desc`,
+    sql`lower(u.username)`,
+    sql`lower(w.name)`,
+  ]
+  // The page is chosen first, so that whole rows are made for its workspaces only and not for all matches.
+  let chosen = filtered.select(['w.id as chosen_id', sql<number>`(count(*) over ())::int`.as('matches')])
+  for (const key of order) chosen = chosen.orderBy(key)
+  if (page.limit !== undefined && page.limit > 0) chosen = chosen.limit(page.limit)
+  if (page.offset !== undefined && page.offset > 0) chosen = chosen.offset(page.offset)
+  let query = workspaceQuery(db)
+    .innerJoin(chosen.as('page'), 'page.chosen_id', 'w.id')
     .selectAll('w')
     .select(COLUMNS)
-    .select([initiatorName, job, sql<number>`(count(*) over ())::int`.as('matches')])
-    .orderBy(sql`(w.favorite and w.owner_id = ${actor.id}::uuid) desc`)
-    .orderBy(sql`(b.transition = 'start' and j.job_status = 'succeeded') desc`)
-    .orderBy(sql`lower(u.username)`)
-    .orderBy(sql`lower(w.name)`)
-  if (page.limit !== undefined && page.limit > 0) query = query.limit(page.limit)
-  if (page.offset !== undefined && page.offset > 0) query = query.offset(page.offset)
+    .select([initiatorName, job, 'page.matches'])
+  for (const key of order) query = query.orderBy(key)
   const rows = await query.execute()
   const [first] = rows
   if (first !== undefined) return { rows: rows.map(revive), count: first.matches }
