@@ -1,5 +1,7 @@
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
+import type { Client } from '@slipway/client'
+
 /** Without these Chromium looks for updates and rivals on the network. */
 const FLAGS = [
   '--headless=new',
@@ -12,7 +14,7 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** A page and what went wrong in it: console errors, uncaught errors, violations of the content policy. */
+/** A page and what went wrong in it: errors of the console and of scripts, lost requests, breaches of the content policy. */
 export interface WatchedPage {
   readonly page: Page
   readonly faults: readonly string[]
@@ -22,6 +24,8 @@ export interface WatchedPage {
 export interface TestBrowser extends AsyncDisposable {
   /** A page in a profile of its own; `width` is 1440 or, for phones, 390 by default. */
   open(options?: BrowserContextOptions): Promise<WatchedPage>
+  /** The same, with the session of this client and at this address of its server. */
+  openAs(client: Client, path: string, options?: BrowserContextOptions): Promise<WatchedPage>
 }
 
 /** Sizes that pages are looked at in. */
@@ -40,20 +44,33 @@ export async function openBrowser(): Promise<TestBrowser> {
       'There is no Chromium, so the browser tests cannot run: run them with `npm test`, which installs it, or name one with SLIPWAY_CHROMIUM.',
     )
   const browser = await chromium.launch({ executablePath, args: FLAGS })
+  const open = async (options: BrowserContextOptions = {}): Promise<WatchedPage> => {
+    const context = await browser.newContext({ viewport: DESKTOP, ...options })
+    // Sooner than a test times out, so that the failure names what was waited for.
+    context.setDefaultTimeout(15_000)
+    const page = await context.newPage()
+    const faults: string[] = []
+    page.on('pageerror', (error) => faults.push(error.message))
+    page.on('requestfailed', (request) => {
+      const cause = request.failure()?.errorText ?? ''
+      // Whoever leaves a page gives up what it still asks for.
+      if (cause !== 'net::ERR_ABORTED') faults.push(`${request.method()} ${request.url()}: ${cause}`)
+    })
+    page.on('console', (message) => {
+      // The browser reports every refused request so, and the tests provoke some.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        faults.push(message.text())
+    })
+    return { page, faults }
+  }
   return {
-    async open(options = {}) {
-      const context = await browser.newContext({ viewport: DESKTOP, ...options })
-      // Sooner than a test times out, so that the failure names what was waited for.
-      context.setDefaultTimeout(15_000)
-      const page = await context.newPage()
-      const faults: string[] = []
-      page.on('pageerror', (error) => faults.push(error.message))
-      page.on('console', (message) => {
-        // The browser reports every refused request so, and the tests provoke some.
-        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-          faults.push(message.text())
-      })
-      return { page, faults }
+    open,
+    async openAs(client, path, options) {
+      const opened = await open(options)
+      const value = client.headers['Coder-Session-Token'] ?? ''
+      await opened.page.context().addCookies([{ name: 'coder_session_token', value, url: client.url }])
+      await opened.page.goto(client.url + path)
+      return opened
     },
     [Symbol.asyncDispose]: () => browser.close(),
   }

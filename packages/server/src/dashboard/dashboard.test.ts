@@ -103,37 +103,6 @@ describe('the session', () => {
   })
 })
 
-describe('the workspaces page', () => {
-  it('UI-601: makes the same number of requests for one workspace and for many', async () => {
-    const count = async () => {
-      const { page } = await signedIn()
-      const asked: string[] = []
-      page.on('request', (request) => {
-        if (request.url().includes('/api/')) asked.push(new URL(request.url()).pathname)
-      })
-      await page.goto(`${server.url}/workspaces?filter=`)
-      await page.getByRole('link', { name: 'dev', exact: true }).waitFor()
-      await page.waitForLoadState('networkidle')
-      // The list is read again while something moves in it.
-      return [...new Set(asked)].sort()
-    }
-    const one = await count()
-    await Promise.all(Array.from({ length: 6 }, (_, i) => make(`more-${i}`)))
-    expect(await count()).toEqual(one)
-  })
-})
-
-describe('the keyboard', () => {
-  it('opens the palette, finds a page and goes there', async () => {
-    const { page } = await signedIn()
-    await page.keyboard.press('Control+k')
-    await page.getByRole('dialog').waitFor()
-    await page.keyboard.type('templates')
-    await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Templates' }).waitFor()
-  })
-})
-
 const PAGES = {
   workspaces: '/workspaces',
   workspace: '/@owner/dev',

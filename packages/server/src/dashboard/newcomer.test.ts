@@ -50,7 +50,7 @@ it('UI-401: a newcomer makes the first account, a workspace, and works in its te
   await page.getByLabel('Name', { exact: true }).fill('first')
   await page.getByRole('button', { name: 'Create workspace' }).click()
   await page.getByRole('heading', { name: 'first' }).waitFor()
-  await page.getByText('Connected', { exact: true }).first().waitFor({ timeout: 30_000 })
+  await page.getByRole('region', { name: 'Agent main' }).getByText('Connected').waitFor({ timeout: 30_000 })
 
   await page.goto(`${server.url}/@owner/first/builds/1`)
   await page.getByText('Workspace first is started').waitFor()
@@ -75,7 +75,7 @@ it('UI-501: stop and start are asked for once and shown as they happen', async (
   await page.getByRole('dialog').getByRole('button', { name: /^Stop/ }).click()
   await page.getByText('Stopped', { exact: true }).first().waitFor()
   await page.getByRole('button', { name: 'Start', exact: true }).first().click()
-  await page.getByText('Connected', { exact: true }).first().waitFor({ timeout: 30_000 })
+  await page.getByRole('region', { name: 'Agent main' }).getByText('Connected').waitFor({ timeout: 30_000 })
   expect(faults).toEqual([])
 })
 

@@ -22,7 +22,7 @@ import { usePermissions, useSeveralOrganizations, useUser } from '../session/ses
 import { useSignOut } from '../session/use-sign-out.ts'
 import { templatesQuery } from '../templates/queries.ts'
 import { setTheme } from '../theme/theme.ts'
-import { Scrim } from '../ui/scrim.tsx'
+import { ModalContent } from '../ui/modal.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { workspacesQuery } from '../workspaces/queries.ts'
@@ -34,14 +34,13 @@ export function CommandPalette({ open, onClose }: { readonly open: boolean; read
   return (
     <Primitive.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Primitive.Portal>
-        <Scrim />
-        <Primitive.Content
+        <ModalContent
           aria-describedby={undefined}
           className="fixed left-1/2 top-[max(8vh,12px)] z-50 w-[calc(100vw-24px)] max-w-xl -translate-x-1/2 animate-fade overflow-hidden rounded-dialog border border-line bg-raised shadow-float"
         >
           <Primitive.Title className="sr-only">Search</Primitive.Title>
           <Entries onClose={onClose} />
-        </Primitive.Content>
+        </ModalContent>
       </Primitive.Portal>
     </Primitive.Root>
   )
@@ -90,9 +89,8 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                 icon={<ThingIcon src={workspace.template_icon} className="size-4" />}
                 onSelect={open(paths.workspace(workspace.owner_name, workspace.name))}
                 end={<StateBadge look={workspaceLook(workspace)} className="text-xs" />}
-              >
-                {workspace.name}
-              </Entry>
+                label={workspace.name}
+              />
             ))}
             {/* Only for those who search: they would push everything else out of sight. */}
             {(text === '' ? [] : workspaces)
@@ -103,9 +101,8 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                   id={`terminal ${workspace.owner_name}/${workspace.name}`}
                   icon={<SquareTerminal className="size-4" strokeWidth={1.75} />}
                   onSelect={open(paths.terminal(workspace.owner_name, workspace.name))}
-                >
-                  Terminal in {workspace.name}
-                </Entry>
+                  label={`Terminal in ${workspace.name}`}
+                />
               ))}
           </Group>
         )}
@@ -116,9 +113,8 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
               id={`page ${label}`}
               icon={<Icon className="size-4" strokeWidth={1.75} />}
               onSelect={open(href)}
-            >
-              {label}
-            </Entry>
+              label={label}
+            />
           ))}
           {SETTINGS.map(({ label, page, icon: Icon }) => (
             <Entry
@@ -126,9 +122,8 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
               id={`settings ${label}`}
               icon={<Icon className="size-4" strokeWidth={1.75} />}
               onSelect={open(paths.settings(page))}
-            >
-              {label}
-            </Entry>
+              label={label}
+            />
           ))}
         </Group>
         {templates.length === 0 || permissions?.createWorkspace !== true ? null : (
@@ -141,9 +136,8 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                   id={`new workspace from ${template.display_name} ${template.name}`}
                   icon={<Plus className="size-4" strokeWidth={1.75} />}
                   onSelect={open(paths.template(template, several, 'workspace'))}
-                >
-                  New workspace from {template.display_name === '' ? template.name : template.display_name}
-                </Entry>
+                  label={`New workspace from ${template.display_name === '' ? template.name : template.display_name}`}
+                />
               ))}
           </Group>
         )}
@@ -152,30 +146,26 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
             id="theme light"
             icon={<Sun className="size-4" strokeWidth={1.75} />}
             onSelect={act(() => setTheme('light'))}
-          >
-            Light theme
-          </Entry>
+            label="Light theme"
+          />
           <Entry
             id="theme dark"
             icon={<Moon className="size-4" strokeWidth={1.75} />}
             onSelect={act(() => setTheme('dark'))}
-          >
-            Dark theme
-          </Entry>
+            label="Dark theme"
+          />
           <Entry
             id="theme system"
             icon={<Monitor className="size-4" strokeWidth={1.75} />}
             onSelect={act(() => setTheme('system'))}
-          >
-            Theme of the system
-          </Entry>
+            label="Theme of the system"
+          />
           <Entry
             id="sign out"
             icon={<LogOut className="size-4" strokeWidth={1.75} />}
             onSelect={act(signOut)}
-          >
-            Sign out {user.username}
-          </Entry>
+            label={`Sign out ${user.username}`}
+          />
         </Group>
       </Command.List>
     </Command>
@@ -206,22 +196,23 @@ function Entry({
   icon,
   end,
   onSelect,
-  children,
+  label,
 }: {
   readonly id: string
+  readonly label: string
   readonly icon: ReactNode
   readonly end?: ReactNode
   readonly onSelect: () => void
-  readonly children: ReactNode
 }) {
   return (
     <Command.Item
       value={id}
+      keywords={[label]}
       onSelect={onSelect}
       className="flex h-9 cursor-default select-none items-center gap-2.5 rounded-control px-2.5 text-sm text-ink data-[selected=true]:bg-accent-wash pointer-coarse:h-11"
     >
       <span className="text-ink-2">{icon}</span>
-      <span className="min-w-0 flex-1 truncate">{children}</span>
+      <span className="min-w-0 flex-1 truncate">{label}</span>
       {end}
     </Command.Item>
   )

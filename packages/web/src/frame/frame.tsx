@@ -7,7 +7,7 @@ import { usePathname } from '../navigation/app-link.tsx'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { LogoMark } from '../ui/logo.tsx'
-import { Scrim } from '../ui/scrim.tsx'
+import { ModalContent } from '../ui/modal.tsx'
 import { CommandPalette } from './command-palette.tsx'
 import { KeysDialog } from './keys-dialog.tsx'
 import { Rail } from './rail.tsx'
@@ -100,8 +100,7 @@ function Sheet({
   return (
     <Primitive.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Primitive.Portal>
-        <Scrim />
-        <Primitive.Content
+        <ModalContent
           aria-describedby={undefined}
           className="fixed inset-y-0 left-0 z-50 w-[264px] max-w-[85vw] animate-slide border-r border-line bg-bg"
         >
@@ -116,7 +115,7 @@ function Sheet({
               icon={<X className="size-4" />}
             />
           </Primitive.Close>
-        </Primitive.Content>
+        </ModalContent>
       </Primitive.Portal>
     </Primitive.Root>
   )

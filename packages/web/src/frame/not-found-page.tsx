@@ -10,27 +10,26 @@ export function NotFoundPage() {
   const pathname = usePathname()
   const last = decodeURIComponent(pathname.split('/').findLast((part) => part !== '') ?? '').replace(/^@/, '')
   return (
-    <div className="py-16">
-      <EmptyState
-        icon={Compass}
-        title="There is no such page"
-        action={
-          <>
-            {last === '' ? null : (
-              <AppLink href={paths.workspaces({ filter: last })} className={buttonClass({})}>
-                Look for a workspace named “{last.slice(0, 40)}”
-              </AppLink>
-            )}
-            <AppLink href={paths.workspaces()} className={buttonClass({ tone: 'primary' })}>
-              Go to workspaces
+    <EmptyState
+      page
+      icon={Compass}
+      title="There is no such page"
+      action={
+        <>
+          {last === '' ? null : (
+            <AppLink href={paths.workspaces({ filter: last })} className={buttonClass({})}>
+              Look for a workspace named “{last.slice(0, 40)}”
             </AppLink>
-          </>
-        }
-      >
-        <p>
-          <code className="break-all">{pathname}</code> leads nowhere. The link may be old, or mistyped.
-        </p>
-      </EmptyState>
-    </div>
+          )}
+          <AppLink href={paths.workspaces()} className={buttonClass({ tone: 'primary' })}>
+            Go to workspaces
+          </AppLink>
+        </>
+      }
+    >
+      <p>
+        <code className="break-all">{pathname}</code> leads nowhere. The link may be old, or mistyped.
+      </p>
+    </EmptyState>
   )
 }

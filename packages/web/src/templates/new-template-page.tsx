@@ -24,7 +24,7 @@ export function NewTemplatePage() {
   const example = examples.data?.find(({ id }) => id === search.exampleId)
   if (permissions?.createTemplates === false)
     return (
-      <EmptyState icon={Lock} title="You may not create templates">
+      <EmptyState page icon={Lock} title="You may not create templates">
         Ask an administrator of this deployment for the role of a template admin.
       </EmptyState>
     )

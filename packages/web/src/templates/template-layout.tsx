@@ -61,19 +61,18 @@ export function TemplateLayout() {
     const error = question.error ?? organizations.error
     if (error === null) return <PageSkeleton />
     return statusOf(error) === 404 ? (
-      <div className="py-16">
-        <EmptyState
-          icon={LayoutTemplate}
-          title={`There is no template ${name}`}
-          action={
-            <AppLink href={paths.templates()} className={buttonClass({ tone: 'primary' })}>
-              See all templates
-            </AppLink>
-          }
-        >
-          It may have been renamed or removed, or you may not use it.
-        </EmptyState>
-      </div>
+      <EmptyState
+        page
+        icon={LayoutTemplate}
+        title={`There is no template ${name}`}
+        action={
+          <AppLink href={paths.templates()} className={buttonClass({ tone: 'primary' })}>
+            See all templates
+          </AppLink>
+        }
+      >
+        It may have been renamed or removed, or you may not use it.
+      </EmptyState>
     ) : (
       <ErrorPage
         title="The template could not be read"

@@ -66,7 +66,7 @@ export function TerminalPage() {
       />
     )
   }
-  if (workspace.latest_build.status !== 'running' || agent === undefined)
+  if (workspace.latest_build.status !== 'running' || agent === undefined || agent.status === 'connecting')
     return <NotRunning workspace={workspace} agentName={agentName} agent={agent} />
   if (reconnect === undefined) return <Blank />
   return (
@@ -110,7 +110,11 @@ function Ready({
     if (app?.command === undefined || app.command === '')
       return (
         <Blank>
-          <EmptyState icon={SquareTerminal} title={`There is no terminal app “${slug}” in ${agent.name}`}>
+          <EmptyState
+            page
+            icon={SquareTerminal}
+            title={`There is no terminal app “${slug}” in ${agent.name}`}
+          >
             <AppLink className="link" href={paths.workspace(workspace.owner_name, workspace.name)}>
               Back to the workspace
             </AppLink>
@@ -146,17 +150,19 @@ function NotRunning({
     ({ action }) => action === 'start' || action === 'update-start' || action === 'retry',
   )
   const { status } = workspace.latest_build
-  const moving = isMoving(status)
+  const connecting = status === 'running' && agent !== undefined
+  const moving = isMoving(status) || connecting
   const running = status === 'running'
   return (
     <Blank>
       <EmptyState
+        page
         icon={running ? SquareTerminal : CirclePause}
         title={
           running && agent === undefined
             ? `${workspace.name} has no agent${agentName === undefined ? '' : ` ${agentName}`}`
             : moving
-              ? `${workspace.name} is ${status}`
+              ? `${workspace.name} is ${connecting ? 'connecting' : status}`
               : `${workspace.name} is not running`
         }
         action={
@@ -174,7 +180,7 @@ function NotRunning({
       >
         {moving ? (
           <span className="inline-flex items-center gap-2">
-            <Spinner /> The terminal opens when it is running.
+            <Spinner /> The terminal opens when it is {connecting ? 'connected' : 'running'}.
           </span>
         ) : running ? (
           'Its template gives it no such agent.'

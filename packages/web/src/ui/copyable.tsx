@@ -63,7 +63,11 @@ export function CopyableId({ id, short = false }: { readonly id: string; readonl
 export function CopyableCode({ code, label }: { readonly code: string; readonly label: string }) {
   return (
     <div className="flex min-w-0 items-center gap-1 rounded-control border border-line bg-bg py-0.5 pl-2.5 pr-1">
-      <code className="min-w-0 flex-1 overflow-x-auto whitespace-nowrap py-1 text-sm [scrollbar-width:none]">
+      <code
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
+        tabIndex={0}
+        className="min-w-0 flex-1 overflow-x-auto whitespace-nowrap py-1 text-sm [scrollbar-width:none]"
+      >
         {code}
       </code>
       <CopyButton text={code} label={label} />

@@ -6,7 +6,7 @@ import { Button } from './button.tsx'
 import { classNames } from './class-names.ts'
 import { ErrorNotice } from './error-notice.tsx'
 import { Field, TextInput } from './form.tsx'
-import { Scrim } from './scrim.tsx'
+import { ModalContent } from './modal.tsx'
 
 interface DialogProps {
   readonly open: boolean
@@ -24,8 +24,7 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
   return (
     <Primitive.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Primitive.Portal>
-        <Scrim />
-        <Primitive.Content
+        <ModalContent
           aria-describedby={description === undefined ? undefined : described}
           className={classNames(
             'fixed left-1/2 top-1/2 z-50 flex max-h-[min(90dvh,720px)] w-[calc(100vw-32px)] -translate-x-1/2 -translate-y-1/2 animate-fade flex-col rounded-dialog border border-line bg-raised shadow-float',
@@ -55,7 +54,7 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
           {footer === undefined ? null : (
             <div className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</div>
           )}
-        </Primitive.Content>
+        </ModalContent>
       </Primitive.Portal>
     </Primitive.Root>
   )

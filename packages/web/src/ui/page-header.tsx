@@ -1,4 +1,6 @@
-import { type ReactNode, useEffect, useRef } from 'react'
+import type { ReactNode } from 'react'
+
+import { usePageHeading } from './use-page-heading.ts'
 
 interface PageHeaderProps {
   readonly title: string
@@ -14,14 +16,7 @@ interface PageHeaderProps {
 
 /** Top of a page: title (takes focus on a route change, UI-1801), one line of context, actions. */
 export function PageHeader({ title, documentTitle, context, lead, badge, actions }: PageHeaderProps) {
-  const heading = useRef<HTMLHeadingElement>(null)
-  const tab = documentTitle ?? title
-  useEffect(() => {
-    document.title = `${tab} - Slipway`
-    // A field with autofocus keeps it; everything else starts at the heading.
-    if (document.activeElement === null || document.activeElement === document.body)
-      heading.current?.focus({ preventScroll: true })
-  }, [tab])
+  const heading = usePageHeading(documentTitle ?? title)
   return (
     <header className="flex flex-wrap items-start gap-x-4 gap-y-3 pb-5">
       {lead}

@@ -10,19 +10,18 @@ import { EmptyState } from '../ui/empty-state.tsx'
 export function NoPermission({ what, permission }: { readonly what: string; readonly permission: string }) {
   const user = useUser()
   return (
-    <div className="py-16">
-      <EmptyState
-        icon={Lock}
-        title={`You may not ${what}`}
-        action={
-          <AppLink href={paths.workspaces()} className={buttonClass({ tone: 'primary' })}>
-            Go to workspaces
-          </AppLink>
-        }
-      >
-        You are signed in as {user.username}. What is missing is the permission <code>{permission}</code>; an
-        owner of the deployment can give it.
-      </EmptyState>
-    </div>
+    <EmptyState
+      page
+      icon={Lock}
+      title={`You may not ${what}`}
+      action={
+        <AppLink href={paths.workspaces()} className={buttonClass({ tone: 'primary' })}>
+          Go to workspaces
+        </AppLink>
+      }
+    >
+      You are signed in as {user.username}. What is missing is the permission <code>{permission}</code>; an
+      owner of the deployment can give it.
+    </EmptyState>
   )
 }

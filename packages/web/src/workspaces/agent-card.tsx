@@ -1,5 +1,5 @@
 import { ChevronRight } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 
 import type { Workspace, WorkspaceAgent } from '@slipway/contract'
 import { classNames } from '../ui/class-names.ts'
@@ -22,9 +22,14 @@ export function AgentCard({
 }) {
   const connected = agent.status === 'connected'
   const lifecycle = lifecycleLook(agent)
+  // While scripts run, and when one failed, their log is what matters. It stays when they are done, so that nothing
+  // goes from under the reader's eyes.
+  const logMatters = agent.lifecycle_state === 'starting' || agent.lifecycle_state === 'start_error'
   const [open, setOpen] = useState<boolean>()
-  // While scripts run, and when one failed, their log is what matters.
-  const logOpen = open ?? (agent.lifecycle_state === 'starting' || agent.lifecycle_state === 'start_error')
+  useEffect(() => {
+    if (logMatters) setOpen((chosen) => chosen ?? true)
+  }, [logMatters])
+  const logOpen = open ?? logMatters
   const troubleshooting = safeHref(agent.troubleshooting_url)
   return (
     <section

@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Dices } from 'lucide-react'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 
-import { createWorkspace, type Template } from '@slipway/contract'
+import { createWorkspace, type Template, type TemplateVersion } from '@slipway/contract'
 import { api } from '../api/client.ts'
 import { fieldError } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
@@ -11,7 +11,7 @@ import { FaultSummary, formFaults, ParameterFields } from '../parameters/paramet
 import { useParameterForm } from '../parameters/use-parameter-form.ts'
 import { paths } from '../paths.ts'
 import { useUser } from '../session/session.tsx'
-import { presetsQuery, versionQuery } from '../templates/queries.ts'
+import { presetsQuery } from '../templates/queries.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, Select, TextInput } from '../ui/form.tsx'
@@ -24,7 +24,7 @@ import { nameFault, suggestName } from './workspace-name.ts'
 
 interface CreateFormProps {
   readonly template: Template
-  readonly versionId: string
+  readonly version: TemplateVersion
   readonly name: string | undefined
   readonly preset: string | undefined
   /** Values given by the address or a copied workspace. */
@@ -36,13 +36,14 @@ interface CreateFormProps {
 /** Name, preset and parameters of a new workspace (UI-732 to UI-739). */
 export function CreateForm({
   template,
-  versionId,
+  version,
   name: given,
   preset: wanted,
   values,
   origins,
   locked,
 }: CreateFormProps) {
+  const versionId = version.id
   const user = useUser()
   const go = useGo()
   const online = useOnline()
@@ -53,10 +54,6 @@ export function CreateForm({
   const nameInput = useRef<HTMLInputElement>(null)
   const element = useRef<HTMLFormElement>(null)
   const { form, view, error } = useParameterForm(versionId, owner.id, values)
-  const version = useQuery({
-    ...versionQuery(versionId),
-    enabled: versionId !== template.active_version_id,
-  }).data
   const presets = useQuery(presetsQuery(versionId))
   const [presetId, setPresetId] = useState<string>()
   const preset = presets.data?.find(({ ID }) => ID === presetId)
@@ -153,7 +150,7 @@ export function CreateForm({
             )}
           </Field>
           <OwnerField organizationId={template.organization_id} owner={owner} onChange={setOwner} />
-          {version === undefined ? null : (
+          {versionId === template.active_version_id ? null : (
             <p className="text-sm text-ink-2">
               Version <b className="font-medium text-ink">{version.name}</b>, which is not the active one.
             </p>

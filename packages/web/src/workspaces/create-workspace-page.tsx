@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 
+import type { TemplateVersion } from '@slipway/contract'
 import { statusOf } from '../api/errors.ts'
 import { useAddress, useRouteParam } from '../navigation/address.ts'
 import { organizationsQuery } from '../session/queries.ts'
-import { templateQuery, templateTitle } from '../templates/queries.ts'
+import { templateQuery, templateTitle, versionQuery } from '../templates/queries.ts'
 import { ErrorPage } from '../ui/error-notice.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Page } from '../ui/page.tsx'
@@ -25,24 +26,25 @@ export function CreateWorkspacePage() {
     ...templateQuery(organization ?? '', name),
     enabled: organization !== undefined,
   })
+  const versionId = search.version ?? template.data?.active_version_id
+  const version = useQuery({ ...versionQuery(versionId ?? ''), enabled: versionId !== undefined })
   const duplicate = useDuplicateValues(search.mode === 'duplicate' ? search.from : undefined)
   const fromAddress = Object.fromEntries(
     Object.entries(search).flatMap(([key, value]) =>
       key.startsWith('param.') ? [[key.slice('param.'.length), value]] : [],
     ),
   )
-  if (template.data === undefined || duplicate.pending) {
-    const error = template.error ?? organizations.error
+  if (template.data === undefined || version.data === undefined || duplicate.pending) {
+    const error = template.error ?? version.error ?? organizations.error
     if (error === null) return <PageSkeleton />
     return (
       <ErrorPage
         title={statusOf(error) === 404 ? `There is no template ${name}` : 'The template could not be read'}
         error={error}
-        onRetry={() => void template.refetch()}
+        onRetry={() => void (template.data === undefined ? template : version).refetch()}
       />
     )
   }
-  const versionId = search.version ?? template.data.active_version_id
   return (
     <Page width="narrow">
       <PageHeader
@@ -65,22 +67,33 @@ export function CreateWorkspacePage() {
             Look at the values before you create the workspace: they come from the link, not from you.
           </Notice>
         ) : null}
-        <CreateForm
-          key={versionId}
-          template={template.data}
-          versionId={versionId}
-          name={search.name}
-          preset={search.preset}
-          values={{ ...duplicate.values, ...fromAddress }}
-          origins={
-            new Map([
-              ...Object.keys(duplicate.values).map((key) => [key, 'Copied'] as const),
-              ...Object.keys(fromAddress).map((key) => [key, 'From the link'] as const),
-            ])
-          }
-          locked={new Set((search.disable_params ?? '').split(',').filter((key) => key !== ''))}
-        />
+        {isImporting(version.data) ? (
+          <Notice tone="info" title="This template is still being imported">
+            The form shows as soon as that is done.
+          </Notice>
+        ) : (
+          <CreateForm
+            key={version.data.id}
+            template={template.data}
+            version={version.data}
+            name={search.name}
+            preset={search.preset}
+            values={{ ...duplicate.values, ...fromAddress }}
+            origins={
+              new Map([
+                ...Object.keys(duplicate.values).map((key) => [key, 'Copied'] as const),
+                ...Object.keys(fromAddress).map((key) => [key, 'From the link'] as const),
+              ])
+            }
+            locked={new Set((search.disable_params ?? '').split(',').filter((key) => key !== ''))}
+          />
+        )}
       </div>
     </Page>
   )
+}
+
+/** What the parameters are is known when the import is done; until then the server refuses to say. */
+function isImporting({ job }: TemplateVersion): boolean {
+  return job.status === 'pending' || job.status === 'running'
 }

@@ -60,19 +60,18 @@ export function WorkspaceLayout() {
   if (workspace === undefined) {
     if (!known.isError) return <PageSkeleton />
     return statusOf(known.error) === 404 ? (
-      <div className="py-16">
-        <EmptyState
-          icon={Trash2}
-          title={`There is no workspace ${name} of ${owner}`}
-          action={
-            <AppLink href={paths.workspaces()} className={buttonClass({ tone: 'primary' })}>
-              Go to workspaces
-            </AppLink>
-          }
-        >
-          It may have been renamed or removed, or it is not shared with you.
-        </EmptyState>
-      </div>
+      <EmptyState
+        page
+        icon={Trash2}
+        title={`There is no workspace ${name} of ${owner}`}
+        action={
+          <AppLink href={paths.workspaces()} className={buttonClass({ tone: 'primary' })}>
+            Go to workspaces
+          </AppLink>
+        }
+      >
+        It may have been renamed or removed, or it is not shared with you.
+      </EmptyState>
     ) : (
       <ErrorPage
         title="The workspace could not be read"
@@ -267,26 +266,25 @@ function Deleted({ workspace }: { readonly workspace: Workspace }) {
   const several = useSeveralOrganizations()
   const template = { name: workspace.template_name, organization_name: workspace.organization_name }
   return (
-    <div className="py-16">
-      <EmptyState
-        icon={Trash2}
-        title={`${workspace.name} was deleted`}
-        action={
-          <>
-            <AppLink
-              href={paths.template(template, several, 'workspace', { name: workspace.name })}
-              className={buttonClass({ tone: 'primary' })}
-            >
-              Create it again
-            </AppLink>
-            <AppLink href={paths.workspaces()} className={buttonClass({})}>
-              Go to workspaces
-            </AppLink>
-          </>
-        }
-      >
-        The workspace and its files are gone. You can make a new one from the same template.
-      </EmptyState>
-    </div>
+    <EmptyState
+      page
+      icon={Trash2}
+      title={`${workspace.name} was deleted`}
+      action={
+        <>
+          <AppLink
+            href={paths.template(template, several, 'workspace', { name: workspace.name })}
+            className={buttonClass({ tone: 'primary' })}
+          >
+            Create it again
+          </AppLink>
+          <AppLink href={paths.workspaces()} className={buttonClass({})}>
+            Go to workspaces
+          </AppLink>
+        </>
+      }
+    >
+      The workspace and its files are gone. You can make a new one from the same template.
+    </EmptyState>
   )
 }

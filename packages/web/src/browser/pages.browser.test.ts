@@ -1,0 +1,206 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { DESKTOP, openBrowser, startTestServer, type TestBrowser, type TestServer } from '@slipway/testkit'
+
+const owned = new AsyncDisposableStack()
+let server: TestServer
+let browser: TestBrowser
+let owner: Client
+
+beforeAll(async () => {
+  server = owned.use(await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } }))
+  browser = owned.use(await openBrowser())
+  owner = await server.owner()
+  await server.builtInTemplate()
+})
+afterAll(() => owned.disposeAsync())
+
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.id ?? '')
+
+/** Focus moves after the frame that a dialog closes in. */
+const expectFocus = (control: Locator) =>
+  expect.poll(() => control.evaluate((element) => element === document.activeElement)).toBe(true)
+
+/** Until the page has its heading and nothing on it is still on its way. */
+const settled = (page: Page) =>
+  page.waitForFunction(
+    () =>
+      document.querySelector('h1') !== null && document.querySelector('.skeleton, [aria-busy=true]') === null,
+  )
+
+describe('users', () => {
+  it('UI-1401: are made with a password that shows once, are suspended, and are let in again', async () => {
+    const { page, faults } = await browser.openAs(owner, '/deployment/users/create')
+    await page.getByLabel('Email').fill('grace.hopper@example.com')
+    expect(await page.getByLabel('Username').inputValue()).toBe('grace-hopper')
+    await page.getByRole('button', { name: 'Create user' }).click()
+    await page.getByText('grace-hopper can sign in now').waitFor()
+    await page.getByRole('link', { name: 'Done' }).click()
+
+    const row = page.getByRole('row', { name: /grace-hopper/ })
+    await row.getByRole('button', { name: 'Actions for grace-hopper' }).click()
+    await page.getByRole('menuitem', { name: 'Suspend' }).click()
+    await page.getByRole('button', { name: 'Suspend', exact: true }).last().click()
+    await row.getByText('Suspended').waitFor()
+    await row.getByRole('button', { name: 'Actions for grace-hopper' }).click()
+    await page.getByRole('menuitem', { name: 'Activate' }).click()
+    await row.getByText('Suspended').waitFor({ state: 'detached' })
+    // Nobody suspends themselves.
+    await page.getByRole('button', { name: 'Actions for owner' }).click()
+    await page.getByRole('menuitem', { name: 'Roles' }).waitFor()
+    expect(await page.getByRole('menuitem', { name: 'Suspend' }).count()).toBe(0)
+    expect(faults).toEqual([])
+  })
+
+  it('UI-313: a member who opens the page by its address is told what is missing', async () => {
+    const { page } = await browser.openAs(await server.user('plain'), '/deployment/users')
+    await page.getByText(/see all users/i).waitFor()
+    expect(await page.getByRole('link', { name: 'Users', exact: true }).count()).toBe(0)
+  })
+})
+
+describe('tokens', () => {
+  it('UI-1503: a token of ready sets shows what it may do', async () => {
+    const { page, faults } = await browser.openAs(owner, '/settings/tokens/new')
+    await page.getByLabel('Name', { exact: true }).fill('ci')
+    await page.getByText('Ready sets', { exact: true }).click()
+    await page.getByRole('checkbox').first().click()
+    await page.getByRole('button', { name: 'Create token' }).click()
+    await page.getByText('Copy it now').waitFor()
+    await page.goto(`${server.url}/settings/tokens`)
+    const row = page.getByRole('row', { name: /ci/ }).filter({ hasText: 'ci' }).first()
+    expect(await row.textContent()).not.toContain('Full access')
+    expect(faults).toEqual([])
+  })
+})
+
+describe('the keyboard', () => {
+  it('UI-1801: skips to the content, and a change of the page moves focus to its heading', async () => {
+    const { page } = await browser.openAs(owner, '/templates')
+    await page.getByRole('link', { name: 'Local workspace', exact: true }).waitFor()
+    await page.evaluate(() => document.body.focus())
+    await page.getByRole('link', { name: 'Skip to the content' }).focus()
+    await page.keyboard.press('Enter')
+    expect(await focused(page)).toBe('main-content')
+    await page.keyboard.press('g')
+    await page.keyboard.press('s')
+    await page.getByRole('heading', { name: 'Settings' }).waitFor()
+    expect(await page.title()).toContain('Slipway')
+  })
+
+  it('UI-B17, UI-506: palette, list of keys and dialogs open by key, close by Esc, and give focus back', async () => {
+    const { page, faults } = await browser.openAs(owner, '/workspaces')
+    const opener = page.getByRole('button', { name: 'New workspace' }).first()
+    await opener.click()
+    const dialog = page.getByRole('dialog', { name: 'New workspace' })
+    await dialog.getByRole('link', { name: /Local workspace/ }).waitFor()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await expectFocus(opener)
+
+    await page.keyboard.press('?')
+    const keys = page.getByRole('dialog', { name: 'Keys' })
+    await keys.waitFor()
+    await page.keyboard.press('Escape')
+    await keys.waitFor({ state: 'detached' })
+    await expectFocus(opener)
+    await page.keyboard.press('/')
+    await expectFocus(page.getByLabel('Filter workspaces'))
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog', { name: 'Search' }).waitFor()
+    await page.keyboard.type('dark theme')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate(() => getComputedStyle(document.body).colorScheme)).toBe('dark')
+    // Before the first paint of the next page too.
+    await page.reload()
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('dark')
+    expect(faults).toEqual([])
+  })
+
+  it('UI-1803: rows of a list are walked with the arrows and opened with Enter', async () => {
+    const { page } = await browser.openAs(owner, '/templates')
+    const row = page.getByRole('row', { name: /Local workspace/ })
+    await row.focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/templates/local-workspace')
+  })
+})
+
+/** Pages and what stands open on them, beside those that the newcomer sees. */
+const SIGHTS: Readonly<
+  Record<string, { readonly path: string; readonly open?: (page: Page) => Promise<void> }>
+> = {
+  'empty workspaces': { path: '/workspaces' },
+  'no match': { path: '/workspaces?filter=name:nothing' },
+  'refused filter': { path: '/workspaces?filter=status:bogus' },
+  'new workspace': {
+    path: '/workspaces',
+    open: async (page) => {
+      await page.getByRole('button', { name: 'New workspace' }).first().click()
+      await page.getByRole('dialog').getByRole('link').first().waitFor()
+    },
+  },
+  palette: {
+    path: '/workspaces',
+    open: async (page) => {
+      await page.getByRole('heading', { name: 'Workspaces' }).waitFor()
+      await page.keyboard.press('Control+k')
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  keys: {
+    path: '/workspaces',
+    open: async (page) => {
+      await page.getByRole('heading', { name: 'Workspaces' }).waitFor()
+      await page.keyboard.press('?')
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  'row menu': {
+    path: '/deployment/users',
+    open: async (page) => {
+      await page.getByRole('button', { name: 'Actions for owner' }).click()
+      await page.getByRole('menu').waitFor()
+    },
+  },
+  'missing workspace': { path: '/@owner/nothing' },
+  'template parameters': { path: '/templates/local-workspace/parameters' },
+  'template versions': { path: '/templates/local-workspace/versions' },
+  'template settings': { path: '/templates/local-workspace/settings' },
+  'missing template': { path: '/templates/nothing' },
+  'new template': { path: '/templates/new' },
+  'new user': { path: '/deployment/users/create' },
+  security: { path: '/settings/security' },
+  appearance: { path: '/settings/appearance' },
+  'SSH key': { path: '/settings/ssh-keys' },
+  tokens: { path: '/settings/tokens' },
+  'command line': { path: '/cli-auth' },
+}
+
+describe('every page', () => {
+  for (const [colorScheme, viewport] of [
+    ['dark', DESKTOP],
+    ['light', { width: 320, height: 700 }],
+  ] as const)
+    it(`UI-1807, UI-1707: has no accessibility fault and no sideways scrolling (${colorScheme}, ${viewport.width} px)`, async () => {
+      const { page, faults } = await browser.openAs(owner, '/', {
+        colorScheme,
+        viewport,
+        reducedMotion: 'reduce',
+      })
+      for (const [name, { path, open }] of Object.entries(SIGHTS)) {
+        await page.goto(server.url + path)
+        await settled(page)
+        await open?.(page)
+        const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze()
+        const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
+        expect(found, name).toEqual([])
+        const width = await page.locator('html').evaluate((html) => html.scrollWidth)
+        expect(width, name).toBeLessThanOrEqual(viewport.width)
+      }
+      expect(faults).toEqual([])
+    }, 60_000)
+})

@@ -1,0 +1,155 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { getUser, type Template, type User } from '@slipway/contract'
+import {
+  fixtures,
+  openBrowser,
+  openDatabase,
+  PASSWORD,
+  startTestServer,
+  type TestBrowser,
+  type TestServer,
+} from '@slipway/testkit'
+
+const owned = new AsyncDisposableStack()
+let server: TestServer
+let browser: TestBrowser
+let owner: Client
+let template: Template
+let user: User
+
+beforeAll(async () => {
+  server = owned.use(await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } }))
+  browser = owned.use(await openBrowser())
+  owner = await server.owner()
+  template = await server.builtInTemplate()
+  user = await owner.call(getUser, { params: { user: 'me' } })
+})
+afterAll(() => owned.disposeAsync())
+
+/** Workspaces that were started once, without anything that runs. */
+async function addWorkspaces(count: number): Promise<void> {
+  await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+  for (let index = 0; index < count; index++) {
+    const workspace = await fixtures.workspace(database.db, { owner_id: user.id, template_id: template.id })
+    await fixtures.workspaceBuild(database.db, { workspace })
+  }
+}
+
+const refuse = (page: Page, status: number, pattern = '**/api/v2/**') =>
+  page.route(pattern, (route) =>
+    route.fulfill({
+      status,
+      contentType: 'application/json',
+      body: JSON.stringify({ message: `Answered ${status} by the test.` }),
+    }),
+  )
+
+describe('a running page', () => {
+  it('UI-201, UI-2102: outlives 500 everywhere, then a lost network, and recovers by itself', async () => {
+    const { page } = await browser.openAs(owner, '/workspaces')
+    await page.getByText('No workspace yet').waitFor()
+    await refuse(page, 500)
+    await page.getByRole('link', { name: 'Templates', exact: true }).click()
+    await page.getByText('The list could not be read').waitFor()
+    expect(new URL(page.url()).pathname).toBe('/templates')
+    await page.unrouteAll()
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('link', { name: 'Local workspace', exact: true }).waitFor()
+
+    await page.route('**/api/v2/**', (route) => route.abort('internetdisconnected'))
+    await page.getByRole('link', { name: 'Users', exact: true }).click()
+    const banner = page.getByRole('status').filter({ hasText: 'The server cannot be reached.' })
+    await banner.waitFor()
+    await page.getByText('Reconnecting').waitFor()
+    expect(new URL(page.url()).pathname).toBe('/deployment/users')
+    await page.unrouteAll()
+    await banner.getByRole('button', { name: 'Retry now' }).click()
+    await page.getByText('Back online').waitFor()
+    await page.getByRole('link', { name: 'owner', exact: true }).waitFor()
+  })
+
+  it('UI-202: a 401 of one route stays the error of that route', async () => {
+    const { page } = await browser.openAs(owner, '/templates')
+    await page.getByRole('link', { name: 'Local workspace', exact: true }).waitFor()
+    await refuse(page, 401, '**/api/v2/users?**')
+    const probe = page.waitForResponse((response) => response.url().endsWith('/api/v2/users/me'))
+    await page.getByRole('link', { name: 'Users', exact: true }).click()
+    await page.getByText('Answered 401 by the test.').waitFor()
+    expect((await probe).status()).toBe(200)
+    expect(new URL(page.url()).pathname).toBe('/deployment/users')
+  })
+
+  it('UI-204: a session that was ended elsewhere leads to the sign-in page, and back', async () => {
+    const guest = await server.user('guest')
+    const { page, faults } = await browser.openAs(guest, '/settings/tokens')
+    await page.getByText('No token yet').waitFor()
+    await page.context().clearCookies({ name: 'coder_session_token' })
+    await page.getByRole('link', { name: 'Templates', exact: true }).click()
+    await page.getByText('Your session has ended').waitFor()
+    expect(new URL(page.url()).searchParams.get('redirect')).toBe('/templates')
+    await page.getByLabel('Email').fill('guest@example.com')
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Templates' }).waitFor()
+    expect(faults).toEqual([])
+  })
+})
+
+describe('signing in', () => {
+  it('UI-207: leads to no other origin, whatever the address asks for', async () => {
+    for (const target of [
+      '//evil.test',
+      '/\\evil.test',
+      'https://evil.test/x',
+      '/%2f%2fevil.test',
+      'javascript:1',
+    ]) {
+      const { page } = await browser.openAs(owner, `/login?redirect=${encodeURIComponent(target)}`)
+      // Signed in already, so the page goes on at once.
+      await page.waitForURL((url) => url.pathname !== '/login')
+      expect(new URL(page.url()).origin, target).toBe(server.url)
+      await page.context().close()
+    }
+  })
+
+  it('UI-205: signing out ends the session and shows the sign-in page', async () => {
+    const { page, faults } = await browser.openAs(await server.user('leaver'), '/workspaces')
+    await page.getByRole('button', { name: 'Account of leaver' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    await page.goto(`${server.url}/workspaces`)
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    expect(faults).toEqual([])
+  })
+})
+
+describe('the workspaces page', () => {
+  it('UI-701, UI-1903: makes the same few requests for one workspace and for twenty', async () => {
+    const count = async () => {
+      const { page, faults } = await browser.openAs(owner, '/templates')
+      await page.getByRole('link', { name: 'Local workspace', exact: true }).waitFor()
+      const asked: string[] = []
+      page.on('request', (request) => {
+        const { pathname } = new URL(request.url())
+        if (pathname.startsWith('/api/')) asked.push(`${request.method()} ${pathname}`)
+      })
+      await page.reload()
+      await page.getByRole('heading', { name: 'Templates' }).waitFor()
+      asked.length = 0
+      await page.getByRole('link', { name: 'Workspaces', exact: true }).click()
+      await page.getByRole('row').nth(1).waitFor()
+      await page.waitForLoadState('networkidle')
+      expect(faults).toEqual([])
+      await page.context().close()
+      return asked.sort()
+    }
+    await addWorkspaces(1)
+    const one = await count()
+    await addWorkspaces(19)
+    expect(await count()).toEqual(one)
+    expect(one.length).toBeLessThanOrEqual(4)
+  })
+})
