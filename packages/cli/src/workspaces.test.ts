@@ -85,6 +85,7 @@ describe('workspaces', () => {
     const ended = await cli.run('ssh', 'dev', 'echo oops >&2; exit 7')
     expect(ended).toMatchObject({ code: 7, stdout: '', stderr: expect.stringMatching(/oops\n$/) })
     expect(await cli.good('ssh', '-e', 'A=1', '-e', 'B=2', 'dev', 'echo $A$B')).toBe('12\n')
+    expect(await cli.good('ssh', 'dev', '--', 'echo', 'dashed')).toBe('dashed\n')
     expect(await cli.bad('ssh', 'dev.other', 'true')).toContain('dev has no agent other: it has main')
   })
 

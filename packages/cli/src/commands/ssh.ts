@@ -51,7 +51,9 @@ export function sshCommand(program: Command): void {
     .option('--hostname-suffix <suffix>', 'suffix that a host name in ~/.ssh/config has')
     .option('--usage-app <app>', 'what the session is used for')
     .passThroughOptions()
-    .action(async (text: string, rest: string[], _own: unknown, command: Command) => {
+    .action(async (text: string, given: string[], _own: unknown, command: Command) => {
+      // `--` may stand before the command, as everywhere.
+      const rest = given[0] === '--' ? given.slice(1) : given
       const flags = command.optsWithGlobals<SshFlags>()
       const client = await openSession(flags)
       const name = hostName(text, flags)
