@@ -16,6 +16,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const warning of parsed.warnings) process.stderr.write(`warning: ${warning}\n`)
   using sink = new LogSink(2)
   const log = createLogger({ level: parsed.config.verbose ? 'debug' : 'info', sink })
+  // A forgotten promise is a fault of ours to find, and no reason to end everybody's work (ID-119).
+  process.on('unhandledRejection', (error) =>
+    log.error('a promise was rejected and nobody listened', { error: describeError(error) }),
+  )
   const stop = nextSignal()
   try {
     await using server = await startServer({ configuration: parsed, log })

@@ -172,7 +172,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
   )
   server.get('/metrics', async (request, reply) =>
-    request.context.precheck.ok && request.context.precheck.owner.siteRoles.includes('owner')
+    request.context.precheck.ok &&
+    request.context.precheck.owner.status === 'active' &&
+    request.context.precheck.owner.siteRoles.includes('owner')
       ? reply.type('text/plain; version=0.0.4').send(metrics.render())
       : reply.code(404).type('text/plain').send('Not found'),
   )

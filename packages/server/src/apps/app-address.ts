@@ -18,6 +18,7 @@ export interface AppAddress {
 
 /** Reads `/@owner/workspace[.agent]/apps/slug/…`; undefined for everything else. */
 export function pathAppAddress(url: string): AppAddress | undefined {
+  if (!/^\/[@%]/.test(url)) return undefined
   const [path = '', ...rest] = url.split('?')
   const match = PATH_APP.exec(path)
   const [, owner, workspace, agent, slug, below] = match ?? []

@@ -39,14 +39,14 @@ export class AppServer {
   readonly #context: AppContext
   readonly #tunnels: AgentTunnels
   readonly #streams: OpenStreams
-  readonly #validate: (token: string | undefined, context: RequestContext) => Promise<Precheck>
+  readonly #validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
   readonly #tickets: Tickets
 
   constructor(options: {
     readonly context: AppContext
     readonly tunnels: AgentTunnels
     readonly streams: OpenStreams
-    readonly validate: (token: string | undefined, context: RequestContext) => Promise<Precheck>
+    readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
   }) {
     this.#context = options.context
     this.#tunnels = options.tunnels

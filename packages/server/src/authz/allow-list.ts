@@ -53,6 +53,18 @@ export function normalizeAllowList(texts: readonly string[] | undefined): AllowL
   return simplify(entries)
 }
 
+/** Whether everything that `wanted` lets through is let through by `granted` (RB-120). */
+export function containsAllowList(
+  granted: readonly AllowListEntry[],
+  wanted: readonly AllowListEntry[],
+): boolean {
+  return wanted.every((entry) =>
+    granted.some(
+      (own) => (own.type === '*' || own.type === entry.type) && (own.id === '*' || own.id === entry.id),
+    ),
+  )
+}
+
 /** Removes what other entries include already, and sorts. */
 export function simplify(entries: readonly AllowListEntry[]): AllowListEntry[] {
   if (entries.some((entry) => entry.type === '*' && entry.id === '*')) return [...ALLOW_ALL]

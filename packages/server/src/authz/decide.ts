@@ -60,13 +60,12 @@ function rolesAllow(
   if (organization === undefined && !object.anyOrganization)
     return owned && vote(actor, 'user', undefined, object.type, action) === 1
   const organizations = organization === undefined ? organizationsOf(actor) : [organization]
-  const org = best(organizations.map((id) => vote(actor, 'org', id, object.type, action)))
-  if (org !== 0) return org === 1
-  return owned && best(organizations.map((id) => vote(actor, 'member', id, object.type, action))) === 1
-}
-
-function best(votes: readonly Vote[]): Vote {
-  return votes.includes(1) ? 1 : votes.length > 0 && votes.every((value) => value === -1) ? -1 : 0
+  // RB-122: each organization answers for itself; a ban in one is not lifted by membership in another.
+  return organizations.some((id) => {
+    const org = vote(actor, 'org', id, object.type, action)
+    if (org !== 0) return org === 1
+    return owned && vote(actor, 'member', id, object.type, action) === 1
+  })
 }
 
 /** Vote of one level over the union of that level's permissions of all roles (RB chapter 2). */

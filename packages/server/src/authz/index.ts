@@ -3,6 +3,7 @@ export { ACL_ROLES, aclRoleOf } from './acl-roles.ts'
 export {
   ALLOW_ALL,
   type AllowListEntry,
+  containsAllowList,
   formatAllowListEntry,
   intersectAllowLists,
   normalizeAllowList,

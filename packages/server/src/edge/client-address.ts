@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net'
 
 /** Client address, host and scheme of a request as the outermost trusted proxy saw them. */
 export interface ClientAddress {
@@ -28,10 +28,19 @@ export function addressResolver(options: {
   const isTrusted = (address: string): boolean => trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
   const headers = options.trustedHeaders.map((name) => name.toLowerCase())
   const none = options.trustedOrigins.length === 0
+  // The peer of a connection stays the same for all of its requests.
+  const peers = new WeakMap<Socket, string>()
+  const peerOf = (socket: Socket): string => {
+    const known = peers.get(socket)
+    if (known !== undefined) return known
+    const peer = plainAddress(socket.remoteAddress ?? '') ?? '0.0.0.0'
+    peers.set(socket, peer)
+    return peer
+  }
 
   return {
     resolve(request, encrypted) {
-      const peer = plainAddress(request.socket.remoteAddress ?? '') ?? '0.0.0.0'
+      const peer = peerOf(request.socket)
       const host = request.headers.host ?? ''
       const scheme = encrypted ? 'https' : 'http'
       if (none || !isTrusted(peer)) return { remoteAddress: peer, host, scheme }

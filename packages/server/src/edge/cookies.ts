@@ -25,10 +25,12 @@ export interface CookiePolicy {
   readonly hostPrefix: boolean
 }
 
+const NO_COOKIES: Readonly<Record<string, string>> = Object.freeze(Object.create(null))
+
 /** Cookies of a request by name; the first of two equal names wins, as browsers send the most specific first. */
-export function parseCookies(header: string | undefined): Record<string, string> {
+export function parseCookies(header: string | undefined): Readonly<Record<string, string>> {
+  if (header === undefined) return NO_COOKIES
   const cookies: Record<string, string> = Object.create(null)
-  if (header === undefined) return cookies
   for (const pair of header.split(';')) {
     const at = pair.indexOf('=')
     if (at < 0) continue

@@ -1,7 +1,4 @@
-/** CORS headers of a response, and the answer to a preflight where there is one. */
-export interface CorsDecision {
-  readonly headers: Readonly<Record<string, string>>
-}
+type Headers = Readonly<Record<string, string>>
 
 const OPEN_PREFIXES = ['/oauth2/', '/api/experimental/mcp/', '/.well-known/oauth-']
 const OPEN = {
@@ -17,18 +14,14 @@ const DEFAULT_PREFLIGHT = {
   'Access-Control-Allow-Methods': 'OPTIONS, GET',
   'Access-Control-Allow-Headers': 'Accept, Content-Type, X-LATENCY-CHECK, X-CSRF-TOKEN',
 }
-const NONE: CorsDecision = { headers: {} }
 
-/** The headers for this path (ID-132, ID-133); none of them ever allows credentials. */
-export function corsFor(path: string, method: string, allowAll: boolean): CorsDecision {
-  if (OPEN_PREFIXES.some((prefix) => path.startsWith(prefix))) return { headers: OPEN }
+/** The headers for this path (ID-132, ID-133), if it gets any; none of them ever allows credentials. */
+export function corsFor(path: string, method: string, allowAll: boolean): Headers | undefined {
+  if (OPEN_PREFIXES.some((prefix) => path.startsWith(prefix))) return OPEN
   if (path === '/latency-check' || path === '/derp/latency-check')
-    return { headers: { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': '*' } }
-  if (!allowAll) return method === 'OPTIONS' ? { headers: { Vary: 'Origin' } } : NONE
-  return {
-    headers:
-      method === 'OPTIONS'
-        ? { 'Access-Control-Allow-Origin': '*', ...DEFAULT_PREFLIGHT }
-        : { 'Access-Control-Allow-Origin': '*' },
-  }
+    return { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': '*' }
+  if (!allowAll) return method === 'OPTIONS' ? { Vary: 'Origin' } : undefined
+  return method === 'OPTIONS'
+    ? { 'Access-Control-Allow-Origin': '*', ...DEFAULT_PREFLIGHT }
+    : { 'Access-Control-Allow-Origin': '*' }
 }

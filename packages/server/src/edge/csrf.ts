@@ -15,6 +15,11 @@ export interface CsrfInput {
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
+/** Whether requests of this method change nothing, so that they need no proof. */
+export function isSafeMethod(method: string): boolean {
+  return SAFE.has(method)
+}
+
 /** ID-129, narrowed by ID-204 to paths that are not authenticated by the session cookie. */
 const EXEMPT = [
   /^\/api\/v2\/users\/first$/,
@@ -34,7 +39,7 @@ const EXEMPT = [
  * @throws ApiError 400 in plain text.
  */
 export function checkCsrf(request: CsrfInput, sessionCookie: string): void {
-  if (SAFE.has(request.method)) return
+  if (isSafeMethod(request.method)) return
   if (!request.path.startsWith('/api') && request.path !== '/oauth2/authorize') return
   const session = request.cookies[sessionCookie]
   if (session === undefined || session === '') return

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -108,6 +110,29 @@ describe('CSRF', () => {
     expect(await answer.text()).toContain('CSRF')
   })
 
+  it('ID-127, ID-204: nor under another spelling of the address', async () => {
+    const { hostname, port } = new URL(server.url)
+    const targets = [
+      '/%61pi/v2/users/me/keys',
+      `http://${hostname}/api/v2/users/me/keys`,
+      '//api/v2/users/me/keys',
+      '/api/v2/users/me/%6beys#x',
+    ]
+    for (const path of targets) {
+      const sent = httpRequest({
+        hostname,
+        port,
+        path,
+        method: 'POST',
+        headers: { Cookie: `coder_session_token=${tokenOf(owner)}` },
+      })
+      sent.end()
+      const [answer] = await once(sent, 'response')
+      answer.resume()
+      expect(answer.statusCode, path).toBe(400)
+    }
+  })
+
   it('ID-128: a token in the header needs no CSRF token', async () => {
     expect((await change({ 'Coder-Session-Token': tokenOf(owner) })).status).toBe(201)
   })
@@ -128,6 +153,18 @@ describe('requests that are wrong', () => {
       message: 'Validation failed.',
       validations: [{ field: 'password', detail: 'Validation failed for tag "required"' }],
     })
+  })
+
+  it('NUL characters are refused wherever they come from, and an address that cannot be read is 400', async () => {
+    const key = { 'Coder-Session-Token': tokenOf(owner) }
+    expect((await get('/api/v2/users/a%00b', key)).status).toBe(400)
+    expect((await get('/api/v2/users?q=a%00b', key)).status).toBe(400)
+    const answer = await post(JSON.stringify({ email: 'a\0@example.com', password: 'x' }))
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ validations: [{ field: 'email' }] })
+    const broken = await get('/api/v2/users/%zz', key)
+    expect(broken.status).toBe(400)
+    expect(await broken.json()).toHaveProperty('message')
   })
 
   it('ID-88: a body that is no JSON is 400', async () => {

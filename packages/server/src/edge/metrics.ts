@@ -15,12 +15,16 @@ interface RouteSeries {
  * third of a general histogram on every request. Labels are full route patterns, never raw paths.
  */
 export class RequestMetrics {
-  readonly #series = new Map<string, RouteSeries>()
+  readonly #series = new Map<string, Map<string, RouteSeries>>()
   readonly #tooLarge = new Map<string, number>()
 
   #of(method: string, path: string): RouteSeries {
-    const key = `${method} ${path}`
-    let series = this.#series.get(key)
+    let byMethod = this.#series.get(path)
+    if (byMethod === undefined) {
+      byMethod = new Map()
+      this.#series.set(path, byMethod)
+    }
+    let series = byMethod.get(method)
     if (series === undefined) {
       series = {
         method,
@@ -31,7 +35,7 @@ export class RequestMetrics {
         count: 0,
         inFlight: 0,
       }
-      this.#series.set(key, series)
+      byMethod.set(method, series)
     }
     return series
   }
@@ -61,7 +65,7 @@ export class RequestMetrics {
   /** All series as text. */
   render(): string {
     const lines: string[] = []
-    const all = [...this.#series.values()]
+    const all = [...this.#series.values()].flatMap((byMethod) => [...byMethod.values()])
     lines.push('# TYPE coderd_api_requests_processed_total counter')
     for (const one of all)
       for (const [code, count] of one.byStatus)

@@ -1,14 +1,16 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 
 import type { Route } from '@slipway/contract'
-import { describeError, type Logger, safeQueryFields } from '@slipway/request-log'
+import { describeError, type Logger } from '@slipway/request-log'
 import { ApiError, INTERNAL_MESSAGE } from '../errors/index.ts'
+import { logRequest } from './access-log.ts'
 import { type AgentCaller, type FindAgent, requireAgent } from './agent-access.ts'
 import type { BoundRoute, Incoming } from './bind.ts'
+import { canonicalTarget } from './canonical-target.ts'
 import type { AddressResolver } from './client-address.ts'
 import { type CookiePolicy, parseCookies, SESSION_COOKIE } from './cookies.ts'
 import { corsFor } from './cors.ts'
-import { checkCsrf } from './csrf.ts'
+import { checkCsrf, isSafeMethod } from './csrf.ts'
 import { RequestMetrics } from './metrics.ts'
 import { pathParameters } from './path-parameters.ts'
 import type { Precheck } from './precheck.ts'
@@ -17,10 +19,12 @@ import { newRequestId, type RequestContext, runInRequest } from './request-conte
 import { type Accepted, requireSession } from './session-access.ts'
 import type { OpenStreams } from './streams.ts'
 import { tokenOf } from './token-source.ts'
-import { bodyCheck, queryReader } from './validation.ts'
+import { bodyCheck, queryReader, refuseNul } from './validation.ts'
 
 const JSON_BODY_LIMIT = 4 * 1024 * 1024
 const EMPTY = Buffer.alloc(0)
+/** Shared by all requests without a query; nobody changes what a request asked for. */
+const NO_SEARCH = new URLSearchParams()
 
 /** Paths that need no identity and must work without a database (ID-66). */
 const WITHOUT_IDENTITY = /^\/(healthz|readyz|latency-check|assets\/|bin\/|derp)/
@@ -35,8 +39,8 @@ export interface EdgeOptions {
   readonly apiRateLimit: number
   readonly limitsDisabled: boolean
   readonly allowAllOrigins: boolean
-  /** Validates a token in full; never rejects (ID-62). */
-  readonly validate: (token: string | undefined, context: RequestContext) => Promise<Precheck>
+  /** Validates a token in full, at once when its rows are known; never rejects (ID-62). */
+  readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
   /** Makes a dormant user active, with its audit (ID-68). */
   readonly activate: (accepted: Accepted) => Promise<Accepted>
   readonly findAgent: FindAgent
@@ -64,7 +68,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     context: RequestContext
-    cookieValues: Record<string, string>
+    claimed: ClaimedRequest | undefined
+    cookieValues: Readonly<Record<string, string>>
     search: URLSearchParams
   }
 }
@@ -90,12 +95,25 @@ export function createEdge(options: EdgeOptions): {
   const server = fastify({
     bodyLimit: JSON_BODY_LIMIT,
     genReqId: newRequestId,
+    rewriteUrl: ({ url = '/' }) => canonicalTarget(url),
+    frameworkErrors: (error, request, reply) => {
+      // The router could not read the address, so that no step of ours has run yet.
+      reply.hijack()
+      reply.raw.writeHead(error.statusCode ?? 400, {
+        'Content-Type': 'application/json; charset=utf-8',
+        'X-Coder-Request-Id': request.id,
+      })
+      reply.raw.end(
+        JSON.stringify({ message: 'The address of the request cannot be read.', detail: error.message }),
+      )
+    },
     forceCloseConnections: 'idle',
-    routerOptions: { ignoreDuplicateSlashes: true },
+    routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: 1024 },
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
   })
   server.decorateRequest('context')
+  server.decorateRequest('claimed')
   server.decorateRequest('cookieValues')
   server.decorateRequest('search')
   server.removeAllContentTypeParsers()
@@ -119,39 +137,50 @@ export function createEdge(options: EdgeOptions): {
     done(new ApiError(415, 'Unsupported content type: send application/json.'), undefined)
   })
 
-  options.streams.attach(server.server, (request, response) => server.routing(request, response))
-  server.addHook('onRequest', (request, reply, done) => {
-    request.context = newContext(request, options.addresses)
-    metrics.started(request.method, request.context.route)
-    reply.header('X-Coder-Request-Id', request.id)
-    reply.header('X-Coder-Build-Version', options.version)
-    reply.header('X-Content-Type-Options', 'nosniff')
-    runInRequest(request.context, done)
+  options.streams.attach(server.server, (request, response) => {
+    request.url = canonicalTarget(request.url ?? '/')
+    server.routing(request, response)
   })
-  server.addHook('onRequest', async (request) => {
+  const always = { 'X-Coder-Build-Version': options.version, 'X-Content-Type-Options': 'nosniff' }
+  server.addHook('onRequest', (request, reply, done) => {
+    const context = newContext(request, options.addresses)
+    request.context = context
+    request.claimed = options.apps.claim(context.host, request.url)
+    if (request.claimed !== undefined) context.route = request.claimed.limited ? 'SUBDOMAIN_APP' : 'PATH_APP'
+    metrics.started(request.method, context.route)
+    reply.header('X-Coder-Request-Id', context.id).headers(always)
+    runInRequest(context, done)
+  })
+  server.addHook('onRequest', (request, _reply, done) => {
     request.cookieValues = parseCookies(request.headers.cookie)
+    if (options.cookies.hostPrefix) preferBoundCookie(request.cookieValues)
     const at = request.url.indexOf('?')
-    request.search = new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1))
-    if (WITHOUT_IDENTITY.test(request.url)) return
+    request.search = at < 0 ? NO_SEARCH : new URLSearchParams(request.url.slice(at + 1))
+    if (WITHOUT_IDENTITY.test(request.url)) return done()
     const token = tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.search })
-    request.context.precheck = await options.validate(token, request.context)
+    const outcome = options.validate(token, request.context)
+    const settle = (settled: Precheck): void => {
+      request.context.precheck = settled
+      done()
+    }
+    if (outcome instanceof Promise) outcome.then(settle, done)
+    else settle(outcome)
   })
   const api = new RateLimiter(options.limitsDisabled ? 0 : options.apiRateLimit)
-  server.addHook('onRequest', async (request, reply) => {
-    const claimed = options.apps.claim(request.context.host, request.url)
-    if (claimed === undefined) return
+  server.addHook('onRequest', (request, reply, done) => {
+    const { claimed } = request
+    if (claimed === undefined) return done()
     if (claimed.limited && api.enabled) limit(api, request, reply)
-    request.context.route = claimed.limited ? 'SUBDOMAIN_APP' : 'PATH_APP'
-    await claimed.serve(request, reply)
-    return reply
+    claimed.serve(request, reply).catch(done)
   })
   server.addHook('onRequest', (request, reply, done) => {
     const cors = corsFor(request.url, request.method, options.allowAllOrigins)
-    reply.headers(cors.headers)
+    if (cors !== undefined) reply.headers(cors)
     if (request.method === 'OPTIONS') {
       void reply.code(204).send()
       return
     }
+    if (isSafeMethod(request.method)) return done()
     const path = cleanPath(request.url.split('?', 1)[0] ?? '/')
     checkCsrf(
       {
@@ -177,21 +206,32 @@ export function createEdge(options: EdgeOptions): {
     return options.page(request, reply)
   })
   server.addHook('onResponse', (request, reply, done) => {
-    const seconds = reply.elapsedTime / 1000
-    metrics.finished(request.method, request.context.route, reply.statusCode, seconds)
-    logRequest(options.log, request, reply)
+    const ms = reply.elapsedTime
+    metrics.finished(request.method, request.context.route, reply.statusCode, ms / 1000)
+    logRequest(options.log, request, reply.statusCode, ms)
     done()
   })
   return { server, metrics }
 }
 
+/** Where clients find this deployment: as configured, else as they have just reached it (ID-71). */
+function baseUrl(context: RequestContext, { accessUrl }: EdgeOptions): string {
+  return accessUrl === '' ? `${context.scheme}://${context.host}` : accessUrl
+}
+
+/** ID-58: with the prefix only the cookie that browsers bind to this very host counts. */
+function preferBoundCookie(cookies: Record<string, string>): void {
+  const bound = cookies[`__Host-${SESSION_COOKIE}`]
+  if (bound === undefined) delete cookies[SESSION_COOKIE]
+  else cookies[SESSION_COOKIE] = bound
+}
+
 function newContext(request: FastifyRequest, addresses: AddressResolver): RequestContext {
   const client = addresses.resolve(request.raw, 'encrypted' in request.raw.socket)
-  const pattern = request.is404 ? undefined : request.routeOptions.url
   return {
     id: request.id,
     method: request.method,
-    route: pattern?.replace(/:(\w+)/g, '{$1}') ?? (request.url.startsWith('/api') ? 'UNKNOWN' : 'STATIC'),
+    route: routeName(request),
     remoteAddress: client.remoteAddress,
     host: client.host,
     scheme: client.scheme,
@@ -203,6 +243,20 @@ function newContext(request: FastifyRequest, addresses: AddressResolver): Reques
     statements: 0,
     logFields: {},
   }
+}
+
+const routeNames = new Map<string, string>()
+
+/** The pattern of the matched route as the contract writes it (ID-115, ID-116). */
+function routeName(request: FastifyRequest): string {
+  const pattern = request.routeOptions.url
+  if (pattern === undefined) return request.url.startsWith('/api') ? 'UNKNOWN' : 'STATIC'
+  let name = routeNames.get(pattern)
+  if (name === undefined) {
+    name = pattern.replace(/:(\w+)/g, '{$1}')
+    routeNames.set(pattern, name)
+  }
+  return name
 }
 
 /** Counts a request; owners may ask to be left out (ID-124). */
@@ -234,7 +288,7 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
     const check = route.body === undefined ? undefined : bodyCheck(route.body)
     const read = route.query === undefined ? undefined : queryReader(route.query)
     const own = new RateLimiter(options.limitsDisabled ? 0 : (limits.perMinute ?? 0))
-    const [status = '200'] = Object.keys(route.responses)
+    const status = Number(Object.keys(route.responses)[0] ?? 200)
     server.route({
       method: route.method,
       url: route.path.replace(/\{([^}]+)\}/g, ':$1'),
@@ -248,10 +302,13 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
         done()
       },
       handler: async (request, reply) => {
-        const caller = await accessRule(bound.access, request, options)
+        const rule = accessRule(bound.access, request, options)
+        // Who is known already is not waited for.
+        const caller = rule instanceof Promise ? await rule : rule
         const query = read?.(request.search) ?? {}
+        if (bound.access !== 'agent') refuseNul(request.body)
         check?.(request.body ?? {})
-        reply.code(Number(status))
+        reply.code(status)
         const incoming = {
           context: request.context,
           params: pathParameters(request.params),
@@ -276,26 +333,31 @@ type Caller =
   | { readonly kind: 'session'; readonly accepted: Accepted }
   | { readonly kind: 'agent'; readonly agent: AgentCaller }
 
+const ANYONE: Caller = { kind: 'anyone' }
+
 /** Who calls, as the route demands it. @throws ApiError 401, 403 or 500. */
-async function accessRule(
+function accessRule(
   access: BoundRoute['access'],
   request: FastifyRequest,
   options: EdgeOptions,
-): Promise<Caller> {
+): Caller | Promise<Caller> {
   switch (access) {
     case 'public':
-      return { kind: 'anyone' }
-    case 'session':
-      return {
-        kind: 'session',
-        accepted: await requireSession(request.context, options.accessUrl, options.activate),
-      }
+      return ANYONE
+    case 'session': {
+      const accepted = requireSession(request.context, baseUrl(request.context, options), options.activate)
+      return accepted instanceof Promise ? accepted.then(asSession) : asSession(accepted)
+    }
     case 'agent':
-      return {
+      return requireAgent(request.headers['coder-session-token'], options.findAgent).then((agent) => ({
         kind: 'agent',
-        agent: await requireAgent(request.headers['coder-session-token'], options.findAgent),
-      }
+        agent,
+      }))
   }
+}
+
+function asSession(accepted: Accepted): Caller {
+  return { kind: 'session', accepted }
 }
 
 function answer(bound: BoundRoute, incoming: Incoming<Route>, caller: Caller): Promise<unknown> {
@@ -307,11 +369,6 @@ function answer(bound: BoundRoute, incoming: Incoming<Route>, caller: Caller): P
     return bound.handle({ ...incoming, agent: caller.agent })
   if (bound.access === 'public') return bound.handle(incoming)
   throw new Error(`a route for ${bound.access} was reached by ${caller.kind}`)
-}
-
-function stringParams(params: unknown): Record<string, string> {
-  if (typeof params !== 'object' || params === null) return {}
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
 }
 
 /** The only place that turns an error into a response (ID-88, ID-119, ID-221). */
@@ -357,42 +414,4 @@ function fromFramework(error: unknown, request: FastifyRequest): ApiError | unde
     default:
       return undefined
   }
-}
-
-/** The one line of a request: debug below 500, warn from there on (ID-108…ID-112). */
-function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
-  const level = reply.statusCode >= 500 ? 'warn' : 'debug'
-  if (!log.enabled(level)) return
-  const context = request.context
-  const [path = '/', search = ''] = request.url.split('?', 2)
-  const outcome = context.precheck
-  const params = Object.entries(stringParams(request.params)).map(([name, value]) => [
-    `params_${name}`,
-    value,
-  ])
-  log[level](request.method, {
-    request_id: context.id,
-    user_agent: request.headers['user-agent'],
-    host: context.host,
-    received_host: context.receivedHost,
-    path,
-    route: context.route,
-    proto: `HTTP/${request.raw.httpVersion}`,
-    remote_addr: context.remoteAddress,
-    start: new Date(context.startedAt).toISOString(),
-    status_code: reply.statusCode,
-    latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
-    statements: context.statements,
-    ...(context.apiKeyId === undefined ? {} : { api_key_id: context.apiKeyId }),
-    ...(outcome.ok
-      ? {
-          requestor_id: outcome.owner.id,
-          requestor_name: outcome.owner.username,
-          requestor_email: outcome.owner.email,
-        }
-      : {}),
-    ...Object.fromEntries(params),
-    ...safeQueryFields(search),
-    ...context.logFields,
-  })
 }

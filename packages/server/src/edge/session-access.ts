@@ -11,11 +11,11 @@ export type Accepted = Extract<Precheck, { ok: true }>
  *
  * @throws ApiError 401 with its challenge, or 500 when the failure is ours.
  */
-export async function requireSession(
+export function requireSession(
   context: RequestContext,
   accessUrl: string,
   activate: (accepted: Accepted) => Promise<Accepted>,
-): Promise<Accepted> {
+): Accepted | Promise<Accepted> {
   const outcome = context.precheck
   if (!outcome.ok) {
     throw new ApiError(outcome.status, outcome.message, {
@@ -24,7 +24,12 @@ export async function requireSession(
       headers: outcome.status === 401 ? { 'WWW-Authenticate': challenge(accessUrl, outcome.reason) } : {},
     })
   }
-  const accepted = outcome.owner.status === 'dormant' ? await activate(outcome) : outcome
+  if (outcome.owner.status === 'dormant')
+    return activate(outcome).then((accepted) => requireActive(accepted, accessUrl))
+  return requireActive(outcome, accessUrl)
+}
+
+function requireActive(accepted: Accepted, accessUrl: string): Accepted {
   if (accepted.owner.status !== 'active')
     throw new ApiError(
       401,

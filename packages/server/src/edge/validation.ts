@@ -23,6 +23,28 @@ export function bodyCheck(schema: TSchema): BodyCheck {
   }
 }
 
+const NO_NUL = 'must not hold NUL characters'
+
+/** Deeper than any body of the contract. */
+const MAX_DEPTH = 64
+
+/**
+ * Refuses NUL characters anywhere in a parsed body, because no text column can hold them, and nesting without end.
+ *
+ * @throws ApiError 400 naming the field.
+ */
+export function refuseNul(body: unknown, field = '', depth = 0): void {
+  const fault = (detail: string): Error =>
+    validationFailed([{ field: field === '' ? 'body' : field, detail }])
+  if (typeof body === 'string') {
+    if (body.includes('\0')) throw fault(NO_NUL)
+  } else if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body)) {
+    if (depth > MAX_DEPTH) throw fault('is nested too deep')
+    for (const [name, value] of Object.entries(body))
+      refuseNul(value, field === '' ? name : `${field}.${name}`, depth + 1)
+  }
+}
+
 interface Fault {
   readonly keyword: string
   readonly instancePath: string
@@ -86,6 +108,7 @@ export function queryReader(
         faults.push({ field: name, detail: `Query param "${name}" provided more than once` })
         continue
       }
+      if (first.includes('\0')) faults.push({ field: name, detail: NO_NUL })
       values[name] = convert(first, property)
     }
     if (!compiled.Check(values))

@@ -1,6 +1,15 @@
 import { randomInt } from 'node:crypto'
 
-import { type Actor, formatAllowListEntry, normalizeAllowList, requestedScopes } from '../authz/index.ts'
+import {
+  type Actor,
+  ALLOW_ALL,
+  type AllowListEntry,
+  containsAllowList,
+  covers,
+  formatAllowListEntry,
+  normalizeAllowList,
+  requestedScopes,
+} from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { RequestContext } from '../edge/index.ts'
 import { badRequest, forbidden } from '../errors/index.ts'
@@ -38,6 +47,9 @@ export async function createToken(
   user: UserRow,
   asked: TokenRequest,
 ): Promise<{ key: string }> {
+  const scopes = requestedScopes(asked.scopes, asked.scope)
+  const allowList = normalizeAllowList(asked.allow_list)
+  requireWithinOwnScope(actor, scopes, allowList)
   const maximum = maxTokenLifetimeMs(context, user)
   const lifetimeMs =
     asked.lifetime === undefined
@@ -47,18 +59,19 @@ export async function createToken(
     loginType: 'token',
     lifetimeMs,
     tokenName: asked.token_name === undefined || asked.token_name === '' ? generatedName() : asked.token_name,
-    scopes: requestedScopes(asked.scopes, asked.scope),
-    allowList: normalizeAllowList(asked.allow_list).map(formatAllowListEntry),
+    scopes,
+    allowList: allowList.map(formatAllowListEntry),
   })
 }
 
 /** Makes a key for a command line that signed in through the browser (ID-47); never sets a cookie. */
-export function createSessionKey(
+export async function createSessionKey(
   context: AppContext,
   actor: Actor,
   request: RequestContext,
   user: UserRow,
 ): Promise<{ key: string }> {
+  requireWithinOwnScope(actor, ['coder:all'], ALLOW_ALL)
   return issue(context, actor, request, user, {
     loginType: 'password',
     lifetimeMs: context.config.defaultTokenLifetime,
@@ -86,6 +99,16 @@ export async function createAppConnectKey(
     scopes: ['coder:application_connect'],
     allowList: ['*:*'],
   })
+}
+
+/** A credential makes no other that may do more than itself (RB-120). @throws ApiError 403. */
+function requireWithinOwnScope(
+  actor: Actor,
+  scopes: readonly string[],
+  allowList: readonly AllowListEntry[],
+): void {
+  if (covers(actor.scope.names, scopes) && containsAllowList(actor.scope.allowList, allowList)) return
+  throw forbidden('The new key would be allowed more than the one that asks for it.', { detail: undefined })
 }
 
 async function issue(

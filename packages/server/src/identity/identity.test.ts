@@ -6,6 +6,7 @@ import {
   addMember,
   checkAuthorization,
   createFirstUser,
+  createSessionKey,
   createToken,
   createUser,
   deleteKey,
@@ -169,6 +170,25 @@ describe('users', () => {
     await expect(owner.call(deleteUser, me)).rejects.toEqual(refused(403))
   })
 
+  it('ID-3: nothing more is done to a deleted user', async () => {
+    await server.user('ghost')
+    const { id } = await owner.call(getUser, { params: { user: 'ghost' } })
+    await owner.call(deleteUser, { params: { user: 'ghost' } })
+    expect(await owner.call(getUser, { params: { user: id } })).toMatchObject({ username: 'ghost' })
+    await expect(owner.call(activateUser, { params: { user: id } })).rejects.toEqual(refused(404))
+    await expect(owner.call(deleteUser, { params: { user: id } })).rejects.toEqual(refused(404))
+    await expect(owner.call(createToken, { params: { user: id }, body: {} })).rejects.toEqual(refused(404))
+  })
+
+  it('RB-125: who administers users has no power over owners', async () => {
+    await server.user('boss2', ['owner'])
+    const admin = await server.user('useradmin2', ['user-admin'])
+    await expect(admin.call(deleteUser, { params: { user: 'boss2' } })).rejects.toEqual(refused(403))
+    await expect(
+      admin.call(updateProfile, { params: { user: 'boss2' }, body: { username: 'pawn', name: '' } }),
+    ).rejects.toEqual(refused(403))
+  })
+
   it('RB-41: only who may assign a role assigns it, and nobody changes their own', async () => {
     const session = await server.user('climber')
     await expect(
@@ -203,6 +223,17 @@ describe('tokens', () => {
     const holder = new Client({ url: server.url, token: key })
     expect((await holder.call(listWorkspaces)).count).toBe(0)
     await expect(holder.call(getUser, me)).rejects.toEqual(refused(404))
+  })
+
+  it('RB-120: a token makes no other that may do more than itself', async () => {
+    const { key } = await owner.call(createToken, {
+      ...me,
+      body: { token_name: 'minter', scopes: ['api_key:create', 'user:read'] },
+    })
+    const minter = new Client({ url: server.url, token: key })
+    await expect(minter.call(createToken, { ...me, body: {} })).rejects.toEqual(refused(403))
+    await expect(minter.call(createSessionKey, me)).rejects.toEqual(refused(403))
+    await minter.call(createToken, { ...me, body: { token_name: 'same', scopes: ['user:read'] } })
   })
 
   it('ID-84: an allow list narrows it to objects', async () => {

@@ -3,6 +3,10 @@ import { legacyScope, SITE_ROLES } from '../authz/index.ts'
 import type { ApiKeyRow } from './store/keys.ts'
 import type { UserWithOrganizations } from './store/users.ts'
 
+const ROLE_NAMES = new Map<string, string>(
+  Object.entries(SITE_ROLES).map(([name, role]) => [name, role.displayName]),
+)
+
 /** A user as the API shows it (ID-1). */
 export function presentUser(row: UserWithOrganizations): User {
   return {
@@ -20,7 +24,7 @@ export function presentUser(row: UserWithOrganizations): User {
     organization_ids: row.organization_ids,
     roles: row.rbac_roles.map((name) => ({
       name,
-      display_name: Object.entries(SITE_ROLES).find(([role]) => role === name)?.[1].displayName ?? name,
+      display_name: ROLE_NAMES.get(name) ?? name,
     })),
     has_ai_seat: false,
     is_service_account: row.is_service_account,

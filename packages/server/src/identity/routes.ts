@@ -90,18 +90,20 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
       presentUser(
         params.user === 'me' || params.user === actor.id
           ? await keys.ownUser(actor)
-          : await resolve(actor, params),
+          : await getUser(actor, db, params.user ?? '', { deletedToo: true }),
       ),
     ),
-    forSession(contract.deleteUser, async ({ actor, params }) => {
+    forSession(contract.deleteUser, async ({ actor, owner, params }) => {
       const user = await resolve(actor, params)
+      requireOwnerFor(user, owner.siteRoles)
       if (user.id === actor.id) throw forbidden('You cannot delete yourself!', { detail: undefined })
       await context.database.transaction((tx) => deleteUser(actor, tx, user.id))
       keys.drop(user.id)
       return { message: 'User has been deleted!' }
     }),
-    forSession(contract.updateProfile, async ({ actor, params, body }) => {
+    forSession(contract.updateProfile, async ({ actor, owner, params, body }) => {
       const user = await resolve(actor, params)
+      if (user.id !== actor.id) requireOwnerFor(user, owner.siteRoles)
       const name = body.name ?? ''
       if (name !== name.trim() || Buffer.byteLength(name) > 128)
         throw validationFailed([
@@ -125,8 +127,9 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
       keys.drop(user.id)
       return presentUser(await getUser(actor, db, user.id))
     }),
-    forSession(contract.activateUser, async ({ actor, params }) => {
+    forSession(contract.activateUser, async ({ actor, owner, params }) => {
       const user = await resolve(actor, params)
+      requireOwnerFor(user, owner.siteRoles)
       await updateStatus(actor, db, user.id, 'active')
       keys.drop(user.id)
       return presentUser(await getUser(actor, db, user.id))
@@ -189,4 +192,13 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
       checkAuthorization(actor, body.checks),
     ),
   ]
+}
+
+/** RB-125: who administers users has no power over owners. @throws ApiError 403. */
+function requireOwnerFor(
+  target: { readonly rbac_roles: readonly string[] },
+  callerRoles: readonly string[],
+): void {
+  if (target.rbac_roles.includes('owner') && !callerRoles.includes('owner'))
+    throw forbidden('Only an owner may change an owner.', { detail: undefined })
 }

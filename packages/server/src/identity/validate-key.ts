@@ -1,3 +1,5 @@
+import { timingSafeEqual } from 'node:crypto'
+
 import { LRUCache } from 'lru-cache'
 
 import { type Actor, parseAllowListEntry, scopeOf, systemActor } from '../authz/index.ts'
@@ -33,6 +35,8 @@ export class KeyValidator implements Disposable {
     ttl: MAX_AGE_MS,
     ttlResolution: CLOCK_MS,
   })
+  /** What follows from rows in the cache, with the secret it was found for; lost with the rows. */
+  readonly #accepted = new WeakMap<KeyWithStanding, { readonly secret: Buffer; readonly outcome: Precheck }>()
   /** Keys by user, so that a change of a user drops all of theirs. */
   readonly #byUser = new Map<string, Set<string>>()
   readonly #subscription: Disposable
@@ -84,12 +88,27 @@ export class KeyValidator implements Disposable {
     return user
   }
 
-  /** Decides what the token is worth (ID-62). */
-  async validate(token: string | undefined, request: RequestContext): Promise<Precheck> {
+  /** Decides what the token is worth (ID-62); at once when this very token was found good on the same rows. */
+  validate(token: string | undefined, request: RequestContext): Precheck | Promise<Precheck> {
     if (token === undefined)
       return refused('no-credential', 'Cookie "coder_session_token" or query parameter must be provided.')
     const parsed = parseToken(token)
     if (parsed === undefined) return refused('invalid', 'Invalid API key format: it must be <id>-<secret>.')
+    const row = this.#context.database.feed.connected ? this.#rows.get(parsed.id) : undefined
+    const known = row === undefined ? undefined : this.#accepted.get(row)
+    if (row === undefined || known === undefined || !sameSecret(known.secret, parsed.secret))
+      return this.#validateInFull(parsed, request)
+    const now = this.#context.clock.now()
+    if (row.key.expires_at <= now || this.#touchOf(row, now) !== undefined)
+      return this.#validateInFull(parsed, request)
+    request.apiKeyId = row.key.id
+    return known.outcome
+  }
+
+  async #validateInFull(
+    parsed: { readonly id: string; readonly secret: string },
+    request: RequestContext,
+  ): Promise<Precheck> {
     try {
       const found = await this.#load(parsed.id)
       if (found === undefined) return refused('invalid', 'API key is invalid.')
@@ -100,7 +119,9 @@ export class KeyValidator implements Disposable {
       if (found.key.expires_at.getTime() <= now.getTime())
         return refused('expired', `API key expired at ${JSON.stringify(found.key.expires_at.toISOString())}.`)
       const fresh = await this.#touch(found, now, request.remoteAddress)
-      return accepted(fresh)
+      const outcome = accepted(fresh)
+      this.#accepted.set(fresh, { secret: Buffer.from(parsed.secret), outcome })
+      return outcome
     } catch (cause) {
       return {
         ok: false,
@@ -130,17 +151,23 @@ export class KeyValidator implements Disposable {
     return found
   }
 
-  /** At most one write an hour, and none for a hot session (ID-43…ID-45). */
-  async #touch(found: KeyWithStanding, now: Date, remoteAddress: string): Promise<KeyWithStanding> {
-    const { key } = found
+  /** What is due to be written of a use: at most once an hour, and nothing for a hot session (ID-43…ID-45). */
+  #touchOf({ key }: KeyWithStanding, now: Date): { readonly expiresAt: Date | undefined } | undefined {
     const lifetimeMs = key.lifetime_seconds * 1000
     const slides =
       !this.#context.config.disableSessionExpiryRefresh &&
       key.login_type !== 'token' &&
       key.login_type !== 'oauth2_provider_app' &&
       key.expires_at.getTime() - now.getTime() <= lifetimeMs - HOUR_MS
-    if (!slides && now.getTime() - key.last_used.getTime() <= HOUR_MS) return found
-    const expiresAt = slides ? new Date(now.getTime() + lifetimeMs) : undefined
+    if (slides) return { expiresAt: new Date(now.getTime() + lifetimeMs) }
+    return now.getTime() - key.last_used.getTime() <= HOUR_MS ? undefined : { expiresAt: undefined }
+  }
+
+  async #touch(found: KeyWithStanding, now: Date, remoteAddress: string): Promise<KeyWithStanding> {
+    const { key } = found
+    const due = this.#touchOf(found, now)
+    if (due === undefined) return found
+    const { expiresAt } = due
     await touchKey(
       systemActor('system_restricted'),
       this.#context.database.db,
@@ -155,6 +182,12 @@ export class KeyValidator implements Disposable {
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
   }
+}
+
+/** Whether this is the secret whose digest was compared before; takes the same time whatever differs. */
+function sameSecret(known: Buffer, secret: string): boolean {
+  const given = Buffer.from(secret)
+  return known.length === given.length && timingSafeEqual(known, given)
 }
 
 function refused(reason: 'no-credential' | 'invalid' | 'expired', detail: string): Precheck {

@@ -83,9 +83,15 @@ export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<U
   }
 }
 
-/** The user, by UUID (deleted ones too), by name, or `me` (ID-143). @throws ApiError 404. */
-export async function getUser(actor: Actor, db: Db, reference: string): Promise<UserWithOrganizations> {
-  return readableUser(actor, await findUser(db, reference === 'me' ? actor.id : reference))
+/** The user, by UUID (deleted ones only when they are asked for), by name, or `me` (ID-143). @throws ApiError 404. */
+export async function getUser(
+  actor: Actor,
+  db: Db,
+  reference: string,
+  options: { readonly deletedToo?: boolean } = {},
+): Promise<UserWithOrganizations> {
+  const row = await findUser(db, reference === 'me' ? actor.id : reference)
+  return readableUser(actor, row?.deleted === true && options.deletedToo !== true ? undefined : row)
 }
 
 /** A row that was read before, for another reader. @throws ApiError 404 when absent or not readable. */
