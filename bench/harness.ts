@@ -22,6 +22,8 @@ import {
 import { endWorkspaces } from '../packages/testkit/src/end-workspaces.ts'
 
 const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-server.js', import.meta.url))
+/** Linux counts the time of processes in hundredths of a second. */
+const TICK_US = 10_000
 const PASSWORD = 'SomePassword-2026!'
 
 /** A measured figure beside the baseline of the same run; `wanted` says in words what it should be. */
@@ -65,14 +67,17 @@ export interface Subject extends AsyncDisposable {
   readonly url: string
   /** Resident memory in bytes. */
   memory(): Promise<number>
+  /** Processor time used so far, in microseconds. */
+  processorTime(): Promise<number>
 }
 
-/** Runs a program under this Node; what it logs goes nowhere, as it would to a file. */
+/** Runs a program under this Node; what it logs goes nowhere, or to a file. */
 export async function run(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  logFile = '/dev/null',
 ): Promise<Subject> {
-  const nowhere = openSync('/dev/null', 'w')
+  const nowhere = openSync(logFile, 'a')
   const child: ChildProcess = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', nowhere],
@@ -93,6 +98,11 @@ export async function run(
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
       return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024
     },
+    async processorTime() {
+      const status = await readFile(`/proc/${child.pid}/stat`, 'utf8')
+      const fields = status.slice(status.lastIndexOf(')') + 2).split(' ')
+      return (Number(fields[11]) + Number(fields[12])) * TICK_US
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return
       const exited = once(child, 'exit')
@@ -103,14 +113,18 @@ export async function run(
 }
 
 /** The server, with each request logged, on an embedded database in this folder. */
-export function runServer(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Subject> {
-  return run([SERVER], {
-    CODER_CONFIG_DIR: folder,
-    CODER_HTTP_ADDRESS: '127.0.0.1:0',
-    CODER_VERBOSE: 'true',
-    CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
-    ...env,
-  })
+export function runServer(folder: string, logFile?: string): Promise<Subject> {
+  return run(
+    [SERVER],
+    {
+      CODER_CONFIG_DIR: folder,
+      CODER_HTTP_ADDRESS: '127.0.0.1:0',
+      CODER_VERBOSE: 'true',
+      // Counted as in production, and never reached.
+      CODER_API_RATE_LIMIT: '1000000000',
+    },
+    logFile,
+  )
 }
 
 /** Makes the first account and a token for it. */

@@ -12,25 +12,34 @@ export interface Load {
   readonly seconds: number
 }
 
+/** Before it counts, so that caches are warm and the code of both servers is compiled. */
+const WARM_UP_MS = 1_500
 const SELF = fileURLToPath(import.meta.url)
 
-/** Requests per second that a server answers with 200, asked from a process of its own. @throws Error at other answers. */
-export async function requestsPerSecond(load: Load): Promise<number> {
-  const child = spawn(process.execPath, [SELF, JSON.stringify(load)], {
+/** What a server did under load. */
+interface Outcome {
+  /** Requests per second that were answered after the warm-up. */
+  readonly rate: number
+  /** All requests that were answered. */
+  readonly answered: number
+}
+
+/** Asks a server from a process of its own. @throws Error when it answers anything but 200. */
+export async function load(what: Load): Promise<Outcome> {
+  const child = spawn(process.execPath, [SELF, JSON.stringify(what)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
-  if (code !== 0) throw new Error(`the load on ${load.url} failed`)
-  return Number(output)
+  if (code !== 0) throw new Error(`the load on ${what.url} failed`)
+  return JSON.parse(output)
 }
 
 /** The generator: bare sockets, one request at a time on each, so that it costs little beside the server. */
-async function generate({ url, headers, connections, seconds }: Load): Promise<number> {
+async function generate({ url, headers, connections, seconds }: Load): Promise<Outcome> {
   const { hostname, port, pathname, search, host } = new URL(url)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const request = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${lines.join('')}\r\n`)
   let answered = 0
-  let counting = false
   const sockets = Array.from({ length: connections }, () => {
     const socket = connect(Number(port), hostname)
     socket.setNoDelay(true)
@@ -52,7 +61,7 @@ async function generate({ url, headers, connections, seconds }: Load): Promise<n
       missing -= rest.length
       if (missing > 0) return
       missing = 0
-      if (counting) answered += 1
+      answered += 1
       socket.write(request)
     })
     socket.on('connect', () => socket.write(request))
@@ -65,18 +74,16 @@ async function generate({ url, headers, connections, seconds }: Load): Promise<n
     if (awake) setImmediate(stayAwake)
   }
   stayAwake()
-  // The first second warms caches and compiled code.
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
-  counting = true
+  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS))
+  const before = answered
   const start = performance.now()
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
-  const rate = answered / ((performance.now() - start) / 1_000)
+  const rate = (answered - before) / ((performance.now() - start) / 1_000)
   awake = false
   for (const socket of sockets) socket.destroy()
-  return rate
+  return { rate, answered }
 }
 
 if (process.argv[1] === SELF) {
-  const load: Load = JSON.parse(process.argv[2] ?? '')
-  process.stdout.write(String(await generate(load)))
+  process.stdout.write(JSON.stringify(await generate(JSON.parse(process.argv[2] ?? ''))))
 }

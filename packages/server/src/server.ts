@@ -147,11 +147,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }),
     accessUrl: () => (config.accessUrl === '' ? listening : config.accessUrl),
   }
-  const keys = steps.use(new KeyValidator(context))
+  const streams = new OpenStreams()
+  const keys = steps.use(
+    new KeyValidator(context, (userId) => void streams.endStale(userId, (keyId) => keys.isLive(keyId))),
+  )
   const tunnels = steps.use(new AgentTunnels(context))
   const metadata = steps.use(new AgentMetadata(context))
   const builds = steps.use(new BuildFeed(context))
-  const streams = new OpenStreams()
   const apps = new AppServer({
     context,
     tunnels,

@@ -19,11 +19,13 @@ import {
   createWorkspace,
   getAgent,
   getAgentManifest,
+  getUser,
   getWorkspace,
   listAgentLogs,
   listListeningPorts,
   openTerminal,
   openWorkspaceTunnel,
+  suspendUser,
   type Workspace,
   type WorkspaceAgent,
 } from '@slipway/contract'
@@ -94,6 +96,22 @@ describe('the terminal', () => {
     second.socket.send(Buffer.from(JSON.stringify({ data: 'echo after-$MARK\r' })))
     await until('the same shell', () => second.output().includes('after-kept'))
     second.socket.close()
+  })
+
+  it('ID-215: a suspended user is out of open terminals, others stay', async () => {
+    const leaver = await server.user('leaver')
+    const { id } = await leaver.call(getUser, { params: { user: 'me' } })
+    const watch = new WebSocket(
+      `${server.url.replace('http', 'ws')}/api/experimental/watch-all-workspacebuilds`,
+      { headers: leaver.headers },
+    )
+    await opened(watch)
+    const mine = await openPty(randomUUID())
+    const closed = new Promise((resolve) => watch.on('close', resolve))
+    await owner.call(suspendUser, { params: { user: id } })
+    expect(await closed).toBe(1008)
+    expect(mine.socket.readyState).toBe(WebSocket.OPEN)
+    mine.socket.close()
   })
 
   it('AC-220: a request without an id is refused', async () => {

@@ -19,6 +19,11 @@ interface PendingUpgrade {
   readonly response: ServerResponse
 }
 
+interface OwnedStream {
+  readonly keyId: string
+  readonly end: () => void
+}
+
 /** A stream of `{type, data}` events to one client, over SSE or a WebSocket (WS-200). */
 export interface EventStream {
   /** Sends one event; a client that cannot keep up is cut off. */
@@ -42,6 +47,8 @@ export class OpenStreams implements AsyncDisposable {
   readonly #pending = new WeakMap<IncomingMessage, PendingUpgrade>()
   readonly #alive = new WeakSet<WebSocket>()
   readonly #events = new Set<EventStream>()
+  /** Streams by the user who opened them with a key, so that the end of that key is theirs too. */
+  readonly #byUser = new Map<string, Set<OwnedStream>>()
   readonly #heartbeat: NodeJS.Timeout
   #stopping = false
 
@@ -88,6 +95,7 @@ export class OpenStreams implements AsyncDisposable {
         socket.on('pong', () => this.#alive.add(socket))
         // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
         socket.on('error', () => socket.terminate())
+        this.#own(request, socket, () => socket.close(1008, 'the session has ended'))
         holdBack(socket)
         resolve(socket)
       })
@@ -104,6 +112,7 @@ export class OpenStreams implements AsyncDisposable {
     reply.hijack()
     this.#pending.delete(request.raw)
     detach(pending)
+    this.#own(request, pending.socket, () => pending.socket.destroy())
     return pending
   }
 
@@ -118,9 +127,37 @@ export class OpenStreams implements AsyncDisposable {
       ? socketEvents(await this.accept(request, reply))
       : serverSentEvents(reply)
     this.#events.add(stream)
+    if (!this.isUpgrade(request)) this.#own(request, reply.raw, () => stream.close())
     stream.closed.addEventListener('abort', () => this.#events.delete(stream), { once: true })
     if (this.#stopping) stream.close()
     return stream
+  }
+
+  /** Remembers who opened a stream until it closes. */
+  #own(
+    request: FastifyRequest,
+    carrier: { on(event: 'close', listener: () => void): unknown },
+    end: () => void,
+  ): void {
+    const { precheck } = request.context
+    if (!precheck.ok) return
+    const { id } = precheck.owner
+    const stream = { keyId: precheck.key.id, end }
+    const own = this.#byUser.get(id) ?? new Set()
+    this.#byUser.set(id, own.add(stream))
+    carrier.on('close', () => {
+      own.delete(stream)
+      if (own.size === 0 && this.#byUser.get(id) === own) this.#byUser.delete(id)
+    })
+  }
+
+  /** Ends the streams of a user whose keys are not good any more, as `isLive` tells of each (ID-215). */
+  async endStale(userId: string, isLive: (keyId: string) => Promise<boolean>): Promise<void> {
+    const streams = [...(this.#byUser.get(userId) ?? [])]
+    for (const keyId of new Set(streams.map((stream) => stream.keyId))) {
+      if (await isLive(keyId)) continue
+      for (const stream of streams) if (stream.keyId === keyId) stream.end()
+    }
   }
 
   #beat(): void {

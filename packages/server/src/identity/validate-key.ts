@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 
 import { LRUCache } from 'lru-cache'
 
+import { describeError } from '@slipway/request-log'
 import { type Actor, parseAllowListEntry, scopeOf, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Precheck, RequestContext } from '../edge/index.ts'
@@ -40,10 +41,13 @@ export class KeyValidator implements Disposable {
   /** Keys by user, so that a change of a user drops all of theirs. */
   readonly #byUser = new Map<string, Set<string>>()
   readonly #subscription: Disposable
+  readonly #onDrop: (userId: string) => void
   #generation = 0
 
-  constructor(context: AppContext) {
+  /** `onDrop` hears of every user whose keys may be worth less than before. */
+  constructor(context: AppContext, onDrop: (userId: string) => void) {
     this.#context = context
+    this.#onDrop = onDrop
     this.#subscription = context.database.feed.subscribe({
       kinds: new Set([
         'user',
@@ -74,6 +78,26 @@ export class KeyValidator implements Disposable {
     for (const id of this.#byUser.get(userId) ?? []) this.#rows.delete(id)
     this.#byUser.delete(userId)
     this.#users.delete(userId)
+    this.#onDrop(userId)
+  }
+
+  /** Whether a key would still be accepted; trouble with the database ends nobody's session (ID-215). */
+  async isLive(keyId: string): Promise<boolean> {
+    try {
+      const found = await findKeyWithStanding(
+        systemActor('system_restricted'),
+        this.#context.database.db,
+        keyId,
+      )
+      return (
+        found !== undefined &&
+        found.status !== 'suspended' &&
+        found.key.expires_at > this.#context.clock.now()
+      )
+    } catch (error) {
+      this.#context.log.warn('a key could not be looked at again', { error: describeError(error) })
+      return true
+    }
   }
 
   /** The user that an actor is, from the same cache. @throws ApiError 404 when the actor may not read itself. */

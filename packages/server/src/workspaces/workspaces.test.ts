@@ -316,6 +316,7 @@ describe('what must survive', () => {
       const current = await again.call(getBuild, { params: { workspacebuild: next.id } })
       return current.job.completed_at === undefined ? undefined : current
     })
+    expect(finished.job.error).toBeUndefined()
     expect(finished.job.status).toBe('succeeded')
   })
 

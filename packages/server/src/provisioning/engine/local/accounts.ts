@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 import { EngineError } from '../engine.ts'
@@ -12,6 +13,8 @@ const REGISTRY = 'accounts.json'
 const MAX_TRIES = 1_000
 /** Exit code of useradd and groupadd for a number that is in use (their manual pages). */
 const NUMBER_TAKEN = 4
+const LOCK_TRIES = 50
+const LOCK_PAUSE_MS = 100
 
 /** The account that a workspace runs under. */
 export interface Account {
@@ -99,8 +102,8 @@ async function announce(name: string, uid: number, home: string): Promise<'named
   await run('userdel', ['--force', name]).catch(() => undefined)
   await run('groupdel', [name]).catch(() => undefined)
   try {
-    await run('groupadd', ['--gid', String(uid), name])
-    await run('useradd', [
+    await whenUnlocked('groupadd', ['--gid', String(uid), name])
+    await whenUnlocked('useradd', [
       ...['--uid', String(uid), '--gid', String(uid)],
       ...['--no-create-home', '--home-dir', home, '--shell', '/bin/bash', '--no-log-init'],
       name,
@@ -109,6 +112,20 @@ async function announce(name: string, uid: number, home: string): Promise<'named
   } catch (error) {
     await run('groupdel', [name]).catch(() => undefined)
     return error instanceof Error && 'code' in error && error.code === NUMBER_TAKEN ? 'taken' : 'nameless'
+  }
+}
+
+/** These commands give up at once while another one changes the same files. */
+async function whenUnlocked(command: string, args: readonly string[]): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await run(command, [...args])
+      return
+    } catch (error) {
+      const locked = error instanceof Error && /lock/i.test(error.message)
+      if (!locked || tries >= LOCK_TRIES) throw error
+      await delay(LOCK_PAUSE_MS)
+    }
   }
 }
 

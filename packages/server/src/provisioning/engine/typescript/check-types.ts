@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { EngineError } from '../engine.ts'
 import { ENTRY } from './sandbox-protocol.ts'
 
-const LIMIT_MS = 10_000
+const LIMIT_MS = 30_000
 const MEMORY_KIB = 1_048_576
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 const MAX_SHOWN = 5
