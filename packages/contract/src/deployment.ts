@@ -90,3 +90,15 @@ export const getBuildInfo = route('GET /api/v2/buildinfo', {
   security: 'none',
   responses: { 200: BuildInfoResponse },
 })
+
+/** What a browser says about content that the policy of a page kept out (ID-95). */
+export const CspReport = Type.Object({
+  'csp-report': Type.Record(Type.String(), Type.Unknown(), { maxProperties: 64 }),
+})
+
+export const reportCspViolation = route('POST /api/v2/csp/reports', {
+  id: 'report-csp-violations',
+  tag,
+  body: CspReport,
+  responses: { 200: Type.String() },
+})

@@ -166,9 +166,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   )
   const { server, metrics } = createEdge(edge)
   dashboard = await loadDashboard(context, server)
-  steps.defer(() => closeWithin(server, log))
-  // Disposed before the server closes: a request that became a stream would never finish by itself.
-  steps.use(streams)
+  steps.defer(() => drain(server, streams, log))
   server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('OK'))
   server.get('/latency-check', async (_request, reply) =>
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
@@ -275,9 +273,10 @@ async function startJobs(
   await builtIn.ensure()
 }
 
-/** Stops accepting, lets requests finish, and cuts what is still open after 10 s. */
-async function closeWithin(
+/** Stops accepting, ends streams, lets requests finish, and cuts what is still open after 10 s. */
+async function drain(
   server: { close(): Promise<unknown>; readonly server: { closeAllConnections(): void } },
+  streams: AsyncDisposable,
   log: Logger,
 ): Promise<void> {
   const cut = setTimeout(() => {
@@ -285,7 +284,8 @@ async function closeWithin(
     server.server.closeAllConnections()
   }, SHUTDOWN_MS)
   try {
-    await server.close()
+    // A request that became a stream would never finish by itself.
+    await Promise.all([server.close(), streams[Symbol.asyncDispose]()])
   } finally {
     clearTimeout(cut)
   }

@@ -84,7 +84,8 @@ function start(program: string, args: readonly string[], options: SpawnOptions =
     stream?.on('data', (chunk: Buffer) => {
       output += String(chunk)
     })
-  const exited = once(child, 'exit').then(([code]) => Number(code))
+  // Not `exit`, which may come before the last output.
+  const exited = once(child, 'close').then(([code]) => Number(code))
   void exited.finally(() => started.delete(child))
   return {
     child,

@@ -27,6 +27,9 @@ import { type Ticket, Tickets } from './tickets.ts'
 /** Query under which a hand-over arrives (AC-195). */
 const HANDOVER = 'coder_application_connect_api_key_35e783'
 const LOGOUT_LABEL = 'coder-logout'
+/** Patterns for logs and metrics (ID-115). */
+const PATH_ROUTE = '/@{user}/{workspace_and_agent}/apps/{workspaceapp}/*'
+const SUBDOMAIN_ROUTE = 'SUBDOMAIN_APP'
 
 /** What a request is for, when it is for an app. */
 type AppClaim =
@@ -71,12 +74,18 @@ export class AppServer {
           : address === undefined
             ? { kind: 'bad-label' }
             : { kind: 'app', address }
-      return { limited: true, serve: (request, reply) => this.#serve(claim, request, reply) }
+      return {
+        route: SUBDOMAIN_ROUTE,
+        serve: (request, reply) => this.#serve(claim, request, reply),
+      }
     }
     const address = pathAppAddress(url)
     return address === undefined
       ? undefined
-      : { limited: false, serve: (request, reply) => this.#serve({ kind: 'app', address }, request, reply) }
+      : {
+          route: PATH_ROUTE,
+          serve: (request, reply) => this.#serve({ kind: 'app', address }, request, reply),
+        }
   }
 
   #isOwnHost(host: string): boolean {

@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { AppContext } from '../context.ts'
 import { CSRF_COOKIE, isCsrfCookie, maskCsrfToken, newCsrfCookie, setCookie } from '../edge/index.ts'
+import { type PageHeaders, pageHeaders } from './page-headers.ts'
 
 /** Folder of the built dashboard. */
 const BUILT = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
@@ -39,6 +40,7 @@ export async function loadDashboard(
     }
   await server.register(fastifyStatic, { root: folder, serve: false })
   const shell = await readFile(index, 'utf8')
+  const headersOf = pageHeaders(context)
   const files = new Set(
     (await readdir(folder, { recursive: true })).map((name) => `/${name.split(path.sep).join('/')}`),
   )
@@ -57,51 +59,27 @@ export async function loadDashboard(
       }
       if (url.startsWith('/assets/') || url.startsWith('/icon/'))
         return reply.code(404).type('text/plain').send('Not found')
-      return page(context, shell, request, reply)
+      return page(context, headersOf, shell, request, reply)
     },
   }
 }
 
 function page(
   context: AppContext,
+  headersOf: PageHeaders,
   shell: string,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
   const held = request.cookieValues[CSRF_COOKIE]
-  const cookie = isCsrfCookie(held) ? held : newCsrfCookie()
+  const valid = isCsrfCookie(held)
+  const cookie = valid ? held : newCsrfCookie()
   // Set here and not by the edge, because the token in the page has to fit the cookie that comes with it.
-  reply.header('Set-Cookie', setCookie(CSRF_COOKIE, cookie, context.cookies))
+  if (!valid) reply.header('Set-Cookie', setCookie(CSRF_COOKIE, cookie, context.cookies))
   return reply
-    .headers(securityHeaders(context, request))
+    .headers(headersOf(request.context))
     .header('Cache-Control', 'no-store')
+    .header('Vary', 'Cookie')
     .type('text/html; charset=utf-8')
     .send(shell.replace(PLACEHOLDER, maskCsrfToken(cookie)))
-}
-
-/** ID §9.3: scripts come from our own files only; styles may be inline, which terminals need. */
-function securityHeaders(context: AppContext, request: FastifyRequest): Record<string, string> {
-  const { host, scheme } = request.context
-  const socket = `${scheme === 'https' ? 'wss' : 'ws'}://${host}`
-  const apps =
-    context.config.wildcardAccessUrl === '' ? '' : ` ${scheme}://${context.config.wildcardAccessUrl}`
-  return {
-    'Content-Security-Policy': [
-      "default-src 'self'",
-      "script-src 'self'",
-      "style-src 'self' 'unsafe-inline'",
-      "img-src 'self' data: blob: https:",
-      "font-src 'self' data:",
-      `connect-src 'self' ${socket}${apps}`,
-      `frame-src 'self'${apps}`,
-      "worker-src 'self' blob:",
-      "object-src 'none'",
-      "base-uri 'self'",
-      "form-action 'self'",
-      "frame-ancestors 'none'",
-    ].join('; '),
-    'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'same-origin',
-    'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
-  }
 }

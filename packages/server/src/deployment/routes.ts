@@ -4,6 +4,9 @@ import { deploymentConfig } from '../config/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAnyone, forSession } from '../edge/index.ts'
 
+/** Bytes (ID-93). */
+const CSP_REPORT_LIMIT = 64 * 1024
+
 /** What clients ask about the deployment, most of it before anybody has signed in. */
 export function deploymentRoutes(context: AppContext): BoundRoute[] {
   return [
@@ -19,6 +22,16 @@ export function deploymentRoutes(context: AppContext): BoundRoute[] {
       upgrade_message: '',
       deployment_id: context.deploymentId,
     })),
+    forAnyone(
+      contract.reportCspViolation,
+      async ({ body, reply }) => {
+        context.log.debug('csp violation', { report: JSON.stringify(body['csp-report']) })
+        // The framework takes a text for plain text.
+        reply.type('application/json; charset=utf-8')
+        return JSON.stringify('ok')
+      },
+      { bodyLimit: CSP_REPORT_LIMIT },
+    ),
     forSession(contract.getDeploymentConfig, async ({ actor }) => {
       authorize(actor, 'read', { type: 'deployment_config' })
       return deploymentConfig({ config: context.config, sources: context.configSources })

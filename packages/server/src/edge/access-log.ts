@@ -9,6 +9,7 @@ export function logRequest(log: Logger, request: FastifyRequest, status: number,
   const context = request.context
   const at = request.url.indexOf('?')
   const owner = context.precheck.ok ? context.precheck.owner : undefined
+  const rounded = Math.round(ms * 1000) / 1000
   // One shape for all requests, because it is the costliest step of a cheap one; absent values are not written.
   const fields: Record<string, LogFields[string]> = {
     request_id: context.id,
@@ -21,7 +22,8 @@ export function logRequest(log: Logger, request: FastifyRequest, status: number,
     remote_addr: context.remoteAddress,
     start: isoTime(context.startedAt),
     status_code: status,
-    latency_ms: Math.round(ms * 1000) / 1000,
+    took: `${rounded}ms`,
+    latency_ms: rounded,
     statements: context.statements,
     api_key_id: context.apiKeyId,
     requestor_id: owner?.id,

@@ -89,6 +89,9 @@ export function plainAddress(text: string): string | undefined {
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(value)
   if (bracketed) value = bracketed[1] ?? ''
   else if (/^[\d.]+:\d+$/.test(value)) value = value.slice(0, value.indexOf(':'))
+  // A zone names an interface of the machine that wrote it and means nothing here.
+  const zone = value.indexOf('%')
+  if (zone >= 0) value = value.slice(0, zone)
   if (value.startsWith('::ffff:') && isIP(value.slice(7)) === 4) value = value.slice(7)
   return isIP(value) === 0 ? undefined : value
 }

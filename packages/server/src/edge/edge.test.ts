@@ -5,8 +5,9 @@ import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
+import { createWorkspace } from '@slipway/contract'
 import { createLogger, type LogSink } from '@slipway/request-log'
-import { startTestServer, type TestServer } from '@slipway/testkit'
+import { startTestServer, type TestServer, until } from '@slipway/testkit'
 
 const lines: string[] = []
 let server: TestServer
@@ -179,8 +180,44 @@ describe('requests that are wrong', () => {
     expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('4194304') })
   })
 
-  it('a type of body that is not expected is 415', async () => {
-    expect((await post('a=b', { 'Content-Type': 'application/x-www-form-urlencoded' })).status).toBe(415)
+  it('ID-89: JSON is read whatever its content type says, and nothing else is', async () => {
+    const body = JSON.stringify({ email: 'nobody@example.com', password: 'wrong' })
+    expect((await post(body, { 'Content-Type': 'application/x-www-form-urlencoded' })).status).toBe(401)
+    const bare = await fetch(`${server.url}/api/v2/users/login`, { method: 'POST', body: Buffer.from(body) })
+    expect(bare.status).toBe(401)
+    expect((await post('a=b', { 'Content-Type': 'application/x-www-form-urlencoded' })).status).toBe(400)
+  })
+
+  it('ID-89: bytes that are no UTF-8 are refused and not replaced', async () => {
+    const body = Buffer.concat([Buffer.from('{"email":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')])
+    const answer = await fetch(`${server.url}/api/v2/users/login`, { method: 'POST', body })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toEqual({ message: 'Request body must be valid JSON.' })
+  })
+
+  it('ID-96: a wrong method on an address of the API is 405 and names the right ones', async () => {
+    const answer = await fetch(`${server.url}/api/v2/buildinfo`, { method: 'DELETE' })
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('allow')).toBe('GET, HEAD')
+    const named = await fetch(`${server.url}/api/v2/users/somebody`, { method: 'PATCH' })
+    expect(named.headers.get('allow')).toContain('GET')
+    expect((await fetch(`${server.url}/api/v2/nothing`, { method: 'DELETE' })).status).toBe(404)
+  })
+
+  it('ID-91: only /api is the API', async () => {
+    expect((await get('/apix')).headers.get('content-type')).not.toContain('json')
+    expect((await get('/api?x')).status).toBe(404)
+  })
+
+  it('ID-95: anybody may report a violation of the policy, within 64 KiB', async () => {
+    const report = (text: string) =>
+      fetch(`${server.url}/api/v2/csp/reports`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/csp-report' },
+        body: JSON.stringify({ 'csp-report': { 'blocked-uri': text } }),
+      })
+    expect(await (await report('inline')).json()).toBe('ok')
+    expect((await report('x'.repeat(70_000))).status).toBe(413)
   })
 
   it('JSON that is nested a million deep is refused and harms nobody', async () => {
@@ -238,7 +275,52 @@ describe('log and metrics', () => {
     )
     expect((await get('/metrics', { 'Coder-Session-Token': tokenOf(member) })).status).toBe(404)
   })
+
+  it('ID-108, ID-117: a WebSocket is logged when it opens and counted while it is open', async () => {
+    const template = await server.builtInTemplate()
+    const route = '/api/v2/templateversions/{templateversion}/dynamic-parameters'
+    const path = `/api/v2/templateversions/${template.active_version_id}/dynamic-parameters`
+    const open = () => metric(`coderd_api_concurrent_websockets{path="${route}"}`)
+    const before = await open()
+    const socket = new WebSocket(
+      `${server.url.replace('http', 'ws')}${path}?coder_session_token=${tokenOf(owner)}`,
+    )
+    await new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }))
+    expect(await open()).toBe(before + 1)
+    const logged = lines
+      .map((text): Record<string, unknown> => JSON.parse(text))
+      .filter((entry) => entry.path === path && entry.status_code === 202)
+    expect(logged).toHaveLength(1)
+    socket.close()
+    await until('the gauge to fall', async () => (await open()) === before)
+    expect(await metric(`coderd_api_websocket_durations_seconds_count{path="${route}"}`)).toBeGreaterThan(0)
+  })
+
+  it('ID-117: a client that leaves in the middle of an answer is not counted as in flight for ever', async () => {
+    const route = '/api/v2/workspaces/{workspace}/watch'
+    const template = await server.builtInTemplate()
+    const workspace = await owner.call(createWorkspace, {
+      params: { user: 'me' },
+      body: { name: 'watched', template_id: template.id },
+    })
+    const inFlight = () => metric(`coderd_api_concurrent_requests{method="GET",path="${route}"}`)
+    const abort = new AbortController()
+    const answer = await fetch(`${server.url}/api/v2/workspaces/${workspace.id}/watch`, {
+      headers: { ...owner.headers },
+      signal: abort.signal,
+    })
+    expect(answer.status).toBe(200)
+    expect(await inFlight()).toBe(1)
+    abort.abort()
+    await until('the gauge to fall', async () => (await inFlight()) === 0)
+  })
 })
+
+async function metric(series: string): Promise<number> {
+  const text = await (await get('/metrics', { 'Coder-Session-Token': tokenOf(owner) })).text()
+  const line = text.split('\n').find((one) => one.startsWith(`${series} `))
+  return Number(line?.slice(series.length + 1) ?? 0)
+}
 
 describe('limits', () => {
   it('ID-121, ID-124: a user has a limit, an owner may ask to be left out, others may not', async () => {

@@ -20,7 +20,8 @@ export {
   withoutOwnCookies,
 } from './cookies.ts'
 export { isCsrfCookie, maskCsrfToken, newCsrfCookie } from './csrf.ts'
-export { type ClaimedRequest, createEdge, type EdgeOptions, mount } from './pipeline.ts'
+export { mount } from './mount.ts'
+export { type ClaimedRequest, createEdge, type EdgeOptions } from './pipeline.ts'
 export type { KeyOwner, Precheck, ValidatedKey } from './precheck.ts'
 export { currentRequest, type RequestContext } from './request-context.ts'
 export type { Accepted } from './session-access.ts'

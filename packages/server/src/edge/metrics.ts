@@ -1,13 +1,50 @@
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10, 30] as const
+const SOCKET_BUCKETS = [0.001, 1, 60, 3_600, 54_000, 108_000] as const
 
-interface RouteSeries {
-  readonly method: string
-  readonly path: string
+/** Durations in seconds by upper bound; each bucket holds its own values only until it is rendered. */
+class Histogram {
+  readonly #limits: readonly number[]
+  readonly #buckets: number[]
+  #sum = 0
+  #count = 0
+
+  constructor(limits: readonly number[]) {
+    this.#limits = limits
+    this.#buckets = limits.map(() => 0)
+  }
+
+  observe(seconds: number): void {
+    this.#sum += seconds
+    this.#count += 1
+    const bucket = this.#limits.findIndex((limit) => seconds <= limit)
+    if (bucket >= 0) this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1
+  }
+
+  render(name: string, labels: string): string[] {
+    let total = 0
+    const lines = this.#limits.map((limit, i) => {
+      total += this.#buckets[i] ?? 0
+      return `${name}_bucket{${labels},le="${limit}"} ${total}`
+    })
+    lines.push(`${name}_bucket{${labels},le="+Inf"} ${this.#count}`)
+    lines.push(`${name}_sum{${labels}} ${this.#sum}`, `${name}_count{${labels}} ${this.#count}`)
+    return lines
+  }
+}
+
+/** What is counted of one route and method. */
+export interface RouteSeries {
+  readonly labels: string
+  readonly webSocket: boolean
   readonly byStatus: Map<number, number>
-  readonly buckets: number[]
-  sum: number
-  count: number
+  readonly latency: Histogram
   inFlight: number
+}
+
+interface SocketSeries {
+  readonly duration: Histogram
+  readonly probes: Map<string, number>
+  open: number
 }
 
 /**
@@ -16,44 +53,72 @@ interface RouteSeries {
  */
 export class RequestMetrics {
   readonly #series = new Map<string, Map<string, RouteSeries>>()
+  readonly #sockets = new Map<string, SocketSeries>()
   readonly #tooLarge = new Map<string, number>()
 
-  #of(method: string, path: string): RouteSeries {
+  /** A request has found its route. Upgrade requests count among those processed only. */
+  started(method: string, path: string, webSocket: boolean): RouteSeries {
+    const series = this.#of(method, path, webSocket)
+    series.inFlight += 1
+    return series
+  }
+
+  #of(method: string, path: string, webSocket: boolean): RouteSeries {
     let byMethod = this.#series.get(path)
     if (byMethod === undefined) {
       byMethod = new Map()
       this.#series.set(path, byMethod)
     }
-    let series = byMethod.get(method)
+    const key = webSocket ? `${method} upgrade` : method
+    let series = byMethod.get(key)
     if (series === undefined) {
       series = {
-        method,
-        path,
+        labels: `method="${method}",path="${path}"`,
+        webSocket,
         byStatus: new Map(),
-        buckets: LATENCY_BUCKETS.map(() => 0),
-        sum: 0,
-        count: 0,
+        latency: new Histogram(LATENCY_BUCKETS),
         inFlight: 0,
       }
-      byMethod.set(method, series)
+      byMethod.set(key, series)
     }
     return series
   }
 
-  /** A request has found its route. */
-  started(method: string, path: string): void {
-    this.#of(method, path).inFlight += 1
-  }
-
-  /** The response is complete. */
-  finished(method: string, path: string, status: number, seconds: number): void {
-    const series = this.#of(method, path)
+  /** The response is complete, or nobody waits for it any more. */
+  finished(series: RouteSeries, status: number, seconds: number): void {
     series.inFlight -= 1
     series.byStatus.set(status, (series.byStatus.get(status) ?? 0) + 1)
-    series.sum += seconds
-    series.count += 1
-    const bucket = LATENCY_BUCKETS.findIndex((limit) => seconds <= limit)
-    if (bucket >= 0) series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
+    series.latency.observe(seconds)
+  }
+
+  /** An upgrade request has become a connection. */
+  socketOpened(path: string): void {
+    this.#socketsOf(path).open += 1
+    const request = this.#of('GET', path, true)
+    request.inFlight -= 1
+    request.byStatus.set(101, (request.byStatus.get(101) ?? 0) + 1)
+  }
+
+  /** The connection is over after so many seconds. */
+  socketClosed(path: string, seconds: number): void {
+    const series = this.#socketsOf(path)
+    series.open -= 1
+    series.duration.observe(seconds)
+  }
+
+  /** A heartbeat of a connection. */
+  socketProbed(path: string, result: 'ok' | 'timeout'): void {
+    const { probes } = this.#socketsOf(path)
+    probes.set(result, (probes.get(result) ?? 0) + 1)
+  }
+
+  #socketsOf(path: string): SocketSeries {
+    let series = this.#sockets.get(path)
+    if (series === undefined) {
+      series = { open: 0, probes: new Map(), duration: new Histogram(SOCKET_BUCKETS) }
+      this.#sockets.set(path, series)
+    }
+    return series
   }
 
   /** A 413 was answered; `reason` is `request_body` when the body was over the limit (ID-94). */
@@ -64,32 +129,43 @@ export class RequestMetrics {
 
   /** All series as text. */
   render(): string {
-    const lines: string[] = []
     const all = [...this.#series.values()].flatMap((byMethod) => [...byMethod.values()])
-    lines.push('# TYPE coderd_api_requests_processed_total counter')
-    for (const one of all)
-      for (const [code, count] of one.byStatus)
-        lines.push(`coderd_api_requests_processed_total{code="${code}",${labels(one)}} ${count}`)
-    lines.push('# TYPE coderd_api_concurrent_requests gauge')
-    for (const one of all) lines.push(`coderd_api_concurrent_requests{${labels(one)}} ${one.inFlight}`)
-    lines.push('# TYPE coderd_api_request_latencies_seconds histogram')
-    for (const one of all) {
-      let total = 0
-      LATENCY_BUCKETS.forEach((limit, i) => {
-        total += one.buckets[i] ?? 0
-        lines.push(`coderd_api_request_latencies_seconds_bucket{${labels(one)},le="${limit}"} ${total}`)
-      })
-      lines.push(`coderd_api_request_latencies_seconds_bucket{${labels(one)},le="+Inf"} ${one.count}`)
-      lines.push(`coderd_api_request_latencies_seconds_sum{${labels(one)}} ${one.sum}`)
-      lines.push(`coderd_api_request_latencies_seconds_count{${labels(one)}} ${one.count}`)
-    }
-    lines.push('# TYPE coderd_api_requests_too_large_total counter')
-    for (const [key, count] of this.#tooLarge)
-      lines.push(`coderd_api_requests_too_large_total{${key}} ${count}`)
-    return `${lines.join('\n')}\n`
+    const requests = all.filter((series) => !series.webSocket)
+    const processed = new Map<string, number>()
+    for (const { labels, byStatus } of all)
+      for (const [code, count] of byStatus) {
+        const key = `code="${code}",${labels}`
+        processed.set(key, (processed.get(key) ?? 0) + count)
+      }
+    return `${[
+      '# TYPE coderd_api_requests_processed_total counter',
+      ...[...processed].map(([labels, count]) => `coderd_api_requests_processed_total{${labels}} ${count}`),
+      '# TYPE coderd_api_concurrent_requests gauge',
+      ...requests.map((one) => `coderd_api_concurrent_requests{${one.labels}} ${one.inFlight}`),
+      '# TYPE coderd_api_request_latencies_seconds histogram',
+      ...requests.flatMap((one) => one.latency.render('coderd_api_request_latencies_seconds', one.labels)),
+      ...this.#renderSockets(),
+      '# TYPE coderd_api_requests_too_large_total counter',
+      ...[...this.#tooLarge].map(([key, count]) => `coderd_api_requests_too_large_total{${key}} ${count}`),
+    ].join('\n')}\n`
   }
-}
 
-function labels(series: RouteSeries): string {
-  return `method="${series.method}",path="${series.path}"`
+  #renderSockets(): string[] {
+    const all = [...this.#sockets]
+    return [
+      '# TYPE coderd_api_concurrent_websockets gauge',
+      ...all.map(([path, { open }]) => `coderd_api_concurrent_websockets{path="${path}"} ${open}`),
+      '# TYPE coderd_api_websocket_durations_seconds histogram',
+      ...all.flatMap(([path, { duration }]) =>
+        duration.render('coderd_api_websocket_durations_seconds', `path="${path}"`),
+      ),
+      '# TYPE coderd_api_websocket_probes_total counter',
+      ...all.flatMap(([path, { probes }]) =>
+        [...probes].map(
+          ([result, count]) =>
+            `coderd_api_websocket_probes_total{path="${path}",result="${result}"} ${count}`,
+        ),
+      ),
+    ]
+  }
 }

@@ -21,6 +21,8 @@ export interface RequestContext {
   scheme: 'http' | 'https'
   readonly receivedHost: string
   readonly startedAt: number
+  /** The same moment on the clock that nobody sets, for durations. */
+  readonly startedTick: number
   readonly webSocket: boolean
   /** Id of a key whose secret matched, even when the key is expired (ID-110). */
   apiKeyId: string | undefined

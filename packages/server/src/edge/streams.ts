@@ -19,6 +19,15 @@ interface PendingUpgrade {
   readonly response: ServerResponse
 }
 
+/** Who routes upgrade requests, and who wants to know what becomes of them. */
+interface UpgradeHandling {
+  route(request: IncomingMessage, response: ServerResponse): void
+  /** The request has become a WebSocket, or a proxied connection, that `carrier` carries. */
+  opened(request: FastifyRequest, carrier: { on(event: 'close', listener: () => void): unknown }): void
+  /** A heartbeat was answered, or not before the next one. */
+  probed(route: string, result: 'ok' | 'timeout'): void
+}
+
 interface OwnedStream {
   readonly keyId: string
   readonly end: () => void
@@ -46,6 +55,8 @@ export class OpenStreams implements AsyncDisposable {
   })
   readonly #pending = new WeakMap<IncomingMessage, PendingUpgrade>()
   readonly #alive = new WeakSet<WebSocket>()
+  readonly #routes = new WeakMap<WebSocket, string>()
+  #handling: UpgradeHandling | undefined
   readonly #events = new Set<EventStream>()
   /** Streams by the user who opened them with a key, so that the end of that key is theirs too. */
   readonly #byUser = new Map<string, Set<OwnedStream>>()
@@ -65,12 +76,13 @@ export class OpenStreams implements AsyncDisposable {
    * Lets upgrade requests pass the same pipeline as all others: they get a response object of their own, and
    * the handler decides with {@link accept} whether they become a WebSocket.
    */
-  attach(server: Server, route: (request: IncomingMessage, response: ServerResponse) => void): void {
+  attach(server: Server, handling: UpgradeHandling): void {
+    this.#handling = handling
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy())
       const response = refusalResponse(request, socket)
       this.#pending.set(request, { socket, head, response })
-      route(request, response)
+      handling.route(request, response)
     })
   }
 
@@ -91,11 +103,17 @@ export class OpenStreams implements AsyncDisposable {
     detach(pending)
     return new Promise((resolve) => {
       this.#sockets.handleUpgrade(request.raw, asSocket(pending.socket), pending.head, (socket) => {
+        const { route } = request.context
         this.#alive.add(socket)
-        socket.on('pong', () => this.#alive.add(socket))
+        this.#routes.set(socket, route)
+        socket.on('pong', () => {
+          this.#alive.add(socket)
+          this.#handling?.probed(route, 'ok')
+        })
         // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
         socket.on('error', () => socket.terminate())
         this.#own(request, socket, () => socket.close(1008, 'the session has ended'))
+        this.#handling?.opened(request, socket)
         holdBack(socket)
         resolve(socket)
       })
@@ -113,6 +131,7 @@ export class OpenStreams implements AsyncDisposable {
     this.#pending.delete(request.raw)
     detach(pending)
     this.#own(request, pending.socket, () => pending.socket.destroy())
+    this.#handling?.opened(request, pending.socket)
     return pending
   }
 
@@ -163,6 +182,7 @@ export class OpenStreams implements AsyncDisposable {
   #beat(): void {
     for (const socket of this.#sockets.clients) {
       if (!this.#alive.has(socket)) {
+        this.#handling?.probed(this.#routes.get(socket) ?? 'UNKNOWN', 'timeout')
         socket.terminate()
         continue
       }

@@ -1,0 +1,109 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+import type { Route } from '@slipway/contract'
+import { type AgentCaller, requireAgent } from './agent-access.ts'
+import type { BoundRoute, Incoming } from './bind.ts'
+import { JSON_BODY_LIMIT } from './body-parser.ts'
+import { pathParameters } from './path-parameters.ts'
+import { type EdgeOptions, limit } from './pipeline.ts'
+import { RateLimiter } from './rate-limit.ts'
+import type { RequestContext } from './request-context.ts'
+import { type Accepted, requireSession } from './session-access.ts'
+import { bodyCheck, queryReader, refuseNul } from './validation.ts'
+
+const EMPTY = Buffer.alloc(0)
+
+/** Puts the operations on the server: limit of the route, access rule, validation, use case (ID-98). */
+export function mount(server: FastifyInstance, routes: readonly BoundRoute[], options: EdgeOptions): void {
+  for (const bound of routes) {
+    const { route, limits } = bound
+    const check = route.body === undefined ? undefined : bodyCheck(route.body)
+    const read = route.query === undefined ? undefined : queryReader(route.query)
+    const own = new RateLimiter(options.limitsDisabled ? 0 : (limits.perMinute ?? 0))
+    const status = Number(Object.keys(route.responses)[0] ?? 200)
+    server.route({
+      method: route.method,
+      url: route.path.replace(/\{([^}]+)\}/g, ':$1'),
+      bodyLimit: limits.bodyLimit ?? JSON_BODY_LIMIT,
+      config: { takesBytes: route.consumes !== undefined },
+      schema: {
+        response: Object.fromEntries(Object.entries(route.responses).filter(([, schema]) => schema !== null)),
+      },
+      onRequest: (request, reply, done) => {
+        if (own.enabled) limit(own, request, reply)
+        done()
+      },
+      handler: async (request, reply) => {
+        const rule = accessRule(bound.access, request, options)
+        // Who is known already is not waited for.
+        const caller = rule instanceof Promise ? await rule : rule
+        const query = read?.(request.search) ?? {}
+        if (bound.access !== 'agent') refuseNul(request.body)
+        check?.(request.body ?? {})
+        reply.code(status)
+        const incoming = {
+          context: request.context,
+          params: pathParameters(request.params),
+          query: query as never,
+          body: (request.body ?? {}) as never,
+          bytes: Buffer.isBuffer(request.body) ? request.body : EMPTY,
+          raw: request,
+          reply,
+          upgrade: () => options.streams.accept(request, reply),
+          events: () => options.streams.events(request, reply),
+        }
+        const body = await answer(bound, incoming, caller)
+        // A stream or a file has been sent already: there is nothing left to serialize.
+        return reply.sent ? undefined : body
+      },
+    })
+  }
+}
+
+type Caller =
+  | { readonly kind: 'anyone' }
+  | { readonly kind: 'session'; readonly accepted: Accepted }
+  | { readonly kind: 'agent'; readonly agent: AgentCaller }
+
+const ANYONE: Caller = { kind: 'anyone' }
+
+/** Who calls, as the route demands it. @throws ApiError 401, 403 or 500. */
+function accessRule(
+  access: BoundRoute['access'],
+  request: FastifyRequest,
+  options: EdgeOptions,
+): Caller | Promise<Caller> {
+  switch (access) {
+    case 'public':
+      return ANYONE
+    case 'session': {
+      const accepted = requireSession(request.context, baseUrl(request.context, options), options.activate)
+      return accepted instanceof Promise ? accepted.then(asSession) : asSession(accepted)
+    }
+    case 'agent':
+      return requireAgent(request.headers['coder-session-token'], options.findAgent).then((agent) => ({
+        kind: 'agent',
+        agent,
+      }))
+  }
+}
+
+/** Where clients find this deployment: as configured, else as they have just reached it (ID-71). */
+function baseUrl(context: RequestContext, { accessUrl }: EdgeOptions): string {
+  return accessUrl === '' ? `${context.scheme}://${context.host}` : accessUrl
+}
+
+function asSession(accepted: Accepted): Caller {
+  return { kind: 'session', accepted }
+}
+
+function answer(bound: BoundRoute, incoming: Incoming<Route>, caller: Caller): Promise<unknown> {
+  if (bound.access === 'session' && caller.kind === 'session') {
+    const { actor, key, owner } = caller.accepted
+    return bound.handle({ ...incoming, actor, key, owner })
+  }
+  if (bound.access === 'agent' && caller.kind === 'agent')
+    return bound.handle({ ...incoming, agent: caller.agent })
+  if (bound.access === 'public') return bound.handle(incoming)
+  throw new Error(`a route for ${bound.access} was reached by ${caller.kind}`)
+}
