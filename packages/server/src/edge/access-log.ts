@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 
-import { type LogFields, type Logger, safeQueryFields } from '@slipway/request-log'
+import { type Logger, safeQueryFields } from '@slipway/request-log'
+import type { Precheck } from './precheck.ts'
 
 /** The one line of a request: debug below 500, warn from there on (ID-108…ID-112). */
 export function logRequest(log: Logger, request: FastifyRequest, status: number, ms: number): void {
@@ -8,33 +9,53 @@ export function logRequest(log: Logger, request: FastifyRequest, status: number,
   if (!log.enabled(level)) return
   const context = request.context
   const at = request.url.indexOf('?')
-  const owner = context.precheck.ok ? context.precheck.owner : undefined
   const rounded = Math.round(ms * 1000) / 1000
-  // One shape for all requests, because it is the costliest step of a cheap one; absent values are not written.
-  const fields: Record<string, LogFields[string]> = {
-    request_id: context.id,
-    user_agent: request.headers['user-agent'],
-    host: context.host,
-    received_host: context.receivedHost,
-    path: at < 0 ? request.url : request.url.slice(0, at),
-    route: context.route,
-    proto: request.raw.httpVersion === '1.1' ? 'HTTP/1.1' : `HTTP/${request.raw.httpVersion}`,
-    remote_addr: context.remoteAddress,
-    start: isoTime(context.startedAt),
-    status_code: status,
-    took: `${rounded}ms`,
-    latency_ms: rounded,
-    statements: context.statements,
-    api_key_id: context.apiKeyId,
-    requestor_id: owner?.id,
-    requestor_name: owner?.username,
-    requestor_email: owner?.email,
-  }
+  // Written by hand, as it is the costliest step of a cheap request: measured, a third of what a general one takes.
+  let members =
+    text('request_id', context.id) +
+    text('user_agent', request.headers['user-agent']) +
+    text('host', context.host) +
+    text('received_host', context.receivedHost) +
+    text('path', at < 0 ? request.url : request.url.slice(0, at)) +
+    text('route', context.route) +
+    text('proto', `HTTP/${request.raw.httpVersion}`) +
+    text('remote_addr', context.remoteAddress) +
+    `,"start":"${isoTime(context.startedAt)}","took":"${rounded}ms","status_code":${status}` +
+    `,"latency_ms":${rounded},"statements":${context.statements}` +
+    text('api_key_id', context.apiKeyId) +
+    requestor(context.precheck)
   const params: unknown = request.params
   if (typeof params === 'object' && params !== null)
-    for (const [name, value] of Object.entries(params)) fields[`params_${name}`] = String(value)
-  if (at >= 0) Object.assign(fields, safeQueryFields(request.url.slice(at + 1)))
-  log[level](request.method, Object.assign(fields, context.logFields))
+    for (const [name, value] of Object.entries(params)) members += text(`params_${name}`, String(value))
+  if (at >= 0)
+    for (const [name, value] of Object.entries(safeQueryFields(request.url.slice(at + 1))))
+      members += text(name, value)
+  for (const [name, value] of Object.entries(context.logFields))
+    members += `,"${name}":${JSON.stringify(value)}`
+  log.line(level, request.method, members)
+}
+
+/** Printable ASCII without quote and backslash: what JSON writes as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+/** A member of a JSON object; nothing for an absent value. */
+function text(name: string, value: string | undefined): string {
+  if (value === undefined) return ''
+  return PLAIN.test(value) ? `,"${name}":"${value}"` : `,"${name}":${JSON.stringify(value)}`
+}
+
+/** Outcomes are kept with their keys, so that most requests find these members written. */
+const requestors = new WeakMap<Precheck, string>()
+
+function requestor(outcome: Precheck): string {
+  if (!outcome.ok) return ''
+  let members = requestors.get(outcome)
+  if (members === undefined) {
+    const { id, username, email } = outcome.owner
+    members = text('requestor_id', id) + text('requestor_name', username) + text('requestor_email', email)
+    requestors.set(outcome, members)
+  }
+  return members
 }
 
 let lastTime = 0

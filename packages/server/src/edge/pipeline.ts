@@ -14,7 +14,7 @@ import { answerError } from './error-response.ts'
 import { KnownRoutes } from './known-routes.ts'
 import { RequestMetrics } from './metrics.ts'
 import type { Precheck } from './precheck.ts'
-import { bucketKey, cleanPath, RateLimiter, rateLimitHeaders, tooManyRequests } from './rate-limit.ts'
+import { cleanPath, limitedSubject, RateLimiter, rateLimitHeaders, tooManyRequests } from './rate-limit.ts'
 import { newRequestId, type RequestContext, runInRequest } from './request-context.ts'
 import type { Accepted } from './session-access.ts'
 import type { OpenStreams } from './streams.ts'
@@ -182,7 +182,7 @@ function firstSteps(server: FastifyInstance, options: EdgeOptions, metrics: Requ
     reply.header('X-Coder-Request-Id', context.id).headers(always)
     const series = metrics.started(request.method, context.route, context.webSocket)
     // Not the hook of the framework, which hears nothing of clients that leave before the answer is complete.
-    reply.raw.once(context.webSocket ? 'finish' : 'close', () => {
+    reply.raw.on(context.webSocket ? 'finish' : 'close', () => {
       const ms = performance.now() - context.startedTick
       const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_CLOSED_REQUEST
       metrics.finished(series, status, ms / 1000)
@@ -229,7 +229,8 @@ function isApi(url: string): boolean {
 }
 
 function pathOf({ url }: FastifyRequest): string {
-  return url.split('?', 1)[0] ?? '/'
+  const at = url.indexOf('?')
+  return at < 0 ? url : url.slice(0, at)
 }
 
 /** ID-58: with the prefix only the cookie that browsers bind to this very host counts. */
@@ -288,7 +289,8 @@ export function limit(limiter: RateLimiter, request: FastifyRequest, reply: Fast
     )
   }
   const decision = limiter.take(
-    bucketKey(outcome.ok ? outcome.owner.id : undefined, request.context.remoteAddress, pathOf(request)),
+    limitedSubject(outcome.ok ? outcome.owner.id : undefined, request.context.remoteAddress),
+    cleanPath(pathOf(request)),
   )
   if (!decision.allowed) throw tooManyRequests(decision)
   reply.headers(rateLimitHeaders(decision))

@@ -4,6 +4,8 @@ import { ApiError } from '../errors/index.ts'
 
 const WINDOW_MS = 60_000
 const MAX_BUCKETS = 50_000
+/** More paths than any client asks for within a window. */
+const MAX_BUCKETS_OF_SUBJECT = 2_000
 
 interface Bucket {
   windowStart: number
@@ -21,13 +23,14 @@ export interface RateDecision {
 }
 
 /**
- * Sliding window per key: the current count plus the previous window weighted by its remaining share;
- * refused requests do not count (ID-121). Buckets are bounded: a flood of distinct keys forgets the
- * longest unused ones instead of growing.
+ * Sliding window per subject and path: the current count plus the previous window weighted by its remaining
+ * share; refused requests do not count (ID-121). Buckets are bounded: a flood of distinct subjects or paths
+ * forgets the longest unused ones instead of growing, and the paths of one subject push out no other's.
  */
 export class RateLimiter {
   /** Made at the first request: its memory is taken whole, and most limiters are switched off. */
-  #buckets: LRUCache<string, Bucket> | undefined
+  #subjects: LRUCache<string, Map<string, Bucket>> | undefined
+  #size = 0
   readonly #limit: number
   readonly #now: () => number
 
@@ -42,16 +45,12 @@ export class RateLimiter {
     return this.#limit > 0
   }
 
-  /** Counts one request against `key`. */
-  take(key: string): RateDecision {
+  /** Counts one request of a subject for a path, in its one spelling. */
+  take(subject: string, path: string): RateDecision {
     const now = this.#now()
     const start = now - (now % WINDOW_MS)
-    this.#buckets ??= new LRUCache({ max: MAX_BUCKETS })
-    let bucket = this.#buckets.get(key)
-    if (bucket === undefined) {
-      bucket = { windowStart: start, current: 0, previous: 0 }
-      this.#buckets.set(key, bucket)
-    } else if (bucket.windowStart !== start) {
+    const bucket = this.#bucketOf(subject, path, start)
+    if (bucket.windowStart !== start) {
       bucket.previous = start - bucket.windowStart === WINDOW_MS ? bucket.current : 0
       bucket.current = 0
       bucket.windowStart = start
@@ -65,6 +64,32 @@ export class RateLimiter {
       remaining: Math.max(0, Math.floor(this.#limit - weighted - (allowed ? 1 : 0))),
       resetAt: (start + WINDOW_MS) / 1000,
     }
+  }
+
+  #bucketOf(subject: string, path: string, start: number): Bucket {
+    this.#subjects ??= new LRUCache({
+      max: MAX_BUCKETS,
+      dispose: (dropped) => {
+        this.#size -= dropped.size
+      },
+    })
+    let own = this.#subjects.get(subject)
+    if (own === undefined) {
+      own = new Map()
+      this.#subjects.set(subject, own)
+    }
+    let bucket = own.get(path)
+    if (bucket !== undefined) return bucket
+    bucket = { windowStart: start, current: 0, previous: 0 }
+    if (own.size >= MAX_BUCKETS_OF_SUBJECT) {
+      const [oldest = ''] = own.keys()
+      own.delete(oldest)
+      this.#size -= 1
+    }
+    own.set(path, bucket)
+    this.#size += 1
+    while (this.#size > MAX_BUCKETS && this.#subjects.size > 1) this.#subjects.pop()
+    return bucket
   }
 }
 
@@ -88,12 +113,9 @@ export function tooManyRequests(decision: RateDecision): ApiError {
   )
 }
 
-/**
- * Bucket key of a request: the user of a validated key, else the client's address (IPv6 by /64), and the
- * path in its one spelling, so that writing it differently opens no new bucket (ID-120).
- */
-export function bucketKey(userId: string | undefined, remoteAddress: string, path: string): string {
-  return `${userId ?? network(remoteAddress)} ${cleanPath(path)}`
+/** Who is counted: the user of a validated key, else the client's address, IPv6 by /64 (ID-120). */
+export function limitedSubject(userId: string | undefined, remoteAddress: string): string {
+  return userId ?? network(remoteAddress)
 }
 
 function network(address: string): string {
@@ -108,7 +130,7 @@ function network(address: string): string {
     .join(':')
 }
 
-/** Collapses repeated slashes and resolves dot segments. */
+/** Collapses repeated slashes and resolves dot segments, so that writing a path differently opens no new bucket. */
 export function cleanPath(path: string): string {
   if (!path.includes('//') && !path.includes('/.')) return path
   const parts: string[] = []

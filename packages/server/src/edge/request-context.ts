@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 
-import type { LogFields } from '@slipway/request-log'
 import type { Precheck } from './precheck.ts'
 
 /**
@@ -30,7 +29,7 @@ export interface RequestContext {
   /** Statements sent to the database on behalf of this request. */
   statements: number
   /** Fields that handlers add to the one log line of this request (ID-111). */
-  logFields: Record<string, LogFields[string]>
+  logFields: Record<string, string | number>
 }
 
 const storage = new AsyncLocalStorage<RequestContext>()

@@ -11,9 +11,11 @@ export function tokenOf(request: {
   readonly query: URLSearchParams
 }): string | undefined {
   const header = request.headers['coder-session-token']
+  // Most requests have no query, and looking into one costs something.
+  const query = request.query.size === 0 ? undefined : request.query
   const direct =
     request.cookies[SESSION_COOKIE] ||
-    request.query.get('coder_session_token') ||
+    query?.get('coder_session_token') ||
     (typeof header === 'string' ? header : header?.[0])
   if (direct) return direct
   const authorization = request.headers.authorization
@@ -21,5 +23,5 @@ export function tokenOf(request: {
     const bearer = /^bearer(?:\s+(.*))?$/i.exec(authorization.trim())
     if (bearer !== null) return bearer[1]?.trim() || undefined
   }
-  return request.query.get('access_token')?.trim() || undefined
+  return query?.get('access_token')?.trim() || undefined
 }

@@ -7,8 +7,19 @@ const ROLE_NAMES = new Map<string, string>(
   Object.entries(SITE_ROLES).map(([name, role]) => [name, role.displayName]),
 )
 
-/** A user as the API shows it (ID-1). */
+const presented = new WeakMap<UserWithOrganizations, User>()
+
+/** A user as the API shows it (ID-1); made once for a row, because rows of callers are kept and asked for often. */
 export function presentUser(row: UserWithOrganizations): User {
+  let user = presented.get(row)
+  if (user === undefined) {
+    user = userOf(row)
+    presented.set(row, user)
+  }
+  return user
+}
+
+function userOf(row: UserWithOrganizations): User {
   return {
     id: row.id,
     username: row.username,
