@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -200,4 +201,86 @@ it('AC-121: a viewer that stops reading and is lost does not hold its terminal u
   // More than the scrollback, so it still runs.
   await until('new output', () => seen > 1024 * 1024)
   second.destroy()
+})
+
+it('AC-111: a command that the system cannot start ends with 229, and the connection goes on', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  const channel = await exec(client, 'echo a\0b')
+  const code = new Promise((resolve) => channel.once('close', resolve))
+  channel.resume()
+  expect(await code).toBe(229)
+  expect(await text(await exec(client, 'echo still here'))).toBe('still here\n')
+  client.end()
+})
+
+it('AC-110: what a command has left in the background outlives its connection', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  const left = 'trap "echo ended > hung-up" HUP; while [ ! -e stop ]; do sleep 0.02; done; echo kept > kept'
+  const channel = await exec(client, `cd; (${left}) > /dev/null 2>&1 < /dev/null & echo started`)
+  expect(await text(channel)).toBe('started\n')
+  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
+  client.end()
+  await closed
+  const next = await connectSsh(agent)
+  await text(await exec(next, 'cd; touch stop'))
+  await until('its end', () => readFile(path.join(agent.home, 'kept')).catch(() => undefined))
+  await expect(readFile(path.join(agent.home, 'hung-up'))).rejects.toThrow('ENOENT')
+  next.end()
+})
+
+it('AC-110: a forwarding to no port at all is refused, and the connection goes on', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  await expect(
+    new Promise((resolve, reject) =>
+      client.forwardOut('127.0.0.1', 1, '127.0.0.1', 70_000, (error, stream) =>
+        error === undefined ? resolve(stream) : reject(error),
+      ),
+    ),
+  ).rejects.toThrow()
+  expect(await text(await exec(client, 'echo still here'))).toBe('still here\n')
+  client.end()
+})
+
+it('AC-117: a script that cannot even be started has failed, and the agent goes on', async () => {
+  await using agent = await connectAgent({
+    scripts: [script({ run_on_start: true, log_path: '/dev/null/script.log' })],
+  })
+  await until('the end of the start', () => states(agent).includes('start_error'))
+  const client = await connectSsh(agent)
+  expect(await text(await exec(client, 'echo still here'))).toBe('still here\n')
+  client.end()
+  const sent = await until('its line', () =>
+    agent.reports.find(
+      ({ name, body }) => name === 'logs' && JSON.stringify(body).includes('could not be run'),
+    ),
+  )
+  expect(sent.name).toBe('logs')
+})
+
+it('AC-111: a script with `#!` runs under that interpreter', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  for (const first of ['#!/usr/bin/env bash', '#!/bin/bash', '#! bash -e'])
+    expect(await text(await exec(client, `${first}\necho "$BASH_VERSION" $((6*7))`)), first).toMatch(
+      /^\d.* 42\n$/,
+    )
+  expect(await text(await exec(client, '#!/bin/dash\necho "<$BASH_VERSION>"'))).toBe('<>\n')
+  client.end()
+})
+
+it('AC-112, AC-121: a terminal knows its user, and shows UTF-8 whatever the locale', async () => {
+  await using agent = await connectAgent()
+  const request = {
+    id: '0d0c6a3e-95a5-4d7b-8f0e-8f6a5b0e5a12',
+    width: 80,
+    height: 24,
+    command: 'echo "<$USER $LOGNAME $LC_CTYPE>"; sleep 1',
+  }
+  const headers = { 'x-slipway-pty': Buffer.from(JSON.stringify(request)).toString('base64url') }
+  const stream = await agent.tunnel().connect('pty:0', headers)
+  const user = userInfo().username
+  expect(await text(stream)).toContain(`<${user} ${user} C.UTF-8>`)
 })

@@ -134,7 +134,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const lifecycle = new Lifecycle(controlPlane, log, farewell.signal)
   const last = await runLife(scripts, lifecycle, ssh, stop)
   const late = setTimeout(() => farewell.abort(), FAREWELL_MS)
-  await Promise.all([logs.flush(), lifecycle.report(last)])
+  await Promise.all([logs.finish(), lifecycle.report(last)])
   clearTimeout(late)
 }
 
@@ -150,7 +150,7 @@ async function runLife(
   stop: AbortSignal,
 ): Promise<'off' | 'shutdown_timeout' | 'shutdown_error'> {
   void lifecycle.report('starting')
-  const result = await scripts.run('start', stop)
+  const result = stop.aborted ? 'ok' : await scripts.run('start', stop)
   if (!stop.aborted) {
     void lifecycle.report(result === 'ok' ? 'ready' : result === 'timeout' ? 'start_timeout' : 'start_error')
     scripts.schedule()

@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os'
+import { type UserInfo, userInfo } from 'node:os'
 import path from 'node:path'
 
 import type { AgentManifest } from '@slipway/contract'
@@ -42,8 +42,26 @@ export function processEnvironment(parts: EnvironmentParts): Record<string, stri
   Object.assign(env, expanded(manifest.environment_variables, env))
   env.PATH = `${parts.binDirectory}${path.delimiter}${env.PATH ?? '/usr/local/bin:/usr/bin:/bin'}`
   env.SHELL = shellOf(env)
-  env.HOME ??= homeOf()
+  env.HOME ??= accountOf()?.homedir ?? '/'
+  const name = env.USER ?? accountOf()?.username
+  if (name !== undefined) {
+    env.USER = name
+    env.LOGNAME ??= name
+  }
   return env
+}
+
+/**
+ * Environment of a terminal: its type, and characters as UTF-8 where the locale says otherwise or nothing, because
+ * that is what viewers show (AC-121).
+ */
+export function terminalEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || ''
+  return {
+    ...env,
+    TERM: 'xterm-256color',
+    ...(/utf-?8/i.test(locale) ? {} : { LC_CTYPE: 'C.UTF-8' }),
+  }
 }
 
 /**
@@ -74,11 +92,12 @@ export function shellOf(env: Readonly<Record<string, string | undefined>>): stri
   }
 }
 
-function homeOf(): string {
+/** The account that the agent runs under; undefined when the system does not know it. */
+function accountOf(): UserInfo<string> | undefined {
   try {
-    return userInfo().homedir
+    return userInfo()
   } catch {
-    return '/'
+    return undefined
   }
 }
 

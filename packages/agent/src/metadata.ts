@@ -47,7 +47,12 @@ export class MetadataCollector implements Disposable {
   async #measure(item: ManifestMetadata): Promise<void> {
     if (this.#running.has(item.key)) return
     this.#running.add(item.key)
-    const result = await measure(item, this.#options, this.#ended.signal)
+    const result = await measure(item, this.#options, this.#ended.signal).catch(
+      (error: unknown): Measured => ({
+        value: '',
+        error: error instanceof Error ? error.message : String(error),
+      }),
+    )
     this.#running.delete(item.key)
     this.#results.set(item.key, result)
   }

@@ -2,7 +2,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { type Duplex, PassThrough, pipeline, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
-import { createWebSocketStream, type WebSocket } from 'ws'
+import { createWebSocketStream, type RawData, type WebSocket } from 'ws'
 
 import { bytesOnly } from './bytes-only.ts'
 import { SETTINGS, widen } from './limits.ts'
@@ -24,42 +24,80 @@ export interface TunnelResponse {
   readonly body: Readable
 }
 
-/** The asking end of a tunnel: an HTTP/2 client on a WebSocket. */
+/** More than the greeting of an end that nobody has asked anything yet. */
+const MAX_GREETING_BYTES = 64 * 1024
+
+/**
+ * The asking end of a tunnel: an HTTP/2 client on a WebSocket. HTTP/2 begins with the first request: most tunnels
+ * of a server are idle, and until then one costs a WebSocket and no more.
+ */
 export class TunnelClient implements Disposable {
   /** Resolves when the tunnel is over, whoever ended it. */
   readonly closed: Promise<void>
-  readonly #session: ClientHttp2Session
-  readonly #stream: Duplex
+  readonly #socket: WebSocket
+  #session: ClientHttp2Session | undefined
+  /** What the other end has said unasked: its settings. */
+  #greeting: Buffer[] = []
+  #greetingBytes = 0
 
   constructor(socket: WebSocket) {
-    this.#stream = createWebSocketStream(socket)
-    this.#stream.on('error', () => this.#stream.destroy())
-    this.#session = connectHttp2('http://tunnel', {
-      createConnection: () => this.#stream,
-      settings: SETTINGS,
-      peerMaxConcurrentStreams: SETTINGS.maxConcurrentStreams ?? 100,
-    })
-    this.#session.on('connect', () => widen(this.#session))
-    this.#session.on('error', () => this.#session.destroy())
+    this.#socket = socket
+    socket.on('message', this.#keep)
+    socket.on('error', () => socket.terminate())
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
-        this.#session.destroy()
-        this.#stream.destroy()
+        this.#session?.destroy()
         resolve()
       })
     })
-    this.#stream.on('close', () => socket.terminate())
-    this.#session.on('close', () => this.#stream.destroy())
   }
 
   /** Whether requests can still be made. */
   get open(): boolean {
-    return !this.#session.destroyed && !this.#session.closed
+    return this.#session === undefined
+      ? this.#socket.readyState === this.#socket.OPEN
+      : !this.#session.destroyed && !this.#session.closed
+  }
+
+  readonly #keep = (data: RawData): void => {
+    const bytes = Buffer.isBuffer(data) ? data : undefined
+    this.#greetingBytes += bytes?.length ?? 0
+    if (bytes === undefined || this.#greetingBytes > MAX_GREETING_BYTES) {
+      this.#socket.terminate()
+      return
+    }
+    // A copy of its own: the message is a part of a large block that would stay in memory with it.
+    const own = Buffer.alloc(bytes.length)
+    bytes.copy(own)
+    this.#greeting.push(own)
+  }
+
+  #start(): ClientHttp2Session {
+    if (this.#session !== undefined) return this.#session
+    const socket = this.#socket
+    if (socket.readyState !== socket.OPEN) throw new Error('the tunnel is over')
+    socket.off('message', this.#keep)
+    const stream = createWebSocketStream(socket)
+    stream.on('error', () => stream.destroy())
+    stream.on('close', () => socket.terminate())
+    const session = connectHttp2('http://tunnel', {
+      createConnection: () => stream,
+      settings: SETTINGS,
+      peerMaxConcurrentStreams: SETTINGS.maxConcurrentStreams ?? 100,
+    })
+    session.on('connect', () => widen(session))
+    session.on('error', () => session.destroy())
+    session.on('close', () => stream.destroy())
+    socket.on('close', () => stream.destroy())
+    this.#session = session
+    for (const bytes of this.#greeting) socket.emit('message', bytes, true)
+    this.#greeting = []
+    return session
   }
 
   /** Makes a request. @throws Error when the tunnel is over before the answer began. */
   async request(request: TunnelRequest): Promise<TunnelResponse> {
-    const stream = this.#session.request(
+    const stream = this.#start().request(
       { ...request.headers, ':method': request.method, ':path': request.path },
       { ...(request.signal === undefined ? {} : { signal: request.signal }) },
     )
@@ -84,7 +122,7 @@ export class TunnelClient implements Disposable {
     headers: Readonly<Record<string, string>> = {},
     signal?: AbortSignal,
   ): Promise<Duplex> {
-    const stream = this.#session.request(
+    const stream = this.#start().request(
       { ...headers, ':method': 'CONNECT', ':authority': authority },
       { endStream: false, ...(signal === undefined ? {} : { signal }) },
     )
@@ -104,8 +142,8 @@ export class TunnelClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#session.destroy()
-    this.#stream.destroy()
+    this.#session?.destroy()
+    this.#socket.terminate()
   }
 }
 

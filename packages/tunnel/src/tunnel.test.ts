@@ -127,6 +127,25 @@ it('keeps many streams apart', async () => {
   expect(answers).toEqual(Array.from({ length: 200 }, (_, i) => `stream ${i}`))
 })
 
+it('what the other end said before anybody asked is not lost', async () => {
+  await using tunnel = await open()
+  // The settings of the other end have come by the time that its answer to a ping has.
+  const answered = once(tunnel.near, 'pong')
+  tunnel.near.ping()
+  await answered
+  expect(tunnel.client.open).toBe(true)
+  const answer = await tunnel.client.request({ method: 'GET', path: '/' })
+  expect(answer.status).toBe(200)
+})
+
+it('a peer that talks without end before anybody asked is cut off', async () => {
+  await using tunnel = await open()
+  for (let i = 0; i < 10; i += 1) tunnel.far.send(Buffer.alloc(16 * 1024))
+  await tunnel.client.closed
+  expect(tunnel.client.open).toBe(false)
+  await expect(tunnel.client.request({ method: 'GET', path: '/' })).rejects.toThrow('over')
+})
+
 it('says why a byte stream was not opened', async () => {
   await using tunnel = await open()
   await expect(tunnel.client.connect('nowhere:1')).rejects.toMatchObject({

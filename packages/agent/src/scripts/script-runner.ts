@@ -62,7 +62,7 @@ export class ScriptRunner implements Disposable {
     stage: AgentScriptReport['stage'],
     signal?: AbortSignal,
   ): Promise<ScriptResult> {
-    const result = await runScript(script, this.#around, signal)
+    const result = await this.#run(script, signal)
     try {
       await this.#controlPlane.scriptCompleted({
         script_id: script.id,
@@ -76,6 +76,17 @@ export class ScriptRunner implements Disposable {
       this.#log.warn('the end of a script could not be reported', { error: describeError(error) })
     }
     return result
+  }
+
+  /** A script that cannot even be started has failed; it must not take the agent down. */
+  async #run(script: ManifestScript, signal: AbortSignal | undefined): Promise<ScriptResult> {
+    const start = new Date()
+    try {
+      return await runScript(script, this.#around, signal)
+    } catch (error) {
+      this.#around.onLine(script.log_source_id, `the script could not be run: ${describeError(error)}`)
+      return { exitCode: 255, status: 'exit_failure', start, end: new Date() }
+    }
   }
 
   [Symbol.dispose](): void {

@@ -21,11 +21,12 @@ export interface ForwardedAgent extends Disposable {
  * Opens a socket in the workspace whose connections reach the client's SSH agent (openssh-portable PROTOCOL,
  * agent forwarding).
  *
- * @returns undefined when the SSH library has no way to open such channels.
+ * @returns undefined when the SSH library has no way to open such channels, or there is no room for the socket.
  */
 export function forwardAgent(connection: Connection): ForwardedAgent | undefined {
   if (!canOpenAgentChannels(connection)) return undefined
-  const folder = mkdtempSync(path.join(tmpdir(), 'slipway-agent-'))
+  const folder = makeFolder()
+  if (folder === undefined) return undefined
   const file = path.join(folder, 'socket')
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy())
@@ -41,6 +42,14 @@ export function forwardAgent(connection: Connection): ForwardedAgent | undefined
       server.close()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+function makeFolder(): string | undefined {
+  try {
+    return mkdtempSync(path.join(tmpdir(), 'slipway-agent-'))
+  } catch {
+    return undefined
   }
 }
 

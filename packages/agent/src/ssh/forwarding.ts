@@ -16,10 +16,10 @@ const MAX_LISTENERS = 64
 export function serveForwarding(connection: Connection, log: Logger): Disposable {
   const listeners = new Map<string, Server>()
   connection.on('tcpip', (accept, reject, info) => {
-    join(connect({ host: info.destIP, port: info.destPort }), accept, reject)
+    join(() => connect({ host: info.destIP, port: info.destPort }), accept, reject)
   })
   connection.on('openssh.streamlocal', (accept, reject, info) => {
-    join(connect({ path: info.socketPath }), accept, reject)
+    join(() => connect({ path: info.socketPath }), accept, reject)
   })
   // The library also passes on OpenSSH's requests for Unix sockets, which its types do not know.
   connection.on('request', (accept, reject, name: string, info: object) => {
@@ -92,7 +92,15 @@ export function serveForwarding(connection: Connection, log: Logger): Disposable
   }
 }
 
-function join(socket: Socket, accept: () => Parameters<typeof splice>[0], reject: () => void): void {
+function join(dial: () => Socket, accept: () => Parameters<typeof splice>[0], reject: () => void): void {
+  let socket: Socket
+  try {
+    socket = dial()
+  } catch {
+    // A port beyond 65535, or a path that no socket can have.
+    reject()
+    return
+  }
   socket.setNoDelay(true)
   socket.once('connect', () => splice(accept(), socket))
   socket.once('error', () => {

@@ -5,7 +5,7 @@ import { constants } from 'node:os'
 import { type IPty, spawn as spawnPty } from '@lydell/node-pty'
 import type { Connection, PseudoTtyInfo, ServerChannel, Session } from 'ssh2'
 
-import { loginShell } from '../login-shell.ts'
+import { loginShell, type Program } from '../login-shell.ts'
 import { PtyPace } from '../pty-pace.ts'
 import { forwardAgent } from './agent-forwarding.ts'
 import { serveSftp } from './sftp.ts'
@@ -35,6 +35,8 @@ const SIGNALS = new Set([
   'USR2',
 ])
 const MAX_ENV = 256
+/** Exit code of a session that could not be started (AC-111). */
+const SESSION_FAILURE = 229
 
 /** Serves one session: a shell, a command or SFTP (RFC 4254 section 6). Disposing hangs its processes up. */
 export function serveSession(
@@ -78,11 +80,22 @@ export function serveSession(
     serveSftp(accept(), HOME)
   })
   const run = (channel: ServerChannel, command: string): void => {
+    // A client that leaves while something is written is no failure of the agent.
+    channel.on('error', () => channel.destroy())
+    try {
+      start(channel, command)
+    } catch (error) {
+      // Arguments that are too long, or no terminal left: the system refuses before anything runs.
+      channel.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+      finish(channel, SESSION_FAILURE)
+    }
+  }
+  const start = (channel: ServerChannel, command: string): void => {
     const env = { ...around.env(), ...sessionEnvironment(given) }
     const directory = existsSync(around.directory()) ? around.directory() : '/'
     const shell = around.shell()
     const login = loginShell(shell, size === undefined ? '' : around.motdFile(), env.HOME)
-    const { program, args } = command === '' ? login : { program: shell, args: ['-c', command] }
+    const { program, args } = command === '' ? login : programOf(shell, command)
     running =
       size === undefined
         ? runPlain(channel, spawn(program, args, { cwd: directory, env, detached: true }))
@@ -106,6 +119,15 @@ export function serveSession(
       for (const one of closing) one[Symbol.dispose]()
     },
   }
+}
+
+/** What runs a command: the user's shell, or the interpreter that a script names in its first line (AC-111). */
+function programOf(shell: string, command: string): Program {
+  const words = /^#!([^\n]*)\n/.exec(command)?.[1]?.trim().split(/\s+/) ?? []
+  const [program, ...args] = words[0] === '/usr/bin/env' ? words.slice(1) : words
+  return program === undefined || program === ''
+    ? { program: shell, args: ['-c', command] }
+    : { program, args: [...args, '-c', command] }
 }
 
 interface Size {
@@ -141,7 +163,10 @@ function runPlain(channel: ServerChannel, child: ChildProcess) {
   })
   return {
     resize: () => undefined,
-    signal: (name: string) => signalGroup(child.pid, name),
+    // Once the command has ended, its group is what it has left behind, or another's under the same number.
+    signal: (name: string) => {
+      if (child.exitCode === null && child.signalCode === null) signalGroup(child.pid, name)
+    },
   }
 }
 

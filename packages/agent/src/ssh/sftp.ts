@@ -202,6 +202,8 @@ export function serveSftp(sftp: SFTPWrapper, home: string): void {
       done(id)
     }),
   )
+  // The library has ended the channel of a client that breaks the protocol.
+  sftp.on('error', () => undefined)
   sftp.on('end', () => {
     // Without an exit status scp counts the transfer as failed.
     if (hasExitStatus(sftp)) sftp._protocol.exitStatus(sftp.outgoing.id, 0)

@@ -3,6 +3,7 @@ import { StringDecoder } from 'node:string_decoder'
 
 import { type IPty, spawn } from '@lydell/node-pty'
 
+import { terminalEnvironment } from '../environment.ts'
 import { PtyPace } from '../pty-pace.ts'
 
 /** Output that is kept for whoever connects later (AC-121). */
@@ -42,7 +43,7 @@ export class Terminal implements Disposable {
       cols: command.width,
       rows: command.height,
       cwd: command.directory,
-      env: { ...command.env, TERM: 'xterm-256color' },
+      env: terminalEnvironment(command.env),
       encoding: null,
     })
     this.#paced = new PtyPace(this.#pty)
