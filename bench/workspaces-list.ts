@@ -95,7 +95,9 @@ async function listStatement(
     return Reflect.apply(original, this, args)
   } as typeof original
   try {
-    await listWorkspaces(systemActor('provisionerd'), database.db, [], { limit: LIMIT })
+    await listWorkspaces(systemActor('provisionerd', 'measures the statement itself'), database.db, [], {
+      limit: LIMIT,
+    })
   } finally {
     pg.Client.prototype.query = original
   }

@@ -1,7 +1,12 @@
 import { type Static, Type } from 'typebox'
 
 import { Response, Time, Uuid } from './common.ts'
-import { WorkspaceAgentLifecycle, WorkspaceAgentScriptStatus, WorkspaceAppHealth } from './resources.ts'
+import {
+  AgentSubsystem,
+  WorkspaceAgentLifecycle,
+  WorkspaceAgentScriptStatus,
+  WorkspaceAppHealth,
+} from './resources.ts'
 import { route } from './route.ts'
 
 const tag = 'Agents'
@@ -98,7 +103,7 @@ export const openWorkspaceTunnel = route('GET /api/v2/workspaceagents/{workspace
 export const AgentStartup = Type.Object({
   version: Type.String({ pattern: '^v\\d+\\.\\d+\\.\\d+', maxLength: 64 }),
   expanded_directory: Type.String({ maxLength: 4096 }),
-  subsystems: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 8 })),
+  subsystems: Type.Optional(Type.Array(AgentSubsystem, { maxItems: 8 })),
 })
 export type AgentStartup = Static<typeof AgentStartup>
 

@@ -58,6 +58,7 @@ export const listAgentLogs = route('GET /api/v2/workspaceagents/{workspaceagent}
   query: Type.Object({
     before: Type.Optional(Type.Integer()),
     after: Type.Optional(Type.Integer()),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
     follow: Type.Optional(Type.String()),
     no_compression: Type.Optional(Type.Boolean()),
     format: Type.Optional(Type.Enum(['json', 'text'])),

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { Pagination, Response, Time, Uuid } from './common.ts'
+import { LogId, Pagination, Response, Time, Uuid } from './common.ts'
 import { ProvisionerJobLog, WorkspaceResource, WorkspaceTransition } from './resources.ts'
 import { route } from './route.ts'
 import { WorkspaceBuild, WorkspaceBuildParameter } from './workspaces.ts'
@@ -133,8 +133,8 @@ export const listBuildLogs = route('GET /api/v2/workspacebuilds/{workspacebuild}
   id: 'get-workspace-build-logs',
   tag: 'Builds',
   query: Type.Object({
-    before: Type.Optional(Type.Integer()),
-    after: Type.Optional(Type.Integer()),
+    before: Type.Optional(LogId),
+    after: Type.Optional(LogId),
     follow: Type.Optional(Type.String()),
     format: Type.Optional(Type.Enum(['json', 'text'])),
   }),

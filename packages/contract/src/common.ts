@@ -6,6 +6,9 @@ export const Uuid = Type.String({ format: 'uuid' })
 /** RFC 3339 time in UTC; `0001-01-01T00:00:00Z` stands for "never" where a field cannot be null. */
 export const Time = Type.String({ format: 'date-time' })
 
+/** Where a reader of a log goes on; ids of lines are exact in JSON. */
+export const LogId = Type.Integer({ minimum: -9_007_199_254_740_991, maximum: 9_007_199_254_740_991 })
+
 /** The time that stands for "never" on the wire. */
 export const NEVER = '0001-01-01T00:00:00Z'
 

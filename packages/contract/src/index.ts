@@ -5,6 +5,8 @@ import * as apps from './apps.ts'
 import * as authorization from './authorization.ts'
 import * as builds from './builds.ts'
 import * as deployment from './deployment.ts'
+import * as dryRuns from './dry-runs.ts'
+import * as dynamicParameters from './dynamic-parameters.ts'
 import * as files from './files.ts'
 import * as gitSshKeys from './git-ssh-keys.ts'
 import * as organizations from './organizations.ts'
@@ -23,6 +25,8 @@ export * from './authorization.ts'
 export * from './builds.ts'
 export * from './common.ts'
 export * from './deployment.ts'
+export * from './dry-runs.ts'
+export * from './dynamic-parameters.ts'
 export * from './files.ts'
 export * from './git-ssh-keys.ts'
 export { openApi } from './openapi.ts'
@@ -44,6 +48,8 @@ export const routes: readonly Route[] = [
   authorization,
   builds,
   deployment,
+  dryRuns,
+  dynamicParameters,
   files,
   gitSshKeys,
   organizations,

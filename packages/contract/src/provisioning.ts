@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { Time, Uuid } from './common.ts'
+import { Pagination, Time, Uuid } from './common.ts'
 import { WorkspaceTransition } from './resources.ts'
 import { route } from './route.ts'
 
@@ -107,12 +107,14 @@ export const listProvisionerDaemons = route('GET /api/v2/organizations/{organiza
   id: 'get-provisioner-daemons',
   tag: 'Provisioning',
   query: Type.Object({
-    limit: Type.Optional(Type.Integer()),
+    limit: Pagination.limit,
     ids: Type.Optional(Type.String()),
-    status: Type.Optional(
-      Type.Enum(['pending', 'running', 'succeeded', 'canceling', 'canceled', 'failed', 'unknown']),
-    ),
+    /** Several are separated by commas. */
+    status: Type.Optional(Type.String({ pattern: '^(offline|idle|busy)(,(offline|idle|busy))*$' })),
     tags: Type.Optional(Type.String()),
+    offline: Type.Optional(Type.Boolean()),
+    /** A duration such as `1h30m`, counted back from now. */
+    max_age: Type.Optional(Type.String()),
   }),
   responses: { 200: Type.Array(ProvisionerDaemon) },
 })
@@ -121,7 +123,7 @@ export const listProvisionerJobs = route('GET /api/v2/organizations/{organizatio
   id: 'get-provisioner-jobs',
   tag: 'Provisioning',
   query: Type.Object({
-    limit: Type.Optional(Type.Integer()),
+    limit: Pagination.limit,
     ids: Type.Optional(Type.String()),
     status: Type.Optional(
       Type.Enum(['pending', 'running', 'succeeded', 'canceling', 'canceled', 'failed', 'unknown']),

@@ -186,6 +186,16 @@ export const updateTemplate = route('PATCH /api/v2/templates/{template}', {
   responses: { 200: Template },
 })
 
+/** The earlier form of {@link listTemplateExamples}. */
+export const listOrganizationTemplateExamples = route(
+  'GET /api/v2/organizations/{organization}/templates/examples',
+  {
+    id: 'get-template-examples-by-organization',
+    tag: 'Templates',
+    responses: { 200: Type.Array(TemplateExample) },
+  },
+)
+
 export const listTemplateExamples = route('GET /api/v2/templates/examples', {
   id: 'get-template-examples',
   tag: 'Templates',

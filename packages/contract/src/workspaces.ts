@@ -322,6 +322,15 @@ export const extendWorkspace = route('PUT /api/v2/workspaces/{workspace}/extend'
   responses: { 200: Response },
 })
 
+export const ResolveAutostartResponse = Type.Object({ parameter_mismatch: Type.Boolean() })
+export type ResolveAutostartResponse = Static<typeof ResolveAutostartResponse>
+
+export const resolveAutostart = route('GET /api/v2/workspaces/{workspace}/resolve-autostart', {
+  id: 'resolve-workspace-autostart-by-id',
+  tag: 'Workspaces',
+  responses: { 200: ResolveAutostartResponse },
+})
+
 export const setDormant = route('PUT /api/v2/workspaces/{workspace}/dormant', {
   id: 'update-workspace-dormancy-status-by-id',
   tag: 'Workspaces',

@@ -12,6 +12,7 @@ import {
   agentReportRoutes,
   agentRoutes,
   findAgentByToken,
+  RightsWatch,
   relayRoutes,
 } from './agents/index.ts'
 import { AppServer, appRoutes } from './apps/index.ts'
@@ -31,12 +32,13 @@ import {
   OpenStreams,
 } from './edge/index.ts'
 import { fileRoutes } from './files/index.ts'
-import { gitSshKeyRoutes } from './git-ssh-keys/index.ts'
+import { gitSshKeyRoutes, prepareGitSshKey } from './git-ssh-keys/index.ts'
 import {
   activateOnUse,
   ensureDefaultOrganization,
   identityRoutes,
   KeyValidator,
+  roleOptions,
   roleRoutes,
 } from './identity/index.ts'
 import { organizationRoutes } from './organizations/index.ts'
@@ -52,7 +54,14 @@ import {
 } from './provisioning/index.ts'
 import { ReplicaRegistration } from './replicas/index.ts'
 import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
-import { BuiltInTemplates, importHandler, templateRoutes, templateVersionRoutes } from './templates/index.ts'
+import {
+  BuiltInTemplates,
+  dryRunHandler,
+  dryRunRoutes,
+  importHandler,
+  templateRoutes,
+  templateVersionRoutes,
+} from './templates/index.ts'
 import {
   BuildFeed,
   buildHandler,
@@ -115,7 +124,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     }),
   )
-  const system = systemActor('system_restricted')
+  const system = systemActor('system_restricted', 'the deployment sets itself up before anybody can sign in')
   const organization = await ensureDefaultOrganization(system, database.db)
   let listening = ''
   const sandbox = steps.use(new TemplateSandbox())
@@ -141,7 +150,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     deploymentId: await ensureDeploymentId(system, database.db, randomUUID()),
     replicaId,
     secrets: await loadDeploymentSecrets({
-      shared: (feature, fresh) => ensureSecret(system, database.db, feature, fresh),
+      shared: (feature, fresh) =>
+        ensureSecret(
+          systemActor('crypto_key_rotator', 'the deployment makes the keys that it lacks'),
+          database.db,
+          feature,
+          fresh,
+        ),
       configuredKeys: config.externalTokenEncryptionKeys,
       keyDirectory: embedded ? directory : undefined,
     }),
@@ -154,9 +169,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const tunnels = steps.use(new AgentTunnels(context))
   const metadata = steps.use(new AgentMetadata(context))
   const builds = steps.use(new BuildFeed(context))
+  const rights = steps.use(new RightsWatch(log))
   const apps = new AppServer({
     context,
     tunnels,
+    rights,
     streams,
     validate: (token, request) => keys.validate(token, request),
   })
@@ -178,7 +195,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ? reply.type('text/plain; version=0.0.4').send(metrics.render())
       : reply.code(404).type('text/plain').send('Not found'),
   )
-  mount(server, [...allRoutes(context, keys, tunnels, metadata, builds), ...appRoutes(context, apps)], edge)
+  mount(
+    server,
+    [...allRoutes(context, keys, tunnels, metadata, builds, rights), ...appRoutes(context, apps)],
+    edge,
+  )
   const address = config.httpAddress ?? { host: '127.0.0.1', port: 3000 }
   listening = await server.listen({ host: address.host, port: address.port })
   steps.use(await ReplicaRegistration.start(context, listening))
@@ -209,7 +230,13 @@ function edgeOptions(
     allowAllOrigins: config.allowCors,
     validate: (token, request) => keys.validate(token, request),
     activate: (accepted) => activateOnUse(context, keys, accepted),
-    findAgent: (token) => findAgentByToken(systemActor('system_restricted'), context.database.db, token),
+    findAgent: (token) =>
+      findAgentByToken(
+        systemActor('system_restricted', 'an agent token is looked up before it is known whose it is'),
+        context.database.db,
+        token,
+        roleOptions(context),
+      ),
     streams,
     apps,
     page,
@@ -222,22 +249,27 @@ function allRoutes(
   tunnels: AgentTunnels,
   metadata: AgentMetadata,
   builds: BuildFeed,
+  rights: RightsWatch,
 ): BoundRoute[] {
   return [
     ...deploymentRoutes(context),
-    ...identityRoutes(context, keys),
+    ...identityRoutes(context, keys, () => prepareGitSshKey(context)),
     ...roleRoutes(context, keys),
-    ...organizationRoutes(context),
+    ...organizationRoutes(context, keys),
     ...gitSshKeyRoutes(context),
     ...fileRoutes(context),
     ...provisioningRoutes(context),
     ...templateRoutes(context),
     ...templateVersionRoutes(context),
+    ...dryRunRoutes(context),
     ...workspaceRoutes(context, builds),
     ...buildRoutes(context),
     ...relayRoutes(context, tunnels),
     ...agentReportRoutes(context, tunnels, metadata),
-    ...agentRoutes(context, tunnels, metadata),
+    ...agentRoutes(context, tunnels, metadata, {
+      rights,
+      validate: (token, request) => keys.validate(token, request),
+    }),
   ]
 }
 
@@ -250,7 +282,7 @@ async function startJobs(
   steps: AsyncDisposableStack,
 ): Promise<void> {
   const { config, database, log, version: release } = context
-  const handlers = [importHandler(context), buildHandler(context)]
+  const handlers = [importHandler(context), dryRunHandler(context), buildHandler(context)]
   if (config.provisionerDaemons > 0) {
     const worker = steps.use(
       new JobWorker({
@@ -263,6 +295,7 @@ async function startJobs(
         engines,
         handlers,
         workDirectory,
+        forceCancelMs: config.provisionerForceCancelInterval,
       }),
     )
     await worker.start()
@@ -295,9 +328,10 @@ function agentProgram(): string {
   return fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))
 }
 
+/** What clients compare with their own version (OP-112): the level of the reference, then our own release. */
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? `v${String(manifest.version)}`
-    : 'v0.0.0'
+    ? `v2.36.0+slipway.${String(manifest.version)}`
+    : 'v2.36.0'
 }

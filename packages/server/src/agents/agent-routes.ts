@@ -1,27 +1,43 @@
-import { text } from 'node:stream/consumers'
+import type { FastifyRequest } from 'fastify'
 
 import * as contract from '@slipway/contract'
 import { serveTunnel, TunnelRefusal } from '@slipway/tunnel'
 import { type Actor, authorize, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forSession } from '../edge/index.ts'
+import {
+  type BoundRoute,
+  closeSoon,
+  forSession,
+  type Precheck,
+  type RequestContext,
+  tokenOf,
+} from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
 import { listResources, presentAgent } from '../resources/index.ts'
 import { noteUse } from '../workspaces/index.ts'
 import { answerAgentLogs } from './follow-logs.ts'
 import { listeningPorts } from './listening-ports.ts'
 import type { AgentMetadata } from './metadata.ts'
+import type { RightsWatch } from './rights-watch.ts'
 import { type AgentRow, agentObject, getAgent } from './store/agents.ts'
 import { joinTerminal, terminalRequest } from './terminal.ts'
 import type { AgentTunnels } from './tunnels.ts'
 
-const PORTS_TIMEOUT_MS = 30_000
+const LOST = 'you may not connect to this workspace any more'
+
+/** What keeps an eye on open connections. */
+interface OpenRights {
+  readonly rights: RightsWatch
+  /** Validates a token in full; never rejects. */
+  readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
+}
 
 /** What users do with agents: look, read logs, open terminals and byte streams (AC §4, §6, §9.5). */
 export function agentRoutes(
   context: AppContext,
   tunnels: AgentTunnels,
   metadata: AgentMetadata,
+  open: OpenRights,
 ): BoundRoute[] {
   const db = context.database.db
   const agentOf = (actor: Actor, params: Readonly<Record<string, string>>): Promise<AgentRow> =>
@@ -31,10 +47,35 @@ export function agentRoutes(
     authorize(actor, 'ssh', agentObject(agent))
     return agent
   }
+  /** Whether the caller of an open connection may still reach the agent. */
+  const stillMay = (raw: FastifyRequest, agentId: string): (() => Promise<boolean>) => {
+    const token = tokenOf({ cookies: raw.cookieValues, headers: raw.headers, query: raw.search })
+    const request = raw.context
+    return async () => {
+      const caller = await open.validate(token, request)
+      // Trouble of ours is no reason to cut anybody off.
+      if (!caller.ok) return caller.hard
+      try {
+        const agent = await getAgent(caller.actor, db, agentId)
+        authorize(caller.actor, 'ssh', agentObject(agent))
+        return true
+      } catch (error) {
+        if (error instanceof ApiError && error.status < 500) return false
+        throw error
+      }
+    }
+  }
   return [
     forSession(contract.getAgent, async ({ actor, params }) => {
       const agent = await agentOf(actor, params)
-      const resources = await listResources(systemActor('provisionerd'), db, [agent.job_id])
+      const resources = await listResources(
+        systemActor(
+          'provisionerd',
+          'resources of a build have no owner of their own; the agent was read as the caller',
+        ),
+        db,
+        [agent.job_id],
+      )
       const record = resources.flatMap((resource) => resource.agents).find((one) => one.id === agent.id)
       if (record === undefined)
         throw new ApiError(404, "Agent doesn't exist with that id, or you do not have access to it.")
@@ -52,29 +93,25 @@ export function agentRoutes(
     forSession(contract.listListeningPorts, async ({ actor, params }) => {
       const agent = await agentOf(actor, params)
       requireConnected(agent)
-      const tunnel = await tunnels.get(agent.id)
-      const answer = await tunnel.request({
-        method: 'GET',
-        path: '/api/v0/listening-ports',
-        signal: AbortSignal.timeout(PORTS_TIMEOUT_MS),
-      })
-      const body = await text(answer.body)
-      if (answer.status !== 200)
-        throw new ApiError(502, 'The agent could not list its ports.', { detail: body })
-      return { ports: await listeningPorts(context, agent, body) }
+      return { ports: await listeningPorts(context, agent, await tunnels.get(agent.id)) }
     }),
     forSession(contract.openTerminal, async ({ actor, params, raw, upgrade }) => {
       const agent = await reachable(actor, params)
       const request = terminalRequest(raw.search)
       requireConnected(agent)
       await noteUse(context, agent.workspace_id)
-      await joinTerminal(await upgrade(), tunnels.get(agent.id), request)
+      const socket = await upgrade()
+      open.rights.watch(socket, stillMay(raw, agent.id), () => closeSoon(socket, 1008, LOST))
+      await joinTerminal(socket, tunnels.get(agent.id), request)
       return undefined
     }),
-    forSession(contract.openWorkspaceTunnel, async ({ actor, params, upgrade }) => {
+    forSession(contract.openWorkspaceTunnel, async ({ actor, params, raw, upgrade }) => {
       const agent = await reachable(actor, params)
+      if (context.config.browserOnly)
+        throw new ApiError(409, 'Non-browser connections are disabled for your deployment.')
       await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
+      open.rights.watch(socket, stillMay(raw, agent.id), () => closeSoon(socket, 1008, LOST))
       serveTunnel(socket, {
         request: (_request, response) => {
           response.writeHead(404, { 'content-type': 'text/plain' })

@@ -6,16 +6,21 @@ import type { AppContext } from '../context.ts'
 import type { Incoming } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
 import { type AgentRow, filterMayStay } from './store/agents.ts'
-import { type AgentLogRow, listAgentLogs } from './store/reports.ts'
+import { type AgentLogRow, LOG_PAGE, listAgentLogs } from './store/reports.ts'
 
 const CHECK_MS = 60_000
-const reader = systemActor('system_restricted')
+const reader = systemActor('provisionerd', 'log of an agent that was read as the caller')
 
 /** Answers a request for the log of an agent, at once or followed (AC-95). */
 export async function answerAgentLogs(
   context: AppContext,
   agent: AgentRow,
-  query: { readonly after?: number | undefined; readonly format?: 'json' | 'text' | undefined },
+  query: {
+    readonly after?: number | undefined
+    readonly before?: number | undefined
+    readonly limit?: number | undefined
+    readonly format?: 'json' | 'text' | undefined
+  },
   request: Pick<Incoming<never>, 'raw' | 'reply' | 'upgrade'>,
 ): Promise<WorkspaceAgentLog[]> {
   const after = query.after ?? 0
@@ -25,10 +30,14 @@ export async function answerAgentLogs(
     })
   if (request.raw.search.has('follow')) {
     if (query.format === 'text') throw badRequest('Text format is not supported with follow mode.')
-    await follow(context, agent.id, after, await request.upgrade())
+    await follow(context, agent, after, await request.upgrade())
     return []
   }
-  const logs = await listAgentLogs(reader, context.database.db, agent.id, after)
+  const logs = await listAgentLogs(reader, context.database.db, agent.id, {
+    after,
+    before: query.before,
+    limit: query.limit,
+  })
   if (query.format === 'text')
     await request.reply
       .type('text/plain; charset=utf-8')
@@ -36,8 +45,9 @@ export async function answerAgentLogs(
   return logs.map(present)
 }
 
-async function follow(context: AppContext, agentId: string, after: number, socket: WebSocket): Promise<void> {
+async function follow(context: AppContext, agent: AgentRow, after: number, socket: WebSocket): Promise<void> {
   const db = context.database.db
+  const agentId = agent.id
   let last = after
   let dirty = true
   let wake: () => void = () => undefined
@@ -48,7 +58,7 @@ async function follow(context: AppContext, agentId: string, after: number, socke
   using _subscription = context.database.feed.subscribe({
     kinds: new Set(['workspace_agent_logs', 'workspace_agent', 'workspace_build']),
     onEvent: (event) => {
-      if (event.key === agentId || event.kind === 'workspace_build') touch()
+      if (event.key === agentId || event.key === agent.workspace_id) touch()
     },
     onReset: touch,
   })
@@ -64,13 +74,15 @@ async function follow(context: AppContext, agentId: string, after: number, socke
       }
       dirty = false
       const live = (await filterMayStay(reader, db, [agentId])).has(agentId)
-      const logs = await listAgentLogs(reader, db, agentId, last)
+      const logs = await listAgentLogs(reader, db, agentId, { after: last })
       last = logs.at(-1)?.id ?? last
       if (logs.length > 0)
         await new Promise<void>((resolve, reject) => {
           socket.send(JSON.stringify(logs.map(present)), (error) => (error ? reject(error) : resolve()))
         })
-      if (!live) socket.close(1000, 'the agent is not part of the latest build any more')
+      // There may be more than was read at once.
+      if (logs.length === LOG_PAGE) dirty = true
+      else if (!live) socket.close(1000, 'the agent is not part of the latest build any more')
     }
   } catch {
     socket.close(1011, 'the log could not be read, connect again')

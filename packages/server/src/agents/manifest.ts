@@ -10,7 +10,7 @@ const NS_PER_SECOND = 1_000_000_000
 
 /** What an agent needs to know of itself (AC-70). @throws ApiError 404 when it was deleted meanwhile. */
 export async function manifestOf(context: AppContext, caller: AgentCaller): Promise<AgentManifest> {
-  const system = systemActor('provisionerd')
+  const system = systemActor('provisionerd', 'the parts of a build that its own agent runs')
   const db = context.database.db
   const resources = await listResources(system, db, [caller.jobId])
   const agent = resources.flatMap((resource) => resource.agents).find((one) => one.id === caller.id)

@@ -1,12 +1,19 @@
+import { StringDecoder } from 'node:string_decoder'
+
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { EventStream } from '../edge/index.ts'
+import { badRequest } from '../errors/index.ts'
+import { storable } from './storable.ts'
 import { type AgentMetadataRow, listMetadata, type MetadataValue, storeMetadata } from './store/reports.ts'
 
+const system = systemActor('provisionerd', 'values come from agents in batches of many owners')
 const FLUSH_MS = 1_000
 const MAX_WAITING = 10_000
 const MAX_VALUE_BYTES = 2_048
+/** Of one agent, in a report and among what waits (AC-75). */
+const MAX_KEY_BYTES = 6_144
 const SEND_AT_LEAST_MS = 5_000
 
 /**
@@ -15,7 +22,9 @@ const SEND_AT_LEAST_MS = 5_000
  */
 export class AgentMetadata implements AsyncDisposable {
   readonly #context: AppContext
-  readonly #waiting = new Map<string, MetadataValue>()
+  /** Values by agent and key. */
+  #waiting = new Map<string, Map<string, MetadataValue>>()
+  #size = 0
   readonly #watchers = new Map<string, Set<() => void>>()
   readonly #timer: NodeJS.Timeout
   #dropped = 0
@@ -25,21 +34,43 @@ export class AgentMetadata implements AsyncDisposable {
     this.#timer = setInterval(() => void this.#flush(), FLUSH_MS).unref()
   }
 
-  /** Takes new values; a full queue drops them and says so later. */
+  /**
+   * Takes new values; a full queue drops them and says so later. One agent cannot fill it for all others.
+   *
+   * @throws ApiError 400 after taking what fits, when the keys of an agent are too long together.
+   */
   report(
     agentId: string,
     values: readonly { readonly key: string; readonly value: string; readonly error: string }[],
   ): void {
     const collectedAt = this.#context.clock.now()
+    const own = this.#waiting.get(agentId) ?? new Map<string, MetadataValue>()
+    let keyBytes = [...own.keys()].reduce((sum, key) => sum + Buffer.byteLength(key), 0)
+    let refused = 0
     for (const { key, value, error } of values) {
-      const slot = `${agentId} ${key}`
-      if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(slot)) {
-        this.#dropped += 1
-        continue
+      if (!own.has(key)) {
+        keyBytes += Buffer.byteLength(key)
+        if (keyBytes > MAX_KEY_BYTES) {
+          refused += 1
+          continue
+        }
+        if (this.#size >= MAX_WAITING) {
+          this.#dropped += 1
+          continue
+        }
+        this.#size += 1
       }
-      this.#waiting.set(slot, { agentId, key, collectedAt, ...limited(value.trim(), error.trim()) })
+      own.set(key, {
+        agentId,
+        key: storable(key),
+        collectedAt,
+        ...limited(storable(value).trim(), storable(error).trim()),
+      })
     }
+    if (own.size > 0) this.#waiting.set(agentId, own)
     for (const wake of this.#watchers.get(agentId) ?? []) wake()
+    if (refused > 0)
+      throw badRequest(`The keys of an agent have ${MAX_KEY_BYTES} bytes at most: ${refused} were left out.`)
   }
 
   async #flush(): Promise<void> {
@@ -48,13 +79,33 @@ export class AgentMetadata implements AsyncDisposable {
         dropped: this.#dropped,
       })
     this.#dropped = 0
-    const values = [...this.#waiting.values()]
-    if (values.length === 0) return
-    this.#waiting.clear()
+    const taken = this.#waiting
+    if (taken.size === 0) return
+    this.#waiting = new Map()
+    this.#size = 0
+    const values = [...taken.values()].flatMap((own) => [...own.values()])
     try {
-      await storeMetadata(systemActor('system_restricted'), this.#context.database.db, values)
+      await storeMetadata(system, this.#context.database.db, values)
     } catch (error) {
-      this.#context.log.warn('metadata of agents could not be stored', { error: describeError(error) })
+      this.#context.log.warn('metadata of agents could not be stored yet', { error: describeError(error) })
+      this.#putBack(taken)
+    }
+  }
+
+  /** Some values are measured only once, so that they wait for the database; newer ones win. */
+  #putBack(taken: ReadonlyMap<string, ReadonlyMap<string, MetadataValue>>): void {
+    for (const [agentId, old] of taken) {
+      const own = this.#waiting.get(agentId) ?? new Map<string, MetadataValue>()
+      for (const [key, value] of old) {
+        if (own.has(key)) continue
+        if (this.#size >= MAX_WAITING) {
+          this.#dropped += 1
+          continue
+        }
+        own.set(key, value)
+        this.#size += 1
+      }
+      if (own.size > 0) this.#waiting.set(agentId, own)
     }
   }
 
@@ -62,26 +113,33 @@ export class AgentMetadata implements AsyncDisposable {
   async watch(agentId: string, stream: EventStream): Promise<void> {
     const watchers = this.#watchers.get(agentId) ?? new Set()
     this.#watchers.set(agentId, watchers)
+    let dirty = false
     let wake: () => void = () => undefined
-    const changed = (): void => wake()
+    const changed = (): void => {
+      dirty = true
+      wake()
+    }
     watchers.add(changed)
     stream.closed.addEventListener('abort', changed, { once: true })
     try {
       while (!stream.closed.aborted) {
-        const rows = await listMetadata(systemActor('system_restricted'), this.#context.database.db, agentId)
+        dirty = false
+        const rows = await listMetadata(system, this.#context.database.db, agentId)
         const now = this.#context.clock.now()
+        const waiting = this.#waiting.get(agentId)
         stream.send(
           'data',
-          rows.map((row) => present(row, this.#waiting.get(`${agentId} ${row.key}`), now)),
+          rows.map((row) => present(row, waiting?.get(row.key), now)),
         )
         await new Promise((resolve) => setTimeout(resolve, FLUSH_MS))
+        // What has changed in that second is sent at once.
+        if (dirty) continue
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, SEND_AT_LEAST_MS - FLUSH_MS)
           wake = () => {
             clearTimeout(timer)
             resolve()
           }
-          if (stream.closed.aborted) wake()
         })
       }
     } finally {
@@ -96,13 +154,18 @@ export class AgentMetadata implements AsyncDisposable {
   }
 }
 
+/** The text without a character that was cut at its end. */
+function wholeCharacters(bytes: Buffer): string {
+  return new StringDecoder('utf8').write(bytes)
+}
+
 function limited(value: string, error: string): { readonly value: string; readonly error: string } {
   const size = Buffer.byteLength(value)
   if (Buffer.byteLength(error) > MAX_VALUE_BYTES)
     return { value, error: `error of ${Buffer.byteLength(error)} bytes exceeded ${MAX_VALUE_BYTES} bytes` }
   if (size <= MAX_VALUE_BYTES) return { value, error }
   return {
-    value: Buffer.from(value).subarray(0, MAX_VALUE_BYTES).toString(),
+    value: wholeCharacters(Buffer.from(value).subarray(0, MAX_VALUE_BYTES)),
     error: `value of ${size} bytes exceeded ${MAX_VALUE_BYTES} bytes`,
   }
 }

@@ -274,9 +274,27 @@ describe('AC-110: forwarding', () => {
     expect(many).toEqual(Array.from({ length: 30 }, (_, i) => `stream ${i}`))
     // The client cuts connections that the other end refuses.
     expect(await throughPort(closed, 'nobody').catch(() => '')).toBe('')
-    expect(await throughPort(port, 'still there')).toBe('still there')
     await client.end()
     echo.close()
+  })
+
+  it('-L reaches a Unix socket of the workspace, from a socket here; one that is not there is refused', async () => {
+    const { stdout: home } = await ssh('coder.dev', 'printf %s "$HOME"')
+    const serve = `perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Local => "${home}/greeter", Listen => 5) or die; $| = 1; print "up\n"; while ($c = $s->accept) { print $c "hello ", scalar <$c>; close $c }'`
+    const greeter = start('ssh', sshArgs('-tt', 'coder.dev', serve))
+    await until('the greeter', () => greeter.output().includes('up'))
+    const [here, nowhere] = [path.join(folder, 'here'), path.join(folder, 'nowhere')]
+    const forwarding = ['-L', `${here}:${home}/greeter`, '-L', `${nowhere}:${home}/no-such-socket`]
+    const client = start('ssh', sshArgs('-N', '-o', 'ExitOnForwardFailure=yes', ...forwarding, 'coder.dev'))
+    const say = async (file: string): Promise<string> => {
+      const socket = connect({ path: file })
+      await once(socket, 'connect')
+      socket.write('from here\n')
+      return text(socket)
+    }
+    expect(await until('an answer', () => say(here).catch(() => undefined))).toBe('hello from here\n')
+    expect(await say(nowhere).catch(() => '')).toBe('')
+    await Promise.all([client.end(), greeter.end()])
   })
 
   it('-R brings connections from the workspace here, over a port it chooses and over a socket', async () => {

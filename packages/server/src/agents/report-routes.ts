@@ -6,6 +6,7 @@ import { ApiError, badRequest } from '../errors/index.ts'
 import { noteUse } from '../workspaces/index.ts'
 import { manifestOf } from './manifest.ts'
 import type { AgentMetadata } from './metadata.ts'
+import { storable } from './storable.ts'
 import { setLifecycle, setStartup } from './store/agents.ts'
 import {
   appendAgentLogs,
@@ -16,7 +17,7 @@ import {
 } from './store/reports.ts'
 import type { AgentTunnels } from './tunnels.ts'
 
-const system = systemActor('system_restricted')
+const system = systemActor('provisionerd', 'an agent reports of itself, whatever its owner may do')
 const STATS_INTERVAL_SECONDS = 30
 const NIL = '00000000-0000-0000-0000-000000000000'
 const OK = { message: 'ok' }
@@ -37,7 +38,7 @@ export function agentReportRoutes(
     forAgent(contract.reportAgentStartup, async ({ agent, body }) => {
       await setStartup(system, db, agent.id, {
         version: body.version,
-        expandedDirectory: body.expanded_directory,
+        expandedDirectory: storable(body.expanded_directory),
         subsystems: body.subsystems ?? [],
       })
       return OK
@@ -79,8 +80,8 @@ export function agentReportRoutes(
     forAgent(contract.createAgentLogSource, async ({ agent, body, reply }) => {
       const source = {
         id: body.id,
-        displayName: body.display_name ?? '',
-        icon: body.icon ?? '',
+        displayName: storable(body.display_name ?? ''),
+        icon: storable(body.icon ?? ''),
       }
       await insertLogSource(system, db, agent.id, source)
       reply.code(201)

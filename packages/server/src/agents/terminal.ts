@@ -9,7 +9,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_SIZE = 1_000
 /** Output that the browser has not taken yet before the shell has to wait. */
 const MAX_BACKLOG_BYTES = 1024 * 1024
-const MAX_EARLY = 1_000
+/** Keys that may be pressed before the shell is there. */
+const MAX_EARLY_BYTES = 64 * 1024
 
 /** What opens a terminal. */
 export interface TerminalRequest {
@@ -55,8 +56,11 @@ export async function joinTerminal(
 ): Promise<void> {
   // Keys that are pressed before the shell is there wait for it.
   const early: string[] = []
+  let earlyBytes = 0
   let write = (line: string): void => {
-    if (early.length < MAX_EARLY) early.push(line)
+    earlyBytes += line.length
+    if (earlyBytes <= MAX_EARLY_BYTES) early.push(line)
+    else socket.close(1009, 'too much input before the terminal was there')
   }
   socket.on('message', (data) => {
     const message = terminalMessage(String(data))
@@ -85,7 +89,11 @@ export async function joinTerminal(
   stream.on('end', () => socket.close(1000))
   stream.on('error', () => socket.close(1011, 'the connection to the workspace was lost'))
   stream.on('close', () => socket.close(1011, 'the connection to the workspace was lost'))
-  write = (line) => void stream.write(line)
+  // A shell that reads slowly makes the browser wait rather than fill the memory.
+  write = (line) => {
+    if (!stream.write(line)) socket.pause()
+  }
+  stream.on('drain', () => socket.resume())
   for (const line of early) write(line)
   socket.on('close', () => stream.destroy())
 }

@@ -56,7 +56,12 @@ export class AgentTunnels implements AsyncDisposable {
       if (this.#tunnels.get(agentId) !== tunnel) return
       this.#tunnels.delete(agentId)
       try {
-        await markDisconnected(systemActor('system_restricted'), database.db, agentId, replicaId)
+        await markDisconnected(
+          systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
+          database.db,
+          agentId,
+          replicaId,
+        )
       } catch (error) {
         // The status follows from the last sign of life 30 s later all the same.
         log.warn('an agent that left could not be marked', { error: describeError(error) })
@@ -64,7 +69,13 @@ export class AgentTunnels implements AsyncDisposable {
     })
     this.#endings.add(ending)
     void ending.finally(() => this.#endings.delete(ending))
-    await markConnected(systemActor('system_restricted'), database.db, agentId, replicaId, API_VERSION)
+    await markConnected(
+      systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
+      database.db,
+      agentId,
+      replicaId,
+      API_VERSION,
+    )
     for (const wake of this.#waiting.get(agentId) ?? []) wake()
   }
 
@@ -92,21 +103,25 @@ export class AgentTunnels implements AsyncDisposable {
     const waiters = this.#waiting.get(agentId) ?? new Set()
     this.#waiting.set(agentId, waiters)
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, RECONNECT_GRACE_MS)
       const wake = (): void => {
         clearTimeout(timer)
         waiters.delete(wake)
         resolve()
       }
+      const timer = setTimeout(wake, RECONNECT_GRACE_MS)
       waiters.add(wake)
     })
-    if (waiters.size === 0) this.#waiting.delete(agentId)
+    if (waiters.size === 0 && this.#waiting.get(agentId) === waiters) this.#waiting.delete(agentId)
     return this.local(agentId) ?? this.#relays.get(agentId)
   }
 
   async #beat(): Promise<void> {
     try {
-      await markAlive(systemActor('system_restricted'), this.#context.database.db, [...this.#tunnels.keys()])
+      await markAlive(
+        systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
+        this.#context.database.db,
+        [...this.#tunnels.keys()],
+      )
       await this.#review([...this.#tunnels.keys()])
     } catch (error) {
       this.#context.log.warn('connected agents could not be noted', { error: describeError(error) })
@@ -117,7 +132,7 @@ export class AgentTunnels implements AsyncDisposable {
   async #review(agentIds: readonly string[]): Promise<void> {
     try {
       const staying = await filterMayStay(
-        systemActor('system_restricted'),
+        systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
         this.#context.database.db,
         agentIds,
       )

@@ -20,7 +20,8 @@ it('AC-181: labels name an app or a port, with or without an agent', () => {
   expect(subdomainAddress('docs--dev--ada', '/')).toMatchObject({ slugOrPort: 'docs', agent: undefined })
   expect(subdomainAddress('8080--main--dev--ada', '/')).toMatchObject({ slugOrPort: '8080', agent: 'main' })
   expect(subdomainAddress('pre---docs--dev--ada', '/')).toMatchObject({ slugOrPort: 'docs' })
-  expect(subdomainAddress('docs', '/')).toBeUndefined()
+  for (const label of ['docs', '8080--dev--ada', '8443s--dev--ada'])
+    expect(subdomainAddress(label, '/'), label).toBeUndefined()
 })
 
 it('AC-181: a port has four or five digits, and an s for HTTPS', () => {

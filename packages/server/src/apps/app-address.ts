@@ -52,6 +52,8 @@ export function subdomainAddress(label: string, url: string): AppAddress | undef
   const [, , slugOrPort, agent, workspace, owner] = match ?? []
   if (slugOrPort === undefined || slugOrPort === '' || workspace === undefined || owner === undefined)
     return undefined
+  // A port is not the workspace's but one agent's.
+  if (agent === undefined && portOf(slugOrPort) !== undefined) return undefined
   return { accessMethod: 'subdomain', basePath: '/', owner, workspace, agent, slugOrPort, target: url }
 }
 

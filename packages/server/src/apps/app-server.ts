@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { describeError } from '@slipway/request-log'
-import type { AgentTunnels } from '../agents/index.ts'
+import type { AgentTunnels, RightsWatch } from '../agents/index.ts'
 import type { AppContext } from '../context.ts'
 import {
   type ClaimedRequest,
@@ -18,9 +18,10 @@ import {
 } from '../edge/index.ts'
 import { noteUse } from '../workspaces/index.ts'
 import { type AppAddress, pathAppAddress, subdomainAddress, wildcardLabel } from './app-address.ts'
-import { admit } from './authorize-app.ts'
+import { admit, mayStay } from './authorize-app.ts'
 import { answerPreflight, friendlyOrigin, isPreflight } from './cors.ts'
-import { AppPageError, sendErrorPage } from './error-page.ts'
+import { AppPageError, sendError } from './error-page.ts'
+import { bearerKey, queryKey, withoutParameters } from './own-credentials.ts'
 import { proxy } from './proxy.ts'
 import { type Ticket, Tickets } from './tickets.ts'
 
@@ -44,16 +45,19 @@ export class AppServer {
   readonly #streams: OpenStreams
   readonly #validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
   readonly #tickets: Tickets
+  readonly #rights: RightsWatch
 
   constructor(options: {
     readonly context: AppContext
     readonly tunnels: AgentTunnels
+    readonly rights: RightsWatch
     readonly streams: OpenStreams
     readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
   }) {
     this.#context = options.context
     this.#tunnels = options.tunnels
     this.#streams = options.streams
+    this.#rights = options.rights
     this.#validate = options.validate
     this.#tickets = new Tickets(options.context.secrets.appTicketKey)
   }
@@ -112,11 +116,12 @@ export class AppServer {
     } catch (error) {
       if (reply.sent) return
       if (error instanceof AppPageError) {
-        sendErrorPage(reply, error)
+        sendError(request, reply, error)
         return
       }
       this.#context.log.warn('a request to an app failed', { error: describeError(error) })
-      sendErrorPage(
+      sendError(
+        request,
         reply,
         new AppPageError(502, 'The application cannot be reached', `Try again. Reference: ${request.id}`),
       )
@@ -143,12 +148,51 @@ export class AppServer {
       reply.code(307).header('Location', `${address.basePath}${appUrl.search}`).send()
       return
     }
+    const { context } = request
+    const token = this.#token(address, request)
+    const upgrade = this.#streams.isUpgrade(request)
+    if (upgrade && ticket.corsBehavior === 'simple') this.#refuseForeignSocket(address, request)
+    const [authorization, parameter] = [bearerKey(request.headers.authorization), queryKey(request.search)]
+    const own = new Set(['coder_session_token'])
+    if (await this.#isOurs(parameter, context)) own.add('access_token')
     await proxy(request, reply, this.#streams, {
       tunnel: await this.#tunnels.get(ticket.agentId),
       appUrl,
-      path: `${appUrl.pathname.replace(/\/$/, '')}${address.target}`,
+      path: `${appUrl.pathname.replace(/\/$/, '')}${withoutParameters(address.target, own)}`,
       cors: ticket.corsBehavior === 'simple' ? { origin } : undefined,
+      keepsAuthorization: await this.#isOurs(authorization, context),
+      opener: upgrade ? await this.#validate(token, context) : context.precheck,
+      onOpen: (carrier, end) =>
+        this.#rights.watch(
+          carrier,
+          async () => mayStay(this.#context, address, await this.#validate(token, context)),
+          end,
+        ),
     })
+  }
+
+  /** Whether this is a key of ours, which no app may see (AC-197); one that cannot be checked now counts as ours. */
+  async #isOurs(key: string | undefined, context: RequestContext): Promise<boolean> {
+    if (key === undefined) return false
+    const caller = await this.#validate(key, context)
+    return caller.ok || caller.hard
+  }
+
+  /**
+   * Browsers send cookies with WebSockets between hosts of one site and ask nobody: apps of other owners may not
+   * open them (AC-214). @throws AppPageError 403.
+   */
+  #refuseForeignSocket(address: AppAddress, request: FastifyRequest): void {
+    const { origin } = request.headers
+    const wildcard = this.#context.config.wildcardAccessUrl
+    if (origin === undefined || !URL.canParse(origin)) return
+    if (wildcardLabel(wildcard, new URL(origin).host) === undefined) return
+    if (friendlyOrigin(wildcard, address, origin) !== undefined) return
+    throw new AppPageError(
+      403,
+      'The connection is not allowed',
+      'A page of another owner cannot open connections to this application.',
+    )
   }
 
   async #storedTicket(address: AppAddress, request: FastifyRequest): Promise<Ticket | undefined> {

@@ -4,7 +4,7 @@ import type { Precheck } from '../edge/index.ts'
 import { workspaceObject } from '../workspaces/index.ts'
 import { type AppAddress, portOf } from './app-address.ts'
 import { AppPageError } from './error-page.ts'
-import { type AppTarget, findAppTargets, findStoppedWorkspace } from './store.ts'
+import { type AppTarget, findAppTargets, findOfflineWorkspace } from './store.ts'
 import type { Ticket } from './tickets.ts'
 
 type Level = 'owner' | 'organization' | 'authenticated' | 'public'
@@ -25,7 +25,7 @@ export async function admit(context: AppContext, address: AppAddress, caller: Pr
       'This deployment serves applications only under host names of their own.',
     )
   if (address.owner === 'me') throw notThere()
-  const system = systemActor('system_restricted')
+  const system = systemActor('system_restricted', 'the app is looked up before it is known who asks (RB-28)')
   const { db } = context.database
   const targets = await findAppTargets(system, db, address.owner, address.workspace)
   const found = choose(address, targets)
@@ -36,14 +36,16 @@ export async function admit(context: AppContext, address: AppAddress, caller: Pr
     const stopped =
       targets.length > 0
         ? undefined
-        : await findStoppedWorkspace(system, db, address.owner, address.workspace)
-    throw stopped !== undefined && isAllowed(caller.actor, 'read', stopped) ? offline() : notThere()
+        : await findOfflineWorkspace(system, db, address.owner, address.workspace)
+    throw stopped !== undefined && isAllowed(caller.actor, 'read', stopped)
+      ? offline(context, address)
+      : notThere()
   }
   if (!mayReach(context, address, found, caller)) {
     if (!caller.ok) return { admitted: false }
     throw notThere()
   }
-  requireConnected(found)
+  requireConnected(context, address, found)
   return {
     admitted: true,
     ticket: {
@@ -64,8 +66,12 @@ function notThere(): AppPageError {
   )
 }
 
-function offline(): AppPageError {
-  return new AppPageError(400, 'Workspace Offline', 'The workspace is stopped. Start it and try again.')
+function offline(context: AppContext, { owner, workspace }: AppAddress): AppPageError {
+  const href = `${context.accessUrl().replace(/\/$/, '')}/@${owner}/${workspace}`
+  return new AppPageError(400, 'Workspace Offline', 'The workspace is not running. Start it and try again.', {
+    label: 'Open the workspace to start it',
+    href,
+  })
 }
 
 interface Chosen {
@@ -81,18 +87,35 @@ function choose(address: AppAddress, targets: readonly AppTarget[]): Chosen | un
   const port = portOf(address.slugOrPort)
   if (port === undefined || address.accessMethod === 'path') return undefined
   const agents = targets.filter((target) => target.app === undefined)
-  const target =
-    address.agent === undefined && agents.length === 1
-      ? agents[0]
-      : agents.find(({ agent }) => agent.name === address.agent)
+  const target = agents.find(({ agent }) => agent.name === address.agent)
   if (target === undefined) return undefined
   const share = target.shares.find((one) => one.port === port.port)
   const tls = port.tls || share?.protocol === 'https'
   return {
     agent: target.agent,
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port.port}`,
-    level: (share?.share_level as Level | undefined) ?? 'owner',
+    level: narrower(
+      (share?.share_level as Level | undefined) ?? 'owner',
+      target.agent.max_port_sharing_level,
+    ),
   }
+}
+
+const LEVELS: readonly Level[] = ['owner', 'organization', 'authenticated', 'public']
+
+/** A share that is wider than its template allows by now counts as what is allowed (AC-202). */
+function narrower(level: Level, highest: Level): Level {
+  return LEVELS.indexOf(level) > LEVELS.indexOf(highest) ? highest : level
+}
+
+/** Whether a caller who was let in may stay: the app is still there and still shared with them (AC-308). */
+export async function mayStay(context: AppContext, address: AppAddress, caller: Precheck): Promise<boolean> {
+  // Trouble of ours is no reason to cut anybody off.
+  if (!caller.ok && caller.hard) return true
+  const system = systemActor('system_restricted', 'the app is looked up before it is known who asks (RB-28)')
+  const targets = await findAppTargets(system, context.database.db, address.owner, address.workspace)
+  const found = choose(address, targets)
+  return found !== undefined && mayReach(context, address, found, caller)
 }
 
 /** The steps of AC §9.3, in order. */
@@ -141,8 +164,8 @@ function mayConnectToOwn(actor: Actor): boolean {
   )
 }
 
-function requireConnected({ agent }: Chosen): void {
-  if (agent.build_transition !== 'start') throw offline()
+function requireConnected(context: AppContext, address: AppAddress, { agent }: Chosen): void {
+  if (agent.build_transition !== 'start') throw offline(context, address)
   const { status } = agent
   if (status !== 'connected')
     throw new AppPageError(

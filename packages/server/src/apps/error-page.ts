@@ -1,20 +1,40 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** A failure of an app request, shown to a person in a browser. */
 export class AppPageError extends Error {
   override readonly name = 'AppPageError'
   readonly status: number
   readonly title: string
+  /** What the visitor can do about it, beside trying again. */
+  readonly next: NextStep | undefined
 
-  constructor(status: number, title: string, message: string) {
+  constructor(status: number, title: string, message: string, next?: NextStep) {
     super(message)
     this.status = status
     this.title = title
+    this.next = next
   }
 }
 
+/** A link of an error page. */
+export interface NextStep {
+  readonly label: string
+  readonly href: string
+}
+
+/** Answers with the failure as the client wants to read it: programs that ask for JSON get JSON (AC-305). */
+export function sendError(request: FastifyRequest, reply: FastifyReply, error: AppPageError): void {
+  const accept = request.headers.accept ?? ''
+  if (!accept.includes('text/html') && /\bapplication\/json\b/i.test(accept))
+    void reply
+      .code(error.status)
+      .header('Cache-Control', 'no-store')
+      .send({ message: `${error.title}: ${error.message}` })
+  else sendErrorPage(reply, error)
+}
+
 /** Answers with a plain page: it works without scripts, because the app's host has none of ours. */
-export function sendErrorPage(reply: FastifyReply, error: AppPageError): void {
+function sendErrorPage(reply: FastifyReply, error: AppPageError): void {
   reply
     .code(error.status)
     .header(
@@ -42,7 +62,7 @@ p { margin: 0 0 16px; }
 <main>
 <h1>${escapeHtml(error.title)}</h1>
 <p>${escapeHtml(error.message)}</p>
-<p><a href="">Try again</a></p>
+<p>${error.next === undefined ? '' : `<a href="${escapeHtml(error.next.href)}">${escapeHtml(error.next.label)}</a> · `}<a href="">Try again</a></p>
 </main>
 </html>
 `

@@ -1,13 +1,15 @@
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { splice, type TunnelClient } from '@slipway/tunnel'
-import { type OpenStreams, withoutOwnCookies } from '../edge/index.ts'
+import { type OpenStreams, type Precheck, withoutOwnCookies } from '../edge/index.ts'
 import { withOurCors } from './cors.ts'
 import { AppPageError } from './error-page.ts'
+import { foreignCookies } from './own-credentials.ts'
 
 const HOP_BY_HOP = new Set([
   'connection',
@@ -20,9 +22,19 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 /** Names of ours that no app may see. */
-const OWN_HEADERS = new Set(['coder-session-token', 'x-csrf-token'])
+const OWN_HEADERS = new Set([
+  'coder-session-token',
+  'coder-external-proxy-token',
+  'coder-provisioner-daemon-key',
+  'coder-provisioner-daemon-psk',
+  'x-csrf-token',
+])
+/** An app under a path shares its origin with the dashboard: its service worker must stay below its path. */
+const KEPT_FROM_BROWSERS = new Set(['service-worker-allowed'])
+/** A peer that is gone without a word is noticed, also on a connection on which nothing is sent. */
+const KEEP_ALIVE_MS = 30_000
 
-/** Where a request goes. */
+/** Where a request goes, and what must not go there. */
 export interface ProxyTarget {
   readonly tunnel: TunnelClient
   /** URL of the app inside the workspace. */
@@ -31,11 +43,18 @@ export interface ProxyTarget {
   readonly path: string
   /** Set where our CORS headers take the place of the app's; `origin` may read the answer (AC-214). */
   readonly cors: { readonly origin: string | undefined } | undefined
+  /** Whether the `Authorization` header is for us and not for the app. */
+  readonly keepsAuthorization: boolean
+  /** Whose connection it is, when it becomes one that lasts. */
+  readonly opener: Precheck
+  /** Takes the connection or answer that has begun, and how to end it. */
+  readonly onOpen: (carrier: { once(event: 'close', listener: () => void): unknown }, end: () => void) => void
 }
 
 /**
- * Passes a request through the tunnel to an app and its answer back, byte for byte as they come; WebSockets
- * become a plain pair of streams (AC-210…AC-213).
+ * Passes a request through the tunnel to an app and its answer back, byte for byte as they come. A connection
+ * becomes a plain pair of streams only once the app has switched protocols: otherwise whoever is in front of us
+ * might take it for an ordinary one and send other visitors' requests on it (AC-210…AC-213).
  *
  * @throws AppPageError 502 when nothing answers in the workspace.
  */
@@ -46,49 +65,67 @@ export async function proxy(
   target: ProxyTarget,
 ): Promise<void> {
   const stream = await dial(target)
-  const headers = headersFor(request)
-  if (streams.isUpgrade(request)) {
-    const { socket, head } = streams.takeSocket(request, reply)
-    stream.write(upgradeHead(request, target.path, headers))
-    if (head.length > 0) stream.write(head)
-    splice(socket, stream)
-    return
-  }
+  const upgrade = streams.isUpgrade(request)
   await new Promise<void>((resolve, reject) => {
     const upstream = httpRequest({
       method: request.method,
       path: target.path,
-      headers: Object.fromEntries(headers),
+      headers: headersFor(request, target.keepsAuthorization),
       createConnection: () => stream,
       setHost: false,
     })
+    // The visitor has left before the app answered, or in the middle of it.
+    reply.raw.on('close', () => upstream.destroy())
     upstream.on('error', (error) => {
       if (reply.sent) reply.raw.destroy()
       reject(unanswered(target, error))
     })
+    upstream.on('upgrade', (response, _socket, head) => {
+      const client = streams.takeSocket(request, reply, target.opener)
+      if (client.socket instanceof Socket) client.socket.setKeepAlive(true, KEEP_ALIVE_MS)
+      client.socket.write(switchingHead(response))
+      if (head.length > 0) client.socket.write(head)
+      if (client.head.length > 0) stream.write(client.head)
+      splice(client.socket, stream)
+      target.onOpen(client.socket, () => client.socket.destroy())
+      resolve()
+    })
     upstream.on('response', (response) => {
       reply.hijack()
-      const answered = Object.entries(response.headers).filter(
-        (entry): entry is [string, string | string[]] =>
-          entry[1] !== undefined && !HOP_BY_HOP.has(entry[0].toLowerCase()),
-      )
-      const headers = target.cors === undefined ? answered : withOurCors(answered, target.cors.origin)
-      // Our own ticket cookie may be there already: cookies of the app come beside it.
-      for (const [name, value] of headers) reply.raw.appendHeader(name, value)
-      reply.raw.writeHead(response.statusCode ?? 502)
+      sendHead(reply, response, target)
       response.on('error', () => reply.raw.destroy())
       response.pipe(reply.raw)
-      reply.raw.on('close', () => {
-        upstream.destroy()
-        resolve()
-      })
+      reply.raw.on('close', resolve)
+      target.onOpen(reply.raw, () => reply.raw.destroy())
     })
-    // The visitor has left before the app answered.
-    request.raw.on('close', () => {
-      if (!request.raw.complete) upstream.destroy()
-    })
-    request.raw.pipe(upstream)
+    // Behind the head of an upgrade comes no body, but what the new protocol begins with.
+    if (upgrade) upstream.end()
+    else request.raw.pipe(upstream)
   })
+}
+
+/** Head of an answer, with our own ticket cookie, which may be there already, beside the cookies of the app. */
+function sendHead(reply: FastifyReply, response: IncomingMessage, target: ProxyTarget): void {
+  const answered = Object.entries(response.headers).flatMap(
+    ([name, value]): [string, string | string[]][] => {
+      const lower = name.toLowerCase()
+      if (value === undefined || HOP_BY_HOP.has(lower) || KEPT_FROM_BROWSERS.has(lower)) return []
+      return [[name, lower === 'set-cookie' ? foreignCookies([value].flat()) : value]]
+    },
+  )
+  const headers = target.cors === undefined ? answered : withOurCors(answered, target.cors.origin)
+  for (const [name, value] of headers) if (value.length > 0) reply.raw.appendHeader(name, value)
+  reply.raw.writeHead(response.statusCode ?? 502)
+}
+
+function switchingHead({ rawHeaders, statusMessage }: IncomingMessage): string {
+  const lines: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = [rawHeaders[i], rawHeaders[i + 1]]
+    if (name.toLowerCase() !== 'set-cookie' || foreignCookies([value]).length > 0)
+      lines.push(`${name}: ${value}\r\n`)
+  }
+  return `HTTP/1.1 101 ${statusMessage ?? ''}\r\n${lines.join('')}\r\n`
 }
 
 async function dial({ tunnel, appUrl }: ProxyTarget): Promise<Duplex> {
@@ -113,37 +150,31 @@ function unanswered({ appUrl }: Pick<ProxyTarget, 'appUrl'>, error: unknown): Ap
   )
 }
 
-/** Headers for the app, spelled as the browser spelled them (AC-212). */
-function headersFor(request: FastifyRequest): [string, string][] {
+/** Headers for the app, spelled as the browser spelled them (AC-212); one that came twice goes on twice. */
+function headersFor(request: FastifyRequest, keepsAuthorization: boolean): OutgoingHttpHeaders {
   const { rawHeaders } = request.raw
   const upgrade = request.headers.upgrade !== undefined
-  const kept: [string, string][] = []
+  const kept = new Map<string, { readonly name: string; readonly values: string[] }>()
+  const keep = (name: string, value: string): void => {
+    const lower = name.toLowerCase()
+    const before = kept.get(lower)
+    if (before === undefined) kept.set(lower, { name, values: [value] })
+    else before.values.push(value)
+  }
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     const lower = name.toLowerCase()
     if (OWN_HEADERS.has(lower) || lower.startsWith('x-forwarded-')) continue
     if (HOP_BY_HOP.has(lower) && !(upgrade && (lower === 'connection' || lower === 'upgrade'))) continue
-    if (lower === 'cookie') continue
-    kept.push([name, rawHeaders[i + 1] ?? ''])
+    if (lower === 'cookie' || (lower === 'authorization' && keepsAuthorization)) continue
+    keep(name, rawHeaders[i + 1] ?? '')
   }
   const cookies = withoutOwnCookies(request.headers.cookie)
-  if (cookies !== undefined) kept.push(['Cookie', cookies])
-  kept.push(['X-Forwarded-For', request.context.remoteAddress])
-  kept.push(['X-Forwarded-Proto', request.context.scheme])
-  kept.push(['X-Forwarded-Host', request.context.host])
-  return kept
-}
-
-function upgradeHead(
-  request: FastifyRequest,
-  path: string,
-  headers: readonly (readonly [string, string])[],
-): string {
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  return `${request.method} ${path} HTTP/1.1\r\n${lines}\r\n`
-}
-
-/** Whether a browser asks for a page, as against a script or an image. */
-export function wantsPage(headers: IncomingHttpHeaders): boolean {
-  return headers.accept?.includes('text/html') === true
+  if (cookies !== undefined) keep('Cookie', cookies)
+  keep('X-Forwarded-For', request.context.remoteAddress)
+  keep('X-Forwarded-Proto', request.context.scheme)
+  keep('X-Forwarded-Host', request.context.host)
+  return Object.fromEntries(
+    [...kept.values()].map(({ name, values }) => [name, values.length === 1 ? values[0] : values]),
+  )
 }

@@ -1,7 +1,7 @@
 import * as contract from '@slipway/contract'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forSession } from '../edge/index.ts'
-import { badRequest } from '../errors/index.ts'
+import { type BoundRoute, forAnyone, forSession } from '../edge/index.ts'
+import { ApiError, badRequest } from '../errors/index.ts'
 import { createAppConnectKey } from '../identity/index.ts'
 import { getWorkspace } from '../workspaces/index.ts'
 import { wildcardLabel } from './app-address.ts'
@@ -15,9 +15,20 @@ export function appRoutes(context: AppContext, apps: AppServer): BoundRoute[] {
   const db = context.database.db
   return [
     forSession(contract.getAppHost, async () => ({ host: context.config.wildcardAccessUrl })),
-    forSession(contract.appAuthRedirect, async ({ actor, key, context: request, query, reply }) => {
+    forAnyone(contract.appAuthRedirect, async ({ context: request, raw, query, reply }) => {
       const target = redirectTarget(context, query.redirect_uri)
-      const made = await createAppConnectKey(context, actor, request, key)
+      const visitor = request.precheck
+      if (!visitor.ok && visitor.hard)
+        throw new ApiError(500, visitor.message, { detail: `Reference: ${request.id}`, cause: visitor.cause })
+      if (!visitor.ok || visitor.owner.status === 'suspended') {
+        // A browser that has come from an app is led back there after its visitor has signed in.
+        await reply
+          .code(303)
+          .header('Location', `/login?${new URLSearchParams({ redirect: raw.url })}`)
+          .send()
+        return undefined
+      }
+      const made = await createAppConnectKey(context, visitor.actor, request, visitor.key)
       target.searchParams.set(HANDOVER, await apps.handOver(made.key))
       await reply.code(303).header('Location', target.href).send()
       return undefined
@@ -55,7 +66,14 @@ function redirectTarget(context: AppContext, text: string | undefined): URL {
     throw badRequest('Invalid redirect_uri.', {
       validations: [{ field: 'redirect_uri', detail: 'is no address of a workspace app' }],
     })
-  url.protocol = new URL(context.accessUrl()).protocol
+  const access = new URL(context.accessUrl())
+  url.protocol = access.protocol
+  // The key must not reach another program on the same host.
+  const known = ['', access.port, /:(\d+)$/.exec(context.config.wildcardAccessUrl)?.[1] ?? '']
+  if (!known.includes(url.port))
+    throw badRequest('Invalid redirect_uri.', {
+      validations: [{ field: 'redirect_uri', detail: 'names a port that no workspace app is served on' }],
+    })
   return url
 }
 

@@ -15,7 +15,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** An app or port with the agent that serves it. */
 export interface AppTarget {
-  readonly agent: Selectable<AgentsWithWorkspaceTable> & Pick<Selectable<TemplatesTable>, 'cors_behavior'>
+  readonly agent: Selectable<AgentsWithWorkspaceTable> &
+    Pick<Selectable<TemplatesTable>, 'cors_behavior' | 'max_port_sharing_level'>
   /** Undefined for a port. */
   readonly app: Selectable<WorkspaceAppsTable> | undefined
   readonly shares: readonly Selectable<WorkspaceAgentPortShareTable>[]
@@ -38,7 +39,7 @@ export async function findAppTargets(
     .selectFrom('agents_with_workspace as a')
     .innerJoin('templates as t', 't.id', 'a.template_id')
     .selectAll('a')
-    .select('t.cors_behavior')
+    .select(['t.cors_behavior', 't.max_port_sharing_level'])
     .where((eb) =>
       UUID.test(owner)
         ? eb('a.owner_id', '=', owner)
@@ -77,12 +78,12 @@ export async function findAppTargets(
 }
 
 /**
- * The workspace of this name when its latest build is no start, so that it has no agents; the caller decides
- * who may hear of it (AC-201).
+ * The workspace of this name unless its latest build is a start that has succeeded: stopped, starting, failed or
+ * on its way out, it has no apps now. The caller decides who may hear of it (AC-201, AC-305).
  *
  * @throws ApiError 403 for all but the system.
  */
-export async function findStoppedWorkspace(
+export async function findOfflineWorkspace(
   actor: Actor,
   db: Db,
   owner: string,
@@ -93,8 +94,9 @@ export async function findStoppedWorkspace(
     .selectFrom('workspaces as w')
     .innerJoin('users as u', 'u.id', 'w.owner_id')
     .innerJoin('workspace_builds as b', 'b.workspace_id', 'w.id')
+    .innerJoin('provisioner_jobs as j', 'j.id', 'b.job_id')
     .select(['w.id', 'w.owner_id', 'w.organization_id', 'w.dormant_at', 'w.user_acl', 'w.group_acl'])
-    .select('b.transition')
+    .select(['b.transition', 'j.job_status'])
     .where('w.deleted', '=', false)
     .where((eb) =>
       UUID.test(owner)
@@ -109,7 +111,8 @@ export async function findStoppedWorkspace(
     .orderBy('b.build_number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined || row.transition === 'start' ? undefined : workspaceObject(row)
+  const runs = row?.transition === 'start' && row.job_status === 'succeeded'
+  return row === undefined || runs ? undefined : workspaceObject(row)
 }
 
 /** A stored port share. */

@@ -128,6 +128,12 @@ describe('decision vectors', () => {
     expect(() => isAllowed(actor, 'read', { type: 'workspace' })).toThrow(/no roles/)
   })
 
+  test('RB-20: an access list says nothing while a workspace is dormant', () => {
+    const shared = { organization: 'O1', owner: 'u-else', id: 'W2', userAcl: { me: ['read'] } }
+    expect(isAllowed(actorOf('dev'), 'read', { type: 'workspace', ...shared })).toBe(true)
+    expect(isAllowed(actorOf('dev'), 'read', { type: 'workspace_dormant', ...shared })).toBe(false)
+  })
+
   test('RB-3: any organization together with one organization never allows', () => {
     const object = { type: 'workspace', organization: 'O1', owner: 'me', anyOrganization: true } as const
     expect(isAllowed(actorOf('owner'), 'read', object)).toBe(false)
@@ -264,6 +270,7 @@ describe('list filters', () => {
     site: fc.subarray(['owner', 'auditor', 'template-admin', 'user-admin']),
     orgs: fc.array(fc.tuple(fc.constantFrom(...roleNames), fc.constantFrom(...ORG)), { maxLength: 4 }),
     group: fc.boolean(),
+    unshared: fc.subarray<ResourceType>(['workspace', 'chat'], { maxLength: 1 }),
     scope: fc.constantFrom(
       'coder:all',
       'workspace:read',
@@ -301,7 +308,7 @@ describe('list filters', () => {
       fc.asyncProperty(
         held,
         fc.array(row, { minLength: 1, maxLength: 12 }),
-        fc.constantFrom('workspace', 'template', 'user', 'file', 'chat'),
+        fc.constantFrom('workspace', 'workspace_dormant', 'template', 'user', 'file', 'chat'),
         fc.constantFrom('read', 'update', 'delete'),
         async (subject, rows, type, action) => {
           const role = (name: string, organizationId?: string): HeldRole => {
@@ -322,6 +329,7 @@ describe('list filters', () => {
               ...subject.orgs.map(([name, org]) => role(name, org)),
             ],
             groups: subject.group ? [GROUP] : [],
+            unshared: subject.unshared,
             scope: scopeOf([subject.scope], subject.allowList ?? [{ type: '*', id: '*' }]),
           }
           const expected = rows.map((entry) =>

@@ -19,6 +19,16 @@ export interface ResourceObject {
   readonly groupAcl?: AccessList | undefined
 }
 
+/** Types whose objects may be shared by an access list (RB-16); a dormant workspace may not (RB-20). */
+const SHARED_TYPES: ReadonlySet<ResourceType> = new Set([
+  'workspace',
+  'task',
+  'chat',
+  'mcp_server_config',
+  'template',
+  'group',
+])
+
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** Vote of one level: 1 allow, 0 abstain, -1 deny. */
@@ -99,6 +109,7 @@ function aclAllows(
   organization: string | undefined,
 ): boolean {
   if (object.userAcl === undefined && object.groupAcl === undefined) return false
+  if (!listsCount(actor, object.type)) return false
   const own = organizationsOf(actor)
   if (object.anyOrganization ? own.length === 0 : organization === undefined || !own.includes(organization))
     return false
@@ -110,6 +121,11 @@ function aclAllows(
   return [...actor.groups, ...(organization === undefined ? [] : [organization])].some((id) =>
     lists(object.groupAcl, id),
   )
+}
+
+/** Whether access lists of this type say anything to the actor (RB-20, RB-25). */
+export function listsCount(actor: Actor, type: ResourceType): boolean {
+  return SHARED_TYPES.has(type) && actor.unshared?.includes(type) !== true
 }
 
 /** RB-12: the scope's permissions and its allow list must both let the action pass. */

@@ -14,13 +14,15 @@ export { type AccessList, authorize, isAllowed, type ResourceObject } from './de
 export { permissionsOf } from './present-permissions.ts'
 export { PUBLIC_SCOPES } from './public-scopes.ts'
 export { type Action, isActionOf, isResourceType, type ResourceType } from './resources.ts'
-export { checkRoleChange, mayAssign } from './role-assignment.ts'
+export { checkRoleChange, mayAssign, requireOwnerFor } from './role-assignment.ts'
 export { agentScope, covers, legacyScope, requestedScopes, SCOPE_ALL, type Scope, scopeOf } from './scopes.ts'
 export { type FilterColumns, sqlFilter } from './sql-filter.ts'
 export {
   type Actor,
   actorForUser,
+  isOwner,
   type RoleOptions,
+  siteRole,
   systemActor,
   type UserStanding,
   userActor,

@@ -97,8 +97,8 @@ export function isResourceType(name: string): name is ResourceType {
   return Object.hasOwn(RESOURCES, name)
 }
 
-/** Whether the action exists on the type, internal ones included. */
+/** Whether the action exists on the type; the internal ones are no answer to anybody's question (RB-139). */
 export function isActionOf(type: ResourceType, action: string): action is Action {
   const actions: readonly string[] = RESOURCES[type]
-  return actions.includes(action) || (INTERNAL_ACTIONS[type] ?? []).some((internal) => internal === action)
+  return actions.includes(action)
 }

@@ -1,7 +1,7 @@
-import { badRequest } from '../errors/index.ts'
+import { badRequest, forbidden } from '../errors/index.ts'
 import { ORGANIZATION_ROLES, ROLE_ASSIGNMENT, SITE_ROLES } from './built-in-roles.ts'
 import { authorize } from './decide.ts'
-import type { Actor } from './subject.ts'
+import { type Actor, isOwner } from './subject.ts'
 
 /** A change of a user's roles, site-wide or in one organization. */
 export interface RoleChange {
@@ -45,6 +45,12 @@ export function mayAssign(actor: Actor, role: string, organizationId: string | u
       (held.organizationId === undefined || held.organizationId === organizationId) &&
       (ROLE_ASSIGNMENT[held.name]?.includes(role) ?? false),
   )
+}
+
+/** RB-125: who administers users has no power over owners. @throws ApiError 403. */
+export function requireOwnerFor(actor: Actor, rolesOfTarget: readonly string[]): void {
+  if (rolesOfTarget.includes('owner') && !isOwner(actor))
+    throw forbidden('Only an owner may change an owner.', { detail: undefined })
 }
 
 function isSupported(role: string, change: RoleChange): boolean {

@@ -1,6 +1,6 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 
-import { organizationsOf, vote } from './decide.ts'
+import { listsCount, organizationsOf, vote } from './decide.ts'
 import { mentions } from './permissions.ts'
 import type { Action, ResourceType } from './resources.ts'
 import type { Actor } from './subject.ts'
@@ -30,7 +30,7 @@ export function sqlFilter(
   if (!actor.scope.permissions.some((map) => mentions(map, type, action))) return FALSE
   const listed = allowListFilter(actor, type, columns)
   if (listed === FALSE) return FALSE
-  const granted = or([roleFilter(actor, action, type, columns), aclFilter(actor, action, columns)])
+  const granted = or([roleFilter(actor, action, type, columns), aclFilter(actor, action, type, columns)])
   return and([listed, granted])
 }
 
@@ -67,7 +67,13 @@ function roleFilter(
   ])
 }
 
-function aclFilter(actor: Actor, action: Action, columns: FilterColumns): Expression<SqlBool> {
+function aclFilter(
+  actor: Actor,
+  action: Action,
+  type: ResourceType,
+  columns: FilterColumns,
+): Expression<SqlBool> {
+  if (!listsCount(actor, type)) return FALSE
   const { organization, userAcl, groupAcl } = columns
   const member = organizationsOf(actor)
   if (organization === undefined || member.length === 0) return FALSE

@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { createTestDatabase, openDatabase, type TestDatabase } from '@slipway/testkit'
+import { createTestDatabase, fixtures, openDatabase, type TestDatabase } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 import { ApiError } from '../errors/index.ts'
+import { hashAgentToken } from '../resources/index.ts'
 import { SCOPE_ALL } from './scopes.ts'
 import type { Actor } from './subject.ts'
 
@@ -19,10 +20,17 @@ const powerless: Actor = {
   groups: [],
   scope: SCOPE_ALL,
 }
+/** For the same calls, to see that there is something to get. */
+const almighty: Actor = {
+  ...powerless,
+  id: randomUUID(),
+  name: 'almighty',
+  roles: [{ name: 'owner', definition: { displayName: 'Everything', site: { '*': ['*'] } } }],
+}
 const hash = randomBytes(32)
 const ownership = {
   id,
-  owner_id: randomUUID(),
+  owner_id: id,
   organization_id: id,
   dormant_at: null,
   user_acl: {},
@@ -40,7 +48,7 @@ const key = { publicKey: '', sealedPrivateKey: hash }
  */
 const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'agents/store/agents.ts getAgent': [id],
-  'agents/store/agents.ts findAgentByToken': [id],
+  'agents/store/agents.ts findAgentByToken': [id, {}],
   'agents/store/agents.ts filterMayStay': [[id]],
   'agents/store/agents.ts markConnected': [id, id, '2.0'],
   'agents/store/agents.ts markAlive': [[id]],
@@ -49,37 +57,38 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'agents/store/agents.ts setLifecycle': [id, 'ready', new Date()],
   'agents/store/reports.ts insertLogSource': [id, { id, displayName: '', icon: '' }],
   'agents/store/reports.ts appendAgentLogs': [id, id, [{ level: 'info', output: 'x' }]],
-  'agents/store/reports.ts listAgentLogs': [id, 0],
+  'agents/store/reports.ts listAgentLogs': [id, { after: 0 }],
   'agents/store/reports.ts listMetadata': [id],
   'agents/store/reports.ts storeMetadata': [[]],
   'agents/store/reports.ts storeAppHealth': [id, []],
   'agents/store/reports.ts storeScriptTiming': [id, {}],
-  'apps/store.ts findAppTargets': ['ada', 'dev'],
-  'apps/store.ts findStoppedWorkspace': ['ada', 'dev'],
+  'apps/store.ts findAppTargets': ['x', 'x'],
+  'apps/store.ts findOfflineWorkspace': ['x', 'x'],
   'apps/store.ts listPortShares': [workspace],
   'apps/store.ts upsertPortShare': [workspace, {}],
   'apps/store.ts deletePortShare': [workspace, 'main', 8080],
   'deployment/store.ts ensureDeploymentId': [id],
   'files/store.ts storeFile': [{ hash: 'a'.repeat(64), mimetype: 'x', data: hash, createdBy: id }],
   'files/store.ts getFile': [id],
-  'git-ssh-keys/store.ts ensureGitSshKey': [randomUUID(), key],
-  'git-ssh-keys/store.ts findGitSshKey': [randomUUID()],
-  'git-ssh-keys/store.ts replaceGitSshKey': [randomUUID(), key],
+  'git-ssh-keys/store.ts ensureGitSshKey': [id, key],
+  'git-ssh-keys/store.ts findGitSshKey': [id],
+  'git-ssh-keys/store.ts replaceGitSshKey': [id, key],
+  'identity/store/checked-objects.ts findCheckedObject': ['user', id],
   'identity/store/keys.ts insertKey': [{ id: 'AAAAAAAAAA', userId: randomUUID() }],
   'identity/store/keys.ts getKey': ['AAAAAAAAAA'],
   'identity/store/keys.ts getTokenByName': [id, 'x'],
-  'identity/store/keys.ts listTokens': [{ includeExpired: true }],
-  'identity/store/keys.ts expireKey': ['AAAAAAAAAA'],
+  'identity/store/keys.ts listTokens': [{ includeExpired: true, now: new Date() }],
+  'identity/store/keys.ts expireKey': ['AAAAAAAAAA', new Date()],
   'identity/store/keys.ts deleteKey': ['AAAAAAAAAA'],
-  'identity/store/keys.ts deleteKeysOfUser': [randomUUID()],
+  'identity/store/keys.ts deleteKeysOfUser': [id],
   'identity/store/keys.ts touchKey': [
-    { id: 'AAAAAAAAAA', userId: randomUUID() },
+    { id: 'AAAAAAAAAA', userId: id },
     { now: new Date(), ipAddress: '127.0.0.1' },
   ],
   'identity/store/keys.ts findKeyWithStanding': ['AAAAAAAAAA'],
   'identity/store/organizations.ts ensureDefaultOrganization': [],
   'identity/store/organizations.ts getOrganizations': [[id]],
-  'identity/store/organizations.ts insertMember': [{ organizationId: id, userId: id, roles: [] }],
+  'identity/store/organizations.ts insertMember': [{ organizationId: id, userId: id }],
   'identity/store/standing.ts findStanding': [id],
   'identity/store/users.ts anyUserExists': [],
   'identity/store/users.ts lockFirstUser': [],
@@ -88,25 +97,30 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'identity/store/users.ts getUser': ['x'],
   'identity/store/users.ts findUserByEmail': ['a@example.com'],
   'identity/store/users.ts listUsers': [{}, {}],
-  'identity/store/users.ts updateProfile': [{ id: randomUUID() }, {}],
-  'identity/store/users.ts updateStatus': [randomUUID(), 'active'],
-  'identity/store/users.ts updateSiteRoles': [randomUUID(), []],
-  'identity/store/users.ts activateDormantUser': [randomUUID(), new Date()],
-  'identity/store/users.ts updatePasswordHash': [randomUUID(), 'x'],
-  'identity/store/users.ts deleteUser': [randomUUID()],
+  'identity/store/users.ts updateProfile': [
+    { id, rbac_roles: [], username: 'x' },
+    { username: 'x', name: '', avatarUrl: '' },
+  ],
+  'identity/store/user-changes.ts updateStatus': [id, 'active'],
+  'identity/store/user-changes.ts getRoles': [id],
+  'identity/store/user-changes.ts updateSiteRoles': [id, []],
+  'identity/store/users.ts activateDormantUser': [id, new Date()],
+  'identity/store/users.ts updatePasswordHash': [id, 'x'],
+  'identity/store/user-changes.ts deleteUser': [id],
   'organizations/store.ts getOrganization': [id],
   'organizations/store.ts listOrganizations': [],
   'organizations/store.ts listMembers': [id, {}],
+  'organizations/store.ts listMembersPage': [id, {}],
   'organizations/store.ts getMember': [id, id],
   'organizations/store.ts addMember': [id, id],
   'organizations/store.ts removeMember': [id, id],
   'organizations/store.ts setMemberRoles': [id, id, []],
   'provisioning/store/daemons.ts registerDaemon': [
-    { organizationId: id, name: 'x', provisioners: [], tags: {}, version: '' },
+    { id, organizationId: id, name: 'x', provisioners: [], tags: {}, version: '' },
   ],
   'provisioning/store/daemons.ts touchDaemons': [[id]],
   'provisioning/store/daemons.ts removeDaemons': [[id]],
-  'provisioning/store/daemons.ts listDaemons': [id],
+  'provisioning/store/daemons.ts listDaemons': [id, { offline: true, limit: 1 }],
   'provisioning/store/daemons.ts countMatching': [
     { organizationId: id, provisioner: 'typescript', tags: {} },
   ],
@@ -130,11 +144,13 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'resources/store/resources.ts listResources': [[id]],
   'replicas/store.ts registerReplica': [{ id, hostname: 'x', relay_address: 'x', version: 'x' }],
   'replicas/store.ts removeReplicas': [id],
-  'replicas/store.ts findRelayAddress': [id, id],
+  'replicas/store.ts findRelayAddress': [id, randomUUID()],
   'secrets/store.ts ensureSecret': ['x', hash],
+  'templates/store/build-times.ts listBuildTimes': [[id]],
   'templates/store/templates.ts insertTemplate': [{ organizationId: id, name: 'x' }],
   'templates/store/templates.ts templateNameTaken': [id, 'x'],
   'templates/store/templates.ts getTemplate': [id],
+  'templates/store/templates.ts holdTemplate': [id],
   'templates/store/templates.ts getTemplateByName': [id, 'x'],
   'templates/store/templates.ts listTemplates': [{}],
   'templates/store/templates.ts updateTemplate': [template, {}],
@@ -155,6 +171,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'templates/store/versions.ts isVersionInUse': [version],
   'templates/store/versions.ts listVersions': [template, { includeArchived: true }],
   'templates/store/versions.ts updateVersion': [version, { name: 'x' }],
+  'templates/store/versions.ts archiveVersions': [template, true],
   'templates/store/versions.ts attachVersion': [version, id],
   'templates/store/versions.ts findVersionOfJob': [id],
   'workspaces/store/builds.ts getBuild': [id],
@@ -167,24 +184,31 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'workspaces/store/builds.ts setBuildState': [id, null],
   'workspaces/store/builds.ts finishBuild': [id, {}],
   'workspaces/store/builds.ts setDeadline': [ownership, id, null],
-  'workspaces/store/builds.ts getBuildInputs': [id],
+  'workspaces/store/agent-metadata.ts listMetadataOfAgents': [[id], ['x']],
+  'workspaces/store/build-inputs.ts getBuildInputs': [id],
+  'workspaces/store/script-timings.ts listScriptTimings': [id],
+  'workspaces/store/stuck-builds.ts isBuildStuck': [id],
   'workspaces/store/workspaces.ts getWorkspace': [id],
   'workspaces/store/workspaces.ts getWorkspaceByName': [id, 'x', true],
   'workspaces/store/workspaces.ts listWorkspaces': [[], {}],
-  'workspaces/store/workspaces.ts insertWorkspace': [{ organizationId: id, ownerId: randomUUID() }],
-  'workspaces/store/workspaces.ts workspaceNameTaken': [{ organizationId: id, ownerId: randomUUID() }, 'x'],
-  'workspaces/store/workspaces.ts updateWorkspace': [workspace, {}],
-  'workspaces/store/workspaces.ts markWorkspaceDeleted': [id],
+  'workspaces/store/workspace-changes.ts insertWorkspace': [{ organizationId: id, ownerId: randomUUID() }],
+  'workspaces/store/workspace-changes.ts workspaceNameTaken': [
+    { organizationId: id, ownerId: randomUUID() },
+    'x',
+  ],
+  'workspaces/store/workspace-changes.ts updateWorkspace': [workspace, {}],
+  'workspaces/store/workspace-changes.ts markWorkspaceDeleted': [id],
   'workspaces/store/workspaces.ts listTimedWorkspaces': [new Date()],
-  'workspaces/store/workspaces.ts tryLockWorkspace': [id],
-  'workspaces/store/workspaces.ts bumpDeadline': [id, new Date()],
-  'workspaces/store/workspaces.ts touchWorkspace': [workspace],
+  'workspaces/store/workspace-changes.ts tryLockWorkspace': [id],
+  'workspaces/store/workspace-changes.ts bumpDeadline': [workspace, new Date()],
+  'workspaces/store/workspace-changes.ts touchWorkspace': [workspace],
 }
 
 /** Exports of stores that touch no database. */
 const NOT_GUARDED: Readonly<Record<string, string>> = {
   'agents/store/agents.ts agentObject': 'names the object of a decision',
   'identity/store/standing.ts actorOf': 'makes an actor of a row',
+  'identity/store/users.ts userObject': 'names the object of a decision',
   'resources/store/resources.ts hashAgentToken': 'hashes',
   'templates/store/templates.ts templateObject': 'names the object of a decision',
   'templates/store/versions.ts versionObject': 'names the object of a decision',
@@ -192,7 +216,7 @@ const NOT_GUARDED: Readonly<Record<string, string>> = {
   'workspaces/store/builds.ts transitionAction': 'names an action',
   'workspaces/store/workspace-object.ts workspaceObject': 'names the object of a decision',
   'workspaces/store/workspaces.ts mayReadTemplate': 'decides',
-  'workspaces/store/workspaces.ts newWorkspaceObject': 'names the object of a decision',
+  'workspaces/store/workspace-changes.ts newWorkspaceObject': 'names the object of a decision',
 }
 
 const source = fileURLToPath(new URL('../', import.meta.url))
@@ -208,30 +232,105 @@ let database: Database
 beforeAll(async () => {
   test = await createTestDatabase()
   database = await openDatabase(test.url)
+  await seed(database)
 })
 afterAll(async () => {
   await database[Symbol.asyncDispose]()
   await test[Symbol.asyncDispose]()
 })
 
-describe('an actor without permissions gets nothing from any store function', () => {
+/** One row of everything that the calls speak of, all under the same id. */
+async function seed({ db }: Database): Promise<void> {
+  const user = await fixtures.user(db, { id, username: 'x', email: 'a@example.com', rbac_roles: ['owner'] })
+  const organization = await fixtures.organization(db, { id, name: 'x', is_default: true })
+  await fixtures.organizationMember(db, { organization, user })
+  await fixtures.group(db, { id, organization })
+  const file = await fixtures.file(db, { id, creator: user })
+  await fixtures.apiKey(db, { id: 'AAAAAAAAAA', user, token_name: 'x', login_type: 'token' })
+  await fixtures.gitSshKey(db, { user })
+  await fixtures.siteConfig(db, { key: 'x' })
+  const owned = { organization_id: id, created_by: id }
+  const made = await fixtures.template(db, { id, name: 'x', active_version_id: id, ...owned })
+  const lost = { started_at: new Date(0), updated_at: new Date(0), completed_at: null, worker_id: id }
+  const job = await fixtures.provisionerJob(db, { id, organization, initiator: user, file, ...lost })
+  const version = await fixtures.templateVersion(db, { id, template: made, job, name: 'x', ...owned })
+  await fixtures.templateVersion(db, { template: made, created_at: new Date(0), ...owned })
+  await fixtures.templateVersionParameter(db, { version })
+  await fixtures.templateVersionPreset(db, { version })
+  await fixtures.templateVersionVariable(db, { version })
+  await fixtures.provisionerDaemon(db, { id, organization })
+  await fixtures.provisionerJobLog(db, { job })
+  await fixtures.provisionerJobTiming(db, { job })
+  const workspace = await fixtures.workspace(db, { id, name: 'x', owner: user, template: made })
+  const build = await fixtures.workspaceBuild(db, { id, workspace, version, job })
+  await fixtures.workspaceBuildParameter(db, { build })
+  const due = await fixtures.workspace(db, { owner: user, template: made })
+  await fixtures.workspaceBuild(db, { workspace: due, version, deadline: new Date(0) })
+  const resource = await fixtures.workspaceResource(db, { id, build })
+  const agent = await fixtures.workspaceAgent(db, {
+    id,
+    resource,
+    auth_token_hash: hashAgentToken(id),
+    first_connected_at: new Date(),
+    last_connected_at: new Date(),
+    last_connected_replica_id: id,
+  })
+  const source = await fixtures.workspaceAgentLogSource(db, { id, agent })
+  await fixtures.workspaceAgentLog(db, { agent, source })
+  await fixtures.workspaceAgentMetadata(db, { agent, key: 'x' })
+  const script = await fixtures.workspaceAgentScript(db, { agent, source })
+  await fixtures.workspaceAgentScriptTiming(db, { script })
+  await fixtures.workspaceApp(db, { agent })
+  await fixtures.workspaceAgentPortShare(db, { workspace, agent_name: 'main', port: 8080 })
+  await fixtures.replica(db, { id })
+}
+
+/** Undoes what a call has written. */
+class Undo extends Error {}
+
+/** What a call answers, without its effects. */
+async function answerOf(name: string, actor: Actor, args: readonly unknown[]): Promise<unknown> {
+  const call = found.get(name)
+  if (call === undefined) throw new Error(`${name} does not exist`)
+  let answer: unknown
+  await database.db
+    .transaction()
+    .execute(async (tx) => {
+      answer = await call(actor, tx, ...args)
+      throw new Undo()
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undo)) throw error
+    })
+  return answer
+}
+
+describe('RB-64: an actor without permissions gets nothing from any store function', () => {
   it('every store function is listed here', () => {
     const known = [...Object.keys(CALLS), ...Object.keys(NOT_GUARDED)].sort()
     expect([...found.keys()].sort()).toEqual(known)
   })
 
   it.each(Object.entries(CALLS))('%s', async (name, args) => {
-    const call = found.get(name)
-    if (call === undefined) throw new Error(`${name} does not exist`)
     let answer: unknown
     try {
-      answer = await call(powerless, database.db, ...args)
+      answer = await answerOf(name, powerless, args)
     } catch (error) {
       expect(error).toBeInstanceOf(ApiError)
       expect([403, 404]).toContain((error as ApiError).status)
       return
     }
     expect(isNothing(answer), `${name} answered ${JSON.stringify(answer)}`).toBe(true)
+  })
+})
+
+const READS = Object.entries(CALLS).filter(([name]) =>
+  /\b(?:get|find|list|any|queue|count)[A-Z]\w*$/.test(name),
+)
+
+describe('the calls above would show a leak', () => {
+  it.each(READS)('RB-65: %s gives something to who may do everything', async (name, args) => {
+    expect(isNothing(await answerOf(name, almighty, args)), `${name} found nothing`).toBe(false)
   })
 })
 

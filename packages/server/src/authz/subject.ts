@@ -6,6 +6,7 @@ import {
   SYSTEM_ROLES,
 } from './built-in-roles.ts'
 import type { HeldRole, RoleDefinition } from './permissions.ts'
+import type { ResourceType } from './resources.ts'
 import { SCOPE_ALL, type Scope } from './scopes.ts'
 
 /**
@@ -19,6 +20,10 @@ export interface Actor {
   readonly roles: readonly HeldRole[]
   readonly groups: readonly string[]
   readonly scope: Scope
+  /** Types whose access lists are ignored, because sharing is switched off for the deployment (RB-25). */
+  readonly unshared?: readonly ResourceType[]
+  /** Why a system actor acts (RB-62). */
+  readonly reason?: string
 }
 
 /** Switches that reshape roles at start-up (RB-25); all off by default. */
@@ -75,7 +80,16 @@ export function userActor(
       if (definition !== undefined) roles.push({ name, organizationId, definition })
     }
   }
-  return { id: user.id, type: 'user', name: user.username, roles, groups: user.groups, scope }
+  const unshared: ResourceType[] = [
+    ...(options.disableWorkspaceSharing ? (['workspace', 'task'] as const) : []),
+    ...(options.disableChatSharing ? (['chat'] as const) : []),
+  ]
+  return { id: user.id, type: 'user', name: user.username, roles, groups: user.groups, scope, unshared }
+}
+
+/** Whether the actor holds the site role `owner`, whatever its credential may do (RB-125). */
+export function isOwner(actor: Actor): boolean {
+  return actor.roles.some((role) => role.name === 'owner' && role.organizationId === undefined)
 }
 
 /** A built-in site role under the role options; undefined when the name does not resolve. */
@@ -123,30 +137,43 @@ type SiteActorName = Exclude<
   'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner' | 'sub_agent_api'
 >
 
-const cached = new Map<ActorName, Actor>()
+const FIXED_IDS: Readonly<Partial<Record<SiteActorName, string>>> = {
+  prebuilds_orchestrator: 'c42fdf75-3097-471c-8c33-fb52454d81c0',
+  file_reader: 'acbf0be6-6fed-47b6-8c43-962cb5cab994',
+}
 
-/** The system actor of this name for work that is not done on behalf of a user (RB-59, L-H13). */
-export function systemActor(name: SiteActorName): Actor {
-  let actor = cached.get(name)
+/** One for each place that switches: reasons are written in the code. */
+const cached = new Map<string, Actor>()
+
+/**
+ * The system actor of this name, for work that is not done on behalf of a user or that its rights do not reach
+ * (RB-59, L-H13). Take the narrowest that suffices (RB-60); `reason` says why the caller's own actor does not do
+ * (RB-62).
+ */
+export function systemActor(name: SiteActorName, reason: string): Actor {
+  const key = `${name}: ${reason}`
+  let actor = cached.get(key)
   if (actor === undefined) {
     const definition: RoleDefinition = ACTOR_ROLES[name]
     actor = {
-      id: name === 'prebuilds_orchestrator' ? 'c42fdf75-3097-471c-8c33-fb52454d81c0' : NOBODY,
+      id: FIXED_IDS[name] ?? NOBODY,
       type: name,
       name: definition.displayName,
       roles: [{ name, definition }],
       groups: [],
       scope: SCOPE_ALL,
+      reason,
     }
-    cached.set(name, actor)
+    cached.set(key, actor)
   }
   return actor
 }
 
-/** A system actor that may act only on what this one user owns (RB-59). */
+/** A system actor that may act only on what this one user owns (RB-59), and why it does (RB-62). */
 export function actorForUser(
   name: 'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner',
   userId: string,
+  reason: string,
 ): Actor {
   return {
     id: userId,
@@ -155,5 +182,6 @@ export function actorForUser(
     roles: [{ name, definition: ACTOR_ROLES[name] }],
     groups: [],
     scope: SCOPE_ALL,
+    reason,
   }
 }

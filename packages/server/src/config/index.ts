@@ -1,4 +1,5 @@
 export { deploymentConfig } from './deployment-config.ts'
+export { parseDuration } from './duration.ts'
 export { groupTitle } from './help.ts'
 export { type AnyOption, optionLabel, yamlPath } from './option.ts'
 export { aliases, type Config, type Configuration, optionEntries } from './options.ts'

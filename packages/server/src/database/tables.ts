@@ -433,6 +433,7 @@ export interface WorkspaceAgentLogsTable {
   log_source_id: string
   level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   output: string
+  tail: Generated<boolean>
 }
 
 export interface WorkspaceAgentMetadataTable {

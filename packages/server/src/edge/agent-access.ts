@@ -26,11 +26,7 @@ export type FindAgent = (token: string) => Promise<AgentCaller | undefined>
  *
  * @throws ApiError 401 without a valid agent token.
  */
-export async function requireAgent(
-  header: string | readonly string[] | undefined,
-  find: FindAgent,
-): Promise<AgentCaller> {
-  const token = typeof header === 'string' ? header : header?.[0]
+export async function requireAgent(token: string | undefined, find: FindAgent): Promise<AgentCaller> {
   if (token === undefined || token === '')
     throw new ApiError(401, 'Cookie "coder_session_token" or header "Coder-Session-Token" must be provided.')
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(token))

@@ -55,7 +55,7 @@ export function setCookie(
 ): string {
   const parts = [`${name}=${value}`, `Path=${options.path ?? '/'}`]
   if (options.domain !== undefined) parts.push(`Domain=${options.domain}`)
-  if (options.maxAge !== undefined) parts.push(`Max-Age=${Math.max(options.maxAge, 0)}`)
+  if (options.maxAge !== undefined) parts.push(`Max-Age=${options.maxAge}`)
   if (options.httpOnly ?? true) parts.push('HttpOnly')
   if (policy.secure) parts.push('Secure')
   parts.push(`SameSite=${policy.sameSite === 'none' ? 'None' : 'Lax'}`)
@@ -65,6 +65,17 @@ export function setCookie(
 /** Name under which the session cookie is written (ID-58). */
 export function sessionCookieName(policy: CookiePolicy): string {
   return policy.hostPrefix ? `__Host-${SESSION_COOKIE}` : SESSION_COOKIE
+}
+
+/** Whether a cookie of this name signs somebody in, here or at an app. */
+export function isSessionCookie(name: string): boolean {
+  return (
+    name === SESSION_COOKIE ||
+    name === `__Host-${SESSION_COOKIE}` ||
+    name === PATH_APP_SESSION_COOKIE ||
+    name === SIGNED_APP_COOKIE ||
+    name.startsWith(SUBDOMAIN_APP_SESSION_COOKIE_PREFIX)
+  )
 }
 
 /** Cookie header without any cookie of ours, for forwarding to a workspace app (ID-60, AC-197). */

@@ -11,6 +11,7 @@ export { addressResolver } from './client-address.ts'
 export {
   type CookiePolicy,
   CSRF_COOKIE,
+  isSessionCookie,
   PATH_APP_SESSION_COOKIE,
   SESSION_COOKIE,
   SIGNED_APP_COOKIE,
@@ -25,5 +26,5 @@ export { type ClaimedRequest, createEdge, type EdgeOptions } from './pipeline.ts
 export type { KeyOwner, Precheck, ValidatedKey } from './precheck.ts'
 export { currentRequest, type RequestContext } from './request-context.ts'
 export type { Accepted } from './session-access.ts'
-export { type EventStream, OpenStreams } from './streams.ts'
+export { closeSoon, type EventStream, OpenStreams } from './streams.ts'
 export { tokenOf } from './token-source.ts'

@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Route } from '@slipway/contract'
+import { ApiError } from '../errors/index.ts'
 import { type AgentCaller, requireAgent } from './agent-access.ts'
 import type { BoundRoute, Incoming } from './bind.ts'
 import { JSON_BODY_LIMIT } from './body-parser.ts'
@@ -9,12 +10,14 @@ import { type EdgeOptions, limit } from './pipeline.ts'
 import { RateLimiter } from './rate-limit.ts'
 import type { RequestContext } from './request-context.ts'
 import { type Accepted, requireSession } from './session-access.ts'
+import { tokenOf } from './token-source.ts'
 import { bodyCheck, queryReader, refuseNul } from './validation.ts'
 
 const EMPTY = Buffer.alloc(0)
 
 /** Puts the operations on the server: limit of the route, access rule, validation, use case (ID-98). */
 export function mount(server: FastifyInstance, routes: readonly BoundRoute[], options: EdgeOptions): void {
+  const agents = new RateLimiter(options.limitsDisabled ? 0 : options.apiRateLimit)
   for (const bound of routes) {
     const { route, limits } = bound
     const check = route.body === undefined ? undefined : bodyCheck(route.body)
@@ -34,7 +37,11 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
         done()
       },
       handler: async (request, reply) => {
-        const rule = accessRule(bound.access, request, options)
+        const asked = accessRule(bound.access, request, options)
+        const rule =
+          asked instanceof Promise && bound.access === 'agent' && agents.enabled
+            ? limitAgent(agents, request, reply, asked)
+            : asked
         // Who is known already is not waited for.
         const caller = rule instanceof Promise ? await rule : rule
         const query = read?.(request.search) ?? {}
@@ -81,10 +88,31 @@ function accessRule(
       return accepted instanceof Promise ? accepted.then(asSession) : asSession(accepted)
     }
     case 'agent':
-      return requireAgent(request.headers['coder-session-token'], options.findAgent).then((agent) => ({
-        kind: 'agent',
-        agent,
-      }))
+      return requireAgent(
+        tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.search }),
+        options.findAgent,
+      ).then((agent) => ({ kind: 'agent', agent }))
+  }
+}
+
+/**
+ * Counts the reports of each agent by itself, and what comes with no agent's token by its address (ID-120).
+ *
+ * @throws ApiError 429.
+ */
+async function limitAgent(
+  limiter: RateLimiter,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  rule: Promise<Caller>,
+): Promise<Caller> {
+  try {
+    const caller = await rule
+    if (caller.kind === 'agent') limit(limiter, request, reply, caller.agent.id)
+    return caller
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) limit(limiter, request, reply)
+    throw error
   }
 }
 

@@ -9,6 +9,7 @@ const UUIDS = new Set([
   'templateversion',
   'group',
   'job',
+  'jobID',
   'fileID',
 ])
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

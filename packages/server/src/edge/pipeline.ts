@@ -31,6 +31,9 @@ const API_ROOT = '/api/v2'
 /** Paths that need no identity and must work without a database (ID-66). */
 const WITHOUT_IDENTITY = /^\/(?:(?:healthz|readyz|latency-check)(?:\?|$)|(?:assets|icon|bin|derp)\/)/
 
+/** Counted where it is known which agent reports: many of them share one address (ID-120). */
+const AGENT_REPORT = /^\/api\/v2\/workspaceagents\/me\//
+
 /** What the edge needs from the rest of the server. */
 export interface EdgeOptions {
   readonly log: Logger
@@ -153,7 +156,7 @@ export function createEdge(options: EdgeOptions): {
     done()
   })
   server.addHook('onRequest', (request, reply, done) => {
-    if (api.enabled && isApi(request.url)) limit(api, request, reply)
+    if (api.enabled && isApi(request.url) && !AGENT_REPORT.test(request.url)) limit(api, request, reply)
     done()
   })
   server.setErrorHandler((error, request, reply) =>
@@ -274,8 +277,18 @@ function routeName(request: FastifyRequest): string {
   return name
 }
 
-/** Counts a request; owners may ask to be left out (ID-124). */
-export function limit(limiter: RateLimiter, request: FastifyRequest, reply: FastifyReply): void {
+/**
+ * Counts a request; owners may ask to be left out (ID-124).
+ *
+ * @param subject whose request it is, where that is neither the user of the key nor the address.
+ * @throws ApiError 429, 428.
+ */
+export function limit(
+  limiter: RateLimiter,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  subject?: string,
+): void {
   const outcome = request.context.precheck
   const bypass = request.headers['x-coder-bypass-ratelimit']
   if (outcome.ok && typeof bypass === 'string' && /^(1|t|true)$/i.test(bypass)) {
@@ -289,7 +302,7 @@ export function limit(limiter: RateLimiter, request: FastifyRequest, reply: Fast
     )
   }
   const decision = limiter.take(
-    limitedSubject(outcome.ok ? outcome.owner.id : undefined, request.context.remoteAddress),
+    subject ?? limitedSubject(outcome.ok ? outcome.owner.id : undefined, request.context.remoteAddress),
     cleanPath(pathOf(request)),
   )
   if (!decision.allowed) throw tooManyRequests(decision)

@@ -6,9 +6,11 @@ import { type WebSocket, WebSocketServer } from 'ws'
 
 import { holdBack } from '@slipway/tunnel'
 import { ApiError } from '../errors/index.ts'
+import type { Precheck } from './precheck.ts'
 import { asSocket, refusalResponse } from './refusal-response.ts'
 
 const HEARTBEAT_MS = 15_000
+const CLOSE_MS = 1_000
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 /** A watcher that lets this much pile up is cut off: it can connect again and read the present state. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024
@@ -102,35 +104,46 @@ export class OpenStreams implements AsyncDisposable {
     this.#pending.delete(request.raw)
     detach(pending)
     return new Promise((resolve) => {
-      this.#sockets.handleUpgrade(request.raw, asSocket(pending.socket), pending.head, (socket) => {
-        const { route } = request.context
-        this.#alive.add(socket)
-        this.#routes.set(socket, route)
-        socket.on('pong', () => {
-          this.#alive.add(socket)
-          this.#handling?.probed(route, 'ok')
-        })
-        // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
-        socket.on('error', () => socket.terminate())
-        this.#own(request, socket, () => socket.close(1008, 'the session has ended'))
-        this.#handling?.opened(request, socket)
-        holdBack(socket)
-        resolve(socket)
-      })
+      this.#sockets.handleUpgrade(request.raw, asSocket(pending.socket), pending.head, (socket) =>
+        resolve(this.#adopt(request, socket)),
+      )
     })
   }
 
-  /** Hands the bare socket of an upgrade request to a proxy. @throws ApiError 426. */
+  /** Watches over a new WebSocket. Nothing here holds on to the request, which would stay as long as the socket. */
+  #adopt(request: FastifyRequest, socket: WebSocket): WebSocket {
+    const { route } = request.context
+    this.#alive.add(socket)
+    this.#routes.set(socket, route)
+    socket.on('pong', () => {
+      this.#alive.add(socket)
+      this.#handling?.probed(route, 'ok')
+    })
+    // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
+    socket.on('error', () => socket.terminate())
+    this.#own(request.context.precheck, socket, () => closeSoon(socket, 1008, 'the session has ended'))
+    this.#handling?.opened(request, socket)
+    holdBack(socket)
+    return socket
+  }
+
+  /**
+   * Hands the bare socket of an upgrade request to a proxy.
+   *
+   * @param opener whose connection it is: an app may have been opened with another key than the API's.
+   * @throws ApiError 426.
+   */
   takeSocket(
     request: FastifyRequest,
     reply: FastifyReply,
+    opener: Precheck,
   ): { readonly socket: Duplex; readonly head: Buffer } {
     const pending = this.#pending.get(request.raw)
     if (pending === undefined) throw new ApiError(426, 'This request is not an upgrade.')
     reply.hijack()
     this.#pending.delete(request.raw)
     detach(pending)
-    this.#own(request, pending.socket, () => pending.socket.destroy())
+    this.#own(opener, pending.socket, () => pending.socket.destroy())
     this.#handling?.opened(request, pending.socket)
     return pending
   }
@@ -142,11 +155,10 @@ export class OpenStreams implements AsyncDisposable {
 
   /** Answers with events: over a WebSocket when the request is an upgrade, else as `text/event-stream`. */
   async events(request: FastifyRequest, reply: FastifyReply): Promise<EventStream> {
-    const stream = this.isUpgrade(request)
-      ? socketEvents(await this.accept(request, reply))
-      : serverSentEvents(reply)
+    const socket = this.isUpgrade(request)
+    const stream = socket ? socketEvents(await this.accept(request, reply)) : serverSentEvents(reply)
     this.#events.add(stream)
-    if (!this.isUpgrade(request)) this.#own(request, reply.raw, () => stream.close())
+    if (!socket) this.#own(request.context.precheck, reply.raw, () => stream.close())
     stream.closed.addEventListener('abort', () => this.#events.delete(stream), { once: true })
     if (this.#stopping) stream.close()
     return stream
@@ -154,11 +166,10 @@ export class OpenStreams implements AsyncDisposable {
 
   /** Remembers who opened a stream until it closes. */
   #own(
-    request: FastifyRequest,
+    precheck: Precheck,
     carrier: { on(event: 'close', listener: () => void): unknown },
     end: () => void,
   ): void {
-    const { precheck } = request.context
     if (!precheck.ok) return
     const { id } = precheck.owner
     const stream = { keyId: precheck.key.id, end }
@@ -211,6 +222,16 @@ export class OpenStreams implements AsyncDisposable {
     clearTimeout(cut)
     this.#sockets.close()
   }
+}
+
+/**
+ * Closes a WebSocket, and cuts it off when its peer does not agree at once: what such a peer says in the meantime
+ * would still be heard.
+ */
+export function closeSoon(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, reason)
+  const cut = setTimeout(() => socket.terminate(), CLOSE_MS)
+  socket.on('close', () => clearTimeout(cut))
 }
 
 function detach(pending: PendingUpgrade): void {

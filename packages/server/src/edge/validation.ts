@@ -11,6 +11,8 @@ export function bodyCheck(schema: TSchema): BodyCheck {
   const compiled = Compile(schema)
   return (body) => {
     if (compiled.Check(body)) return
+    dropNulls(schema, body)
+    if (compiled.Check(body)) return
     const byField = new Map<string, string>()
     for (const error of compiled.Errors(body)) {
       for (const [field, tag] of faultsOf(error)) if (!byField.has(field)) byField.set(field, tag)
@@ -21,6 +23,21 @@ export function bodyCheck(schema: TSchema): BodyCheck {
       ),
     )
   }
+}
+
+/** Clients write null for a field that they do not give (WS-85); where null is a value of its own, it stays. */
+function dropNulls(schema: TSchema, value: unknown): void {
+  if (typeof value !== 'object' || value === null || !('properties' in schema)) return
+  for (const [name, property] of Object.entries(schema.properties as Readonly<Record<string, TSchema>>)) {
+    const given: unknown = Reflect.get(value, name)
+    if (given === null && !takesNull(property)) Reflect.deleteProperty(value, name)
+    else dropNulls(property, given)
+  }
+}
+
+function takesNull(schema: TSchema): boolean {
+  if ('anyOf' in schema && Array.isArray(schema.anyOf)) return schema.anyOf.some(takesNull)
+  return 'type' in schema ? schema.type === 'null' : !('enum' in schema)
 }
 
 const NO_NUL = 'must not hold NUL characters'

@@ -1,7 +1,10 @@
 import { buffer } from 'node:stream/consumers'
-import { crc32, deflateRawSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { crc32, deflateRaw } from 'node:zlib'
 
 import tar from 'tar-stream'
+
+const deflate = promisify(deflateRaw)
 
 interface Stored {
   readonly name: Buffer
@@ -26,7 +29,8 @@ export async function tarToZip(bytes: Buffer): Promise<Buffer> {
       name: Buffer.from(nameOf(entry.header)),
       crc: crc32(content),
       size: content.length,
-      compressed: deflateRawSync(content),
+      // Not on this thread: an archive of 100 MiB takes seconds.
+      compressed: await deflate(content),
       attributes: ((entry.header.mode ?? 0o644) & 0o777) * 65_536,
       offset,
     }

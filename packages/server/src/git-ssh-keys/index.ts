@@ -1,2 +1,2 @@
-export { gitSshKeyOf } from './git-ssh-key.ts'
+export { gitSshKeyOf, prepareGitSshKey } from './git-ssh-key.ts'
 export { gitSshKeyRoutes } from './routes.ts'

@@ -18,7 +18,7 @@ interface Encoded {
   readonly privateBlob: Buffer
 }
 
-/** Makes a key pair (ID-55b, ID-193; format: openssh-portable PROTOCOL.key). */
+/** Makes a key pair (ID-193; format: openssh-portable PROTOCOL.key). */
 export async function generateOpenSshKey(algorithm: KeyAlgorithm): Promise<OpenSshKeyPair> {
   const { name, publicBlob, privateBlob } = encode(algorithm, await generate(algorithm))
   const check = randomBytes(4)

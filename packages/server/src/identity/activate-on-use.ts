@@ -11,7 +11,7 @@ export async function activateOnUse(
   accepted: Accepted,
 ): Promise<Accepted> {
   await activateDormantUser(
-    systemActor('system_restricted'),
+    systemActor('system_restricted', 'a dormant user may do nothing yet'),
     context.database.db,
     accepted.owner.id,
     context.clock.now(),

@@ -1,4 +1,4 @@
-import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import { type Actor, actorForUser, isAllowed, isOwner } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { badRequest, notFound } from '../errors/index.ts'
 import { hashPassword, passwordMatches } from './password.ts'
@@ -14,12 +14,11 @@ import { type UserRow, updatePasswordHash } from './store/users.ts'
 export async function changePassword(
   context: AppContext,
   actor: Actor,
-  actorIsOwner: boolean,
   user: UserRow,
   request: { readonly old_password?: string; readonly password: string },
 ): Promise<void> {
   if (!isAllowed(actor, 'update_personal', { type: 'user', id: user.id, owner: user.id })) throw notFound()
-  if (user.rbac_roles.includes('owner') && !actorIsOwner)
+  if (user.rbac_roles.includes('owner') && !isOwner(actor))
     throw badRequest('Only an owner can change the password of an owner.')
   if (user.login_type !== 'password')
     throw badRequest(`Users with login type "${user.login_type}" have no password to change.`)
@@ -40,7 +39,7 @@ export async function changePassword(
   const hash = await hashPassword(request.password)
   await context.database.transaction(async (tx) => {
     await updatePasswordHash(actor, tx, user.id, hash)
-    // Whoever may set the password may end the sessions that the old one opened.
-    await deleteKeysOfUser(systemActor('system_restricted'), tx, user.id)
+    const revoker = actorForUser('api_key_revoker', user.id, 'a new password ends what the old one opened')
+    await deleteKeysOfUser(revoker, tx, user.id)
   })
 }

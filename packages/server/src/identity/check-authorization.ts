@@ -1,36 +1,99 @@
 import type { AuthorizationCheck } from '@slipway/contract'
-import { type Actor, isActionOf, isAllowed, isResourceType } from '../authz/index.ts'
+import {
+  type Action,
+  type Actor,
+  isActionOf,
+  isAllowed,
+  isResourceType,
+  type ResourceObject,
+} from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
 import { badRequest } from '../errors/index.ts'
+import { isUuid } from '../search/index.ts'
+import { CHECKED_TYPES, findCheckedObject } from './store/checked-objects.ts'
 
 const MAX_CHECKS = 1_000
+/** Each of these costs a statement (RB-81). */
+const MAX_LOADED = 10
+
+/** A question in the words of the engine; `stored` is the id of the object that has to be read first. */
+interface Question {
+  readonly object: ResourceObject
+  readonly action: Action
+  readonly stored: { readonly type: (typeof CHECKED_TYPES)[number]; readonly id: string } | undefined
+}
 
 /**
- * Answers what the caller may do, by name of the check. The questions describe objects; nothing is read.
+ * Answers what the caller may do, by name of the check (RB-80…RB-84). A `resource_id` stands for the stored object,
+ * whatever else the question says of it; one that is absent or hidden may not be acted on, as any that does not exist.
  *
- * @throws ApiError 400 naming the check whose type or action does not exist.
+ * @throws ApiError 400 naming the check that asks for nothing, for a malformed id or of a type without ids, or the
+ * limit of checks that read objects.
  */
-export function checkAuthorization(
+export async function checkAuthorization(
+  context: AppContext,
   actor: Actor,
   checks: Readonly<Record<string, AuthorizationCheck>>,
-): Record<string, boolean> {
-  const names = Object.keys(checks)
-  if (names.length > MAX_CHECKS) throw badRequest(`At most ${MAX_CHECKS} checks can be asked at once.`)
-  const answers: Record<string, boolean> = {}
-  for (const [name, { action, object }] of Object.entries(checks)) {
-    const type = object.resource_type
-    if (!isResourceType(type) || !isActionOf(type, action))
-      throw badRequest('Invalid authorization check.', {
-        validations: [
-          { field: `checks.${name}`, detail: `${JSON.stringify(`${type}:${action}`)} does not exist` },
-        ],
-      })
-    answers[name] = isAllowed(actor, action, {
+): Promise<Record<string, boolean>> {
+  const asked = Object.entries(checks)
+  if (asked.length > MAX_CHECKS) throw badRequest(`At most ${MAX_CHECKS} checks can be asked at once.`)
+  if (asked.filter(([, { object }]) => object.resource_id).length > MAX_LOADED)
+    throw badRequest(
+      `Endpoint only supports using "resource_id" field up to ${MAX_LOADED} times per request.`,
+      { validations: [{ field: 'checks', detail: `at most ${MAX_LOADED} with resource_id` }] },
+    )
+  const questions = asked.map(([name, check]) => [name, questionOf(actor, name, check)] as const)
+  const answers: [string, boolean][] = []
+  for (const [name, question] of questions) answers.push([name, await answer(context, actor, question)])
+  // Defines each name as its own property, also `__proto__`.
+  return Object.fromEntries(answers)
+}
+
+function questionOf(
+  actor: Actor,
+  name: string,
+  { action, object }: AuthorizationCheck,
+): Question | undefined {
+  const type = object.resource_type
+  if (type === '')
+    throw badRequest(`Object's "resource_type" field must be defined for key ${JSON.stringify(name)}.`, {
+      validations: [{ field: `checks.${name}.object.resource_type`, detail: 'required' }],
+    })
+  const stored = storedObject(name, object)
+  // RB-82: no such thing can be allowed, to whomever.
+  if (!isResourceType(type) || !isActionOf(type, action)) return undefined
+  return {
+    action,
+    stored,
+    object: {
       type,
-      id: object.resource_id || undefined,
       owner: object.owner_id === 'me' ? actor.id : object.owner_id || undefined,
       organization: object.organization_id || undefined,
       anyOrganization: object.any_org,
-    })
+    },
   }
-  return answers
+}
+
+function storedObject(name: string, object: AuthorizationCheck['object']): Question['stored'] {
+  const id = object.resource_id
+  if (!id) return undefined
+  if (!isUuid(id))
+    throw badRequest(`Object ${JSON.stringify(name)} id ${JSON.stringify(id)} is not a valid UUID.`, {
+      validations: [{ field: 'resource_id', detail: 'must be a UUID' }],
+    })
+  const type = CHECKED_TYPES.find((known) => known === object.resource_type)
+  if (type === undefined)
+    throw badRequest(
+      `Object type ${JSON.stringify(object.resource_type)} does not support the "resource_id" field.`,
+      { validations: [{ field: 'resource_type', detail: `must be one of ${CHECKED_TYPES.join(', ')}` }] },
+    )
+  return { type, id: id.toLowerCase() }
+}
+
+async function answer(context: AppContext, actor: Actor, question: Question | undefined): Promise<boolean> {
+  if (question === undefined) return false
+  const { stored, action } = question
+  if (stored === undefined) return isAllowed(actor, action, question.object)
+  const object = await findCheckedObject(actor, context.database.db, stored.type, stored.id)
+  return object !== undefined && isActionOf(object.type, action) && isAllowed(actor, action, object)
 }

@@ -12,12 +12,13 @@ import {
 } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { RequestContext } from '../edge/index.ts'
-import { badRequest, forbidden } from '../errors/index.ts'
+import { ApiError, badRequest, forbidden } from '../errors/index.ts'
 import { newToken } from './api-key-token.ts'
 import { insertKey } from './store/keys.ts'
 import { getUser, type UserRow } from './store/users.ts'
 
 const MS_TO_NS = 1_000_000
+const NAMING_ATTEMPTS = 8
 
 /** What is asked of a new token; `lifetime` in nanoseconds as on the wire. */
 export interface TokenRequest {
@@ -55,13 +56,23 @@ export async function createToken(
     asked.lifetime === undefined
       ? Math.min(context.config.defaultTokenLifetime, maximum)
       : checkedLifetime(asked.lifetime / MS_TO_NS, maximum)
-  return issue(context, actor, request, user, {
-    loginType: 'token',
-    lifetimeMs,
-    tokenName: asked.token_name === undefined || asked.token_name === '' ? generatedName() : asked.token_name,
-    scopes,
-    allowList: allowList.map(formatAllowListEntry),
-  })
+  const named = asked.token_name !== undefined && asked.token_name !== ''
+  const make = () =>
+    issue(context, actor, request, user, {
+      loginType: 'token',
+      lifetimeMs,
+      tokenName: asked.token_name || generatedName(),
+      scopes,
+      allowList: allowList.map(formatAllowListEntry),
+    })
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await make()
+    } catch (error) {
+      // A name that nobody chose is nobody's fault.
+      if (named || attempt === NAMING_ATTEMPTS || !(error instanceof ApiError && error.status === 409))
+        throw error
+    }
 }
 
 /** Makes a key for a command line that signed in through the browser (ID-47); never sets a cookie. */
@@ -91,6 +102,7 @@ export async function createAppConnectKey(
   request: RequestContext,
   session: { readonly userId: string; readonly expiresAt: Date },
 ): Promise<{ key: string }> {
+  requireWithinOwnScope(actor, ['coder:application_connect'], ALLOW_ALL)
   const user = await getUser(actor, context.database.db, session.userId)
   return issue(context, actor, request, user, {
     loginType: 'password',
@@ -126,12 +138,14 @@ async function issue(
 ): Promise<{ key: string }> {
   if (user.is_system) throw forbidden('System users cannot own API keys.', { detail: undefined })
   const made = newToken()
+  const now = context.clock.now()
   await insertKey(actor, context.database.db, {
     id: made.id,
     hashedSecret: made.hashedSecret,
     userId: user.id,
     loginType: key.loginType,
-    expiresAt: new Date(context.clock.now().getTime() + key.lifetimeMs),
+    now,
+    expiresAt: new Date(now.getTime() + key.lifetimeMs),
     lifetimeSeconds: Math.round(key.lifetimeMs / 1000),
     tokenName: key.tokenName,
     scopes: key.scopes,

@@ -1,10 +1,12 @@
-import { type Actor, checkRoleChange } from '../authz/index.ts'
+import { type Actor, authorize, mayAssign, SITE_ROLES } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { badRequest, forbidden, validationFailed } from '../errors/index.ts'
+import type { PrepareUserParts } from './new-user-parts.ts'
 import { hashPassword } from './password.ts'
 import { requireStrongPassword } from './password-rules.ts'
 import { getOrganizations, insertMember } from './store/organizations.ts'
 import { getUser, insertUser, type UserWithOrganizations } from './store/users.ts'
+import { requireGoodNames } from './user-names.ts'
 
 /** What is asked of a new user (ID-15). */
 export interface UserRequest {
@@ -25,11 +27,12 @@ export async function createUser(
   context: AppContext,
   actor: Actor,
   asked: UserRequest,
+  prepareParts: PrepareUserParts,
 ): Promise<UserWithOrganizations> {
-  if (asked.username.toLowerCase() === 'me' || asked.username === 'new' || asked.username === 'create')
-    throw validationFailed([
-      { field: 'username', detail: `${JSON.stringify(asked.username)} is a reserved name` },
-    ])
+  // Nobody makes the server hash passwords without the right to make users.
+  authorize(actor, 'create', { type: 'user' })
+  const name = (asked.name ?? '').trim()
+  requireGoodNames({ username: asked.username, name })
   const serviceAccount = asked.service_account ?? false
   const loginType = checkedLoginType(context, asked, serviceAccount)
   const organizationIds = [
@@ -44,15 +47,17 @@ export async function createUser(
     })
   if (loginType === 'password') requireStrongPassword(asked.password ?? '')
   const roles = asked.roles ?? []
-  if (roles.length > 0)
-    checkRoleChange(actor, { before: [], after: roles, implied: ['member'], customRoles: new Set() })
+  const beyond = roles.find((role) => Object.hasOwn(SITE_ROLES, role) && !mayAssign(actor, role, undefined))
+  if (beyond !== undefined)
+    throw forbidden(`not authorized to assign role ${JSON.stringify(beyond)}`, { detail: undefined })
   const organizations = await getOrganizations(actor, context.database.db, organizationIds)
   const hashedPassword = loginType === 'password' ? await hashPassword(asked.password ?? '') : ''
+  const storeParts = await prepareParts()
   return context.database.transaction(async (tx) => {
     const user = await insertUser(actor, tx, {
       username: asked.username,
       email: serviceAccount ? '' : (asked.email ?? ''),
-      name: (asked.name ?? '').trim(),
+      name,
       hashedPassword,
       loginType,
       status: asked.user_status ?? 'dormant',
@@ -60,7 +65,8 @@ export async function createUser(
       isServiceAccount: serviceAccount,
     })
     for (const organization of organizations)
-      await insertMember(actor, tx, { organizationId: organization.id, userId: user.id, roles: [] })
+      await insertMember(actor, tx, { organizationId: organization.id, userId: user.id })
+    await storeParts(actor, tx, user.id)
     return getUser(actor, tx, user.id)
   })
 }

@@ -5,7 +5,9 @@ import { ApiError, forbidden } from '../errors/index.ts'
 import { newToken } from './api-key-token.ts'
 import { passwordMatches } from './password.ts'
 import { insertKey } from './store/keys.ts'
-import { activateDormantUser, findUserByEmail, signInActor } from './store/users.ts'
+import { activateDormantUser, findUserByEmail } from './store/users.ts'
+
+const signIn = systemActor('system_restricted', 'it is not known yet who signs in')
 
 /**
  * Signs in with a password (ID-31…ID-33): the comparison runs for unknown users too and comes first, so
@@ -19,7 +21,7 @@ export async function logIn(
   credentials: { readonly email: string; readonly password: string; readonly userAgent: string },
 ): Promise<{ readonly token: string }> {
   const db = context.database.db
-  const user = await findUserByEmail(signInActor, db, credentials.email)
+  const user = await findUserByEmail(signIn, db, credentials.email)
   const matches = await passwordMatches(user?.hashed_password ?? '', credentials.password)
   if (user === undefined || !matches) throw new ApiError(401, 'Incorrect email or password.')
   if (context.config.disablePasswordAuth)
@@ -34,9 +36,10 @@ export async function logIn(
   const now = context.clock.now()
   if (user.status === 'suspended')
     throw new ApiError(401, 'Your account is suspended. Contact an admin to reactivate your account.')
-  if (user.status === 'dormant') await activateDormantUser(signInActor, db, user.id, now)
+  if (user.status === 'dormant') await activateDormantUser(signIn, db, user.id, now)
   const made = newToken()
-  await insertKey(systemActor('system_restricted'), db, {
+  await insertKey(signIn, db, {
+    now,
     id: made.id,
     hashedSecret: made.hashedSecret,
     userId: user.id,

@@ -79,21 +79,29 @@ export function entropyBits(password: string): number {
 
 /** Length without the third and later repeats of a character and members of keyboard or alphabet runs. */
 function effectiveLength(chars: readonly string[]): number {
-  const seen: string[] = []
-  let run = 1
-  let repeat = 1
-  chars.forEach((char, i) => {
-    const previous = chars[i - 1]
+  let repeat = 0
+  let previous: string | undefined
+  // A run goes one way along one row: how long it is now, for each row forwards and backwards.
+  const runs = RUNS.flatMap((row) => [
+    { row, step: 1, length: 1 },
+    { row, step: -1, length: 1 },
+  ])
+  let length = 0
+  for (const char of chars) {
     repeat = char === previous ? repeat + 1 : 1
-    run = previous !== undefined && follows(previous, char) ? run + 1 : 1
-    if (repeat < 3 && run < 3) seen.push(char)
-  })
-  return seen.length
+    for (const run of runs)
+      run.length = previous !== undefined && follows(run, previous, char) ? run.length + 1 : 1
+    if (repeat < 3 && runs.every((run) => run.length < 3)) length += 1
+    previous = char
+  }
+  return length
 }
 
-function follows(a: string, b: string): boolean {
-  return RUNS.some((row) => {
-    const i = row.indexOf(a.toLowerCase())
-    return i >= 0 && (row[i + 1] === b.toLowerCase() || row[i - 1] === b.toLowerCase())
-  })
+function follows(
+  run: { readonly row: string; readonly step: number },
+  before: string,
+  char: string,
+): boolean {
+  const at = run.row.indexOf(before.toLowerCase())
+  return at >= 0 && run.row[at + run.step] === char.toLowerCase()
 }

@@ -1,41 +1,41 @@
 import * as contract from '@slipway/contract'
-import { checkRoleChange, mayAssign, permissionsOf, SITE_ROLES } from '../authz/index.ts'
+import { authorize, mayAssign, permissionsOf, SITE_ROLES, siteRole } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
 import { presentUser } from './present.ts'
-import { getUser, updateSiteRoles } from './store/users.ts'
+import { roleOptions } from './role-options.ts'
+import { getRoles, updateSiteRoles } from './store/user-changes.ts'
+import { getUser } from './store/users.ts'
 import type { KeyValidator } from './validate-key.ts'
 
 /** Site roles: which there are, who holds them, and who may change that (RB-40…RB-46). */
 export function roleRoutes(context: AppContext, keys: KeyValidator): BoundRoute[] {
   const db = context.database.db
+  const options = roleOptions(context)
   return [
-    forSession(contract.listSiteRoles, async ({ actor }) =>
-      Object.entries(SITE_ROLES)
+    forSession(contract.listSiteRoles, async ({ actor }) => {
+      authorize(actor, 'read', { type: 'assign_role' })
+      return Object.entries(SITE_ROLES)
         .filter(([name]) => name !== 'member')
+        .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, definition]) => ({
           name,
           display_name: definition.displayName,
           built_in: true,
           assignable: mayAssign(actor, name, undefined),
-          ...permissionsOf(definition),
-        })),
-    ),
+          ...permissionsOf(siteRole(name, options) ?? definition),
+        }))
+    }),
     forSession(contract.getUserRoles, async ({ actor, params }) => {
       const user = await getUser(actor, db, params.user ?? '')
-      return { roles: user.rbac_roles, organization_roles: {} }
+      const roles = await getRoles(actor, db, user.id)
+      return { roles: roles.site, organization_roles: roles.organizations }
     }),
     forSession(contract.updateUserRoles, async ({ actor, params, body }) => {
       const user = await getUser(actor, db, params.user ?? '')
       if (user.id === actor.id) throw badRequest('You cannot change your own roles.')
-      checkRoleChange(actor, {
-        before: user.rbac_roles,
-        after: body.roles,
-        implied: ['member'],
-        customRoles: new Set(),
-      })
-      await updateSiteRoles(actor, db, user.id, [...new Set(body.roles)])
+      await context.database.transaction((tx) => updateSiteRoles(actor, tx, user.id, body.roles))
       keys.drop(user.id)
       return presentUser(await getUser(actor, db, user.id))
     }),

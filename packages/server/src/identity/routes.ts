@@ -1,40 +1,40 @@
 import * as contract from '@slipway/contract'
-import { PUBLIC_SCOPES, systemActor } from '../authz/index.ts'
+import { actorForUser, PUBLIC_SCOPES } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import {
-  type BoundRoute,
-  forAnyone,
-  forSession,
-  SESSION_COOKIE,
-  sessionCookieName,
-  setCookie,
-} from '../edge/index.ts'
-import { badRequest, forbidden, validationFailed } from '../errors/index.ts'
+import { type BoundRoute, forAnyone, forSession, sessionCookieName, setCookie } from '../edge/index.ts'
+import { badRequest, forbidden } from '../errors/index.ts'
 import { changePassword } from './change-password.ts'
 import { checkAuthorization } from './check-authorization.ts'
 import { createSessionKey, createToken, maxTokenLifetimeMs } from './create-token.ts'
 import { createUser } from './create-user.ts'
 import { createFirstUser, firstUserExists } from './first-user.ts'
 import { logIn } from './log-in.ts'
+import type { PrepareUserParts } from './new-user-parts.ts'
 import { passwordWeakness } from './password.ts'
 import { presentKey, presentUser } from './present.ts'
 import { parseUserSearch } from './search-users.ts'
 import { deleteKey, deleteKeysOfUser, expireKey, getKey, getTokenByName, listTokens } from './store/keys.ts'
-import { deleteUser, getUser, listUsers, updateProfile, updateStatus } from './store/users.ts'
+import { deleteUser, updateStatus } from './store/user-changes.ts'
+import { getUser, listUsers, updateProfile } from './store/users.ts'
+import { requireGoodNames } from './user-names.ts'
 import type { KeyValidator } from './validate-key.ts'
 
 const YEAR_SECONDS = 31_536_000
 const LOGIN_LIMIT = { perMinute: 60 }
 
 /** Users, sign-in, keys and authorization checks (ID §1 to §6). */
-export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRoute[] {
+export function identityRoutes(
+  context: AppContext,
+  keys: KeyValidator,
+  prepareParts: PrepareUserParts,
+): BoundRoute[] {
   const db = context.database.db
   const resolve = (actor: Parameters<typeof getUser>[0], params: Readonly<Record<string, string>>) =>
     getUser(actor, db, params.user ?? '')
 
   return [
     forAnyone(contract.getFirstUser, () => firstUserExists(context)),
-    forAnyone(contract.createFirstUser, ({ body }) => createFirstUser(context, body)),
+    forAnyone(contract.createFirstUser, ({ body }) => createFirstUser(context, body, prepareParts)),
     forAnyone(
       contract.login,
       async ({ body, context: request, reply, raw }) => {
@@ -51,12 +51,14 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
       LOGIN_LIMIT,
     ),
     forSession(contract.logout, async ({ key, reply }) => {
-      await deleteKey(systemActor('system_restricted'), db, key.id)
-      await deleteKeysOfUser(systemActor('system_restricted'), db, key.userId, {
-        onlyApplicationConnect: true,
-      })
+      // Whoever holds a key may end it, whatever its scope.
+      const revoker = actorForUser('api_key_revoker', key.userId, 'a sign-out ends the session and its apps')
+      await deleteKeysOfUser(revoker, db, key.userId, { session: key.id })
       keys.drop(key.userId)
-      reply.header('Set-Cookie', setCookie(SESSION_COOKIE, '', context.cookies, { maxAge: -1 }))
+      reply.header(
+        'Set-Cookie',
+        setCookie(sessionCookieName(context.cookies), '', context.cookies, { maxAge: -1 }),
+      )
       return { message: 'Logged out!' }
     }),
     forAnyone(contract.getAuthMethods, async () => ({
@@ -84,7 +86,7 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
       return { users: users.map(presentUser), count }
     }),
     forSession(contract.createUser, async ({ actor, body }) =>
-      presentUser(await createUser(context, actor, body)),
+      presentUser(await createUser(context, actor, body, prepareParts)),
     ),
     forSession(contract.getUser, async ({ actor, params }) =>
       presentUser(
@@ -93,22 +95,17 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
           : await getUser(actor, db, params.user ?? '', { deletedToo: true }),
       ),
     ),
-    forSession(contract.deleteUser, async ({ actor, owner, params }) => {
+    forSession(contract.deleteUser, async ({ actor, params }) => {
       const user = await resolve(actor, params)
-      requireOwnerFor(user, owner.siteRoles)
       if (user.id === actor.id) throw forbidden('You cannot delete yourself!', { detail: undefined })
       await context.database.transaction((tx) => deleteUser(actor, tx, user.id))
       keys.drop(user.id)
       return { message: 'User has been deleted!' }
     }),
-    forSession(contract.updateProfile, async ({ actor, owner, params, body }) => {
+    forSession(contract.updateProfile, async ({ actor, params, body }) => {
       const user = await resolve(actor, params)
-      if (user.id !== actor.id) requireOwnerFor(user, owner.siteRoles)
       const name = body.name ?? ''
-      if (name !== name.trim() || Buffer.byteLength(name) > 128)
-        throw validationFailed([
-          { field: 'name', detail: 'must be at most 128 bytes without spaces around it' },
-        ])
+      requireGoodNames(body.username === user.username ? { name } : { username: body.username, name })
       const ownAvatar = user.login_type === 'password' || user.login_type === 'none'
       await updateProfile(actor, db, user, {
         username: body.username,
@@ -121,24 +118,21 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
     forSession(contract.suspendUser, async ({ actor, params }) => {
       const user = await resolve(actor, params)
       if (user.id === actor.id) throw badRequest('You cannot suspend yourself.')
-      if (user.rbac_roles.includes('owner'))
-        throw badRequest('You cannot suspend a user with the "owner" role. You must remove the role first.')
-      await updateStatus(actor, db, user.id, 'suspended')
+      await context.database.transaction((tx) => updateStatus(actor, tx, user.id, 'suspended'))
       keys.drop(user.id)
       return presentUser(await getUser(actor, db, user.id))
     }),
-    forSession(contract.activateUser, async ({ actor, owner, params }) => {
+    forSession(contract.activateUser, async ({ actor, params }) => {
       const user = await resolve(actor, params)
-      requireOwnerFor(user, owner.siteRoles)
-      await updateStatus(actor, db, user.id, 'active')
+      await context.database.transaction((tx) => updateStatus(actor, tx, user.id, 'active'))
       keys.drop(user.id)
       return presentUser(await getUser(actor, db, user.id))
     }),
     forSession(
       contract.updatePassword,
-      async ({ actor, owner, params, body }) => {
+      async ({ actor, params, body }) => {
         const user = await resolve(actor, params)
-        await changePassword(context, actor, owner.siteRoles.includes('owner'), user, body)
+        await changePassword(context, actor, user, body)
         keys.drop(user.id)
         return undefined
       },
@@ -161,6 +155,7 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
       const rows = await listTokens(actor, db, {
         userId: query.include_all === true ? undefined : user.id,
         includeExpired: query.include_expired ?? false,
+        now: context.clock.now(),
       })
       return rows.map(presentKey)
     }),
@@ -176,7 +171,7 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
     ),
     forSession(contract.expireKey, async ({ actor, params }) => {
       const key = await getKey(actor, db, params.keyid ?? '')
-      await expireKey(actor, db, key.id)
+      await expireKey(actor, db, key.id, context.clock.now())
       keys.drop(key.user_id)
       return undefined
     }),
@@ -188,17 +183,8 @@ export function identityRoutes(context: AppContext, keys: KeyValidator): BoundRo
     }),
 
     forAnyone(contract.listScopes, async () => ({ external: [...PUBLIC_SCOPES] })),
-    forSession(contract.checkAuthorization, async ({ actor, body }) =>
-      checkAuthorization(actor, body.checks),
+    forSession(contract.checkAuthorization, ({ actor, body }) =>
+      checkAuthorization(context, actor, body.checks),
     ),
   ]
-}
-
-/** RB-125: who administers users has no power over owners. @throws ApiError 403. */
-function requireOwnerFor(
-  target: { readonly rbac_roles: readonly string[] },
-  callerRoles: readonly string[],
-): void {
-  if (target.rbac_roles.includes('owner') && !callerRoles.includes('owner'))
-    throw forbidden('Only an owner may change an owner.', { detail: undefined })
 }

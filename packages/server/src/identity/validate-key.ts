@@ -3,11 +3,12 @@ import { timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
 import { describeError } from '@slipway/request-log'
-import { type Actor, parseAllowListEntry, scopeOf, systemActor } from '../authz/index.ts'
+import { type Actor, parseAllowListEntry, type RoleOptions, scopeOf, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Precheck, RequestContext } from '../edge/index.ts'
 import { INTERNAL_MESSAGE, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
 import { parseToken, secretMatches } from './api-key-token.ts'
+import { roleOptions } from './role-options.ts'
 import { findKeyWithStanding, type KeyWithStanding, touchKey } from './store/keys.ts'
 import { actorOf } from './store/standing.ts'
 import { getUser, readableUser, type UserWithOrganizations } from './store/users.ts'
@@ -15,6 +16,7 @@ import { getUser, readableUser, type UserWithOrganizations } from './store/users
 const MAX_ENTRIES = 20_000
 const MAX_AGE_MS = 5_000
 const HOUR_MS = 3_600_000
+const system = systemActor('system_restricted', 'a key is looked up before it is known whose it is')
 /** Reading the clock for each request costs more than an age that is a little off. */
 const CLOCK_MS = 250
 
@@ -25,6 +27,7 @@ const CLOCK_MS = 250
  */
 export class KeyValidator implements Disposable {
   readonly #context: AppContext
+  readonly #roleOptions: RoleOptions
   readonly #rows = new LRUCache<string, KeyWithStanding>({
     max: MAX_ENTRIES,
     ttl: MAX_AGE_MS,
@@ -47,6 +50,7 @@ export class KeyValidator implements Disposable {
   /** `onDrop` hears of every user whose keys may be worth less than before. */
   constructor(context: AppContext, onDrop: (userId: string) => void) {
     this.#context = context
+    this.#roleOptions = roleOptions(context)
     this.#onDrop = onDrop
     this.#subscription = context.database.feed.subscribe({
       kinds: new Set([
@@ -84,11 +88,7 @@ export class KeyValidator implements Disposable {
   /** Whether a key would still be accepted; trouble with the database ends nobody's session (ID-215). */
   async isLive(keyId: string): Promise<boolean> {
     try {
-      const found = await findKeyWithStanding(
-        systemActor('system_restricted'),
-        this.#context.database.db,
-        keyId,
-      )
+      const found = await findKeyWithStanding(system, this.#context.database.db, keyId)
       return (
         found !== undefined &&
         found.status !== 'suspended' &&
@@ -143,7 +143,7 @@ export class KeyValidator implements Disposable {
       if (found.key.expires_at.getTime() <= now.getTime())
         return refused('expired', `API key expired at ${JSON.stringify(found.key.expires_at.toISOString())}.`)
       const fresh = await this.#touch(found, now, request.remoteAddress)
-      const outcome = accepted(fresh)
+      const outcome = accepted(fresh, this.#roleOptions)
       this.#accepted.set(fresh, { secret: Buffer.from(parsed.secret), outcome })
       return outcome
     } catch (cause) {
@@ -164,7 +164,7 @@ export class KeyValidator implements Disposable {
     const cached = usable ? this.#rows.get(id) : undefined
     if (cached !== undefined) return cached
     const generation = this.#generation
-    const found = await findKeyWithStanding(systemActor('system_restricted'), this.#context.database.db, id)
+    const found = await findKeyWithStanding(system, this.#context.database.db, id)
     // A change that arrived while the row was read may be newer than the row.
     if (found !== undefined && usable && generation === this.#generation) {
       this.#rows.set(id, found)
@@ -193,7 +193,7 @@ export class KeyValidator implements Disposable {
     if (due === undefined) return found
     const { expiresAt } = due
     await touchKey(
-      systemActor('system_restricted'),
+      system,
       this.#context.database.db,
       { id: key.id, userId: key.user_id },
       { now, ipAddress: remoteAddress, expiresAt },
@@ -218,7 +218,7 @@ function refused(reason: 'no-credential' | 'invalid' | 'expired', detail: string
   return { ok: false, status: 401, message: SIGNED_OUT_MESSAGE, detail, reason, hard: false }
 }
 
-function accepted(found: KeyWithStanding): Precheck {
+function accepted(found: KeyWithStanding, options: RoleOptions): Precheck {
   const { key } = found
   const allowList = key.allow_list.map((text) => {
     const entry = parseAllowListEntry(text)
@@ -242,6 +242,6 @@ function accepted(found: KeyWithStanding): Precheck {
       siteRoles: found.rbac_roles,
       isSystem: found.is_system,
     },
-    actor: actorOf(key.user_id, found, scopeOf(key.scopes, allowList)),
+    actor: actorOf(key.user_id, found, options, scopeOf(key.scopes, allowList)),
   }
 }

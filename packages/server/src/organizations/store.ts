@@ -1,9 +1,10 @@
 import { type Selectable, sql } from 'kysely'
 
-import { type Actor, authorize, isAllowed, sqlFilter } from '../authz/index.ts'
+import { type Actor, checkRoleChange, isAllowed, type ResourceObject, sqlFilter } from '../authz/index.ts'
 import { type Db, violatedUnique } from '../database/index.ts'
 import type { OrganizationsTable, UsersTable } from '../database/tables.ts'
 import { badRequest, notFound } from '../errors/index.ts'
+import { insertMember } from '../identity/index.ts'
 import { containing, isUuid } from '../search/index.ts'
 
 /** A stored organization. */
@@ -74,32 +75,47 @@ export type MemberRow = Pick<
   readonly user_updated_at: Date
 }
 
-/** What a list of members is narrowed to. */
-export interface MemberSearch {
-  readonly userId?: string | undefined
-  readonly text?: string | undefined
-  readonly includeSystem?: boolean | undefined
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-}
-
-/** A page of members that the actor may read, by name, and the number of all (WS-45, WS-46). */
+/** The members that the actor may read, by name (WS-45). */
 export async function listMembers(
   actor: Actor,
   db: Db,
   organizationId: string,
-  search: MemberSearch,
-): Promise<{ readonly members: MemberRow[]; readonly count: number }> {
+  search: { readonly userId?: string | undefined; readonly includeSystem?: boolean | undefined },
+): Promise<MemberRow[]> {
   let query = memberQuery(db)
     .where('m.organization_id', '=', organizationId)
     .where(
       sqlFilter(actor, 'read', 'organization_member', {
+        id: sql.ref('m.user_id'),
         owner: sql.ref('m.user_id'),
         organization: sql.ref<string>('m.organization_id'),
       }),
     )
+    .orderBy(sql`lower(u.username)`)
   if (search.includeSystem !== true) query = query.where('u.is_system', '=', false)
   if (search.userId !== undefined) query = query.where('m.user_id', '=', search.userId)
+  return query.execute()
+}
+
+/**
+ * A page of all members by name, and the number of all (WS-46): for those who may read every member, so that numbers
+ * and pages are right (RB-67).
+ *
+ * @throws ApiError 404 without `organization_member:read` for the whole organization.
+ */
+export async function listMembersPage(
+  actor: Actor,
+  db: Db,
+  organizationId: string,
+  search: {
+    readonly text?: string | undefined
+    readonly limit?: number | undefined
+    readonly offset?: number | undefined
+  },
+): Promise<{ readonly members: MemberRow[]; readonly count: number }> {
+  if (!isAllowed(actor, 'read', { type: 'organization_member', organization: organizationId }))
+    throw notFound()
+  let query = memberQuery(db).where('m.organization_id', '=', organizationId).where('u.is_system', '=', false)
   if (search.text !== undefined) {
     const pattern = containing(search.text)
     query = query.where((eb) =>
@@ -120,27 +136,36 @@ export async function listMembers(
   return { members: await page.execute(), count: counted.count }
 }
 
-/** One member. @throws ApiError 404 when absent or not readable. */
+/**
+ * One member, by UUID, name or `me`. Who may read the members of an organization need not be able to read users
+ * (ID-144).
+ *
+ * @throws ApiError 404 when absent or not readable.
+ */
 export async function getMember(
   actor: Actor,
   db: Db,
   organizationId: string,
-  userId: string,
+  reference: string,
 ): Promise<MemberRow> {
-  const row = await memberQuery(db)
-    .where('m.organization_id', '=', organizationId)
-    .where('m.user_id', '=', userId)
-    .executeTakeFirst()
-  if (
-    row === undefined ||
-    !isAllowed(actor, 'read', {
-      type: 'organization_member',
-      owner: row.user_id,
-      organization: row.organization_id,
-    })
-  )
-    throw notFound()
+  const query = memberQuery(db).where('m.organization_id', '=', organizationId)
+  const row = await (reference === 'me'
+    ? query.where('m.user_id', '=', actor.id)
+    : isUuid(reference)
+      ? query.where('m.user_id', '=', reference)
+      : query.where(sql<string>`lower(u.username)`, '=', reference.toLowerCase())
+  ).executeTakeFirst()
+  if (row === undefined || !isAllowed(actor, 'read', memberObject(row))) throw notFound()
   return row
+}
+
+function memberObject(row: Pick<MemberRow, 'user_id' | 'organization_id'>): ResourceObject {
+  return {
+    type: 'organization_member',
+    id: row.user_id,
+    owner: row.user_id,
+    organization: row.organization_id,
+  }
 }
 
 function memberQuery(db: Db) {
@@ -167,33 +192,32 @@ function memberQuery(db: Db) {
     ])
 }
 
-/** Adds a member without roles (WS-47). @throws ApiError 403, 400 when already there. */
+/**
+ * Adds a member without roles of their own (WS-47).
+ *
+ * @throws ApiError 404 without `organization_member:create`, 400 when already there or when the actor may not hand out
+ * the roles that all members have (RB-42, RB-43).
+ */
 export async function addMember(actor: Actor, db: Db, organizationId: string, userId: string): Promise<void> {
-  authorize(actor, 'create', { type: 'organization_member', organization: organizationId })
+  if (!isAllowed(actor, 'create', { type: 'organization_member', organization: organizationId }))
+    throw notFound()
   try {
-    await db
-      .insertInto('organization_members')
-      .values({ organization_id: organizationId, user_id: userId, roles: [] })
-      .execute()
+    await insertMember(actor, db, { organizationId, userId })
   } catch (error) {
     if (violatedUnique(error) !== 'organization_members_pkey') throw error
     throw badRequest('User is already an organization member')
   }
 }
 
-/** Ends a membership; a trigger takes the group memberships along (WS-48). @throws ApiError 404, 403. */
+/** Ends a membership; a trigger takes the group memberships along (WS-48). @throws ApiError 404 when refused, too. */
 export async function removeMember(
   actor: Actor,
   db: Db,
   organizationId: string,
   userId: string,
 ): Promise<void> {
-  await getMember(actor, db, organizationId, userId)
-  authorize(actor, 'delete', {
-    type: 'organization_member',
-    owner: userId,
-    organization: organizationId,
-  })
+  const member = await getMember(actor, db, organizationId, userId)
+  if (!isAllowed(actor, 'delete', memberObject(member))) throw notFound()
   await db
     .deleteFrom('organization_members')
     .where('organization_id', '=', organizationId)
@@ -201,18 +225,37 @@ export async function removeMember(
     .execute()
 }
 
-/** Replaces the roles of a member; which ones are allowed is checked by the use case. @throws ApiError 403. */
+/**
+ * Replaces the roles of a member (RB-41…RB-44); those that all members have count as handed out again.
+ *
+ * @throws ApiError 404, 403 without the right to assign, 400 for a role that the actor may not hand out or take away.
+ */
 export async function setMemberRoles(
   actor: Actor,
-  db: Db,
+  tx: Db,
   organizationId: string,
   userId: string,
   roles: readonly string[],
 ): Promise<void> {
-  authorize(actor, 'assign', { type: 'assign_org_role', organization: organizationId })
-  await db
+  const stored = await tx
+    .selectFrom('organization_members as m')
+    .innerJoin('organizations as o', 'o.id', 'm.organization_id')
+    .select(['m.user_id', 'm.organization_id', 'm.roles', 'o.default_org_member_roles as defaults'])
+    .where('m.organization_id', '=', organizationId)
+    .where('m.user_id', '=', userId)
+    .forUpdate('m')
+    .executeTakeFirst()
+  if (stored === undefined || !isAllowed(actor, 'read', memberObject(stored))) throw notFound()
+  checkRoleChange(actor, {
+    organizationId,
+    before: stored.roles,
+    after: roles,
+    implied: ['organization-member', ...stored.defaults],
+    customRoles: new Set(),
+  })
+  await tx
     .updateTable('organization_members')
-    .set({ roles: [...roles], updated_at: sql<Date>`now()` })
+    .set({ roles: [...new Set(roles)], updated_at: sql<Date>`now()` })
     .where('organization_id', '=', organizationId)
     .where('user_id', '=', userId)
     .execute()

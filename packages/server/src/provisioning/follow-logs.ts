@@ -31,7 +31,12 @@ export async function answerJobLogs(
     await followJobLogs(context, jobId, after, await request.upgrade())
     return []
   }
-  const logs = await listJobLogs(systemActor('provisionerd'), context.database.db, jobId, after)
+  const logs = await listJobLogs(
+    systemActor('provisionerd', 'log of a job whose build or version was read as the caller'),
+    context.database.db,
+    jobId,
+    after,
+  )
   if (query.format === 'text')
     await request.reply.type('text/plain; charset=utf-8').send(logs.map(asText).join(''))
   return logs.map(presentLog)
@@ -44,7 +49,7 @@ async function followJobLogs(
   after: number,
   socket: WebSocket,
 ): Promise<void> {
-  const reader = systemActor('provisionerd')
+  const reader = systemActor('provisionerd', 'log of a job whose build or version was read as the caller')
   const db = context.database.db
   let wake: () => void = () => undefined
   let dirty = true

@@ -60,10 +60,16 @@ export class JobLog implements AsyncDisposable {
     if (lines.length === 0) return this.#writing
     this.#writing = this.#writing
       .then(() =>
-        appendJobLogs(systemActor('provisionerd'), this.#db, this.#jobId, lines, {
-          size,
-          overflowed: this.#overflowed,
-        }),
+        appendJobLogs(
+          systemActor('provisionerd', 'what a provisioner says of its job'),
+          this.#db,
+          this.#jobId,
+          lines,
+          {
+            size,
+            overflowed: this.#overflowed,
+          },
+        ),
       )
       .catch((error: unknown) => {
         this.#log.warn('lines of a job log are lost', {

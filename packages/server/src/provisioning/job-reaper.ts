@@ -35,8 +35,18 @@ export class JobReaper implements Disposable {
     if (this.#busy) return
     this.#busy = true
     try {
-      for (const job of await listLostJobs(systemActor('job_reaper'), this.#database.db))
-        await this.#reap(job.id)
+      const lost = await listLostJobs(
+        systemActor('job_reaper', 'jobs whose provisioner is gone'),
+        this.#database.db,
+      )
+      // One that cannot be taken back must not keep the others waiting.
+      for (const job of lost)
+        await this.#reap(job.id).catch((error: unknown) =>
+          this.#log.warn('a lost job could not be taken back', {
+            job_id: job.id,
+            error: describeError(error),
+          }),
+        )
     } catch (error) {
       this.#log.warn('lost jobs could not be looked for', { error: describeError(error) })
     } finally {
@@ -45,7 +55,7 @@ export class JobReaper implements Disposable {
   }
 
   async #reap(id: string): Promise<void> {
-    const actor = systemActor('job_reaper')
+    const actor = systemActor('job_reaper', 'jobs whose provisioner is gone')
     await this.#database.transaction(async (tx) => {
       const job = await lockLostJob(actor, tx, id)
       if (job === undefined) return
@@ -61,9 +71,9 @@ export class JobReaper implements Disposable {
       }
       const logs = await listJobLogs(actor, tx, id, 0)
       const stage = logs.at(-1)?.stage ?? 'Unknown'
-      const error = reasonOf(job)
+      const { notice, error } = reasonOf(job)
       const now = Date.now()
-      const lines = ['', '====================', error, '====================', '']
+      const lines = ['', '====================', notice, '====================', '']
       await appendJobLogs(
         actor,
         tx,
@@ -93,8 +103,11 @@ export class JobReaper implements Disposable {
   }
 }
 
-function reasonOf(job: JobRow): string {
+/** What the log and the job say (PR-42, PR-122). */
+function reasonOf(job: JobRow): { readonly notice: string; readonly error: string } {
+  const pending = 'Coder: Build has been detected as pending for 30 minutes and'
+  const lost = 'connection to provisioner daemon lost'
   return job.started_at === null
-    ? 'Build has been detected as pending for 30 minutes and has been terminated by the reaper.'
-    : 'connection to provisioner daemon lost'
+    ? { notice: `${pending} will be terminated.`, error: `${pending} has been terminated by the reaper.` }
+    : { notice: lost, error: lost }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 
@@ -17,7 +18,12 @@ const RENEW_MS = 5_000
 const POLL_MS = 10_000
 const SHUTDOWN_GRACE_MS = 5_000
 
-const actor = systemActor('provisionerd')
+const actor = systemActor('provisionerd', 'the provisioner takes and ends its jobs')
+
+const REGISTRAR = systemActor(
+  'system_restricted',
+  'the provisioner of this server signs on and off; no narrower actor may write daemons',
+)
 
 /** What the provisioners of the server need. */
 export interface JobWorkerOptions {
@@ -31,6 +37,8 @@ export interface JobWorkerOptions {
   readonly engines: ReadonlyMap<JobRow['provisioner'], Engine>
   readonly handlers: readonly JobHandler[]
   readonly workDirectory: string
+  /** Milliseconds after which a canceled job that does not stop is failed (`--provisioner-force-cancel-interval`). */
+  readonly forceCancelMs: number
 }
 
 /**
@@ -40,7 +48,7 @@ export interface JobWorkerOptions {
 export class JobWorker implements AsyncDisposable {
   readonly #options: JobWorkerOptions
   readonly #running = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>()
-  #daemonId = ''
+  readonly #daemonId = randomUUID()
   #wanted = false
   #claiming: Promise<void> | undefined
   #closed = false
@@ -53,15 +61,8 @@ export class JobWorker implements AsyncDisposable {
 
   /** Registers with the database and starts taking jobs. */
   async start(): Promise<void> {
-    const { database, engines, organizationId, name, version } = this.#options
-    const daemon = await registerDaemon(systemActor('system_restricted'), database.db, {
-      organizationId,
-      name,
-      provisioners: [...engines.keys()],
-      tags: BUILT_IN_TAGS,
-      version,
-    })
-    this.#daemonId = daemon.id
+    const { database } = this.#options
+    await this.#register()
     this.#subscription = database.feed.subscribe({
       kinds: new Set(['provisioner_job']),
       onEvent: (event) => {
@@ -75,6 +76,19 @@ export class JobWorker implements AsyncDisposable {
       setInterval(() => void this.#renewAll(), RENEW_MS).unref(),
     )
     this.#wake()
+  }
+
+  /** Also after a long absence, when others have taken us for gone and removed us. */
+  async #register(): Promise<void> {
+    const { database, engines, organizationId, name, version } = this.#options
+    await registerDaemon(REGISTRAR, database.db, {
+      id: this.#daemonId,
+      organizationId,
+      name,
+      provisioners: [...engines.keys()],
+      tags: BUILT_IN_TAGS,
+      version,
+    })
   }
 
   #wake(): void {
@@ -98,9 +112,11 @@ export class JobWorker implements AsyncDisposable {
           tags: BUILT_IN_TAGS,
         })
         if (job === undefined) return
+        // Taken from us while the database was away, and queued again: the first attempt counts no more.
+        this.#running.get(job.id)?.stop.abort('lost')
         const stop = new AbortController()
         const done = this.#run(job, stop).finally(() => {
-          this.#running.delete(job.id)
+          if (this.#running.get(job.id)?.stop === stop) this.#running.delete(job.id)
           this.#wake()
         })
         this.#running.set(job.id, { stop, done })
@@ -114,7 +130,7 @@ export class JobWorker implements AsyncDisposable {
   async #renewAll(): Promise<void> {
     const { database, log, organizationId } = this.#options
     try {
-      await touchDaemons(systemActor('system_restricted'), database.db, [this.#daemonId])
+      if ((await touchDaemons(REGISTRAR, database.db, [this.#daemonId])) === 0) await this.#register()
       for (const [id, { stop }] of this.#running) {
         const lease = await renewJob(actor, database.db, { id, workerId: this.#daemonId, organizationId })
         if (lease === undefined) stop.abort('lost')
@@ -130,7 +146,7 @@ export class JobWorker implements AsyncDisposable {
     const jobLog = new JobLog({ db: database.db, jobId: job.id, log })
     let outcome: Outcome
     try {
-      outcome = await this.#perform(job, stop, jobLog)
+      outcome = await this.#orGiveUp(this.#perform(job, stop, jobLog), job, stop.signal)
     } catch (error) {
       outcome = failureOf(error, stop.signal)
       if (!(error instanceof EngineError))
@@ -147,6 +163,35 @@ export class JobWorker implements AsyncDisposable {
     await jobLog.flush()
     if (stop.signal.reason === 'lost') return
     await this.#complete(job, outcome)
+  }
+
+  /**
+   * Ends the wait for a job that was asked to stop and does not, so that it neither stays "canceling" nor
+   * keeps a slot for ever (PR-57).
+   */
+  async #orGiveUp(work: Promise<Outcome>, job: JobRow, signal: AbortSignal): Promise<Outcome> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    let timer: NodeJS.Timeout | undefined
+    const onAbort = (): void => {
+      timer = setTimeout(() => reject(new GivenUp('Cancel timed out')), this.#options.forceCancelMs).unref()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([work, promise])
+    } catch (error) {
+      if (error instanceof GivenUp)
+        // It may still end one day; what it says then counts no more.
+        work.catch((late: unknown) =>
+          this.#options.log.warn('a provisioner job has failed after it was given up', {
+            job_id: job.id,
+            error: describeError(late),
+          }),
+        )
+      throw error
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   async #perform(job: JobRow, stop: AbortController, jobLog: JobLog): Promise<Outcome> {
@@ -174,7 +219,8 @@ export class JobWorker implements AsyncDisposable {
   /** Tries for as long as the lease can still be ours: what was done must not be forgotten (L-10). */
   async #complete(job: JobRow, outcome: Outcome): Promise<void> {
     const { database, log } = this.#options
-    const deadline = Date.now() + LEASE_SECONDS * 1000
+    // Not the clock on the wall: setting it must not make us forget what was done.
+    const deadline = performance.now() + LEASE_SECONDS * 1000
     for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
       try {
         await database.transaction(async (tx) => {
@@ -197,7 +243,7 @@ export class JobWorker implements AsyncDisposable {
           })
           return
         }
-        if (Date.now() > deadline) return
+        if (performance.now() > deadline) return
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
     }
@@ -214,12 +260,9 @@ export class JobWorker implements AsyncDisposable {
       new Promise((resolve) => setTimeout(resolve, SHUTDOWN_GRACE_MS).unref()),
     ])
     for (const timer of this.#timers) clearInterval(timer)
-    if (this.#daemonId !== '')
-      await removeDaemons(systemActor('system_restricted'), this.#options.database.db, [
-        this.#daemonId,
-      ]).catch((error: unknown) =>
-        this.#options.log.warn('the provisioner could not sign off', { error: describeError(error) }),
-      )
+    await removeDaemons(REGISTRAR, this.#options.database.db, [this.#daemonId]).catch((error: unknown) =>
+      this.#options.log.warn('the provisioner could not sign off', { error: describeError(error) }),
+    )
   }
 }
 
@@ -228,8 +271,12 @@ function isFinal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(22|23|42)/.test(String(error.code))
 }
 
+/** A job that did not stop in time. */
+class GivenUp extends EngineError {}
+
 function failureOf(error: unknown, signal: AbortSignal): Outcome {
   const store = async (): Promise<void> => undefined
+  if (error instanceof GivenUp) return { ok: false, error: error.message, store }
   if (signal.reason === 'shutdown')
     return { ok: false, error: 'provisioner daemon was shutdown gracefully', store }
   if (signal.reason === 'canceled') return { ok: false, error: '', store }

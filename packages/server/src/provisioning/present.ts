@@ -84,7 +84,9 @@ export function presentDaemon(row: ListedDaemon): ProvisionerDaemon {
     api_version: row.api_version,
     provisioners: row.provisioners,
     tags: texts(row.tags),
-    status: !row.alive ? 'offline' : row.current_job_id === null ? 'idle' : 'busy',
+    status: row.status,
+    ...(row.current_job === null ? {} : { current_job: row.current_job }),
+    ...(row.previous_job === null ? {} : { previous_job: row.previous_job }),
   }
 }
 

@@ -19,10 +19,17 @@ export async function queueJob(
   job: Omit<NewJob, 'impossible'>,
   options: { readonly mayWait?: boolean } = {},
 ): Promise<QueuedJob> {
-  const matching = await countMatching(systemActor('system_read_provisioner_daemons'), tx, job)
+  const matching = await countMatching(
+    systemActor('system_read_provisioner_daemons', 'whether any daemon can take the job'),
+    tx,
+    job,
+  )
   const impossible = matching.count === 0 && options.mayWait !== true ? missingProvisioner(job) : undefined
   return {
-    job: await insertJob(systemActor('provisionerd'), tx, { ...job, impossible }),
+    job: await insertJob(systemActor('provisionerd', 'whoever may build may queue the job of it'), tx, {
+      ...job,
+      impossible,
+    }),
     matching,
   }
 }

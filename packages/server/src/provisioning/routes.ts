@@ -1,38 +1,51 @@
 import * as contract from '@slipway/contract'
 import { systemActor } from '../authz/index.ts'
+import { parseDuration } from '../config/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
+import { isUuid } from '../search/index.ts'
 import { presentDaemon, presentListedJob } from './present.ts'
 import { listDaemons } from './store/daemons.ts'
 import { listJobs, queuePlaces } from './store/jobs.ts'
 
-const KNOWN = new Set(['limit', 'ids', 'status', 'tags', 'initiator', 'offset'])
+const JOB_KEYS = new Set(['limit', 'ids', 'status', 'tags', 'initiator', 'offset'])
+const DAEMON_KEYS = new Set(['limit', 'ids', 'status', 'tags', 'offline', 'max_age'])
 const DEFAULT_LIMIT = 50
 
 /** Provisioners and the job queue of an organization (PR §8.1, §8.2). */
 export function provisioningRoutes(context: AppContext): BoundRoute[] {
   const db = context.database.db
-  const daemonReader = systemActor('system_read_provisioner_daemons')
+  const daemonReader = systemActor(
+    'system_read_provisioner_daemons',
+    'places in the queue count daemons that the caller may not list',
+  )
   return [
-    forSession(contract.listProvisionerDaemons, async ({ actor, params }) => {
+    forSession(contract.listProvisionerDaemons, async ({ actor, params, query, raw }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
-      return (await listDaemons(actor, db, organization.id)).map(presentDaemon)
+      requireKnown(raw.search, DAEMON_KEYS)
+      const daemons = await listDaemons(actor, db, organization.id, {
+        ids: idsOf(query.ids),
+        statuses:
+          query.status === undefined
+            ? undefined
+            : contract.ProvisionerDaemonStatus.enum.filter((status) =>
+                query.status?.split(',').includes(status),
+              ),
+        tags: query.tags === undefined ? undefined : parseTags(query.tags),
+        offline: query.offline ?? false,
+        maxAgeMs: query.max_age === undefined ? undefined : ageOf(query.max_age),
+        limit: query.limit ?? DEFAULT_LIMIT,
+      })
+      return daemons.map(presentDaemon)
     }),
     forSession(contract.listProvisionerJobs, async ({ actor, params, query, raw }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
-      const unknown = [...raw.search.keys()].filter((key) => !KNOWN.has(key))
-      if (unknown.length > 0)
-        throw badRequest('Query parameters have invalid values.', {
-          validations: unknown.map((key) => ({
-            field: key,
-            detail: `Query param "${key}" is not a valid query param`,
-          })),
-        })
+      requireKnown(raw.search, JOB_KEYS)
       const jobs = await listJobs(actor, db, organization.id, {
-        ids: query.ids?.split(','),
-        status: query.status === 'unknown' ? undefined : query.status,
+        ids: idsOf(query.ids),
+        status: query.status,
         initiatorId: query.initiator,
         tags: query.tags === undefined ? undefined : parseTags(query.tags),
         limit: query.limit ?? DEFAULT_LIMIT,
@@ -46,12 +59,42 @@ export function provisioningRoutes(context: AppContext): BoundRoute[] {
     }),
     forSession(contract.getProvisionerJob, async ({ actor, params }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
-      const [job] = await listJobs(actor, db, organization.id, { ids: [params.job ?? ''], limit: 1 })
+      const ids = idsOf(params.job)
+      const [job] = await listJobs(actor, db, organization.id, { ids, limit: 1 })
       if (job === undefined) throw notFound()
       const places = await queuePlaces(daemonReader, db, [job.id])
       return presentListedJob(job, places.get(job.id))
     }),
   ]
+}
+
+function requireKnown(search: URLSearchParams, known: ReadonlySet<string>): void {
+  const unknown = [...new Set(search.keys())].filter((key) => !known.has(key))
+  if (unknown.length > 0)
+    throw badRequest('Query parameters have invalid values.', {
+      validations: unknown.map((key) => ({
+        field: key,
+        detail: `Query param "${key}" is not a valid query param`,
+      })),
+    })
+}
+
+function ageOf(text: string): number {
+  const age = parseDuration(text)
+  if (age === undefined || age < 0)
+    throw badRequest('Query parameters have invalid values.', {
+      validations: [{ field: 'max_age', detail: 'Query param "max_age" must be a duration such as 1h30m' }],
+    })
+  return age
+}
+
+function idsOf(text: string | undefined): readonly string[] | undefined {
+  const ids = text?.split(',')
+  if (ids?.every(isUuid) === false)
+    throw badRequest('Query parameters have invalid values.', {
+      validations: [{ field: 'ids', detail: 'Query param "ids" must be a list of UUIDs' }],
+    })
+  return ids
 }
 
 function parseTags(text: string): Record<string, string> {

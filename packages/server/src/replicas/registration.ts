@@ -41,12 +41,16 @@ export class ReplicaRegistration implements AsyncDisposable {
 
   #register(): Promise<void> {
     const { database, replicaId, version } = this.#context
-    return registerReplica(systemActor('system_restricted'), database.db, {
-      id: replicaId,
-      hostname: hostname(),
-      relay_address: this.#relayAddress,
-      version,
-    })
+    return registerReplica(
+      systemActor('system_restricted', 'a replica notes itself; no narrower actor is for replicas'),
+      database.db,
+      {
+        id: replicaId,
+        hostname: hostname(),
+        relay_address: this.#relayAddress,
+        version,
+      },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,7 +58,7 @@ export class ReplicaRegistration implements AsyncDisposable {
     await this.#beating
     try {
       await removeReplicas(
-        systemActor('system_restricted'),
+        systemActor('system_restricted', 'a replica notes itself; no narrower actor is for replicas'),
         this.#context.database.db,
         this.#context.replicaId,
       )

@@ -62,7 +62,7 @@ export function presentAgent(agent: AgentRecord, around: AgentSurroundings): Wor
     expanded_directory: agent.expanded_directory,
     version: agent.version,
     api_version: agent.api_version,
-    apps: agent.apps.map((app) => presentApp(app, agent, around)),
+    apps: agent.apps.map((app) => presentApp(app, around)),
     scripts: agent.scripts.map((script) => ({
       id: script.id,
       log_source_id: script.log_source_id,
@@ -101,11 +101,7 @@ function disconnectedAt(agent: AgentRecord, status: WorkspaceAgent['status']): {
   return at === null ? {} : { disconnected_at: iso(at) }
 }
 
-function presentApp(
-  app: AgentRecord['apps'][number],
-  agent: AgentRecord,
-  around: AgentSurroundings,
-): WorkspaceApp {
+function presentApp(app: AgentRecord['apps'][number], around: AgentSurroundings): WorkspaceApp {
   return {
     id: app.id,
     slug: app.slug,
@@ -117,7 +113,7 @@ function presentApp(
     subdomain: app.subdomain,
     ...(app.subdomain && around.wildcardHost !== '' && around.workspace !== undefined
       ? {
-          subdomain_name: `${app.slug}--${agent.name}--${around.workspace.name}--${around.workspace.ownerName}`,
+          subdomain_name: `${app.slug}--${around.workspace.name}--${around.workspace.ownerName}`,
         }
       : {}),
     sharing_level: app.sharing_level,

@@ -68,6 +68,15 @@ export class SearchQuery {
     return undefined
   }
 
+  /** A value that must be a whole number from 0. */
+  count(key: string): number | undefined {
+    const value = this.one(key)
+    if (value === undefined || /^\d{1,15}$/.test(value))
+      return value === undefined ? undefined : Number(value)
+    this.#fault(key, `Query param "${key}" must be a valid integer`)
+    return undefined
+  }
+
   /** A value that must be an RFC 3339 time. */
   time(key: string): Date | undefined {
     const value = this.one(key)
@@ -95,13 +104,6 @@ export class SearchQuery {
       if (!valid) this.#fault(key, `Query param "${key}" must be a list of UUIDs`)
       return valid
     })
-  }
-
-  /** Takes the keys with this prefix: the rest of the key and its values. */
-  prefixed(prefix: string): [string, string[]][] {
-    const found = [...this.#values].filter(([key]) => key.startsWith(prefix))
-    for (const [key] of found) this.#values.delete(key)
-    return found.map(([key, values]) => [key.slice(prefix.length), values])
   }
 
   /** Faults so far, with one for each key that nobody has taken. */

@@ -2,7 +2,7 @@ import { describeError, type Logger } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
-import { actorOf, findStanding } from '../identity/index.ts'
+import { actorOf, findStanding, roleOptions } from '../identity/index.ts'
 import { createTemplate } from './create-template.ts'
 import { createVersion } from './create-version.ts'
 import { EXAMPLES } from './examples.ts'
@@ -35,7 +35,13 @@ export class BuiltInTemplates implements Disposable {
     this.#busy = true
     try {
       const { database } = this.#context
-      const owner = await findFirstOwner(systemActor('system_restricted'), database.db)
+      const owner = await findFirstOwner(
+        systemActor(
+          'system_restricted',
+          'the built-in template is made for the first owner, whom nobody asks',
+        ),
+        database.db,
+      )
       if (owner === undefined) return
       for (const example of EXAMPLES) await this.#make(example, owner)
       this.#done = true
@@ -51,11 +57,14 @@ export class BuiltInTemplates implements Disposable {
     owner: { readonly userId: string; readonly organizationId: string },
   ): Promise<void> {
     const { database } = this.#context
-    const system = systemActor('system_restricted')
+    const system = systemActor(
+      'system_restricted',
+      'the built-in template is made for the first owner, whom nobody asks',
+    )
     if (await isBuiltInTemplateMade(system, database.db, example.id)) return
     const standing = await findStanding(system, database.db, owner.userId)
     if (standing === undefined) return
-    const actor = actorOf(owner.userId, standing)
+    const actor = actorOf(owner.userId, standing, roleOptions(this.#context))
     const { version } = await createVersion(this.#context, actor, owner.organizationId, {
       storage_method: 'file',
       provisioner: 'typescript',

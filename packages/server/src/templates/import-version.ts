@@ -13,7 +13,7 @@ import { insertResources } from '../resources/index.ts'
 import { listVariables, storeImport, storeReadmeAndVariables } from './store/version-parts.ts'
 import { findVersionOfJob } from './store/versions.ts'
 
-const actor = systemActor('provisionerd')
+const actor = systemActor('provisionerd', 'carries out an import for its initiator')
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** Carries out imports: reads what an archive declares and what it would build (WS-102). */

@@ -1,6 +1,7 @@
 import type {
   Preset,
   Template,
+  TemplateBuildTimeStats,
   TemplateVersion,
   TemplateVersionParameter,
   TemplateVersionVariable,
@@ -21,7 +22,7 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 const NS_PER_MS = 1_000_000
 
 /** A template as the API shows it. */
-export function presentTemplate(row: TemplateRow): Template {
+export function presentTemplate(row: TemplateRow, buildTimes: TemplateBuildTimeStats): Template {
   return {
     id: row.id,
     created_at: row.created_at.toISOString(),
@@ -37,7 +38,7 @@ export function presentTemplate(row: TemplateRow): Template {
     provisioner: row.provisioner,
     active_version_id: row.active_version_id,
     active_user_count: row.active_user_count,
-    build_time_stats: {},
+    build_time_stats: buildTimes,
     default_ttl_ms: row.default_ttl / NS_PER_MS,
     activity_bump_ms: row.activity_bump / NS_PER_MS,
     time_til_autostop_notify_ms: row.time_til_autostop_notify / NS_PER_MS,

@@ -33,7 +33,11 @@ export async function renderParameters(
   if (version.job.completed_at === null) throw new ApiError(425, 'Template version job has not finished')
   if (!(await isReadableOwner(context, actor, request.ownerId)))
     return { id: request.id, diagnostics: [OWNER_NOT_FOUND], parameters: [] }
-  const parameters = await listParameters(systemActor('provisionerd'), context.database.db, version.id)
+  const parameters = await listParameters(
+    systemActor('provisionerd', 'parameters of a version that was read as the caller'),
+    context.database.db,
+    version.id,
+  )
   return {
     id: request.id,
     diagnostics: [],

@@ -1,10 +1,11 @@
 import * as contract from '@slipway/contract'
-import type { Actor } from '../authz/index.ts'
+import { type Actor, isAllowed } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import { SearchQuery } from '../search/index.ts'
+import { BuildTimes } from './build-times.ts'
 import { createTemplate } from './create-template.ts'
 import { listExamples } from './examples.ts'
 import { requireName } from './names.ts'
@@ -15,6 +16,7 @@ import {
   getTemplate,
   getTemplateByName,
   listTemplates,
+  type TemplateRow,
   type TemplateSearch,
   templateHasWorkspaces,
   updateTemplate,
@@ -23,34 +25,44 @@ import {
 /** Templates: make, read, list, change, delete (WS §6). */
 export function templateRoutes(context: AppContext): BoundRoute[] {
   const db = context.database.db
+  const times = new BuildTimes(context)
+  const present = async (rows: readonly TemplateRow[]): Promise<contract.Template[]> => {
+    const timesOf = await times.of(rows.map((row) => row.id))
+    return rows.map((row) => presentTemplate(row, timesOf(row.id)))
+  }
+  const presentOne = async (row: TemplateRow): Promise<contract.Template> =>
+    presentTemplate(row, (await times.of([row.id]))(row.id))
   return [
     forSession(contract.listTemplates, async ({ actor, query }) =>
-      (await listTemplates(actor, db, await parseSearch(context, actor, query.q ?? ''))).map(presentTemplate),
+      present(await listTemplates(actor, db, await parseSearch(context, actor, query.q ?? ''))),
     ),
     forSession(contract.listOrganizationTemplates, async ({ actor, params, query }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
       const search = await parseSearch(context, actor, query.q ?? '')
-      return (await listTemplates(actor, db, { ...search, organizationId: organization.id })).map(
-        presentTemplate,
-      )
+      return present(await listTemplates(actor, db, { ...search, organizationId: organization.id }))
     }),
     forSession(contract.createTemplate, async ({ actor, params, body, reply }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
       const template = await createTemplate(context, actor, organization.id, body)
       reply.code(201)
-      return presentTemplate(template)
+      return presentOne(template)
     }),
     forSession(contract.getTemplateByName, async ({ actor, params }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
-      return presentTemplate(await getTemplateByName(actor, db, organization.id, params.templatename ?? ''))
+      return presentOne(await getTemplateByName(actor, db, organization.id, params.templatename ?? ''))
     }),
     forSession(contract.listTemplateExamples, async ({ actor }) => {
       const organizations = [...new Set(actor.roles.flatMap((role) => role.organizationId ?? []))]
       if (organizations.length === 0 && actor.roles.every((role) => role.name === 'member')) throw notFound()
       return listExamples()
     }),
+    forSession(contract.listOrganizationTemplateExamples, async ({ actor, params }) => {
+      const organization = await getOrganization(actor, db, params.organization ?? '')
+      if (!isAllowed(actor, 'read', { type: 'template', organization: organization.id })) throw notFound()
+      return listExamples()
+    }),
     forSession(contract.getTemplate, async ({ actor, params }) =>
-      presentTemplate(await getTemplate(actor, db, params.template ?? '')),
+      presentOne(await getTemplate(actor, db, params.template ?? '')),
     ),
     forSession(contract.updateTemplate, async ({ actor, params, body }) => {
       const template = await getTemplate(actor, db, params.template ?? '')
@@ -59,14 +71,15 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
         ...settingsOfUpdate(body),
         ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
       })
-      return presentTemplate(await getTemplate(actor, db, template.id))
+      return presentOne(await getTemplate(actor, db, template.id))
     }),
     forSession(contract.deleteTemplate, async ({ actor, params }) => {
       const template = await getTemplate(actor, db, params.template ?? '')
       await context.database.transaction(async (tx) => {
+        // Marked first: whoever is about to make a workspace of it then waits, or is seen by the look below.
+        await deleteTemplate(actor, tx, template)
         if (await templateHasWorkspaces(actor, tx, template))
           throw badRequest('All workspaces must be deleted before a template can be removed.')
-        await deleteTemplate(actor, tx, template)
       })
       return { message: 'Template has been deleted!' }
     }),

@@ -4,8 +4,9 @@ import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest, forbidden, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
-import { answerJobLogs, cancelJob, countMatching, queuePlaces, type Tags } from '../provisioning/index.ts'
+import { answerJobLogs, cancelJob, countMatching, queuePlaces } from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
+import { tagsOf } from './create-dry-run.ts'
 import { createVersion } from './create-version.ts'
 import { requireVersionName } from './names.ts'
 import { presentParameter, presentPreset, presentVariable, presentVersion } from './present.ts'
@@ -13,6 +14,7 @@ import { renderParameters } from './render-parameters.ts'
 import { getTemplate, getTemplateByName, updateTemplate } from './store/templates.ts'
 import { listParameters, listPresets, listVariables } from './store/version-parts.ts'
 import {
+  archiveVersions,
   findPreviousVersion,
   getVersion,
   getVersionByName,
@@ -25,8 +27,11 @@ import {
 import { watchParameters } from './watch-parameters.ts'
 
 /** Parts of a version are read for whoever may read the version itself. */
-const parts = systemActor('provisionerd')
-const daemons = systemActor('system_read_provisioner_daemons')
+const parts = systemActor('provisionerd', 'parts of a version that was read as the caller')
+const daemons = systemActor(
+  'system_read_provisioner_daemons',
+  'places in the queue count daemons that the caller may not list',
+)
 
 /** Versions of templates, their imports and what these found (WS §7). */
 export function templateVersionRoutes(context: AppContext): BoundRoute[] {
@@ -114,6 +119,13 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
       await updateVersion(actor, db, row, { archived: true })
       return { message: 'Template version archived.' }
     }),
+    forSession(contract.archiveTemplateVersions, async ({ actor, params, body }) => {
+      const template = await getTemplate(actor, db, params.template ?? '')
+      return {
+        template_id: template.id,
+        archived_ids: await archiveVersions(actor, db, template, body.all ?? false),
+      }
+    }),
     forSession(contract.unarchiveTemplateVersion, async ({ actor, params }) => {
       const row = await version(actor, params)
       if (!row.archived) throw badRequest('Template version is not archived.')
@@ -124,7 +136,11 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
       const row = await version(actor, params)
       if (!isAllowed(actor, 'update', versionObject(row))) throw notFound()
       const { outcome } = await context.database.transaction((tx) =>
-        cancelJob(systemActor('provisionerd'), tx, row.job.id),
+        cancelJob(
+          systemActor('workspace_builder', 'who may update the template may cancel its import'),
+          tx,
+          row.job.id,
+        ),
       )
       if (outcome === 'completed') throw badRequest('Job has already completed!')
       if (outcome === 'already canceled') throw badRequest('Job has already been marked as canceled!')
@@ -176,10 +192,4 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
 async function finished(row: VersionRow, status: 403 | 425): Promise<VersionRow> {
   if (row.job.completed_at === null) throw new ApiError(status, 'Template version job has not finished')
   return row
-}
-
-function tagsOf(stored: unknown): Tags {
-  return typeof stored === 'object' && stored !== null
-    ? Object.fromEntries(Object.entries(stored).map(([key, value]) => [key, String(value)]))
-    : {}
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client } from '@slipway/client'
 import {
   archiveTemplateVersion,
+  archiveTemplateVersions,
   cancelTemplateVersion,
   createTemplateVersion,
   createWorkspace,
@@ -232,6 +233,23 @@ describe('the versions of a template', () => {
       status: 400,
       message: 'Cannot archive a template version that a workspace uses: update the workspace first.',
     })
+  })
+
+  it('WS-109: versions that nobody needs are archived together', async () => {
+    const own = await importTemplate(owner, 'tidied', { 'template.ts': PLAIN })
+    const failed = await imported('export default 1', { template_id: own.id })
+    const unused = await imported(PLAIN, { template_id: own.id })
+    const used = await imported(PLAIN, { template_id: own.id })
+    await owner.call(createWorkspace, {
+      params: { user: 'me' },
+      body: { name: 'user-of-it', template_version_id: used.id },
+    })
+    const archive = (client: Client, body: { all?: boolean }) =>
+      client.call(archiveTemplateVersions, { params: { template: own.id }, body })
+    await expect(archive(member, {})).rejects.toMatchObject({ status: 403 })
+    expect(await archive(owner, {})).toEqual({ template_id: own.id, archived_ids: [failed.id] })
+    expect((await archive(owner, { all: true })).archived_ids).toEqual([unused.id])
+    expect((await archive(owner, { all: true })).archived_ids).toEqual([])
   })
 
   it('WS-107: an import that runs is canceled once, and one that is over cannot be', async () => {

@@ -31,6 +31,8 @@ export async function watchParameters(
   let queue = Promise.resolve()
   socket.on('message', (data) => {
     const text = String(data)
+    // One at a time: what comes too fast waits with the client, not in our memory.
+    socket.pause()
     queue = queue.then(async () => {
       const input = parse(text)
       if (input === undefined) {
@@ -43,7 +45,10 @@ export async function watchParameters(
           inputs: input.inputs ?? {},
           ownerId: input.owner_id,
         })
-        socket.send(JSON.stringify(response))
+        await new Promise<void>((resolve) => {
+          socket.send(JSON.stringify(response), () => resolve())
+        })
+        socket.resume()
       } catch (error) {
         socket.close(1011, error instanceof ApiError ? error.message.slice(0, 120) : 'internal error')
       }

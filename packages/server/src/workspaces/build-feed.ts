@@ -58,7 +58,14 @@ export class BuildFeed implements Disposable {
     const jobs = [...this.#ended]
     this.#ended.clear()
     try {
-      const builds = await listEndedBuilds(systemActor('provisionerd'), this.#context.database.db, jobs)
+      const builds = await listEndedBuilds(
+        systemActor(
+          'provisionerd',
+          'one reader for all watchers; each is asked for its rights before it is sent anything',
+        ),
+        this.#context.database.db,
+        jobs,
+      )
       for (const build of builds) {
         const object = workspaceObject({ ...build, id: build.workspace_id })
         const event = JSON.stringify({

@@ -3,13 +3,13 @@ import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
-import { getUser } from '../identity/index.ts'
 import { answerJobLogs, listTimings } from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
 import { cancelBuild } from './cancel-build.ts'
 import { createBuild, statePurpose, targetOf } from './create-build.ts'
 import { buildsWithParts, surroundings } from './load.ts'
+import { ownerIdOf } from './owner-of.ts'
 import {
   type BuildRow,
   findBuildByNumber,
@@ -19,9 +19,11 @@ import {
   listBuilds,
   setBuildState,
 } from './store/builds.ts'
-import { getWorkspace, getWorkspaceByName, updateWorkspace } from './store/workspaces.ts'
+import { listScriptTimings } from './store/script-timings.ts'
+import { updateWorkspace } from './store/workspace-changes.ts'
+import { getWorkspace, getWorkspaceByName } from './store/workspaces.ts'
 
-const parts = systemActor('provisionerd')
+const parts = systemActor('provisionerd', 'parts of a build that was read as the caller')
 
 /** Builds of workspaces (WS §9). */
 export function buildRoutes(context: AppContext): BoundRoute[] {
@@ -75,7 +77,7 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
             ...body,
             // A delete is always somebody's own wish (WS-176).
             reason: body.transition === 'delete' ? undefined : body.reason,
-            state: body.state === undefined ? undefined : Buffer.from(body.state, 'base64'),
+            state: body.state === undefined ? undefined : stateFrom(body.state),
           })
         },
         { isolation: 'repeatable read', attempts: 5 },
@@ -85,8 +87,8 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       return presented
     }),
     forSession(contract.getBuildByNumber, async ({ actor, params }) => {
-      const owner = await getUser(actor, db, params.user ?? '')
-      const workspace = await getWorkspaceByName(actor, db, owner.id, params.workspacename ?? '', false)
+      const ownerId = await ownerIdOf(context, actor, params.user ?? '')
+      const workspace = await getWorkspaceByName(actor, db, ownerId, params.workspacename ?? '', false)
       const number = params.buildnumber ?? ''
       if (!/^\d{1,9}$/.test(number))
         throw badRequest(`Failed to parse build number as integer: ${JSON.stringify(number)}.`)
@@ -136,7 +138,7 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.putBuildState, async ({ actor, params, body }) => {
       const row = await build(actor, params)
       await requireTemplateUpdate(actor, row)
-      const state = Buffer.from(body.state ?? '', 'base64')
+      const state = stateFrom(body.state ?? '')
       await setBuildState(
         parts,
         db,
@@ -153,12 +155,21 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
   ]
 }
 
+/** Anything but base64 would be stored as a damaged state, which the next build could not read. */
+function stateFrom(text: string): Buffer {
+  const state = Buffer.from(text, 'base64')
+  if (state.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, ''))
+    throw badRequest('Validation failed.', { validations: [{ field: 'state', detail: 'must be base64' }] })
+  return state
+}
+
 async function agentTimings(
   context: AppContext,
   row: BuildRow,
 ): Promise<Pick<contract.WorkspaceBuildTimings, 'agent_connection_timings' | 'agent_script_timings'>> {
   const resources = await listResources(parts, context.database.db, [row.job.id])
   const agents = resources.flatMap((resource) => resource.agents)
+  const scripts = await listScriptTimings(parts, context.database.db, row.job.id)
   return {
     agent_connection_timings: agents.flatMap((agent) =>
       agent.first_connected_at === null
@@ -173,6 +184,15 @@ async function agentTimings(
             },
           ],
     ),
-    agent_script_timings: [],
+    agent_script_timings: scripts.map((run) => ({
+      display_name: run.display_name,
+      started_at: run.started_at.toISOString(),
+      ended_at: run.ended_at.toISOString(),
+      exit_code: run.exit_code,
+      stage: run.stage as contract.TimingStage,
+      status: run.status,
+      workspace_agent_id: run.agent_id,
+      workspace_agent_name: run.agent_name,
+    })),
   }
 }

@@ -27,7 +27,10 @@ import {
 import { type WorkspaceOwnership, workspaceObject } from './store/workspace-object.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
-const parts = systemActor('provisionerd')
+const parts = systemActor(
+  'provisionerd',
+  'parts of a version and of earlier builds that the caller need not see',
+)
 
 /** What is asked of a build. */
 export type BuildRequest = Pick<
@@ -38,6 +41,8 @@ export type BuildRequest = Pick<
   | 'template_version_preset_id'
   | 'orphan'
   | 'log_level'
+  | 'dry_run'
+  | 'on_success'
 > & {
   readonly reason?: BuildRow['reason'] | undefined
   /** Whom the build is done for, when that is not who asks (WS-238). */
@@ -76,6 +81,7 @@ export async function createBuild(
   workspace: BuildTarget,
   request: BuildRequest,
 ): Promise<MadeBuild> {
+  requireSupported(request)
   if (workspace.deleted && request.transition !== 'delete')
     throw conflict('Cannot start a deleted workspace!')
   requirePermission(actor, workspace, request.transition)
@@ -102,6 +108,7 @@ export async function createBuild(
       type: 'workspace_build',
       input: {
         workspace_build_id: id,
+        ...(request.orphan === true ? { orphan: true } : {}),
         ...(request.log_level === undefined ? {} : { log_level: request.log_level }),
       },
       tags: normalizeTags(tagsOf(version.job.tags), workspace.owner_id),
@@ -154,6 +161,20 @@ export function targetOf(row: WorkspaceRow): BuildTarget {
 /** Binds a sealed state to its workspace. */
 export function statePurpose(workspaceId: string): string {
   return `provisioner state of ${workspaceId}`
+}
+
+/** A wish that would be passed over silently is refused: a dry run must never start a real build (WS-302). */
+function requireSupported(request: BuildRequest): void {
+  const refused =
+    request.dry_run === true ? 'dry_run' : request.on_success === undefined ? undefined : 'on_success'
+  if (refused !== undefined)
+    throw badRequest(`Workspace builds with ${refused} are not supported.`, {
+      detail:
+        refused === 'dry_run'
+          ? 'Try the template version out with its dry-run route; nothing was built.'
+          : 'Wait for the build to end and ask for the next one then; nothing was built.',
+      validations: [{ field: refused, detail: 'is not supported' }],
+    })
 }
 
 function requirePermission(actor: Actor, workspace: BuildTarget, transition: BuildRow['transition']): void {

@@ -12,28 +12,40 @@ import {
   validationFailed,
 } from '../errors/index.ts'
 import type { Matching } from '../provisioning/index.ts'
-import { getTemplate, getVersion, requireName, type TemplateRow, templateObject } from '../templates/index.ts'
+import {
+  getTemplate,
+  getVersion,
+  holdTemplate,
+  requireName,
+  type TemplateRow,
+  templateObject,
+} from '../templates/index.ts'
 import { checkSchedule } from './autostart.ts'
 import { createBuild } from './create-build.ts'
-import {
-  getWorkspace,
-  insertWorkspace,
-  newWorkspaceObject,
-  type WorkspaceRow,
-  workspaceNameTaken,
-} from './store/workspaces.ts'
+import { insertWorkspace, newWorkspaceObject, workspaceNameTaken } from './store/workspace-changes.ts'
+import { getWorkspace, type WorkspaceRow } from './store/workspaces.ts'
 import { ttlFromMs } from './ttl.ts'
 
-/** Makes a workspace and queues its first build (WS-130). @throws ApiError in the order that WS-130 lists. */
+const HOLDER = systemActor('provisionerd', 'a template is kept for as long as a workspace of it is made')
+
+/**
+ * Makes a workspace and queues its first build (WS-130).
+ *
+ * @param organizationId the organization that the template must belong to, where the request names one.
+ * @throws ApiError in the order that WS-130 lists.
+ */
 export async function createWorkspace(
   context: AppContext,
   actor: Actor,
   ownerId: string,
   request: CreateWorkspaceRequest,
+  organizationId?: string,
 ): Promise<{ readonly workspace: WorkspaceRow; readonly matching: Matching }> {
   const db = context.database.db
   requireName(request.name)
   const { template, versionId } = await templateOf(context, actor, request)
+  if (organizationId !== undefined && organizationId !== template.organization_id)
+    throw validationFailed([{ field: 'template_id', detail: 'belongs to another organization' }])
   if (!isAllowed(actor, 'create', newWorkspaceObject(template.organization_id, ownerId)))
     throw forbidden('Unauthorized to create workspace.', {
       detail: 'You do not have permission to create workspaces for this owner in this organization.',
@@ -64,6 +76,7 @@ export async function createWorkspace(
   const id = randomUUID()
   const { matching } = await context.database.transaction(
     async (tx) => {
+      if (!(await holdTemplate(HOLDER, tx, template.id))) throw deleted(template)
       await insertWorkspace(actor, tx, {
         id,
         ownerId,
@@ -120,7 +133,10 @@ async function templateOf(
       { field: 'template_id', detail: 'exactly one of template_id and template_version_id is required' },
     ])
   if (request.template_id !== undefined) {
-    const template = await getTemplate(actor, db, request.template_id).catch(missing('template_id'))
+    const template = await getTemplate(actor, db, request.template_id, { deletedToo: true }).catch(
+      missing('template_id'),
+    )
+    if (template.deleted) throw deleted(template)
     return { template, versionId: template.active_version_id }
   }
   const version = await getVersion(actor, db, request.template_version_id ?? '').catch(
@@ -131,8 +147,16 @@ async function templateOf(
     throw badRequest('Archived template versions cannot be used to make a workspace.', {
       validations: [{ field: 'template_version_id', detail: 'is archived' }],
     })
-  const template = await getTemplate(systemActor('provisionerd'), db, version.template_id)
+  const template = await getTemplate(
+    systemActor('provisionerd', 'the template of a version that was read as the caller'),
+    db,
+    version.template_id,
+  )
   return { template, versionId: version.id }
+}
+
+function deleted(template: TemplateRow): ApiError {
+  return new ApiError(404, `Template ${JSON.stringify(template.name)} has been deleted!`)
 }
 
 function missing(field: string): (error: unknown) => never {

@@ -3,12 +3,12 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { createBuild, targetOf } from './create-build.ts'
-import { dueChange, versionForAutostart } from './lifecycle.ts'
-import { getWorkspace, listTimedWorkspaces, tryLockWorkspace, updateWorkspace } from './store/workspaces.ts'
+import { dormancy, dueChange, versionForAutostart } from './lifecycle.ts'
+import { tryLockWorkspace, updateWorkspace } from './store/workspace-changes.ts'
+import { getWorkspace, listTimedWorkspaces } from './store/workspaces.ts'
 
-const actor = systemActor('autostart')
+const actor = systemActor('autostart', 'workspaces start and stop when their time has come')
 const AT_ONCE = 10
-const NS_PER_MS = 1_000_000
 
 /** Rolls a transition back that no live provisioner could carry out: it is tried again at the next tick (WS-236). */
 class NoProvisioner extends Error {}
@@ -40,7 +40,10 @@ export class LifecycleExecutor implements AsyncDisposable {
     const { database, clock, log } = this.#context
     try {
       const now = clock.now()
-      const ids = await listTimedWorkspaces(actor, database.db, now)
+      // Most of them have a schedule whose time has not come; only the others are worth a transaction.
+      const ids = (await listTimedWorkspaces(actor, database.db, now)).flatMap((row) =>
+        dueChange(row, now) === undefined ? [] : [row.id],
+      )
       while (ids.length > 0 && !this.#closed)
         await Promise.all(ids.splice(0, AT_ONCE).map((id) => this.#change(id, now)))
     } catch (error) {
@@ -58,13 +61,7 @@ export class LifecycleExecutor implements AsyncDisposable {
           const row = await getWorkspace(actor, tx, id)
           const due = dueChange(row, now)
           if (due === undefined) return
-          if (due.dormant) {
-            const left = row.template_time_til_dormant_autodelete / NS_PER_MS
-            await updateWorkspace(actor, tx, row, {
-              dormant_at: now,
-              deleting_at: left > 0 ? new Date(now.getTime() + left) : null,
-            })
-          }
+          if (due.dormant) await updateWorkspace(actor, tx, row, dormancy(row, now))
           if (due.build === undefined) return
           const { matching } = await createBuild(this.#context, actor, tx, targetOf(row), {
             ...due.build,

@@ -7,6 +7,7 @@ import {
   getWorkspace,
   reportUsage,
   setAutomaticUpdates,
+  setDormant,
   suspendUser,
   type Template,
   updateTemplate,
@@ -93,6 +94,52 @@ describe('the executor', () => {
     expect(stopped.latest_build).toMatchObject({ transition: 'stop', reason: 'autostop', status: 'stopped' })
     expect(stopped.latest_build.initiator_name).toBe('owner')
     ahead = 0
+  })
+
+  /** A daily schedule at the minute that lies so many hours ahead. */
+  function daily(hours: number): { readonly at: number; readonly autostart_schedule: string } {
+    const time = new Date(Date.now() + hours * 3_600_000)
+    time.setUTCSeconds(0, 0)
+    return {
+      at: time.getTime(),
+      autostart_schedule: `CRON_TZ=UTC ${time.getUTCMinutes()} ${time.getUTCHours()} * * *`,
+    }
+  }
+
+  it('WS-230: a start by the schedule that comes before the deadline moves it', async () => {
+    const { at, autostart_schedule } = daily(3)
+    const crossed = await make('crossed', { ttl_ms: 12 * 3_600_000, autostart_schedule })
+    expect(Date.parse(crossed.latest_build.deadline ?? '')).toBe(at + 12 * 3_600_000)
+    const before = await make('before', { ttl_ms: 2 * 3_600_000, autostart_schedule })
+    expect(Date.parse(before.latest_build.deadline ?? '')).toBeLessThan(at)
+  })
+
+  it('WS-240: use that reaches into the next start by the schedule gets the deadline of that start', async () => {
+    const { at, autostart_schedule } = daily(2.2)
+    const workspace = await make('reaching', { ttl_ms: 2 * 3_600_000, autostart_schedule })
+    ahead = 1.5 * 3_600_000
+    await owner.call(reportUsage, { params: { workspace: workspace.id }, body: {} })
+    expect(Date.parse((await read(workspace)).latest_build.deadline ?? '')).toBe(at + 2 * 3_600_000)
+    ahead = 0
+  })
+
+  it('WS-164: one that is made dormant by hand knows when that deletes it, and forgets it when it wakes', async () => {
+    const workspace = await make('resting')
+    await owner.call(updateTemplate, {
+      params: { template: template.id },
+      body: { time_til_dormant_autodelete_ms: 86_400_000 },
+    })
+    const params = { workspace: workspace.id }
+    const dormant = await owner.call(setDormant, { params, body: { dormant: true } })
+    expect(Date.parse(dormant.deleting_at ?? '') - Date.parse(dormant.dormant_at ?? '')).toBe(86_400_000)
+    expect(await owner.call(setDormant, { params, body: { dormant: false } })).toMatchObject({
+      dormant_at: null,
+      deleting_at: null,
+    })
+    await owner.call(updateTemplate, {
+      params: { template: template.id },
+      body: { time_til_dormant_autodelete_ms: 0 },
+    })
   })
 
   it('WS-235: starts a stopped one at its time, with the version that WS-237 says', async () => {

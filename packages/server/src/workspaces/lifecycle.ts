@@ -36,6 +36,15 @@ export function dueChange(row: WorkspaceRow, now: Date): DueChange | undefined {
   return undefined
 }
 
+/** What makes a workspace dormant from now on, and when that deletes it (WS-164). */
+export function dormancy(
+  row: Pick<WorkspaceRow, 'template_time_til_dormant_autodelete'>,
+  now: Date,
+): { readonly dormant_at: Date; readonly deleting_at: Date | null } {
+  const left = row.template_time_til_dormant_autodelete / NS_PER_MS
+  return { dormant_at: now, deleting_at: left > 0 ? new Date(now.getTime() + left) : null }
+}
+
 /** The version that a start by the clock asks for; without one the present version stays (WS-237). */
 export function versionForAutostart(row: WorkspaceRow): { readonly template_version_id?: string } {
   return row.template_require_active_version || row.automatic_updates === 'always'

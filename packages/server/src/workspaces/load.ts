@@ -51,9 +51,16 @@ export async function buildsWithParts(
 async function partsOf(context: AppContext, jobs: readonly BuildRow['job'][]) {
   const db = context.database.db
   const waiting = jobs.filter((job) => job.job_status === 'pending').map((job) => job.id)
-  const places = await queuePlaces(systemActor('system_read_provisioner_daemons'), db, waiting)
+  const places = await queuePlaces(
+    systemActor(
+      'system_read_provisioner_daemons',
+      'places in the queue count daemons that the caller may not list',
+    ),
+    db,
+    waiting,
+  )
   const resources = await listResources(
-    systemActor('provisionerd'),
+    systemActor('provisionerd', 'resources of builds that were read as the caller'),
     db,
     jobs.filter((job) => job.completed_at !== null).map((job) => job.id),
   )

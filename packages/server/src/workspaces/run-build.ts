@@ -15,17 +15,14 @@ import {
 } from '../provisioning/index.ts'
 import { deleteAgentsOfOtherBuilds, insertResources } from '../resources/index.ts'
 import { listVariables } from '../templates/index.ts'
+import { nextStart } from './autostart.ts'
 import { statePurpose } from './create-build.ts'
-import {
-  type BuildInputs,
-  finishBuild,
-  getBuildInputs,
-  listBuildParameters,
-  setBuildState,
-} from './store/builds.ts'
-import { markWorkspaceDeleted } from './store/workspaces.ts'
+import { isOrphaning } from './orphan.ts'
+import { type BuildInputs, getBuildInputs } from './store/build-inputs.ts'
+import { finishBuild, listBuildParameters, setBuildState } from './store/builds.ts'
+import { markWorkspaceDeleted } from './store/workspace-changes.ts'
 
-const actor = systemActor('provisionerd')
+const actor = systemActor('provisionerd', 'carries out a build for its initiator')
 
 /** Carries out builds: plan, apply, and what they leave behind (PR-48). */
 export function buildHandler(context: AppContext): JobHandler {
@@ -36,6 +33,7 @@ export function buildHandler(context: AppContext): JobHandler {
       const inputs = await getBuildInputs(actor, db, job.id)
       const { build } = inputs
       tools.say('Setting up', `${verb(build.transition)} workspace ${build.workspace_name}`)
+      if (isOrphaning(job)) return forgotten(build.workspace_id, tools)
       const file = await getFile(actor, db, job.file_id)
       const state =
         inputs.state === null
@@ -76,6 +74,18 @@ export function buildHandler(context: AppContext): JobHandler {
           if (build.transition === 'delete') await markWorkspaceDeleted(actor, tx, build.workspace_id)
         },
       }
+    },
+  }
+}
+
+/** An orphaning delete runs nothing, so that a broken template or provisioner cannot hold it up (WS-172). */
+function forgotten(workspaceId: string, tools: JobTools): Outcome {
+  tools.say('Cleaning Up', 'The resources of the workspace are left as they are: it was orphaned', 'warn')
+  return {
+    ok: true,
+    async store(tx): Promise<void> {
+      await deleteAgentsOfOtherBuilds(actor, tx, workspaceId, undefined)
+      await markWorkspaceDeleted(actor, tx, workspaceId)
     },
   }
 }
@@ -157,10 +167,19 @@ function seal(context: AppContext, inputs: BuildInputs, state: Uint8Array): Buff
     : context.secrets.sealer.seal(state, statePurpose(inputs.build.workspace_id))
 }
 
-/** When the workspace stops by itself, counted from the end of the build (WS §12.1). */
+/**
+ * When the workspace stops by itself, counted from the end of the build, or from the next start by its
+ * schedule when that comes first (WS §12.1).
+ */
 function deadlineOf(inputs: BuildInputs, completedAt: Date): Date | null {
-  const ttl = inputs.template.allowUserAutostop ? (inputs.ttl ?? 0) : inputs.template.defaultTtl
-  return ttl > 0 ? new Date(completedAt.getTime() + ttl / 1_000_000) : null
+  const ttlNs = inputs.template.allowUserAutostop ? (inputs.ttl ?? 0) : inputs.template.defaultTtl
+  if (ttlNs === 0) return null
+  const ttl = ttlNs / 1_000_000
+  const deadline = completedAt.getTime() + ttl
+  const { autostart } = inputs
+  const start =
+    autostart === null ? undefined : nextStart(autostart.schedule, completedAt, autostart.blockedDays)
+  return new Date(start !== undefined && start.getTime() < deadline ? start.getTime() + ttl : deadline)
 }
 
 function rows(jobId: string, timings: readonly Timing[]) {

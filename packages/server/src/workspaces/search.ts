@@ -22,17 +22,20 @@ const AGENT_STATUSES = ['connecting', 'connected', 'disconnected', 'timeout'] as
 
 type Condition = Expression<SqlBool>
 
+/** What a search text asks for. */
+export interface WorkspaceSearch {
+  readonly conditions: readonly Condition[]
+  /** Metadata that agents are shown with; no condition. */
+  readonly metadataKeys: readonly string[]
+}
+
 /**
  * Turns a search text into conditions on the rows of `listWorkspaces` (WS-151): `w` workspace, `u` owner,
  * `t` template, `b` latest build, `j` its job.
  *
  * @throws ApiError 400 with one validation for each fault.
  */
-export async function workspaceConditions(
-  context: AppContext,
-  actor: Actor,
-  text: string,
-): Promise<readonly Condition[]> {
+export async function readSearch(context: AppContext, actor: Actor, text: string): Promise<WorkspaceSearch> {
   const query = new SearchQuery(text)
   const faults: Validation[] = []
   const conditions: Condition[] = [...bareConditions(query.text, faults)]
@@ -48,10 +51,7 @@ export async function workspaceConditions(
   add(query.one('name'), (name) => sql<SqlBool>`w.name ilike ${containing(name)}`)
   add(query.one('template'), (name) => sql<SqlBool>`lower(t.name) = ${name}`)
   add(query.choices('status', STATUSES), (statuses) => any(statuses.map(statusCondition)))
-  add(query.choices('has-agent', AGENT_STATUSES), agentCondition)
-  add(query.flag('healthy'), (healthy) =>
-    agentCondition(healthy ? ['connected'] : ['disconnected', 'timeout']),
-  )
+  add(agentStatuses(query), agentCondition)
   add(query.flag('dormant'), (dormant) =>
     dormant ? sql<SqlBool>`w.dormant_at is not null` : sql<SqlBool>`true`,
   )
@@ -71,15 +71,23 @@ export async function workspaceConditions(
         ? sql<SqlBool>`w.user_acl ? ${actor.id}`
         : sql<SqlBool>`w.user_acl ? (select s.id::text from users s where lower(s.username) = ${user} and not s.deleted)`,
   )
-  conditions.push(...parameterConditions(query.prefixed('param:'), query.list('param'), faults))
+  add(query.one('shared_with_group'), (group) => {
+    const [first = '', second] = group.split('/')
+    if (isUuid(group)) return sql<SqlBool>`w.group_acl ? ${group}`
+    return sql<SqlBool>`w.group_acl ? (select g.id::text from groups g join organizations go on go.id = g.organization_id
+      where lower(g.name) = ${second ?? first} and not go.deleted
+        and ${second === undefined ? sql<SqlBool>`go.is_default` : sql<SqlBool>`lower(go.name) = ${first}`})`
+  })
+  conditions.push(...parameterConditions(query.list('param') ?? [], faults))
   const organization = query.one('organization')
+  const metadataKeys = query.list('include_agent_metadata') ?? []
   const all = [...faults, ...query.finish()]
   if (all.length > 0) throw badRequest('Invalid workspace search query.', { validations: all })
   if (organization !== undefined)
     conditions.push(
       sql<SqlBool>`w.organization_id = ${await organizationId(context, actor, organization)}::uuid`,
     )
-  return conditions
+  return { conditions, metadataKeys }
 }
 
 async function organizationId(context: AppContext, actor: Actor, reference: string): Promise<string> {
@@ -134,6 +142,14 @@ function statusCondition(status: (typeof STATUSES)[number]): Condition {
   }
 }
 
+/** The agent states that are asked for; `healthy` only names some of them in another way. */
+function agentStatuses(query: SearchQuery): (typeof AGENT_STATUSES)[number][] | undefined {
+  const named = query.choices('has-agent', AGENT_STATUSES)
+  const healthy = query.flag('healthy')
+  if (healthy === undefined) return named
+  return [...(named ?? []), ...(healthy ? (['connected'] as const) : (['disconnected', 'timeout'] as const))]
+}
+
 /** The states of AC §2.1 in SQL: any agent of a latest start build is in one of them. */
 function agentCondition(statuses: readonly (typeof AGENT_STATUSES)[number][]): Condition {
   return sql<SqlBool>`(b.transition = 'start' and exists (
@@ -143,17 +159,10 @@ function agentCondition(statuses: readonly (typeof AGENT_STATUSES)[number][]): C
 }
 
 /** `param:<name>` and `param:<name>=<value>`; several of a kind mean any, both kinds together mean both. */
-function parameterConditions(
-  keyed: readonly [string, readonly string[]][],
-  listed: readonly string[] | undefined,
-  faults: Validation[],
-): Condition[] {
+function parameterConditions(entries: readonly string[], faults: Validation[]): Condition[] {
   const names: string[] = []
   const pairs: (readonly [string, string])[] = []
-  for (const entry of [
-    ...keyed.flatMap(([key, values]) => values.map((value) => `${key}:${value}`)),
-    ...(listed ?? []),
-  ]) {
+  for (const entry of entries) {
     const [name = '', value, ...more] = entry.split('=')
     if (more.length > 0)
       faults.push({ field: 'param', detail: `Query element ${JSON.stringify(entry)} can only contain 1 '='` })

@@ -3,22 +3,26 @@ import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession, type SessionIncoming } from '../edge/index.ts'
 import { ApiError, badRequest, conflict, forbidden } from '../errors/index.ts'
-import { getUser } from '../identity/index.ts'
+import { getOrganization } from '../organizations/index.ts'
 import { requireName } from '../templates/index.ts'
 import { checkSchedule } from './autostart.ts'
 import type { BuildFeed } from './build-feed.ts'
 import { createWorkspace } from './create-workspace.ts'
+import { includeMetadata } from './include-metadata.ts'
+import { dormancy } from './lifecycle.ts'
 import { withParts } from './load.ts'
 import { noteUse } from './note-use.ts'
-import { workspaceConditions } from './search.ts'
+import { ownerIdOf } from './owner-of.ts'
+import { mismatchesAtAutostart } from './resolve-autostart.ts'
+import { readSearch } from './search.ts'
 import { setDeadline } from './store/builds.ts'
+import { updateWorkspace } from './store/workspace-changes.ts'
 import { workspaceObject } from './store/workspace-object.ts'
 import {
   getWorkspace,
   getWorkspaceByName,
   listWorkspaces,
   mayReadTemplate,
-  updateWorkspace,
   type WorkspaceRow,
 } from './store/workspaces.ts'
 import { ttlFromMs } from './ttl.ts'
@@ -39,9 +43,10 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
     actor: Actor,
     user: string,
     body: contract.CreateWorkspaceRequest,
+    organizationId?: string,
   ): Promise<contract.Workspace> => {
-    const owner = await getUser(actor, db, user)
-    const made = await createWorkspace(context, actor, owner.id, body)
+    const ownerId = await ownerIdOf(context, actor, user)
+    const made = await createWorkspace(context, actor, ownerId, body, organizationId)
     const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)
     if (workspace === undefined) throw new Error('a made workspace was not presented')
     return workspace
@@ -56,14 +61,16 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
   }
   return [
     forSession(contract.createWorkspace, ({ actor, params, body }) => create(actor, params.user ?? '', body)),
-    forSession(contract.createOrganizationWorkspace, ({ actor, params, body }) =>
-      create(actor, params.user ?? '', body),
-    ),
+    forSession(contract.createOrganizationWorkspace, async ({ actor, params, body }) => {
+      const organization = await getOrganization(actor, db, params.organization ?? '')
+      return create(actor, params.user ?? '', body, organization.id)
+    }),
     forSession(contract.listWorkspaces, async ({ actor, query }) => {
-      const conditions = await workspaceConditions(context, actor, query.q ?? '')
+      const { conditions, metadataKeys } = await readSearch(context, actor, query.q ?? '')
       const { rows, count } = await listWorkspaces(actor, db, conditions, query)
       const visible = rows.filter((row) => mayReadTemplate(actor, row))
-      return { workspaces: await withParts(context, visible, actor.id), count }
+      const workspaces = await withParts(context, visible, actor.id)
+      return { workspaces: [...(await includeMetadata(context, workspaces, metadataKeys))], count }
     }),
     forSession(contract.getWorkspace, async ({ actor, params, query }) => {
       const row = await getWorkspace(actor, db, params.workspace ?? '')
@@ -75,11 +82,10 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
       return one(actor, row)
     }),
     forSession(contract.getWorkspaceByName, async ({ actor, params, query }) => {
-      const owner = await getUser(actor, db, params.user ?? '')
       const row = await getWorkspaceByName(
         actor,
         db,
-        owner.id,
+        await ownerIdOf(context, actor, params.user ?? ''),
         params.workspacename ?? '',
         query.include_deleted ?? false,
       )
@@ -128,6 +134,12 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
       await updateWorkspace(actor, db, row, { automatic_updates: body.automatic_updates })
       return undefined
     }),
+    forSession(contract.resolveAutostart, async ({ actor, params }) => ({
+      parameter_mismatch: await mismatchesAtAutostart(
+        context,
+        await getWorkspace(actor, db, params.workspace ?? ''),
+      ),
+    })),
     forSession(contract.favoriteWorkspace, async ({ actor, params }) => {
       const row = await getWorkspace(actor, db, params.workspace ?? '')
       if (row.owner_id !== actor.id)
@@ -159,7 +171,7 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
           db,
           row,
           dormant
-            ? { dormant_at: context.clock.now() }
+            ? dormancy(row, context.clock.now())
             : { dormant_at: null, deleting_at: null, last_used_at: context.clock.now() },
         )
       return one(actor, await getWorkspace(actor, db, row.id))

@@ -1,6 +1,13 @@
 import { type Selectable, sql } from 'kysely'
 
-import { type Actor, agentScope, authorize, isAllowed, type ResourceObject } from '../../authz/index.ts'
+import {
+  type Actor,
+  agentScope,
+  authorize,
+  isAllowed,
+  type ResourceObject,
+  type RoleOptions,
+} from '../../authz/index.ts'
 import { type Db, prepared } from '../../database/index.ts'
 import type { AgentsWithWorkspaceTable } from '../../database/tables.ts'
 import type { AgentCaller } from '../../edge/index.ts'
@@ -78,6 +85,7 @@ export async function findAgentByToken(
   actor: Actor,
   db: Db,
   token: string,
+  options: RoleOptions,
 ): Promise<AgentCaller | undefined> {
   authorize(actor, 'read', { type: 'system' })
   const [row] = await load(db, { hash: hashAgentToken(token) })
@@ -96,6 +104,7 @@ export async function findAgentByToken(
     actor: actorOf(
       row.owner_id,
       row.standing,
+      options,
       agentScope({
         keyScope: row.api_key_scope === 'no_user_data' ? 'no_user_data' : 'all',
         workspaceId: row.workspace_id,

@@ -21,6 +21,8 @@ export interface NewApiKey {
   readonly hashedSecret: Buffer
   readonly userId: string
   readonly loginType: ApiKeyRow['login_type']
+  /** All times of keys are told by one clock, the server's: the database may have another. */
+  readonly now: Date
   readonly expiresAt: Date
   readonly lifetimeSeconds: number
   readonly tokenName: string
@@ -45,6 +47,8 @@ export async function insertKey(actor: Actor, db: Db, key: NewApiKey): Promise<A
         hashed_secret: key.hashedSecret,
         user_id: key.userId,
         login_type: key.loginType,
+        created_at: key.now,
+        updated_at: key.now,
         expires_at: key.expiresAt,
         lifetime_seconds: key.lifetimeSeconds === 0 ? 86_400 : key.lifetimeSeconds,
         token_name: key.tokenName,
@@ -87,7 +91,7 @@ export async function getTokenByName(actor: Actor, db: Db, userId: string, name:
 export async function listTokens(
   actor: Actor,
   db: Db,
-  options: { readonly userId?: string | undefined; readonly includeExpired: boolean },
+  options: { readonly userId?: string | undefined; readonly includeExpired: boolean; readonly now: Date },
 ): Promise<(ApiKeyRow & { username: string })[]> {
   let query = db
     .selectFrom('api_keys as k')
@@ -99,19 +103,19 @@ export async function listTokens(
     .orderBy('k.created_at')
     .orderBy('k.id')
   if (options.userId !== undefined) query = query.where('k.user_id', '=', options.userId)
-  if (!options.includeExpired) query = query.where('k.expires_at', '>', sql<Date>`now()`)
+  if (!options.includeExpired) query = query.where('k.expires_at', '>', options.now)
   return query.execute()
 }
 
 /** Ends a key now; one that has ended stays as it is (ID-53). @throws ApiError 404, 403. */
-export async function expireKey(actor: Actor, db: Db, id: string): Promise<void> {
+export async function expireKey(actor: Actor, db: Db, id: string, now: Date): Promise<void> {
   const row = await getKey(actor, db, id)
   authorize(actor, 'update', keyObject(row.user_id, row.id))
   await db
     .updateTable('api_keys')
-    .set({ expires_at: sql<Date>`now()`, updated_at: sql<Date>`now()` })
+    .set({ expires_at: now, updated_at: now })
     .where('id', '=', id)
-    .where('expires_at', '>', sql<Date>`now()`)
+    .where('expires_at', '>', now)
     .execute()
 }
 
@@ -122,17 +126,19 @@ export async function deleteKey(actor: Actor, db: Db, id: string): Promise<void>
   await db.deleteFrom('api_keys').where('id', '=', id).execute()
 }
 
-/** Removes all keys of a user, or only those that may connect to apps (ID-30, ID-34). @throws ApiError 403. */
+/** Removes all keys of a user (ID-30), or a session and what lets its apps connect (ID-34). @throws ApiError 403. */
 export async function deleteKeysOfUser(
   actor: Actor,
   db: Db,
   userId: string,
-  options: { readonly onlyApplicationConnect?: boolean } = {},
+  options: { readonly session?: string } = {},
 ): Promise<void> {
   authorize(actor, 'delete', keyObject(userId))
   let query = db.deleteFrom('api_keys').where('user_id', '=', userId)
-  if (options.onlyApplicationConnect === true)
-    query = query.where(sql<boolean>`scopes @> array['coder:application_connect']`)
+  if (options.session !== undefined)
+    query = query.where(
+      sql<boolean>`(id = ${options.session} or scopes @> array['coder:application_connect'])`,
+    )
   await query.execute()
 }
 

@@ -1,9 +1,9 @@
 import { type Selectable, sql } from 'kysely'
 
-import { type Actor, authorize, isAllowed } from '../../authz/index.ts'
+import { type Actor, authorize, checkRoleChange, isAllowed } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { OrganizationsTable } from '../../database/tables.ts'
-import { ApiError } from '../../errors/index.ts'
+import { ApiError, notFound } from '../../errors/index.ts'
 
 /** A stored organization. */
 export type OrganizationRow = Selectable<OrganizationsTable>
@@ -24,7 +24,8 @@ export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<O
   const made = await tx
     .insertInto('organizations')
     .values({
-      name: 'default',
+      // The name that scripts of switching users give to --org; the word `default` means it too (WS-4).
+      name: 'coder',
       display_name: 'Default',
       description: '',
       is_default: true,
@@ -52,7 +53,7 @@ export async function getOrganizations(
     .where('deleted', '=', false)
     .where(sql<boolean>`(id = any(${[...ids]}::uuid[]) or (is_default and ${ids.includes(NIL)}))`)
     .execute()
-  return ids.map((id) => {
+  const found = ids.map((id) => {
     const row = rows.find((candidate) => candidate.id === id || (id === NIL && candidate.is_default))
     if (
       row !== undefined &&
@@ -63,17 +64,38 @@ export async function getOrganizations(
       validations: [{ field: 'organization_ids', detail: `organization ${id} does not exist` }],
     })
   })
+  // The default one may be named twice: by its id and by the zero one.
+  return [...new Set(found)]
 }
 
-/** Adds a user to an organization. @throws ApiError 403 without `organization_member:create`. */
+/**
+ * Adds a user to an organization without further roles, which still gives those that all its members have (RB-43).
+ *
+ * @throws ApiError 403 without `organization_member:create`, 404 without the organization, 403 or 400 when the actor
+ * may not hand out the roles of its members.
+ */
 export async function insertMember(
   actor: Actor,
   tx: Db,
-  member: { readonly organizationId: string; readonly userId: string; readonly roles: readonly string[] },
+  member: { readonly organizationId: string; readonly userId: string },
 ): Promise<void> {
   authorize(actor, 'create', { type: 'organization_member', organization: member.organizationId })
+  const organization = await tx
+    .selectFrom('organizations')
+    .select('default_org_member_roles')
+    .where('id', '=', member.organizationId)
+    .where('deleted', '=', false)
+    .executeTakeFirst()
+  if (organization === undefined) throw notFound()
+  checkRoleChange(actor, {
+    organizationId: member.organizationId,
+    before: [],
+    after: [],
+    implied: ['organization-member', ...organization.default_org_member_roles],
+    customRoles: new Set(),
+  })
   await tx
     .insertInto('organization_members')
-    .values({ organization_id: member.organizationId, user_id: member.userId, roles: [...member.roles] })
+    .values({ organization_id: member.organizationId, user_id: member.userId, roles: [] })
     .execute()
 }

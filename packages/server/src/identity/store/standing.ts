@@ -1,6 +1,13 @@
 import { sql } from 'kysely'
 
-import { type Actor, authorize, SCOPE_ALL, type Scope, userActor } from '../../authz/index.ts'
+import {
+  type Actor,
+  authorize,
+  type RoleOptions,
+  SCOPE_ALL,
+  type Scope,
+  userActor,
+} from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 
 /** What decides what a user may do, as one row holds it (RB-5). */
@@ -32,8 +39,13 @@ export const STANDING = {
      where m.user_id = u.id), '[]')`,
 } as const
 
-/** The subject that acts for a user with this standing. */
-export function actorOf(userId: string, standing: Standing, scope: Scope = SCOPE_ALL): Actor {
+/** The subject that acts for a user with this standing, under the switches of the deployment (RB-4, RB-25). */
+export function actorOf(
+  userId: string,
+  standing: Standing,
+  options: RoleOptions,
+  scope: Scope = SCOPE_ALL,
+): Actor {
   return userActor(
     {
       id: userId,
@@ -49,6 +61,7 @@ export function actorOf(userId: string, standing: Standing, scope: Scope = SCOPE
       })),
     },
     scope,
+    options,
   )
 }
 

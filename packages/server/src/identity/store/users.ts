@@ -3,14 +3,16 @@ import { type Selectable, sql } from 'kysely'
 import {
   type Actor,
   authorize,
+  checkRoleChange,
   isAllowed,
   type ResourceObject,
+  requireOwnerFor,
   sqlFilter,
-  systemActor,
 } from '../../authz/index.ts'
 import { type Db, violatedUnique } from '../../database/index.ts'
 import type { UsersTable } from '../../database/tables.ts'
-import { ApiError, conflict, forbidden, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
+import { conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
+import { containing } from '../../search/index.ts'
 
 /** A stored user. */
 export type UserRow = Selectable<UsersTable>
@@ -18,7 +20,8 @@ export type UserRow = Selectable<UsersTable>
 /** A user with the organizations they belong to. */
 export type UserWithOrganizations = UserRow & { readonly organization_ids: string[] }
 
-function userObject(id?: string): ResourceObject {
+/** What permissions speak of. */
+export function userObject(id?: string): ResourceObject {
   return { type: 'user', id, owner: id }
 }
 
@@ -59,9 +62,20 @@ export interface NewUser {
   readonly isServiceAccount: boolean
 }
 
-/** Stores a user. @throws ApiError 403 without `user:create`, 409 when name or e-mail is taken. */
+/**
+ * Stores a user.
+ *
+ * @throws ApiError 403 without `user:create`, 403 or 400 for roles that the actor may not hand out (RB-43), 409 when
+ * name or e-mail is taken.
+ */
 export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<UserRow> {
   authorize(actor, 'create', { type: 'user' })
+  checkRoleChange(actor, {
+    before: [],
+    after: user.siteRoles,
+    implied: ['member'],
+    customRoles: new Set(),
+  })
   try {
     return await db
       .insertInto('users')
@@ -72,7 +86,7 @@ export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<U
         hashed_password: user.hashedPassword,
         login_type: user.loginType,
         status: user.status,
-        rbac_roles: [...user.siteRoles],
+        rbac_roles: [...new Set(user.siteRoles)],
         is_service_account: user.isServiceAccount,
       })
       .returningAll()
@@ -155,9 +169,8 @@ export async function listUsers(
     .where('u.deleted', '=', false)
     .where('u.is_system', '=', false)
     .where(sqlFilter(actor, 'read', 'user', { id: sql.ref('u.id'), owner: sql.ref('u.id') }))
-  const contains = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
   if (search.text !== undefined) {
-    const pattern = contains(search.text)
+    const pattern = containing(search.text)
     query = query.where((eb) =>
       eb.or([
         eb('u.username', 'ilike', pattern),
@@ -166,12 +179,13 @@ export async function listUsers(
       ]),
     )
   }
-  if (search.name !== undefined) query = query.where('u.name', 'ilike', contains(search.name))
+  if (search.name !== undefined) query = query.where('u.name', 'ilike', containing(search.name))
   if (search.username !== undefined) query = query.where(sql<string>`lower(u.username)`, '=', search.username)
   if (search.email !== undefined) query = query.where(sql<string>`lower(u.email)`, '=', search.email)
   if (search.statuses !== undefined)
     query = query.where(sql<boolean>`u.status = any(${[...search.statuses]}::user_status[])`)
-  if (search.roles !== undefined && !search.roles.includes('member'))
+  // Everybody is a member, so that role alone narrows nothing; beside others it adds nobody.
+  if (search.roles?.some((role) => role !== 'member'))
     query = query.where(sql<boolean>`u.rbac_roles && ${[...search.roles]}::text[]`)
   if (search.loginTypes !== undefined)
     query = query.where(sql<boolean>`u.login_type::text = any(${[...search.loginTypes]}::text[])`)
@@ -194,7 +208,11 @@ export async function listUsers(
   return { users: await rows.execute(), count }
 }
 
-/** Changes name, username and avatar (ID-18). @throws ApiError 404 when refused, 409 on a taken name. */
+/**
+ * Changes name, username and avatar (ID-18).
+ *
+ * @throws ApiError 404 when refused, 403 for an owner by who is none (RB-125), 409 on a taken name.
+ */
 export async function updateProfile(
   actor: Actor,
   db: Db,
@@ -203,6 +221,7 @@ export async function updateProfile(
 ): Promise<void> {
   authorize(actor, 'update_personal', userObject(user.id))
   if (change.username !== user.username && !isAllowed(actor, 'update', userObject(user.id))) throw notFound()
+  if (user.id !== actor.id) requireOwnerFor(actor, user.rbac_roles)
   try {
     await db
       .updateTable('users')
@@ -220,36 +239,6 @@ export async function updateProfile(
       validations: [{ field: 'username', detail: UNIQUE_DETAIL }],
     })
   }
-}
-
-/** Sets the status (ID-20). @throws ApiError 403 without `user:update`. */
-export async function updateStatus(
-  actor: Actor,
-  db: Db,
-  userId: string,
-  status: UserRow['status'],
-): Promise<void> {
-  authorize(actor, 'update', userObject(userId))
-  await db
-    .updateTable('users')
-    .set({ status, updated_at: sql<Date>`now()` })
-    .where('id', '=', userId)
-    .execute()
-}
-
-/** Replaces the site roles; which ones are allowed is checked by the use case. @throws ApiError 403. */
-export async function updateSiteRoles(
-  actor: Actor,
-  db: Db,
-  userId: string,
-  roles: readonly string[],
-): Promise<void> {
-  authorize(actor, 'assign', { type: 'assign_role' })
-  await db
-    .updateTable('users')
-    .set({ rbac_roles: [...roles], updated_at: sql<Date>`now()` })
-    .where('id', '=', userId)
-    .execute()
 }
 
 /** Activates a dormant user who has shown up (ID-68). @throws ApiError 403. */
@@ -277,36 +266,3 @@ export async function updatePasswordHash(actor: Actor, db: Db, userId: string, h
     .where('id', '=', userId)
     .execute()
 }
-
-/**
- * Marks a user deleted and takes away what lets them act: keys, login links, memberships (ID-19).
- *
- * @throws ApiError 403 when refused, 417 while the user owns a workspace that the caller may not even see.
- */
-export async function deleteUser(actor: Actor, tx: Db, userId: string): Promise<void> {
-  if (!isAllowed(actor, 'delete', userObject(userId))) throw forbidden()
-  const owned = await tx
-    .selectFrom('workspaces')
-    .select('id')
-    .where('owner_id', '=', userId)
-    .where('deleted', '=', false)
-    .limit(1)
-    .executeTakeFirst()
-  if (owned !== undefined)
-    throw new ApiError(
-      417,
-      'You cannot delete a user that has workspaces. Delete their workspaces and try again!',
-    )
-  await tx.deleteFrom('api_keys').where('user_id', '=', userId).execute()
-  await tx.deleteFrom('user_links').where('user_id', '=', userId).execute()
-  await tx.deleteFrom('organization_members').where('user_id', '=', userId).execute()
-  await tx.deleteFrom('git_ssh_keys').where('user_id', '=', userId).execute()
-  await tx
-    .updateTable('users')
-    .set({ deleted: true, updated_at: sql<Date>`now()` })
-    .where('id', '=', userId)
-    .execute()
-}
-
-/** The actor of sign-in and set-up, before an identity is known (RB-59). */
-export const signInActor = systemActor('system_restricted')

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely'
 
 import { type Actor, authorize, isAllowed } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
-import type { ProvisionerDaemonsTable } from '../../database/tables.ts'
+import type { ProvisionerDaemonsTable, ProvisionerJobsTable } from '../../database/tables.ts'
 import { notFound } from '../../errors/index.ts'
 
 /** A registered provisioner. */
@@ -11,11 +11,12 @@ export type DaemonRow = Selectable<ProvisionerDaemonsTable>
 /** Key id of provisioners that are part of the server (PR-8). */
 const BUILT_IN_KEY = '00000000-0000-0000-0000-000000000001'
 
-/** Registers a built-in provisioner, or finds it again after a restart. @throws ApiError 403. */
+/** Registers a built-in provisioner. @throws ApiError 403. */
 export async function registerDaemon(
   actor: Actor,
   db: Db,
   daemon: {
+    readonly id: string
     readonly organizationId: string
     readonly name: string
     readonly provisioners: readonly DaemonRow['provisioners'][number][]
@@ -27,6 +28,7 @@ export async function registerDaemon(
   return db
     .insertInto('provisioner_daemons')
     .values({
+      id: daemon.id,
       organization_id: daemon.organizationId,
       name: daemon.name,
       key_id: BUILT_IN_KEY,
@@ -39,14 +41,16 @@ export async function registerDaemon(
     .executeTakeFirstOrThrow()
 }
 
-/** Notes that these provisioners are alive. @throws ApiError 403. */
-export async function touchDaemons(actor: Actor, db: Db, ids: readonly string[]): Promise<void> {
+/** Notes that these provisioners are alive. @returns how many of them are registered. @throws ApiError 403. */
+export async function touchDaemons(actor: Actor, db: Db, ids: readonly string[]): Promise<number> {
   authorize(actor, 'update', { type: 'provisioner_daemon' })
-  await db
+  const touched = await db
     .updateTable('provisioner_daemons')
     .set({ last_seen_at: sql<Date>`now()` })
     .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
+    .returning('id')
     .execute()
+  return touched.length
 }
 
 /** Removes built-in provisioners that stopped, and those that have not been seen for a week. @throws ApiError 403. */
@@ -60,30 +64,82 @@ export async function removeDaemons(actor: Actor, db: Db, ids: readonly string[]
     .execute()
 }
 
-/** A provisioner with the job that it runs. */
-export type ListedDaemon = DaemonRow & {
-  readonly alive: boolean
-  readonly current_job_id: string | null
+/** A job as lists of provisioners show it. */
+export interface DaemonJob {
+  readonly id: string
+  readonly status: Selectable<ProvisionerJobsTable>['job_status']
+  readonly template_name: string
+  readonly template_display_name: string
+  readonly template_icon: string
 }
 
-/** Provisioners of an organization that the actor may read. @throws ApiError 404. */
-export async function listDaemons(actor: Actor, db: Db, organizationId: string): Promise<ListedDaemon[]> {
-  if (!isAllowed(actor, 'read', { type: 'provisioner_daemon', organization: organizationId }))
-    throw notFound()
-  return db
+/** A provisioner with the job that it runs and the one before. */
+export type ListedDaemon = DaemonRow & {
+  readonly status: 'offline' | 'idle' | 'busy'
+  readonly current_job: DaemonJob | null
+  readonly previous_job: DaemonJob | null
+}
+
+/** Which provisioners to list (PR-20). */
+export interface DaemonFilter {
+  readonly ids?: readonly string[] | undefined
+  readonly statuses?: readonly ListedDaemon['status'][] | undefined
+  /** Tags that the provisioner must have, with others or without. */
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  /** Those that are offline too. */
+  readonly offline: boolean
+  /** Milliseconds; those that were not seen for longer are left out. */
+  readonly maxAgeMs?: number | undefined
+  readonly limit: number
+}
+
+/** The latest job of daemon `d` that is complete, or the one that is not. */
+function jobOf(complete: boolean) {
+  return sql<DaemonJob | null>`(
+    select jsonb_build_object('id', j.id, 'status', j.job_status, 'template_name', coalesce(t.name, ''),
+             'template_display_name', coalesce(t.display_name, ''), 'template_icon', coalesce(t.icon, ''))
+      from provisioner_jobs j
+      left join workspace_builds b on b.job_id = j.id
+      left join template_versions v on v.id = coalesce(b.template_version_id,
+        (select i.id from template_versions i where i.job_id = j.id))
+      left join templates t on t.id = v.template_id
+     where j.worker_id = d.id and (j.completed_at is not null) = ${complete}
+     order by j.completed_at desc limit 1)`
+}
+
+/** Provisioners of an organization, the newest first (PR-19, PR-20). @throws ApiError 404. */
+export async function listDaemons(
+  actor: Actor,
+  db: Db,
+  organizationId: string,
+  filter: DaemonFilter,
+): Promise<ListedDaemon[]> {
+  for (const type of ['provisioner_daemon', 'provisioner_jobs'] as const)
+    if (!isAllowed(actor, 'read', { type, organization: organizationId })) throw notFound()
+  const status = sql<ListedDaemon['status']>`case
+    when exists (select 1 from provisioner_jobs r where r.worker_id = d.id and r.completed_at is null) then 'busy'
+    when d.last_seen_at > now() - interval '90 seconds' then 'idle' else 'offline' end`
+  let query = db
     .selectFrom('provisioner_daemons as d')
     .selectAll('d')
-    .select([
-      sql<boolean>`coalesce(d.last_seen_at > now() - interval '90 seconds', false)`.as('alive'),
-      sql<
-        string | null
-      >`(select j.id::text from provisioner_jobs j where j.worker_id = d.id and j.completed_at is null limit 1)`.as(
-        'current_job_id',
-      ),
-    ])
+    // The driver reads arrays of texts, and leaves those of enums as they are.
+    .select(sql<DaemonRow['provisioners']>`d.provisioners::text[]`.as('provisioners'))
+    .select([status.as('status'), jobOf(false).as('current_job'), jobOf(true).as('previous_job')])
     .where('d.organization_id', '=', organizationId)
-    .orderBy('d.created_at')
-    .execute()
+    .orderBy('d.created_at', 'desc')
+    .orderBy('d.id')
+  if (filter.ids !== undefined) query = query.where(sql<boolean>`d.id = any(${[...filter.ids]}::uuid[])`)
+  if (filter.statuses !== undefined)
+    query = query.where(sql<boolean>`${status} = any(${[...filter.statuses]}::text[])`)
+  else if (!filter.offline) query = query.where(sql<boolean>`${status} <> 'offline'`)
+  if (filter.tags !== undefined)
+    query = query.where(sql<boolean>`d.tags @> ${JSON.stringify(filter.tags)}::jsonb`)
+  if (filter.maxAgeMs !== undefined)
+    query = query.where(
+      sql<boolean>`d.last_seen_at > now() - make_interval(secs => ${filter.maxAgeMs / 1000}::float8)`,
+    )
+  if (filter.limit > 0) query = query.limit(filter.limit)
+  return query.execute()
 }
 
 /** Provisioners that could take a job with these needs. */

@@ -151,9 +151,13 @@ export async function completeJob(
   return (await query.returning('id').executeTakeFirst()) !== undefined
 }
 
+/** How long a provisioner has to stop a job before asking again ends it by force, in seconds (WS-317). */
+const FORCE_AFTER_SECONDS = 30
+
 /**
  * Marks a job as canceled under its row lock, so that a claim cannot slip in between (PR-40). A job that no
- * worker holds is complete with it; a running one is told by its worker.
+ * worker holds is complete with it; a running one is told by its worker. Asked again after 30 s, it ends even
+ * if its worker never answers; what that one reports later is refused (WS-317, PR-B4).
  *
  * @throws ApiError 403 without `provisioner_jobs:update`.
  */
@@ -162,13 +166,22 @@ export async function cancelJob(
   tx: Db,
   id: string,
 ): Promise<{
-  readonly outcome: 'marked' | 'completed' | 'already canceled'
+  readonly outcome: 'marked' | 'forced' | 'completed' | 'already canceled'
   readonly status: JobRow['job_status']
 }> {
   authorize(actor, 'update', { type: 'provisioner_jobs' })
   const row = await lockJob(tx, id)
   if (row.completed_at !== null) return { outcome: 'completed', status: row.job_status }
-  if (row.canceled_at !== null) return { outcome: 'already canceled', status: row.job_status }
+  if (row.canceled_at !== null) {
+    const forced = await tx
+      .updateTable('provisioner_jobs')
+      .set({ completed_at: sql<Date>`now()`, updated_at: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where(sql<boolean>`canceled_at < now() - make_interval(secs => ${FORCE_AFTER_SECONDS})`)
+      .returning('id')
+      .executeTakeFirst()
+    return { outcome: forced === undefined ? 'already canceled' : 'forced', status: row.job_status }
+  }
   await tx
     .updateTable('provisioner_jobs')
     .set({
@@ -203,17 +216,20 @@ export const LEASE_SECONDS = 20
  */
 export async function listLostJobs(actor: Actor, db: Db): Promise<JobRow[]> {
   authorize(actor, 'read', { type: 'provisioner_jobs' })
-  return db
-    .selectFrom('provisioner_jobs')
-    .selectAll()
-    .where('completed_at', 'is', null)
-    .where(
-      sql<boolean>`(started_at is not null and updated_at < now() - make_interval(secs => ${LEASE_SECONDS}))
+  return (
+    db
+      .selectFrom('provisioner_jobs')
+      .selectAll()
+      .where('completed_at', 'is', null)
+      .where(
+        sql<boolean>`(started_at is not null and updated_at < now() - make_interval(secs => ${LEASE_SECONDS}))
         or (started_at is null and updated_at < now() - interval '30 minutes')`,
-    )
-    .orderBy('updated_at')
-    .limit(10)
-    .execute()
+      )
+      // In no order, so that jobs that cannot be taken back do not hide the others for ever (PR-41).
+      .orderBy(sql`random()`)
+      .limit(10)
+      .execute()
+  )
 }
 
 /** Locks a lost job unless somebody else has it; undefined when it is not lost any more. @throws ApiError 403. */
@@ -302,7 +318,8 @@ export async function listJobs(
   organizationId: string,
   filter: {
     readonly ids?: readonly string[] | undefined
-    readonly status?: JobRow['job_status'] | undefined
+    /** `unknown` matches none. */
+    readonly status?: JobRow['job_status'] | 'unknown' | undefined
     readonly initiatorId?: string | undefined
     readonly tags?: Readonly<Record<string, string>> | undefined
     readonly limit: number
@@ -336,7 +353,7 @@ export async function listJobs(
     .orderBy('j.created_at', 'desc')
     .orderBy('j.id')
   if (filter.ids !== undefined) query = query.where(sql<boolean>`j.id = any(${[...filter.ids]}::uuid[])`)
-  if (filter.status !== undefined) query = query.where('j.job_status', '=', filter.status)
+  if (filter.status !== undefined) query = query.where(sql<string>`j.job_status::text`, '=', filter.status)
   if (filter.initiatorId !== undefined) query = query.where('j.initiator_id', '=', filter.initiatorId)
   if (filter.tags !== undefined)
     query = query.where(sql<boolean>`j.tags @> ${JSON.stringify(filter.tags)}::jsonb`)

@@ -116,11 +116,34 @@ export async function templateNameTaken(
   return row !== undefined
 }
 
-/** A live template. @throws ApiError 404. */
-export async function getTemplate(actor: Actor, db: Db, id: string): Promise<TemplateRow> {
+/** A live template; deleted ones only when they are asked for. @throws ApiError 404. */
+export async function getTemplate(
+  actor: Actor,
+  db: Db,
+  id: string,
+  options: { readonly deletedToo?: boolean } = {},
+): Promise<TemplateRow> {
   const row = await templateQuery(db).where('t.id', '=', id).executeTakeFirst()
-  if (row === undefined || row.deleted || !isAllowed(actor, 'read', templateObject(row))) throw notFound()
+  if (row === undefined || !isAllowed(actor, 'read', templateObject(row))) throw notFound()
+  if (row.deleted && options.deletedToo !== true) throw notFound()
   return row
+}
+
+/**
+ * Keeps a template from being deleted until the transaction ends (WS-91).
+ *
+ * @returns false when it was deleted.
+ * @throws ApiError 403 without `template:read`.
+ */
+export async function holdTemplate(actor: Actor, tx: Db, id: string): Promise<boolean> {
+  authorize(actor, 'read', { type: 'template' })
+  const row = await tx
+    .selectFrom('templates')
+    .select('deleted')
+    .where('id', '=', id)
+    .forShare()
+    .executeTakeFirst()
+  return row?.deleted === false
 }
 
 /** A live template by name. @throws ApiError 404. */

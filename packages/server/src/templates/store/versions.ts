@@ -217,7 +217,7 @@ export async function updateVersion(
   }
 }
 
-/** Puts a version under a new template (WS-80). @throws ApiError 403. */
+/** Puts a version under a new template (WS-80). @throws ApiError 403, 400 when it has one meanwhile. */
 export async function attachVersion(
   actor: Actor,
   tx: Db,
@@ -225,11 +225,48 @@ export async function attachVersion(
   templateId: string,
 ): Promise<void> {
   authorize(actor, 'create', { type: 'template', organization: version.organization_id })
-  await tx
+  const attached = await tx
     .updateTable('template_versions')
     .set({ template_id: templateId, updated_at: sql<Date>`now()` })
     .where('id', '=', version.id)
-    .execute()
+    .where('template_id', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  if (attached === undefined)
+    throw badRequest(`Template version ${version.id} is already part of a template`, {
+      validations: [
+        { field: 'template_version_id', detail: 'Template version is already part of a template' },
+      ],
+    })
+}
+
+/**
+ * Archives versions of a template that nobody needs (WS-109): those whose import failed, or with `all` every
+ * unused one; never the active one, one that a workspace uses, or one that is still imported.
+ *
+ * @returns the ids of the archived ones.
+ * @throws ApiError 403 without `template:update`.
+ */
+export async function archiveVersions(
+  actor: Actor,
+  db: Db,
+  template: Parameters<typeof templateObject>[0] & { readonly active_version_id: string },
+  all: boolean,
+): Promise<string[]> {
+  authorize(actor, 'update', templateObject(template))
+  const { rows } = await sql<{ id: string }>`
+    update template_versions v set archived = true, updated_at = now()
+      from provisioner_jobs j
+     where v.template_id = ${template.id}::uuid and j.id = v.job_id and not v.archived
+       and v.id <> ${template.active_version_id}::uuid and j.completed_at is not null
+       and (${all} or j.job_status = 'failed')
+       and not exists (
+         select 1 from workspaces w join workspace_builds b on b.workspace_id = w.id
+          where w.template_id = v.template_id and not w.deleted and b.template_version_id = v.id
+            and b.transition <> 'delete'
+            and b.build_number = (select max(l.build_number) from workspace_builds l where l.workspace_id = w.id))
+    returning v.id`.execute(db)
+  return rows.map((row) => row.id)
 }
 
 /** The version that an import job is for, with the active version of its template. @throws ApiError 403, 404. */

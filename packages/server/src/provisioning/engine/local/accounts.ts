@@ -62,6 +62,14 @@ export class Accounts {
     })
   }
 
+  /** The account that this workspace and nobody else has on this machine; undefined when that is not sure. */
+  async knownOf(workspaceId: string): Promise<Pick<Account, 'uid' | 'gid'> | undefined> {
+    const uid = (await this.#read())[workspaceId]
+    if (uid === undefined || uid < FIRST_UID || (await nameOfNumber(uid)) !== nameOf(workspaceId))
+      return undefined
+    return { uid, gid: uid }
+  }
+
   /** Takes the name of an account away again. */
   async retire(workspaceId: string): Promise<void> {
     const name = nameOf(workspaceId)

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { createBuild, createWorkspace, getWorkspace, type Workspace } from '@slipway/contract'
+import { createBuild, createWorkspace, getWorkspace, listBuildLogs, type Workspace } from '@slipway/contract'
 import { importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
 
 const run = promisify(execFile)
@@ -84,6 +85,16 @@ async function inside(workspace: Workspace, command: string): Promise<string> {
   return stdout.trim()
 }
 
+function isOwn(pid: string, uid: number): boolean {
+  try {
+    return /^\d+$/.test(pid) && statSync(`/proc/${pid}`).uid === uid && !zombie(pid)
+  } catch {
+    return false
+  }
+}
+
+const zombie = (pid: string) => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+
 const folderOf = ({ id }: Workspace) => path.join(server.configDirectory, 'workspaces', id)
 const accountOf = ({ id }: Workspace) => `slipway-${id.replaceAll('-', '').slice(0, 16)}`
 
@@ -142,6 +153,36 @@ describe('inside of a local workspace', () => {
   })
 })
 
+describe('the limits of a local workspace', () => {
+  it.runIf(AS_ROOT && existsSync('/usr/bin/prlimit'))(
+    'PR-B16: it has so many processes and no more, and gives way when memory runs out',
+    async () => {
+      expect(await inside(first, 'ulimit -u; ulimit -c; cat /proc/self/oom_score_adj')).toBe('4096\n0\n500')
+    },
+  )
+
+  it('PR-B16: the log of the build says what isolates and limits it', async () => {
+    const logs = await owner.call(listBuildLogs, { params: { workspacebuild: first.latest_build.id } })
+    const said = logs.map((line) => line.output).join('\n')
+    expect(said).toMatch(AS_ROOT ? /Isolated by the account slipway-/ : /it is not isolated/)
+    expect(said).toMatch(/are shared|No limits/)
+  })
+
+  it.runIf(AS_ROOT)('processes that take off their mark and run away end with it all the same', async () => {
+    const uid = await inside(second, 'id -u')
+    const left = () => readdirSync('/proc').filter((pid) => isOwn(pid, Number(uid)))
+    await inside(second, '(env -i setsid sleep 1002 >/dev/null 2>&1 &)')
+    // Each makes one successor and ends, so that who looks for it finds a number that is gone.
+    const runaway = 'env -i setsid bash -c "$1" bash "$1" & sleep 0.02'
+    await inside(second, `(env -i setsid bash -c '${runaway}' bash '${runaway}' >/dev/null 2>&1 &)`)
+    expect(left().length).toBeGreaterThan(1)
+    await build(second, 'stop')
+    expect(left()).toEqual([])
+    await build(second, 'start')
+    await ready(second)
+  })
+})
+
 describe('the life of a local workspace', () => {
   it('PR-64: the home outlives stop and start; processes do not', async () => {
     await inside(first, 'echo precious > ~/file; (setsid sleep 1001 >/dev/null 2>&1 &)')
@@ -160,6 +201,6 @@ describe('the life of a local workspace', () => {
     expect(await processesOf(first)).toEqual([])
     await expect(stat(folderOf(first))).rejects.toMatchObject({ code: 'ENOENT' })
     if (AS_ROOT) expect(spawnSync('getent', ['passwd', accountOf(first)]).status).not.toBe(0)
-    expect(await inside(second, 'cat ~/starts')).toBe('hello owner of second')
+    expect(await inside(second, 'tail -n 1 ~/starts')).toBe('hello owner of second')
   })
 })

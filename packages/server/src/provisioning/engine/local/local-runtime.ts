@@ -1,18 +1,21 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, open, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
 import type { LogLevel } from '../engine.ts'
 import { EngineError } from '../engine.ts'
 import { type Account, Accounts } from './accounts.ts'
-import { endProcess, killMarked, type ProcessId, startTimeOf, WORKSPACE_MARK } from './processes.ts'
+import { limited, yieldMemory } from './limits.ts'
+import { endProcess, killProcesses, type ProcessId, startTimeOf, WORKSPACE_MARK } from './processes.ts'
 
 const run = promisify(execFile)
 
 /** How long an agent may take to run its shutdown scripts, in milliseconds. */
 const SHUTDOWN_MS = 60_000
+/** What agents say is kept up to about twice this much. */
+const MAX_LOG_BYTES = 4 * 1024 * 1024
 
 /** Where workspaces live on this machine and how their agents are started. */
 export interface LocalRuntimeOptions {
@@ -69,11 +72,13 @@ export class LocalRuntime {
     await chmod(folder, 0o711)
     const account = await this.#account(workspaceId, home, say)
     await chmod(home, 0o700)
+    const { command, told } = await limited(this.#options.agentCommand, account !== undefined)
+    say(told.level, told.output)
     const started: LocalState['agents'][number][] = []
     try {
       for (const agent of agents) {
         signal.throwIfAborted()
-        started.push(await this.#spawn(workspaceId, folder, home, agent, accessUrl, account))
+        started.push(await this.#spawn(command, workspaceId, folder, home, agent, accessUrl, account))
         say('info', `Agent ${agent.name} runs as process ${started.at(-1)?.pid ?? 0}`)
       }
     } catch (error) {
@@ -100,13 +105,14 @@ export class LocalRuntime {
     say(
       'info',
       account.named
-        ? `Isolated by the account ${account.name} (uid ${account.uid}) with a home folder of its own`
+        ? `Isolated by the account ${account.name} (uid ${account.uid}) with a home folder of its own; it sees the processes and the network of this machine`
         : `Isolated by uid ${account.uid}; it has no name here, so OpenSSH clients will refuse to run inside`,
     )
     return account
   }
 
   async #spawn(
+    command: readonly string[],
     workspaceId: string,
     folder: string,
     home: string,
@@ -114,9 +120,15 @@ export class LocalRuntime {
     accessUrl: string,
     account: Account | undefined,
   ): Promise<LocalState['agents'][number]> {
-    const [program, ...args] = this.#options.agentCommand
+    const [program, ...args] = command
     if (program === undefined) throw new EngineError('no agent program is configured')
-    const log = await open(path.join(folder, `agent-${agent.name}.log`), 'a', 0o600)
+    const logFile = path.join(folder, `agent-${agent.name}.log`)
+    const size = await stat(logFile).then(
+      (found) => found.size,
+      () => 0,
+    )
+    if (size > MAX_LOG_BYTES) await rename(logFile, `${logFile}.1`)
+    const log = await open(logFile, 'a', 0o600)
     try {
       const child = spawn(program, args, {
         cwd: home,
@@ -142,9 +154,8 @@ export class LocalRuntime {
       const { pid } = child
       const startTime = pid === undefined ? undefined : startTimeOf(pid)
       if (pid === undefined || startTime === undefined)
-        throw new EngineError(
-          `agent ${agent.name} ended at once: see ${path.join(folder, `agent-${agent.name}.log`)}`,
-        )
+        throw new EngineError(`agent ${agent.name} ended at once: see ${logFile}`)
+      await yieldMemory(pid)
       return { name: agent.name, pid, startTime }
     } finally {
       await log.close()
@@ -160,7 +171,8 @@ export class LocalRuntime {
         graceful ? `Agent ${agent.name} has ended` : `Agent ${agent.name} did not end in time and was killed`,
       )
     }
-    const left = await killMarked(workspaceId)
+    const account = process.getuid?.() === 0 ? await this.#accounts.knownOf(workspaceId) : undefined
+    const left = await killProcesses(workspaceId, account)
     if (left > 0) say('info', `Ended ${left} processes that were left running`)
     return { agents: [] }
   }

@@ -1,5 +1,16 @@
+import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+import type { Account } from './accounts.ts'
+
+const run = promisify(execFile)
+
+type Ids = Pick<Account, 'uid' | 'gid'>
+
+/** A killed process that is still there after this hangs in the kernel: nobody can end it. */
+const KILL_WAIT_MS = 5_000
 
 /** A process that cannot be confused with a later one of the same number. */
 export interface ProcessId {
@@ -37,20 +48,28 @@ export function isRunning(process: ProcessId): boolean {
 export async function endProcess(target: ProcessId, graceMs: number, signal?: AbortSignal): Promise<boolean> {
   if (!isRunning(target)) return true
   send(target.pid, 'SIGTERM')
-  const deadline = Date.now() + graceMs
-  while (isRunning(target) && Date.now() < deadline && signal?.aborted !== true) await delay(50)
+  const deadline = performance.now() + graceMs
+  while (isRunning(target) && performance.now() < deadline && signal?.aborted !== true) await delay(50)
   if (!isRunning(target)) return true
   send(target.pid, 'SIGKILL')
-  while (isRunning(target)) await delay(10)
+  const end = performance.now() + KILL_WAIT_MS
+  while (isRunning(target) && performance.now() < end) await delay(10)
   return false
 }
 
-/** Kills every process that carries the mark of a workspace: what a user left running in it. */
-export async function killMarked(workspaceId: string): Promise<number> {
+/**
+ * Kills every process of a workspace: what a user left running in it.
+ *
+ * @param account the account that only this workspace has; without one, processes are known by the mark in
+ *   their environment alone, which those that want to stay can take off.
+ * @returns how many there were.
+ */
+export async function killProcesses(workspaceId: string, account: Ids | undefined): Promise<number> {
   let killed = 0
   for (let round = 0; round < 20; round += 1) {
-    const found = marked(workspaceId)
+    const found = processesOf(workspaceId, account?.uid)
     if (found.length === 0) return killed
+    if (account !== undefined) await killAllOf(account)
     for (const pid of found) send(pid, 'SIGKILL')
     killed += found.length
     await delay(25)
@@ -58,7 +77,12 @@ export async function killMarked(workspaceId: string): Promise<number> {
   return killed
 }
 
-function marked(workspaceId: string): number[] {
+/** All at once, so that processes that multiply cannot outrun it. */
+async function killAllOf({ uid, gid }: Ids): Promise<void> {
+  await run('/bin/sh', ['-c', 'kill -KILL -1'], { uid, gid }).catch(() => undefined)
+}
+
+function processesOf(workspaceId: string, uid: number | undefined): number[] {
   const mark = `${WORKSPACE_MARK}=${workspaceId}`
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -67,7 +91,8 @@ function marked(workspaceId: string): number[] {
       try {
         return (
           pid !== process.pid &&
-          readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark) &&
+          (readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark) ||
+            (uid !== undefined && realUidOf(pid) === uid)) &&
           startTimeOf(pid) !== undefined
         )
       } catch {
@@ -75,6 +100,11 @@ function marked(workspaceId: string): number[] {
         return false
       }
     })
+}
+
+function realUidOf(pid: number): number | undefined {
+  const uid = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return uid === undefined ? undefined : Number(uid)
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

@@ -7,6 +7,8 @@ import { EngineError } from '../engine.ts'
 import { checker } from './checked.ts'
 
 const Text = Type.String({ maxLength: 65_536 })
+/** What the columns of the database hold. */
+const Whole = Type.Integer({ minimum: -2_147_483_648, maximum: 2_147_483_647 })
 const Name = Type.String({ minLength: 1, maxLength: 128 })
 
 const Declared = Type.Object({
@@ -31,7 +33,7 @@ const Declared = Type.Object({
       displayName: Type.Optional(Text),
       description: Type.Optional(Text),
       icon: Type.Optional(Text),
-      order: Type.Optional(Type.Integer()),
+      order: Type.Optional(Whole),
       mutable: Type.Optional(Type.Boolean()),
       ephemeral: Type.Optional(Type.Boolean()),
       options: Type.Optional(
@@ -49,8 +51,8 @@ const Declared = Type.Object({
         Type.Object({
           regex: Type.Optional(Text),
           error: Type.Optional(Text),
-          min: Type.Optional(Type.Integer()),
-          max: Type.Optional(Type.Integer()),
+          min: Type.Optional(Whole),
+          max: Type.Optional(Whole),
           monotonic: Type.Optional(Type.Enum(['increasing', 'decreasing'])),
         }),
       ),

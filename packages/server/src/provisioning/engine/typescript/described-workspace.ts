@@ -7,6 +7,9 @@ import { checker } from './checked.ts'
 const Text = Type.String({ maxLength: 65_536 })
 const Short = Type.String({ maxLength: 1_024 })
 const Seconds = Type.Integer({ minimum: 0, maximum: 31_536_000 })
+/** What the columns of the database hold. */
+const MAX = 2_147_483_647
+const Whole = Type.Integer({ minimum: -MAX, maximum: MAX })
 const Share = Type.Enum(['owner', 'authenticated', 'organization', 'public'])
 
 const DescribedApp = Type.Object({
@@ -14,7 +17,7 @@ const DescribedApp = Type.Object({
   displayName: Type.Optional(Short),
   icon: Type.Optional(Short),
   group: Type.Optional(Short),
-  order: Type.Optional(Type.Integer()),
+  order: Type.Optional(Whole),
   hidden: Type.Optional(Type.Boolean()),
   openIn: Type.Optional(Type.Enum(['slim-window', 'tab'])),
   tooltip: Type.Optional(Short),
@@ -26,8 +29,8 @@ const DescribedApp = Type.Object({
   healthcheck: Type.Optional(
     Type.Object({
       url: Short,
-      interval: Type.Integer({ minimum: 1 }),
-      threshold: Type.Integer({ minimum: 1 }),
+      interval: Type.Integer({ minimum: 1, maximum: MAX }),
+      threshold: Type.Integer({ minimum: 1, maximum: MAX }),
     }),
   ),
 })
@@ -67,7 +70,7 @@ const DescribedAgent = Type.Object({
         script: Text,
         interval: Seconds,
         timeout: Type.Optional(Seconds),
-        order: Type.Optional(Type.Integer()),
+        order: Type.Optional(Whole),
       }),
       { maxItems: 100 },
     ),
@@ -77,7 +80,7 @@ const DescribedAgent = Type.Object({
   connectionTimeout: Type.Optional(Seconds),
   troubleshootingUrl: Type.Optional(Short),
   motdFile: Type.Optional(Short),
-  order: Type.Optional(Type.Integer()),
+  order: Type.Optional(Whole),
   apiKeyScope: Type.Optional(Type.Enum(['all', 'no_user_data'])),
 })
 
@@ -92,7 +95,7 @@ const Described = Type.Object({
     }),
   ),
   icon: Type.Optional(Short),
-  dailyCost: Type.Optional(Type.Integer({ minimum: 0 })),
+  dailyCost: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX })),
 })
 
 const check = checker(Described, 'workspace()')

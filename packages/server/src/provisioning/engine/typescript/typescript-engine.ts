@@ -116,37 +116,57 @@ class Session implements EngineSession {
   async plan(request: PlanRequest): Promise<Plan> {
     this.#options.signal.throwIfAborted()
     const start = new Date()
-    const stage = 'Planning Infrastructure'
-    const declared = await this.#declarations()
-    const parameters = resolve(declared, request)
-    if (request.purpose === 'build' && request.transition === 'start')
-      this.#requireValues(request, parameters)
-    const resource = await this.#describe(request, parameters)
-    this.#say(stage, 'info', `The template describes ${count(resource.agents.length, 'agent')}`)
+    const described = await this.#look(request)
+    const [resource] = described.resources
     const plan: Plan = {
+      ...described,
       transition: request.transition,
-      parameters,
-      presets: declared.presets,
-      resources: [resource],
-      externalAuth: declared.externalAuth,
       aiTasks: [],
       hasExternalAgent: false,
-      dailyCost: resource.dailyCost,
+      dailyCost: resource?.dailyCost ?? 0,
       timings: [
         ...this.#read,
         {
           stage: 'plan',
           source: 'typescript',
           action: request.transition,
-          resource: resource.name,
+          resource: resource?.name ?? '',
           start,
           end: new Date(),
         },
       ],
-      planFile: Buffer.from(JSON.stringify(resource)),
+      planFile: Buffer.from(JSON.stringify(described.resources)),
     }
     this.#planned = { plan, request }
     return plan
+  }
+
+  /**
+   * What the template describes. A workspace gets stopped and deleted without its template too, so that one
+   * whose template fails for it does not stay for ever (L-12).
+   */
+  async #look(
+    request: PlanRequest,
+  ): Promise<Pick<Plan, 'parameters' | 'presets' | 'resources' | 'externalAuth'>> {
+    const nothing = { parameters: [], presets: [], resources: [], externalAuth: [] }
+    const building = request.purpose === 'build'
+    const stage = 'Planning Infrastructure'
+    if (building && request.transition === 'destroy') {
+      this.#say(stage, 'info', 'Everything of the workspace will be removed')
+      return nothing
+    }
+    try {
+      const { presets, externalAuth, ...declared } = await this.#declarations()
+      const parameters = resolve(declared, request)
+      if (building && request.transition === 'start') this.#requireValues(request, parameters)
+      const resource = await this.#describe(request, parameters)
+      this.#say(stage, 'info', `The template describes ${count(resource.agents.length, 'agent')}`)
+      return { parameters, presets, externalAuth, resources: [resource] }
+    } catch (error) {
+      if (!(building && request.transition === 'stop' && error instanceof EngineError)) throw error
+      this.#say(stage, 'warn', `The workspace is stopped without asking its template: ${error.message}`)
+      return nothing
+    }
   }
 
   #requireValues(request: PlanRequest, parameters: readonly ResolvedParameter[]): void {
@@ -243,12 +263,12 @@ class Session implements EngineSession {
           return { state: new Uint8Array(), resources: [], aiTasks: [], timings: [timing()] }
       }
     } catch (error) {
-      throw error instanceof EngineError
-        ? error
-        : new EngineError(error instanceof Error ? error.message : String(error), {
-            cause: error,
-            timings: [timing()],
-          })
+      throw new EngineError(error instanceof Error ? error.message : String(error), {
+        cause: error,
+        // What a start has left behind, such as a home folder, is there to be removed.
+        ...(plan.transition === 'start' ? { state: writeState({ agents: [] }) } : {}),
+        timings: [timing()],
+      })
     }
   }
 
@@ -258,7 +278,7 @@ class Session implements EngineSession {
   }
 }
 
-function resolve(declared: Declarations, inputs: PreviewInputs): ResolvedParameter[] {
+function resolve(declared: Pick<Declarations, 'parameters'>, inputs: PreviewInputs): ResolvedParameter[] {
   const values = record(inputs.parameters)
   const previous = record(inputs.previousParameters)
   return declared.parameters.map((parameter) => {

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+
+import { getUser, getWorkspace, listWorkspaces } from '@slipway/contract'
+import { fixtures, openDatabase, startTestServer } from '@slipway/testkit'
+
+const me = { params: { user: 'me' } }
+
+describe('a workspace that is shared with somebody', () => {
+  it.each([
+    ['is listed and can be read', {}, null, true],
+    ['is out of sight while it is dormant', {}, new Date(), false],
+    ['is out of sight where sharing is off', { CODER_DISABLE_WORKSPACE_SHARING: 'true' }, null, false],
+  ])('RB-20, RB-25, RB-123: %s', async (_what, env, dormantAt, seen) => {
+    await using server = await startTestServer({ env })
+    await using database = await openDatabase(server.databaseUrl)
+    const member = await server.user('member')
+    const user = await member.call(getUser, me)
+    const workspace = await fixtures.workspace(database.db, {
+      organization_id: user.organization_ids[0] ?? '',
+      user_acl: JSON.stringify({ [user.id]: ['read'] }),
+      group_acl: JSON.stringify({ [user.organization_ids[0] ?? '']: ['read'] }),
+      dormant_at: dormantAt,
+    })
+    await fixtures.workspaceBuild(database.db, { workspace })
+    expect((await member.call(listWorkspaces)).count).toBe(seen ? 1 : 0)
+    const status = await member
+      .call(getWorkspace, { params: { workspace: workspace.id } })
+      .then(() => 200)
+      .catch((error: { readonly status: number }) => error.status)
+    // The template of the other is hidden (RB-68), which is not the same as the workspace being hidden.
+    expect(status).toBe(seen ? 403 : 404)
+  })
+})

@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { silentLogger } from '@slipway/request-log'
+import { createTestDatabase, fixtures, openDatabase, type TestDatabase, until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
+import type { Database } from '../database/index.ts'
+import type { Engine } from './engine/engine.ts'
+import { JobLog } from './job-log.ts'
+import { JobWorker } from './job-worker.ts'
+import { cancelJob, type JobRow } from './store/jobs.ts'
+
+const provisioner = systemActor('provisionerd', 'test')
+const TAGS = JSON.stringify({ scope: 'organization', owner: '' })
+
+let databaseOf: TestDatabase
+let database: Database
+let workDirectory: string
+let organizationId: string
+
+beforeAll(async () => {
+  databaseOf = await createTestDatabase()
+  database = await openDatabase(databaseOf.url)
+  workDirectory = await mkdtemp(path.join(tmpdir(), 'slipway-worker-'))
+  organizationId = (await fixtures.organization(database.db)).id
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await databaseOf[Symbol.asyncDispose]()
+  await rm(workDirectory, { recursive: true, force: true })
+})
+
+const engine: Engine = { open: () => Promise.reject(new Error('no engine')) }
+const pending = () =>
+  fixtures.provisionerJob(database.db, {
+    organization_id: organizationId,
+    started_at: null,
+    completed_at: null,
+    tags: TAGS,
+  })
+
+const read = (id: string): Promise<JobRow> =>
+  database.db.selectFrom('provisioner_jobs').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+
+function worker(run: (job: JobRow, signal: AbortSignal) => Promise<void>): JobWorker {
+  return new JobWorker({
+    database,
+    log: silentLogger(),
+    organizationId,
+    name: 'tested',
+    slots: 1,
+    version: 'v1.0.0',
+    engines: new Map([['typescript', engine]]),
+    workDirectory,
+    forceCancelMs: 100,
+    handlers: [
+      {
+        type: 'workspace_build',
+        async run(job, tools) {
+          await run(job, tools.signal)
+          return { ok: true, store: async () => undefined }
+        },
+      },
+    ],
+  })
+}
+
+describe('the provisioner of the server', () => {
+  it('PR-57: a job that does not stop when it is canceled fails, and its place is free for the next', async () => {
+    const stuck = await pending()
+    await using own = worker((job) =>
+      job.id === stuck.id ? new Promise(() => undefined) : Promise.resolve(),
+    )
+    await own.start()
+    await until('the claim', async () => (await read(stuck.id)).started_at)
+    const next = await pending()
+    await database.transaction((tx) => cancelJob(provisioner, tx, stuck.id))
+    expect(await until('its end', async () => ended(await read(stuck.id)))).toMatchObject({
+      job_status: 'failed',
+      error: 'Cancel timed out',
+    })
+    expect(await until('the next', async () => ended(await read(next.id)))).toMatchObject({
+      job_status: 'succeeded',
+    })
+  })
+
+  it('PR-B1: one that stops is canceled', async () => {
+    const job = await pending()
+    await using own = worker(
+      (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped')))
+        }),
+    )
+    await own.start()
+    await until('the claim', async () => (await read(job.id)).started_at)
+    await database.transaction((tx) => cancelJob(provisioner, tx, job.id))
+    expect(await until('its end', async () => ended(await read(job.id)))).toMatchObject({
+      job_status: 'canceled',
+    })
+  })
+
+  it('PR-7: is registered again after others have removed it as gone', async () => {
+    await using own = worker(() => Promise.resolve())
+    await own.start()
+    await database.db.deleteFrom('provisioner_daemons').execute()
+    const [row] = await until('the registration', async () => {
+      const rows = await database.db.selectFrom('provisioner_daemons').select('name').execute()
+      return rows.length > 0 ? rows : undefined
+    })
+    expect(row?.name).toBe('tested')
+  })
+})
+
+describe('the log of a job', () => {
+  it('PR-44: ends at 1 MiB with one notice, and holds no NUL', async () => {
+    const { id } = await fixtures.provisionerJob(database.db, { organization_id: organizationId })
+    const log = new JobLog({ db: database.db, jobId: id, log: silentLogger() })
+    const line = { source: 'provisioner', level: 'info', stage: 'Planning' } as const
+    log.write({ ...line, createdAt: new Date(), output: 'a\0b' })
+    for (let i = 0; i < 1_200; i += 1)
+      log.write({ ...line, createdAt: new Date(), output: 'x'.repeat(1_000) })
+    await log.flush()
+    await log[Symbol.asyncDispose]()
+    const stored = await database.db
+      .selectFrom('provisioner_job_logs')
+      .select('output')
+      .where('job_id', '=', id)
+      .orderBy('id')
+      .execute()
+    expect(stored[0]?.output).toBe('a\u274cb')
+    expect(stored.length).toBeLessThan(1_060)
+    expect(stored.filter(({ output }) => output.includes('exceeded the max size'))).toHaveLength(1)
+    expect(stored.at(-1)?.output).toContain('exceeded the max size')
+    expect((await read(id)).logs_overflowed).toBe(true)
+  })
+})
+
+function ended(job: JobRow): JobRow | undefined {
+  return job.completed_at === null ? undefined : job
+}

@@ -1,0 +1,130 @@
+import { sql } from 'kysely'
+
+import { type Actor, authorize } from '../../authz/index.ts'
+import type { Db } from '../../database/index.ts'
+import { notFound } from '../../errors/index.ts'
+import type { BuildRow } from './builds.ts'
+
+/** Everything that carrying out a build needs of the database beside its job. */
+export interface BuildInputs {
+  readonly build: Pick<
+    BuildRow,
+    | 'id'
+    | 'workspace_id'
+    | 'transition'
+    | 'build_number'
+    | 'template_version_id'
+    | 'workspace_name'
+    | 'template_id'
+  >
+  readonly state: Buffer | null
+  readonly ttl: number | null
+  /** The schedule by which the workspace starts itself; null when it does not (WS-132). */
+  readonly autostart: { readonly schedule: string; readonly blockedDays: number } | null
+  readonly template: {
+    readonly name: string
+    readonly allowUserAutostop: boolean
+    readonly defaultTtl: number
+  }
+  readonly versionName: string
+  readonly previousBuildId: string | null
+  readonly organizationId: string
+  readonly owner: {
+    readonly id: string
+    readonly username: string
+    readonly name: string
+    readonly email: string
+    readonly loginType: string
+    readonly siteRoles: readonly string[]
+    readonly organizationRoles: readonly string[]
+    readonly groups: readonly string[]
+  }
+}
+
+/** Loads them in one statement. @throws ApiError 403 for all but provisioning, 404. */
+export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promise<BuildInputs> {
+  authorize(actor, 'read', { type: 'workspace' })
+  authorize(actor, 'read_personal', { type: 'user' })
+  const row = await db
+    .selectFrom('workspace_builds as b')
+    .innerJoin('workspaces as w', 'w.id', 'b.workspace_id')
+    .innerJoin('users as u', 'u.id', 'w.owner_id')
+    .innerJoin('templates as t', 't.id', 'w.template_id')
+    .innerJoin('template_versions as v', 'v.id', 'b.template_version_id')
+    .leftJoin('workspace_builds as p', (join) =>
+      join
+        .onRef('p.workspace_id', '=', 'b.workspace_id')
+        .on(sql<boolean>`p.build_number = b.build_number - 1`),
+    )
+    .select([
+      'b.id',
+      'b.workspace_id',
+      'b.transition',
+      'b.build_number',
+      'b.template_version_id',
+      'b.provisioner_state',
+      'w.name as workspace_name',
+      'w.template_id',
+      'w.organization_id',
+      'w.ttl',
+      'w.autostart_schedule',
+      't.allow_user_autostart',
+      't.autostart_block_days',
+      't.name as template_name',
+      't.allow_user_autostop',
+      't.default_ttl',
+      'v.name as version_name',
+      'p.id as previous_id',
+      'u.id as owner_id',
+      'u.username',
+      'u.name',
+      'u.email',
+      'u.login_type',
+      'u.rbac_roles',
+      sql<
+        string[]
+      >`coalesce((select m.roles from organization_members m where m.user_id = u.id and m.organization_id = w.organization_id), '{}')`.as(
+        'organization_roles',
+      ),
+      sql<string[]>`array(select g.name from group_members_expanded e join groups g on g.id = e.group_id
+        where e.user_id = u.id and g.organization_id = w.organization_id order by g.name)`.as('groups'),
+    ])
+    .where('b.job_id', '=', jobId)
+    .executeTakeFirst()
+  if (row === undefined) throw notFound()
+  return {
+    build: {
+      id: row.id,
+      workspace_id: row.workspace_id,
+      transition: row.transition,
+      build_number: row.build_number,
+      template_version_id: row.template_version_id,
+      workspace_name: row.workspace_name,
+      template_id: row.template_id,
+    },
+    state: row.provisioner_state,
+    ttl: row.ttl,
+    autostart:
+      row.autostart_schedule === null || !row.allow_user_autostart
+        ? null
+        : { schedule: row.autostart_schedule, blockedDays: row.autostart_block_days },
+    template: {
+      name: row.template_name,
+      allowUserAutostop: row.allow_user_autostop,
+      defaultTtl: row.default_ttl,
+    },
+    versionName: row.version_name,
+    previousBuildId: row.previous_id,
+    organizationId: row.organization_id,
+    owner: {
+      id: row.owner_id,
+      username: row.username,
+      name: row.name,
+      email: row.email,
+      loginType: row.login_type,
+      siteRoles: row.rbac_roles,
+      organizationRoles: row.organization_roles,
+      groups: row.groups,
+    },
+  }
+}
