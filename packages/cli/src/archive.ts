@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 
 import tar from 'tar-stream'
@@ -13,6 +14,8 @@ const SKIPPED = new Set(['.git', 'node_modules', '.terraform', '.DS_Store'])
 export interface TemplateArchive {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly provisioner: 'typescript' | 'terraform'
+  /** Whether what it needs is pinned: Terraform without a lock file takes other providers tomorrow. */
+  readonly locked: boolean
 }
 
 /** Packs a folder. @throws CommandError when it holds no template or is too large. */
@@ -20,12 +23,8 @@ export async function archiveOf(folder: string): Promise<TemplateArchive> {
   const names = await readdir(folder).catch(() => {
     throw new CommandError(`${folder} is no folder`)
   })
-  const provisioner = names.includes('template.ts')
-    ? 'typescript'
-    : names.some((name) => name.endsWith('.tf'))
-      ? 'terraform'
-      : undefined
-  if (provisioner === undefined)
+  const engine = engineOf(names)
+  if (engine === undefined)
     throw new CommandError(`${folder} holds no template.ts and no *.tf: name the folder with --directory`)
   const pack = tar.pack()
   const packed = buffer(pack)
@@ -39,7 +38,46 @@ export async function archiveOf(folder: string): Promise<TemplateArchive> {
     pack.entry({ name, mode: info.mode & 0o777, mtime: info.mtime }, content)
   }
   pack.finalize()
-  return { bytes: new Uint8Array(await packed), provisioner }
+  return { bytes: new Uint8Array(await packed), ...engine }
+}
+
+/** Takes a tar archive as it is, such as standard input. @throws CommandError when it holds no template. */
+export async function archiveIn(input: Readable): Promise<TemplateArchive> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of input) {
+    const bytes = Buffer.from(chunk)
+    size += bytes.length
+    if (size > MAX_BYTES)
+      throw new CommandError('the archive has more than 100 MiB: leave out what no build needs')
+    chunks.push(bytes)
+  }
+  const bytes = new Uint8Array(Buffer.concat(chunks))
+  const engine = engineOf(await namesIn(bytes))
+  if (engine === undefined)
+    throw new CommandError(
+      'standard input holds no tar archive with template.ts or *.tf at its top: try `tar -c . | slipway templates push <name> -d -`',
+    )
+  return { bytes, ...engine }
+}
+
+async function namesIn(bytes: Uint8Array): Promise<string[]> {
+  const names: string[] = []
+  try {
+    for await (const entry of Readable.from([bytes]).pipe(tar.extract())) {
+      names.push(path.posix.normalize(entry.header.name))
+      entry.resume()
+    }
+  } catch {
+    return []
+  }
+  return names
+}
+
+function engineOf(names: readonly string[]): Pick<TemplateArchive, 'provisioner' | 'locked'> | undefined {
+  if (names.includes('template.ts')) return { provisioner: 'typescript', locked: true }
+  if (!names.some((name) => !name.includes('/') && name.endsWith('.tf'))) return undefined
+  return { provisioner: 'terraform', locked: names.includes('.terraform.lock.hcl') }
 }
 
 async function* filesOf(folder: string, prefix: string): AsyncGenerator<string> {

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 import { ApiFailure, ConnectionFailure } from '@slipway/client'
 
 /** A failure whose message is meant for the person at the keyboard; says what to do next. */
@@ -11,8 +13,21 @@ export class CommandError extends Error {
   }
 }
 
-/** What went wrong, as lines for stderr. */
-export function explain(error: unknown): string {
+/** Somebody said no, or interrupted a question: the command ends with 1 and without a word (OP-186). */
+export class Declined extends CommandError {
+  constructor() {
+    super('nothing was done')
+  }
+}
+
+/** What went wrong, as lines for stderr; `trace` adds where (OP-186). */
+export function explain(error: unknown, trace = false): string {
+  if (error instanceof Declined) return ''
+  if (!trace) return messageOf(error)
+  return `${messageOf(error)}${inspect(error)}\n`
+}
+
+function messageOf(error: unknown): string {
   if (error instanceof CommandError) return `error: ${error.message}\n`
   if (error instanceof ConnectionFailure)
     return `error: ${error.message}: is the server running? Name another one with \`slipway login <url>\`\n`

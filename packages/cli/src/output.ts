@@ -6,6 +6,8 @@ import { CommandError } from './errors.ts'
 export interface Column<Row> {
   readonly name: string
   readonly value: (row: Row) => string
+  /** Shown only when `--column` names it. */
+  readonly extra?: boolean
 }
 
 /** What `--output` and `--column` asked for. */
@@ -34,7 +36,7 @@ export function printRows<Row>(
 }
 
 function chosen<Row>(columns: readonly Column<Row>[], names: string | undefined): readonly Column<Row>[] {
-  if (names === undefined) return columns
+  if (names === undefined) return columns.filter((column) => column.extra !== true)
   return names.split(',').map((name) => {
     const column = columns.find((one) => one.name.toLowerCase() === name.trim().toLowerCase())
     if (column === undefined)
@@ -73,4 +75,24 @@ export function ago(time: string, now = Date.now()): string {
   if (seconds < 3_600) return `${Math.floor(seconds / 60)}m ago`
   if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h ago`
   return `${Math.floor(seconds / 86_400)}d ago`
+}
+
+/** How long from now, in the largest unit that fits; `now` when it is due. */
+export function until(time: string, now = Date.now()): string {
+  const ms = Date.parse(time) - now
+  return ms <= 0 ? 'now' : `in ${span(ms)}`
+}
+
+/** A length of time, in milliseconds, as `8h` or `1h30m`; nothing below a minute but seconds. */
+export function span(ms: number): string {
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 60) return `${seconds}s`
+  const minutes = Math.round(seconds / 60)
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
+  return `${hours === 0 ? '' : `${hours}h`}${rest === 0 ? '' : `${rest}m`}`
+}
+
+/** A time to the minute, in UTC. */
+export function day(time: string): string {
+  return `${time.slice(0, 16).replace('T', ' ')}Z`
 }

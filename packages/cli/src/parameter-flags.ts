@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 
 import type { TemplateVersionParameter } from '@slipway/contract'
 import { CommandError } from './errors.ts'
+import { listIn } from './flags.ts'
 import { ask, interactive } from './prompt.ts'
 import { repeat } from './repeat.ts'
 
@@ -15,10 +16,15 @@ export interface ParameterFlags {
   readonly parameterDefault?: readonly string[]
   readonly useParameterDefaults?: boolean
   readonly ephemeralParameter?: readonly string[]
+  readonly promptEphemeralParameters?: boolean
+  readonly alwaysPrompt?: boolean
+  readonly buildOption?: readonly string[]
+  readonly buildOptions?: boolean
   readonly yes?: boolean
 }
 
-interface NamedValue {
+/** A value by its name. */
+export interface NamedValue {
   readonly name: string
   readonly value: string
 }
@@ -35,47 +41,108 @@ export function parameterOptions(command: Command): Command {
     .option('--parameter-default <name=value>', 'value of a parameter unless another one is given', repeat)
     .option('--use-parameter-defaults', 'take defaults instead of asking')
     .option('--ephemeral-parameter <name=value>', 'value of a parameter for this build only', repeat)
+    .option('--prompt-ephemeral-parameters', 'ask for the parameters that count for one build only')
+    .option('--always-prompt', 'ask for every parameter, also for those that have a value')
+    .option('--build-option <name=value>', 'older name of --ephemeral-parameter', repeat)
+    .option('--build-options', 'older name of --prompt-ephemeral-parameters')
 }
 
 /** The values that were given, flags before the file. @throws CommandError for what cannot be read. */
-export async function givenValues(flags: ParameterFlags): Promise<NamedValue[]> {
-  const fromEnvironment = process.env.CODER_RICH_PARAMETER
+async function givenValues(flags: ParameterFlags): Promise<NamedValue[]> {
   const given = [
-    ...pairs(flags.parameter ?? (fromEnvironment === undefined ? [] : [fromEnvironment]), '--parameter'),
-    ...pairs(flags.ephemeralParameter, '--ephemeral-parameter'),
+    ...pairs(flags.parameter ?? listIn('CODER_RICH_PARAMETER'), '--parameter'),
+    ...pairs(flags.ephemeralParameter ?? listIn('CODER_EPHEMERAL_PARAMETER'), '--ephemeral-parameter'),
+    ...pairs(flags.buildOption, '--build-option'),
   ]
-  const file = flags.richParameterFile === undefined ? [] : await valuesIn(flags.richParameterFile)
+  const file =
+    flags.richParameterFile === undefined
+      ? []
+      : await valuesIn(flags.richParameterFile, '--rich-parameter-file')
   return [...given, ...file.filter((entry) => !given.some(({ name }) => name === entry.name))]
 }
 
 /**
- * The values for a new workspace: those given, and what is missing is asked for.
+ * The values for a new workspace: those given, then those of a workspace it is copied from, and what is missing is
+ * asked for.
  *
  * @throws CommandError for a value that belongs to no parameter, and for a missing one that nobody can be asked for.
  */
 export async function chosenValues(
   parameters: readonly TemplateVersionParameter[],
   flags: ParameterFlags,
+  copied: readonly NamedValue[] = [],
 ): Promise<NamedValue[]> {
-  const values = await givenValues(flags)
-  const defaults = pairs(flags.parameterDefault, '--parameter-default')
-  const known = new Set(parameters.map(({ name }) => name))
-  const unknown = [...values, ...defaults].find(({ name }) => !known.has(name))
-  if (unknown !== undefined)
-    throw new CommandError(
-      `the template has no parameter ${unknown.name}: it has ${[...known].join(', ') || 'none'}`,
-    )
+  const values = await knownValues(parameters, flags)
+  const defaults = pairs(
+    flags.parameterDefault ?? listIn('CODER_RICH_PARAMETER_DEFAULT'),
+    '--parameter-default',
+  )
+  known(defaults, parameters)
   const quiet = flags.yes === true || flags.useParameterDefaults === true || !interactive()
   for (const parameter of parameters) {
     const { name } = parameter
     if (values.some((entry) => entry.name === name)) continue
-    const preferred = defaults.find((entry) => entry.name === name)
-    if (quiet && preferred !== undefined) values.push(preferred)
-    if (quiet && (preferred !== undefined || !parameter.required)) continue
-    const fallback = preferred?.value ?? parameter.default_value
-    values.push({ name, value: await ask(labelOf(parameter), `--parameter ${name}=…`, fallback) })
+    if (parameter.ephemeral && !asksEphemeral(flags)) continue
+    const before = copied.find((entry) => entry.name === name)
+    const preferred = before ?? defaults.find((entry) => entry.name === name)
+    if (before !== undefined && flags.alwaysPrompt !== true) values.push(before)
+    else if (quiet && preferred !== undefined) values.push(preferred)
+    else if (!quiet || parameter.required)
+      values.push(await asked(parameter, preferred?.value ?? parameter.default_value))
   }
   return values
+}
+
+/**
+ * The values for a further build of a workspace: those given, and others only when a flag says to ask for them or the
+ * version needs one that the workspace never had.
+ *
+ * @throws CommandError as {@link chosenValues}.
+ */
+export async function furtherValues(
+  parameters: readonly TemplateVersionParameter[],
+  last: readonly NamedValue[],
+  flags: ParameterFlags,
+): Promise<NamedValue[]> {
+  const values = await knownValues(parameters, flags)
+  for (const parameter of parameters) {
+    if (values.some(({ name }) => name === parameter.name)) continue
+    const before = last.find(({ name }) => name === parameter.name)?.value
+    const wanted = parameter.ephemeral
+      ? asksEphemeral(flags)
+      : (flags.alwaysPrompt === true && parameter.mutable) || (parameter.required && before === undefined)
+    if (wanted) values.push(await asked(parameter, before ?? parameter.default_value))
+  }
+  return values
+}
+
+async function knownValues(
+  parameters: readonly TemplateVersionParameter[],
+  flags: ParameterFlags,
+): Promise<NamedValue[]> {
+  const values = await givenValues(flags)
+  known(values, parameters)
+  return values
+}
+
+function known(values: readonly NamedValue[], parameters: readonly TemplateVersionParameter[]): void {
+  const unknown = values.find((value) => !parameters.some(({ name }) => name === value.name))
+  if (unknown !== undefined)
+    throw new CommandError(
+      `the template has no parameter ${unknown.name}: it has ${parameters.map(({ name }) => name).join(', ') || 'none'}`,
+    )
+}
+
+function asksEphemeral(flags: ParameterFlags): boolean {
+  return flags.promptEphemeralParameters === true || flags.buildOptions === true
+}
+
+async function asked(parameter: TemplateVersionParameter, fallback: string): Promise<NamedValue> {
+  const flag = parameter.ephemeral ? '--ephemeral-parameter' : '--parameter'
+  return {
+    name: parameter.name,
+    value: await ask(labelOf(parameter), `${flag} ${parameter.name}=…`, fallback),
+  }
 }
 
 function labelOf({ name, display_name: display, options }: TemplateVersionParameter): string {
@@ -83,10 +150,11 @@ function labelOf({ name, display_name: display, options }: TemplateVersionParame
   return options.length === 0 ? label : `${label} (${options.map(({ value }) => value).join(', ')})`
 }
 
-async function valuesIn(file: string): Promise<NamedValue[]> {
+/** The entries of a YAML or JSON file with one value for each name. @throws CommandError naming the flag. */
+export async function valuesIn(file: string, flag: string): Promise<NamedValue[]> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CommandError(
-      `--rich-parameter-file cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `${flag} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     )
   })
   const wrong = new CommandError(`${file} must hold lines such as "name: value"`)

@@ -1,10 +1,19 @@
-import { cancel, confirm, isCancel, password, text } from '@clack/prompts'
+import { createInterface } from 'node:readline/promises'
 
-import { CommandError } from './errors.ts'
+import { cancel, confirm, isCancel, password, select, text } from '@clack/prompts'
+
+import { CommandError, Declined } from './errors.ts'
+
+let forced = false
+
+/** Asks as on a terminal although there is none (`--force-tty`). */
+export function treatAsTerminal(): void {
+  forced = true
+}
 
 /** Whether somebody can be asked. */
 export function interactive(): boolean {
-  return process.stdin.isTTY === true && process.stdout.isTTY === true
+  return forced || (process.stdin.isTTY === true && process.stdout.isTTY === true)
 }
 
 /** Asks for a text. @throws CommandError when nobody can be asked, naming the flag to give instead. */
@@ -19,16 +28,40 @@ export async function askSecret(message: string, flag: string): Promise<string> 
   return taken(await password({ message }))
 }
 
-/** Asks before something is done that cannot be undone; `--yes` answers in advance. @throws CommandError on no. */
+/** Asks for one of several. @throws CommandError listing them when nobody can be asked. */
+export async function choose(message: string, flag: string, options: readonly string[]): Promise<string> {
+  if (!interactive()) throw new CommandError(`${flag}: ${options.join(', ')}`)
+  return taken(await select({ message, options: options.map((value) => ({ value, label: value })) }))
+}
+
+/**
+ * Asks before something is done that cannot be undone; `--yes` answers in advance, and without a terminal the first
+ * line of standard input does (OP-185).
+ *
+ * @throws Declined on no, CommandError when there is no answer.
+ */
 export async function sure(message: string, yes: boolean | undefined): Promise<void> {
   if (yes === true) return
-  if (!interactive()) throw new CommandError('add --yes: there is no terminal to ask on')
+  if (!interactive()) {
+    process.stderr.write(`${message} (yes/no) `)
+    const answer = await firstLine()
+    process.stderr.write('\n')
+    if (answer === undefined) throw new CommandError('add --yes: there is no terminal to ask on')
+    if (!/^y(es)?$/i.test(answer.trim())) throw new Declined()
+    return
+  }
   const answer = await confirm({ message })
-  if (isCancel(answer) || !answer) throw new CommandError('nothing was done')
+  if (isCancel(answer) || !answer) throw new Declined()
+}
+
+async function firstLine(): Promise<string | undefined> {
+  using lines = createInterface({ input: process.stdin })
+  for await (const line of lines) return line
+  return undefined
 }
 
 function taken(answer: string | symbol | undefined): string {
   if (typeof answer === 'string') return answer
   cancel('nothing was done')
-  throw new CommandError('nothing was done')
+  throw new Declined()
 }

@@ -1,10 +1,18 @@
-import type { Client } from '@slipway/client'
-import { createBuild, getAgent, getWorkspace, type Workspace, type WorkspaceAgent } from '@slipway/contract'
+import { ApiFailure, type Client, ConnectionFailure } from '@slipway/client'
+import {
+  createBuild,
+  getAgent,
+  getWorkspace,
+  listAgentLogs,
+  type Workspace,
+  type WorkspaceAgent,
+} from '@slipway/contract'
 import { CommandError } from './errors.ts'
 import { followBuild } from './follow-build.ts'
 import { chooseAgent } from './workspace-name.ts'
 
 const POLL_MS = 250
+const PATIENCE_MS = 60_000
 
 /** How long to wait for start scripts: `auto` waits when one of them keeps people out (AC-243). */
 export type WaitMode = 'yes' | 'no' | 'auto'
@@ -29,6 +37,7 @@ export async function readyAgent(
   const current = await started(client, workspace, options.autostart, say)
   let agent = chooseAgent(current, options.agent)
   let said = ''
+  let shown = 0
   for (;;) {
     if (agent.status === 'connected' && scriptsDone(agent, options.wait)) return { workspace: current, agent }
     const waiting =
@@ -39,8 +48,17 @@ export async function readyAgent(
           : 'Waiting for the agent to connect …'
     if (waiting !== said) say(waiting)
     said = waiting
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-    agent = await client.call(getAgent, { params: { workspaceagent: agent.id } })
+    await pause()
+    const at = { params: { workspaceagent: agent.id } }
+    agent = await patiently(() => client.call(getAgent, at))
+    // What the scripts say is what one waits for.
+    if (agent.status === 'connected')
+      for (const line of await patiently(() =>
+        client.call(listAgentLogs, { ...at, query: { after: shown } }),
+      )) {
+        say(line.output)
+        shown = line.id
+      }
   }
 }
 
@@ -82,6 +100,24 @@ async function started(
     case 'deleted':
       throw new CommandError(`workspace ${workspace.name} is ${build.status}`)
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, POLL_MS))
+}
+
+/** Asks again while the server is in trouble or cannot be reached, for a minute. @throws what it failed with last. */
+async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  const end = performance.now() + PATIENCE_MS
+  for (;;)
+    try {
+      return await call()
+    } catch (error) {
+      const passing =
+        error instanceof ConnectionFailure || (error instanceof ApiFailure && error.status >= 500)
+      if (!passing || performance.now() > end) throw error
+      await pause()
+    }
 }
 
 function reload(client: Client, workspace: Workspace): Promise<Workspace> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,6 +8,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
+import { listBuildParameters } from '@slipway/contract'
 import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { BIN, CommandLine } from './testing/command-line.ts'
 
@@ -89,6 +90,59 @@ describe('workspaces', () => {
     expect(await cli.bad('ssh', 'dev.other', 'true')).toContain('dev has no agent other: it has main')
   })
 
+  it('OP-§17.2: ssh takes a terminal, a log, and ports of this machine', async () => {
+    expect(await cli.good('ssh', '-t', 'dev', 'test -t 1 && echo yes')).toBe('yes\r\n')
+    const logs = path.join(folder, 'logs')
+    await cli.good('ssh', '-l', logs, '--no-wait', 'dev', 'true')
+    const [log = ''] = await readdir(logs)
+    expect(log).toMatch(/^coder-ssh-\d{8}-\d{6}-\w+\.log$/)
+    expect(await readFile(path.join(logs, log), 'utf8')).toMatch(/Connected to agent main[\s\S]*Ended with 0/)
+    const hello = createServer((socket) => socket.end('from here')).listen(0, '127.0.0.1')
+    await once(hello, 'listening')
+    const address = hello.address()
+    const remote = await freePort()
+    const forward = `${remote}:127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    try {
+      const read = `exec 3<>/dev/tcp/127.0.0.1/${remote} && cat <&3`
+      expect(
+        await cli.good(
+          'ssh',
+          '-R',
+          forward,
+          'dev',
+          `bash -c 'until (${read}) 2>/dev/null; do sleep 0.1; done'`,
+        ),
+      ).toBe('from here')
+    } finally {
+      hello.close()
+    }
+    expect(await cli.bad('ssh', '-R', '80', 'dev')).toContain('must be remote_port:local_address:local_port')
+    expect(await cli.bad('ssh', '-G', 'dev')).toContain('GPG agents are not forwarded')
+    expect(await cli.bad('ssh', '--wait', 'maybe', 'dev')).toContain('--wait must be yes, no or auto')
+  })
+
+  it('AC-244: ssh tells editors how good the connection is', async () => {
+    const info = path.join(folder, 'info')
+    await cli.good('ssh', '--network-info-dir', info, 'dev', 'sleep 0.5')
+    const file = path.join(info, `${process.pid}.json`)
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+      p2p: false,
+      latency: expect.any(Number),
+      derp_latency: { Slipway: expect.any(Number) },
+      using_coder_connect: false,
+    })
+  })
+
+  it('open prints the address of an editor or an app', async () => {
+    const plain = new URL(await cli.good('open', 'vscode', 'dev', '/src', '--no-open'))
+    expect(plain.searchParams.get('folder')).toBe('/src')
+    expect(plain.searchParams.get('token')).toBeNull()
+    const keyed = new URL(await cli.good('open', 'vscode', 'dev', '--generate-token', '--no-open'))
+    expect(await cli.good('whoami', '--token', keyed.searchParams.get('token') ?? '')).toContain('owner')
+    expect(await cli.bad('open', 'app', 'dev', 'x', '--no-open')).toContain('dev has no apps')
+    expect(await cli.bad('open', 'app', 'dev', '--region', 'mars')).toContain('the only one is primary')
+  })
+
   it('list and show speak table and JSON', async () => {
     expect(await cli.good('list', '-c', 'workspace,template,status')).toMatch(
       /^WORKSPACE\s+TEMPLATE\s+STATUS\nowner\/dev\s+example\s+running\n$/,
@@ -100,6 +154,10 @@ describe('workspaces', () => {
     expect(await cli.good('show', 'owner/dev')).toMatch(/AGENT\s+STATUS[\s\S]*main\s+connected/)
     expect(JSON.parse(await cli.good('show', 'dev', '-o', 'json'))).toMatchObject({ name: 'dev' })
     expect(await cli.bad('show', 'none')).toContain('not found')
+    expect(await cli.good('show', 'dev', '--details')).toMatch(/SYSTEM[\s\S]*linux\/[\s\S]*RESOURCE/)
+    expect(await cli.good('list', '-c', 'Organization Name,favorite,daily cost')).toMatch(
+      /^ORGANIZATION NAME\s+FAVORITE\s+DAILY COST\ncoder\s+false\s+0\n$/,
+    )
   })
 
   it('logs show the build and the agent', async () => {
@@ -108,12 +166,17 @@ describe('workspaces', () => {
       return text.includes('[agent.main] painted red') ? text : undefined
     })
     expect(said).toContain('[provisioner|Starting workspace] Agent main runs')
+    expect(await cli.good('logs', 'dev', '-n', '1')).toBe(said)
+    expect(await cli.bad('logs', 'dev', '-n', '-1')).toContain('dev has builds 1 to 1: there is no build -1')
+    expect(await cli.bad('logs', 'dev', '-n', 'x')).toContain('--build-number must be a whole number')
   })
 
   it('ping measures', async () => {
     expect(await cli.good('ping', 'dev', '-n', '2', '--wait', '10ms')).toMatch(
       /(pong from dev .* ms\n){2}min /,
     )
+    expect(await cli.good('ping', 'dev', '-n', '1', '--utc')).toMatch(/^\d{4}-\S+Z pong from dev /)
+    expect(await cli.good('ping', 'dev', '-n', '1', '--time')).toMatch(/^\d{4}-\S+ [\d:.]+ pong from dev /)
     expect(await cli.bad('ping', 'dev', '-n', 'x')).toContain('--num must be a whole number')
   })
 
@@ -139,6 +202,16 @@ describe('workspaces', () => {
     const written = await readFile(file, 'utf8')
     expect(written.startsWith('Host mine\n  User me\n')).toBe(true)
     expect(written.match(/START-CODER/g)).toHaveLength(1)
+    const other = ['--ssh-config-file', file, '-y', '--wait', 'no', '--coder-binary-path', '/opt/slipway']
+    await cli.good('config-ssh', ...other, '-o', 'Compression=yes', '--no-wildcard')
+    const named = await readFile(file, 'utf8')
+    expect(named).toContain('Host coder.dev\n')
+    expect(named).toContain('ProxyCommand /opt/slipway ssh --stdio --wait no --ssh-host-prefix coder. %h')
+    await cli.good('config-ssh', '--ssh-config-file', file, '-y', '--use-previous-options')
+    expect(await readFile(file, 'utf8')).toMatch(/Compression=yes\n[\s\S]* --wait no /)
+    expect(await cli.bad('config-ssh', '--ssh-config-file', file, '--wait', 'maybe')).toContain(
+      '--wait must be yes, no or auto',
+    )
   })
 
   it('port-forward carries bytes until it is told to end', async () => {
@@ -176,12 +249,54 @@ describe('workspaces', () => {
       'start it with `slipway start dev`',
     )
     expect(await cli.bad('start', 'dev', '--parameter', 'size=99')).toContain('maximum 9')
+    expect(await cli.bad('start', 'dev', '--parameter', 'nope=1')).toContain('it has color, size, tools')
+    expect(await cli.bad('start', 'dev', '--always-prompt')).toContain('--parameter color=… is required')
     expect(await cli.good('start', 'dev', '--no-wait')).toContain('has been started')
     await until('the start', async () => (await cli.good('list')).includes('running'))
+    expect(await cli.good('start', 'dev')).toContain('is already running')
+    expect(await cli.good('update', 'dev')).toContain('is up to date')
+    const coated = path.join(folder, 'coated')
+    await mkdir(coated)
+    await writeFile(path.join(coated, 'template.ts'), SOURCE.replace('painted', 'coated'))
+    await cli.good('templates', 'push', 'example', '-d', coated, '-y')
+    expect(await cli.good('update', 'dev')).toContain('has been updated')
+    expect(JSON.parse(await cli.good('show', 'dev', '-o', 'json'))).toMatchObject({ outdated: false })
     expect(await cli.good('stop', 'dev', '-y')).toContain('has been stopped')
     expect(await cli.bad('delete', 'dev')).toContain('add --yes')
     expect(await cli.good('delete', 'dev', '-y')).toContain('has been deleted')
     expect(await cli.bad('show', 'dev')).toContain('not found')
+  })
+
+  it('OP-§17.2: create sets when it starts and stops, and copies values of another workspace', async () => {
+    const create = ['create', 'timed', '-t', 'example', '-y', '--no-wait']
+    expect(await cli.bad(...create, '--start-at', 'noon')).toContain('--start-at must be such as')
+    expect(await cli.bad(...create, '--stop-after', '8')).toContain('--stop-after must be a time')
+    expect(await cli.bad(...create, '--automatic-updates', 'often')).toContain('must be always or never')
+    const timing = ['--start-at', '9:30AM Mon-Fri UTC', '--stop-after', '8h', '--automatic-updates', 'always']
+    await cli.good(...create, ...timing, '--parameter', 'color=blue', '--parameter', 'size=7')
+    await cli.good('create', 'twin', '--copy-parameters-from', 'timed', '--parameter', 'size=2', '--no-wait')
+    expect(JSON.parse(await cli.good('show', 'timed', '-o', 'json'))).toMatchObject({
+      autostart_schedule: 'CRON_TZ=UTC 30 9 * * 1-5',
+      ttl_ms: 28_800_000,
+      automatic_updates: 'always',
+    })
+    expect(await cli.good('list', '-c', 'workspace,starts at,stops after')).toMatch(
+      /owner\/timed\s+CRON_TZ=UTC 30 9 \* \* 1-5\s+8h\n/,
+    )
+    const twin = JSON.parse(await cli.good('show', 'twin', '-o', 'json'))
+    const values = await owner.call(listBuildParameters, {
+      params: { workspacebuild: String(twin.latest_build.id) },
+    })
+    expect(values).toEqual(
+      expect.arrayContaining([
+        { name: 'color', value: 'blue' },
+        { name: 'size', value: '2' },
+      ]),
+    )
+    for (const name of ['timed', 'twin']) {
+      await until(`${name} runs`, async () => (await cli.good('show', name)).includes('running'))
+      await cli.good('delete', name, '-y')
+    }
   })
 
   it('create takes a preset or another version, and need not wait', async () => {

@@ -36,6 +36,8 @@ export interface ClientOptions {
   readonly token?: string | undefined
   /** Further headers of every request. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Told of the headers of every answer, as version checks need them. */
+  readonly onAnswer?: (headers: Headers) => void
 }
 
 const TIMEOUT_MS = 60_000
@@ -50,11 +52,13 @@ export class Client {
   readonly url: string
   readonly #token: string | undefined
   readonly #headers: Readonly<Record<string, string>>
+  readonly #onAnswer: ((headers: Headers) => void) | undefined
 
   constructor(options: ClientOptions) {
     this.url = options.url.replace(/\/+$/, '')
     this.#token = options.token
     this.#headers = options.headers ?? {}
+    this.#onAnswer = options.onAnswer
   }
 
   /** Headers of every request, with what proves who asks; WebSockets need them too. */
@@ -117,6 +121,7 @@ export class Client {
     } catch (error) {
       throw new ConnectionFailure(`cannot reach ${this.url}`, { cause: error })
     }
+    this.#onAnswer?.(response.headers)
     if (response.ok) return response
     throw new ApiFailure(response.status, parse(await response.text()))
   }

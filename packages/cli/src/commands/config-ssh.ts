@@ -1,34 +1,48 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import type { Command } from 'commander'
 
-import { getDeploymentSsh } from '@slipway/contract'
-import { sure } from '../prompt.ts'
+import { getDeploymentSsh, listWorkspaces } from '@slipway/contract'
+import { CommandError } from '../errors.ts'
+import { flagsOf, type GlobalFlags, listIn, switchedOn } from '../flags.ts'
+import { interactive, sure } from '../prompt.ts'
 import { repeat } from '../repeat.ts'
-import { type GlobalFlags, openSession } from '../session.ts'
-
-const START = '# ------------START-CODER-----------'
-const END = '# ------------END-CODER------------'
+import { openSession } from '../session.ts'
+import { type KeptOptions, keptOptions, sectionOf, withSection } from '../ssh-section.ts'
+import { agentsOf } from '../workspace-name.ts'
 
 interface ConfigFlags extends GlobalFlags {
-  readonly sshConfigFile?: string
+  readonly sshConfigFile: string
+  readonly coderBinaryPath?: string
   readonly sshOption?: readonly string[]
   readonly sshHostPrefix?: string
   readonly hostnameSuffix?: string
-  readonly wait?: string
+  readonly wait: string
+  readonly disableAutostart?: boolean
+  readonly wildcard: boolean
+  readonly forceUnixFilepaths?: boolean
+  readonly usePreviousOptions?: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
 }
 
-/** `config-ssh`. */
+/** `config-ssh` (AC-241). */
 export function configSshCommand(program: Command): void {
   program
     .command('config-ssh')
     .description('Let plain OpenSSH reach workspaces: adds a section to ~/.ssh/config')
-    .option('--ssh-config-file <file>', 'file to change', process.env.CODER_SSH_CONFIG_FILE)
+    .option(
+      '--ssh-config-file <file>',
+      'file to change',
+      process.env.CODER_SSH_CONFIG_FILE ?? '~/.ssh/config',
+    )
+    .option(
+      '--coder-binary-path <file>',
+      'program that OpenSSH is to run (default: this one)',
+      process.env.CODER_SSH_CONFIG_BINARY_PATH,
+    )
     .option('-o, --ssh-option <option>', 'further option of the section; may be given several times', repeat)
     .option(
       '--ssh-host-prefix <prefix>',
@@ -40,21 +54,50 @@ export function configSshCommand(program: Command): void {
       'suffix of host names (default: what the deployment says)',
       process.env.CODER_CONFIGSSH_HOSTNAME_SUFFIX,
     )
-    .option('-n, --dry-run', 'show the section and change nothing')
+    .option('--wait <yes|no|auto>', 'wait for startup scripts', process.env.CODER_CONFIGSSH_WAIT ?? 'auto')
+    .option(
+      '--disable-autostart',
+      'do not start stopped workspaces',
+      switchedOn('CODER_CONFIGSSH_DISABLE_AUTOSTART'),
+    )
+    .option('--no-wildcard', 'name each workspace there is now, instead of a pattern for all')
+    .option(
+      '--force-unix-filepaths',
+      'write paths with / on Windows, too',
+      switchedOn('CODER_CONFIGSSH_UNIX_FILEPATHS'),
+    )
+    .option(
+      '--use-previous-options',
+      'take the options of the last run',
+      switchedOn('CODER_SSH_USE_PREVIOUS_OPTIONS'),
+    )
+    .option('-n, --dry-run', 'show the section and change nothing', switchedOn('CODER_SSH_DRY_RUN'))
     .option('-y, --yes', 'do not ask')
     .action(async (_own: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<ConfigFlags>()
-      const client = await openSession(flags)
+      const flags = flagsOf<ConfigFlags>(command)
+      const file = flags.sshConfigFile.replace(/^~(?=\/)/, homedir())
+      const before = await readFile(file, 'utf8').catch(() => '')
+      const kept = await optionsToKeep(flags, keptOptions(before))
+      const client = await openSession(command)
       const deployment = await client.call(getDeploymentSsh)
-      const prefix = flags.sshHostPrefix ?? deployment.hostname_prefix
-      const suffix = flags.hostnameSuffix ?? deployment.hostname_suffix
-      const file = (flags.sshConfigFile ?? '~/.ssh/config').replace(/^~(?=\/)/, homedir())
-      const section = sectionOf(flags, { prefix, suffix, options: deployment.ssh_config_options })
+      const prefix = kept.sshHostPrefix ?? deployment.hostname_prefix
+      const section = sectionOf(kept, {
+        prefix,
+        suffix: (kept.hostnameSuffix ?? deployment.hostname_suffix).replace(/^\./, ''),
+        options: deployment.ssh_config_options,
+        program: flags.coderBinaryPath,
+        globalFlags: globalFlags(flags),
+        unixPaths: flags.forceUnixFilepaths === true,
+        hosts: flags.wildcard
+          ? undefined
+          : (await client.call(listWorkspaces, { query: { q: 'owner:me', limit: 0 } })).workspaces.flatMap(
+              hostsOf,
+            ),
+      })
       if (flags.dryRun === true) {
         process.stdout.write(section)
         return
       }
-      const before = await readFile(file, 'utf8').catch(() => '')
       const after = withSection(before, section)
       if (after === before) {
         process.stdout.write(`${file} is up to date.\n`)
@@ -68,52 +111,39 @@ export function configSshCommand(program: Command): void {
     })
 }
 
-/** The file with the section in place of the old one, or at its end (AC-241). */
-function withSection(before: string, section: string): string {
-  const start = before.indexOf(START)
-  const end = before.indexOf(END)
-  if (start < 0 || end < start)
-    return `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${section}`
-  const rest = before.slice(end + END.length).replace(/^\n/, '')
-  return `${before.slice(0, start)}${section}${rest}`
+/** What was asked for now, or with `--use-previous-options` (or a yes to the question) last time. */
+async function optionsToKeep(flags: ConfigFlags, previous: KeptOptions | undefined): Promise<KeptOptions> {
+  if (!['yes', 'no', 'auto'].includes(flags.wait))
+    throw new CommandError(`--wait must be yes, no or auto, not ${JSON.stringify(flags.wait)}`)
+  const now: KeptOptions = {
+    wait: flags.wait,
+    disableAutostart: flags.disableAutostart === true,
+    sshOptions: flags.sshOption ?? listIn('CODER_SSH_CONFIG_OPTS') ?? [],
+    ...(flags.sshHostPrefix === undefined ? {} : { sshHostPrefix: flags.sshHostPrefix }),
+    ...(flags.hostnameSuffix === undefined ? {} : { hostnameSuffix: flags.hostnameSuffix }),
+  }
+  if (previous === undefined || JSON.stringify(previous) === JSON.stringify(now)) return now
+  if (flags.usePreviousOptions === true) return previous
+  if (flags.yes === true || flags.dryRun === true || !interactive()) return now
+  return sure('The last run had other options. Take those again?', false).then(
+    () => previous,
+    () => now,
+  )
 }
 
-/** How hosts are named and what the deployment adds for everybody (AC-240). */
-interface Naming {
-  readonly prefix: string
-  readonly suffix: string
-  readonly options: Readonly<Record<string, string>>
-}
-
-function sectionOf(flags: ConfigFlags, { prefix, suffix, options }: Naming): string {
-  const program = [process.execPath, fileURLToPath(new URL('../../bin/slipway.js', import.meta.url))]
-    .map(quoted)
-    .join(' ')
-  const config = flags.globalConfig === undefined ? '' : ` --global-config ${quoted(flags.globalConfig)}`
-  const common = [
-    'ConnectTimeout=0',
-    'StrictHostKeyChecking=no',
-    '# The tunnel authenticates the workspace; without this, OpenSSH would warn about the key of each new one.',
-    'UserKnownHostsFile=/dev/null',
-    'LogLevel ERROR',
-    ...Object.entries(options).map(([name, value]) => `${name} ${value}`),
-    ...(flags.sshOption ?? []),
-  ]
-  const block = (host: string, proxy: string): string[] => [
-    `Host ${host}`,
-    ...[...common, `ProxyCommand ${program}${config} ssh --stdio ${proxy} %h`].map((line) => `\t${line}`),
-  ]
+/** Flags before the name of the command that OpenSSH's run of it needs again. */
+function globalFlags(flags: ConfigFlags): readonly string[] {
   return [
-    START,
-    '# This section was made by `slipway config-ssh`; what you change in it is lost at the next run.',
-    ...block(`${prefix}*`, `--ssh-host-prefix ${prefix}`),
-    '',
-    ...block(`*.${suffix}`, `--hostname-suffix ${suffix}`),
-    END,
-    '',
-  ].join('\n')
+    ...(flags.globalConfig === undefined ? [] : ['--global-config', flags.globalConfig]),
+    ...(flags.header ?? []).flatMap((header) => ['--header', header]),
+    ...(flags.headerCommand === undefined ? [] : ['--header-command', flags.headerCommand]),
+    ...(flags.clientTlsCaFile === undefined
+      ? []
+      : ['--client-tls-ca-file', path.resolve(flags.clientTlsCaFile)]),
+  ]
 }
 
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replace(/(["\\])/g, '\\$1')}"`
+function hostsOf(workspace: Parameters<typeof agentsOf>[0]): string[] {
+  const agents = agentsOf(workspace)
+  return [workspace.name, ...(agents.length > 1 ? agents.map(({ name }) => `${workspace.name}.${name}`) : [])]
 }

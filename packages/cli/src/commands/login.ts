@@ -1,10 +1,29 @@
 import type { Command } from 'commander'
 
-import { ApiFailure, Client } from '@slipway/client'
-import { createFirstUser, createSessionKey, getFirstUser, getUser, login, logout } from '@slipway/contract'
+import { ApiFailure, type Client } from '@slipway/client'
+import {
+  createFirstUser,
+  createSessionKey,
+  getFirstUser,
+  getUser,
+  listOrganizationsOfUser,
+  login,
+  logout,
+} from '@slipway/contract'
 import { CommandError } from '../errors.ts'
-import { ask, askSecret } from '../prompt.ts'
-import { forgetSession, type GlobalFlags, headersOf, knownUrl, openSession, saveSession } from '../session.ts'
+import { flagsOf, type GlobalFlags } from '../flags.ts'
+import { openAddress } from '../open-address.ts'
+import { printRows } from '../output.ts'
+import { ask, askSecret, interactive } from '../prompt.ts'
+import {
+  configDirectory,
+  connect,
+  forgetSession,
+  knownUrl,
+  openSession,
+  saveSession,
+  storedSession,
+} from '../session.ts'
 
 interface LoginFlags extends GlobalFlags {
   readonly firstUserEmail?: string
@@ -37,22 +56,25 @@ export function loginCommands(program: Command): void {
       'full name of the first account',
       process.env.CODER_FIRST_USER_FULL_NAME,
     )
+    .option('--first-user-trial [yes]', 'accepted for compatibility: there is nothing to try out')
     .option('--use-token-as-session', 'keep the token of --token itself, instead of a session made with it')
     .action(async (url: string | undefined, _own: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<LoginFlags>()
+      const flags = flagsOf<LoginFlags>(command)
       if (url === 'token') return printToken(flags)
       const server = serverUrl(url ?? (await knownUrl(flags)))
-      const client = new Client({ url: server, headers: headersOf(flags) })
-      if (!(await hasFirstUser(client))) await makeFirstUser(client, flags)
       if (flags.token === undefined && process.env.CODER_SESSION_TOKEN !== undefined)
         throw new CommandError(
           'CODER_SESSION_TOKEN is set, so every command uses it already: unset it, or give it with --token',
         )
-      const token = flags.token === undefined ? await signIn(client, flags) : await session(server, flags)
-      const me = await new Client({ url: server, token, headers: headersOf(flags) }).call(getUser, {
-        params: { user: 'me' },
-      })
-      await saveSession(flags, server, token)
+      const client = await connect(command, server)
+      const first = (await hasFirstUser(client)) ? undefined : await makeFirstUser(client, flags)
+      const token = await tokenFor(command, server, first ?? credentialsIn(flags), flags)
+      const session =
+        flags.token === undefined || flags.useTokenAsSession === true
+          ? token
+          : await ownSession(await connect(command, server, token))
+      const me = await (await connect(command, server, session)).call(getUser, { params: { user: 'me' } })
+      await saveSession(flags, server, session)
       process.stdout.write(`Welcome, ${me.username}. You are signed in to ${server}.\n`)
     })
 
@@ -61,14 +83,13 @@ export function loginCommands(program: Command): void {
     .description('Sign out and forget the session')
     .option('-y, --yes', 'do not ask')
     .action(async (_own: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<GlobalFlags>()
-      const client = await openSession(flags)
+      const client = await openSession(command)
       // The session is forgotten here even when the server has ended it already, or cannot be reached.
       const failure = await client.call(logout).then(
         () => undefined,
         (error: unknown) => error,
       )
-      await forgetSession(flags)
+      await forgetSession(flagsOf<GlobalFlags>(command))
       if (failure !== undefined && !(failure instanceof ApiFailure && failure.status === 401)) throw failure
       process.stdout.write('You are signed out.\n')
     })
@@ -76,14 +97,33 @@ export function loginCommands(program: Command): void {
   program
     .command('whoami')
     .description('Show who is signed in, and where')
-    .option('-o, --output <format>', 'table or json', 'table')
-    .action(async (own: { output: string }, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+    .option('-c, --column <columns>', 'columns of the table, separated by commas')
+    .option('-o, --output <format>', 'text, json or table', 'text')
+    .action(async (own: { output: string; column?: string }, command: Command) => {
+      const client = await openSession(command)
       const me = await client.call(getUser, { params: { user: 'me' } })
-      process.stdout.write(
-        own.output === 'json'
-          ? `${JSON.stringify({ url: client.url, username: me.username, id: me.id, email: me.email, roles: me.roles.map((role) => role.name) }, null, 2)}\n`
-          : `Coder is running at ${client.url}, You're authenticated as ${me.username} !\n`,
+      if (own.output === 'text') {
+        process.stdout.write(`Coder is running at ${client.url}, You're authenticated as ${me.username} !\n`)
+        return
+      }
+      const organizations = await client.call(listOrganizationsOfUser, { params: { user: 'me' } })
+      const row = {
+        url: client.url,
+        username: me.username,
+        id: me.id,
+        organizations: organizations.map(({ name }) => name),
+        roles: me.roles.map((role) => role.name),
+      }
+      printRows(
+        [row],
+        [
+          { name: 'URL', value: () => row.url },
+          { name: 'Username', value: () => row.username },
+          { name: 'ID', value: () => row.id },
+          { name: 'Orgs', value: () => row.organizations.join(', ') },
+          { name: 'Roles', value: () => row.roles.join(', ') },
+        ],
+        own,
       )
     })
 }
@@ -97,16 +137,22 @@ function serverUrl(text: string | undefined): string {
 }
 
 /** A session of its own for this machine, so that a sign-out here leaves the token alone. */
-async function session(server: string, flags: LoginFlags): Promise<string> {
-  const token = flags.token ?? ''
-  if (flags.useTokenAsSession === true) return token
-  const client = new Client({ url: server, token, headers: headersOf(flags) })
+async function ownSession(client: Client): Promise<string> {
   return (await client.call(createSessionKey, { params: { user: 'me' } })).key
 }
 
 async function printToken(flags: LoginFlags): Promise<void> {
-  const { headers } = await openSession(flags)
-  process.stdout.write(`${headers['Coder-Session-Token'] ?? ''}\n`)
+  const stored = await storedSession(flags)
+  if (stored.token === undefined)
+    throw new CommandError(
+      `there is no session in ${configDirectory(flags)}. Try logging in using 'slipway login <url>'.`,
+    )
+  const wanted = flags.url ?? process.env.CODER_URL
+  if (wanted !== undefined && stored.url !== undefined && serverUrl(wanted) !== stored.url)
+    throw new CommandError(
+      `the session is one of ${stored.url}, not of ${wanted}: run \`slipway login ${wanted}\``,
+    )
+  process.stdout.write(`${stored.token}\n`)
 }
 
 async function hasFirstUser(client: Client): Promise<boolean> {
@@ -119,7 +165,12 @@ async function hasFirstUser(client: Client): Promise<boolean> {
   }
 }
 
-async function makeFirstUser(client: Client, flags: LoginFlags): Promise<void> {
+interface Credentials {
+  readonly email: string
+  readonly password: string
+}
+
+async function makeFirstUser(client: Client, flags: LoginFlags): Promise<Credentials> {
   process.stderr.write('This server has no account yet: make the first one.\n')
   const email = flags.firstUserEmail ?? (await ask('E-mail', '--first-user-email'))
   const username =
@@ -133,15 +184,29 @@ async function makeFirstUser(client: Client, flags: LoginFlags): Promise<void> {
       ...(flags.firstUserFullName === undefined ? {} : { name: flags.firstUserFullName }),
     },
   })
-  remembered = { email, password }
+  return { email, password }
 }
 
-/** What was typed for the first account signs in as well. */
-let remembered: { readonly email: string; readonly password: string } | undefined
+/** What was given for the first account signs in as well when somebody else has made it. */
+function credentialsIn(flags: LoginFlags): Credentials | undefined {
+  const { firstUserEmail: email, firstUserPassword: password } = flags
+  return email === undefined || password === undefined ? undefined : { email, password }
+}
 
-async function signIn(client: Client, flags: LoginFlags): Promise<string> {
-  const email = remembered?.email ?? flags.firstUserEmail ?? (await ask('E-mail', '--token'))
-  const password = remembered?.password ?? flags.firstUserPassword ?? (await askSecret('Password', '--token'))
-  const { session_token: token } = await client.call(login, { body: { email, password } })
-  return token
+/** A token of the person at the keyboard: the given one, that of a password, or one made in the browser. */
+async function tokenFor(
+  command: Command,
+  server: string,
+  credentials: Credentials | undefined,
+  flags: LoginFlags,
+): Promise<string> {
+  if (flags.token !== undefined) return flags.token
+  if (credentials !== undefined) {
+    const client = await connect(command, server)
+    return (await client.call(login, { body: credentials })).session_token
+  }
+  const page = `${server}/cli-auth`
+  process.stderr.write('Make a token in your browser, then paste it here:\n')
+  if (interactive()) openAddress(page, flags, process.stderr)
+  return (await askSecret('Token', `--token, with a token of ${page},`)).trim()
 }

@@ -5,8 +5,9 @@ import type { Command } from 'commander'
 
 import { splice, type TunnelClient } from '@slipway/tunnel'
 import { CommandError } from '../errors.ts'
+import { listIn, switchedOn } from '../flags.ts'
 import { repeat } from '../repeat.ts'
-import { type GlobalFlags, openSession } from '../session.ts'
+import { openSession } from '../session.ts'
 import { openTunnel } from '../tunnel.ts'
 import { readyAgent } from '../wait-for-agent.ts'
 import { findWorkspace, parseWorkspaceName } from '../workspace-name.ts'
@@ -27,8 +28,12 @@ export function portForwardCommand(program: Command): void {
       '[host:]local[:remote], lists and ranges such as 8080,9000-9005:3000-3005; may be given several times',
       repeat,
     )
-    .option('--udp <ports>', 'not supported')
-    .option('--disable-autostart', 'do not start a stopped workspace')
+    .option('--udp <ports>', 'not supported', process.env.CODER_PORT_FORWARD_UDP)
+    .option(
+      '--disable-autostart',
+      'do not start a stopped workspace',
+      switchedOn('CODER_SSH_DISABLE_AUTOSTART'),
+    )
     .action(
       async (
         name: string,
@@ -39,9 +44,11 @@ export function portForwardCommand(program: Command): void {
           throw new CommandError(
             'UDP cannot be forwarded: the connection to a workspace carries byte streams only',
           )
-        const forwards = (own.tcp ?? []).flatMap((text) => text.split(',').flatMap(parseForward))
+        const forwards = (own.tcp ?? listIn('CODER_PORT_FORWARD_TCP') ?? []).flatMap((text) =>
+          text.split(',').flatMap(parseForward),
+        )
         if (forwards.length === 0) throw new CommandError('name at least one port with --tcp')
-        const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+        const client = await openSession(command)
         const { agent } = await readyAgent(client, await findWorkspace(client, name), {
           agent: parseWorkspaceName(name).agent,
           autostart: own.disableAutostart !== true,

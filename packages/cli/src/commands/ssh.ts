@@ -1,31 +1,44 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
+import { appendFileSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
 
 import type { Command } from 'commander'
-import ssh2 from 'ssh2'
 
 import type { Client } from '@slipway/client'
-import { reportUsage, type Workspace } from '@slipway/contract'
+import { getWorkspace, reportUsage, type Workspace } from '@slipway/contract'
+import type { TunnelClient } from '@slipway/tunnel'
+import { duration } from '../duration.ts'
 import { CommandError } from '../errors.ts'
+import { flagsOf, type GlobalFlags, listIn, switchedOn } from '../flags.ts'
+import { NetworkInfo } from '../network-info.ts'
+import { pairs } from '../parameter-flags.ts'
 import { repeat } from '../repeat.ts'
-import { type GlobalFlags, openSession } from '../session.ts'
+import { openSession } from '../session.ts'
+import { parseRemoteForward, runSession } from '../ssh-session.ts'
 import { openTunnel } from '../tunnel.ts'
 import { readyAgent, type WaitMode } from '../wait-for-agent.ts'
 import { findWorkspace, parseWorkspaceName } from '../workspace-name.ts'
 
-const USAGE_MS = 60_000
-
 interface SshFlags extends GlobalFlags {
   readonly stdio?: boolean
+  readonly tty?: boolean
   readonly forwardAgent?: boolean
+  readonly forwardGpg?: boolean
+  readonly identityAgent?: string
   readonly env?: readonly string[]
-  readonly wait: string
+  readonly remoteForward?: readonly string[]
+  readonly wait: string | boolean
+  readonly logDir?: string
   readonly disableAutostart?: boolean
   readonly sshHostPrefix?: string
   readonly hostnameSuffix?: string
+  readonly networkInfoDir?: string
+  readonly networkInfoInterval: string
+  readonly workspacePollInterval: string
 }
 
-/** `ssh`. */
+/** `ssh` (AC-243). */
 export function sshCommand(program: Command): void {
   program
     .command('ssh <workspace> [command...]')
@@ -33,39 +46,90 @@ export function sshCommand(program: Command): void {
     .option(
       '--stdio',
       'carry SSH over standard input and output, for ProxyCommand',
-      process.env.CODER_SSH_STDIO === 'true',
+      switchedOn('CODER_SSH_STDIO'),
     )
+    .option('-t, --tty', 'ask for a terminal also for a command without one')
     .option(
       '-A, --forward-agent',
       'let the workspace use your SSH agent',
-      process.env.CODER_SSH_FORWARD_AGENT === 'true',
+      switchedOn('CODER_SSH_FORWARD_AGENT'),
+    )
+    .option('-G, --forward-gpg', 'not supported', switchedOn('CODER_SSH_FORWARD_GPG'))
+    .option(
+      '--identity-agent <socket>',
+      'socket of the SSH agent to use instead of SSH_AUTH_SOCK',
+      process.env.CODER_SSH_IDENTITY_AGENT,
+    )
+    .option(
+      '-R, --remote-forward <ports>',
+      'remote_port:local_address:local_port: lets the workspace reach an address of this machine',
+      repeat,
     )
     .option('-e, --env <name=value>', 'variable for the session; may be given several times', repeat)
     .option('--wait <yes|no|auto>', 'wait for startup scripts', process.env.CODER_SSH_WAIT ?? 'auto')
+    .option('--no-wait', 'do not wait for startup scripts')
+    .option('-l, --log-dir <folder>', 'folder for a log of the connection', process.env.CODER_SSH_LOG_DIR)
     .option(
       '--disable-autostart',
       'do not start a stopped workspace',
-      process.env.CODER_SSH_DISABLE_AUTOSTART === 'true',
+      switchedOn('CODER_SSH_DISABLE_AUTOSTART'),
     )
-    .option('--ssh-host-prefix <prefix>', 'prefix that a host name in ~/.ssh/config has')
-    .option('--hostname-suffix <suffix>', 'suffix that a host name in ~/.ssh/config has')
-    .option('--usage-app <app>', 'what the session is used for')
+    .option(
+      '--ssh-host-prefix <prefix>',
+      'prefix that a host name in ~/.ssh/config has',
+      process.env.CODER_SSH_SSH_HOST_PREFIX,
+    )
+    .option(
+      '--hostname-suffix <suffix>',
+      'suffix that a host name in ~/.ssh/config has',
+      process.env.CODER_SSH_HOSTNAME_SUFFIX,
+    )
+    .option(
+      '--network-info-dir <folder>',
+      'folder for a file that tells editors how good the connection is',
+      process.env.CODER_SSH_NETWORK_INFO_DIR,
+    )
+    .option(
+      '--network-info-interval <duration>',
+      'how often that file is written',
+      process.env.CODER_SSH_NETWORK_INFO_INTERVAL ?? '5s',
+    )
+    .option(
+      '--workspace-poll-interval <duration>',
+      'how often to look whether the workspace is being stopped',
+      process.env.CODER_SSH_WORKSPACE_POLL_INTERVAL ?? '1m',
+    )
+    .option('--usage-app <app>', 'what the session is used for', process.env.CODER_SSH_USAGE_APP)
     .passThroughOptions()
     .action(async (text: string, given: string[], _own: unknown, command: Command) => {
       // `--` may stand before the command, as everywhere.
       const rest = given[0] === '--' ? given.slice(1) : given
-      const flags = command.optsWithGlobals<SshFlags>()
-      const client = await openSession(flags)
+      const flags = flagsOf<SshFlags>(command)
+      if (flags.forwardGpg === true)
+        throw new CommandError('GPG agents are not forwarded: use --remote-forward, or -A for an SSH agent')
+      const environment = pairs(flags.env ?? listIn('CODER_SSH_ENV'), '--env')
+      const remoteForwards = (flags.remoteForward ?? listIn('CODER_SSH_REMOTE_FORWARD') ?? []).map(
+        parseRemoteForward,
+      )
+      const poll = duration(flags.workspacePollInterval, '--workspace-poll-interval')
+      const infoInterval = duration(flags.networkInfoInterval, '--network-info-interval')
+      const say = speaker(flags)
+      const client = await openSession(command)
       const name = hostName(text, flags)
       const workspace = await findWorkspace(client, name)
       const ready = await readyAgent(client, workspace, {
         agent: parseWorkspaceName(name).agent,
         autostart: flags.disableAutostart !== true,
         wait: waitMode(flags.wait),
-        say: (line) => process.stderr.write(`${line}\n`),
+        say,
       })
       using tunnel = await openTunnel(client, ready.agent.id)
-      const usage = keepUsed(client, ready.workspace)
+      say(`Connected to agent ${ready.agent.name} of ${ready.workspace.name}`, 'log')
+      using _watch = new SessionWatch(client, ready.workspace, tunnel, poll, say)
+      using _info =
+        flags.networkInfoDir === undefined
+          ? undefined
+          : new NetworkInfo(client, flags.networkInfoDir, infoInterval)
       try {
         const stream = await tunnel.connect('ssh:22')
         if (flags.stdio === true) {
@@ -75,10 +139,17 @@ export function sshCommand(program: Command): void {
           await Promise.race([once(stream, 'close'), tunnel.closed])
           process.exitCode = 0
         } else {
-          process.exitCode = await runSession(stream, rest.join(' '), flags)
+          process.exitCode = await runSession(stream, {
+            command: rest.join(' '),
+            environment: Object.fromEntries(environment.map((entry) => [entry.name, entry.value])),
+            forceTerminal: flags.tty === true,
+            agent:
+              flags.forwardAgent === true ? (flags.identityAgent ?? process.env.SSH_AUTH_SOCK) : undefined,
+            remoteForwards,
+          })
         }
+        say(`Ended with ${process.exitCode}`, 'log')
       } finally {
-        clearInterval(usage)
         process.stdin.destroy()
       }
     })
@@ -99,91 +170,62 @@ function hostName(text: string, flags: SshFlags): string {
   return name
 }
 
-function waitMode(text: string): WaitMode {
+function waitMode(text: string | boolean): WaitMode {
+  if (text === false) return 'no'
   if (text === 'yes' || text === 'no' || text === 'auto') return text
   throw new CommandError(`--wait must be yes, no or auto, not ${JSON.stringify(text)}`)
 }
 
-/** Says every minute that somebody works in the workspace (AC-103). */
-function keepUsed(client: Client, workspace: Workspace): NodeJS.Timeout {
-  return setInterval(() => {
-    // A report that is lost costs nothing; the next one follows in a minute.
-    client.call(reportUsage, { params: { workspace: workspace.id } }).catch(() => undefined)
-  }, USAGE_MS).unref()
+/**
+ * Tells the person at the keyboard, and the log that `--log-dir` asks for; `log` is for the log only. With `--stdio`
+ * the log's name ends in the process id of OpenSSH, by which editors find it (AC-244).
+ */
+function speaker(flags: SshFlags): (line: string, where?: 'log') => void {
+  let file: string | undefined
+  if (flags.logDir !== undefined && flags.logDir !== '') {
+    mkdirSync(flags.logDir, { recursive: true })
+    const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
+    const parent = flags.stdio === true ? `-${process.ppid}` : ''
+    file = path.join(flags.logDir, `coder-ssh-${time}-${randomBytes(3).toString('hex')}${parent}.log`)
+  }
+  return (line, where) => {
+    if (where !== 'log') process.stderr.write(`${line}\n`)
+    if (file !== undefined) appendFileSync(file, `${new Date().toISOString()} ${line}\n`, { mode: 0o600 })
+  }
 }
 
-/** Runs a shell or a command over SSH; resolves to its exit code. */
-function runSession(stream: Duplex, command: string, flags: SshFlags): Promise<number> {
-  const connection = new ssh2.Client()
-  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true
-  const pty = {
-    term: process.env.TERM ?? 'xterm-256color',
-    cols: process.stdout.columns ?? 80,
-    rows: process.stdout.rows ?? 24,
-  }
-  return new Promise((resolve, reject) => {
-    connection.on('error', (error) => reject(new CommandError(`SSH has failed: ${error.message}`, 255)))
-    connection.on('ready', () => {
-      const options = { env: environment(flags), ...(terminal ? { pty } : {}), ...agentOption(flags) }
-      const opened = (error: Error | undefined, channel: ssh2.ClientChannel): void => {
-        if (error === undefined) resolve(attach(channel, terminal, connection))
-        else reject(error)
-      }
-      if (command === '')
-        connection.shell(terminal ? pty : false, { env: environment(flags), ...agentOption(flags) }, opened)
-      else connection.exec(command, options, opened)
-    })
-    // The tunnel has proved who the other end is, so its host key has nothing to add.
-    connection.connect({
-      sock: stream,
-      username: 'coder',
-      hostVerifier: () => true,
-      agentForward: flags.forwardAgent === true && process.env.SSH_AUTH_SOCK !== undefined,
-      ...(process.env.SSH_AUTH_SOCK === undefined ? {} : { agent: process.env.SSH_AUTH_SOCK }),
-      keepaliveInterval: 30_000,
-      authHandler: ['none'],
-    })
-  })
-}
+const USAGE_MS = 60_000
 
-function agentOption(flags: SshFlags): { agentForward?: boolean } {
-  return flags.forwardAgent === true && process.env.SSH_AUTH_SOCK !== undefined ? { agentForward: true } : {}
-}
+/** Says every minute that somebody works in the workspace (AC-103), and ends the session when it is being stopped. */
+class SessionWatch implements Disposable {
+  readonly #timers: readonly NodeJS.Timeout[]
 
-function environment(flags: SshFlags): Record<string, string> {
-  return Object.fromEntries(
-    (flags.env ?? []).map((entry) => {
-      const at = entry.indexOf('=')
-      if (at < 1) throw new CommandError(`--env must be name=value, not ${JSON.stringify(entry)}`)
-      return [entry.slice(0, at), entry.slice(at + 1)]
-    }),
-  )
-}
+  constructor(
+    client: Client,
+    workspace: Workspace,
+    tunnel: TunnelClient,
+    poll: number,
+    say: (line: string) => void,
+  ) {
+    const at = { params: { workspace: workspace.id } }
+    this.#timers = [
+      // A report that is lost costs nothing; the next one follows in a minute.
+      setInterval(() => client.call(reportUsage, at).catch(() => undefined), USAGE_MS).unref(),
+      setInterval(() => {
+        client.call(getWorkspace, at).then(
+          ({ latest_build: build }) => {
+            if (build.transition === 'start') return
+            say(`Workspace ${workspace.name} is ${build.status}`)
+            tunnel[Symbol.dispose]()
+          },
+          // A server that cannot be asked has not stopped the workspace.
+          () => undefined,
+        )
+      }, poll).unref(),
+    ]
+  }
 
-async function attach(
-  channel: ssh2.ClientChannel,
-  terminal: boolean,
-  connection: ssh2.Client,
-): Promise<number> {
-  let code = 255
-  channel.on('exit', (status: number | null) => {
-    code = status ?? 255
-  })
-  const resize = (): void => {
-    channel.setWindow(process.stdout.rows ?? 24, process.stdout.columns ?? 80, 0, 0)
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) clearInterval(timer)
   }
-  if (terminal) {
-    process.stdin.setRawMode(true)
-    process.stdout.on('resize', resize)
-  }
-  process.stdin.pipe(channel)
-  channel.pipe(process.stdout, { end: false })
-  channel.stderr.pipe(process.stderr, { end: false })
-  await once(channel, 'close')
-  if (terminal) {
-    process.stdin.setRawMode(false)
-    process.stdout.off('resize', resize)
-  }
-  connection.end()
-  return code
 }

@@ -2,49 +2,45 @@ import { cp, mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 
-import { ApiFailure, type Client } from '@slipway/client'
+import type { Client } from '@slipway/client'
 import {
-  createTemplate,
-  createTemplateVersion,
   deleteTemplate,
   getTemplateByName,
-  getTemplateVersion,
+  getTemplateVersionByName,
   listTemplates,
-  listTemplateVersionLogs,
   listTemplateVersions,
   setActiveTemplateVersion,
   type Template,
   type TemplateVersion,
-  uploadFile,
 } from '@slipway/contract'
-import { archiveOf } from '../archive.ts'
 import { CommandError } from '../errors.ts'
-import { followLogs } from '../follow-build.ts'
-import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
-import { pairs } from '../parameter-flags.ts'
-import { sure } from '../prompt.ts'
+import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
+import { ago, type Column, type OutputFlags, printRows, span } from '../output.ts'
+import { choose, sure } from '../prompt.ts'
+import { type PushFlags, pushTemplate } from '../push-template.ts'
 import { repeat } from '../repeat.ts'
-import { type GlobalFlags, openSession } from '../session.ts'
+import { openSession } from '../session.ts'
+
+const EXAMPLES = ['local-workspace']
 
 const COLUMNS: readonly Column<Template>[] = [
   { name: 'name', value: (template) => template.name },
+  { name: 'created at', value: (template) => ago(template.created_at), extra: true },
   { name: 'last updated', value: (template) => ago(template.updated_at) },
+  { name: 'organization id', value: (template) => template.organization_id, extra: true },
+  { name: 'organization name', value: (template) => template.organization_name, extra: true },
+  { name: 'provisioner', value: (template) => template.provisioner, extra: true },
+  { name: 'active version id', value: (template) => template.active_version_id, extra: true },
   { name: 'used by', value: (template) => String(template.active_user_count) },
+  {
+    name: 'default ttl',
+    value: ({ default_ttl_ms: ttl }) => (ttl === 0 ? 'none' : span(ttl)),
+    extra: true,
+  },
   { name: 'engine', value: (template) => template.provisioner },
 ]
-
-interface PushFlags {
-  readonly directory: string
-  readonly name?: string
-  readonly message?: string
-  readonly variable?: readonly string[]
-  readonly provisionerTag?: readonly string[]
-  readonly activate: boolean
-  readonly yes?: boolean
-  readonly org: string
-}
 
 /** `templates …`. */
 export function templateCommands(program: Command): void {
@@ -52,14 +48,18 @@ export function templateCommands(program: Command): void {
   templates
     .command('init [directory]')
     .description('Write an example template into a folder')
-    .action(async (directory: string | undefined) => {
-      const target = path.resolve(directory ?? 'local-workspace')
+    .option('--id <example>', `which example: ${EXAMPLES.join(', ')}`)
+    .action(async (directory: string | undefined, own: { id?: string }) => {
+      const id = own.id ?? EXAMPLES[0] ?? ''
+      if (!EXAMPLES.includes(id))
+        throw new CommandError(`there is no example ${id}: choose from ${EXAMPLES.join(', ')}`)
+      const target = path.resolve(directory ?? id)
       const present = await readdir(target).catch(() => [])
       if (present.length > 0) throw new CommandError(`${target} is not empty: name another folder`)
       await mkdir(target, { recursive: true })
-      await cp(exampleFolder(), target, { recursive: true })
+      await cp(exampleFolder(id), target, { recursive: true })
       process.stdout.write(
-        `Wrote an example to ${target}.\nChange it, then make it a template: slipway templates push -d ${directory ?? 'local-workspace'}\n`,
+        `Wrote an example to ${target}.\nChange it, then make it a template: slipway templates push -d ${directory ?? id}\n`,
       )
     })
   templates
@@ -69,114 +69,124 @@ export function templateCommands(program: Command): void {
     .option('-c, --column <columns>', 'columns, separated by commas')
     .option('-o, --output <format>', 'table or json', 'table')
     .action(async (own: OutputFlags, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-      printRows(await client.call(listTemplates), COLUMNS, own, (template) => ({ Template: template }))
+      const client = await openSession(command)
+      const found = await client.call(listTemplates)
+      if (found.length === 0 && own.output !== 'json')
+        process.stderr.write('No templates found! Make one: slipway templates init\n')
+      else printRows(found, COLUMNS, own, (template) => ({ Template: template }))
     })
-  templates
-    .command('push [template]')
+  organizationOption(templates.command('push [template]'))
     .description('Make a version of a template from a folder, and the template itself when it is new')
-    .option('-d, --directory <folder>', 'folder of the template', '.')
+    .option(
+      '-d, --directory <folder>',
+      'folder of the template; - for a tar archive on standard input',
+      process.env.CODER_TEMPLATE_DIRECTORY ?? '.',
+    )
     .option('--name <name>', 'name of the version')
     .option('-m, --message <text>', 'what has changed')
     .option('--variable <name=value>', 'value of a template variable; may be given several times', repeat)
+    .option('--variables-file <file>', 'YAML or JSON file with values of template variables')
     .option('--provisioner-tag <key=value>', 'tag that a provisioner must have to build it', repeat)
+    .option(
+      '--activate [yes]',
+      'use the version for new workspaces; --activate=false keeps the present one',
+      yesNo,
+      true,
+    )
     .option('--no-activate', 'keep the present version for new workspaces')
-    .option('--org <organization>', 'organization of the template', 'default')
+    .option('--ignore-lockfile', 'say nothing about a missing lock file')
+    .option('--always-prompt', 'ask for all variables, also for those with a default')
     .option('-y, --yes', 'do not ask')
     .action(async (template: string | undefined, own: PushFlags, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-      const name = template ?? path.basename(path.resolve(own.directory))
-      await push(client, name, own)
+      if (template === undefined && own.directory === '-')
+        throw new CommandError('name the template: slipway templates push <name> -d -')
+      const client = await openSession(command)
+      await pushTemplate(client, template ?? path.basename(path.resolve(own.directory)), own)
     })
-  templates
-    .command('delete <template...>')
+  organizationOption(templates.command('delete [template...]'))
     .alias('rm')
     .description('Delete templates')
-    .option('--org <organization>', 'organization of the templates', 'default')
     .option('-y, --yes', 'do not ask')
-    .action(async (names: string[], own: { org: string; yes?: boolean }, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+    .action(async (given: string[], own: OrganizationFlags & { yes?: boolean }, command: Command) => {
+      const client = await openSession(command)
+      const organization = await chosenOrganization(client, own)
+      const names = given.length > 0 ? given : [await whichTemplate(client, organization.id)]
       await sure(`Delete ${names.join(', ')}?`, own.yes)
       for (const name of names) {
-        const found = await client.call(getTemplateByName, {
-          params: { organization: own.org, templatename: name },
-        })
+        const found = await named(client, organization.id, name)
         await client.call(deleteTemplate, { params: { template: found.id } })
         process.stdout.write(`Deleted template ${name}.\n`)
       }
     })
-  const versions = templates.command('versions').description('Versions of a template')
-  versions
-    .command('list <template>')
+  const versions = templates.command('versions').alias('version').description('Versions of a template')
+  organizationOption(versions.command('list <template>'))
     .description('List the versions of a template')
-    .option('--org <organization>', 'organization of the template', 'default')
+    .option('--include-archived', 'archived versions, too')
+    .option('-c, --column <columns>', 'columns, separated by commas')
     .option('-o, --output <format>', 'table or json', 'table')
-    .action(async (name: string, own: OutputFlags & { org: string }, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-      const template = await client.call(getTemplateByName, {
-        params: { organization: own.org, templatename: name },
-      })
-      const rows = await client.call(listTemplateVersions, { params: { template: template.id } })
-      const columns: readonly Column<TemplateVersion>[] = [
-        { name: 'name', value: (version) => version.name },
-        { name: 'created at', value: (version) => ago(version.created_at) },
-        { name: 'created by', value: (version) => version.created_by.username },
-        { name: 'status', value: (version) => version.job.status },
-        { name: 'active', value: (version) => (version.id === template.active_version_id ? 'Active' : '') },
-      ]
-      printRows(rows, columns, own)
-    })
+    .action(
+      async (
+        name: string,
+        own: OutputFlags & OrganizationFlags & { includeArchived?: boolean },
+        command: Command,
+      ) => {
+        const client = await openSession(command)
+        const template = await named(client, (await chosenOrganization(client, own)).id, name)
+        const rows = await client.call(listTemplateVersions, {
+          params: { template: template.id },
+          query: { include_archived: own.includeArchived ?? false },
+        })
+        const columns: readonly Column<TemplateVersion>[] = [
+          { name: 'name', value: (version) => version.name },
+          { name: 'created at', value: (version) => ago(version.created_at) },
+          { name: 'created by', value: (version) => version.created_by.username },
+          { name: 'status', value: (version) => version.job.status },
+          { name: 'active', value: (version) => (version.id === template.active_version_id ? 'Active' : '') },
+          { name: 'archived', value: (version) => String(version.archived), extra: true },
+        ]
+        printRows(rows, columns, own)
+      },
+    )
+  organizationOption(versions.command('promote'))
+    .description('Use a version for new workspaces')
+    .requiredOption('-t, --template <name>', 'template', process.env.CODER_TEMPLATE_NAME)
+    .requiredOption('--template-version <name>', 'version', process.env.CODER_TEMPLATE_VERSION_NAME)
+    .action(
+      async (own: OrganizationFlags & { template: string; templateVersion: string }, command: Command) => {
+        const client = await openSession(command)
+        const template = await named(client, (await chosenOrganization(client, own)).id, own.template)
+        const version = await client.call(getTemplateVersionByName, {
+          params: { template: template.id, templateversionname: own.templateVersion },
+        })
+        await client.call(setActiveTemplateVersion, {
+          params: { template: template.id },
+          body: { id: version.id },
+        })
+        process.stdout.write(`Version ${version.name} of template ${template.name} is active.\n`)
+      },
+    )
 }
 
-async function push(client: Client, name: string, own: PushFlags): Promise<void> {
-  const existing = await client
-    .call(getTemplateByName, { params: { organization: own.org, templatename: name } })
-    .catch((error: unknown) => {
-      if (error instanceof ApiFailure && error.status === 404) return undefined
-      throw error
-    })
-  if (existing === undefined) await sure(`There is no template ${name} yet. Make it?`, own.yes)
-  const archive = await archiveOf(path.resolve(own.directory))
-  const { hash } = await client.upload(uploadFile, archive.bytes, 'application/x-tar')
-  const version = await client.call(createTemplateVersion, {
-    params: { organization: own.org },
-    body: {
-      storage_method: 'file',
-      file_id: hash,
-      provisioner: archive.provisioner,
-      ...(existing === undefined ? {} : { template_id: existing.id }),
-      ...(own.name === undefined ? {} : { name: own.name }),
-      ...(own.message === undefined ? {} : { message: own.message }),
-      user_variable_values: pairs(own.variable, '--variable'),
-      tags: Object.fromEntries(
-        pairs(own.provisionerTag, '--provisioner-tag').map((tag) => [tag.name, tag.value]),
-      ),
-    },
-  })
-  await followLogs(
-    client,
-    client.address(listTemplateVersionLogs, { params: { templateversion: version.id } }),
-  )
-  const imported = await client.call(getTemplateVersion, { params: { templateversion: version.id } })
-  if (imported.job.status !== 'succeeded')
-    throw new CommandError(`the import has failed: ${imported.job.error ?? imported.job.status}`)
-  if (existing === undefined)
-    await client.call(createTemplate, {
-      params: { organization: own.org },
-      body: { name, template_version_id: version.id },
-    })
-  else if (own.activate)
-    await client.call(setActiveTemplateVersion, {
-      params: { template: existing.id },
-      body: { id: version.id },
-    })
-  process.stdout.write(
-    existing === undefined
-      ? `Made template ${name} with version ${imported.name}.\n`
-      : `Version ${imported.name} of template ${name} ${own.activate ? 'is active' : 'was made'}.\n`,
+function named(client: Client, organization: string, name: string): Promise<Template> {
+  return client.call(getTemplateByName, { params: { organization, templatename: name } })
+}
+
+async function whichTemplate(client: Client, organization: string): Promise<string> {
+  const templates = (await client.call(listTemplates)).filter((one) => one.organization_id === organization)
+  if (templates.length === 0) throw new CommandError('there is no template to delete')
+  return choose(
+    'Template to delete',
+    'name the templates to delete',
+    templates.map(({ name }) => name),
   )
 }
 
-function exampleFolder(): string {
-  return fileURLToPath(new URL('../../../server/src/templates/builtin/local-workspace/', import.meta.url))
+function yesNo(text: string): boolean {
+  if (/^(true|yes|1)$/i.test(text)) return true
+  if (/^(false|no|0)$/i.test(text)) return false
+  throw new InvalidArgumentError('write --activate=true or --activate=false.')
+}
+
+function exampleFolder(id: string): string {
+  return fileURLToPath(new URL(`../../../server/src/templates/builtin/${id}/`, import.meta.url))
 }

@@ -1,21 +1,41 @@
 import type { Command } from 'commander'
 
-import { ApiFailure } from '@slipway/client'
-import { type APIKey, createToken, deleteKey, getTokenByName, listTokens } from '@slipway/contract'
-import { CommandError } from '../errors.ts'
-import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
+import { ApiFailure, type Client } from '@slipway/client'
+import {
+  type APIKey,
+  createToken,
+  deleteKey,
+  expireKey,
+  getKey,
+  getTokenByName,
+  listTokens,
+} from '@slipway/contract'
+import { duration } from '../duration.ts'
+import { listIn } from '../flags.ts'
+import { ago, type Column, day, type OutputFlags, printRows } from '../output.ts'
 import { repeat } from '../repeat.ts'
-import { type GlobalFlags, openSession } from '../session.ts'
+import { openSession } from '../session.ts'
+
+const NANOSECONDS = 1_000_000
 
 const COLUMNS: readonly Column<APIKey>[] = [
   { name: 'id', value: (key) => key.id },
   { name: 'name', value: (key) => key.token_name },
   { name: 'scopes', value: (key) => key.scopes.join(', ') },
+  { name: 'allow list', value: (key) => key.allow_list.join(', ') },
   { name: 'last used', value: (key) => (key.last_used.startsWith('0001') ? 'never' : ago(key.last_used)) },
-  { name: 'expires at', value: (key) => key.expires_at.slice(0, 16).replace('T', ' ') },
+  { name: 'expires at', value: (key) => day(key.expires_at) },
   { name: 'created at', value: (key) => ago(key.created_at) },
+  { name: 'owner', value: (key) => key.username ?? '', extra: true },
 ]
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+interface CreateFlags {
+  readonly name?: string
+  readonly lifetime?: string
+  readonly scope?: readonly string[]
+  readonly allow?: readonly string[]
+  readonly user: string
+}
 
 /** `tokens …`. */
 export function tokenCommands(program: Command): void {
@@ -31,68 +51,73 @@ export function tokenCommands(program: Command): void {
       'what the token may reach, given once for each; everything when absent',
       repeat,
     )
-    .option('--user <user>', 'owner of the token', 'me')
-    .action(
-      async (
-        own: {
-          name?: string
-          lifetime?: string
-          scope?: readonly string[]
-          allow?: readonly string[]
-          user: string
+    .option('-u, --user <user>', 'owner of the token', process.env.CODER_TOKEN_USER ?? 'me')
+    .action(async (own: CreateFlags, command: Command) => {
+      const lifetime =
+        own.lifetime === undefined
+          ? {}
+          : { lifetime: Math.round(duration(own.lifetime, '--lifetime') * NANOSECONDS) }
+      const scopes = own.scope ?? listIn('CODER_TOKEN_SCOPE')
+      const allowed = own.allow ?? listIn('CODER_TOKEN_ALLOW')
+      const client = await openSession(command)
+      const { key } = await client.call(createToken, {
+        params: { user: own.user },
+        body: {
+          ...lifetime,
+          ...(own.name === undefined ? {} : { token_name: own.name }),
+          ...(scopes === undefined ? {} : { scopes: [...scopes] }),
+          ...(allowed === undefined ? {} : { allow_list: [...allowed] }),
         },
-        command: Command,
-      ) => {
-        const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-        const { key } = await client.call(createToken, {
-          params: { user: own.user },
-          body: {
-            ...(own.name === undefined ? {} : { token_name: own.name }),
-            ...(own.lifetime === undefined ? {} : { lifetime: nanoseconds(own.lifetime) }),
-            ...(own.scope === undefined ? {} : { scopes: [...own.scope] }),
-            ...(own.allow === undefined ? {} : { allow_list: [...own.allow] }),
-          },
-        })
-        process.stdout.write(`${key}\n`)
-      },
-    )
+      })
+      process.stdout.write(`${key}\n`)
+    })
   tokens
     .command('list')
     .alias('ls')
     .description('List tokens')
     .option('-a, --all', 'tokens of all users')
+    .option('--include-expired', 'tokens that have expired, too')
     .option('-c, --column <columns>', 'columns, separated by commas')
     .option('-o, --output <format>', 'table or json', 'table')
-    .action(async (own: OutputFlags & { all?: boolean }, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+    .action(async (own: OutputFlags & { all?: boolean; includeExpired?: boolean }, command: Command) => {
+      const client = await openSession(command)
       const keys = await client.call(listTokens, {
         params: { user: 'me' },
-        query: { include_all: own.all ?? false },
+        query: { include_all: own.all ?? false, include_expired: own.includeExpired ?? false },
       })
-      printRows(keys, COLUMNS, own)
+      const columns = own.all === true ? COLUMNS.map((column) => ({ ...column, extra: false })) : COLUMNS
+      printRows(keys, columns, own)
+    })
+  tokens
+    .command('view <name>')
+    .description('Show a token, by name or id')
+    .option('-c, --column <columns>', 'columns, separated by commas')
+    .option('-o, --output <format>', 'table or json', 'table')
+    .action(async (name: string, own: OutputFlags, command: Command) => {
+      const client = await openSession(command)
+      printRows([await find(client, name)], COLUMNS, own)
     })
   tokens
     .command('remove <name>')
     .alias('rm')
     .alias('delete')
-    .description('Delete a token, by name or id')
-    .action(async (name: string, _own: unknown, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-      const named = await client
-        .call(getTokenByName, { params: { user: 'me', keyname: name } })
-        .catch((error: unknown) => {
-          if (error instanceof ApiFailure && error.status === 404) return undefined
-          throw error
-        })
-      await client.call(deleteKey, { params: { user: 'me', keyid: named?.id ?? name } })
-      process.stdout.write('The token has been deleted.\n')
+    .description('End a token, given by name, by id or itself')
+    .option('--delete', 'delete it, instead of keeping it in the list as expired')
+    .action(async (name: string, own: { delete?: boolean }, command: Command) => {
+      const client = await openSession(command)
+      const { id, user_id: user } = await find(client, name)
+      await client.call(own.delete === true ? deleteKey : expireKey, { params: { user, keyid: id } })
+      process.stdout.write(`The token has been ${own.delete === true ? 'deleted' : 'expired'}.\n`)
     })
 }
 
-function nanoseconds(text: string): number {
-  const match = /^(\d+)([smhd])$/.exec(text)
-  const unit = UNITS[match?.[2] ?? '']
-  if (match === null || unit === undefined)
-    throw new CommandError(`--lifetime must be such as 24h or 30d, not ${JSON.stringify(text)}`)
-  return Number(match[1]) * unit * 1_000_000_000
+/** A token by its name, else by its id, with which a whole token begins. @throws ApiFailure 404. */
+async function find(client: Client, text: string): Promise<APIKey> {
+  try {
+    return await client.call(getTokenByName, { params: { user: 'me', keyname: text } })
+  } catch (error) {
+    if (!(error instanceof ApiFailure && error.status === 404)) throw error
+  }
+  const id = /^([A-Za-z0-9]{10})-[A-Za-z0-9]+$/.exec(text)?.[1] ?? text
+  return client.call(getKey, { params: { user: 'me', keyid: id } })
 }

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto'
+
 import type { Command } from 'commander'
 
 import {
@@ -10,70 +12,109 @@ import {
   type User,
   updateUserRoles,
 } from '@slipway/contract'
+import { CommandError } from '../errors.ts'
+import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
 import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
-import { ask, askSecret, sure } from '../prompt.ts'
-import { type GlobalFlags, openSession } from '../session.ts'
+import { ask, askSecret, interactive, sure } from '../prompt.ts'
+import { openSession } from '../session.ts'
+
+const LOGIN_TYPES = ['password', 'none', 'github', 'oidc'] as const
+// Without characters that look alike.
+const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789'
 
 const COLUMNS: readonly Column<User>[] = [
+  { name: 'id', value: (user) => user.id, extra: true },
   { name: 'username', value: (user) => user.username },
+  { name: 'name', value: (user) => user.name ?? '', extra: true },
   { name: 'email', value: (user) => user.email },
   { name: 'created at', value: (user) => ago(user.created_at) },
+  { name: 'updated at', value: (user) => ago(user.updated_at), extra: true },
   { name: 'status', value: (user) => user.status },
+  { name: 'login type', value: (user) => user.login_type, extra: true },
   { name: 'roles', value: (user) => user.roles.map((role) => role.name).join(', ') },
 ]
+
+interface CreateFlags extends OrganizationFlags {
+  readonly email?: string
+  readonly username?: string
+  readonly fullName?: string
+  readonly password?: string
+  readonly loginType?: string
+  readonly disableLogin?: boolean
+  readonly serviceAccount?: boolean
+}
 
 /** `users …`. */
 export function userCommands(program: Command): void {
   const users = program.command('users').alias('user').description('Manage accounts')
   users
     .command('list')
+    .alias('ls')
     .description('List accounts')
     .option('--search <query>', 'search, such as status:active')
+    .option('--github-user-id <id>', 'the account that is linked to this GitHub user')
     .option('-c, --column <columns>', 'columns, separated by commas')
     .option('-o, --output <format>', 'table or json', 'table')
-    .action(async (own: OutputFlags & { search?: string }, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-      const found = await client.call(listUsers, { query: { q: own.search ?? '' } })
+    .action(async (own: OutputFlags & { search?: string; githubUserId?: string }, command: Command) => {
+      if (own.githubUserId !== undefined && !/^\d+$/.test(own.githubUserId))
+        throw new CommandError(`--github-user-id must be a number, not ${JSON.stringify(own.githubUserId)}`)
+      const words = [
+        own.search,
+        own.githubUserId === undefined ? undefined : `github_com_user_id:${own.githubUserId}`,
+      ]
+      const client = await openSession(command)
+      const found = await client.call(listUsers, { query: { q: words.filter(Boolean).join(' ') } })
       printRows(found.users, COLUMNS, own)
     })
   users
     .command('show <user>')
-    .description('Show an account')
+    .description('Show an account; me is your own')
+    .option('-c, --column <columns>', 'columns, separated by commas')
     .option('-o, --output <format>', 'table or json', 'table')
     .action(async (user: string, own: OutputFlags, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+      const client = await openSession(command)
       printRows([await client.call(getUser, { params: { user } })], COLUMNS, own)
     })
-  users
-    .command('create')
+  organizationOption(users.command('create'))
     .description('Make an account')
-    .option('-e, --email <email>')
-    .option('-u, --username <name>')
-    .option('-n, --full-name <name>')
-    .option('-p, --password <password>')
-    .option('--org <organization>', 'organization of the account', '00000000-0000-0000-0000-000000000000')
-    .action(
-      async (
-        own: { email?: string; username?: string; fullName?: string; password?: string; org: string },
-        command: Command,
-      ) => {
-        const client = await openSession(command.optsWithGlobals<GlobalFlags>())
-        const email = own.email ?? (await ask('E-mail', '--email'))
-        const username = own.username ?? (await ask('User name', '--username', email.split('@')[0]))
-        const password = own.password ?? (await askSecret('Password', '--password'))
-        const user = await client.call(createUser, {
-          body: {
-            email,
-            username,
-            password,
-            login_type: 'password',
-            organization_ids: [own.org],
-            ...(own.fullName === undefined ? {} : { name: own.fullName }),
-          },
-        })
-        process.stdout.write(`Made the account ${user.username}.\n`)
-      },
-    )
+    .option('-e, --email <email>', 'e-mail address')
+    .option('-u, --username <name>', 'name that others see')
+    .option('-n, --full-name <name>', 'full name')
+    .option('-p, --password <password>', 'password; made up and shown once when nobody can be asked')
+    .option('--login-type <type>', `how the account signs in: ${LOGIN_TYPES.join(', ')}`)
+    .option('--disable-login', 'older way to write --login-type none')
+    .option('--service-account', 'an account of a program, without e-mail and password')
+    .action(async (own: CreateFlags, command: Command) => {
+      const client = await openSession(command)
+      const service = own.serviceAccount === true
+      const type = loginTypeOf(own)
+      if (type !== 'password' && own.password !== undefined)
+        throw new CommandError(`an account that signs in by ${type} has no password: leave out --password`)
+      const email = service ? own.email : (own.email ?? (await ask('E-mail', '--email')))
+      const username = own.username ?? (await ask('User name', '--username', email?.split('@')[0]))
+      const asked =
+        type === 'password' && own.password === undefined && interactive()
+          ? await askSecret('Password', '--password')
+          : own.password
+      const password = type === 'password' ? (asked ?? generatedPassword()) : undefined
+      const organization = await chosenOrganization(client, own)
+      const user = await client.call(createUser, {
+        body: {
+          username,
+          login_type: type,
+          organization_ids: [organization.id],
+          ...(email === undefined ? {} : { email }),
+          ...(password === undefined ? {} : { password }),
+          ...(own.fullName === undefined ? {} : { name: own.fullName }),
+          ...(service ? { service_account: true } : {}),
+        },
+      })
+      process.stdout.write(`Made the account ${user.username}.\n`)
+      if (password !== undefined && asked === undefined)
+        process.stdout.write(`Its password, which is shown only now: ${password}\n`)
+      if (type === 'password')
+        process.stdout.write(`Sign in at ${client.url}, or with: slipway login ${client.url}\n`)
+    })
   for (const [name, route, done] of [
     ['suspend', suspendUser, 'is suspended'],
     ['activate', activateUser, 'is active'],
@@ -83,17 +124,18 @@ export function userCommands(program: Command): void {
       .description(`${name === 'suspend' ? 'Take' : 'Give back'} access to the server`)
       .option('-y, --yes', 'do not ask')
       .action(async (user: string, own: { yes?: boolean }, command: Command) => {
-        const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+        const client = await openSession(command)
         await sure(`${name} ${user}?`, own.yes ?? name === 'activate')
         const changed = await client.call(route, { params: { user } })
         process.stdout.write(`${changed.username} ${done}.\n`)
       })
   users
     .command('delete <user>')
+    .alias('rm')
     .description('Delete an account')
     .option('-y, --yes', 'do not ask')
     .action(async (user: string, own: { yes?: boolean }, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+      const client = await openSession(command)
       await sure(`Delete ${user}? This cannot be undone.`, own.yes)
       await client.call(deleteUser, { params: { user } })
       process.stdout.write(`Deleted ${user}.\n`)
@@ -104,7 +146,7 @@ export function userCommands(program: Command): void {
     .requiredOption('--roles <roles>', 'roles, separated by commas; empty for none')
     .option('-y, --yes', 'do not ask')
     .action(async (user: string, own: { roles: string; yes?: boolean }, command: Command) => {
-      const client = await openSession(command.optsWithGlobals<GlobalFlags>())
+      const client = await openSession(command)
       await sure(`Set the roles of ${user} to ${own.roles || 'none'}?`, own.yes)
       const roles = own.roles
         .split(',')
@@ -113,4 +155,17 @@ export function userCommands(program: Command): void {
       const changed = await client.call(updateUserRoles, { params: { user }, body: { roles } })
       process.stdout.write(`${changed.username} has the roles: ${roles.join(', ') || 'none'}.\n`)
     })
+}
+
+function loginTypeOf(own: CreateFlags): (typeof LOGIN_TYPES)[number] {
+  if (own.loginType === undefined)
+    return own.disableLogin === true || own.serviceAccount === true ? 'none' : 'password'
+  const known = LOGIN_TYPES.find((type) => type === own.loginType)
+  if (known === undefined)
+    throw new CommandError(`--login-type must be one of ${LOGIN_TYPES.join(', ')}, not ${own.loginType}`)
+  return known
+}
+
+function generatedPassword(): string {
+  return Array.from({ length: 20 }, () => LETTERS[randomInt(LETTERS.length)]).join('')
 }

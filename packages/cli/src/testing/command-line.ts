@@ -30,15 +30,27 @@ export class CommandLine {
 
   /** Runs it to its end, whatever that is. */
   run(...args: readonly string[]): Promise<Ran> {
+    return this.runWith({}, ...args)
+  }
+
+  /** Runs it to its end with further variables; the last argument may bring what it reads on standard input. */
+  runWith(
+    environment: Readonly<Record<string, string>>,
+    ...given: readonly (string | { readonly input: string | Uint8Array })[]
+  ): Promise<Ran> {
+    const args = given.filter((one) => typeof one === 'string')
+    const last = given.at(-1)
     return new Promise((resolve) => {
       const child = execFile(
         process.execPath,
         [BIN, ...args],
-        { env: this.environment, cwd: this.#folder },
+        { env: { ...this.environment, ...environment }, cwd: this.#folder },
         (error, stdout, stderr) =>
           resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
       )
-      child.stdin?.end()
+      // A command that does not read may have ended before all is written.
+      child.stdin?.on('error', () => undefined)
+      child.stdin?.end(typeof last === 'object' ? last.input : undefined)
     })
   }
 

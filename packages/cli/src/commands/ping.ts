@@ -1,0 +1,90 @@
+import type { Command } from 'commander'
+
+import type { TunnelClient } from '@slipway/tunnel'
+import { duration } from '../duration.ts'
+import { CommandError } from '../errors.ts'
+import { openSession } from '../session.ts'
+import { openTunnel } from '../tunnel.ts'
+import { readyAgent } from '../wait-for-agent.ts'
+import { findWorkspace, parseWorkspaceName } from '../workspace-name.ts'
+
+interface PingFlags {
+  readonly num: string
+  readonly wait: string
+  readonly timeout: string
+  readonly time?: boolean
+  readonly utc?: boolean
+}
+
+/** `ping`. */
+export function pingCommand(program: Command): void {
+  program
+    .command('ping <workspace>')
+    .description('Measure the way to a workspace')
+    .option('-n, --num <count>', 'number of pings; 0 goes on until Ctrl-C', '10')
+    .option('--wait <duration>', 'time between two pings, such as 1s or 200ms', '1s')
+    .option('-t, --timeout <duration>', 'how long to wait for an answer', '5s')
+    .option('--time', 'show the time of each answer')
+    .option('--utc', 'show the time of each answer in UTC')
+    .action(async (name: string, own: PingFlags, command: Command) => {
+      const wanted = Number(own.num)
+      if (!Number.isInteger(wanted) || wanted < 0)
+        throw new CommandError(`--num must be a whole number, not ${JSON.stringify(own.num)}`)
+      const wait = duration(own.wait, '--wait')
+      const timeout = duration(own.timeout, '--timeout')
+      const client = await openSession(command)
+      const { agent } = await readyAgent(client, await findWorkspace(client, name), {
+        agent: parseWorkspaceName(name).agent,
+        autostart: false,
+        wait: 'no',
+        say: (line) => process.stderr.write(`${line}\n`),
+      })
+      using tunnel = await openTunnel(client, agent.id)
+      const times: number[] = []
+      let stopped = false
+      process.once('SIGINT', () => {
+        stopped = true
+      })
+      for (let i = 0; !stopped && (wanted === 0 || i < wanted); i += 1) {
+        if (i > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        const ms = await ping(tunnel, timeout)
+        if (ms !== undefined) times.push(ms)
+        process.stdout.write(
+          ms === undefined
+            ? `${stamp(own)}no answer from ${name} within ${timeout} ms\n`
+            : `${stamp(own)}pong from ${name} via the server in ${ms.toFixed(1)} ms\n`,
+        )
+        // A run without end keeps the newest times only.
+        if (times.length > 10_000) times.shift()
+      }
+      if (times.length === 0) throw new CommandError(`${name} does not answer: is its agent connected?`)
+      times.sort((a, b) => a - b)
+      process.stdout.write(
+        `min ${(times[0] ?? 0).toFixed(1)} ms, median ${(times[Math.floor(times.length / 2)] ?? 0).toFixed(1)} ms, max ${(times.at(-1) ?? 0).toFixed(1)} ms\n`,
+      )
+    })
+}
+
+function stamp(own: PingFlags, now = new Date()): string {
+  if (own.utc === true) return `${now.toISOString()} `
+  if (own.time !== true) return ''
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000)
+  return `${local.toISOString().slice(0, -1).replace('T', ' ')} `
+}
+
+/** How long the first byte of the workspace's SSH server takes, in milliseconds; undefined without an answer. */
+async function ping(tunnel: TunnelClient, timeout: number): Promise<number | undefined> {
+  const start = performance.now()
+  const stream = await tunnel.connect('ssh:22', {}, AbortSignal.timeout(timeout)).catch(() => undefined)
+  if (stream === undefined) return undefined
+  const answered = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(false), timeout)
+    const settle = (answer: boolean) => () => {
+      clearTimeout(timer)
+      resolve(answer)
+    }
+    stream.once('data', settle(true)).on('error', settle(false)).once('close', settle(false))
+  })
+  stream.destroy()
+  return answered ? performance.now() - start : undefined
+}

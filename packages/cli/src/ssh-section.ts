@@ -1,0 +1,117 @@
+import { fileURLToPath } from 'node:url'
+
+const START = '# ------------START-CODER-----------'
+const END = '# ------------END-CODER------------'
+const KEPT = /^# :([a-z-]+)=(.*)$/gm
+
+/** Options of `config-ssh` that its section remembers for the next run. */
+export interface KeptOptions {
+  readonly wait: string
+  readonly disableAutostart: boolean
+  readonly sshOptions: readonly string[]
+  readonly sshHostPrefix?: string
+  readonly hostnameSuffix?: string
+}
+
+/** How hosts are named, what the deployment adds for everybody (AC-240), and what OpenSSH runs. */
+export interface SectionContext {
+  readonly prefix: string
+  readonly suffix: string
+  readonly options: Readonly<Record<string, string>>
+  readonly program: string | undefined
+  readonly globalFlags: readonly string[]
+  readonly unixPaths: boolean
+  /** Names instead of a pattern. */
+  readonly hosts: readonly string[] | undefined
+}
+
+/** The file with the section in place of the old one, or at its end (AC-241). */
+export function withSection(before: string, section: string): string {
+  const start = before.indexOf(START)
+  const end = before.indexOf(END)
+  if (start < 0 || end < start)
+    return `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${section}`
+  const rest = before.slice(end + END.length).replace(/^\n/, '')
+  return `${before.slice(0, start)}${section}${rest}`
+}
+
+/** The options of the last run; undefined when the file has no section. */
+export function keptOptions(file: string): KeptOptions | undefined {
+  const start = file.indexOf(START)
+  const end = file.indexOf(END)
+  if (start < 0 || end < start) return undefined
+  const kept = [...file.slice(start, end).matchAll(KEPT)]
+  const value = (name: string): string | undefined => kept.find(([, key]) => key === name)?.[2]
+  const [prefix, suffix] = [value('ssh-host-prefix'), value('hostname-suffix')]
+  return {
+    wait: value('wait') ?? 'auto',
+    disableAutostart: value('disable-autostart') === 'true',
+    sshOptions: kept.filter(([, key]) => key === 'ssh-option').map(([, , option = '']) => option),
+    ...(prefix === undefined ? {} : { sshHostPrefix: prefix }),
+    ...(suffix === undefined ? {} : { hostnameSuffix: suffix }),
+  }
+}
+
+/** The section of `~/.ssh/config` that reaches workspaces (AC-241). */
+export function sectionOf(kept: KeptOptions, context: SectionContext): string {
+  const { prefix, suffix, hosts } = context
+  const program =
+    context.program === undefined
+      ? [process.execPath, fileURLToPath(new URL('../bin/slipway.js', import.meta.url))]
+      : [context.program]
+  const proxy = [...program, ...context.globalFlags, 'ssh', '--stdio']
+    .map((word) => quoted(context.unixPaths ? word.replaceAll('\\', '/') : word))
+    .join(' ')
+  const wait = kept.wait === 'auto' ? '' : ` --wait ${kept.wait}`
+  const autostart = kept.disableAutostart ? ' --disable-autostart' : ''
+  const common = [
+    'ConnectTimeout=0',
+    'StrictHostKeyChecking=no',
+    '# The tunnel authenticates the workspace; without this, OpenSSH would warn about the key of each new one.',
+    'UserKnownHostsFile=/dev/null',
+    'LogLevel ERROR',
+    ...Object.entries(context.options).map(([name, value]) => `${name} ${value}`),
+    ...kept.sshOptions,
+  ]
+  const block = (host: string, naming: string): string[] => [
+    `Host ${host}`,
+    ...[...common, `ProxyCommand ${proxy}${wait}${autostart} ${naming} %h`].map((line) => `\t${line}`),
+  ]
+  const patterns = (decorate: (name: string) => string): string =>
+    hosts === undefined ? decorate('*') : hosts.map(decorate).join(' ')
+  return [
+    START,
+    '# This section was made by `slipway config-ssh`; what you change in it is lost at the next run.',
+    ...remembered(kept),
+    ...(hosts?.length === 0
+      ? []
+      : [
+          ...block(
+            patterns((name) => `${prefix}${name}`),
+            `--ssh-host-prefix ${prefix}`,
+          ),
+          '',
+          ...block(
+            patterns((name) => `${name}.${suffix}`),
+            `--hostname-suffix ${suffix}`,
+          ),
+        ]),
+    END,
+    '',
+  ].join('\n')
+}
+
+function remembered(kept: KeptOptions): string[] {
+  const lines = [
+    ...(kept.wait === 'auto' ? [] : [`# :wait=${kept.wait}`]),
+    ...(kept.disableAutostart ? ['# :disable-autostart=true'] : []),
+    ...(kept.sshHostPrefix === undefined ? [] : [`# :ssh-host-prefix=${kept.sshHostPrefix}`]),
+    ...(kept.hostnameSuffix === undefined ? [] : [`# :hostname-suffix=${kept.hostnameSuffix}`]),
+    ...kept.sshOptions.map((option) => `# :ssh-option=${option}`),
+  ]
+  return lines.length === 0 ? [] : ['# Options of the last run:', ...lines]
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replace(/(["\\])/g, '\\$1')}"`
+}
