@@ -7,6 +7,5 @@ export {
   type LogValue,
   silentLogger,
 } from './logger.ts'
-export { safeQueryFields } from './query-fields.ts'
-export { type RequestLogOptions, requestLog } from './request-log.ts'
+export { logMember, logRequestLine, logsRequest, type RequestFacts } from './request-line.ts'
 export { LogSink } from './sink.ts'

@@ -43,8 +43,12 @@ export class LogSink implements Disposable {
     }
     this.#pending.push(line)
     this.#size += line.length
+    this.#flushWhenDue()
+  }
+
+  #flushWhenDue(): void {
     if (this.#size >= FLUSH_AT) this.#flush()
-    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_AFTER_MS).unref()
+    else if (this.#size > 0) this.#timer ??= setTimeout(() => this.#flush(), FLUSH_AFTER_MS).unref()
   }
 
   #take(): Buffer {
@@ -74,7 +78,7 @@ export class LogSink implements Disposable {
       if (error) this.#dropped += 1
       else if (written < bytes.length) return this.#writeAll(bytes.subarray(written))
       this.#writing = false
-      if (this.#size > 0) this.#flush()
+      this.#flushWhenDue()
     })
   }
 

@@ -5,6 +5,7 @@ import { type CompiledQuery, type IsolationLevel, Kysely, type Transaction } fro
 import pg from 'pg'
 
 import type { Logger } from '@slipway/request-log'
+import { ChangeLogPurge } from './change-log-purge.ts'
 import { connectionConfig } from './connection-url.ts'
 import { ChangeFeed } from './feed.ts'
 import { migrate } from './migrate.ts'
@@ -25,10 +26,20 @@ export interface DatabaseOptions {
   readonly onStatement?: () => void
   /** How long to wait for a server that does not answer yet, in milliseconds. */
   readonly connectTimeoutMs?: number
+  /** After how many milliseconds without an answer the change feed takes its connection for dead. */
+  readonly feedTimeoutMs?: number
 }
 
 const OLDEST_SERVER = 130_000
 const RETRIED = new Set(['40001', '40P01'])
+const STATEMENT_MS = 60_000
+
+/** Gives up on a server that does not take the connection; waiting for a free one of the pool has no limit (OP-43). */
+class PooledClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(typeof config === 'string' ? config : { ...config, connectionTimeoutMillis: 5_000 })
+  }
+}
 
 // A job id, a build number or a log id stays far below 2^53; a bigint beyond it would be a bug.
 pg.types.setTypeParser(20, (text) => {
@@ -46,6 +57,8 @@ export class Database implements AsyncDisposable {
   readonly db: Kysely<Tables>
   /** Ordered events of committed changes. */
   readonly feed: ChangeFeed
+  /** Deletes events that every feed has read. */
+  readonly changeLogPurge: ChangeLogPurge
   readonly #pool: pg.Pool
   readonly #log: Logger
   readonly #open = new AsyncLocalStorage<Transaction<Tables>>()
@@ -55,6 +68,7 @@ export class Database implements AsyncDisposable {
     this.db = db
     this.feed = feed
     this.#log = log
+    this.changeLogPurge = new ChangeLogPurge({ db, log })
   }
 
   /**
@@ -69,15 +83,19 @@ export class Database implements AsyncDisposable {
     const pool = new pg.Pool({
       ...config,
       max: options.maxConnections,
+      Client: PooledClient,
       application_name: `slipway/${options.replicaId}`,
-      statement_timeout: 60_000,
+      statement_timeout: STATEMENT_MS,
+      // The server ends a slow statement; this one is for a server that is not heard of any more.
+      query_timeout: STATEMENT_MS + 5_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
     })
     // The pool does not listen to a connection that is in use; its query fails by itself, so nothing is lost here.
     pool.on('connect', (client) => client.on('error', () => undefined))
     pool.on('error', (error) => options.log.warn('idle database connection failed', { error }))
-    const feed = new ChangeFeed({ config, log: options.log })
+    const feed = new ChangeFeed({ config, log: options.log, answerTimeoutMs: options.feedTimeoutMs })
     const db = new Kysely<Tables>({
       dialect: namingDialect(pool, {
         onStatement: options.onStatement ?? (() => undefined),
@@ -116,12 +134,8 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** One round trip, to see that the database answers. */
-  async ping(): Promise<void> {
-    await this.#pool.query('select 1')
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.changeLogPurge[Symbol.asyncDispose]()
     await this.feed[Symbol.asyncDispose]()
     await this.#pool.end()
   }

@@ -1,12 +1,16 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import pg from 'pg'
 import { expect, test } from 'vitest'
 
-import { silentLogger } from '@slipway/request-log'
+import { createLogger, silentLogger } from '@slipway/request-log'
+import { until } from '@slipway/testkit'
 import { startEmbedded } from './embedded.ts'
+import { Database } from './index.ts'
 
 async function folder(): Promise<AsyncDisposable & { readonly directory: string }> {
   const root = await mkdtemp(path.join(tmpdir(), 'slipway-embedded-'))
@@ -47,15 +51,74 @@ test('OP-40: a second server on the same directory is refused and told what to d
   await expect(startEmbedded(options)).rejects.toThrow(/another server .* CODER_PG_CONNECTION_URL/)
 })
 
-test('OP-40: after kill -9 of the database it runs again without a restart of ours', async () => {
+async function postmaster(directory: string): Promise<number> {
+  return Number((await readFile(path.join(directory, 'data/postmaster.pid'), 'utf8')).split('\n')[0])
+}
+
+test('OP-40: after kill -9 of the database it runs again without a restart of ours, and followers of changes reset', async () => {
   await using place = await folder()
-  await using server = await startEmbedded({ directory: place.directory, log: silentLogger() })
+  const log = silentLogger()
+  await using server = await startEmbedded({ directory: place.directory, log })
+  await using database = await Database.open({ url: server.url, maxConnections: 2, log, replicaId: 'one' })
+  const events: string[] = []
+  using _subscription = database.feed.subscribe({
+    onEvent: ({ kind }) => void events.push(kind),
+    onReset: () => void events.push('reset'),
+  })
   await query(server.url, 'create table kept as select 1 as n')
-  const pid = Number(
-    (await readFile(path.join(place.directory, 'data/postmaster.pid'), 'utf8')).split('\n')[0],
+  process.kill(await postmaster(place.directory), 'SIGKILL')
+  expect(
+    await until('the data', () => query(server.url, 'select n from kept').catch(() => undefined)),
+  ).toEqual([{ n: 1 }])
+  await until('the reset', () => events.includes('reset'))
+  await until('a write', () =>
+    database.db
+      .insertInto('users')
+      .values({ username: 'ada', email: 'ada@example.com' })
+      .execute()
+      .catch(() => undefined),
   )
-  process.kill(pid, 'SIGKILL')
-  await expect
-    .poll(() => query(server.url, 'select n from kept').catch(() => undefined), { timeout: 20_000 })
-    .toEqual([{ n: 1 }])
+  await until('its event', () => events.includes('user'))
+  expect(events).toEqual(['reset', 'user'])
+})
+
+test('OP-40: after kill -9 of the server the next one stops the database that was left behind and takes its data over', async () => {
+  await using place = await folder()
+  const program = `
+    const { startEmbedded } = await import(${JSON.stringify(new URL('./embedded.ts', import.meta.url).href)})
+    const { silentLogger } = await import('@slipway/request-log')
+    const { url } = await startEmbedded({ directory: ${JSON.stringify(place.directory)}, log: silentLogger() })
+    process.stdout.write(url)`
+  const first = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [url] = await once(first.stdout, 'data')
+  await query(String(url), 'create table kept as select 1 as n')
+  const left = await postmaster(place.directory)
+  const ended = once(first, 'exit')
+  first.kill('SIGKILL')
+  await ended
+  process.kill(left, 0)
+  await using server = await startEmbedded({ directory: place.directory, log: silentLogger() })
+  expect(await query(server.url, 'select n from kept')).toEqual([{ n: 1 }])
+  expect(await postmaster(place.directory)).not.toBe(left)
+})
+
+test('OP-40: a database that does not come up is given up with its own words, and is not tried again', async () => {
+  await using place = await folder()
+  const lines: string[] = []
+  const log = createLogger({ level: 'error', sink: { write: (line) => void lines.push(line) } })
+  const options = { directory: place.directory, log, settings: { fsync: 'off' } }
+  await (await startEmbedded(options))[Symbol.asyncDispose]()
+  const settings = path.join(place.directory, 'data/postgresql.conf')
+  const sound = await readFile(settings, 'utf8')
+  await appendFile(settings, '\nno_such_setting = on\n')
+  await expect(startEmbedded(options)).rejects.toThrow(/did not start: .*no_such_setting/s)
+  await expect(startEmbedded(options)).rejects.toThrow('no_such_setting')
+  expect(lines).toEqual([])
+  await rm(settings)
+  await appendFile(settings, sound)
+  await using server = await startEmbedded(options)
+  expect(await query(server.url, 'select 1 as n')).toEqual([{ n: 1 }])
 })

@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+
 import pg, { type ClientConfig } from 'pg'
 
 import { describeError, type Logger } from '@slipway/request-log'
@@ -24,6 +27,9 @@ export interface FeedSubscriber {
 const PAGE = 1_000
 const POKE_GAP_MS = 5
 const POLL_MS = 500
+/** A database that has not answered for so long is taken for gone, although its connection is still there. */
+const ANSWER_MS = 10_000
+const END_MS = 1_000
 const CHANNEL = 'slipway_change_log'
 
 const READ = (limit: number): string => `
@@ -52,6 +58,12 @@ interface Row {
   readonly data: Record<string, unknown>
 }
 
+/** The two connections of the feed; they come and go together. */
+interface Connections {
+  readonly reader: pg.Client
+  readonly poker: pg.Client
+}
+
 /**
  * Reads the change log in commit-safe order. The cursor is a snapshot, not an id: new events are those that
  * are visible now and were not then, so a transaction that commits late is neither missed nor allowed to
@@ -63,8 +75,9 @@ export class ChangeFeed implements AsyncDisposable {
   readonly #config: ClientConfig
   readonly #log: Logger
   readonly #subscribers = new Set<FeedSubscriber>()
-  #reader: pg.Client | undefined
-  #poker: pg.Client | undefined
+  /** Events belong to nobody's request or transaction, whoever's write has woken the feed. */
+  readonly #outside = AsyncLocalStorage.snapshot()
+  #connections: Connections | undefined
   #cursor = ''
   // A page limit needs a pinned target: the pages of one read end at the same snapshot. Both outlive a lost
   // connection, so that the next read goes on behind the last delivered event.
@@ -80,8 +93,20 @@ export class ChangeFeed implements AsyncDisposable {
   #connected = false
   #closed = false
 
-  constructor(options: { readonly config: ClientConfig; readonly log: Logger }) {
-    this.#config = options.config
+  /** `answerTimeoutMs` is how long the database may take to answer before its connection counts as lost. */
+  constructor(options: {
+    readonly config: ClientConfig
+    readonly log: Logger
+    readonly answerTimeoutMs?: number | undefined
+  }) {
+    this.#config = {
+      ...options.config,
+      application_name: 'slipway/feed',
+      connectionTimeoutMillis: 5_000,
+      query_timeout: options.answerTimeoutMs ?? ANSWER_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+    }
     this.#log = options.log
   }
 
@@ -92,7 +117,8 @@ export class ChangeFeed implements AsyncDisposable {
 
   /** Connects and places the cursor at now. */
   async start(): Promise<void> {
-    await this.#connect()
+    this.#connections = await this.#connect()
+    this.#connected = true
     this.#poll = setInterval(() => this.wake(), POLL_MS).unref()
   }
 
@@ -106,24 +132,25 @@ export class ChangeFeed implements AsyncDisposable {
   poke(): void {
     this.wake()
     if (this.#pokeTimer !== undefined || this.#closed) return
-    const wait = Math.max(0, this.#lastPoke + POKE_GAP_MS - Date.now())
-    this.#pokeTimer = setTimeout(() => void this.#sendPoke(), wait)
+    const wait = Math.max(0, this.#lastPoke + POKE_GAP_MS - performance.now())
+    this.#pokeTimer = this.#outside(() => setTimeout(() => void this.#sendPoke(), wait))
   }
 
   async #sendPoke(): Promise<void> {
     this.#pokeTimer = undefined
-    if (this.#poker === undefined || this.#closed) return
+    const connections = this.#connections
+    if (connections === undefined || this.#closed) return
     if (this.#poking) {
       this.poke()
       return
     }
     this.#poking = true
-    this.#lastPoke = Date.now()
+    this.#lastPoke = performance.now()
     try {
-      await this.#poker.query(`notify ${CHANNEL}`)
+      await connections.poker.query(`notify ${CHANNEL}`)
     } catch (error) {
       // The slow poll of the other replicas stands in for a lost poke.
-      this.#log.debug('poke was not sent', { error: describeError(error) })
+      this.#lose(connections, error)
     } finally {
       this.#poking = false
     }
@@ -133,29 +160,38 @@ export class ChangeFeed implements AsyncDisposable {
   wake(): void {
     if (this.#closed) return
     this.#wanted = true
-    this.#reading ??= this.#drain().finally(() => {
-      this.#reading = undefined
-    })
+    this.#reading ??= this.#outside(() => this.#drain())
   }
 
   async #drain(): Promise<void> {
-    while (this.#wanted && !this.#closed) {
-      this.#wanted = false
-      try {
-        if (this.#reader === undefined) await this.#connect()
-        await this.#read()
-        this.#connected = true
-      } catch (error) {
-        if (this.#connected)
-          this.#log.warn('change feed lost its connection', { error: describeError(error) })
-        await this.#disconnect()
+    try {
+      while (this.#wanted && !this.#closed) {
+        this.#wanted = false
+        try {
+          this.#connections ??= await this.#connect()
+        } catch (error) {
+          // The poll tries again.
+          this.#log.debug('change feed cannot connect', { error: describeError(error) })
+          continue
+        }
+        await this.#readFrom(this.#connections)
       }
+    } finally {
+      // In the same turn as the last look at `#wanted`: a wake between the two would be lost.
+      this.#reading = undefined
     }
   }
 
-  async #read(): Promise<void> {
-    const reader = this.#reader
-    if (reader === undefined) return
+  async #readFrom(connections: Connections): Promise<void> {
+    try {
+      await this.#read(connections.reader)
+      this.#connected = this.#connections === connections
+    } catch (error) {
+      this.#lose(connections, error)
+    }
+  }
+
+  async #read(reader: pg.Client): Promise<void> {
     for (;;) {
       const { rows }: { rows: Row[] } = await reader.query<Row>({
         name: 'change_log_read',
@@ -167,7 +203,10 @@ export class ChangeFeed implements AsyncDisposable {
       for (const row of rows) {
         if (row.id === null) continue
         count += 1
-        this.#deliver({ id: row.id, kind: row.kind, key: row.key, op: row.op, data: row.data })
+        const event = { id: row.id, kind: row.kind, key: row.key, op: row.op, data: row.data }
+        this.#tell((subscriber) => {
+          if (subscriber.kinds?.has(event.kind) ?? true) subscriber.onEvent(event)
+        })
         this.#last = row.id
       }
       if (count < PAGE) break
@@ -177,103 +216,74 @@ export class ChangeFeed implements AsyncDisposable {
     this.#last = 0
   }
 
-  #deliver(event: ChangeEvent): void {
+  #tell(what: (subscriber: FeedSubscriber) => void): void {
     for (const subscriber of this.#subscribers) {
-      if (subscriber.kinds !== undefined && !subscriber.kinds.has(event.kind)) continue
       try {
-        subscriber.onEvent(event)
+        what(subscriber)
       } catch (error) {
-        this.#log.error('change feed subscriber failed', { error: describeError(error), kind: event.kind })
+        this.#log.error('change feed subscriber failed', { error: describeError(error) })
       }
     }
   }
 
-  #reset(): void {
-    for (const subscriber of this.#subscribers) subscriber.onReset()
-  }
-
-  async #connect(): Promise<void> {
+  async #connect(): Promise<Connections> {
     const reader = await this.#client()
-    const poker = await this.#client()
     try {
       // After a bulk write the planner would scan the whole log for the second half of the query.
       await reader.query('set enable_seqscan = off')
       const identity = await reader.query<{ started: string; horizon: string; now: string }>(IDENTITY)
       const row = identity.rows[0]
       if (row === undefined) throw new Error('change log horizon is missing')
-      const known = this.#cursor !== ''
-      const lost =
-        known &&
-        (row.started !== this.#postmaster ||
-          BigInt(this.#cursor.split(':', 1)[0] ?? '0') < BigInt(row.horizon))
-      if (!known || lost) {
-        this.#cursor = row.now
-        this.#target = undefined
-        this.#last = 0
-      }
-      this.#postmaster = row.started
-      await reader.query(`listen ${CHANNEL}`)
       reader.on('notification', () => this.wake())
-      this.#reader = reader
-      this.#poker = poker
-      this.#connected = true
-      if (lost) this.#reset()
+      await reader.query(`listen ${CHANNEL}`)
+      const connections = { reader, poker: await this.#client() }
+      this.#place(row)
+      return connections
     } catch (error) {
-      await Promise.allSettled([reader.end(), poker.end()])
+      await end(reader)
       throw error
     }
   }
 
+  /** Goes on at the cursor if the log still reaches back to it and is the same log; else starts at now. */
+  #place(log: { readonly started: string; readonly horizon: string; readonly now: string }): void {
+    const known = this.#cursor !== ''
+    const lost =
+      known &&
+      (log.started !== this.#postmaster || BigInt(this.#cursor.split(':', 1)[0] ?? '0') < BigInt(log.horizon))
+    this.#postmaster = log.started
+    if (known && !lost) return
+    this.#cursor = log.now
+    this.#target = undefined
+    this.#last = 0
+    if (lost) this.#tell((subscriber) => subscriber.onReset())
+  }
+
   async #client(): Promise<pg.Client> {
-    const client = new pg.Client({
-      ...this.#config,
-      application_name: 'slipway/feed',
-      connectionTimeoutMillis: 5_000,
-      keepAlive: true,
+    const client = new pg.Client(this.#config)
+    client.on('error', (error) => {
+      const connections = this.#connections
+      if (connections?.reader === client || connections?.poker === client) this.#lose(connections, error)
     })
-    client.on('error', () => {
-      this.#connected = false
-      this.wake()
-    })
-    await client.connect()
-    return client
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      await end(client)
+      throw error
+    }
   }
 
-  async #disconnect(): Promise<void> {
+  /** Gives up both connections, and asks for new ones. */
+  #lose(connections: Connections, error: unknown): void {
+    if (this.#connections !== connections) return
+    this.#connections = undefined
     this.#connected = false
-    const clients = [this.#reader, this.#poker]
-    this.#reader = undefined
-    this.#poker = undefined
-    await Promise.allSettled(clients.map((client) => client?.end()))
-  }
-
-  /** Deletes events that every transaction open `minutes` ago has seen; see {@link rememberHorizon}. */
-  async purgeBelow(horizon: string): Promise<number> {
-    const client = await this.#client()
-    try {
-      await client.query('begin')
-      await client.query('update change_log_horizon set boundary = greatest(boundary, $1::text::xid8)', [
-        horizon,
-      ])
-      const result = await client.query('delete from change_log where txid < $1::text::xid8', [horizon])
-      await client.query('commit')
-      return result.rowCount ?? 0
-    } finally {
-      await client.end()
-    }
-  }
-
-  /** Lower end of the present: nothing below it is still being written. Purge with it some minutes later. */
-  async horizon(): Promise<string> {
-    const client = await this.#client()
-    try {
-      const result = await client.query<{ xmin: string }>(
-        'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin',
-      )
-      return result.rows[0]?.xmin ?? '0'
-    } finally {
-      await client.end()
-    }
+    if (this.#closed) return
+    this.#log.warn('change feed lost its connection', { error: describeError(error) })
+    void end(connections.reader)
+    void end(connections.poker)
+    this.wake()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -281,6 +291,19 @@ export class ChangeFeed implements AsyncDisposable {
     clearInterval(this.#poll)
     clearTimeout(this.#pokeTimer)
     await this.#reading
-    await this.#disconnect()
+    const connections = this.#connections
+    this.#connections = undefined
+    this.#connected = false
+    if (connections !== undefined) await Promise.all([end(connections.reader), end(connections.poker)])
   }
+}
+
+/** Says goodbye; a peer that is gone is not waited for, since the probes of the connection end it. */
+async function end(client: pg.Client): Promise<void> {
+  const ended = new AbortController()
+  await Promise.race([
+    client.end().catch(() => undefined),
+    delay(END_MS, undefined, { signal: ended.signal }).catch(() => undefined),
+  ])
+  ended.abort()
 }

@@ -10,6 +10,11 @@ export interface Migration {
   readonly version: number
   readonly name: string
   readonly sql: string
+  /**
+   * The schema version of the oldest release that still runs on the result (OP-45), from a line
+   * `-- oldest-version: N`; without one, only releases that know this step do.
+   */
+  readonly oldestVersion: number
 }
 
 /** The migrations that ship with this release, in order. */
@@ -18,11 +23,10 @@ export async function migrations(): Promise<Migration[]> {
   return Promise.all(
     files.map(async (file) => {
       const [number = '', ...rest] = file.replace(/\.sql$/, '').split('_')
-      return {
-        version: Number(number),
-        name: rest.join('_'),
-        sql: await readFile(new URL(file, FOLDER), 'utf8'),
-      }
+      const version = Number(number)
+      const sql = await readFile(new URL(file, FOLDER), 'utf8')
+      const [, oldest = version] = /^-- oldest-version: (\d+)$/m.exec(sql) ?? []
+      return { version, name: rest.join('_'), sql, oldestVersion: Number(oldest) }
     }),
   )
 }
@@ -48,7 +52,7 @@ export async function migrate(config: ClientConfig, target?: number): Promise<vo
     const foreign = await client.query(`select to_regclass('schema_migrations') is not null as found`)
     if (foreign.rows[0]?.found === true)
       throw new Error(
-        'this database holds a Coder schema: import it with `slipway import`, or name an empty database in postgres-url',
+        'this database holds the schema of Coder, which this release cannot read: name an empty database in --postgres-url',
       )
     await client.query(`create table if not exists slipway_migrations (
       version integer primary key,
@@ -58,18 +62,17 @@ export async function migrate(config: ClientConfig, target?: number): Promise<vo
     const applied = await client.query<{ version: number; oldest_version: number }>(
       'select version, oldest_version from slipway_migrations order by version',
     )
-    const current = applied.rows.at(-1)
-    if (current !== undefined && current.version > newest && current.oldest_version > newest)
+    if (applied.rows.some((row) => row.version > newest && row.oldest_version > newest))
       throw new Error(
-        `the database is at schema version ${current.version}, this release knows ${newest}: start the release that made it, or restore a backup`,
+        `the database is at schema version ${applied.rows.at(-1)?.version}, this release knows ${newest}: start the release that made it, or restore a backup`,
       )
     const done = new Set(applied.rows.map((row) => row.version))
     for (const step of known) {
       if (done.has(step.version) || (target !== undefined && step.version > target)) continue
       await client.query(step.sql)
       await client.query(
-        'insert into slipway_migrations (version, name, oldest_version) values ($1, $2, $1)',
-        [step.version, step.name],
+        'insert into slipway_migrations (version, name, oldest_version) values ($1, $2, $3)',
+        [step.version, step.name, step.oldestVersion],
       )
     }
     await client.query('commit')

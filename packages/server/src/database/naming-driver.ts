@@ -12,7 +12,7 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from 'kysely'
-import type { Pool, PoolClient } from 'pg'
+import { DatabaseError, type Pool, type PoolClient } from 'pg'
 
 const MAX_NAMES = 2_000
 const WRITES = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE'])
@@ -145,6 +145,8 @@ class NamingConnection implements DatabaseConnection {
 
   async rollback(): Promise<void> {
     this.#inTransaction = false
+    // The server rolls back by itself when the connection ends; asking a dead one would hide the first error.
+    if (this.#broken !== undefined) return
     await this.#run(() => this.#client.query('rollback'))
   }
 
@@ -165,8 +167,7 @@ class NamingConnection implements DatabaseConnection {
 
 /** SQLSTATE of an error that the server reported, e.g. `23505` for a unique violation. */
 export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
+  return error instanceof DatabaseError ? error.code : undefined
 }
 
 function isSqlError(error: Error): boolean {
@@ -176,6 +177,5 @@ function isSqlError(error: Error): boolean {
 
 /** Name of the violated constraint or unique index when `error` is a unique violation (23505). */
 export function violatedUnique(error: unknown): string | undefined {
-  if (sqlState(error) !== '23505' || !(error instanceof Error) || !('constraint' in error)) return undefined
-  return typeof error.constraint === 'string' ? error.constraint : undefined
+  return error instanceof DatabaseError && error.code === '23505' ? error.constraint : undefined
 }

@@ -95,6 +95,24 @@ export interface ApiKeysTable {
   allow_list: string[]
 }
 
+export interface AuditLogsTable {
+  id: Generated<string>
+  time: Generated<Date>
+  user_id: string | null
+  organization_id: string | null
+  ip: string | null
+  user_agent: Generated<string>
+  resource_type: string
+  resource_id: string
+  resource_target: Generated<string>
+  resource_icon: Generated<string>
+  action: string
+  diff: ColumnType<JsonValue, string | undefined, string>
+  status_code: number
+  additional_fields: ColumnType<JsonValue, string | undefined, string>
+  request_id: Generated<string>
+}
+
 export interface ChangeLogTable {
   txid: Generated<string>
   id: Generated<number>
@@ -389,6 +407,20 @@ export interface UserLinksTable {
   claims: ColumnType<JsonValue, string | undefined, string>
 }
 
+export interface UserSecretsTable {
+  id: Generated<string>
+  user_id: string
+  name: string
+  description: Generated<string>
+  value: Buffer
+  value_size: number
+  env_name: Generated<string>
+  file_path: Generated<string>
+  enabled: Generated<boolean>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
 export interface UserStatusChangesTable {
   id: ColumnType<number, never, never>
   user_id: string
@@ -629,6 +661,7 @@ export interface WorkspacesTable {
 export interface Tables {
   agents_with_workspace: AgentsWithWorkspaceTable
   api_keys: ApiKeysTable
+  audit_logs: AuditLogsTable
   change_log: ChangeLogTable
   change_log_horizon: ChangeLogHorizonTable
   crypto_keys: CryptoKeysTable
@@ -655,6 +688,7 @@ export interface Tables {
   user_configs: UserConfigsTable
   user_deletions: UserDeletionsTable
   user_links: UserLinksTable
+  user_secrets: UserSecretsTable
   user_status_changes: UserStatusChangesTable
   users: UsersTable
   workspace_agent_log_sources: WorkspaceAgentLogSourcesTable

@@ -52,6 +52,9 @@ const BODY_TOO_LARGE = 'Request body too large.'
 
 /** Errors that the framework itself raises before a handler runs. */
 function fromFramework(error: unknown, request: FastifyRequest): ApiError | undefined {
+  // The client has left while it was still sending: nobody's fault, and nobody reads this (ID-119).
+  if (error instanceof Error && error === request.raw.errored)
+    return new ApiError(400, 'The request body ended too early.')
   if (!(error instanceof Error) || !('code' in error)) return undefined
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

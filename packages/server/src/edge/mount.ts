@@ -5,13 +5,14 @@ import { ApiError } from '../errors/index.ts'
 import { type AgentCaller, requireAgent } from './agent-access.ts'
 import type { BoundRoute, Incoming } from './bind.ts'
 import { JSON_BODY_LIMIT } from './body-parser.ts'
+import { requireOwnPage } from './own-pages.ts'
 import { pathParameters } from './path-parameters.ts'
 import { type EdgeOptions, limit } from './pipeline.ts'
 import { RateLimiter } from './rate-limit.ts'
 import type { RequestContext } from './request-context.ts'
 import { type Accepted, requireSession } from './session-access.ts'
 import { tokenOf } from './token-source.ts'
-import { bodyCheck, queryReader, refuseNul } from './validation.ts'
+import { bodyCheck, queryReader, refuseUnstorable } from './validation.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -44,8 +45,9 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
             : asked
         // Who is known already is not waited for.
         const caller = rule instanceof Promise ? await rule : rule
+        if (request.context.webSocket || route.stream === 'sse') requireOwnPage(request, options)
         const query = read?.(request.search) ?? {}
-        if (bound.access !== 'agent') refuseNul(request.body)
+        if (bound.access !== 'agent') refuseUnstorable(request.body)
         check?.(request.body ?? {})
         reply.code(status)
         const incoming = {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
+import { get, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import type { FastifyInstance } from 'fastify'
@@ -8,14 +8,29 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 import { route } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
-import { forAnyone } from './bind.ts'
+import { until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
+import { forAnyone, forSession } from './bind.ts'
 import { addressResolver } from './client-address.ts'
 import { mount } from './mount.ts'
 import { type ClaimedRequest, createEdge, type EdgeOptions } from './pipeline.ts'
+import type { Precheck } from './precheck.ts'
+import { currentRequest, type RequestContext } from './request-context.ts'
 import { OpenStreams } from './streams.ts'
 
 const fails = route('GET /api/v2/fails', {
   id: 'fails',
+  tag: 'Test',
+  responses: { 200: Type.String() },
+})
+const notes = route('POST /api/v2/notes', {
+  id: 'notes',
+  tag: 'Test',
+  body: Type.Object({ text: Type.String(), more: Type.Optional(Type.Record(Type.String(), Type.String())) }),
+  responses: { 200: Type.String() },
+})
+const mine = route('GET /api/v2/mine', {
+  id: 'mine',
   tag: 'Test',
   responses: { 200: Type.String() },
 })
@@ -25,11 +40,31 @@ const hangs = route('GET /api/v2/hangs', {
   responses: { 200: Type.String() },
 })
 
+/** What a token stands for: its user, and whether that is an owner. */
+const KEYS: Readonly<Record<string, readonly string[]>> = { boss: ['owner'], other: [] }
+
+function validated(token: string | undefined, context: RequestContext): Precheck {
+  const siteRoles = KEYS[token ?? '']
+  if (token === undefined || siteRoles === undefined) return context.precheck
+  context.apiKeyId = `key-of-${token}`
+  const owner = {
+    id: token,
+    username: token,
+    email: '',
+    status: 'active',
+    siteRoles,
+    isSystem: false,
+  } as const
+  const key = { id: token, userId: token, loginType: 'token', scopes: [], expiresAt: new Date(8.64e15) }
+  return { ok: true, key, owner, actor: systemActor('system_restricted', 'stands for a user in this test') }
+}
+
 interface Started {
   readonly url: string
   readonly server: FastifyInstance
   readonly lines: Record<string, unknown>[]
-  readonly validated: string[]
+  readonly asked: string[]
+  readonly metrics: () => string
 }
 
 const running: AsyncDisposable[] = []
@@ -38,10 +73,12 @@ afterEach(async () => {
 })
 
 async function start(
-  options: Partial<Pick<EdgeOptions, 'apiRateLimit' | 'apps'>> & { readonly trust?: readonly string[] } = {},
+  options: Partial<Pick<EdgeOptions, 'apiRateLimit' | 'apps' | 'validate'>> & {
+    readonly trust?: readonly string[]
+  } = {},
 ): Promise<Started> {
   const lines: Record<string, unknown>[] = []
-  const validated: string[] = []
+  const asked: string[] = []
   const streams = new OpenStreams()
   const edge: EdgeOptions = {
     log: createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } }),
@@ -55,9 +92,9 @@ async function start(
     apiRateLimit: options.apiRateLimit ?? 0,
     limitsDisabled: false,
     allowAllOrigins: false,
-    validate: (_token, context) => {
-      validated.push(context.route)
-      return context.precheck
+    validate: (token, context) => {
+      asked.push(context.route)
+      return (options.validate ?? validated)(token, context)
     },
     activate: async (accepted) => accepted,
     findAgent: async () => undefined,
@@ -65,13 +102,15 @@ async function start(
     apps: options.apps ?? { claim: () => undefined },
     page: async (_request, reply) => reply.code(200).send('page'),
   }
-  const { server } = createEdge(edge)
+  const { server, metrics } = createEdge(edge)
   mount(
     server,
     [
       forAnyone(fails, async () => {
         throw new Error('the driver said: password authentication failed')
       }),
+      forAnyone(notes, async ({ context }) => (currentRequest() === context ? 'the same request' : 'lost')),
+      forSession(mine, async ({ owner }) => owner.username),
       forAnyone(hangs, () => new Promise(() => undefined)),
     ],
     edge,
@@ -85,7 +124,7 @@ async function start(
     },
   })
   const { port } = server.server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, server, lines, validated }
+  return { url: `http://127.0.0.1:${port}`, server, lines, asked, metrics: () => metrics.render() }
 }
 
 const app: ClaimedRequest = {
@@ -112,19 +151,26 @@ describe('ID-98: the steps of every request', () => {
     expect(lines.some((line) => String(line.stack).includes('the driver said'))).toBe(true)
   })
 
+  it('ID-114: what handlers start belongs to their request, with a body too', async () => {
+    const { url } = await start()
+    const body = JSON.stringify({ text: 'x'.repeat(200_000) })
+    const answer = await fetch(`${url}/api/v2/notes`, { method: 'POST', body })
+    expect(await answer.text()).toBe('the same request')
+  })
+
   it('ID-66: nobody is looked up for a probe or a file, and on hosts of apps for every request', async () => {
-    const { url, validated } = await start({
+    const { url, asked } = await start({
       apps: { claim: (_host, target) => (target.includes('claimed') ? app : undefined) },
     })
     await fetch(`${url}/healthz`)
     await fetch(`${url}/assets/a.js`)
-    expect(validated).toEqual([])
+    expect(asked).toEqual([])
     await fetch(`${url}/healthz/claimed`)
     await fetch(`${url}/assets/claimed`)
-    expect(validated).toEqual(['SUBDOMAIN_APP', 'SUBDOMAIN_APP'])
+    expect(asked).toEqual(['SUBDOMAIN_APP', 'SUBDOMAIN_APP'])
     await fetch(`${url}/healthzz`)
     await fetch(`${url}/derpy`)
-    expect(validated).toHaveLength(4)
+    expect(asked).toHaveLength(4)
   })
 
   it('ID-123: apps share the limit of the API', async () => {
@@ -152,4 +198,176 @@ describe('ID-98: the steps of every request', () => {
     answer?.resume()
     await expect.poll(() => lines.find((line) => line.path === '/healthz')?.remote_addr).toBe('fe80::1')
   })
+})
+
+describe('ID-61: the outcome of the precheck', () => {
+  const fault: Precheck = {
+    ok: false,
+    status: 500,
+    message: 'An internal error occurred. Please try again or contact the system administrator.',
+    detail: 'Internal error fetching API key by id.',
+    reason: 'fault',
+    hard: true,
+    cause: new Error('the driver said: no such host'),
+  }
+
+  it('ID-63: a fault of ours is 500 where somebody must be signed in, and stops nobody else', async () => {
+    const { url, lines } = await start({ validate: () => Promise.resolve(fault) })
+    const headers = { Cookie: 'coder_session_token=some' }
+    const answer = await fetch(`${url}/api/v2/mine`, { headers })
+    expect(answer.status).toBe(500)
+    expect(answer.headers.get('set-cookie')).toBeNull()
+    expect(await answer.json()).toEqual({
+      message: fault.message,
+      detail: `Reference: ${answer.headers.get('x-coder-request-id')}`,
+    })
+    expect(lines.some((line) => String(line.stack).includes('no such host'))).toBe(true)
+    expect((await fetch(`${url}/api/v2/notes`, { method: 'POST', body: '{"text":"x"}' })).status).toBe(200)
+    expect(await (await fetch(`${url}/elsewhere`, { headers })).text()).toBe('page')
+  })
+
+  it('ID-110: the line of a request names a key whose secret matched, although it has expired', async () => {
+    const { url, lines } = await start({
+      validate: (_token, context) => {
+        context.apiKeyId = 'expired-id'
+        return { ...fault, status: 401, reason: 'expired', hard: false }
+      },
+    })
+    const query = 'limit=5&IDS=a,b&template_ids=&offset=7&q=private&access_token=zzz'
+    await fetch(`${url}/api/v2/mine?${query}`)
+    const line = await until('the line', () => lines.find((one) => one.path === '/api/v2/mine'))
+    expect(line).toMatchObject({
+      message: 'GET',
+      route: '/api/v2/mine',
+      api_key_id: 'expired-id',
+      query_limit: '5',
+      query_offset: '7',
+      query_ids_count: '2',
+      query_template_ids_count: '0',
+      user_agent: expect.any(String),
+      host: expect.any(String),
+      received_host: expect.any(String),
+      proto: 'HTTP/1.1',
+      remote_addr: '127.0.0.1',
+      start: expect.any(String),
+      took: expect.stringMatching(/ms$/),
+      status_code: 401,
+      latency_ms: expect.any(Number),
+      request_id: expect.any(String),
+    })
+    expect(JSON.stringify(line)).not.toMatch(/zzz|private/)
+  })
+})
+
+describe('ID-120: who is limited', () => {
+  const from = (address: string, token?: string, headers: Record<string, string> = {}) => ({
+    headers: {
+      'X-Forwarded-For': address,
+      ...(token === undefined ? {} : { 'Coder-Session-Token': token }),
+      ...headers,
+    },
+  })
+  const statuses = async (url: string, init: (round: number) => RequestInit, rounds = 4) => {
+    const found: number[] = []
+    for (let round = 0; round < rounds; round += 1) found.push((await fetch(url, init(round))).status)
+    return found
+  }
+
+  it('a user wherever the requests come from, and strangers by their address', async () => {
+    const { url } = await start({ apiRateLimit: 3, trust: ['127.0.0.0/8'] })
+    const target = `${url}/api/v2/mine`
+    expect(await statuses(target, (round) => from(`1.0.0.${round}`, 'other'))).toEqual([200, 200, 200, 429])
+    expect(await statuses(target, () => from('1.0.0.1', 'boss'), 1)).toEqual([200])
+    expect(await statuses(target, (round) => from(`1.0.0.${round}`, 'junk'))).toEqual([401, 401, 401, 401])
+    // Whatever a stranger calls himself, he is the same one.
+    expect(await statuses(target, (round) => from('2.0.0.1', `junk-${round}`))).toEqual([401, 401, 401, 429])
+    expect(await statuses(target, () => from('2.0.0.2'), 1)).toEqual([401])
+  })
+
+  it('one path is one bucket, however it is spelled', async () => {
+    const { url } = await start({ apiRateLimit: 3 })
+    await statuses(`${url}/api/v2/mine`, () => ({}), 3)
+    for (const spelling of ['/api/v2//mine', '/api/v2/%6dine', '/api/v2/mine?x=1'])
+      expect((await fetch(`${url}${spelling}`)).status, spelling).toBe(429)
+  })
+
+  it('ID-121, ID-122: a limited answer says how much is left, and a refusal for how long', async () => {
+    const { url } = await start({ apiRateLimit: 2 })
+    const target = `${url}/api/v2/mine`
+    const first = await fetch(target)
+    expect(first.headers.get('x-ratelimit-limit')).toBe('2')
+    expect(first.headers.get('x-ratelimit-remaining')).toBe('1')
+    expect(Number(first.headers.get('x-ratelimit-reset'))).toBeGreaterThan(Date.now() / 1000)
+    await fetch(target)
+    const refused = await fetch(target)
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60'])
+    expect(await refused.json()).toEqual({
+      message: "You've been rate limited for sending more than 2 requests in 1m0s.",
+    })
+  })
+
+  it('ID-124: only an owner is left out; another user is told so, a stranger is counted all the same', async () => {
+    const { url } = await start({ apiRateLimit: 2 })
+    const target = `${url}/api/v2/mine`
+    const bypass = { 'X-Coder-Bypass-Ratelimit': 'T' }
+    expect(await statuses(target, () => from('', 'boss', bypass))).toEqual([200, 200, 200, 200])
+    const told = await fetch(target, from('', 'other', bypass))
+    expect(told.status).toBe(428)
+    expect(told.headers.get('content-type')).toContain('text/plain')
+    expect(await told.text()).toContain('X-Coder-Bypass-Ratelimit')
+    expect(await statuses(target, () => from('', undefined, bypass))).toEqual([401, 401, 429, 429])
+  })
+})
+
+describe('what cannot be read', () => {
+  const post = (url: string, body: string) => fetch(`${url}/api/v2/notes`, { method: 'POST', body })
+
+  it('NUL characters and halves of surrogate pairs are refused in values and names', async () => {
+    const { url } = await start()
+    for (const [body, field] of [
+      ['{"text":"a\\u0000b"}', 'text'],
+      ['{"text":"a\\ud800b"}', 'text'],
+      ['{"text":"","more":{"a\\u0000":"b"}}', 'more'],
+      ['{"text":"","more":{"\\udc00":"b"}}', 'more'],
+    ] as const) {
+      const answer = await post(url, body)
+      expect(answer.status, body).toBe(400)
+      expect(await answer.json()).toMatchObject({ validations: [{ field }] })
+    }
+    expect((await post(url, '{"text":"\\ud83d\\ude00"}')).status).toBe(200)
+  })
+
+  it('ID-108, ID-116: an address that the router cannot read has a line and is counted as unknown', async () => {
+    const { url, lines, metrics } = await start()
+    const answer = await fetch(`${url}/api/v2/users/%zz`)
+    expect(answer.status).toBe(400)
+    expect(answer.headers.get('x-coder-build-version')).toBe('v1')
+    expect(await until('the line', () => lines.find((line) => line.status_code === 400))).toMatchObject({
+      route: 'UNKNOWN',
+      request_id: answer.headers.get('x-coder-request-id'),
+    })
+    expect(metrics()).toContain('requests_processed_total{code="400",method="GET",path="UNKNOWN"} 1')
+  })
+
+  it('ID-119: a client that leaves while it sends its body is no failure of ours', async () => {
+    const { url, lines } = await start()
+    const sent = request(`${url}/api/v2/notes`, { method: 'POST', headers: { 'Content-Length': '100' } })
+    sent.on('error', () => undefined).write('{"text":')
+    await until('the request', () => (sent.socket?.bytesWritten ?? 0) > 0)
+    sent.destroy()
+    const line = await until('the line', () => lines.find((one) => one.path === '/api/v2/notes'))
+    expect(line).toMatchObject({ level: 'debug', status_code: 499 })
+    expect(lines.filter((one) => one.level === 'warn')).toEqual([])
+  })
+})
+
+it('ID-96, ID-132: the latency check may be read by pages of other origins, nothing else', async () => {
+  const { url } = await start()
+  const origin = async (path: string) =>
+    (await fetch(`${url}${path}`, { headers: { Origin: 'https://elsewhere.test' } })).headers.get(
+      'access-control-allow-origin',
+    )
+  expect(await origin('/latency-check?cache=1')).toBe('*')
+  expect(await origin('/api/v2/mine')).toBeNull()
+  expect(await origin('/.well-known/oauth-authorization-server')).toBe('*')
 })

@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 
 import type { Logger } from '@slipway/request-log'
@@ -93,6 +95,8 @@ const ANONYMOUS: Precheck = {
 export function createEdge(options: EdgeOptions): {
   readonly server: FastifyInstance
   readonly metrics: RequestMetrics
+  /** Lets the upgrade requests of another listener pass the same steps. */
+  readonly attach: (listener: Server) => void
 } {
   const metrics = new RequestMetrics()
   const known = new KnownRoutes()
@@ -100,7 +104,7 @@ export function createEdge(options: EdgeOptions): {
     bodyLimit: JSON_BODY_LIMIT,
     genReqId: newRequestId,
     rewriteUrl: ({ url = '/' }) => canonicalTarget(url),
-    frameworkErrors: answerUnreadable,
+    frameworkErrors: (error, request, reply) => answerUnreadable(error, request, reply, options, metrics),
     forceCloseConnections: 'idle',
     routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: 1024 },
     requestTimeout: 0,
@@ -112,7 +116,7 @@ export function createEdge(options: EdgeOptions): {
   server.decorateRequest('search')
   server.addHook('onRoute', ({ url, method }) => known.add(url, method))
   readBodies(server)
-  options.streams.attach(server.server, {
+  const attach = options.streams.attach({
     route: (request, response) => {
       request.url = canonicalTarget(request.url ?? '/')
       server.routing(request, response)
@@ -127,6 +131,7 @@ export function createEdge(options: EdgeOptions): {
     },
     probed: (route, result) => metrics.socketProbed(route, result),
   })
+  attach(server.server)
   firstSteps(server, options, metrics)
   const api = new RateLimiter(options.limitsDisabled ? 0 : options.apiRateLimit)
   server.addHook('onRequest', (request, reply, done) => {
@@ -136,7 +141,7 @@ export function createEdge(options: EdgeOptions): {
     claimed.serve(request, reply).catch(done)
   })
   server.addHook('onRequest', (request, reply, done) => {
-    const cors = corsFor(request.url, request.method, options.allowAllOrigins)
+    const cors = corsFor(pathOf(request), request.method, options.allowAllOrigins)
     if (cors !== undefined) reply.headers(cors)
     if (request.method === 'OPTIONS') {
       void reply.code(204).send()
@@ -171,12 +176,12 @@ export function createEdge(options: EdgeOptions): {
       .header('Allow', methods.join(', '))
       .send({ message: `Method not allowed. This address answers ${methods.join(', ')}.` })
   })
-  return { server, metrics }
+  return { server, metrics, attach }
 }
 
 /** Address, context, log, metrics and the key of a request: what every later step relies on. */
 function firstSteps(server: FastifyInstance, options: EdgeOptions, metrics: RequestMetrics): void {
-  const always = { 'X-Coder-Build-Version': options.version, 'X-Content-Type-Options': 'nosniff' }
+  const always = alwaysSent(options)
   server.addHook('onRequest', (request, reply, done) => {
     const context = newContext(request, options.addresses)
     request.context = context
@@ -215,15 +220,31 @@ function answerUnreadable(
   error: { readonly message: string; readonly statusCode?: number },
   request: FastifyRequest,
   reply: FastifyReply,
+  options: EdgeOptions,
+  metrics: RequestMetrics,
 ): void {
+  const context = newContext(request, options.addresses)
+  request.context = context
+  const series = metrics.started(request.method, context.route, context.webSocket)
+  const status = error.statusCode ?? 400
   reply.hijack()
-  reply.raw.writeHead(error.statusCode ?? 400, {
+  reply.raw.on('finish', () => {
+    const ms = performance.now() - context.startedTick
+    metrics.finished(series, status, ms / 1000)
+    logRequest(options.log, request, status, ms)
+  })
+  reply.raw.writeHead(status, {
+    ...alwaysSent(options),
     'Content-Type': 'application/json; charset=utf-8',
-    'X-Coder-Request-Id': request.id,
+    'X-Coder-Request-Id': context.id,
   })
   reply.raw.end(
     JSON.stringify({ message: 'The address of the request cannot be read.', detail: error.message }),
   )
+}
+
+function alwaysSent({ version }: EdgeOptions): Record<string, string> {
+  return { 'X-Coder-Build-Version': version, 'X-Content-Type-Options': 'nosniff' }
 }
 
 /** Whether an address belongs to the API, which answers in its envelope and within its limits. */

@@ -46,8 +46,8 @@ export interface EventStream {
 }
 
 /**
- * All connections that outlive their request: WebSockets and server-sent events. Sends heartbeats, cuts off
- * peers that do not answer them, and ends everything at shutdown (OP-33).
+ * All connections that outlive their request: WebSockets, proxied connections and server-sent events. Sends
+ * heartbeats, cuts off peers that do not answer them, and ends everything at shutdown (OP-32).
  */
 export class OpenStreams implements AsyncDisposable {
   readonly #sockets = new WebSocketServer({
@@ -56,6 +56,10 @@ export class OpenStreams implements AsyncDisposable {
     perMessageDeflate: false,
   })
   readonly #pending = new WeakMap<IncomingMessage, PendingUpgrade>()
+  /** Sockets of all upgrade requests: nobody else knows of them once Node has handed them over. */
+  readonly #upgrades = new Set<Duplex>()
+  /** Those of them that a proxy has taken. */
+  readonly #taken = new Set<Duplex>()
   readonly #alive = new WeakSet<WebSocket>()
   readonly #routes = new WeakMap<WebSocket, string>()
   #handling: UpgradeHandling | undefined
@@ -65,33 +69,40 @@ export class OpenStreams implements AsyncDisposable {
   readonly #heartbeat: NodeJS.Timeout
   #stopping = false
 
-  constructor() {
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref()
+  /** A peer has `heartbeatMs` to answer a ping. */
+  constructor(heartbeatMs = HEARTBEAT_MS) {
+    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref()
   }
 
-  /** Number of open streams, for metrics. */
-  get size(): number {
-    return this.#sockets.clients.size + this.#events.size
+  /** Whether the server stops, so that nothing new may begin. */
+  get stopping(): boolean {
+    return this.#stopping
   }
 
   /**
    * Lets upgrade requests pass the same pipeline as all others: they get a response object of their own, and
    * the handler decides with {@link accept} whether they become a WebSocket.
+   *
+   * @returns what makes a listener hand them over.
    */
-  attach(server: Server, handling: UpgradeHandling): void {
+  attach(handling: UpgradeHandling): (server: Server) => void {
     this.#handling = handling
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on('error', () => socket.destroy())
-      const response = refusalResponse(request, socket)
-      this.#pending.set(request, { socket, head, response })
-      handling.route(request, response)
-    })
+    return (server) =>
+      server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        socket.on('error', () => socket.destroy())
+        this.#upgrades.add(socket)
+        socket.on('close', () => this.#upgrades.delete(socket))
+        const response = refusalResponse(request, socket)
+        this.#pending.set(request, { socket, head, response })
+        handling.route(request, response)
+      })
   }
 
   /**
    * Turns the request into a WebSocket.
    *
-   * @throws ApiError 426 when it is no upgrade, 503 while the server stops.
+   * @throws ApiError 426 when it is no upgrade, 503 while the server stops. Error when the handshake is refused,
+   * which answers the client.
    */
   async accept(request: FastifyRequest, reply: FastifyReply): Promise<WebSocket> {
     const pending = this.#pending.get(request.raw)
@@ -103,10 +114,13 @@ export class OpenStreams implements AsyncDisposable {
     reply.hijack()
     this.#pending.delete(request.raw)
     detach(pending)
-    return new Promise((resolve) => {
-      this.#sockets.handleUpgrade(request.raw, asSocket(pending.socket), pending.head, (socket) =>
-        resolve(this.#adopt(request, socket)),
-      )
+    return new Promise((resolve, reject) => {
+      const refused = (): void => reject(new Error('the WebSocket handshake was not completed'))
+      pending.socket.once('close', refused)
+      this.#sockets.handleUpgrade(request.raw, asSocket(pending.socket), pending.head, (socket) => {
+        pending.socket.off('close', refused)
+        resolve(this.#adopt(request, socket))
+      })
     })
   }
 
@@ -143,6 +157,8 @@ export class OpenStreams implements AsyncDisposable {
     reply.hijack()
     this.#pending.delete(request.raw)
     detach(pending)
+    this.#taken.add(pending.socket)
+    pending.socket.on('close', () => this.#taken.delete(pending.socket))
     this.#own(opener, pending.socket, () => pending.socket.destroy())
     this.#handling?.opened(request, pending.socket)
     return pending
@@ -203,10 +219,17 @@ export class OpenStreams implements AsyncDisposable {
     for (const stream of this.#events) stream.send('ping')
   }
 
+  /** Cuts what is still open of upgrade requests, those without an answer yet too. */
+  cut(): void {
+    for (const socket of this.#upgrades) socket.destroy()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true
     clearInterval(this.#heartbeat)
     for (const stream of this.#events) stream.close()
+    // Nobody here knows how to say goodbye in the protocol of an app.
+    for (const socket of this.#taken) socket.destroy()
     const clients = [...this.#sockets.clients]
     for (const socket of clients) socket.close(1001, 'the server is stopping')
     const cut = setTimeout(() => {

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 
-import { badRequest, type Validation, validationFailed } from '../errors/index.ts'
+import { type ApiError, badRequest, type Validation, validationFailed } from '../errors/index.ts'
 
 /** Checks a parsed body against its schema; throws the 400 that names each refused field. */
 export type BodyCheck = (body: unknown) => void
@@ -41,25 +41,35 @@ function takesNull(schema: TSchema): boolean {
 }
 
 const NO_NUL = 'must not hold NUL characters'
+const NO_TEXT = 'must not hold halves of surrogate pairs'
 
 /** Deeper than any body of the contract. */
 const MAX_DEPTH = 64
 
 /**
- * Refuses NUL characters anywhere in a parsed body, because no text column can hold them, and nesting without end.
+ * Refuses what no column can hold, anywhere in a parsed body and in its names: NUL characters and halves of
+ * surrogate pairs, which JSON can spell; and nesting without end.
  *
  * @throws ApiError 400 naming the field.
  */
-export function refuseNul(body: unknown, field = '', depth = 0): void {
-  const fault = (detail: string): Error =>
-    validationFailed([{ field: field === '' ? 'body' : field, detail }])
-  if (typeof body === 'string') {
-    if (body.includes('\0')) throw fault(NO_NUL)
-  } else if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body)) {
-    if (depth > MAX_DEPTH) throw fault('is nested too deep')
-    for (const [name, value] of Object.entries(body))
-      refuseNul(value, field === '' ? name : `${field}.${name}`, depth + 1)
+export function refuseUnstorable(body: unknown, field = '', depth = 0): void {
+  if (typeof body === 'string') checkText(body, field)
+  else if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body)) {
+    if (depth > MAX_DEPTH) throw refusedField(field, 'is nested too deep')
+    for (const [name, value] of Object.entries(body)) {
+      checkText(name, field)
+      refuseUnstorable(value, field === '' ? name : `${field}.${name}`, depth + 1)
+    }
   }
+}
+
+function checkText(text: string, field: string): void {
+  if (text.includes('\0')) throw refusedField(field, NO_NUL)
+  if (!text.isWellFormed()) throw refusedField(field, NO_TEXT)
+}
+
+function refusedField(field: string, detail: string): ApiError {
+  return validationFailed([{ field: field === '' ? 'body' : field, detail }])
 }
 
 interface Fault {

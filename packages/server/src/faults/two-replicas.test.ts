@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
@@ -12,8 +14,9 @@ import {
   openTerminal,
   openWorkspaceTunnel,
   type WorkspaceAgent,
+  watchWorkspaceWs,
 } from '@slipway/contract'
-import { startTestServer, type TestServer, until } from '@slipway/testkit'
+import { openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { opened, TunnelClient } from '@slipway/tunnel'
 
 let first: TestServer
@@ -68,6 +71,43 @@ it('OP-72: a terminal goes through whichever replica the agent is not connected 
     socket.close()
   }
 })
+
+it('PR-§3: replicas share the builds of a deployment, and a watch on either sees all of them', async () => {
+  await using database = await openDatabase(first.databaseUrl, { maxConnections: 1 })
+  const template = await first.builtInTemplate()
+  const seen = new Map<Client, Map<string, string>>()
+  const sockets: WebSocket[] = []
+  const watch = async (client: Client, id: string): Promise<void> => {
+    const address = client.address(watchWorkspaceWs, { params: { workspace: id } })
+    const socket = new WebSocket(address.replace('http', 'ws'), { headers: client.headers })
+    sockets.push(socket)
+    socket.on('message', (data) => {
+      const event = JSON.parse(String(data))
+      if (event.type === 'data') seen.get(client)?.set(id, event.data.latest_build.status)
+    })
+    await once(socket, 'open')
+  }
+  for (const client of [near, far]) seen.set(client, new Map())
+  const made = await Promise.all(
+    Array.from({ length: 12 }, (_, i) =>
+      [near, far][i % 2]?.call(createWorkspace, {
+        params: { user: 'me' },
+        body: { name: `shared-${i}`, template_id: template.id },
+      }),
+    ),
+  )
+  const ids = made.flatMap((workspace) => workspace?.id ?? [])
+  for (const client of [near, far]) await Promise.all(ids.map((id) => watch(client, id)))
+  for (const statuses of seen.values())
+    await until('all of them running', () => ids.every((id) => statuses.get(id) === 'running'))
+  for (const socket of sockets) socket.terminate()
+  const { rows } = await sql<{ worker_id: string; completed: boolean }>`
+    select j.worker_id, j.completed_at is not null as completed
+      from provisioner_jobs j join workspace_builds b on b.job_id = j.id
+     where b.workspace_id = any(${ids})`.execute(database.db)
+  expect(rows).toHaveLength(12)
+  expect(new Set(rows.map((row) => row.worker_id)).size).toBe(2)
+}, 90_000)
 
 it('OP-72: byte streams and requests to the agent are relayed too', async () => {
   const address = far.address(openWorkspaceTunnel, { params: { workspaceagent: agent.id } })

@@ -1,3 +1,4 @@
+-- oldest-version: 4
 -- Where the connection of an agent stands (AC §2.1), told by the clock that also stamps it: the clocks of
 -- replicas may differ from the database's and may be set while they run.
 create type agent_status as enum ('connecting', 'connected', 'disconnected', 'timeout');

@@ -1,3 +1,4 @@
+-- oldest-version: 4
 -- Processes that serve this deployment. Others reach them at their relay address, for agents that dialled there.
 create table replicas (
   id uuid primary key,

@@ -1,0 +1,187 @@
+import pg from 'pg'
+import { expect, test } from 'vitest'
+
+import { createTestDatabase } from '@slipway/testkit'
+import { migrate, migrations } from './migrate.ts'
+
+const ID = (n: number) => `'00000000-0000-4000-8000-${String(n).padStart(12, '0')}'`
+const [USER, ORGANIZATION, GROUP, FILE, JOB, TEMPLATE, VERSION] = [1, 2, 3, 4, 5, 6, 7].map(ID)
+const [WORKSPACE, BUILD, BUILD_JOB, RESOURCE, AGENT, SCRIPT, SOURCE] = [8, 9, 10, 11, 12, 13, 14].map(ID)
+const DIGEST = `decode(repeat('ab', 32), 'hex')`
+
+/** A row for every table, by the version that makes the table. */
+const ROWS: Readonly<Record<number, readonly string[]>> = {
+  2: [
+    `insert into users (id, username, email) values (${USER}, 'ada', 'ada@example.com')`,
+    `update users set deleted = true where username = 'ada'`,
+    `update users set deleted = false where username = 'ada'`,
+    `insert into user_configs values (${USER}, 'theme', 'dark')`,
+    `insert into user_links (user_id, login_type, linked_id) values (${USER}, 'oidc', 'sub')`,
+    `insert into api_keys (id, hashed_secret, user_id, expires_at, login_type, lifetime_seconds, scopes, allow_list)
+       values ('abcdefghij', ${DIGEST}, ${USER}, now(), 'password', 60, '{coder:all}', '{*:*}')`,
+    `insert into git_ssh_keys (user_id, public_key, private_key) values (${USER}, 'ssh-ed25519 A', '\\x01')`,
+    `insert into organizations (id, name, is_default, default_org_member_roles)
+       values (${ORGANIZATION}, 'acme', true, '{}')`,
+    `insert into organization_members (organization_id, user_id) values (${ORGANIZATION}, ${USER})`,
+    `insert into groups (id, organization_id, name) values (${GROUP}, ${ORGANIZATION}, 'builders')`,
+    `insert into group_members values (${GROUP}, ${USER})`,
+    `insert into custom_roles (name, organization_id) values ('reader', ${ORGANIZATION})`,
+    `insert into site_configs values ('deployment_id', 'x')`,
+    `insert into crypto_keys (feature, sequence, secret, starts_at) values ('replica_relay', 1, '\\x02', now())`,
+  ],
+  3: [
+    `insert into files (id, hash, created_by, mimetype, data)
+       values (${FILE}, repeat('a', 64), ${USER}, 'application/x-tar', '\\x03')`,
+    `insert into provisioner_daemons (organization_id, name, key_id, provisioners, tags)
+       values (${ORGANIZATION}, 'one', ${FILE}, '{typescript}', '{}')`,
+    `insert into provisioner_jobs (id, organization_id, initiator_id, provisioner, file_id, type)
+       values (${JOB}, ${ORGANIZATION}, ${USER}, 'typescript', ${FILE}, 'template_version_import')`,
+    `insert into provisioner_job_logs (job_id, created_at, source, level, stage, output)
+       values (${JOB}, now(), 'provisioner', 'info', 'plan', 'hello')`,
+    `insert into provisioner_job_timings values (${JOB}, now(), now(), 'plan', 's', 'a', 'r')`,
+    `insert into templates (id, organization_id, name, provisioner, active_version_id, created_by)
+       values (${TEMPLATE}, ${ORGANIZATION}, 'local', 'typescript', ${VERSION}, ${USER})`,
+    `insert into template_versions (id, template_id, organization_id, name, job_id, created_by)
+       values (${VERSION}, ${TEMPLATE}, ${ORGANIZATION}, 'first', ${JOB}, ${USER})`,
+    `insert into template_version_parameters (template_version_id, name, type) values (${VERSION}, 'p', 'string')`,
+    `insert into template_version_variables (template_version_id, name) values (${VERSION}, 'v')`,
+    `insert into template_version_workspace_tags values (${VERSION}, 'k', 'v')`,
+    `insert into template_version_presets (template_version_id, name) values (${VERSION}, 'small')`,
+  ],
+  4: [
+    `insert into workspaces (id, owner_id, organization_id, template_id, name)
+       values (${WORKSPACE}, ${USER}, ${ORGANIZATION}, ${TEMPLATE}, 'dev')`,
+    `insert into provisioner_jobs (id, organization_id, initiator_id, provisioner, file_id, type)
+       values (${BUILD_JOB}, ${ORGANIZATION}, ${USER}, 'typescript', ${FILE}, 'workspace_build')`,
+    `insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, initiator_id, job_id)
+       values (${BUILD}, ${WORKSPACE}, ${VERSION}, 1, 'start', ${USER}, ${BUILD_JOB})`,
+    `insert into workspace_build_parameters values (${BUILD}, 'p', 'v')`,
+    `insert into workspace_resources (id, job_id, transition, type, name)
+       values (${RESOURCE}, ${BUILD_JOB}, 'start', 'local', 'machine')`,
+    `insert into workspace_agents (id, resource_id, name, auth_token_hash)
+       values (${AGENT}, ${RESOURCE}, 'main', ${DIGEST})`,
+    `insert into workspace_agent_log_sources (workspace_agent_id, id) values (${AGENT}, ${SOURCE})`,
+    `insert into workspace_agent_logs (agent_id, created_at, log_source_id, level, output)
+       values (${AGENT}, now(), ${SOURCE}, 'info', 'hello')`,
+    `insert into workspace_agent_scripts (id, workspace_agent_id, log_source_id, script)
+       values (${SCRIPT}, ${AGENT}, ${SOURCE}, 'true')`,
+    `insert into workspace_agent_script_timings values (${SCRIPT}, now(), now(), 0, 'start', 'ok')`,
+    `insert into workspace_agent_metadata (workspace_agent_id, key, script, interval_ns, timeout_ns)
+       values (${AGENT}, 'load', 'uptime', 1, 1)`,
+    `insert into workspace_apps (agent_id, slug) values (${AGENT}, 'web')`,
+    `insert into workspace_agent_port_share values (${WORKSPACE}, 'main', 8080, 'public')`,
+  ],
+  7: [
+    `insert into replicas (id, hostname, relay_address, version) values (${ID(15)}, 'host', 'http://host', 'v1')`,
+  ],
+  10: [
+    `insert into audit_logs (user_id, resource_type, resource_id, action, status_code)
+       values (${USER}, 'workspace', ${WORKSPACE}, 'create', 201)`,
+  ],
+  11: [
+    `insert into user_secrets (user_id, name, value, value_size, env_name) values (${USER}, 's', '\\x04', 1, 'S')`,
+  ],
+}
+
+async function connected(url: string): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
+}
+
+/** The rows of all tables, as JSON. */
+async function contents(client: pg.Client): Promise<Map<string, object[]>> {
+  const { rows: tables } = await client.query<{ name: string }>(
+    `select table_name as name from information_schema.tables
+      where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'slipway_migrations'`,
+  )
+  const found = new Map<string, object[]>()
+  for (const { name } of tables) {
+    const { rows } = await client.query<{ row: object }>(`select to_jsonb(t) as row from ${name} t`)
+    found.set(
+      name,
+      rows.map(({ row }) => row),
+    )
+  }
+  return found
+}
+
+test('OP-44: replicas that start together migrate once', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  await Promise.all(Array.from({ length: 5 }, () => migrate({ connectionString: database.url })))
+  await using client = await connected(database.url)
+  const { rows } = await client.query('select version from slipway_migrations order by version')
+  expect(rows.map((row) => row.version)).toEqual((await migrations()).map((step) => step.version))
+})
+
+test('OP-44: each earlier version migrates upwards and keeps a row of every table as it is', async () => {
+  const all = await migrations()
+  for (const { version } of all.slice(0, -1)) {
+    await using database = await createTestDatabase({ migrated: false })
+    const config = { connectionString: database.url }
+    await migrate(config, version)
+    await using client = await connected(database.url)
+    for (const step of all) {
+      if (step.version <= version) for (const row of ROWS[step.version] ?? []) await client.query(row)
+    }
+    const before = await contents(client)
+    if (version === 1) before.delete('change_log')
+    expect(
+      [...before].filter(([, rows]) => rows.length === 0).map(([name]) => name),
+      `tables of version ${version} that need a row here`,
+    ).toEqual([])
+    await migrate(config)
+    const after = await contents(client)
+    for (const [table, rows] of before)
+      expect(after.get(table), table).toEqual(
+        expect.arrayContaining(rows.map((row) => expect.objectContaining(row))),
+      )
+  }
+}, 60_000)
+
+test('OP-44: a step that fails leaves nothing behind, and the next start does all of it', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  const config = { connectionString: database.url }
+  await migrate(config, 3)
+  await using client = await connected(database.url)
+  await client.query('create table workspace_apps (in_the_way int)')
+  await expect(migrate(config)).rejects.toThrow('workspace_apps')
+  const { rows } = await client.query(
+    `select (select max(version) from slipway_migrations) as version, to_regclass('workspaces') as made`,
+  )
+  expect(rows).toEqual([{ version: 3, made: null }])
+  await client.query('drop table workspace_apps')
+  await migrate(config)
+})
+
+test('OP-45: a newer schema is refused with both versions named, unless all its steps still carry this release', async () => {
+  await using database = await createTestDatabase()
+  const config = { connectionString: database.url }
+  await using client = await connected(database.url)
+  await client.query(
+    `insert into slipway_migrations (version, name, oldest_version)
+       values (9998, 'later', 9998), (9999, 'latest', 1)`,
+  )
+  await expect(migrate(config)).rejects.toThrow(/9999.*knows/)
+  await client.query('update slipway_migrations set oldest_version = 1 where version = 9998')
+  await migrate(config)
+})
+
+test('OP-45: a step that only adds tells which release still runs on its result', async () => {
+  await using database = await createTestDatabase()
+  await using client = await connected(database.url)
+  const { rows } = await client.query(
+    'select version, oldest_version from slipway_migrations where version in (4, 8) order by version',
+  )
+  expect(rows).toEqual([
+    { version: 4, oldest_version: 4 },
+    { version: 8, oldest_version: 4 },
+  ])
+})
+
+test('OP-45: a database of the reference is refused', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  await using client = await connected(database.url)
+  await client.query('create table schema_migrations (version bigint primary key, dirty boolean)')
+  await expect(migrate({ connectionString: database.url })).rejects.toThrow(/schema of Coder/)
+})

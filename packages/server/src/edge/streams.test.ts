@@ -1,0 +1,141 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import { fastify } from 'fastify'
+import { afterEach, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+
+import { until } from '@slipway/testkit'
+import type { Precheck } from './precheck.ts'
+import { OpenStreams } from './streams.ts'
+
+const nobody: Precheck = {
+  ok: false,
+  status: 401,
+  message: '',
+  detail: '',
+  reason: 'no-credential',
+  hard: false,
+}
+
+interface Started {
+  readonly url: string
+  readonly server: Server
+  readonly streams: OpenStreams
+  readonly failures: unknown[]
+  readonly probes: string[]
+}
+
+const running: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const stop of running.splice(0)) await stop()
+})
+
+/** A server whose paths say what becomes of an upgrade: /socket, /proxied, or no answer at all. */
+async function start(heartbeatMs?: number): Promise<Started> {
+  const streams = new OpenStreams(heartbeatMs)
+  const failures: unknown[] = []
+  const probes: string[] = []
+  const server = fastify()
+  server.decorateRequest('context')
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.context = {
+      id: '',
+      method: request.method,
+      route: request.url,
+      remoteAddress: '127.0.0.1',
+      host: '',
+      scheme: 'http',
+      receivedHost: '',
+      startedAt: 0,
+      startedTick: 0,
+      webSocket: true,
+      apiKeyId: undefined,
+      precheck: nobody,
+      statements: 0,
+      logFields: {},
+    }
+    done()
+  })
+  server.get('/socket', async (request, reply) => {
+    await streams.accept(request, reply).catch((error: unknown) => {
+      failures.push(error)
+      throw error
+    })
+  })
+  server.get('/proxied', async (request, reply) => {
+    const { socket } = streams.takeSocket(request, reply, nobody)
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: own\r\nConnection: Upgrade\r\n\r\n')
+  })
+  server.get('/silent', () => new Promise(() => undefined))
+  streams.attach({
+    route: (request, response) => server.routing(request, response),
+    opened: () => undefined,
+    probed: (_route, result) => probes.push(result),
+  })(server.server)
+  await server.listen({ host: '127.0.0.1', port: 0 })
+  running.push(() => {
+    streams.cut()
+    return Promise.all([server.close(), streams[Symbol.asyncDispose]()])
+  })
+  const { port } = server.server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, server: server.server, streams, failures, probes }
+}
+
+/** Asks for another protocol, as a client of an app does. */
+function upgrade(url: string, headers: Record<string, string> = {}) {
+  const sent = httpRequest(url, { headers: { Connection: 'Upgrade', Upgrade: 'own', ...headers } })
+  sent.on('error', () => undefined).end()
+  return sent
+}
+
+function closed(server: Server): Promise<unknown> {
+  const over = once(server, 'close')
+  server.close()
+  return over
+}
+
+it('half-open TCP: a peer that answers no ping is cut off, one that does stays', async () => {
+  const { url, probes } = await start(50)
+  const address = `${url.replace('http', 'ws')}/socket`
+  const live = new WebSocket(address)
+  const gone = new WebSocket(address, { autoPong: false })
+  const [code] = await once(gone, 'close')
+  expect(code).toBe(1006)
+  await until('both results', () => probes.includes('timeout') && probes.includes('ok'))
+  expect(live.readyState).toBe(WebSocket.OPEN)
+  live.terminate()
+})
+
+it('OP-32: connections that a proxy has taken end with the server, which no other part could end', async () => {
+  const { url, server, streams } = await start()
+  const [, socket]: [IncomingMessage, Duplex] = await once(upgrade(`${url}/proxied`), 'upgrade').then(
+    ([response, duplex]) => [response, duplex],
+  )
+  socket.on('error', () => undefined).resume()
+  const over = closed(server)
+  await Promise.all([streams[Symbol.asyncDispose](), once(socket, 'close'), over])
+})
+
+it('OP-32: an upgrade request that nobody answers does not hold a server that is cut off', async () => {
+  const { url, server, streams } = await start()
+  const asked = once(server, 'upgrade')
+  const waiting = upgrade(`${url}/silent`)
+  const ended = new Promise((resolve) => waiting.on('close', resolve))
+  await asked
+  const over = closed(server)
+  await streams[Symbol.asyncDispose]()
+  streams.cut()
+  await Promise.all([ended, over])
+})
+
+it('a handshake that is no handshake ends its handler too', async () => {
+  const { url, failures } = await start()
+  const sent = upgrade(`${url}/socket`, { Upgrade: 'websocket', 'Sec-WebSocket-Key': 'nonsense' })
+  const [answer] = await once(sent, 'response')
+  answer.resume()
+  expect(answer.statusCode).toBe(400)
+  await until('the end of the handler', () => failures.length > 0)
+})
