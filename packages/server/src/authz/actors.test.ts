@@ -117,6 +117,7 @@ describe('switching to a system actor', () => {
     const wide = calls.filter(({ args }) => args.includes("'system_restricted'")).map(({ file }) => file)
     expect([...new Set(wide)].toSorted()).toEqual([
       'apps/authorize-app.ts',
+      'audit/record.ts',
       'identity/activate-on-use.ts',
       'identity/first-user.ts',
       'identity/log-in.ts',

@@ -18,9 +18,10 @@ export interface RoleChange {
  * Checks that the actor may make this change (RB-41…RB-44): the right to assign or unassign as such, and
  * then every added and removed role by the assignment table, so that nobody hands out more than they may.
  *
+ * @returns the roles to store: each once, without those that are held by all anyway (RB-4).
  * @throws ApiError 403 when assigning is denied at all, 400 naming the role otherwise.
  */
-export function checkRoleChange(actor: Actor, change: RoleChange): void {
+export function checkRoleChange(actor: Actor, change: RoleChange): string[] {
   const added = [
     ...new Set([...change.after.filter((role) => !change.before.includes(role)), ...change.implied]),
   ]
@@ -35,6 +36,7 @@ export function checkRoleChange(actor: Actor, change: RoleChange): void {
     if (!mayAssign(actor, kind, change.organizationId))
       throw badRequest(`not authorized to assign role ${JSON.stringify(role)}`)
   }
+  return [...new Set(change.after)].filter((role) => role !== 'member' && role !== 'organization-member')
 }
 
 /** Whether the assignment table lets the actor add or remove the role (RB-41). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { getUser, getWorkspace, listWorkspaces } from '@slipway/contract'
+import { getUser, getWorkspace, listWorkspaces, removeMember } from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer } from '@slipway/testkit'
 
 const me = { params: { user: 'me' } }
@@ -29,5 +29,28 @@ describe('a workspace that is shared with somebody', () => {
       .catch((error: { readonly status: number }) => error.status)
     // The template of the other is hidden (RB-68), which is not the same as the workspace being hidden.
     expect(status).toBe(seen ? 403 : 404)
+  })
+
+  it('L-S6, RB-11: is out of sight for who has left the organization, and for who never was in it', async () => {
+    await using server = await startTestServer()
+    await using database = await openDatabase(server.databaseUrl)
+    const owner = await server.owner()
+    const member = await server.user('member')
+    const user = await member.call(getUser, me)
+    const shared = (organization: string) =>
+      fixtures.workspace(database.db, {
+        organization_id: organization,
+        user_acl: JSON.stringify({ [user.id]: ['read'] }),
+      })
+    const own = await shared(user.organization_ids[0] ?? '')
+    const foreign = await shared((await fixtures.organization(database.db)).id)
+    for (const workspace of [own, foreign]) await fixtures.workspaceBuild(database.db, { workspace })
+    expect((await member.call(listWorkspaces)).count).toBe(1)
+    await owner.call(removeMember, { params: { organization: 'default', user: 'member' } })
+    expect((await member.call(listWorkspaces)).count).toBe(0)
+    for (const { id } of [own, foreign])
+      await expect(member.call(getWorkspace, { params: { workspace: id } })).rejects.toMatchObject({
+        status: 404,
+      })
   })
 })

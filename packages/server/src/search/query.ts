@@ -1,5 +1,8 @@
 import type { Validation } from '../errors/index.ts'
 
+/** In lower case, as all of a search; without an offset a time would mean the zone of the server. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:\.\d+)?(?:z|[+-]\d\d:\d\d)$/
+
 /**
  * A search text taken apart (ID-25, WS-151): `key:value` pairs with quotes around values, and bare words
  * that form one text. Readers take the keys that they know; what is left over is a fault. Faults are
@@ -82,7 +85,7 @@ export class SearchQuery {
     const value = this.one(key)
     if (value === undefined) return undefined
     const date = new Date(value.toUpperCase())
-    if (/^\d{4}-\d\d-\d\dt/.test(value) && !Number.isNaN(date.getTime())) return date
+    if (RFC_3339.test(value) && !Number.isNaN(date.getTime())) return date
     this.#fault(key, `Query param "${key}" must be a valid RFC 3339 time`)
     return undefined
   }
