@@ -10,6 +10,7 @@ const steps = [
   { script: 'scripts/generate-tables.ts', files: ['packages/server/src/database/tables.ts'] },
   { script: 'scripts/generate-openapi.ts', files: ['packages/contract/openapi.json'] },
   { script: 'scripts/generate-server-options.ts', files: ['docs/server-options.md'] },
+  { script: 'scripts/generate-system-actors.ts', files: ['docs/system-actors.md'] },
 ]
 const read = (file) => {
   try {

@@ -14,10 +14,14 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mti
   const npm = process.env.npm_execpath
   const [command, ...prefix] = npm ? [process.execPath, npm] : ['npm']
   console.log('Installing dependencies …')
-  const result = spawnSync(command, [...prefix, 'install', '--no-save', '--no-fund', '--no-audit'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
+  const result = spawnSync(
+    command,
+    [...prefix, 'install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  )
   if (result.status !== 0) {
     console.error('The dependencies could not be installed: see the lines above, then run the command again.')
     process.exit(result.status ?? 1)

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { assignMemberRoles, generateTestAuditLog, getUser, listAuditLogs } from '@slipway/contract'
+import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
+
+let server: TestServer
+let database: Database
+let owner: Client
+let member: Client
+let organizationId: string
+
+beforeAll(async () => {
+  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
+  database = await openDatabase(server.databaseUrl)
+  owner = await server.owner()
+  member = await server.user('member')
+  organizationId = (await owner.call(getUser, { params: { user: 'me' } })).organization_ids[0] ?? ''
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+const search = (q: string, client = owner) => client.call(listAuditLogs, { query: { q } })
+
+describe('the audit log', () => {
+  it('RB-87, T30: a member is refused, an auditor of an organization sees its entries and no others', async () => {
+    const other = await fixtures.organization(database.db)
+    const resource_target = 'counted'
+    await fixtures.auditLog(database.db, { organization_id: organizationId, resource_target })
+    await fixtures.auditLog(database.db, { organization_id: other.id, resource_target })
+    await fixtures.auditLog(database.db, { resource_target })
+    await expect(search('')).resolves.toMatchObject({ count_cap: 2_000 })
+    await expect(search('', member)).rejects.toMatchObject({ status: 403 })
+    const { id } = await member.call(getUser, { params: { user: 'me' } })
+    await owner.call(assignMemberRoles, {
+      params: { organization: organizationId, user: id },
+      body: { roles: ['organization-auditor'] },
+    })
+    const seen = await search('resource_target:counted', member)
+    expect(seen.count).toBe(1)
+    expect(seen.audit_logs).toMatchObject([
+      { organization_id: organizationId, organization: { id: organizationId } },
+    ])
+    expect(await search(`organization:${other.name}`, member)).toEqual({
+      audit_logs: [],
+      count: 0,
+      count_cap: 2_000,
+    })
+    expect((await search('resource_target:counted')).count).toBe(3)
+  })
+
+  it('RB-91: every key narrows the search, in any case of letters', async () => {
+    const user = await fixtures.user(database.db, { username: 'Kim' })
+    const request_id = randomUUID()
+    const entry = await fixtures.auditLog(database.db, {
+      user_id: user.id,
+      organization_id: organizationId,
+      resource_type: 'template',
+      resource_target: 'Kube',
+      action: 'delete',
+      request_id,
+      time: new Date('2026-02-28T23:59:59.500Z'),
+    })
+    for (const q of [
+      'username:KIM',
+      'email:kim@example.com',
+      `request_id:${request_id}`,
+      `resource_id:${entry.resource_id}`,
+      'resource_target:kube resource_type:template',
+      'template action:delete',
+      'username:kim date_from:2026-02-28 date_to:2026-02-28',
+      `username:kim organization:${organizationId}`,
+    ])
+      expect(
+        (await search(q)).audit_logs.map(({ id }) => id),
+        q,
+      ).toEqual([entry.id])
+    expect((await search('username:kim date_from:2026-03-01')).count).toBe(0)
+    expect((await search('username:kim date_to:2026-02-27')).count).toBe(0)
+    expect((await search('username:me resource_target:kube')).count).toBe(0)
+  })
+
+  it('RB-92: every fault is named, and nothing is searched', async () => {
+    await expect(
+      search('resource_id:x action:fly date_from:2026-02-31 foo:bar resource_type:moon'),
+    ).rejects.toMatchObject({
+      status: 400,
+      message: 'Invalid audit search query.',
+      validations: expect.arrayContaining(
+        ['resource_id', 'action', 'date_from', 'foo', 'resource_type'].map((field) =>
+          expect.objectContaining({ field }),
+        ),
+      ),
+    })
+  })
+
+  it('RB-88: pages are ordered by time, youngest first', async () => {
+    for (const hour of [1, 3, 2])
+      await fixtures.auditLog(database.db, {
+        resource_target: 'paged',
+        time: new Date(`2026-01-01T0${hour}:00:00Z`),
+      })
+    const page = (offset: number) =>
+      owner.call(listAuditLogs, { query: { q: 'resource_target:paged', limit: 2, offset } })
+    const hours = (await page(0)).audit_logs.map(({ time }) => time.slice(11, 13))
+    expect(hours).toEqual(['03', '02'])
+    expect(await page(2)).toMatchObject({ count: 3, audit_logs: [{ time: '2026-01-01T01:00:00.000Z' }] })
+  })
+
+  it('RB-88: the count ends at one more than its cap', async () => {
+    const resource_target = 'many'
+    const entry = { resource_type: 'user', resource_id: randomUUID(), action: 'write', status_code: 200 }
+    await database.db
+      .insertInto('audit_logs')
+      .values(Array.from({ length: 2_100 }, () => ({ ...entry, resource_target })))
+      .execute()
+    expect((await search('resource_target:many')).count).toBe(2_001)
+  })
+
+  it('RB-105: what is gone is said to be gone and has no link', async () => {
+    const user = await fixtures.user(database.db, { username: 'here' })
+    const gone = await fixtures.user(database.db, { username: 'gone', deleted: true })
+    await fixtures.auditLog(database.db, { resource_id: user.id, resource_target: 'linked' })
+    await fixtures.auditLog(database.db, { resource_id: gone.id, resource_target: 'linked' })
+    const { audit_logs } = await search('resource_target:linked')
+    expect(audit_logs.map((log) => [log.is_deleted, log.resource_link]).sort()).toEqual([
+      [false, '/users?filter=here'],
+      [true, ''],
+    ])
+  })
+
+  it('RB-85: entries are appended and never changed', async () => {
+    const { id } = await fixtures.auditLog(database.db)
+    await expect(
+      database.db.updateTable('audit_logs').set({ action: 'create' }).where('id', '=', id).execute(),
+    ).rejects.toThrow('never changed')
+  })
+
+  it('RB-89: only an owner makes an entry for a try', async () => {
+    const resource_id = randomUUID()
+    await owner.call(generateTestAuditLog, { body: { resource_id, action: 'create' } })
+    expect(await search(`resource_id:${resource_id}`)).toMatchObject({
+      audit_logs: [
+        {
+          action: 'create',
+          resource_type: 'user',
+          diff: { foo: { old: 'bar', new: 'baz', secret: false } },
+          user: { username: 'owner' },
+        },
+      ],
+    })
+    const auditor = await server.user('auditor', ['auditor'])
+    await expect(auditor.call(generateTestAuditLog, { body: {} })).rejects.toMatchObject({ status: 403 })
+    expect((await search('', auditor)).count).toBeGreaterThan(0)
+  })
+})

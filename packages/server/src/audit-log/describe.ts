@@ -1,0 +1,66 @@
+import type { AuditAction, AuditDiff, AuditResourceType } from '@slipway/contract'
+
+const PAST: Readonly<Record<AuditAction, string>> = {
+  create: 'created',
+  write: 'updated',
+  delete: 'deleted',
+  start: 'started',
+  stop: 'stopped',
+  login: 'logged in',
+  logout: 'logged out',
+  register: 'registered',
+  request_password_reset: 'password reset requested',
+  connect: 'connected',
+  disconnect: 'disconnected',
+  open: 'opened',
+  close: 'closed',
+}
+
+/** Types whose names people would not say. */
+const FRIENDLY: Partial<Readonly<Record<AuditResourceType, string>>> = {
+  api_key: 'api key',
+  git_ssh_key: 'git ssh key',
+  template_version: 'template version',
+  workspace_build: 'workspace',
+  organization_member: 'organization member',
+  custom_role: 'custom role',
+  convert_login: 'login type conversion',
+  workspace_proxy: 'workspace proxy',
+  user_secret: 'user secret',
+  oauth2_provider_app: 'oauth2 app',
+  oauth2_provider_app_secret: 'oauth2 app secret',
+}
+
+/** What an entry tells. */
+export interface Described {
+  readonly type: AuditResourceType
+  readonly action: AuditAction
+  readonly status: number
+  readonly diff: AuditDiff
+}
+
+/** A sentence about an entry; readers put names for `{user}` and `{target}` (RB-104). */
+export function describeEntry({ type, action, status, diff }: Described): string {
+  const friendly = FRIENDLY[type] ?? type.replaceAll('_', ' ')
+  if (action === 'request_password_reset' && status < 400) return 'password reset requested for {target}'
+  const verb =
+    status === 303
+      ? `was redirected attempting to ${action}`
+      : status >= 400
+        ? `unsuccessfully attempted to ${action.replaceAll('_', ' ')}`
+        : PAST[action]
+  if (action === 'login' || action === 'logout' || action === 'register') return `{user} ${verb}`
+  if (type === 'git_ssh_key') return `{user} ${verb} the git ssh key`
+  if (type === 'chat' && action === 'write' && status < 400) return describeChat(diff, verb)
+  const to = type === 'convert_login' ? 'to ' : ''
+  return `{user} ${verb} ${friendly} ${to}{target}`
+}
+
+function describeChat(diff: AuditDiff, verb: string): string {
+  const fields = Object.keys(diff)
+  if (fields.length === 1 && fields[0] === 'archived')
+    return `{user} ${diff.archived?.new === true ? 'archived' : 'unarchived'} chat {target}`
+  if (fields.length > 0 && fields.every((field) => field === 'user_acl' || field === 'group_acl'))
+    return '{user} updated sharing for chat {target}'
+  return `{user} ${verb} chat {target}`
+}

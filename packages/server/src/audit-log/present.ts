@@ -1,0 +1,81 @@
+import { AuditAction, type AuditLog, AuditResourceType } from '@slipway/contract'
+import { presentUser } from '../identity/index.ts'
+import { describeEntry } from './describe.ts'
+import type { AuditRow, AuditUserRow } from './store.ts'
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/** An entry as the API shows it (RB-88, RB-104, RB-105). */
+export function presentEntry(row: AuditRow, users: ReadonlyMap<string, AuditUserRow>): AuditLog {
+  const type = known(AuditResourceType.enum, row.resource_type)
+  const action = known(AuditAction.enum, row.action)
+  const user = row.user_id === null ? undefined : users.get(row.user_id)
+  const diff = diffOf(row.diff)
+  return {
+    id: row.id,
+    request_id: row.request_id,
+    time: row.time.toISOString(),
+    ip: row.ip ?? '',
+    user_agent: row.user_agent,
+    resource_type: type,
+    resource_id: row.resource_id,
+    resource_target: row.resource_target,
+    resource_icon: row.resource_icon,
+    action,
+    diff,
+    status_code: row.status_code,
+    additional_fields: isRecord(row.additional_fields) ? row.additional_fields : {},
+    description: describeEntry({ type, action, status: row.status_code, diff }),
+    resource_link: row.resource_deleted ? '' : linkOf(row),
+    is_deleted: row.resource_deleted,
+    organization_id: row.organization_id ?? NIL,
+    ...(row.organization_id === null || row.organization_name === null
+      ? {}
+      : {
+          organization: {
+            id: row.organization_id,
+            name: row.organization_name,
+            display_name: row.organization_display_name ?? '',
+            icon: row.organization_icon ?? '',
+          },
+        }),
+    user: user === undefined ? null : presentUser(user),
+  }
+}
+
+/** Where the dashboard shows the resource; empty where it has no page. */
+function linkOf(row: AuditRow): string {
+  const name = row.resource_name
+  if (name === null) return ''
+  switch (row.resource_type) {
+    case 'user':
+      return `/users?filter=${encodeURIComponent(name)}`
+    case 'template':
+      return `/templates/${name}`
+    case 'workspace':
+      return `/@${row.resource_owner}/${name}`
+    case 'workspace_build':
+      return `/@${row.resource_owner}/${name}/builds/${row.resource_build_number}`
+    default:
+      return ''
+  }
+}
+
+/** Entries are only written with words of these lists. @throws Error for a row that something else has written. */
+function known<T extends string>(words: readonly T[], word: string): T {
+  const found = words.find((candidate) => candidate === word)
+  if (found === undefined) throw new Error(`the audit log holds the unknown word ${JSON.stringify(word)}`)
+  return found
+}
+
+function diffOf(value: unknown): AuditLog['diff'] {
+  const diff: AuditLog['diff'] = {}
+  if (!isRecord(value)) return diff
+  for (const [field, change] of Object.entries(value))
+    if (isRecord(change)) diff[field] = { old: change.old, new: change.new, secret: change.secret === true }
+  return diff
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

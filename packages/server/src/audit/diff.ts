@@ -1,0 +1,57 @@
+import { isDeepStrictEqual } from 'node:util'
+
+import type { AuditDiff } from '@slipway/contract'
+import { AUDIT_FIELDS, type AuditedType } from './fields.ts'
+import type { AuditedRows } from './store/audited-rows.ts'
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * The fields that differ between two states of a row (RB-98). A missing state counts as the zero value of each field:
+ * that is how the creation and the deletion of something look.
+ */
+export function diffOf<Type extends AuditedType>(
+  type: Type,
+  before: AuditedRows[Type] | undefined,
+  after: AuditedRows[Type] | undefined,
+): AuditDiff {
+  const diff: AuditDiff = {}
+  const [old, fresh] = [recordOf(before), recordOf(after)]
+  for (const [field, rule] of Object.entries(AUDIT_FIELDS[type])) {
+    if (rule === 'ignore') continue
+    const [left, right] = [normalized(field, old[field]), normalized(field, fresh[field])]
+    const [was, is] = [left ?? zeroOf(right), right ?? zeroOf(left)]
+    if (isDeepStrictEqual(was, is)) continue
+    diff[field] =
+      rule === 'secret'
+        ? { old: zeroOf(was), new: zeroOf(is), secret: true }
+        : { old: was, new: is, secret: false }
+  }
+  return diff
+}
+
+function recordOf(row: object | undefined): Readonly<Record<string, unknown>> {
+  return row === undefined ? {} : { ...row }
+}
+
+/** One spelling for values that mean the same (RB-99); undefined for what a missing row has. */
+function normalized(field: string, value: unknown): unknown {
+  if (value === undefined) return undefined
+  if (value === null) return field.endsWith('_id') ? '' : 'null'
+  if (value === NIL) return ''
+  if (value instanceof Date) return value.toISOString()
+  return Buffer.isBuffer(value) ? value.toString('base64') : value
+}
+
+function zeroOf(value: unknown): unknown {
+  switch (typeof value) {
+    case 'number':
+      return 0
+    case 'boolean':
+      return false
+    case 'object':
+      return Array.isArray(value) ? [] : {}
+    default:
+      return ''
+  }
+}

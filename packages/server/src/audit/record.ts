@@ -1,0 +1,81 @@
+import { isIP } from 'node:net'
+
+import type { AuditResourceType } from '@slipway/contract'
+import { describeError } from '@slipway/request-log'
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import type { AuditEntry } from './entry.ts'
+import { insertAuditEntry } from './store/entries.ts'
+
+/** Longest user agent and target that an entry keeps, in characters (RB-126). */
+const MAX_USER_AGENT = 256
+const MAX_TARGET = 1024
+
+/** Types whose entries must belong to an organization (RB-97). */
+const IN_ORGANIZATION: ReadonlySet<AuditResourceType> = new Set([
+  'template',
+  'template_version',
+  'workspace',
+  'workspace_build',
+  'group',
+  'custom_role',
+  'organization_member',
+  'organization',
+  'idp_sync_settings_group',
+  'idp_sync_settings_role',
+  'task',
+  'group_ai_budget',
+  'user_ai_budget_override',
+  'chat',
+  'mcp_server_config',
+])
+
+/**
+ * Stores an entry and writes it to the service log as well. Never throws: a failure is logged as an error, and what the
+ * entry is about stays done (RB-103).
+ */
+export async function recordEntry({ database, log }: AppContext, given: AuditEntry): Promise<void> {
+  const entry = {
+    ...given,
+    target: storable(given.target, MAX_TARGET),
+    userAgent: storable(given.userAgent, MAX_USER_AGENT),
+    ip: given.ip !== undefined && isIP(given.ip) !== 0 ? given.ip : undefined,
+  }
+  if (entry.organizationId === undefined && IN_ORGANIZATION.has(entry.type))
+    log.error('an audit entry lacks its organization', { resource_type: entry.type, action: entry.action })
+  log.info('audit_log', {
+    resource_type: entry.type,
+    resource_id: entry.resourceId,
+    resource_target: entry.target,
+    action: entry.action,
+    status_code: entry.status,
+    organization_id: entry.organizationId,
+    request_id: entry.requestId,
+    ip: entry.ip,
+    user_agent: entry.userAgent,
+    diff: JSON.stringify(entry.diff),
+    additional_fields: JSON.stringify(entry.additionalFields),
+    actor:
+      entry.user === undefined
+        ? null
+        : { id: entry.user.id, email: entry.user.email, username: entry.user.username },
+  })
+  try {
+    await insertAuditEntry(
+      systemActor('system_restricted', 'what was done is recorded whoever did it; nobody may write entries'),
+      database.db,
+      entry,
+    )
+  } catch (error) {
+    log.error('an audit entry could not be stored', {
+      resource_type: entry.type,
+      action: entry.action,
+      error: describeError(error),
+    })
+  }
+}
+
+/** Cut to whole characters, without what no text column holds. */
+function storable(text: string, length: number): string {
+  return [...text.replaceAll('\0', '')].slice(0, length).join('')
+}

@@ -1,0 +1,1 @@
+export { Purge } from './purge.ts'
