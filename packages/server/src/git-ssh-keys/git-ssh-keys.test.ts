@@ -1,8 +1,10 @@
+import { createHash, randomUUID } from 'node:crypto'
+
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import type { Client } from '@slipway/client'
-import { getGitSshKey, regenerateGitSshKey } from '@slipway/contract'
-import { startTestServer, type TestServer } from '@slipway/testkit'
+import { Client } from '@slipway/client'
+import { getAgentGitSshKey, getGitSshKey, getUser, regenerateGitSshKey } from '@slipway/contract'
+import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 
 let server: TestServer
 let owner: Client
@@ -38,6 +40,33 @@ it('ID-193: nobody else of no rights reaches it', async () => {
   await expect(key(member, 'owner')).rejects.toMatchObject({ status: 404 })
   await expect(renew(member, 'owner')).rejects.toMatchObject({ status: 404 })
   await expect(key(server.anonymous)).rejects.toMatchObject({ status: 401 })
+})
+
+it.each([
+  ['all', 200],
+  ['no_user_data', 403],
+] as const)('ID-193: an agent with the scope %s gets %i for the key of its owner', async (scope, status) => {
+  await using database = await openDatabase(server.databaseUrl)
+  const { db } = database
+  const { id, organization_ids } = await member.call(getUser, { params: { user: 'me' } })
+  const organization_id = organization_ids[0] ?? ''
+  const template = await fixtures.template(db, { organization_id })
+  const workspace = await fixtures.workspace(db, { owner_id: id, organization_id, template })
+  const build = await fixtures.workspaceBuild(db, { workspace })
+  const token = randomUUID()
+  await fixtures.workspaceAgent(db, {
+    resource: await fixtures.workspaceResource(db, { build }),
+    auth_token_hash: createHash('sha256').update(token).digest(),
+    api_key_scope: scope,
+  })
+  const agent = new Client({ url: server.url, token })
+  const answer = await agent.call(getAgentGitSshKey).then(
+    ({ public_key, private_key }) => ({ status: 200, public_key, secret: private_key.includes('PRIVATE') }),
+    (error: { readonly status: number }) => ({ status: error.status }),
+  )
+  expect(answer).toEqual(
+    status === 200 ? { status, public_key: (await key(member)).public_key, secret: true } : { status },
+  )
 })
 
 it.each([

@@ -14,19 +14,26 @@ import type { AppContext } from '../context.ts'
 import type { RequestContext } from '../edge/index.ts'
 import { ApiError, badRequest, forbidden } from '../errors/index.ts'
 import { newToken } from './api-key-token.ts'
-import { insertKey } from './store/keys.ts'
+import { type ApiKeyRow, insertKey } from './store/keys.ts'
 import { getUser, type UserRow } from './store/users.ts'
 
 const MS_TO_NS = 1_000_000
 const NAMING_ATTEMPTS = 8
 
-/** What is asked of a new token; `lifetime` in nanoseconds as on the wire. */
+/** What is asked of a new token. */
 export interface TokenRequest {
+  /** In nanoseconds as on the wire; clients that always write it send 0 for none of their own. */
   readonly lifetime?: number
   readonly token_name?: string
   readonly scope?: string
   readonly scopes?: string[]
   readonly allow_list?: string[]
+}
+
+/** A key that was just made: its secret, which nobody can read again, and its row. */
+export interface IssuedKey {
+  readonly key: string
+  readonly row: ApiKeyRow
 }
 
 /** The longest lifetime of a token of this user, in milliseconds; owners have their own limit (ID-49). */
@@ -47,13 +54,13 @@ export async function createToken(
   request: RequestContext,
   user: UserRow,
   asked: TokenRequest,
-): Promise<{ key: string }> {
+): Promise<IssuedKey> {
   const scopes = requestedScopes(asked.scopes, asked.scope)
   const allowList = normalizeAllowList(asked.allow_list)
   requireWithinOwnScope(actor, scopes, allowList)
   const maximum = maxTokenLifetimeMs(context, user)
   const lifetimeMs =
-    asked.lifetime === undefined
+    asked.lifetime === undefined || asked.lifetime === 0
       ? Math.min(context.config.defaultTokenLifetime, maximum)
       : checkedLifetime(asked.lifetime / MS_TO_NS, maximum)
   const named = asked.token_name !== undefined && asked.token_name !== ''
@@ -81,7 +88,7 @@ export async function createSessionKey(
   actor: Actor,
   request: RequestContext,
   user: UserRow,
-): Promise<{ key: string }> {
+): Promise<IssuedKey> {
   requireWithinOwnScope(actor, ['coder:all'], ALLOW_ALL)
   return issue(context, actor, request, user, {
     loginType: 'password',
@@ -101,7 +108,7 @@ export async function createAppConnectKey(
   actor: Actor,
   request: RequestContext,
   session: { readonly userId: string; readonly expiresAt: Date },
-): Promise<{ key: string }> {
+): Promise<IssuedKey> {
   requireWithinOwnScope(actor, ['coder:application_connect'], ALLOW_ALL)
   const user = await getUser(actor, context.database.db, session.userId)
   return issue(context, actor, request, user, {
@@ -135,11 +142,11 @@ async function issue(
     readonly scopes: readonly string[]
     readonly allowList: readonly string[]
   },
-): Promise<{ key: string }> {
+): Promise<IssuedKey> {
   if (user.is_system) throw forbidden('System users cannot own API keys.', { detail: undefined })
   const made = newToken()
   const now = context.clock.now()
-  await insertKey(actor, context.database.db, {
+  const row = await insertKey(actor, context.database.db, {
     id: made.id,
     hashedSecret: made.hashedSecret,
     userId: user.id,
@@ -153,7 +160,7 @@ async function issue(
     ipAddress: request.remoteAddress,
     userAgent: '',
   })
-  return { key: made.token }
+  return { key: made.token, row }
 }
 
 function checkedLifetime(lifetimeMs: number, maximumMs: number): number {

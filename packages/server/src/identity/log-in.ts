@@ -5,7 +5,7 @@ import { ApiError, forbidden } from '../errors/index.ts'
 import { newToken } from './api-key-token.ts'
 import { passwordMatches } from './password.ts'
 import { insertKey } from './store/keys.ts'
-import { activateDormantUser, findUserByEmail } from './store/users.ts'
+import { activateDormantUser, findUserByEmail, type UserRow } from './store/users.ts'
 
 const signIn = systemActor('system_restricted', 'it is not known yet who signs in')
 
@@ -13,15 +13,18 @@ const signIn = systemActor('system_restricted', 'it is not known yet who signs i
  * Signs in with a password (ID-31…ID-33): the comparison runs for unknown users too and comes first, so
  * that nothing about an account shows before the right password.
  *
+ * @param found hears whose account it is before anything is decided, so that failures are recorded too (ID-33).
  * @throws ApiError 401 or 403 in the order of ID-32.
  */
 export async function logIn(
   context: AppContext,
   request: RequestContext,
   credentials: { readonly email: string; readonly password: string; readonly userAgent: string },
+  found: (user: UserRow) => void,
 ): Promise<{ readonly token: string }> {
   const db = context.database.db
   const user = await findUserByEmail(signIn, db, credentials.email)
+  if (user !== undefined) found(user)
   const matches = await passwordMatches(user?.hashed_password ?? '', credentials.password)
   if (user === undefined || !matches) throw new ApiError(401, 'Incorrect email or password.')
   if (context.config.disablePasswordAuth)

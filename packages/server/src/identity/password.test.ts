@@ -35,4 +35,13 @@ describe('strength of passwords', () => {
     expect(await passwordMatches(hash, 'SomePassword-2026')).toBe(false)
     expect(await passwordMatches('', '')).toBe(false)
   })
+
+  it.each([
+    '$pbkdf2-sha256$1$c2FsdA$',
+    '$pbkdf2-sha256$0$c2FsdA$aGFzaA',
+    '$pbkdf2-sha256$99999999$c2FsdA$aGFzaA',
+    'x',
+  ])('ID-27: a stored hash of another form opens for nobody: %s', async (stored) => {
+    await expect(passwordMatches(stored, 'SomePassword-2026!')).rejects.toThrow()
+  })
 })

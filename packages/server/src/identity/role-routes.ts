@@ -1,4 +1,5 @@
 import * as contract from '@slipway/contract'
+import { audited } from '../audit/index.ts'
 import { authorize, mayAssign, permissionsOf, SITE_ROLES, siteRole } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
@@ -32,12 +33,18 @@ export function roleRoutes(context: AppContext, keys: KeyValidator): BoundRoute[
       const roles = await getRoles(actor, db, user.id)
       return { roles: roles.site, organization_roles: roles.organizations }
     }),
-    forSession(contract.updateUserRoles, async ({ actor, params, body }) => {
-      const user = await getUser(actor, db, params.user ?? '')
-      if (user.id === actor.id) throw badRequest('You cannot change your own roles.')
-      await context.database.transaction((tx) => updateSiteRoles(actor, tx, user.id, body.roles))
-      keys.drop(user.id)
-      return presentUser(await getUser(actor, db, user.id))
-    }),
+    forSession(contract.updateUserRoles, (incoming) =>
+      audited(context, incoming, { type: 'user', action: 'write' }, async (draft) => {
+        const { actor, params, body } = incoming
+        const user = await getUser(actor, db, params.user ?? '')
+        draft.before = user
+        if (user.id === actor.id) throw badRequest('You cannot change your own roles.')
+        await context.database.transaction((tx) => updateSiteRoles(actor, tx, user.id, body.roles))
+        keys.drop(user.id)
+        const after = await getUser(actor, db, user.id)
+        draft.after = after
+        return presentUser(after)
+      }),
+    ),
   ]
 }

@@ -1,7 +1,15 @@
 import * as contract from '@slipway/contract'
+import { audited } from '../audit/index.ts'
 import { actorForUser, PUBLIC_SCOPES } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forAnyone, forSession, sessionCookieName, setCookie } from '../edge/index.ts'
+import {
+  type BoundRoute,
+  forAnyone,
+  forSession,
+  type SessionIncoming,
+  sessionCookieName,
+  setCookie,
+} from '../edge/index.ts'
 import { badRequest, forbidden } from '../errors/index.ts'
 import { changePassword } from './change-password.ts'
 import { checkAuthorization } from './check-authorization.ts'
@@ -15,12 +23,14 @@ import { presentKey, presentUser } from './present.ts'
 import { parseUserSearch } from './search-users.ts'
 import { deleteKey, deleteKeysOfUser, expireKey, getKey, getTokenByName, listTokens } from './store/keys.ts'
 import { deleteUser, updateStatus } from './store/user-changes.ts'
-import { getUser, listUsers, updateProfile } from './store/users.ts'
+import { getUser, listUsers, type UserWithOrganizations, updateProfile } from './store/users.ts'
 import { requireGoodNames } from './user-names.ts'
 import type { KeyValidator } from './validate-key.ts'
 
 const YEAR_SECONDS = 31_536_000
 const LOGIN_LIMIT = { perMinute: 60 }
+const KEY_LOGIN = { type: 'api_key', action: 'login' } as const
+const KEY_LOGOUT = { type: 'api_key', action: 'logout' } as const
 
 /** Users, sign-in, keys and authorization checks (ID §1 to §6). */
 export function identityRoutes(
@@ -32,16 +42,37 @@ export function identityRoutes(
   const resolve = (actor: Parameters<typeof getUser>[0], params: Readonly<Record<string, string>>) =>
     getUser(actor, db, params.user ?? '')
 
+  /** Runs a change of a user with its entry in the audit log; resolves to the user as they are then. */
+  const changed = (
+    incoming: Pick<
+      SessionIncoming<contract.Route>,
+      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
+    >,
+    work: (user: UserWithOrganizations) => Promise<void>,
+  ): Promise<UserWithOrganizations> =>
+    audited(context, incoming, { type: 'user', action: 'write' }, async (draft) => {
+      const user = await resolve(incoming.actor, incoming.params)
+      draft.before = user
+      await work(user)
+      keys.drop(user.id)
+      const after = await getUser(incoming.actor, db, user.id)
+      draft.after = after
+      return after
+    })
   return [
     forAnyone(contract.getFirstUser, () => firstUserExists(context)),
     forAnyone(contract.createFirstUser, ({ body }) => createFirstUser(context, body, prepareParts)),
     forAnyone(
       contract.login,
       async ({ body, context: request, reply, raw }) => {
-        const { token } = await logIn(context, request, {
-          ...body,
-          userAgent: raw.headers['user-agent'] ?? '',
-        })
+        const incoming = { context: request, raw, reply }
+        const userAgent = raw.headers['user-agent'] ?? ''
+        const { token } = await audited(context, incoming, KEY_LOGIN, (draft) =>
+          logIn(context, request, { ...body, userAgent }, (user) => {
+            draft.user = user
+            draft.resourceId = user.id
+          }),
+        )
         reply.header(
           'Set-Cookie',
           setCookie(sessionCookieName(context.cookies), token, context.cookies, { maxAge: YEAR_SECONDS }),
@@ -50,10 +81,14 @@ export function identityRoutes(
       },
       LOGIN_LIMIT,
     ),
-    forSession(contract.logout, async ({ key, reply }) => {
+    forSession(contract.logout, async (incoming) => {
+      const { key, reply } = incoming
       // Whoever holds a key may end it, whatever its scope.
       const revoker = actorForUser('api_key_revoker', key.userId, 'a sign-out ends the session and its apps')
-      await deleteKeysOfUser(revoker, db, key.userId, { session: key.id })
+      await audited(context, incoming, KEY_LOGOUT, (draft) => {
+        draft.resourceId = key.userId
+        return deleteKeysOfUser(revoker, db, key.userId, { session: key.id })
+      })
       keys.drop(key.userId)
       reply.header(
         'Set-Cookie',
@@ -85,8 +120,12 @@ export function identityRoutes(
       })
       return { users: users.map(presentUser), count }
     }),
-    forSession(contract.createUser, async ({ actor, body }) =>
-      presentUser(await createUser(context, actor, body, prepareParts)),
+    forSession(contract.createUser, (incoming) =>
+      audited(context, incoming, { type: 'user', action: 'create' }, async (draft) => {
+        const user = await createUser(context, incoming.actor, incoming.body, prepareParts)
+        draft.after = user
+        return presentUser(user)
+      }),
     ),
     forSession(contract.getUser, async ({ actor, params }) =>
       presentUser(
@@ -95,45 +134,52 @@ export function identityRoutes(
           : await getUser(actor, db, params.user ?? '', { deletedToo: true }),
       ),
     ),
-    forSession(contract.deleteUser, async ({ actor, params }) => {
-      const user = await resolve(actor, params)
-      if (user.id === actor.id) throw forbidden('You cannot delete yourself!', { detail: undefined })
-      await context.database.transaction((tx) => deleteUser(actor, tx, user.id))
-      keys.drop(user.id)
-      return { message: 'User has been deleted!' }
-    }),
-    forSession(contract.updateProfile, async ({ actor, params, body }) => {
-      const user = await resolve(actor, params)
-      const name = body.name ?? ''
-      requireGoodNames(body.username === user.username ? { name } : { username: body.username, name })
-      const ownAvatar = user.login_type === 'password' || user.login_type === 'none'
-      await updateProfile(actor, db, user, {
-        username: body.username,
-        name,
-        avatarUrl: ownAvatar ? (body.avatar_url ?? '') : user.avatar_url,
-      })
-      keys.drop(user.id)
-      return presentUser(await getUser(actor, db, user.id))
-    }),
-    forSession(contract.suspendUser, async ({ actor, params }) => {
-      const user = await resolve(actor, params)
-      if (user.id === actor.id) throw badRequest('You cannot suspend yourself.')
-      await context.database.transaction((tx) => updateStatus(actor, tx, user.id, 'suspended'))
-      keys.drop(user.id)
-      return presentUser(await getUser(actor, db, user.id))
-    }),
-    forSession(contract.activateUser, async ({ actor, params }) => {
-      const user = await resolve(actor, params)
-      await context.database.transaction((tx) => updateStatus(actor, tx, user.id, 'active'))
-      keys.drop(user.id)
-      return presentUser(await getUser(actor, db, user.id))
-    }),
+    forSession(contract.deleteUser, (incoming) =>
+      audited(context, incoming, { type: 'user', action: 'delete' }, async (draft) => {
+        const { actor, params } = incoming
+        const user = await resolve(actor, params)
+        draft.before = user
+        if (user.id === actor.id) throw forbidden('You cannot delete yourself!', { detail: undefined })
+        await context.database.transaction((tx) => deleteUser(actor, tx, user.id))
+        keys.drop(user.id)
+        return { message: 'User has been deleted!' }
+      }),
+    ),
+    forSession(contract.updateProfile, async (incoming) =>
+      presentUser(
+        await changed(incoming, async (user) => {
+          const { actor, body } = incoming
+          const name = body.name ?? ''
+          requireGoodNames(body.username === user.username ? { name } : { username: body.username, name })
+          const ownAvatar = user.login_type === 'password' || user.login_type === 'none'
+          await updateProfile(actor, db, user, {
+            username: body.username,
+            name,
+            avatarUrl: ownAvatar ? (body.avatar_url ?? '') : user.avatar_url,
+          })
+        }),
+      ),
+    ),
+    forSession(contract.suspendUser, async (incoming) =>
+      presentUser(
+        await changed(incoming, async (user) => {
+          const { actor } = incoming
+          if (user.id === actor.id) throw badRequest('You cannot suspend yourself.')
+          await context.database.transaction((tx) => updateStatus(actor, tx, user.id, 'suspended'))
+        }),
+      ),
+    ),
+    forSession(contract.activateUser, async (incoming) =>
+      presentUser(
+        await changed(incoming, (user) =>
+          context.database.transaction((tx) => updateStatus(incoming.actor, tx, user.id, 'active')),
+        ),
+      ),
+    ),
     forSession(
       contract.updatePassword,
-      async ({ actor, params, body }) => {
-        const user = await resolve(actor, params)
-        await changePassword(context, actor, user, body)
-        keys.drop(user.id)
+      async (incoming) => {
+        await changed(incoming, (user) => changePassword(context, incoming.actor, user, incoming.body))
         return undefined
       },
       LOGIN_LIMIT,
@@ -144,11 +190,21 @@ export function identityRoutes(
       return { login_type: user.login_type }
     }),
 
-    forSession(contract.createSessionKey, async ({ actor, params, context: request }) =>
-      createSessionKey(context, actor, request, await resolve(actor, params)),
+    forSession(contract.createSessionKey, (incoming) =>
+      audited(context, incoming, { type: 'api_key', action: 'create' }, async (draft) => {
+        const { actor, params, context: request } = incoming
+        const { key, row } = await createSessionKey(context, actor, request, await resolve(actor, params))
+        draft.after = row
+        return { key }
+      }),
     ),
-    forSession(contract.createToken, async ({ actor, params, body, context: request }) =>
-      createToken(context, actor, request, await resolve(actor, params), body),
+    forSession(contract.createToken, (incoming) =>
+      audited(context, incoming, { type: 'api_key', action: 'create' }, async (draft) => {
+        const { actor, params, body, context: request } = incoming
+        const { key, row } = await createToken(context, actor, request, await resolve(actor, params), body)
+        draft.after = row
+        return { key }
+      }),
     ),
     forSession(contract.listTokens, async ({ actor, params, query }) => {
       const user = await resolve(actor, params)
@@ -169,18 +225,27 @@ export function identityRoutes(
     forSession(contract.getKey, async ({ actor, params }) =>
       presentKey(await getKey(actor, db, params.keyid ?? '')),
     ),
-    forSession(contract.expireKey, async ({ actor, params }) => {
-      const key = await getKey(actor, db, params.keyid ?? '')
-      await expireKey(actor, db, key.id, context.clock.now())
-      keys.drop(key.user_id)
-      return undefined
-    }),
-    forSession(contract.deleteKey, async ({ actor, params }) => {
-      const key = await getKey(actor, db, params.keyid ?? '')
-      await deleteKey(actor, db, key.id)
-      keys.drop(key.user_id)
-      return undefined
-    }),
+    forSession(contract.expireKey, (incoming) =>
+      audited(context, incoming, { type: 'api_key', action: 'write' }, async (draft) => {
+        const { actor, params } = incoming
+        const key = await getKey(actor, db, params.keyid ?? '')
+        draft.before = key
+        await expireKey(actor, db, key.id, context.clock.now())
+        keys.drop(key.user_id)
+        draft.after = await getKey(actor, db, key.id)
+        return undefined
+      }),
+    ),
+    forSession(contract.deleteKey, (incoming) =>
+      audited(context, incoming, { type: 'api_key', action: 'delete' }, async (draft) => {
+        const { actor, params } = incoming
+        const key = await getKey(actor, db, params.keyid ?? '')
+        draft.before = key
+        await deleteKey(actor, db, key.id)
+        keys.drop(key.user_id)
+        return undefined
+      }),
+    ),
 
     forAnyone(contract.listScopes, async () => ({ external: [...PUBLIC_SCOPES] })),
     forSession(contract.checkAuthorization, ({ actor, body }) =>

@@ -1,6 +1,6 @@
 import { badRequest } from '../errors/index.ts'
 import { SearchQuery } from '../search/index.ts'
-import type { UserSearch } from './store/users.ts'
+import type { UserSearch } from './store/user-search.ts'
 
 /**
  * Reads a search for users (ID-25).

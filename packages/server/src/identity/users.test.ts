@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
 import {
+  assignMemberRoles,
   createFirstUser,
   createToken,
   createUser,
@@ -128,6 +129,47 @@ describe('making users', () => {
     expect(made.organization_ids).toEqual([id])
   })
 
+  it('ID-15: the id of an organization means the same in capitals', async () => {
+    const id = (await owner.call(getUser, me)).organization_ids[0] ?? ''
+    const made = await owner.call(
+      createUser,
+      newUser('capitals', { organization_ids: [id.toUpperCase(), id] }),
+    )
+    expect(made.organization_ids).toEqual([id])
+  })
+
+  it.each([
+    ['no organization', { organization_ids: [] }, 400],
+    ['an unknown organization', { organization_ids: ['00000000-0000-4000-8000-000000000000'] }, 404],
+    ['a weak password', { password: 'weak' }, 400],
+    ['no password', { password: '' }, 400],
+    ['no address', { email: '' }, 400],
+    ['no valid address', { email: 'odd' }, 400],
+    ['no login and no service account', { login_type: 'none', password: '' }, 400],
+    ['a password for another login type', { login_type: 'oidc' }, 400],
+    ['a provider that is not there', { login_type: 'oidc', password: '' }, 400],
+    ['a login type of keys', { login_type: 'token', password: '' }, 400],
+    ['a service account with a password', { service_account: true, email: '' }, 400],
+    ['a service account with an address', { service_account: true, password: '' }, 400],
+    [
+      'a service account that signs in',
+      { service_account: true, email: '', password: '', login_type: 'password' },
+      400,
+    ],
+    ['a taken address', { email: 'OWNER@example.com' }, 409],
+  ])('ID-16: %s is refused', async (_what, more, status) => {
+    await expect(owner.call(createUser, newUser('refused', more))).rejects.toMatchObject({ status })
+    await expect(owner.call(getUser, { params: { user: 'refused' } })).rejects.toMatchObject({ status: 404 })
+  })
+
+  it('ID-5, ID-15: a service account has neither address nor password', async () => {
+    const made = await owner.call(
+      createUser,
+      newUser('robot', { service_account: true, email: '', password: '' }),
+    )
+    expect(made).toMatchObject({ email: '', login_type: 'none', status: 'dormant', is_service_account: true })
+  })
+
   it('ID-16: only who may make users, and only with roles that they may hand out', async () => {
     const plain = await server.user('plain')
     await expect(plain.call(createUser, newUser('child', { password: 'weak' }))).rejects.toMatchObject({
@@ -186,6 +228,25 @@ describe('site roles', () => {
     await expect(new Client({ url: server.url, token: key }).call(listSiteRoles)).rejects.toMatchObject({
       status: 403,
     })
+  })
+
+  it('RB-4: what everybody has anyway is not stored, and neither is a role twice', async () => {
+    const made = await owner.call(
+      createUser,
+      newUser('everybody', { roles: ['member', 'auditor', 'auditor'] }),
+    )
+    expect(made.roles.map(({ name }) => name)).toEqual(['auditor'])
+    const changed = await owner.call(updateUserRoles, {
+      params: { user: 'everybody' },
+      body: { roles: ['template-admin', 'member', 'template-admin'] },
+    })
+    expect(changed.roles.map(({ name }) => name)).toEqual(['template-admin'])
+    const params = { organization: 'default', user: 'everybody' }
+    const member = await owner.call(assignMemberRoles, { params, body: { roles: ['organization-member'] } })
+    expect(member.roles).toEqual([])
+    await expect(
+      owner.call(assignMemberRoles, { params, body: { roles: ['organization-service-account'] } }),
+    ).rejects.toMatchObject({ status: 400 })
   })
 
   it('RB-41: of others are for those who may read what is personal of them', async () => {

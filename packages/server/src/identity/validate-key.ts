@@ -8,6 +8,7 @@ import type { AppContext } from '../context.ts'
 import type { Precheck, RequestContext } from '../edge/index.ts'
 import { INTERNAL_MESSAGE, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
 import { parseToken, secretMatches } from './api-key-token.ts'
+import { KeyRows } from './key-rows.ts'
 import { roleOptions } from './role-options.ts'
 import { findKeyWithStanding, type KeyWithStanding, touchKey } from './store/keys.ts'
 import { actorOf } from './store/standing.ts'
@@ -28,7 +29,7 @@ const CLOCK_MS = 250
 export class KeyValidator implements Disposable {
   readonly #context: AppContext
   readonly #roleOptions: RoleOptions
-  readonly #rows = new LRUCache<string, KeyWithStanding>({
+  readonly #rows = new KeyRows<KeyWithStanding>({
     max: MAX_ENTRIES,
     ttl: MAX_AGE_MS,
     ttlResolution: CLOCK_MS,
@@ -41,8 +42,6 @@ export class KeyValidator implements Disposable {
   })
   /** What follows from rows in the cache, with the secret it was found for; lost with the rows. */
   readonly #accepted = new WeakMap<KeyWithStanding, { readonly secret: Buffer; readonly outcome: Precheck }>()
-  /** Keys by user, so that a change of a user drops all of theirs. */
-  readonly #byUser = new Map<string, Set<string>>()
   readonly #subscription: Disposable
   readonly #onDrop: (userId: string) => void
   #generation = 0
@@ -73,14 +72,12 @@ export class KeyValidator implements Disposable {
     this.#generation += 1
     this.#rows.clear()
     this.#users.clear()
-    this.#byUser.clear()
   }
 
   /** Forgets what is known of a user's keys; called at once by what changes them on this replica. */
   drop(userId: string): void {
     this.#generation += 1
-    for (const id of this.#byUser.get(userId) ?? []) this.#rows.delete(id)
-    this.#byUser.delete(userId)
+    this.#rows.drop(userId)
     this.#users.delete(userId)
     this.#onDrop(userId)
   }
@@ -166,12 +163,7 @@ export class KeyValidator implements Disposable {
     const generation = this.#generation
     const found = await findKeyWithStanding(system, this.#context.database.db, id)
     // A change that arrived while the row was read may be newer than the row.
-    if (found !== undefined && usable && generation === this.#generation) {
-      this.#rows.set(id, found)
-      const keys = this.#byUser.get(found.key.user_id) ?? new Set()
-      if (this.#byUser.size > MAX_ENTRIES) this.#byUser.clear()
-      this.#byUser.set(found.key.user_id, keys.add(id))
-    }
+    if (found !== undefined && usable && generation === this.#generation) this.#rows.set(id, found)
     return found
   }
 
@@ -199,7 +191,7 @@ export class KeyValidator implements Disposable {
       { now, ipAddress: remoteAddress, expiresAt },
     )
     const fresh = { ...found, key: { ...key, last_used: now, expires_at: expiresAt ?? key.expires_at } }
-    if (this.#rows.has(key.id)) this.#rows.set(key.id, fresh)
+    this.#rows.replace(key.id, found, fresh)
     return fresh
   }
 

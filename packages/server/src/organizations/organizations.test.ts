@@ -76,9 +76,10 @@ describe('members', () => {
     const { id } = await owner.call(getUser, { params: { user: 'second' } })
     expect(await names(`user_id:${id}`)).toEqual(['second'])
     expect(await names(`user_id:${UNKNOWN}`)).toEqual([])
+    expect(await names('github_user_id:7')).toEqual([])
   })
 
-  it.each(['user_id:x', 'status:active', 'bare', 'include_system:maybe', 'user_id:'])(
+  it.each(['user_id:x', 'status:active', 'bare', 'include_system:maybe', 'github_user_id:x', 'user_id:'])(
     'WS-45: the search %s is refused',
     async (q) => {
       await expect(names(q)).rejects.toMatchObject({ status: 400 })
@@ -97,6 +98,25 @@ describe('members', () => {
       query: { q: 'seco' },
     })
     expect(found.members.map(({ username }) => username)).toEqual(['second'])
+  })
+
+  it('WS-46: pages are narrowed as lists of users are, and go on after a user', async () => {
+    const page = async (query: object) => {
+      const { members, count } = await owner.call(listMembersPaged, {
+        params: { organization: 'default' },
+        query,
+      })
+      return { names: members.map(({ username }) => username), count }
+    }
+    expect(await page({ q: 'role:owner' })).toEqual({ names: ['owner'], count: 1 })
+    expect(await page({ q: 'status:active username:member' })).toEqual({ names: ['member'], count: 1 })
+    expect(await page({ q: 'status:suspended' })).toEqual({ names: [], count: 0 })
+    await expect(page({ q: 'colour:red' })).rejects.toMatchObject({
+      status: 400,
+      validations: [expect.objectContaining({ field: 'colour' })],
+    })
+    const { id } = await owner.call(getUser, { params: { user: 'member' } })
+    expect(await page({ after_id: id, limit: 1 })).toEqual({ names: ['owner'], count: 3 })
   })
 
   it('WS-47, WS-48: are added and removed', async () => {

@@ -1,9 +1,10 @@
 import * as contract from '@slipway/contract'
+import { audited } from '../audit/index.ts'
 import { isAllowed, mayAssign, ORGANIZATION_ROLES, permissionsOf } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest, notFound } from '../errors/index.ts'
-import { getUser, type KeyValidator } from '../identity/index.ts'
+import { getUser, type KeyValidator, parseUserSearch } from '../identity/index.ts'
 import { SearchQuery } from '../search/index.ts'
 import { presentMember, presentMemberWithUser, presentOrganization } from './present.ts'
 import {
@@ -38,7 +39,11 @@ export function organizationRoutes(context: AppContext, keys: KeyValidator): Bou
     forSession(contract.listMembers, async ({ actor, params, query }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
       const search = new SearchQuery(query.q ?? '')
-      const wanted = { userId: search.uuid('user_id'), includeSystem: search.flag('include_system') }
+      const wanted = {
+        userId: search.uuid('user_id'),
+        githubId: search.count('github_user_id'),
+        includeSystem: search.flag('include_system'),
+      }
       const faults = search.finish()
       if (faults.length > 0 || search.text !== undefined)
         throw badRequest('Invalid organization member search query.', { validations: faults })
@@ -46,14 +51,11 @@ export function organizationRoutes(context: AppContext, keys: KeyValidator): Bou
     }),
     forSession(contract.listMembersPaged, async ({ actor, params, query }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
-      const search = new SearchQuery(query.q ?? '')
-      const faults = search.finish()
-      if (faults.length > 0)
-        throw badRequest('Invalid organization member search query.', { validations: faults })
-      const { members, count } = await listMembersPage(actor, db, organization.id, {
-        text: search.text,
+      const search = parseUserSearch(query.q ?? '')
+      const { members, count } = await listMembersPage(actor, db, organization.id, search, {
         limit: query.limit,
         offset: query.offset,
+        afterId: query.after_id,
       })
       return { members: members.map(presentMemberWithUser), count }
     }),
@@ -61,21 +63,30 @@ export function organizationRoutes(context: AppContext, keys: KeyValidator): Bou
       const organization = await getOrganization(actor, db, params.organization ?? '')
       return presentMemberWithUser(await getMember(actor, db, organization.id, params.user ?? ''))
     }),
-    forSession(contract.addMember, async ({ actor, params }) => {
-      const organization = await getOrganization(actor, db, params.organization ?? '')
-      const user = await getUser(actor, db, params.user ?? '')
-      await addMember(actor, db, organization.id, user.id)
-      keys.drop(user.id)
-      return presentMember(await getMember(actor, db, organization.id, user.id))
-    }),
-    forSession(contract.removeMember, async ({ actor, params }) => {
-      const organization = await getOrganization(actor, db, params.organization ?? '')
-      const { user_id: userId } = await getMember(actor, db, organization.id, params.user ?? '')
-      if (userId === actor.id) throw badRequest('cannot remove self from an organization')
-      await removeMember(actor, db, organization.id, userId)
-      keys.drop(userId)
-      return undefined
-    }),
+    forSession(contract.addMember, (incoming) =>
+      audited(context, incoming, { type: 'organization_member', action: 'create' }, async (draft) => {
+        const { actor, params } = incoming
+        const organization = await getOrganization(actor, db, params.organization ?? '')
+        const user = await getUser(actor, db, params.user ?? '')
+        await addMember(actor, db, organization.id, user.id)
+        keys.drop(user.id)
+        const member = await getMember(actor, db, organization.id, user.id)
+        draft.after = member
+        return presentMember(member)
+      }),
+    ),
+    forSession(contract.removeMember, (incoming) =>
+      audited(context, incoming, { type: 'organization_member', action: 'delete' }, async (draft) => {
+        const { actor, params } = incoming
+        const organization = await getOrganization(actor, db, params.organization ?? '')
+        const member = await getMember(actor, db, organization.id, params.user ?? '')
+        draft.before = member
+        if (member.user_id === actor.id) throw badRequest('cannot remove self from an organization')
+        await removeMember(actor, db, organization.id, member.user_id)
+        keys.drop(member.user_id)
+        return undefined
+      }),
+    ),
     forSession(contract.listMemberRoles, async ({ actor, params }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
       if (!isAllowed(actor, 'read', { type: 'assign_org_role', organization: organization.id }))
@@ -91,15 +102,22 @@ export function organizationRoutes(context: AppContext, keys: KeyValidator): Bou
           ...permissionsOf(definition),
         }))
     }),
-    forSession(contract.assignMemberRoles, async ({ actor, params, body }) => {
-      const organization = await getOrganization(actor, db, params.organization ?? '')
-      const { user_id: userId } = await getMember(actor, db, organization.id, params.user ?? '')
-      if (userId === actor.id) throw badRequest('You cannot change your own organization roles.')
-      await context.database.transaction((tx) =>
-        setMemberRoles(actor, tx, organization.id, userId, body.roles),
-      )
-      keys.drop(userId)
-      return presentMember(await getMember(actor, db, organization.id, userId))
-    }),
+    forSession(contract.assignMemberRoles, (incoming) =>
+      audited(context, incoming, { type: 'organization_member', action: 'write' }, async (draft) => {
+        const { actor, params, body } = incoming
+        const organization = await getOrganization(actor, db, params.organization ?? '')
+        const member = await getMember(actor, db, organization.id, params.user ?? '')
+        const userId = member.user_id
+        draft.before = member
+        if (userId === actor.id) throw badRequest('You cannot change your own organization roles.')
+        await context.database.transaction((tx) =>
+          setMemberRoles(actor, tx, organization.id, userId, body.roles),
+        )
+        keys.drop(userId)
+        const after = await getMember(actor, db, organization.id, userId)
+        draft.after = after
+        return presentMember(after)
+      }),
+    ),
   ]
 }

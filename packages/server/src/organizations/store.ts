@@ -4,8 +4,8 @@ import { type Actor, checkRoleChange, isAllowed, type ResourceObject, sqlFilter 
 import { type Db, violatedUnique } from '../database/index.ts'
 import type { OrganizationsTable, UsersTable } from '../database/tables.ts'
 import { badRequest, notFound } from '../errors/index.ts'
-import { insertMember } from '../identity/index.ts'
-import { containing, isUuid } from '../search/index.ts'
+import { insertMember, type UserSearch, userMatches } from '../identity/index.ts'
+import { isUuid } from '../search/index.ts'
 
 /** A stored organization. */
 export type OrganizationRow = Selectable<OrganizationsTable>
@@ -80,7 +80,11 @@ export async function listMembers(
   actor: Actor,
   db: Db,
   organizationId: string,
-  search: { readonly userId?: string | undefined; readonly includeSystem?: boolean | undefined },
+  search: {
+    readonly userId?: string | undefined
+    readonly githubId?: number | undefined
+    readonly includeSystem?: boolean | undefined
+  },
 ): Promise<MemberRow[]> {
   let query = memberQuery(db)
     .where('m.organization_id', '=', organizationId)
@@ -94,11 +98,12 @@ export async function listMembers(
     .orderBy(sql`lower(u.username)`)
   if (search.includeSystem !== true) query = query.where('u.is_system', '=', false)
   if (search.userId !== undefined) query = query.where('m.user_id', '=', search.userId)
+  if (search.githubId !== undefined) query = query.where('u.github_com_user_id', '=', search.githubId)
   return query.execute()
 }
 
 /**
- * A page of all members by name, and the number of all (WS-46): for those who may read every member, so that numbers
+ * A page of the members that match, by name, and the number of all of those (WS-46): for those who may read every member, so that numbers
  * and pages are right (RB-67).
  *
  * @throws ApiError 404 without `organization_member:read` for the whole organization.
@@ -107,33 +112,31 @@ export async function listMembersPage(
   actor: Actor,
   db: Db,
   organizationId: string,
-  search: {
-    readonly text?: string | undefined
+  search: UserSearch,
+  page: {
     readonly limit?: number | undefined
     readonly offset?: number | undefined
+    readonly afterId?: string | undefined
   },
 ): Promise<{ readonly members: MemberRow[]; readonly count: number }> {
   if (!isAllowed(actor, 'read', { type: 'organization_member', organization: organizationId }))
     throw notFound()
-  let query = memberQuery(db).where('m.organization_id', '=', organizationId).where('u.is_system', '=', false)
-  if (search.text !== undefined) {
-    const pattern = containing(search.text)
-    query = query.where((eb) =>
-      eb.or([
-        eb('u.username', 'ilike', pattern),
-        eb('u.email', 'ilike', pattern),
-        eb('u.name', 'ilike', pattern),
-      ]),
-    )
-  }
+  const query = memberQuery(db)
+    .where('m.organization_id', '=', organizationId)
+    .where('u.is_system', '=', false)
+    .where(userMatches(search))
   const counted = await query
     .clearSelect()
     .select(sql<number>`count(*)`.as('count'))
     .executeTakeFirstOrThrow()
-  let page = query.orderBy(sql`lower(u.username)`)
-  if (search.limit !== undefined && search.limit > 0) page = page.limit(search.limit)
-  if (search.offset !== undefined) page = page.offset(search.offset)
-  return { members: await page.execute(), count: counted.count }
+  let rows = query.orderBy(sql`lower(u.username)`)
+  if (page.afterId !== undefined)
+    rows = rows.where(
+      sql<boolean>`lower(u.username) > (select lower(c.username) from users c where c.id = ${page.afterId}::uuid)`,
+    )
+  if (page.limit !== undefined && page.limit > 0) rows = rows.limit(page.limit)
+  if (page.offset !== undefined) rows = rows.offset(page.offset)
+  return { members: await rows.execute(), count: counted.count }
 }
 
 /**
@@ -237,7 +240,7 @@ export async function setMemberRoles(
   userId: string,
   roles: readonly string[],
 ): Promise<void> {
-  const stored = await tx
+  const member = await tx
     .selectFrom('organization_members as m')
     .innerJoin('organizations as o', 'o.id', 'm.organization_id')
     .select(['m.user_id', 'm.organization_id', 'm.roles', 'o.default_org_member_roles as defaults'])
@@ -245,17 +248,17 @@ export async function setMemberRoles(
     .where('m.user_id', '=', userId)
     .forUpdate('m')
     .executeTakeFirst()
-  if (stored === undefined || !isAllowed(actor, 'read', memberObject(stored))) throw notFound()
-  checkRoleChange(actor, {
+  if (member === undefined || !isAllowed(actor, 'read', memberObject(member))) throw notFound()
+  const stored = checkRoleChange(actor, {
     organizationId,
-    before: stored.roles,
+    before: member.roles,
     after: roles,
-    implied: ['organization-member', ...stored.defaults],
+    implied: ['organization-member', ...member.defaults],
     customRoles: new Set(),
   })
   await tx
     .updateTable('organization_members')
-    .set({ roles: [...new Set(roles)], updated_at: sql<Date>`now()` })
+    .set({ roles: stored, updated_at: sql<Date>`now()` })
     .where('organization_id', '=', organizationId)
     .where('user_id', '=', userId)
     .execute()

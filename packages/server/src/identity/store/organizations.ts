@@ -45,13 +45,14 @@ export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<O
 export async function getOrganizations(
   actor: Actor,
   db: Db,
-  ids: readonly string[],
+  references: readonly string[],
 ): Promise<OrganizationRow[]> {
+  const ids = references.map((id) => id.toLowerCase())
   const rows = await db
     .selectFrom('organizations')
     .selectAll()
     .where('deleted', '=', false)
-    .where(sql<boolean>`(id = any(${[...ids]}::uuid[]) or (is_default and ${ids.includes(NIL)}))`)
+    .where(sql<boolean>`(id = any(${ids}::uuid[]) or (is_default and ${ids.includes(NIL)}))`)
     .execute()
   const found = ids.map((id) => {
     const row = rows.find((candidate) => candidate.id === id || (id === NIL && candidate.is_default))

@@ -80,7 +80,7 @@ export async function updateSiteRoles(
   roles: readonly string[],
 ): Promise<void> {
   const user = await lockUser(actor, tx, userId)
-  checkRoleChange(actor, {
+  const stored = checkRoleChange(actor, {
     before: user.rbac_roles,
     after: roles,
     implied: ['member'],
@@ -89,7 +89,7 @@ export async function updateSiteRoles(
   if (user.rbac_roles.includes('owner') && !roles.includes('owner')) await requireAnotherOwner(tx, userId)
   await tx
     .updateTable('users')
-    .set({ rbac_roles: [...new Set(roles)], updated_at: sql<Date>`now()` })
+    .set({ rbac_roles: stored, updated_at: sql<Date>`now()` })
     .where('id', '=', userId)
     .execute()
 }

@@ -12,7 +12,8 @@ import {
 import { type Db, violatedUnique } from '../../database/index.ts'
 import type { UsersTable } from '../../database/tables.ts'
 import { conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
-import { containing } from '../../search/index.ts'
+import { isUuid } from '../../search/index.ts'
+import { type UserSearch, userMatches } from './user-search.ts'
 
 /** A stored user. */
 export type UserRow = Selectable<UsersTable>
@@ -70,7 +71,7 @@ export interface NewUser {
  */
 export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<UserRow> {
   authorize(actor, 'create', { type: 'user' })
-  checkRoleChange(actor, {
+  const roles = checkRoleChange(actor, {
     before: [],
     after: user.siteRoles,
     implied: ['member'],
@@ -86,7 +87,7 @@ export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<U
         hashed_password: user.hashedPassword,
         login_type: user.loginType,
         status: user.status,
-        rbac_roles: [...new Set(user.siteRoles)],
+        rbac_roles: roles,
         is_service_account: user.isServiceAccount,
       })
       .returningAll()
@@ -116,7 +117,7 @@ export function readableUser<R extends Pick<UserRow, 'id'>>(actor: Actor, row: R
 
 async function findUser(db: Db, reference: string): Promise<UserWithOrganizations | undefined> {
   const query = db.selectFrom('users as u').selectAll('u').select(organizationIds)
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(reference)
+  return isUuid(reference)
     ? query.where('u.id', '=', reference).executeTakeFirst()
     : query
         .where(sql<string>`lower(u.username)`, '=', reference.toLowerCase())
@@ -136,23 +137,6 @@ export async function findUserByEmail(actor: Actor, db: Db, email: string): Prom
     .executeTakeFirst()
 }
 
-/** Conditions of a user search (ID-25). */
-export interface UserSearch {
-  readonly text?: string | undefined
-  readonly name?: string | undefined
-  readonly username?: string | undefined
-  readonly email?: string | undefined
-  readonly statuses?: readonly UserRow['status'][] | undefined
-  readonly roles?: readonly string[] | undefined
-  readonly loginTypes?: readonly string[] | undefined
-  readonly serviceAccount?: boolean | undefined
-  readonly lastSeenBefore?: Date | undefined
-  readonly lastSeenAfter?: Date | undefined
-  readonly createdBefore?: Date | undefined
-  readonly createdAfter?: Date | undefined
-  readonly githubId?: number | undefined
-}
-
 /** A page of users that the actor may read, by name, with the number of all matches (ID-14). */
 export async function listUsers(
   actor: Actor,
@@ -164,39 +148,12 @@ export async function listUsers(
     readonly afterId?: string | undefined
   },
 ): Promise<{ readonly users: UserWithOrganizations[]; readonly count: number }> {
-  let query = db
+  const query = db
     .selectFrom('users as u')
     .where('u.deleted', '=', false)
     .where('u.is_system', '=', false)
     .where(sqlFilter(actor, 'read', 'user', { id: sql.ref('u.id'), owner: sql.ref('u.id') }))
-  if (search.text !== undefined) {
-    const pattern = containing(search.text)
-    query = query.where((eb) =>
-      eb.or([
-        eb('u.username', 'ilike', pattern),
-        eb('u.email', 'ilike', pattern),
-        eb('u.name', 'ilike', pattern),
-      ]),
-    )
-  }
-  if (search.name !== undefined) query = query.where('u.name', 'ilike', containing(search.name))
-  if (search.username !== undefined) query = query.where(sql<string>`lower(u.username)`, '=', search.username)
-  if (search.email !== undefined) query = query.where(sql<string>`lower(u.email)`, '=', search.email)
-  if (search.statuses !== undefined)
-    query = query.where(sql<boolean>`u.status = any(${[...search.statuses]}::user_status[])`)
-  // Everybody is a member, so that role alone narrows nothing; beside others it adds nobody.
-  if (search.roles?.some((role) => role !== 'member'))
-    query = query.where(sql<boolean>`u.rbac_roles && ${[...search.roles]}::text[]`)
-  if (search.loginTypes !== undefined)
-    query = query.where(sql<boolean>`u.login_type::text = any(${[...search.loginTypes]}::text[])`)
-  if (search.serviceAccount !== undefined)
-    query = query.where('u.is_service_account', '=', search.serviceAccount)
-  if (search.lastSeenBefore !== undefined) query = query.where('u.last_seen_at', '<=', search.lastSeenBefore)
-  if (search.lastSeenAfter !== undefined) query = query.where('u.last_seen_at', '>=', search.lastSeenAfter)
-  if (search.createdBefore !== undefined) query = query.where('u.created_at', '<=', search.createdBefore)
-  if (search.createdAfter !== undefined) query = query.where('u.created_at', '>=', search.createdAfter)
-  if (search.githubId !== undefined) query = query.where('u.github_com_user_id', '=', search.githubId)
-
+    .where(userMatches(search))
   const { count } = await query.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
   let rows = query.selectAll('u').select(organizationIds).orderBy(sql`lower(u.username)`)
   if (page.afterId !== undefined)

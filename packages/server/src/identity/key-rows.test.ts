@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+
+import { KeyRows } from './key-rows.ts'
+
+const row = (user: string) => ({ key: { user_id: user } })
+const rows = (max: number) =>
+  new KeyRows<{ key: { user_id: string } }>({ max, ttl: 60_000, ttlResolution: 1 })
+
+describe('ID-222: rows of keys that are kept', () => {
+  it('all of a user fall at once, whoever else has come since', () => {
+    const kept = rows(3)
+    kept.set('k1', row('ada'))
+    for (let n = 0; n < 100; n += 1) {
+      kept.set(`other${n}`, row(`user${n}`))
+      expect(kept.get('k1')).toBeDefined()
+    }
+    kept.set('k2', row('ada'))
+    kept.drop('ada')
+    expect([kept.get('k1'), kept.get('k2')]).toEqual([undefined, undefined])
+    expect(kept.get('other99')).toBeDefined()
+  })
+
+  it('the users known are never more than the rows', () => {
+    const kept = rows(3)
+    for (let n = 0; n < 100; n += 1) kept.set(`k${n}`, row(`user${n}`))
+    expect(kept.users).toBe(3)
+    kept.clear()
+    expect(kept.users).toBe(0)
+  })
+
+  it('a row that was read before a change does not come back', () => {
+    const kept = rows(3)
+    const before = row('ada')
+    kept.set('k1', before)
+    kept.drop('ada')
+    kept.replace('k1', before, row('ada'))
+    expect(kept.get('k1')).toBeUndefined()
+    const newer = row('ada')
+    kept.set('k1', newer)
+    kept.replace('k1', before, row('ada'))
+    expect(kept.get('k1')).toBe(newer)
+    const fresh = row('ada')
+    kept.replace('k1', newer, fresh)
+    expect(kept.get('k1')).toBe(fresh)
+    kept.drop('ada')
+    expect(kept.get('k1')).toBeUndefined()
+  })
+})

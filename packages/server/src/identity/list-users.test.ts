@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { getUser, listUsers } from '@slipway/contract'
+import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
+
+let server: TestServer
+let owner: Client
+let member: Client
+let auditor: Client
+
+beforeAll(async () => {
+  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
+  owner = await server.owner()
+  member = await server.user('member')
+  auditor = await server.user('siteaudit', ['auditor'])
+  await using database = await openDatabase(server.databaseUrl)
+  const { db } = database
+  const made = { created_at: new Date('2020-01-01T00:00:00Z'), status: 'dormant' as const }
+  await fixtures.user(db, { ...made, username: 'Ada', email: 'ada@example.com', name: 'Countess' })
+  await fixtures.user(db, {
+    ...made,
+    username: 'bob',
+    email: 'bob@example.com',
+    last_seen_at: new Date('2020-06-01T00:00:00Z'),
+    status: 'active',
+  })
+  await fixtures.user(db, {
+    ...made,
+    username: 'robot',
+    email: '',
+    is_service_account: true,
+    login_type: 'none',
+  })
+  await fixtures.user(db, { ...made, username: 'prebuilds', email: '', is_system: true })
+  await fixtures.user(db, { ...made, username: 'gone', email: 'gone@example.com', deleted: true })
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const ALL = ['Ada', 'bob', 'member', 'owner', 'robot', 'siteaudit']
+const list = async (query: object, client = owner) => {
+  const { users, count } = await client.call(listUsers, { query })
+  return { names: users.map((user) => user.username), count }
+}
+
+describe('ID-14: the list of users', () => {
+  it('is in the order of names whatever their case, without the deleted and those of the system', async () => {
+    expect(await list({})).toEqual({ names: ALL, count: ALL.length })
+  })
+
+  it('comes in pages, by number or after a user, and counts all', async () => {
+    const count = ALL.length
+    expect(await list({ limit: 2 })).toEqual({ names: ALL.slice(0, 2), count })
+    expect(await list({ limit: 2, offset: 3 })).toEqual({ names: ALL.slice(3, 5), count })
+    expect(await list({ limit: 0 })).toEqual({ names: ALL, count })
+    const { id } = await owner.call(getUser, { params: { user: 'bob' } })
+    expect(await list({ limit: 2, after_id: id })).toEqual({ names: ALL.slice(2, 4), count })
+  })
+
+  it.each([{ limit: -1 }, { offset: -1 }, { limit: 2 ** 31 }, { after_id: 'bob' }])(
+    'ID-90: %j is refused',
+    async (query) => {
+      await expect(list(query)).rejects.toMatchObject({ status: 400 })
+    },
+  )
+
+  it('RB-23: holds whom the caller may read', async () => {
+    expect(await list({}, member)).toEqual({ names: ['member'], count: 1 })
+    expect(await list({}, auditor)).toEqual({ names: ALL, count: ALL.length })
+  })
+})
+
+describe('ID-25: a search for users', () => {
+  it.each([
+    ['ADA', ['Ada']],
+    ['countess', ['Ada']],
+    ['b@example', ['bob']],
+    ['name:count', ['Ada']],
+    ['username:ad', []],
+    ['username:ADA', ['Ada']],
+    ['email:BOB@example.com', ['bob']],
+    ['email:example.com', []],
+    ['service_account:true', ['robot']],
+    ['login_type:none', ['robot']],
+    ['status:dormant', ['Ada', 'robot']],
+    ['status:dormant,active username:bob', ['bob']],
+    ['created_before:"2020-01-01T00:00:00Z"', ['Ada', 'bob', 'robot']],
+    ['created_before:"2020-01-01T00:30:00+01:00"', []],
+    ['created_after:"2020-01-02T00:00:00Z" service_account:true', []],
+    ['last_seen_after:"2020-05-01T00:00:00Z"', ['bob', 'member', 'owner', 'siteaudit']],
+    // Who was never seen counts as not seen since.
+    ['last_seen_before:"2020-07-01T00:00:00Z"', ['Ada', 'bob', 'robot']],
+    ['last_seen_before:"2020-05-01T00:00:00Z"', ['Ada', 'robot']],
+    ['100% _', []],
+  ])('%s', async (q, names) => {
+    const found = await list({ q })
+    expect(found).toEqual({ names, count: names.length })
+  })
+
+  it.each(['2020-01-01', '2020-01-01T00:00', '2020-01-01T00:00:00', '2020-13-01T00:00:00Z'])(
+    'the time %s is none of RFC 3339',
+    async (time) => {
+      await expect(list({ q: `created_before:"${time}"` })).rejects.toMatchObject({
+        status: 400,
+        validations: [expect.objectContaining({ field: 'created_before' })],
+      })
+    },
+  )
+
+  it('names all faults at once', async () => {
+    await expect(list({ q: 'colour:red status:asleep :x' })).rejects.toMatchObject({
+      status: 400,
+      message: 'Invalid user search query.',
+      validations: expect.arrayContaining(
+        ['q', 'status', 'colour'].map((field) => expect.objectContaining({ field })),
+      ),
+    })
+  })
+})

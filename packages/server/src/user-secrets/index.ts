@@ -1,0 +1,2 @@
+export { enabledSecretsOf, type InjectedSecret } from './enabled-secrets.ts'
+export { userSecretRoutes } from './routes.ts'

@@ -1,0 +1,1 @@
+export { userSettingsRoutes } from './routes.ts'

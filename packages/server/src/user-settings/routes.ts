@@ -1,0 +1,36 @@
+import * as contract from '@slipway/contract'
+import type { Actor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forSession } from '../edge/index.ts'
+import { getUser } from '../identity/index.ts'
+import { getAppearance, updateAppearance } from './appearance.ts'
+import { getPreferences, updatePreferences } from './preferences.ts'
+import { quietHoursOf, setQuietHours } from './quiet-hours.ts'
+
+/** Settings of a user that concern nobody else: appearance, preferences, quiet hours (ID-200, ID-201, WS-231). */
+export function userSettingsRoutes(context: AppContext): BoundRoute[] {
+  const db = context.database.db
+  const idOf = async (actor: Actor, params: Readonly<Record<string, string>>): Promise<string> =>
+    (await getUser(actor, db, params.user ?? '')).id
+
+  return [
+    forSession(contract.getAppearance, async ({ actor, params }) =>
+      getAppearance(actor, db, await idOf(actor, params)),
+    ),
+    forSession(contract.updateAppearance, async ({ actor, params, body }) =>
+      updateAppearance(context, actor, await idOf(actor, params), body),
+    ),
+    forSession(contract.getPreferences, async ({ actor, params }) =>
+      getPreferences(actor, db, await idOf(actor, params)),
+    ),
+    forSession(contract.updatePreferences, async ({ actor, params, body }) =>
+      updatePreferences(context, actor, await idOf(actor, params), body),
+    ),
+    forSession(contract.getQuietHours, async ({ actor, params }) =>
+      quietHoursOf(context, actor, await idOf(actor, params)),
+    ),
+    forSession(contract.updateQuietHours, async ({ actor, params, body }) =>
+      setQuietHours(context, actor, await idOf(actor, params), body.schedule),
+    ),
+  ]
+}
