@@ -63,15 +63,25 @@ function definitionOf(template: Template): Template['definition'] {
 
 function values({ definition }: Template, inputs: EvaluationInputs) {
   const { parameters = {}, variables = {} } = definition
-  const ofParameters: Record<string, ParameterValue<Parameter>> = {}
-  for (const [name, declared] of Object.entries(parameters)) {
-    ofParameters[name] = parameterValue(declared, inputs.parameters[name])
+  return {
+    parameters: Object.fromEntries(
+      Object.entries(parameters).map(([name, declared]): [string, ParameterValue<Parameter>] => [
+        name,
+        parameterValue(declared, givenValue(inputs.parameters, name)),
+      ]),
+    ),
+    variables: Object.fromEntries(
+      Object.entries(variables).map(([name, declared]): [string, VariableValue<Variable>] => [
+        name,
+        variableValue(declared, givenValue(inputs.variables, name)),
+      ]),
+    ),
   }
-  const ofVariables: Record<string, VariableValue<Variable>> = {}
-  for (const [name, declared] of Object.entries(variables)) {
-    ofVariables[name] = variableValue(declared, inputs.variables[name])
-  }
-  return { parameters: ofParameters, variables: ofVariables }
+}
+
+/** A parameter may have the name of something that every object has, such as `constructor`. */
+function givenValue(given: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(given, name) ? given[name] : undefined
 }
 
 /**

@@ -1,3 +1,3 @@
 export { checkTar } from './check-tar.ts'
 export { fileRoutes } from './routes.ts'
-export { getFile, storeFile } from './store.ts'
+export { type FileRow, getFile, storeFile } from './store.ts'

@@ -54,7 +54,10 @@ export async function zipToTar(zip: Buffer): Promise<Buffer> {
       } else pack.entry(header, content)
     }
     pack.finalize()
-    return await packed
+    const bytes = await packed
+    // Long names take blocks that no entry declares.
+    if (bytes.length > MAX_ARCHIVE_BYTES) throw tooLarge()
+    return bytes
   } catch (error) {
     pack.destroy()
     if (error instanceof ApiError) throw error

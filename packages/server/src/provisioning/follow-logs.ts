@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws'
 
 import type { ProvisionerJobLog } from '@slipway/contract'
+import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Incoming } from '../edge/index.ts'
@@ -11,6 +12,8 @@ import { type JobLogRow, listJobLogs } from './store/logs.ts'
 /** The query of log routes. */
 interface LogQuery {
   readonly after?: number | undefined
+  readonly before?: number | undefined
+  readonly limit?: number | undefined
   readonly format?: 'json' | 'text' | undefined
 }
 
@@ -35,7 +38,7 @@ export async function answerJobLogs(
     systemActor('provisionerd', 'log of a job whose build or version was read as the caller'),
     context.database.db,
     jobId,
-    after,
+    { after, before: query.before, limit: query.limit },
   )
   if (query.format === 'text')
     await request.reply.type('text/plain; charset=utf-8').send(logs.map(asText).join(''))
@@ -79,13 +82,15 @@ async function followJobLogs(
       dirty = false
       // The job is read before its log: what is complete then has all its lines.
       const job = await getJob(reader, db, jobId)
-      for (const line of await listJobLogs(reader, db, jobId, last)) {
+      for (const line of await listJobLogs(reader, db, jobId, { after: last })) {
         last = line.id
         await send(socket, JSON.stringify(presentLog(line)))
       }
       if (job.completed_at !== null) socket.close(1000, 'done')
     }
-  } catch {
+  } catch (error) {
+    if (socket.readyState === socket.OPEN)
+      context.log.warn('a job log could not be followed', { job_id: jobId, error: describeError(error) })
     // The follower comes back with `after` and loses nothing.
     socket.close(1011, 'the log could not be read, connect again')
   }

@@ -32,4 +32,6 @@ export interface JobHandler {
   run(job: JobRow, tools: JobTools): Promise<Outcome>
   /** Stores what must be stored when the job was lost with its worker and is failed by the reaper (PR-42). */
   abandoned?(job: JobRow, tx: Db): Promise<void>
+  /** Hears that the job is over, once that is stored: by its worker, or by the reaper. */
+  ended?(job: JobRow, succeeded: boolean): Promise<void>
 }

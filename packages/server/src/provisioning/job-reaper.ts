@@ -2,6 +2,7 @@ import { describeError, type Logger } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../context.ts'
 import type { JobHandler } from './job-handler.ts'
+import { tellEnd } from './job-worker.ts'
 import { completeJob, type JobRow, listLostJobs, lockLostJob, requeueJob } from './store/jobs.ts'
 import { appendJobLogs, listJobLogs } from './store/logs.ts'
 
@@ -56,9 +57,9 @@ export class JobReaper implements Disposable {
 
   async #reap(id: string): Promise<void> {
     const actor = systemActor('job_reaper', 'jobs whose provisioner is gone')
-    await this.#database.transaction(async (tx) => {
+    const ended = await this.#database.transaction(async (tx) => {
       const job = await lockLostJob(actor, tx, id)
-      if (job === undefined) return
+      if (job === undefined) return undefined
       if (
         job.started_at !== null &&
         job.type !== 'workspace_build' &&
@@ -67,9 +68,9 @@ export class JobReaper implements Disposable {
       ) {
         await requeueJob(actor, tx, id)
         this.#log.warn('a job whose provisioner is gone was queued again', { job_id: id })
-        return
+        return undefined
       }
-      const logs = await listJobLogs(actor, tx, id, 0)
+      const logs = await listJobLogs(actor, tx, id, { after: 0 })
       const stage = logs.at(-1)?.stage ?? 'Unknown'
       const { notice, error } = reasonOf(job)
       const now = Date.now()
@@ -95,7 +96,9 @@ export class JobReaper implements Disposable {
       )
       await this.#handlers.find((handler) => handler.type === job.type)?.abandoned?.(job, tx)
       this.#log.warn('a job whose provisioner is gone has failed', { job_id: id })
+      return job
     })
+    if (ended !== undefined) await tellEnd({ handlers: this.#handlers, log: this.#log }, ended, false)
   }
 
   [Symbol.dispose](): void {

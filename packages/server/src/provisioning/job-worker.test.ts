@@ -115,6 +115,30 @@ describe('the provisioner of the server', () => {
   })
 })
 
+it('PR-123: built-in provisioners that were killed are forgotten when one starts, so that no job waits for them', async () => {
+  const of = { organization_id: organizationId, last_seen_at: new Date(Date.now() - 660_000) }
+  const killed = await fixtures.provisionerDaemon(database.db, {
+    ...of,
+    key_id: '00000000-0000-0000-0000-000000000001',
+  })
+  const external = await fixtures.provisionerDaemon(database.db, of)
+  await using own = worker(() => Promise.resolve())
+  await own.start()
+  const rows = await database.db.selectFrom('provisioner_daemons').select('id').execute()
+  expect(rows.map(({ id }) => id)).not.toContain(killed.id)
+  expect(rows.map(({ id }) => id)).toContain(external.id)
+})
+
+it('PR-26: an error that no column could hold ends the job all the same', async () => {
+  const job = await pending()
+  await using own = worker(() => Promise.reject(new Error('a\0b')))
+  await own.start()
+  expect(await until('its end', async () => ended(await read(job.id)))).toMatchObject({
+    job_status: 'failed',
+    error: 'a\u274cb',
+  })
+})
+
 describe('the log of a job', () => {
   it('PR-44: ends at 1 MiB with one notice, and holds no NUL', async () => {
     const { id } = await fixtures.provisionerJob(database.db, { organization_id: organizationId })

@@ -63,6 +63,8 @@ export class JobWorker implements AsyncDisposable {
   async start(): Promise<void> {
     const { database } = this.#options
     await this.#register()
+    // Servers that were killed have left theirs behind, and jobs would wait for them (PR-123).
+    await removeDaemons(REGISTRAR, database.db, [])
     this.#subscription = database.feed.subscribe({
       kinds: new Set(['provisioner_job']),
       onEvent: (event) => {
@@ -158,7 +160,7 @@ export class JobWorker implements AsyncDisposable {
         source: 'provisioner_daemon',
         level: 'error',
         stage: 'Cleaning Up',
-        output: outcome.error,
+        output: outcome.error || 'The job was canceled.',
       })
     await jobLog.flush()
     if (stop.signal.reason === 'lost') return
@@ -223,15 +225,17 @@ export class JobWorker implements AsyncDisposable {
     const deadline = performance.now() + LEASE_SECONDS * 1000
     for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
       try {
-        await database.transaction(async (tx) => {
-          const completed = await completeJob(
+        const completed = await database.transaction(async (tx) => {
+          const ours = await completeJob(
             actor,
             tx,
             { id: job.id, workerId: this.#daemonId, organizationId: job.organization_id },
             outcome.ok ? undefined : outcome,
           )
-          if (completed) await outcome.store(tx)
+          if (ours) await outcome.store(tx)
+          return ours
         })
+        if (completed) await tellEnd(this.#options, job, outcome.ok)
         return
       } catch (error) {
         log.warn('a finished job could not be stored', { job_id: job.id, error: describeError(error) })
@@ -269,6 +273,19 @@ export class JobWorker implements AsyncDisposable {
 /** A fault of the data, as against one of the connection: trying again would not help. */
 function isFinal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(22|23|42)/.test(String(error.code))
+}
+
+/** What a handler does when it hears of the end of its job is no part of the job, and fails alone. */
+export async function tellEnd(
+  { handlers, log }: Pick<JobWorkerOptions, 'handlers' | 'log'>,
+  job: JobRow,
+  succeeded: boolean,
+): Promise<void> {
+  try {
+    await handlers.find((handler) => handler.type === job.type)?.ended?.(job, succeeded)
+  } catch (error) {
+    log.error('the end of a provisioner job was not heard', { job_id: job.id, error: describeError(error) })
+  }
 }
 
 /** A job that did not stop in time. */

@@ -2,6 +2,7 @@ import { systemActor } from '../authz/index.ts'
 import type { Db } from '../context.ts'
 import { countMatching, type Matching } from './store/daemons.ts'
 import { insertJob, type JobRow, type NewJob } from './store/jobs.ts'
+import { BUILT_IN_TAGS } from './tags.ts'
 
 /** A queued job and who could run it. */
 export interface QueuedJob {
@@ -36,8 +37,10 @@ export async function queueJob(
 
 function missingProvisioner(job: Omit<NewJob, 'impossible'>): string {
   const tags = Object.entries(job.tags)
-    .filter(([key, value]) => !(key === 'owner' && value === ''))
+    .filter(([key, value]) => BUILT_IN_TAGS[key] !== value)
     .map(([key, value]) => `${key}=${value}`)
     .join(', ')
-  return `No provisioner of this organization runs ${job.provisioner} templates with the tags ${tags}. Start a provisioner with these tags, or change the tags of the template version.`
+  return tags === ''
+    ? `No provisioner of this organization runs ${job.provisioner} templates without tags: start one.`
+    : `No provisioner of this organization runs ${job.provisioner} templates with the tags ${tags}. Start a provisioner with these tags, or change the tags of the template version.`
 }

@@ -7,6 +7,9 @@ const reader = systemActor('provisionerd', 'how long builds take is told to whoe
 const MAX_AGE_MS = 60_000
 const MAX_TEMPLATES = 1_000
 
+const UNKNOWN = { P50: null, P95: null }
+const NEVER_BUILT: TemplateBuildTimeStats = { start: UNKNOWN, stop: UNKNOWN, delete: UNKNOWN }
+
 /** How long builds of templates usually take, kept for a minute: looking is not cheap (WS-83). */
 export class BuildTimes {
   readonly #context: AppContext
@@ -20,15 +23,15 @@ export class BuildTimes {
   async of(templateIds: readonly string[]): Promise<(templateId: string) => TemplateBuildTimeStats> {
     const now = performance.now()
     const stale = templateIds.filter((id) => (this.#known.get(id)?.until ?? 0) < now)
-    const found = new Map<string, TemplateBuildTimeStats>(stale.map((id) => [id, {}]))
+    const found = new Map<string, TemplateBuildTimeStats>(stale.map((id) => [id, NEVER_BUILT]))
     for (const { template_id, transition, p50, p95 } of await listBuildTimes(
       reader,
       this.#context.database.db,
       stale,
     ))
-      found.set(template_id, { ...found.get(template_id), [transition]: { p50, p95 } })
+      found.set(template_id, { ...found.get(template_id), [transition]: { P50: p50, P95: p95 } })
     if (this.#known.size + found.size > MAX_TEMPLATES) this.#known.clear()
     for (const [id, stats] of found) this.#known.set(id, { until: now + MAX_AGE_MS, stats })
-    return (id) => found.get(id) ?? this.#known.get(id)?.stats ?? {}
+    return (id) => found.get(id) ?? this.#known.get(id)?.stats ?? NEVER_BUILT
   }
 }

@@ -3,6 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { actorOf, findStanding, roleOptions } from '../identity/index.ts'
+import type { TagReader } from '../provisioning/index.ts'
 import { createTemplate } from './create-template.ts'
 import { createVersion } from './create-version.ts'
 import { EXAMPLES } from './examples.ts'
@@ -14,13 +15,15 @@ import { findFirstOwner, isBuiltInTemplateMade, markBuiltInTemplate } from './st
  */
 export class BuiltInTemplates implements Disposable {
   readonly #context: AppContext
+  readonly #tagReader: TagReader
   readonly #log: Logger
   readonly #subscription: Disposable
   #busy = false
   #done = false
 
-  constructor(context: AppContext) {
+  constructor(context: AppContext, tagReader: TagReader) {
     this.#context = context
+    this.#tagReader = tagReader
     this.#log = context.log
     this.#subscription = context.database.feed.subscribe({
       kinds: new Set(['user']),
@@ -65,7 +68,7 @@ export class BuiltInTemplates implements Disposable {
     const standing = await findStanding(system, database.db, owner.userId)
     if (standing === undefined) return
     const actor = actorOf(owner.userId, standing, roleOptions(this.#context))
-    const { version } = await createVersion(this.#context, actor, owner.organizationId, {
+    const { version } = await createVersion(this.#context, this.#tagReader, actor, owner.organizationId, {
       storage_method: 'file',
       provisioner: 'typescript',
       example_id: example.id,

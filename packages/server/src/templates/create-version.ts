@@ -1,9 +1,16 @@
 import type { CreateTemplateVersionRequest } from '@slipway/contract'
-import type { Actor } from '../authz/index.ts'
+import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { ApiError, badRequest } from '../errors/index.ts'
-import { getFile } from '../files/index.ts'
-import { type Matching, normalizeTags, queueJob } from '../provisioning/index.ts'
+import { ApiError, badRequest, validationFailed } from '../errors/index.ts'
+import { type FileRow, getFile } from '../files/index.ts'
+import {
+  type Matching,
+  mergeTags,
+  normalizeTags,
+  queueJob,
+  type TagReader,
+  type Tags,
+} from '../provisioning/index.ts'
 import { storeExample } from './examples.ts'
 import { randomVersionName, requireVersionName } from './names.ts'
 import { getTemplate, templateObject } from './store/templates.ts'
@@ -12,9 +19,14 @@ import { getVersion, insertVersion, type VersionRow } from './store/versions.ts'
 /** Longest number behind a random name. */
 const MAX_NAME_DIGITS = 8
 
-/** Makes a version and queues its import (WS-100). @throws ApiError 400, 403, 404, 409 as WS-100 lists. */
+/**
+ * Makes a version and queues its import, for provisioners with the tags of WS-101.
+ *
+ * @throws ApiError 400, 403, 404, 409 as WS-100 lists.
+ */
 export async function createVersion(
   context: AppContext,
+  tagReader: TagReader,
   actor: Actor,
   organizationId: string,
   request: CreateTemplateVersionRequest,
@@ -35,20 +47,27 @@ export async function createVersion(
     throw badRequest('The template belongs to another organization.', {
       validations: [{ field: 'template_id', detail: 'belongs to another organization' }],
     })
-  const fileId = await archiveOf(context, actor, request)
+  const object =
+    template === undefined
+      ? ({ type: 'template', organization: organizationId } as const)
+      : templateObject(template)
+  // Before anything of the caller is stored or evaluated.
+  authorize(actor, template === undefined ? 'create' : 'update', object)
+  const file = await archiveOf(context, actor, request)
+  const tags = mergeTags(await tagsOfArchive(tagReader, request, file), requestedTags(request))
   const store = (name: string) =>
     context.database.transaction(async (tx) => {
       const { job, matching } = await queueJob(tx, {
         organizationId,
         initiatorId: actor.id,
         provisioner: request.provisioner,
-        fileId,
+        fileId: file.id,
         type: 'template_version_import',
         input: {
           template_id: template?.id ?? null,
           user_variable_values: request.user_variable_values ?? [],
         },
-        tags: normalizeTags(request.tags ?? {}, actor.id),
+        tags: normalizeTags(tags, actor.id),
       })
       const version = await insertVersion(
         actor,
@@ -61,9 +80,7 @@ export async function createVersion(
           jobId: job.id,
           createdBy: actor.id,
         },
-        template === undefined
-          ? { type: 'template', organization: organizationId }
-          : templateObject(template),
+        object,
       )
       return { version, matching }
     })
@@ -82,18 +99,43 @@ async function withRandomName<T>(store: (name: string) => Promise<T>): Promise<T
   }
 }
 
+/** Tags that the template asks of its provisioners with its defaults. @throws ApiError 400 naming each wrong one. */
+async function tagsOfArchive(
+  tagReader: TagReader,
+  request: CreateTemplateVersionRequest,
+  file: FileRow,
+): Promise<Tags> {
+  const { workspaceTags, tagFaults } = await tagReader.read(
+    request.provisioner,
+    file.data,
+    request.user_variable_values ?? [],
+  )
+  if (tagFaults.length > 0)
+    throw badRequest('Unable to parse workspace tags', {
+      validations: tagFaults.map(({ name, detail }) => ({ field: name, detail })),
+    })
+  return Object.fromEntries(workspaceTags.map(({ name, value }) => [name, value]))
+}
+
+function requestedTags({ tags = {} }: CreateTemplateVersionRequest): Tags {
+  if (Object.keys(tags).some((name) => name === '' || name.includes('\0')))
+    throw validationFailed([{ field: 'tags', detail: 'names must not be empty or hold NUL characters' }])
+  return tags
+}
+
 async function archiveOf(
   context: AppContext,
   actor: Actor,
   request: CreateTemplateVersionRequest,
-): Promise<string> {
-  if (request.example_id !== undefined) return storeExample(context, actor, request.example_id)
+): Promise<FileRow> {
+  if (request.example_id !== undefined)
+    return getFile(actor, context.database.db, await storeExample(context, actor, request.example_id))
   if (request.file_id === undefined)
     throw badRequest('Validation failed.', {
       validations: [{ field: 'file_id', detail: 'either file_id or example_id is required' }],
     })
   try {
-    return (await getFile(actor, context.database.db, request.file_id)).id
+    return await getFile(actor, context.database.db, request.file_id)
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) throw new ApiError(404, 'File not found.')
     throw error

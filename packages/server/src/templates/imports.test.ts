@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import type { Client } from '@slipway/client'
 import {
   createTemplateVersion,
+  evaluateDynamicParameters,
   getTemplateVersion,
   listTemplateVersionLogs,
   listTemplateVersionParameters,
@@ -23,6 +24,7 @@ import { importTemplate, startTestServer, type TestServer, until } from '@slipwa
 const HEAD = `import { defineTemplate, local } from '@slipway/template'\n`
 const AGENTS = `workspace: () => ({ runtime: local(), agents: [{ name: 'main' }] })`
 const PLAIN = `${HEAD}export default defineTemplate({ ${AGENTS} })`
+const OPTION = (name: string, value: string) => `{ name: '${name}', value: '${value}' }`
 const organization = 'default'
 
 let server: TestServer
@@ -41,7 +43,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 type Body = Partial<Parameters<typeof owner.call<typeof createTemplateVersion>>[1] & object>['body']
 
-async function upload(files: Readonly<Record<string, string>>): Promise<string> {
+async function upload(files: Readonly<Record<string, string | Buffer>>): Promise<string> {
   const pack = tar.pack()
   for (const [name, content] of Object.entries(files)) pack.entry({ name }, content)
   pack.finalize()
@@ -149,6 +151,61 @@ describe('an import that fails says where', () => {
       body(AGENTS.replace("'main' }", "'main', directory: 'a\\u0000b' }")),
       /NUL character/,
     ],
+    ['a thrown NUL character', `${PLAIN}\nthrow new Error('a\\0b')`, /^template\.ts:3: a\u274cb$/],
+    [
+      'a number that is not whole under a validation',
+      body(`parameters: { n: { type: 'number', default: 2.5, validation: { min: 1 } } },\n${AGENTS}`),
+      /default of parameter n is refused: value 2.5 is not a whole number/,
+    ],
+    [
+      'two options of one name',
+      body(
+        `parameters: { s: { type: 'string', default: 'a', options: [${OPTION('A', 'a')}, ${OPTION('A', 'b')}] } },\n${AGENTS}`,
+      ),
+      /names of options of parameter s must differ/,
+    ],
+    [
+      'two options of one value',
+      body(
+        `parameters: { s: { type: 'string', default: 'a', options: [${OPTION('A', 'a')}, ${OPTION('B', 'a')}] } },\n${AGENTS}`,
+      ),
+      /values of options of parameter s must differ/,
+    ],
+    [
+      'an option of another type',
+      `// @ts-nocheck\n${body(`parameters: { n: { type: 'number', options: [${OPTION('A', 'a')}] } },\n${AGENTS}`)}`,
+      /option A of parameter n is refused: value "a" is not a number/,
+    ],
+    [
+      'a form of another type',
+      `// @ts-nocheck\n${body(`parameters: { n: { type: 'number', formType: 'textarea' } },\n${AGENTS}`)}`,
+      /parameter n of type number without options cannot have the form textarea: use input or slider/,
+    ],
+    [
+      'a name of no variable of the environment',
+      body(AGENTS.replace("'main' }", "'main', env: { 'A=B': 'x' } }")),
+      /agent main: "A=B" is no name of an environment variable/,
+    ],
+    [
+      'a schedule that cannot be read',
+      body(
+        AGENTS.replace(
+          "'main' }",
+          "'main', scripts: [{ displayName: 'Backup', script: 'x', cron: '0 3 * * *' }] }",
+        ),
+      ),
+      /script Backup has the schedule "0 3 \* \* \*": write six fields/,
+    ],
+    [
+      'a script that would block the login and never run',
+      body(
+        AGENTS.replace(
+          "'main' }",
+          "'main', scripts: [{ displayName: 'S', script: 'x', runOnStop: true, startBlocksLogin: true }] }",
+        ),
+      ),
+      /script S can only block the login when it has runOnStart/,
+    ],
     [
       'two agents of one name',
       body(AGENTS.replace("{ name: 'main' }", "{ name: 'main' }, { name: 'Main' }")),
@@ -173,6 +230,22 @@ describe('an import that fails says where', () => {
     expect(version.job.error).toContain('no template.ts')
   })
 
+  it('WS-102: a variable whose value is not of its type, without repeating the value', async () => {
+    const source = body(
+      `variables: { n: { type: 'number' }, b: { type: 'bool', default: false } },\n${AGENTS}`,
+    )
+    for (const [name, value, message] of [
+      ['n', 'many', 'the value of the variable n is not a number'],
+      ['b', 'perhaps', 'the value of the variable b is neither true nor false'],
+    ] as const) {
+      const given = [
+        { name: 'n', value: '1' },
+        { name, value },
+      ]
+      expect((await imported(source, { user_variable_values: given })).job.error).toBe(message)
+    }
+  })
+
   it('PR-123: tags that no provisioner has fail the job at once and are named', async () => {
     const version = await push(PLAIN, { tags: { gpu: 'yes' } })
     expect(version.job).toMatchObject({ status: 'failed' })
@@ -193,7 +266,7 @@ describe('an import that succeeds', () => {
   parameters: {
     region: { type: 'string', default: 'eu', options: [{ name: 'Europe', value: 'eu' }, { name: 'US', value: 'us' }], order: 2 },
     cores: { type: 'number', default: 2, mutable: true, order: 1, formType: 'slider', validation: { min: 1, max: 8, monotonic: 'increasing' } },
-    name: { type: 'string', validation: { regex: '^[a-z]+$', error: 'small letters' } },
+    name: { type: 'string', description: '**Name** of _the_ \`my_repo\`, see [the docs](https://example.com/a_b)', validation: { regex: '^[a-z]+$', error: 'small letters' } },
   },
   presets: [{ name: 'Large', default: true, parameters: { cores: 8, region: 'us' } }],
   workspace: ({ parameters, variables }) => ({
@@ -236,6 +309,27 @@ describe('an import that succeeds', () => {
     ])
   })
 
+  it('WS-102: a README that was not saved as UTF-8 does not fail the import', async () => {
+    const file_id = await upload({ 'template.ts': PLAIN, 'README.md': Buffer.from('# Hello', 'utf16le') })
+    const odd = await imported('', { file_id })
+    expect(odd.job.error).toBeUndefined()
+    expect(odd.readme).toBe('# Hello')
+  })
+
+  it('WS-120: a parameter may be called like something that every object has', async () => {
+    const source = `${HEAD}export default defineTemplate({
+      parameters: { constructor: { type: 'string', default: 'x' }, toString: { type: 'number' } },
+      workspace: ({ parameters }) => ({ runtime: local(), agents: [{ name: 'main', env: { A: parameters.constructor } }] }),
+    })`
+    const odd = await imported(source)
+    expect(odd.job.error).toBeUndefined()
+    const { parameters } = await owner.call(evaluateDynamicParameters, { ...of(odd), body: { inputs: {} } })
+    expect(parameters.map(({ name, value }) => [name, value.value])).toEqual([
+      ['constructor', 'x'],
+      ['toString', ''],
+    ])
+  })
+
   it('WS-110: parameters come in the order of the form', async () => {
     const parameters = await member.call(listTemplateVersionParameters, of(version))
     expect(parameters.map(({ name, required, form_type }) => [name, required, form_type])).toEqual([
@@ -243,6 +337,7 @@ describe('an import that succeeds', () => {
       ['cores', false, 'slider'],
       ['region', false, 'radio'],
     ])
+    expect(parameters[0]?.description_plaintext).toBe('Name of the my_repo, see the docs')
     expect(parameters[1]).toMatchObject({
       validation_min: 1,
       validation_max: 8,

@@ -36,6 +36,8 @@ export default defineTemplate({
   }),
 })`
 
+const NIL = '00000000-0000-0000-0000-000000000000'
+
 let server: TestServer
 let owner: Client
 let template: Template
@@ -203,6 +205,34 @@ describe('the form', () => {
     })
   })
 
+  it('WS-124: the form is for the user of the address, until a request names another one', async () => {
+    const socket = new WebSocket(
+      owner
+        .address(watchDynamicParameters, {
+          params: { templateversion: template.active_version_id },
+          query: { user_id: '00000000-0000-4000-8000-000000000000' },
+        })
+        .replace('http', 'ws'),
+      { headers: owner.headers },
+    )
+    const answers: DynamicParametersResponse[] = []
+    socket.on('message', (data) => answers.push(JSON.parse(String(data))))
+    await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
+    const { id } = await owner.call(getUser, { params: { user: 'me' } })
+    for (const [index, owner_id] of [undefined, id, NIL].entries())
+      socket.send(JSON.stringify({ id: index + 1, owner_id }))
+    await until('the answers', () => answers.length === 4)
+    expect(answers.map((one) => [one.id, one.diagnostics[0]?.extra.code, one.parameters.length > 0])).toEqual(
+      [
+        [-1, 'owner_not_found', false],
+        [1, 'owner_not_found', false],
+        [2, undefined, true],
+        [3, undefined, true],
+      ],
+    )
+    socket.close()
+  })
+
   it('WS-124: over a socket comes the state without input, then one answer for each request, in order', async () => {
     const address = owner.address(watchDynamicParameters, {
       params: { templateversion: template.active_version_id },
@@ -215,8 +245,10 @@ describe('the form', () => {
     await until('the answers', () => answers.length === 4)
     expect(answers.map(({ id }) => id)).toEqual([-1, 1, 2, 3])
     expect(answers.slice(1).map((one) => parameter(one, 'cores')?.value.value)).toEqual(['1', '2', '3'])
+    const start = performance.now()
     socket.send('nonsense')
     expect(await new Promise((resolve) => socket.on('close', resolve))).toBe(1003)
+    expect(performance.now() - start).toBeLessThan(5_000)
     expect((await fetch(address, { headers: owner.headers })).status).toBe(426)
   })
 })

@@ -98,7 +98,7 @@ export function presentParameter(parameter: RichParameter): TemplateVersionParam
     name: parameter.name,
     display_name: parameter.displayName,
     description: parameter.description,
-    description_plaintext: parameter.description.replace(/[*_`#]|\[([^\]]*)\]\([^)]*\)/g, '$1'),
+    description_plaintext: plain(parameter.description),
     type: parameter.type,
     form_type: parameter.formType,
     mutable: parameter.mutable,
@@ -117,6 +117,11 @@ export function presentParameter(parameter: RichParameter): TemplateVersionParam
           ...(rule.monotonic === '' ? {} : { validation_monotonic: rule.monotonic }),
         }),
   }
+}
+
+/** Markdown without its marks; an underscore inside of a word is none. */
+function plain(markdown: string): string {
+  return markdown.replace(/[*`#]|(?<!\w)_|_(?!\w)|\[([^[\]]*)\]\([^()]*\)/g, '$1')
 }
 
 /** A variable as the API shows it; secrets are never shown (WS-111). */

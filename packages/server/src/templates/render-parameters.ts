@@ -41,7 +41,13 @@ export async function renderParameters(
   return {
     id: request.id,
     diagnostics: [],
-    parameters: parameters.map((parameter) => preview(parameter, request.inputs[parameter.name])),
+    parameters: parameters.map((parameter) =>
+      // A parameter may have the name of something that every object has.
+      preview(
+        parameter,
+        Object.hasOwn(request.inputs, parameter.name) ? request.inputs[parameter.name] : undefined,
+      ),
+    ),
   }
 }
 

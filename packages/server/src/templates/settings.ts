@@ -40,6 +40,7 @@ export function settingsOfNewTemplate(request: CreateTemplateRequest): TemplateS
 /** Columns that a request changes (WS-85). @throws ApiError 400 naming each refused field. */
 export function settingsOfUpdate(request: UpdateTemplateMeta): TemplateSettings {
   const faults: Validation[] = []
+  const { cors_behavior: cors, ...others } = request
   checkDurations(
     { default_ttl_ms: request.default_ttl_ms, activity_bump_ms: request.activity_bump_ms },
     0,
@@ -55,7 +56,7 @@ export function settingsOfUpdate(request: UpdateTemplateMeta): TemplateSettings 
     faults,
   )
   const settings = {
-    ...common(request, faults),
+    ...common(cors === undefined || cors === '' ? others : { ...others, cors_behavior: cors }, faults),
     ...columns({
       time_til_dormant: request.time_til_dormant_ms,
       time_til_dormant_autodelete: request.time_til_dormant_autodelete_ms,

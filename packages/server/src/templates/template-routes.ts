@@ -1,8 +1,9 @@
 import * as contract from '@slipway/contract'
-import { type Actor, isAllowed } from '../authz/index.ts'
+import { audited } from '../audit/index.ts'
+import { type Actor, accessListOf, isAllowed } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
-import { badRequest, notFound } from '../errors/index.ts'
+import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import { SearchQuery } from '../search/index.ts'
 import { BuildTimes } from './build-times.ts'
@@ -41,19 +42,22 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
       const search = await parseSearch(context, actor, query.q ?? '')
       return present(await listTemplates(actor, db, { ...search, organizationId: organization.id }))
     }),
-    forSession(contract.createTemplate, async ({ actor, params, body, reply }) => {
-      const organization = await getOrganization(actor, db, params.organization ?? '')
-      const template = await createTemplate(context, actor, organization.id, body)
-      reply.code(201)
-      return presentOne(template)
-    }),
+    forSession(contract.createTemplate, (incoming) =>
+      audited(context, incoming, { type: 'template', action: 'create' }, async (draft) => {
+        const { actor, params, body, reply } = incoming
+        const organization = await getOrganization(actor, db, params.organization ?? '')
+        const template = await createTemplate(context, actor, organization.id, body)
+        draft.after = template
+        reply.code(201)
+        return presentOne(template)
+      }),
+    ),
     forSession(contract.getTemplateByName, async ({ actor, params }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
       return presentOne(await getTemplateByName(actor, db, organization.id, params.templatename ?? ''))
     }),
     forSession(contract.listTemplateExamples, async ({ actor }) => {
-      const organizations = [...new Set(actor.roles.flatMap((role) => role.organizationId ?? []))]
-      if (organizations.length === 0 && actor.roles.every((role) => role.name === 'member')) throw notFound()
+      if (!isAllowed(actor, 'read', { type: 'template', anyOrganization: true })) throw notFound()
       return listExamples()
     }),
     forSession(contract.listOrganizationTemplateExamples, async ({ actor, params }) => {
@@ -64,26 +68,43 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.getTemplate, async ({ actor, params }) =>
       presentOne(await getTemplate(actor, db, params.template ?? '')),
     ),
-    forSession(contract.updateTemplate, async ({ actor, params, body }) => {
-      const template = await getTemplate(actor, db, params.template ?? '')
-      if (body.name !== undefined && body.name !== '') requireName(body.name)
-      await updateTemplate(actor, db, template, {
-        ...settingsOfUpdate(body),
-        ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
-      })
-      return presentOne(await getTemplate(actor, db, template.id))
-    }),
-    forSession(contract.deleteTemplate, async ({ actor, params }) => {
-      const template = await getTemplate(actor, db, params.template ?? '')
-      await context.database.transaction(async (tx) => {
-        // Marked first: whoever is about to make a workspace of it then waits, or is seen by the look below.
-        await deleteTemplate(actor, tx, template)
-        if (await templateHasWorkspaces(actor, tx, template))
-          throw badRequest('All workspaces must be deleted before a template can be removed.')
-      })
-      return { message: 'Template has been deleted!' }
-    }),
+    forSession(contract.updateTemplate, (incoming) =>
+      audited(context, incoming, { type: 'template', action: 'write' }, async (draft) => {
+        const { actor, params, body } = incoming
+        const template = await getTemplate(actor, db, params.template ?? '')
+        draft.before = template
+        if (body.name !== undefined && body.name !== '') requireName(body.name)
+        await updateTemplate(actor, db, template, {
+          ...settingsOfUpdate(body),
+          ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
+          ...(body.disable_everyone_group_access === true ? { group_acl: aclWithoutEveryone(template) } : {}),
+        })
+        const after = await getTemplate(actor, db, template.id)
+        draft.after = after
+        return presentOne(after)
+      }),
+    ),
+    forSession(contract.deleteTemplate, (incoming) =>
+      audited(context, incoming, { type: 'template', action: 'delete' }, async (draft) => {
+        const { actor, params } = incoming
+        const template = await getTemplate(actor, db, params.template ?? '')
+        draft.before = template
+        await context.database.transaction(async (tx) => {
+          // Marked first: whoever is about to make a workspace of it then waits, or is seen by the look below.
+          await deleteTemplate(actor, tx, template)
+          if (await templateHasWorkspaces(actor, tx, template))
+            throw badRequest('All workspaces must be deleted before a template can be removed.')
+        })
+        return { message: 'Template has been deleted!' }
+      }),
+    ),
   ]
+}
+
+/** WS-86: the group of an organization has the id of the organization (WS-24). */
+function aclWithoutEveryone({ group_acl, organization_id }: TemplateRow): string {
+  const { [organization_id]: _everyone, ...others } = accessListOf(group_acl)
+  return JSON.stringify(others)
 }
 
 async function parseSearch(context: AppContext, actor: Actor, text: string): Promise<TemplateSearch> {
@@ -107,5 +128,17 @@ async function parseSearch(context: AppContext, actor: Actor, text: string): Pro
   const faults = query.finish()
   if (faults.length > 0) throw badRequest('Invalid template search query.', { validations: faults })
   if (organization === undefined) return search
-  return { ...search, organizationId: (await getOrganization(actor, context.database.db, organization)).id }
+  try {
+    return { ...search, organizationId: (await getOrganization(actor, context.database.db, organization)).id }
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error
+    throw badRequest('Invalid template search query.', {
+      validations: [
+        {
+          field: 'organization',
+          detail: `organization ${JSON.stringify(organization)} either does not exist, or you are unauthorized to view it`,
+        },
+      ],
+    })
+  }
 }

@@ -178,7 +178,8 @@ describe('making a template', () => {
       await expect(call()).rejects.toMatchObject({ status: 404 })
   })
 
-  it('WS-84: examples are listed', async () => {
+  it('WS-84: examples are listed, for those who may read templates without being given them', async () => {
+    await expect(member.call(listTemplateExamples)).rejects.toMatchObject({ status: 404 })
     const [example] = await owner.call(listTemplateExamples)
     expect(example).toMatchObject({ id: 'local-workspace', name: 'Local workspace' })
     expect(example?.markdown).not.toBe('')
@@ -222,16 +223,22 @@ describe('reading templates', () => {
       expect([q, (await names(admin, q)).includes('first')]).toEqual([q, found])
   })
 
-  it.each(['nope:x', 'name:a name:b', 'deprecated:maybe', 'ids:x', 'author_id:x', ':x', 'a:b:c'])(
-    'WS-81: the search %s is refused',
-    async (q) => {
-      await expect(names(owner, q)).rejects.toMatchObject({
-        status: 400,
-        message: 'Invalid template search query.',
-        validations: [{}],
-      })
-    },
-  )
+  it.each([
+    'nope:x',
+    'name:a name:b',
+    'deprecated:maybe',
+    'ids:x',
+    'author_id:x',
+    ':x',
+    'a:b:c',
+    'organization:no-such',
+  ])('WS-81: the search %s is refused', async (q) => {
+    await expect(names(owner, q)).rejects.toMatchObject({
+      status: 400,
+      message: 'Invalid template search query.',
+      validations: [{}],
+    })
+  })
 
   it('WS-81: an organization is searched too, and may be named or not be there', async () => {
     const listed = await owner.call(listOrganizationTemplates, {
@@ -250,6 +257,17 @@ describe('changing a template', () => {
     const before = await admin.call(getTemplate, { params: { template: template.id } })
     expect(await patch({})).toEqual(before)
     expect((await patch({ name: '' })).name).toBe('first')
+  })
+
+  it('WS-85: null, an empty behaviour and what is so already change nothing, not even the time', async () => {
+    const before = await patch({ default_ttl_ms: 3_600_000, description: 'As it is' })
+    for (const body of [
+      { description: null, icon: null, autostop_requirement: null, allow_user_autostart: null },
+      { cors_behavior: '' },
+      { ...before, autostop_requirement: { days_of_week: [], weeks: 0 } },
+    ])
+      expect(await patch(body)).toEqual(before)
+    await patch({ default_ttl_ms: 0, description: '' })
   })
 
   it('WS-85: takes what is given and keeps the rest', async () => {
@@ -318,6 +336,19 @@ describe('changing a template', () => {
     })
     expect((await patch({ deprecation_message: '' })).deprecated).toBe(false)
   })
+})
+
+it('WS-86: can be taken from Everyone later', async () => {
+  const open = await importTemplate(admin, 'open', FILES)
+  const close = (disable_everyone_group_access: boolean) =>
+    admin.call(updateTemplate, { params: { template: open.id }, body: { disable_everyone_group_access } })
+  await close(false)
+  expect(await names(member)).toContain('open')
+  await close(true)
+  expect(await names(member)).not.toContain('open')
+  await close(false)
+  expect(await names(member)).not.toContain('open')
+  expect(await names(admin)).toContain('open')
 })
 
 describe('deleting a template', () => {

@@ -1,10 +1,17 @@
 import * as contract from '@slipway/contract'
+import { audited } from '../audit/index.ts'
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forSession } from '../edge/index.ts'
+import { type BoundRoute, forSession, type SessionIncoming } from '../edge/index.ts'
 import { ApiError, badRequest, forbidden, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
-import { answerJobLogs, cancelJob, countMatching, queuePlaces } from '../provisioning/index.ts'
+import {
+  answerJobLogs,
+  cancelJob,
+  countMatching,
+  queuePlaces,
+  type TagReader,
+} from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { tagsOf } from './create-dry-run.ts'
 import { createVersion } from './create-version.ts'
@@ -34,7 +41,7 @@ const daemons = systemActor(
 )
 
 /** Versions of templates, their imports and what these found (WS §7). */
-export function templateVersionRoutes(context: AppContext): BoundRoute[] {
+export function templateVersionRoutes(context: AppContext, tagReader: TagReader): BoundRoute[] {
   const db = context.database.db
   const version = (actor: Actor, params: Readonly<Record<string, string>>): Promise<VersionRow> =>
     getVersion(actor, db, params.templateversion ?? '')
@@ -48,17 +55,37 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
     })
     return presentVersion(row, { place: places.get(row.job.id), matching })
   }
+  /** Runs a change of a version with its entry in the audit log; resolves to the version as it is then. */
+  const changed = (
+    incoming: Pick<
+      SessionIncoming<contract.Route>,
+      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
+    >,
+    work: (row: VersionRow) => Promise<void>,
+  ): Promise<VersionRow> =>
+    audited(context, incoming, { type: 'template_version', action: 'write' }, async (draft) => {
+      const row = await version(incoming.actor, incoming.params)
+      draft.before = row
+      await work(row)
+      const after = await getVersion(incoming.actor, db, row.id)
+      draft.after = after
+      return after
+    })
   const named = async (actor: Actor, params: Readonly<Record<string, string>>): Promise<VersionRow> => {
     const organization = await getOrganization(actor, db, params.organization ?? '')
     const template = await getTemplateByName(actor, db, organization.id, params.templatename ?? '')
     return getVersionByName(actor, db, template.id, params.templateversionname ?? '')
   }
   return [
-    forSession(contract.createTemplateVersion, async ({ actor, params, body }) => {
-      const organization = await getOrganization(actor, db, params.organization ?? '')
-      const made = await createVersion(context, actor, organization.id, body)
-      return presentVersion(made.version, { matching: made.matching })
-    }),
+    forSession(contract.createTemplateVersion, (incoming) =>
+      audited(context, incoming, { type: 'template_version', action: 'create' }, async (draft) => {
+        const { actor, params, body } = incoming
+        const organization = await getOrganization(actor, db, params.organization ?? '')
+        const made = await createVersion(context, tagReader, actor, organization.id, body)
+        draft.after = made.version
+        return presentVersion(made.version, { matching: made.matching })
+      }),
+    ),
     forSession(contract.getOrganizationTemplateVersion, async ({ actor, params }) =>
       present(await named(actor, params)),
     ),
@@ -82,41 +109,50 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
       const template = await getTemplate(actor, db, params.template ?? '')
       return present(await getVersionByName(actor, db, template.id, params.templateversionname ?? ''))
     }),
-    forSession(contract.setActiveTemplateVersion, async ({ actor, params, body }) => {
-      const template = await getTemplate(actor, db, params.template ?? '')
-      const row = await getVersion(actor, db, body.id)
-      if (row.template_id !== template.id)
-        throw badRequest("The provided template version doesn't belong to the specified template.")
-      if (row.job.job_status !== 'succeeded')
-        throw forbidden('Only versions that have been built successfully can be promoted.')
-      if (row.archived) throw badRequest('The provided template version is archived.')
-      await updateTemplate(actor, db, template, { active_version_id: row.id })
-      return { message: 'Updated the active template version!' }
-    }),
+    forSession(contract.setActiveTemplateVersion, (incoming) =>
+      audited(context, incoming, { type: 'template', action: 'write' }, async (draft) => {
+        const { actor, params, body } = incoming
+        const template = await getTemplate(actor, db, params.template ?? '')
+        draft.before = template
+        const row = await getVersion(actor, db, body.id)
+        if (row.template_id !== template.id)
+          throw badRequest("The provided template version doesn't belong to the specified template.")
+        if (row.job.job_status !== 'succeeded')
+          throw forbidden('Only versions that have been built successfully can be promoted.')
+        if (row.archived) throw badRequest('The provided template version is archived.')
+        await updateTemplate(actor, db, template, { active_version_id: row.id })
+        draft.after = await getTemplate(actor, db, template.id)
+        return { message: 'Updated the active template version!' }
+      }),
+    ),
     forSession(contract.getTemplateVersion, async ({ actor, params }) =>
       present(await version(actor, params)),
     ),
-    forSession(contract.updateTemplateVersion, async ({ actor, params, body }) => {
-      const row = await version(actor, params)
-      const name = body.name === undefined || body.name === '' ? undefined : body.name
-      if (name !== undefined) requireVersionName(name)
-      await updateVersion(actor, db, row, {
-        ...(name === undefined ? {} : { name }),
-        ...(body.message === undefined ? {} : { message: body.message }),
+    forSession(contract.updateTemplateVersion, async (incoming) => {
+      const { actor, body } = incoming
+      const after = await changed(incoming, async (row) => {
+        const name = body.name === undefined || body.name === '' ? undefined : body.name
+        if (name !== undefined) requireVersionName(name)
+        await updateVersion(actor, db, row, {
+          ...(name === undefined ? {} : { name }),
+          ...(body.message === undefined ? {} : { message: body.message }),
+        })
       })
-      return present(await getVersion(actor, db, row.id))
+      return present(after)
     }),
-    forSession(contract.archiveTemplateVersion, async ({ actor, params }) => {
-      const row = await version(actor, params)
-      if (row.archived) throw badRequest('Template version is already archived.')
-      if (row.template === null) throw badRequest('Cannot archive a template version without a template.')
-      if (row.template.active_version_id === row.id)
-        throw badRequest('Cannot archive the active template version.')
-      if (await isVersionInUse(actor, db, row))
-        throw badRequest(
-          'Cannot archive a template version that a workspace uses: update the workspace first.',
-        )
-      await updateVersion(actor, db, row, { archived: true })
+    forSession(contract.archiveTemplateVersion, async (incoming) => {
+      const { actor } = incoming
+      await changed(incoming, async (row) => {
+        if (row.archived) throw badRequest('Template version is already archived.')
+        if (row.template === null) throw badRequest('Cannot archive a template version without a template.')
+        if (row.template.active_version_id === row.id)
+          throw badRequest('Cannot archive the active template version.')
+        if (await isVersionInUse(actor, db, row))
+          throw badRequest(
+            'Cannot archive a template version that a workspace uses: update the workspace first.',
+          )
+        await updateVersion(actor, db, row, { archived: true })
+      })
       return { message: 'Template version archived.' }
     }),
     forSession(contract.archiveTemplateVersions, async ({ actor, params, body }) => {
@@ -126,10 +162,12 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
         archived_ids: await archiveVersions(actor, db, template, body.all ?? false),
       }
     }),
-    forSession(contract.unarchiveTemplateVersion, async ({ actor, params }) => {
-      const row = await version(actor, params)
-      if (!row.archived) throw badRequest('Template version is not archived.')
-      await updateVersion(actor, db, row, { archived: false })
+    forSession(contract.unarchiveTemplateVersion, async (incoming) => {
+      const { actor } = incoming
+      await changed(incoming, async (row) => {
+        if (!row.archived) throw badRequest('Template version is not archived.')
+        await updateVersion(actor, db, row, { archived: false })
+      })
       return { message: 'Template version unarchived.' }
     }),
     forSession(contract.cancelTemplateVersion, async ({ actor, params }) => {
@@ -182,8 +220,8 @@ export function templateVersionRoutes(context: AppContext): BoundRoute[] {
         ownerId: body.owner_id,
       }),
     ),
-    forSession(contract.watchDynamicParameters, async ({ actor, params, upgrade }) => {
-      await watchParameters(context, actor, await version(actor, params), upgrade)
+    forSession(contract.watchDynamicParameters, async ({ actor, params, query, upgrade }) => {
+      await watchParameters(context, actor, await version(actor, params), query.user_id, upgrade)
       return undefined
     }),
   ]

@@ -126,6 +126,40 @@ describe('making a version', () => {
       })
   })
 
+  it('WS-101: tags of the template and of the request choose the provisioner; those of the request win', async () => {
+    const source = `${HEAD}export default defineTemplate({
+      parameters: { where: { type: 'string', default: 'attic' } },
+      variables: { gpu: { type: 'string' } },
+      tags: ({ parameters, variables }) => ({ where: parameters.where, gpu: variables.gpu }),
+      ${AGENTS} })`
+    const asked = {
+      user_variable_values: [{ name: 'gpu', value: 'two' }],
+      tags: { where: 'cellar', gpu: '', floor: '0' },
+    }
+    const { job } = await push(source, asked)
+    expect(job).toMatchObject({
+      status: 'failed',
+      tags: { scope: 'organization', owner: '', where: 'cellar', gpu: 'two', floor: '0' },
+    })
+    expect(job.error).toMatch(
+      /with the tags (gpu=two|where=cellar|floor=0)(, (gpu=two|where=cellar|floor=0)){2}\./,
+    )
+  })
+
+  it('WS-101: tags that no provisioner could carry are refused before a job is queued', async () => {
+    const source = `${HEAD}export default defineTemplate({ tags: (): any => ({ gpu: 2, where: 'attic' }), ${AGENTS} })`
+    await expect(push(source)).rejects.toMatchObject({
+      status: 400,
+      message: 'Unable to parse workspace tags',
+      validations: [{ field: 'gpu', detail: 'must be a text' }],
+    })
+    for (const name of ['', 'a\0b'])
+      await expect(push(PLAIN, { tags: { [name]: 'x' } })).rejects.toMatchObject({
+        status: 400,
+        validations: [{ field: 'tags' }],
+      })
+  })
+
   it('WS-100, WS-106: a taken name is 409 for a new one and 400 for a renamed one', async () => {
     const version = await imported(PLAIN, { template_id: template.id, name: `v1.0-${'x'.repeat(59)}` })
     await imported(PLAIN, { template_id: template.id, name: 'taken' })

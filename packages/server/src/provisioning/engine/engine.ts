@@ -138,6 +138,8 @@ export interface Preview {
   readonly parameters: readonly ResolvedParameter[]
   readonly presets: readonly Preset[]
   readonly workspaceTags: readonly NamedValue[]
+  /** Tags that no provisioner could carry, and why (WS-101, PR-80). */
+  readonly tagFaults: readonly { readonly name: string; readonly detail: string }[]
 }
 
 /** Inputs of a plan. */

@@ -85,6 +85,12 @@ describe('values', () => {
     expect(valueFault(number, '9', undefined)).toContain('maximum 8')
     expect(valueFault(number, '3', '4')).toContain('greater than previous value: 4')
     expect(valueFault(number, 'four', undefined)).toContain('not a number')
+    expect(valueFault(number, '9'.repeat(400), undefined)).toContain('not a number')
+  })
+
+  it('PR-95: numbers are whole once they have a validation', () => {
+    expect(valueFault(number, '2.5', undefined)).toContain('not a whole number')
+    expect(valueFault({ ...number, validation: null }, '2.5', undefined)).toBeUndefined()
   })
 
   it('WS-120: the text of the template replaces the built-in one', () => {

@@ -32,17 +32,23 @@ export function valueFault(
   }
 }
 
-function shapeFault(parameter: RichParameter, value: string): string | undefined {
+/** Why a text is no value of the parameter's type, or undefined. */
+export function shapeFault(parameter: Pick<RichParameter, 'type'>, value: string): string | undefined {
   switch (parameter.type) {
     case 'string':
       return undefined
     case 'number':
-      return /^-?\d+(\.\d+)?$/.test(value) ? undefined : `value ${JSON.stringify(value)} is not a number`
+      return isNumber(value) ? undefined : `value ${JSON.stringify(value.slice(0, 100))} is not a number`
     case 'bool':
       return value === 'true' || value === 'false' ? undefined : 'value must be true or false'
     case 'list(string)':
       return listOf(value) === undefined ? 'value must be a JSON array of texts' : undefined
   }
+}
+
+/** Whether a text is a number that a template can calculate with. */
+export function isNumber(text: string): boolean {
+  return /^-?\d+(\.\d+)?$/.test(text) && Number.isFinite(Number(text))
 }
 
 /** The elements of a `list(string)` value; undefined when it is none. */
@@ -91,6 +97,8 @@ function numberFault(
           .replaceAll('{min}', String(rule.min ?? ''))
           .replaceAll('{max}', String(rule.max ?? ''))
           .replaceAll('{value}', String(value))
+  // PR-95: Terraform's provider counts in whole numbers too once there is a validation.
+  if (!Number.isInteger(value)) return `value ${value} is not a whole number`
   if (rule.min !== null && value < rule.min)
     return message(`value ${value} is less than the minimum ${rule.min}`)
   if (rule.max !== null && value > rule.max)

@@ -142,7 +142,11 @@ export async function completeJob(
       started_at: sql<Date>`coalesce(started_at, now())`,
       ...(failure === undefined
         ? {}
-        : { error: failure.error.slice(0, 65_536), error_code: failure.code ?? null }),
+        : {
+            // A template may throw any text, and no column holds a NUL.
+            error: failure.error.replaceAll('\0', '\u274c').slice(0, 65_536),
+            error_code: failure.code ?? null,
+          }),
     })
     .where('id', '=', job.id)
     .where('completed_at', 'is', null)

@@ -49,19 +49,26 @@ export async function appendJobLogs(
 }
 
 /**
- * Lines of a job behind `after`, in order; the caller has checked that the reader may see what the job is for.
+ * Lines of a job behind `after`, in order; with `before` the newest of those that come before it (WS-304). The caller
+ * has checked that the reader may see what the job is for.
  *
  * @throws ApiError 403 without `provisioner_jobs:read`.
  */
-export async function listJobLogs(actor: Actor, db: Db, jobId: string, after: number): Promise<JobLogRow[]> {
+export async function listJobLogs(
+  actor: Actor,
+  db: Db,
+  jobId: string,
+  page: { readonly after: number; readonly before?: number | undefined; readonly limit?: number | undefined },
+): Promise<JobLogRow[]> {
   authorize(actor, 'read', { type: 'provisioner_jobs' })
-  return db
+  let lines = db
     .selectFrom('provisioner_job_logs')
     .selectAll()
     .where('job_id', '=', jobId)
-    .where('id', '>', after)
-    .orderBy('id')
-    .execute()
+    .where('id', '>', page.after)
+  if (page.limit !== undefined) lines = lines.limit(page.limit)
+  if (page.before === undefined) return lines.orderBy('id').execute()
+  return (await lines.where('id', '<', page.before).orderBy('id', 'desc').execute()).reverse()
 }
 
 /** A span of a job. */

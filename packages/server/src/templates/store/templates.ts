@@ -231,7 +231,8 @@ export async function updateTemplate(
   change: Updateable<TemplatesTable>,
 ): Promise<void> {
   authorize(actor, 'update', templateObject(template))
-  if (Object.keys(change).length === 0) return
+  // What is the same already is no change, and leaves `updated_at` and the watchers alone (WS-85).
+  if (Object.entries(change).every(([column, value]) => Reflect.get(template, column) === value)) return
   try {
     await tx
       .updateTable('templates')

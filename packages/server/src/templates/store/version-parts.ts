@@ -99,7 +99,8 @@ export async function storeReadmeAndVariables(
   authorize(actor, 'update', { type: 'template' })
   await tx
     .updateTable('template_versions')
-    .set({ readme: parts.readme.slice(0, 1_048_576), updated_at: sql<Date>`now()` })
+    // A README that was not saved as UTF-8 may hold NULs, which no column does.
+    .set({ readme: parts.readme.replaceAll('\0', '').slice(0, 1_048_576), updated_at: sql<Date>`now()` })
     .where('id', '=', versionId)
     .execute()
   await tx.deleteFrom('template_version_variables').where('template_version_id', '=', versionId).execute()

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 
 import { matches } from '../../parameters/matches.ts'
-import { valueFault } from '../../parameters/validate-value.ts'
+import { shapeFault, valueFault } from '../../parameters/validate-value.ts'
 import type { ExternalAuthNeed, FormType, Preset, RichParameter, TemplateVariable } from '../description.ts'
 import { EngineError } from '../engine.ts'
 import { checker } from './checked.ts'
@@ -111,7 +111,7 @@ export function readDeclarations(said: unknown): Declarations {
       displayName: parameter.displayName ?? '',
       description: parameter.description ?? '',
       type: parameter.type,
-      formType: parameter.formType ?? usualForm(parameter.type, options.length > 0),
+      formType: parameter.formType ?? formsOf(parameter.type, options.length > 0)[0] ?? 'input',
       mutable: parameter.mutable ?? false,
       required: parameter.default === undefined,
       ephemeral: parameter.ephemeral ?? false,
@@ -136,7 +136,13 @@ export function readDeclarations(said: unknown): Declarations {
             },
     }
   })
-  for (const parameter of parameters) if (!parameter.required) requireDefault(parameter)
+  requireDifferent('parameters', parameters)
+  for (const parameter of parameters) {
+    requireForm(parameter)
+    requireOptions(parameter)
+    if (!parameter.required) requireDefault(parameter)
+  }
+  requireDifferent('variables', declared.variables)
   requirePresets(parameters, declared.presets)
   if (declared.presets.filter((preset) => preset.default === true).length > 1)
     throw new EngineError('template.ts: at most one preset can be the default')
@@ -162,6 +168,47 @@ export function readDeclarations(said: unknown): Declarations {
   }
 }
 
+/** Forms by type, with options and without; the first is the usual one (PR-95). */
+const FORMS: Readonly<
+  Record<RichParameter['type'], { readonly options: readonly FormType[]; readonly free: readonly FormType[] }>
+> = {
+  string: { options: ['radio', 'dropdown'], free: ['input', 'textarea'] },
+  number: { options: ['radio', 'dropdown'], free: ['input', 'slider'] },
+  bool: { options: ['radio', 'dropdown'], free: ['checkbox', 'switch'] },
+  'list(string)': { options: ['radio', 'multi-select'], free: ['tag-select'] },
+}
+
+function formsOf(type: RichParameter['type'], hasOptions: boolean): readonly FormType[] {
+  return hasOptions ? FORMS[type].options : FORMS[type].free
+}
+
+function requireForm({ name, type, formType, options }: RichParameter): void {
+  const allowed = formsOf(type, options.length > 0)
+  if (!allowed.includes(formType))
+    throw new EngineError(
+      `template.ts: parameter ${name} of type ${type} ${options.length > 0 ? 'with' : 'without'} options cannot have the form ${formType}: use ${allowed.join(' or ')}`,
+    )
+}
+
+function requireOptions(parameter: RichParameter): void {
+  const { name, options, formType } = parameter
+  requireDifferent(`options of parameter ${name}`, options)
+  if (new Set(options.map(({ value }) => value)).size < options.length)
+    throw new EngineError(`template.ts: values of options of parameter ${name} must differ`)
+  // Of a multi-select each option is one element of the list.
+  if (formType === 'multi-select') return
+  for (const option of options) {
+    const fault = shapeFault(parameter, option.value)
+    if (fault !== undefined)
+      throw new EngineError(`template.ts: option ${option.name} of parameter ${name} is refused: ${fault}`)
+  }
+}
+
+function requireDifferent(what: string, named: readonly { readonly name: string }[]): void {
+  if (new Set(named.map(({ name }) => name)).size < named.length)
+    throw new EngineError(`template.ts: names of ${what} must differ`)
+}
+
 function requireRegex(name: string, regex: string | undefined): void {
   try {
     if (regex !== undefined) matches(regex, '')
@@ -183,8 +230,7 @@ function requirePresets(
   presets: readonly { readonly name: string; readonly parameters: Preset['parameters'] }[],
 ): void {
   const known = new Map(parameters.map((parameter) => [parameter.name, parameter]))
-  if (new Set(presets.map(({ name }) => name)).size < presets.length)
-    throw new EngineError('template.ts: names of presets must differ')
+  requireDifferent('presets', presets)
   for (const preset of presets)
     for (const { name, value } of preset.parameters) {
       const parameter = known.get(name)
@@ -194,18 +240,4 @@ function requirePresets(
       if (fault !== undefined)
         throw new EngineError(`template.ts: preset ${preset.name} sets ${name} to a refused value: ${fault}`)
     }
-}
-
-/** The form of a parameter that names none (WS-120). */
-function usualForm(type: RichParameter['type'], hasOptions: boolean): FormType {
-  if (hasOptions) return 'radio'
-  switch (type) {
-    case 'string':
-    case 'number':
-      return 'input'
-    case 'bool':
-      return 'checkbox'
-    case 'list(string)':
-      return 'tag-select'
-  }
 }

@@ -1,3 +1,4 @@
+import { Cron } from 'croner'
 import { type Static, Type } from 'typebox'
 
 import type { Agent, App, DisplayApp, Resource, Script } from '../description.ts'
@@ -135,6 +136,11 @@ export function readWorkspace(said: unknown): Resource {
 }
 
 function agentOf(agent: DescribedAgent): Agent {
+  const wrong = Object.keys(agent.env ?? {}).find((name) => !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name))
+  if (wrong !== undefined)
+    throw new EngineError(
+      `template.ts: agent ${agent.name}: ${JSON.stringify(wrong)} is no name of an environment variable`,
+    )
   const keys = (agent.metadata ?? []).map(({ key }) => key)
   if (new Set(keys).size < keys.length)
     throw new EngineError(`template.ts: agent ${agent.name}: keys of metadata must differ`)
@@ -173,6 +179,11 @@ function scriptsOf(agent: DescribedAgent): Script[] {
       throw new EngineError(
         `template.ts: script ${script.displayName} never runs: set runOnStart, runOnStop or cron`,
       )
+    if (script.startBlocksLogin === true && script.runOnStart !== true)
+      throw new EngineError(
+        `template.ts: script ${script.displayName} can only block the login when it has runOnStart`,
+      )
+    if (script.cron !== undefined) requireSchedule(script.displayName, script.cron)
     return {
       displayName: script.displayName,
       icon: script.icon ?? '',
@@ -207,6 +218,17 @@ function scriptsOf(agent: DescribedAgent): Script[] {
       runOnStop: true,
     })
   return scripts
+}
+
+/** The agent would only tell its log that it cannot read a schedule. */
+function requireSchedule(script: string, cron: string): void {
+  try {
+    new Cron(cron, { paused: true, mode: '6-part' }).stop()
+  } catch {
+    throw new EngineError(
+      `template.ts: script ${script} has the schedule ${JSON.stringify(cron)}: write six fields, seconds first, such as 0 30 3 * * *`,
+    )
+  }
 }
 
 function appOf(app: DescribedApp): App {

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 
-import { valueFault } from '../../parameters/validate-value.ts'
-import type { ResolvedParameter, Resource } from '../description.ts'
+import { isNumber, valueFault } from '../../parameters/validate-value.ts'
+import type { NamedValue, ResolvedParameter, Resource } from '../description.ts'
 import {
   type Applied,
   type Engine,
@@ -87,7 +87,13 @@ class Session implements EngineSession {
     this.#say(stage, 'info', `Read ${count(this.#source.files.size, 'file')}`)
     if (!(await checkTypes(this.#source.files, workDirectory, signal)))
       this.#say(stage, 'warn', 'The types were not checked: this installation has no TypeScript compiler')
-    const { workspaceTags } = await this.preview({ parameters: [], previousParameters: [], variables: [] })
+    const { workspaceTags, tagFaults } = await this.preview({
+      parameters: [],
+      previousParameters: [],
+      variables: [],
+    })
+    const [fault] = tagFaults
+    if (fault !== undefined) throw new EngineError(`template.ts: tags().${fault.name} ${fault.detail}`)
     return {
       variables: (await this.#declarations()).variables,
       workspaceTags,
@@ -97,20 +103,13 @@ class Session implements EngineSession {
 
   async preview(inputs: PreviewInputs): Promise<Preview> {
     const declared = await this.#declarations()
+    requireVariables(declared, inputs)
     const parameters = resolve(declared, inputs)
     const said = await this.#sandbox.evaluate(this.#source.files, {
       name: 'tags',
       inputs: { parameters: given(parameters), variables: record(inputs.variables) },
     })
-    const tags = typeof said === 'object' && said !== null ? Object.entries(said) : []
-    return {
-      parameters,
-      presets: declared.presets,
-      workspaceTags: tags.map(([name, value]) => {
-        if (typeof value !== 'string') throw new EngineError(`template.ts: tags().${name} must be a text`)
-        return { name, value }
-      }),
-    }
+    return { parameters, presets: declared.presets, ...readTags(said) }
   }
 
   async plan(request: PlanRequest): Promise<Plan> {
@@ -157,6 +156,7 @@ class Session implements EngineSession {
     }
     try {
       const { presets, externalAuth, ...declared } = await this.#declarations()
+      requireVariables(declared, request)
       const parameters = resolve(declared, request)
       if (building && request.transition === 'start') this.#requireValues(request, parameters)
       const resource = await this.#describe(request, parameters)
@@ -170,10 +170,8 @@ class Session implements EngineSession {
   }
 
   #requireValues(request: PlanRequest, parameters: readonly ResolvedParameter[]): void {
-    const values = record(request.parameters)
-    const missing = parameters.filter(
-      (parameter) => parameter.required && values[parameter.name] === undefined,
-    )
+    const values = byName(request.parameters)
+    const missing = parameters.filter((parameter) => parameter.required && !values.has(parameter.name))
     if (missing.length > 0)
       throw new EngineError(`missing parameter: ${missing.map(({ name }) => name).join(', ')}`, {
         code: 'MISSING_TEMPLATE_PARAMETER',
@@ -279,17 +277,44 @@ class Session implements EngineSession {
 }
 
 function resolve(declared: Pick<Declarations, 'parameters'>, inputs: PreviewInputs): ResolvedParameter[] {
-  const values = record(inputs.parameters)
-  const previous = record(inputs.previousParameters)
+  const values = byName(inputs.parameters)
+  const previous = byName(inputs.previousParameters)
   return declared.parameters.map((parameter) => {
-    const value = values[parameter.name]
-    const fault = value === undefined ? undefined : valueFault(parameter, value, previous[parameter.name])
+    const value = values.get(parameter.name)
+    const fault = value === undefined ? undefined : valueFault(parameter, value, previous.get(parameter.name))
     return {
       ...parameter,
       value: value ?? parameter.defaultValue,
       diagnostics: fault === undefined ? [] : [fault],
     }
   })
+}
+
+/** Refuses values that a variable of this type cannot have; it may be a secret, so it is not repeated. */
+function requireVariables({ variables }: Pick<Declarations, 'variables'>, inputs: PreviewInputs): void {
+  const values = byName(inputs.variables)
+  for (const { name, type } of variables) {
+    const value = values.get(name) ?? ''
+    if (value === '') continue
+    if (type === 'number' && !isNumber(value))
+      throw new EngineError(`the value of the variable ${name} is not a number`)
+    if (type === 'bool' && !/^(1|t|true|0|f|false)$/i.test(value))
+      throw new EngineError(`the value of the variable ${name} is neither true nor false`)
+  }
+}
+
+/** What a template has answered to `tags`. */
+function readTags(said: unknown): Pick<Preview, 'workspaceTags' | 'tagFaults'> {
+  if (typeof said !== 'object' || said === null || Array.isArray(said))
+    throw new EngineError('template.ts: tags() must answer with an object of texts')
+  const workspaceTags: NamedValue[] = []
+  const tagFaults: { name: string; detail: string }[] = []
+  for (const [name, value] of Object.entries(said)) {
+    if (typeof value !== 'string') tagFaults.push({ name, detail: 'must be a text' })
+    else if (name === '') tagFaults.push({ name, detail: 'needs a name' })
+    else workspaceTags.push({ name, value })
+  }
+  return { workspaceTags, tagFaults }
 }
 
 function withTokens(resource: Resource): Resource {
@@ -329,10 +354,12 @@ function given(parameters: readonly ResolvedParameter[]): Record<string, string>
   )
 }
 
-function record(
-  values: readonly { readonly name: string; readonly value: string }[],
-): Record<string, string> {
-  return Object.fromEntries(values.map(({ name, value }) => [name, value]))
+function record(values: readonly NamedValue[]): Record<string, string> {
+  return Object.fromEntries(byName(values))
+}
+
+function byName(values: readonly NamedValue[]): ReadonlyMap<string, string> {
+  return new Map(values.map(({ name, value }) => [name, value]))
 }
 
 function count(number: number, what: string): string {
