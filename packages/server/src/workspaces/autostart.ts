@@ -2,7 +2,12 @@ import { Cron } from 'croner'
 
 import { badRequest } from '../errors/index.ts'
 
+const QUARTER_MS = 15 * 60_000
 const WEEK_MS = 7 * 24 * 60 * 60_000
+/** Schedules that are kept as they were read. */
+const MAX_READ = 256
+/** No schedule of the five fields needs more; each list of workspaces reads it again. */
+const MAX_LENGTH = 256
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 
 /**
@@ -17,21 +22,17 @@ export function checkSchedule(text: string | null | undefined): string | null {
   const zone = match?.[1] ?? 'UTC'
   const fields = (match?.[2] ?? '').split(/\s+/)
   const [minute, hour, day, month, weekday] = fields
-  if (
-    fields.length !== 5 ||
-    minute === undefined ||
-    hour === undefined ||
-    weekday === undefined ||
-    text.includes('@')
-  )
+  if (fields.length !== 5 || minute === undefined || hour === undefined || weekday === undefined)
     throw refused('it needs five fields: minute, hour, *, *, day of week')
+  if (text.length > MAX_LENGTH) throw refused(`it is longer than ${MAX_LENGTH} characters`)
   if (day !== '*' || month !== '*') throw refused('day of month and month must be *')
+  if (!/^[\d*,/-]+$/.test(minute + hour) || !/^[\da-z*,/-]+$/i.test(weekday))
+    throw refused('a field may hold *, numbers, names of days, lists, ranges and steps')
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
   } catch {
     throw refused(`${JSON.stringify(zone)} is no time zone`)
   }
-  if (zone.toLowerCase() === 'local') throw refused('name a time zone')
   try {
     new Cron(`${minute} ${hour} * * ${weekday}`, { timezone: zone, paused: true }).stop()
   } catch (error) {
@@ -47,15 +48,41 @@ export function checkSchedule(text: string | null | undefined): string | null {
  * @param blockedDays bits of days without autostart; the lowest one is Monday.
  */
 export function nextStart(schedule: string, after: Date, blockedDays: number): Date | undefined {
-  const match = /^CRON_TZ=(\S+) (.+)$/.exec(schedule)
-  const [, timezone, fields] = match ?? []
-  if (timezone === undefined || fields === undefined) return undefined
-  const cron = new Cron(fields, { timezone, paused: true })
-  const weekday = new Intl.DateTimeFormat('en', { timeZone: timezone, weekday: 'short' })
+  const read = readSchedule(schedule)
+  if (read === undefined) return undefined
+  const { cron, weekday } = read
   const end = after.getTime() + WEEK_MS
-  for (let at = cron.nextRun(after); at !== null && at.getTime() <= end; at = cron.nextRun(at))
+  for (let at = cron.nextRun(after); at !== null && at.getTime() <= end; at = cron.nextRun(quarterEnd(at)))
     if ((blockedDays & (1 << WEEKDAYS.indexOf(weekday.format(at)))) === 0) return at
   return undefined
+}
+
+interface ReadSchedule {
+  readonly cron: Cron
+  readonly weekday: Intl.DateTimeFormat
+}
+
+/** Schedules that were read lately: to read one costs five times as much as to ask it. */
+const readSchedules = new Map<string, ReadSchedule>()
+
+function readSchedule(schedule: string): ReadSchedule | undefined {
+  const known = readSchedules.get(schedule)
+  if (known !== undefined) return known
+  const [, timezone, fields] = /^CRON_TZ=(\S+) (.+)$/.exec(schedule) ?? []
+  if (timezone === undefined || fields === undefined) return undefined
+  const read = {
+    cron: new Cron(fields, { timezone, paused: true }),
+    weekday: new Intl.DateTimeFormat('en', { timeZone: timezone, weekday: 'short' }),
+  }
+  const [oldest] = readSchedules.keys()
+  if (oldest !== undefined && readSchedules.size >= MAX_READ) readSchedules.delete(oldest)
+  readSchedules.set(schedule, read)
+  return read
+}
+
+/** The last moment of a quarter of an hour; days begin with one in every zone, so none is passed over. */
+function quarterEnd(at: Date): Date {
+  return new Date((Math.floor(at.getTime() / QUARTER_MS) + 1) * QUARTER_MS - 1)
 }
 
 function refused(detail: string) {

@@ -8,8 +8,10 @@ import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
 import { cancelBuild } from './cancel-build.ts'
 import { createBuild, statePurpose, targetOf } from './create-build.ts'
+import { awakened } from './lifecycle.ts'
 import { buildsWithParts, surroundings } from './load.ts'
 import { ownerIdOf } from './owner-of.ts'
+import { recordBuild } from './record-build.ts'
 import {
   type BuildRow,
   findBuildByNumber,
@@ -22,6 +24,7 @@ import {
 import { listScriptTimings } from './store/script-timings.ts'
 import { updateWorkspace } from './store/workspace-changes.ts'
 import { getWorkspace, getWorkspaceByName } from './store/workspaces.ts'
+import { parseTime } from './time.ts'
 
 const parts = systemActor('provisionerd', 'parts of a build that was read as the caller')
 
@@ -55,34 +58,36 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.listBuilds, async ({ actor, params, query }) => {
       const workspace = await getWorkspace(actor, db, params.workspace ?? '')
       const rows = await listBuilds(actor, db, workspace, {
-        since: query.since === undefined ? undefined : new Date(query.since),
+        since: query.since === undefined ? undefined : sinceFrom(query.since),
         afterId: query.after_id,
+        beforeId: query.before_id,
         limit: query.limit,
         offset: query.offset,
       })
       return buildsWithParts(context, rows)
     }),
     forSession(contract.createBuild, async ({ actor, params, body }) => {
-      const workspace = await getWorkspace(actor, db, params.workspace ?? '')
       const made = await context.database.transaction(
         async (tx) => {
-          const current = await getWorkspace(actor, tx, workspace.id)
-          if (body.transition === 'start' && current.dormant_at !== null)
-            await updateWorkspace(actor, tx, current, {
-              dormant_at: null,
-              deleting_at: null,
-              last_used_at: context.clock.now(),
-            })
-          return createBuild(context, actor, tx, targetOf(current), {
+          const workspace = await getWorkspace(actor, tx, params.workspace ?? '')
+          const build = await createBuild(context, actor, tx, targetOf(workspace), {
             ...body,
             // A delete is always somebody's own wish (WS-176).
             reason: body.transition === 'delete' ? undefined : body.reason,
             state: body.state === undefined ? undefined : stateFrom(body.state),
           })
+          // WS-174; behind the checks, whose answers come first (WS-170).
+          if (body.transition === 'start' && workspace.dormant_at !== null)
+            await updateWorkspace(actor, tx, workspace, awakened(context.clock.now()))
+          return build
         },
         { isolation: 'repeatable read', attempts: 5 },
       )
-      const [presented] = await buildsWithParts(context, [await getBuild(actor, db, made.id)], made.matching)
+      const row = await getBuild(actor, db, made.id)
+      // One that nobody can carry out is over already.
+      if (row.job.completed_at !== null)
+        await recordBuild(context, row.job.id, row.job.job_status === 'succeeded')
+      const [presented] = await buildsWithParts(context, [row], made.matching)
       if (presented === undefined) throw new Error('a made build was not presented')
       return presented
     }),
@@ -98,13 +103,12 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       return present(row)
     }),
     forSession(contract.getBuild, async ({ actor, params }) => present(await build(actor, params))),
-    forSession(contract.cancelBuild, async ({ actor, params, query, raw }) => {
-      const asked = raw.search.get('expect_status') ?? ''
-      if (asked !== '' && query.expect_status === undefined)
+    forSession(contract.cancelBuild, async ({ actor, params, query: { expect_status: expected } }) => {
+      if (expected !== undefined && expected !== 'running' && expected !== 'pending')
         throw badRequest(
-          `Invalid expect_status ${JSON.stringify(asked)}. Only 'running' or 'pending' are allowed.`,
+          `Invalid expect_status ${JSON.stringify(expected)}. Only 'running' or 'pending' are allowed.`,
         )
-      await cancelBuild(context, actor, await build(actor, params), query.expect_status)
+      await cancelBuild(context, actor, await build(actor, params), expected)
       return { message: 'Job has been marked as canceled...' }
     }),
     forSession(contract.listBuildLogs, async ({ actor, params, query, ...request }) =>
@@ -153,6 +157,12 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       return timings(await getBuild(actor, db, workspace.build_id))
     }),
   ]
+}
+
+function sinceFrom(text: string): Date {
+  const since = parseTime(text)
+  if (since === undefined) throw badRequest('bad `since` format, must be RFC3339')
+  return since
 }
 
 /** Anything but base64 would be stored as a damaged state, which the next build could not read. */

@@ -1,6 +1,6 @@
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { ApiError, badRequest, forbidden, notFound } from '../errors/index.ts'
+import { ApiError, badRequest, forbidden } from '../errors/index.ts'
 import { cancelJob } from '../provisioning/index.ts'
 import { getTemplate } from '../templates/index.ts'
 import type { BuildRow } from './store/builds.ts'
@@ -25,8 +25,10 @@ export async function cancelBuild(
 ): Promise<void> {
   const db = context.database.db
   const workspace = await getWorkspace(actor, db, build.workspace_id)
-  if (!isAllowed(actor, 'update', workspaceObject(workspace))) throw notFound()
-  if (expected !== 'pending' && !(await mayCancelProgress(context, actor, build)))
+  if (
+    !isAllowed(actor, 'update', workspaceObject(workspace)) ||
+    (expected !== 'pending' && !(await mayCancelProgress(context, actor, build)))
+  )
     throw forbidden('User is not allowed to cancel workspace builds. Owner role is required.', {
       detail: 'A build that does not get on may be canceled by everybody who may update the workspace.',
     })

@@ -7,10 +7,12 @@ import { ApiError, badRequest, conflict, forbidden, notFound } from '../errors/i
 import { type Matching, normalizeTags, queueJob, resolveParameters } from '../provisioning/index.ts'
 import { deleteAgentsOfOtherBuilds } from '../resources/index.ts'
 import {
+  getTemplate,
   getVersion,
   listParameters,
   listPresets,
   presetValues,
+  templateObject,
   type VersionRow,
   versionObject,
 } from '../templates/index.ts'
@@ -19,7 +21,6 @@ import { choosePreset } from './presets.ts'
 import {
   BUILD_ACTIVE_MESSAGE,
   type BuildRow,
-  findBuildByNumber,
   insertBuild,
   listBuildParameters,
   transitionAction,
@@ -59,7 +60,15 @@ export interface BuildTarget extends WorkspaceOwnership {
   readonly template_require_active_version: boolean
   readonly template_active_version_id: string
   /** The latest build; undefined for the first one. */
-  readonly latest: { readonly number: number; readonly versionId: string; readonly id: string } | undefined
+  readonly latest:
+    | {
+        readonly id: string
+        readonly number: number
+        readonly versionId: string
+        /** Its job has not ended. */
+        readonly active: boolean
+      }
+    | undefined
 }
 
 /** A build that was queued. */
@@ -87,7 +96,7 @@ export async function createBuild(
   requirePermission(actor, workspace, request.transition)
   await requireExtras(context, actor, tx, workspace, request)
   const version = await usableVersion(tx, workspace, request)
-  if (workspace.latest !== undefined) await requireIdle(tx, workspace, workspace.latest.number)
+  if (workspace.latest?.active === true) throw conflict(BUILD_ACTIVE_MESSAGE)
   const { values, presetId } = await parametersOf(tx, workspace, version, request)
   if (
     request.transition === 'start' &&
@@ -154,7 +163,12 @@ export function targetOf(row: WorkspaceRow): BuildTarget {
     template_id: row.template_id,
     template_require_active_version: row.template_require_active_version,
     template_active_version_id: row.template_active_version_id,
-    latest: { number: row.build_number, versionId: row.template_version_id, id: row.build_id },
+    latest: {
+      id: row.build_id,
+      number: row.build_number,
+      versionId: row.template_version_id,
+      active: row.job.completed_at === null,
+    },
   }
 }
 
@@ -196,8 +210,8 @@ async function requireExtras(
   if (request.orphan === true && request.state !== undefined)
     throw badRequest('Only one of orphan and state may be given.')
   if (request.orphan === true || request.state !== undefined) {
-    const version = await versionOf(tx, workspace, request)
-    if (!isAllowed(actor, 'update', versionObject(version)))
+    const template = await getTemplate(parts, tx, workspace.template_id, { deletedToo: true })
+    if (!isAllowed(actor, 'update', templateObject(template)))
       throw forbidden('Only template managers may provide custom state')
   }
   if (request.log_level === undefined) return
@@ -246,11 +260,6 @@ async function usableVersion(tx: Db, workspace: BuildTarget, request: BuildReque
     case 'succeeded':
       return version
   }
-}
-
-async function requireIdle(tx: Db, workspace: BuildTarget, number: number): Promise<void> {
-  const latest = await findBuildByNumber(parts, tx, workspace.id, number)
-  if (latest !== undefined && latest.job.completed_at === null) throw conflict(BUILD_ACTIVE_MESSAGE)
 }
 
 async function parametersOf(

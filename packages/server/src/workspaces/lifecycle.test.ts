@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -5,15 +6,17 @@ import {
   createBuild,
   createWorkspace,
   getWorkspace,
+  listBuilds,
   reportUsage,
   setAutomaticUpdates,
   setDormant,
+  setTtl,
   suspendUser,
   type Template,
   updateTemplate,
   type Workspace,
 } from '@slipway/contract'
-import { startTestServer, type TestServer, until } from '@slipway/testkit'
+import { openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { nextStart } from './autostart.ts'
 
 describe('nextStart', () => {
@@ -40,6 +43,11 @@ describe('nextStart', () => {
     )
     expect(nextStart('CRON_TZ=UTC 0 9 * * 1', monday, blockMonday)).toBeUndefined()
     expect(nextStart('CRON_TZ=UTC 0 9 * * *', monday, 0b1111111)).toBeUndefined()
+    // The first minute of a day counts, wherever its zone lies.
+    const onlySunday = 0b0111111
+    expect(nextStart('CRON_TZ=Asia/Kathmandu * * * * *', monday, onlySunday)).toEqual(
+      new Date('2026-11-28T18:15:00Z'),
+    )
   })
 })
 
@@ -114,6 +122,28 @@ describe('the executor', () => {
     expect(Date.parse(before.latest_build.deadline ?? '')).toBeLessThan(at)
   })
 
+  it('WS-230: counts from what is set when the build ends, not when it began', async () => {
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    const made = await database.transaction(async (tx) => {
+      // The build waits for the key of its owner, behind everything else that it reads.
+      await sql`lock table git_ssh_keys in access exclusive mode`.execute(tx)
+      const held = await owner.call(createWorkspace, {
+        params: { user: 'me' },
+        body: { name: 'changed', template_id: template.id, ttl_ms: 2 * 3_600_000 },
+      })
+      await until('the wait', async () => {
+        const { rows } =
+          await sql`select 1 from pg_locks where not granted and relation = 'git_ssh_keys'::regclass`.execute(
+            tx,
+          )
+        return rows.length > 0
+      })
+      await owner.call(setTtl, { params: { workspace: held.id }, body: { ttl_ms: 0 } })
+      return held
+    })
+    expect((await ended(made, 1)).latest_build).toMatchObject({ deadline: null })
+  })
+
   it('WS-240: use that reaches into the next start by the schedule gets the deadline of that start', async () => {
     const { at, autostart_schedule } = daily(2.2)
     const workspace = await make('reaching', { ttl_ms: 2 * 3_600_000, autostart_schedule })
@@ -158,6 +188,24 @@ describe('the executor', () => {
       reason: 'autostart',
       status: 'running',
     })
+    ahead = 0
+  })
+
+  it('WS-235: two replicas that look at the same time make one build', async () => {
+    await using _second = await startTestServer({
+      databaseUrl: server.databaseUrl,
+      env: { CODER_AUTOBUILD_POLL_INTERVAL: '100ms', CODER_PROVISIONER_DAEMONS: '0' },
+      clock: { now: () => new Date(Date.now() + ahead) },
+    })
+    const workspaces = await Promise.all(
+      ['shared-1', 'shared-2', 'shared-3'].map((name) => make(name, { ttl_ms: 3_600_000 })),
+    )
+    ahead = 2 * 3_600_000
+    for (const workspace of workspaces) {
+      await ended(workspace, 2)
+      const builds = await owner.call(listBuilds, { params: { workspace: workspace.id } })
+      expect(builds.map((one) => one.reason)).toEqual(['autostop', 'initiator'])
+    }
     ahead = 0
   })
 

@@ -3,7 +3,7 @@ import type { BuildRow } from './store/builds.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
 const NS_PER_MS = 1_000_000
-/** A delete that failed is tried again after a day. */
+/** A delete that failed, or was canceled, is tried again after a day. */
 const DELETE_RETRY_MS = 24 * 60 * 60_000
 
 /** What the clock asks of a workspace. */
@@ -28,9 +28,11 @@ export function dueChange(row: WorkspaceRow, now: Date): DueChange | undefined {
     return stop('autostop')
   if (!dormant && passed(row.last_used_at, row.template_time_til_dormant, now))
     return { dormant: true, ...(row.transition === 'start' ? stop('dormancy') : {}) }
-  if (dormant && row.deleting_at !== null && now > row.deleting_at) {
+  // What was marked while the template deleted is kept when it does so no more.
+  const deletes = row.template_time_til_dormant_autodelete > 0
+  if (dormant && deletes && row.deleting_at !== null && now > row.deleting_at) {
     const retry = new Date(row.job.completed_at.getTime() + DELETE_RETRY_MS)
-    if (row.transition !== 'delete' || (failed && now > retry))
+    if (row.transition !== 'delete' || now > retry)
       return { build: { transition: 'delete', reason: 'autodelete' } }
   }
   return undefined
@@ -43,6 +45,15 @@ export function dormancy(
 ): { readonly dormant_at: Date; readonly deleting_at: Date | null } {
   const left = row.template_time_til_dormant_autodelete / NS_PER_MS
   return { dormant_at: now, deleting_at: left > 0 ? new Date(now.getTime() + left) : null }
+}
+
+/** What wakes a dormant workspace (WS-164, WS-174). */
+export function awakened(now: Date): {
+  readonly dormant_at: null
+  readonly deleting_at: null
+  readonly last_used_at: Date
+} {
+  return { dormant_at: null, deleting_at: null, last_used_at: now }
 }
 
 /** The version that a start by the clock asks for; without one the present version stays (WS-237). */

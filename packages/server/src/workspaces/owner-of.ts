@@ -18,9 +18,9 @@ export async function ownerIdOf(context: AppContext, actor: Actor, reference: st
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error
   }
-  const user = await getUser(reader, db, reference)
+  const user = await getUser(reader, db, reference === 'me' ? actor.id : reference)
   const readable = user.organization_ids.some((organization) =>
-    isAllowed(actor, 'read', { type: 'organization_member', organization, owner: user.id }),
+    isAllowed(actor, 'read', { type: 'organization_member', organization, owner: user.id, id: user.id }),
   )
   if (!readable) throw notFound()
   return user.id

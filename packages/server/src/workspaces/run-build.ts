@@ -18,6 +18,7 @@ import { listVariables } from '../templates/index.ts'
 import { nextStart } from './autostart.ts'
 import { statePurpose } from './create-build.ts'
 import { isOrphaning } from './orphan.ts'
+import { recordBuild } from './record-build.ts'
 import { type BuildInputs, getBuildInputs } from './store/build-inputs.ts'
 import { finishBuild, listBuildParameters, setBuildState } from './store/builds.ts'
 import { markWorkspaceDeleted } from './store/workspace-changes.ts'
@@ -28,6 +29,7 @@ const actor = systemActor('provisionerd', 'carries out a build for its initiator
 export function buildHandler(context: AppContext): JobHandler {
   return {
     type: 'workspace_build',
+    ended: (job, succeeded) => recordBuild(context, job.id, succeeded),
     async run(job, tools): Promise<Outcome> {
       const db = context.database.db
       const inputs = await getBuildInputs(actor, db, job.id)
@@ -65,7 +67,8 @@ export function buildHandler(context: AppContext): JobHandler {
           await deleteAgentsOfOtherBuilds(actor, tx, build.workspace_id, start ? job.id : undefined)
           await finishBuild(actor, tx, build.id, {
             state: seal(context, inputs, applied.state),
-            deadline: start ? deadlineOf(inputs, context.clock.now()) : null,
+            // Schedules may have been changed while it ran.
+            deadline: start ? deadlineOf(await getBuildInputs(actor, tx, job.id), context.clock.now()) : null,
             dailyCost: plan.dailyCost,
             hasAiTask: plan.aiTasks.length > 0,
             hasExternalAgent: plan.hasExternalAgent,

@@ -38,16 +38,12 @@ export interface WorkspaceSearch {
 export async function readSearch(context: AppContext, actor: Actor, text: string): Promise<WorkspaceSearch> {
   const query = new SearchQuery(text)
   const faults: Validation[] = []
-  const conditions: Condition[] = [...bareConditions(query.text, faults)]
+  const conditions: Condition[] = [...bareConditions(actor, query.text, faults)]
   const add = <T>(value: T | undefined, condition: (value: T) => Condition): void => {
     if (value !== undefined) conditions.push(condition(value))
   }
   add(query.uuids('id'), (ids) => sql<SqlBool>`w.id = any(${ids}::uuid[])`)
-  add(query.one('owner'), (owner) =>
-    owner === 'me'
-      ? sql<SqlBool>`w.owner_id = ${actor.id}::uuid`
-      : sql<SqlBool>`lower(u.username) = ${owner}`,
-  )
+  add(query.one('owner'), (owner) => ownerCondition(actor, owner))
   add(query.one('name'), (name) => sql<SqlBool>`w.name ilike ${containing(name)}`)
   add(query.one('template'), (name) => sql<SqlBool>`lower(t.name) = ${name}`)
   add(query.choices('status', STATUSES), (statuses) => any(statuses.map(statusCondition)))
@@ -106,7 +102,13 @@ async function organizationId(context: AppContext, actor: Actor, reference: stri
   }
 }
 
-function bareConditions(text: string | undefined, faults: Validation[]): Condition[] {
+function ownerCondition(actor: Actor, owner: string): Condition {
+  return owner === 'me'
+    ? sql<SqlBool>`w.owner_id = ${actor.id}::uuid`
+    : sql<SqlBool>`lower(u.username) = ${owner}`
+}
+
+function bareConditions(actor: Actor, text: string | undefined, faults: Validation[]): Condition[] {
   if (text === undefined) return []
   const parts = text.split('/')
   if (parts.length > 2) {
@@ -115,7 +117,7 @@ function bareConditions(text: string | undefined, faults: Validation[]): Conditi
   }
   const [first = '', second] = parts
   if (second === undefined) return [sql<SqlBool>`w.name ilike ${containing(first)}`]
-  return [sql<SqlBool>`lower(u.username) = ${first}`, sql<SqlBool>`w.name ilike ${containing(second)}`]
+  return [ownerCondition(actor, first), sql<SqlBool>`w.name ilike ${containing(second)}`]
 }
 
 function statusCondition(status: (typeof STATUSES)[number]): Condition {

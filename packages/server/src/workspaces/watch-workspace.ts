@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import { describeError } from '@slipway/request-log'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext, ChangeEvent } from '../context.ts'
 import type { EventStream } from '../edge/index.ts'
-import { ApiError } from '../errors/index.ts'
+import { ApiError, forbidden } from '../errors/index.ts'
 import { withParts } from './load.ts'
 import { getWorkspace, mayReadTemplate } from './store/workspaces.ts'
 
@@ -16,7 +18,10 @@ const KINDS = new Set([
 ])
 /** Changes that come together are answered together. */
 const GAP_MS = 25
+/** Changes that do not end are answered this often (WS-312). */
 const LEAST_DELAY_MS = 250
+/** So many keys are kept during one reading; with more of them it is repeated. */
+const MAX_STRANGE = 1_000
 /** Farther ahead than this no timer can be set. */
 const MAX_DELAY_MS = 86_400_000
 
@@ -43,8 +48,9 @@ class Alarm implements Disposable {
 }
 
 /**
- * Sends the workspace now and after every change that concerns it (WS-200, WS-201). Access is checked again
- * for every send; who has lost it gets one error and nothing more (WS-202).
+ * Sends the workspace now and after every change that concerns it (WS-200, WS-201), a burst of changes once in
+ * 250 ms (WS-312). Access is checked again for every send; who has lost it gets one error and nothing more
+ * (WS-202).
  */
 export async function watchWorkspace(
   context: AppContext,
@@ -52,41 +58,49 @@ export async function watchWorkspace(
   workspaceId: string,
   stream: EventStream,
 ): Promise<void> {
+  const { db, feed } = context.database
   let dirty = true
   let wake: () => void = () => undefined
   /** Keys by which events speak of this workspace; they follow its latest build. */
   let keys = new Set([workspaceId])
+  /** Other keys that come during a reading, which may tell that they belong to this workspace. */
+  let strange: Set<string> | undefined
   const touch = (): void => {
     dirty = true
     wake()
   }
-  using _subscription = context.database.feed.subscribe({
+  using _subscription = feed.subscribe({
     kinds: KINDS,
     onEvent: (event: ChangeEvent) => {
       if (keys.has(event.key)) touch()
+      else if (strange !== undefined && strange.size < MAX_STRANGE) strange.add(event.key)
     },
     onReset: touch,
   })
   stream.closed.addEventListener('abort', () => wake(), { once: true })
   // Nothing is written when an agent takes too long to connect; only time passes (WS-201).
   using timeout = new Alarm(touch)
+  let earliest = performance.now()
   stream.send('ping')
   while (!stream.closed.aborted) {
     if (!dirty) {
       await new Promise<void>((resolve) => {
         wake = resolve
       })
-      await new Promise((resolve) => setTimeout(resolve, GAP_MS))
-      continue
+      earliest = Math.max(earliest, performance.now() + GAP_MS)
     }
+    await pause(earliest - performance.now(), stream.closed)
+    if (stream.closed.aborted) return
     dirty = false
+    const others = new Set<string>()
+    strange = others
     try {
-      const row = await getWorkspace(actor, context.database.db, workspaceId)
-      if (!mayReadTemplate(actor, row)) throw new ApiError(403, 'Forbidden.')
-      keys = new Set([workspaceId, row.template_id, row.job.id])
+      const row = await getWorkspace(actor, db, workspaceId)
+      if (!mayReadTemplate(actor, row)) throw forbidden()
       const [workspace] = await withParts(context, [row], actor.id)
       const agents = (workspace?.latest_build.resources ?? []).flatMap((resource) => resource.agents ?? [])
-      for (const agent of agents) keys.add(agent.id)
+      keys = new Set([workspaceId, row.template_id, row.job.id, ...agents.map((agent) => agent.id)])
+      if (others.size === MAX_STRANGE || [...others].some((key) => keys.has(key))) dirty = true
       stream.send('data', workspace)
       timeout.set(
         agents
@@ -104,5 +118,12 @@ export async function watchWorkspace(
       })
       if (known) return stream.close()
     }
+    strange = undefined
+    earliest = performance.now() + LEAST_DELAY_MS
   }
+}
+
+/** Waits so many milliseconds, but not longer than the stream lasts. */
+async function pause(ms: number, closed: AbortSignal): Promise<void> {
+  if (ms > 0) await delay(ms, undefined, { signal: closed }).catch(() => undefined)
 }

@@ -1,15 +1,17 @@
 import * as contract from '@slipway/contract'
+import { audited } from '../audit/index.ts'
 import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession, type SessionIncoming } from '../edge/index.ts'
-import { ApiError, badRequest, conflict, forbidden } from '../errors/index.ts'
+import { ApiError, badRequest, conflict, forbidden, validationFailed } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import { requireName } from '../templates/index.ts'
 import { checkSchedule } from './autostart.ts'
 import type { BuildFeed } from './build-feed.ts'
 import { createWorkspace } from './create-workspace.ts'
 import { includeMetadata } from './include-metadata.ts'
-import { dormancy } from './lifecycle.ts'
+import { includeParts, readInclude } from './include-parts.ts'
+import { awakened, dormancy } from './lifecycle.ts'
 import { withParts } from './load.ts'
 import { noteUse } from './note-use.ts'
 import { ownerIdOf } from './owner-of.ts'
@@ -25,6 +27,7 @@ import {
   mayReadTemplate,
   type WorkspaceRow,
 } from './store/workspaces.ts'
+import { parseTime } from './time.ts'
 import { ttlFromMs } from './ttl.ts'
 import { watchWorkspace } from './watch-workspace.ts'
 
@@ -39,18 +42,38 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
     if (workspace === undefined) throw new Error('a loaded workspace was not presented')
     return workspace
   }
-  const create = async (
-    actor: Actor,
-    user: string,
-    body: contract.CreateWorkspaceRequest,
+  const create = (
+    incoming: Pick<
+      SessionIncoming<contract.Route>,
+      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
+    > & { readonly body: contract.CreateWorkspaceRequest },
     organizationId?: string,
-  ): Promise<contract.Workspace> => {
-    const ownerId = await ownerIdOf(context, actor, user)
-    const made = await createWorkspace(context, actor, ownerId, body, organizationId)
-    const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)
-    if (workspace === undefined) throw new Error('a made workspace was not presented')
-    return workspace
-  }
+  ): Promise<contract.Workspace> =>
+    audited(context, incoming, { type: 'workspace', action: 'create' }, async (draft) => {
+      const { actor, params, body } = incoming
+      const ownerId = await ownerIdOf(context, actor, params.user ?? '')
+      const made = await createWorkspace(context, actor, ownerId, body, organizationId)
+      draft.after = made.workspace
+      const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)
+      if (workspace === undefined) throw new Error('a made workspace was not presented')
+      return workspace
+    })
+  /** Runs a change of a workspace with its entry in the audit log; resolves to the workspace as it is then. */
+  const changing = (
+    incoming: Pick<
+      SessionIncoming<contract.Route>,
+      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
+    >,
+    work: (row: WorkspaceRow) => Promise<void>,
+  ): Promise<WorkspaceRow> =>
+    audited(context, incoming, { type: 'workspace', action: 'write' }, async (draft) => {
+      const row = await getWorkspace(incoming.actor, db, incoming.params.workspace ?? '')
+      draft.before = row
+      await work(row)
+      const after = await getWorkspace(incoming.actor, db, row.id)
+      draft.after = after
+      return after
+    })
   const watch = async ({
     actor,
     params,
@@ -60,16 +83,18 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
     await watchWorkspace(context, actor, row.id, await events())
   }
   return [
-    forSession(contract.createWorkspace, ({ actor, params, body }) => create(actor, params.user ?? '', body)),
-    forSession(contract.createOrganizationWorkspace, async ({ actor, params, body }) => {
-      const organization = await getOrganization(actor, db, params.organization ?? '')
-      return create(actor, params.user ?? '', body, organization.id)
+    forSession(contract.createWorkspace, (incoming) => create(incoming)),
+    forSession(contract.createOrganizationWorkspace, async (incoming) => {
+      const organization = await getOrganization(incoming.actor, db, incoming.params.organization ?? '')
+      return create(incoming, organization.id)
     }),
     forSession(contract.listWorkspaces, async ({ actor, query }) => {
+      const include = readInclude(query.include)
       const { conditions, metadataKeys } = await readSearch(context, actor, query.q ?? '')
       const { rows, count } = await listWorkspaces(actor, db, conditions, query)
       const visible = rows.filter((row) => mayReadTemplate(actor, row))
-      const workspaces = await withParts(context, visible, actor.id)
+      const presented = await withParts(context, visible, actor.id)
+      const workspaces = await includeParts(context, actor, visible, presented, include)
       return { workspaces: [...(await includeMetadata(context, workspaces, metadataKeys))], count }
     }),
     forSession(contract.getWorkspace, async ({ actor, params, query }) => {
@@ -91,47 +116,58 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
       )
       return one(actor, row)
     }),
-    forSession(contract.updateWorkspace, async ({ actor, params, body, reply }) => {
-      const row = await getWorkspace(actor, db, params.workspace ?? '')
-      reply.code(204)
-      const name = body.name ?? ''
-      if (name === '' || name === row.name) return undefined
-      if (!context.config.allowWorkspaceRenames)
-        throw badRequest('Workspace renames are not allowed.', {
-          detail: 'An administrator can allow them with --allow-workspace-renames.',
+    forSession(contract.updateWorkspace, async (incoming) => {
+      const { actor, body, reply } = incoming
+      await changing(incoming, async (row) => {
+        reply.code(204)
+        const name = body.name ?? ''
+        if (name === '' || name === row.name) return
+        if (!context.config.allowWorkspaceRenames)
+          throw badRequest('Workspace renames are not allowed.', {
+            detail: 'An administrator can allow them with --allow-workspace-renames.',
+          })
+        requireName(name)
+        await updateWorkspace(actor, db, row, { name })
+      })
+      return undefined
+    }),
+    forSession(contract.setAutostart, async (incoming) => {
+      const { actor, body } = incoming
+      await changing(incoming, async (row) => {
+        const schedule = checkSchedule(body.schedule)
+        if (schedule !== null && !row.template_allow_user_autostart)
+          throw badRequest('Autostart is not allowed for workspaces using this template.')
+        await updateWorkspace(actor, db, row, { autostart_schedule: schedule })
+      })
+      return undefined
+    }),
+    forSession(contract.setTtl, async (incoming) => {
+      const { actor, body } = incoming
+      await changing(incoming, async (row) => {
+        if (!row.template_allow_user_autostop)
+          throw badRequest('Validation failed.', {
+            validations: [
+              {
+                field: 'ttl_ms',
+                detail: 'Custom autostop TTL is not allowed for workspaces using this template.',
+              },
+            ],
+          })
+        const disabled = body.ttl_ms === undefined || body.ttl_ms === 0
+        const ttl = disabled ? null : ttlFromMs(body.ttl_ms ?? 0)
+        await context.database.transaction(async (tx) => {
+          await updateWorkspace(actor, tx, row, { ttl })
+          if (disabled && row.transition === 'start')
+            await setDeadline(actor, tx, row, row.build_id, row.max_deadline)
         })
-      requireName(name)
-      await updateWorkspace(actor, db, row, { name })
+      })
       return undefined
     }),
-    forSession(contract.setAutostart, async ({ actor, params, body }) => {
-      const row = await getWorkspace(actor, db, params.workspace ?? '')
-      const schedule = checkSchedule(body.schedule)
-      if (schedule !== null && !row.template_allow_user_autostart)
-        throw badRequest('Autostart is not allowed for workspaces using this template.')
-      await updateWorkspace(actor, db, row, { autostart_schedule: schedule })
-      return undefined
-    }),
-    forSession(contract.setTtl, async ({ actor, params, body }) => {
-      const row = await getWorkspace(actor, db, params.workspace ?? '')
-      if (!row.template_allow_user_autostop)
-        throw badRequest('Validation failed.', {
-          validations: [
-            {
-              field: 'ttl_ms',
-              detail: 'Custom autostop TTL is not allowed for workspaces using this template.',
-            },
-          ],
-        })
-      const disabled = body.ttl_ms === undefined || body.ttl_ms === 0
-      await updateWorkspace(actor, db, row, { ttl: disabled ? null : ttlFromMs(body.ttl_ms ?? 0) })
-      if (disabled && row.transition === 'start')
-        await setDeadline(actor, db, row, row.build_id, row.max_deadline)
-      return undefined
-    }),
-    forSession(contract.setAutomaticUpdates, async ({ actor, params, body }) => {
-      const row = await getWorkspace(actor, db, params.workspace ?? '')
-      await updateWorkspace(actor, db, row, { automatic_updates: body.automatic_updates })
+    forSession(contract.setAutomaticUpdates, async (incoming) => {
+      const { actor, body } = incoming
+      await changing(incoming, async (row) => {
+        await updateWorkspace(actor, db, row, { automatic_updates: body.automatic_updates })
+      })
       return undefined
     }),
     forSession(contract.resolveAutostart, async ({ actor, params }) => ({
@@ -140,41 +176,47 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
         await getWorkspace(actor, db, params.workspace ?? ''),
       ),
     })),
-    forSession(contract.favoriteWorkspace, async ({ actor, params }) => {
-      const row = await getWorkspace(actor, db, params.workspace ?? '')
-      if (row.owner_id !== actor.id)
-        throw forbidden('You can only favorite workspaces that you own.', { detail: undefined })
-      await updateWorkspace(actor, db, row, { favorite: true })
+    forSession(contract.favoriteWorkspace, async (incoming) => {
+      const { actor } = incoming
+      await changing(incoming, async (row) => {
+        if (row.owner_id !== actor.id)
+          throw forbidden('You can only favorite workspaces that you own.', { detail: undefined })
+        await updateWorkspace(actor, db, row, { favorite: true })
+      })
       return undefined
     }),
-    forSession(contract.unfavoriteWorkspace, async ({ actor, params }) => {
-      const row = await getWorkspace(actor, db, params.workspace ?? '')
-      if (row.owner_id !== actor.id)
-        throw forbidden('You can only un-favorite workspaces that you own.', { detail: undefined })
-      await updateWorkspace(actor, db, row, { favorite: false })
+    forSession(contract.unfavoriteWorkspace, async (incoming) => {
+      const { actor } = incoming
+      await changing(incoming, async (row) => {
+        if (row.owner_id !== actor.id)
+          throw forbidden('You can only un-favorite workspaces that you own.', { detail: undefined })
+        await updateWorkspace(actor, db, row, { favorite: false })
+      })
       return undefined
     }),
     forSession(contract.extendWorkspace, async ({ actor, params, body }) => {
       const row = await getWorkspace(actor, db, params.workspace ?? '')
-      const deadline = new Date(body.deadline)
+      const deadline = parseTime(body.deadline)
+      if (deadline === undefined)
+        throw validationFailed([{ field: 'deadline', detail: 'must be an RFC 3339 time' }])
       checkExtension(row, deadline, context.clock.now())
       await setDeadline(actor, db, row, row.build_id, deadline)
       return { message: `Deadline updated to ${deadline.toISOString()}.` }
     }),
-    forSession(contract.setDormant, async ({ actor, params, body, reply }) => {
-      const row = await getWorkspace(actor, db, params.workspace ?? '')
-      const dormant = body.dormant ?? false
-      if ((row.dormant_at !== null) === dormant) reply.code(304)
-      else
-        await updateWorkspace(
-          actor,
-          db,
-          row,
-          dormant
-            ? dormancy(row, context.clock.now())
-            : { dormant_at: null, deleting_at: null, last_used_at: context.clock.now() },
-        )
-      return one(actor, await getWorkspace(actor, db, row.id))
+    forSession(contract.setDormant, async (incoming) => {
+      const { actor, body, reply } = incoming
+      const after = await changing(incoming, async (row) => {
+        const dormant = body.dormant ?? false
+        if ((row.dormant_at !== null) === dormant) reply.code(304)
+        else
+          await updateWorkspace(
+            actor,
+            db,
+            row,
+            dormant ? dormancy(row, context.clock.now()) : awakened(context.clock.now()),
+          )
+      })
+      return one(actor, after)
     }),
     forSession(contract.reportUsage, async ({ actor, params }) => {
       const row = await getWorkspace(actor, db, params.workspace ?? '')

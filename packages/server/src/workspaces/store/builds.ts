@@ -118,25 +118,33 @@ export async function listBuilds(
   workspace: WorkspaceOwnership,
   page: {
     readonly since?: Date | undefined
+    /** Only newer builds than this one. */
     readonly afterId?: string | undefined
+    /** Only older builds than this one (WS-304). */
+    readonly beforeId?: string | undefined
     readonly limit?: number | undefined
     readonly offset?: number | undefined
   },
 ): Promise<BuildRow[]> {
   if (!isAllowed(actor, 'read', workspaceObject(workspace))) throw notFound()
   let query = buildQuery(db).where('b.workspace_id', '=', workspace.id).orderBy('b.build_number', 'desc')
-  if (page.since !== undefined) query = query.where('b.created_at', '>', page.since)
-  if (page.afterId !== undefined) {
+  // Answers show milliseconds: what was shown is not shown again.
+  if (page.since !== undefined)
+    query = query.where(sql<Date>`date_trunc('milliseconds', b.created_at)`, '>', page.since)
+  const numberAt = async (field: string, id: string): Promise<number> => {
     const cursor = await db
       .selectFrom('workspace_builds')
       .select('build_number')
-      .where('id', '=', page.afterId)
+      .where('id', '=', id)
       .where('workspace_id', '=', workspace.id)
       .executeTakeFirst()
-    if (cursor === undefined)
-      throw badRequest(`Record at "after_id" (${JSON.stringify(page.afterId)}) does not exist.`)
-    query = query.where('b.build_number', '>', cursor.build_number)
+    if (cursor === undefined) throw badRequest(`Record at "${field}" (${JSON.stringify(id)}) does not exist.`)
+    return cursor.build_number
   }
+  if (page.afterId !== undefined)
+    query = query.where('b.build_number', '>', await numberAt('after_id', page.afterId))
+  if (page.beforeId !== undefined)
+    query = query.where('b.build_number', '<', await numberAt('before_id', page.beforeId))
   if (page.limit !== undefined && page.limit > 0) query = query.limit(page.limit)
   if (page.offset !== undefined) query = query.offset(page.offset)
   return (await query.execute()).map((row) => readable(actor, row))
@@ -218,6 +226,26 @@ export async function listBuildParameters(
     .where('workspace_build_id', '=', buildId)
     .orderBy('name')
     .execute()
+}
+
+/**
+ * The values that each of these builds was given, by its id, in order of their names (WS-305).
+ *
+ * @throws ApiError 403 without `workspace:read`.
+ */
+export async function listParametersOfBuilds(
+  actor: Actor,
+  db: Db,
+  buildIds: readonly string[],
+): Promise<ReadonlyMap<string, Pick<WorkspaceBuildParametersTable, 'name' | 'value'>[]>> {
+  authorize(actor, 'read', { type: 'workspace' })
+  const rows = await db
+    .selectFrom('workspace_build_parameters')
+    .selectAll()
+    .where(sql<boolean>`workspace_build_id = any(${[...buildIds]}::uuid[])`)
+    .orderBy('name')
+    .execute()
+  return Map.groupBy(rows, (row) => row.workspace_build_id)
 }
 
 /** The sealed state of a build; null when it has none. @throws ApiError 403 for all but provisioning. */

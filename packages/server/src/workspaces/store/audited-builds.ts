@@ -1,0 +1,55 @@
+import type { Selectable } from 'kysely'
+
+import { type Actor, authorize } from '../../authz/index.ts'
+import type { Db } from '../../database/index.ts'
+import type { UsersTable, WorkspaceBuildsTable } from '../../database/tables.ts'
+
+/** A build as the audit log tells of it (RB-102). */
+export interface AuditedBuild {
+  readonly build: Pick<
+    Selectable<WorkspaceBuildsTable>,
+    'id' | 'workspace_id' | 'transition' | 'build_number' | 'reason'
+  >
+  readonly organizationId: string
+  readonly workspaceName: string
+  readonly ownerName: string
+  readonly initiator: Pick<Selectable<UsersTable>, 'id' | 'username' | 'email'>
+}
+
+/** The build of a job; undefined when its workspace was removed meanwhile. @throws ApiError 403 for all but provisioning. */
+export async function findAuditedBuild(
+  actor: Actor,
+  db: Db,
+  jobId: string,
+): Promise<AuditedBuild | undefined> {
+  authorize(actor, 'read', { type: 'workspace' })
+  authorize(actor, 'read_personal', { type: 'user' })
+  const row = await db
+    .selectFrom('workspace_builds as b')
+    .innerJoin('workspaces as w', 'w.id', 'b.workspace_id')
+    .innerJoin('users as o', 'o.id', 'w.owner_id')
+    .innerJoin('users as i', 'i.id', 'b.initiator_id')
+    .select([
+      'b.id',
+      'b.workspace_id',
+      'b.transition',
+      'b.build_number',
+      'b.reason',
+      'w.organization_id',
+      'w.name as workspace_name',
+      'o.username as owner_name',
+      'i.id as initiator_id',
+      'i.username as initiator_name',
+      'i.email as initiator_email',
+    ])
+    .where('b.job_id', '=', jobId)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  return {
+    build: row,
+    organizationId: row.organization_id,
+    workspaceName: row.workspace_name,
+    ownerName: row.owner_name,
+    initiator: { id: row.initiator_id, username: row.initiator_name, email: row.initiator_email },
+  }
+}
