@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, readlink, stat, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 
 import ssh2 from 'ssh2'
 import { expect, it } from 'vitest'
@@ -91,12 +92,15 @@ it('AC-117: pipes that a script leaves open do not hold up the start for ever', 
   process.kill(Number(await readFile(path.join(agent.home, 'pid'), 'utf8')))
 })
 
-async function connectSsh(agent: ConnectedAgent): Promise<ssh2.Client> {
-  const client = new ssh2.Client()
+async function connectSsh(
+  agent: ConnectedAgent,
+  config: ssh2.ConnectConfig = {},
+  client = new ssh2.Client(),
+): Promise<ssh2.Client> {
   const sock: Duplex = await agent.tunnel().connect('ssh:22')
   await new Promise<void>((resolve, reject) => {
     client.on('ready', resolve).on('error', reject)
-    client.connect({ sock, username: 'anybody' })
+    client.connect({ sock, username: 'anybody', ...config })
   })
   return client
 }
@@ -147,6 +151,53 @@ it('AC-110: bytes that are no text pass a raw terminal unchanged', async () => {
   channel.write(Buffer.from([0xff, 0x00, 0xc3, 0x28]))
   expect((await text(channel)).trim()).toBe('ff 00 c3 28')
   client.end()
+})
+
+it('AC-110: ciphers that are fast here are agreed on, whatever the client would rather have', async () => {
+  await using agent = await connectAgent()
+  const client = new ssh2.Client()
+  const agreed = new Promise<string>((resolve) =>
+    client.once('handshake', (negotiated) => resolve(negotiated.cs.cipher)),
+  )
+  await connectSsh(
+    agent,
+    {
+      algorithms: { cipher: ['chacha20-poly1305@openssh.com', 'aes256-ctr', 'aes256-gcm@openssh.com'] },
+    },
+    client,
+  )
+  expect(await agreed).toBe('aes256-ctr')
+  client.end()
+})
+
+it('AC-110: SFTP makes links, and sets size, time and mode of a file together', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent)
+  const sftp = await promisify(client.sftp.bind(client))()
+  await promisify(sftp.symlink.bind(sftp))('target', 'link')
+  expect(await readlink(path.join(agent.home, 'link'))).toBe('target')
+  await writeFile(path.join(agent.home, 'target'), '0123456789')
+  const wanted = { size: 4, mode: 0o400, atime: 1_000_000, mtime: 1_000_000 }
+  await new Promise<void>((resolve, reject) =>
+    sftp.setstat('link', wanted, (error) => (error ? reject(error) : resolve())),
+  )
+  const found = await stat(path.join(agent.home, 'target'))
+  expect([found.size, found.mode & 0o777, found.mtimeMs]).toEqual([4, 0o400, 1_000_000_000])
+  client.end()
+})
+
+it('AC-110: the socket for the keys of a client outlives its session and goes with the connection', async () => {
+  await using agent = await connectAgent()
+  const client = await connectSsh(agent, { agent: '/nowhere', agentForward: true })
+  const socket = (await text(await exec(client, 'echo $SSH_AUTH_SOCK'))).trim()
+  expect((await stat(socket)).isSocket()).toBe(true)
+  client.end()
+  await until('its end', () =>
+    stat(socket).then(
+      () => false,
+      () => true,
+    ),
+  )
 })
 
 it('AC-119: SSH sessions are closed before stop scripts run', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
 import { expect, it } from 'vitest'
@@ -18,26 +19,40 @@ class BrokenProcesses extends Processes {
   }
 }
 
-it('AC-122: a handler that throws answers 500, its stack is logged, and the next request works', async () => {
+/** An API behind a tunnel, with the lines that it logs. */
+async function serveApi(options: Pick<Parameters<typeof agentApi>[0], 'processes' | 'deadlineMs'>) {
   const logged: Record<string, unknown>[] = []
   const log = createLogger({
     level: 'debug',
     sink: { write: (line: string) => logged.push(JSON.parse(line)) },
   })
-  using processes = new BrokenProcesses({ env: () => ({}), directory: () => '/' })
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')
   const address = server.address()
   if (typeof address === 'string' || address === null) throw new Error('no port')
   server.on('connection', (socket) =>
     serveTunnel(socket, {
-      request: agentApi({ log, processes, home: () => '/' }),
+      request: agentApi({ log, home: () => '/', ...options }),
       connect: () => Promise.reject(new Error('not here')),
     }),
   )
   const socket = new WebSocket(`ws://127.0.0.1:${address.port}`)
   await opened(socket)
-  using tunnel = new TunnelClient(socket)
+  const tunnel = new TunnelClient(socket)
+  return {
+    tunnel,
+    logged,
+    [Symbol.dispose]: () => {
+      tunnel[Symbol.dispose]()
+      server.close()
+    },
+  }
+}
+
+it('AC-122: a handler that throws answers 500, its stack is logged, and the next request works', async () => {
+  using processes = new BrokenProcesses({ env: () => ({}), directory: () => '/' })
+  using api = await serveApi({ processes })
+  const { tunnel, logged } = api
   const broken = await tunnel.request({ method: 'GET', path: '/api/v0/processes/list' })
   expect(broken.status).toBe(500)
   expect(JSON.parse(await text(broken.body))).toEqual({
@@ -46,6 +61,7 @@ it('AC-122: a handler that throws answers 500, its stack is logged, and the next
   })
   const next = await tunnel.request({ method: 'GET', path: '/' })
   expect([next.status, await text(next.body)]).toEqual([200, 'Hello from the agent!'])
+  await until('both lines', () => logged.length === 2)
   expect(logged).toMatchObject([
     {
       level: 'warn',
@@ -55,9 +71,34 @@ it('AC-122: a handler that throws answers 500, its stack is logged, and the next
     },
     { level: 'debug', message: 'GET', status_code: 200 },
   ])
-  tunnel[Symbol.dispose]()
-  server.close()
 })
+
+it('AC-122, AC-123: a request that runs into its deadline is answered, and noted with that cause', async () => {
+  using processes = new Processes({ env: () => ({}), directory: () => '/' })
+  using api = await serveApi({ processes, deadlineMs: 200 })
+  const { tunnel, logged } = api
+  const body = new PassThrough()
+  body.write('the rest never comes')
+  const late = await tunnel.request({ method: 'POST', path: '/api/v0/write-file?path=/nowhere/file', body })
+  expect(late.status).toBe(503)
+  late.body.resume()
+  const line = await until('the line', () => logged[0])
+  expect(line).toMatchObject({ level: 'warn', status_code: 503, cause: 'the deadline has passed' })
+  expect((await tunnel.request({ method: 'GET', path: '/' })).status).toBe(200)
+})
+
+it('L-S4: an agent listens on no port of its own', async () => {
+  await until('the end of the servers before', () => listeners() === 0)
+  await using agent = await connectAgent()
+  await agent.ask('GET', '/')
+  // The stand-in of the control plane.
+  expect(listeners()).toBe(1)
+})
+
+/** Servers of this process that listen on a port. */
+function listeners(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
+}
 
 it('AC-122: each request leaves one line with its route values and allowed query values only', async () => {
   await using agent = await connectAgent()
@@ -69,6 +110,7 @@ it('AC-122: each request leaves one line with its route values and allowed query
     level: 'debug',
     message: 'GET',
     status_code: 404,
+    host: 'tunnel:80',
     params_id: 'some-id',
     query_limit: '5',
     latency_ms: expect.any(Number),

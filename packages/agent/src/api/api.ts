@@ -1,6 +1,6 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
-import { describeError, type Logger, safeQueryFields } from '@slipway/request-log'
+import { describeError, type Logger, logMember, logRequestLine } from '@slipway/request-log'
 import { type ListeningPort, listListeningPorts } from '../listening-ports.ts'
 import { AgentApiError, type ApiAnswer, type ApiRequest, readBody, send } from './answer.ts'
 import {
@@ -11,21 +11,26 @@ import {
   resolvePath,
   writeFileBytes,
 } from './files.ts'
-import type { Processes } from './processes.ts'
+import { MAX_WAIT_MS, type Processes } from './processes.ts'
 
 const PORTS_CACHE_MS = 1_000
+/** For a request with its body and its answer (AC-123). */
+const DEADLINE_MS = 20_000
 
 interface Route {
   readonly method: string
+  /** How much longer than usual it may take, in milliseconds. */
+  readonly patienceMs: number
   readonly pattern: RegExp
   readonly names: readonly string[]
   readonly path: string
   readonly handle: (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>
 }
 
-function route(method: string, path: string, handle: Route['handle']): Route {
+function route(method: string, path: string, handle: Route['handle'], patienceMs = 0): Route {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
-  return { method, path, names, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`), handle }
+  const pattern = new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`)
+  return { method, path, names, pattern, handle, patienceMs }
 }
 
 /**
@@ -36,6 +41,7 @@ export function agentApi(options: {
   readonly log: Logger
   readonly processes: Processes
   readonly home: () => string
+  readonly deadlineMs?: number
 }): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
   const ports = cachedPorts()
   const routes = [
@@ -52,11 +58,16 @@ export function agentApi(options: {
     route('POST', '/api/v0/edit-files', editFiles),
     route('POST', '/api/v0/processes/start', (request) => options.processes.start(request)),
     route('GET', '/api/v0/processes/list', (request) => options.processes.list(request)),
-    route('GET', '/api/v0/processes/{id}/output', (request) => options.processes.output(request)),
+    route(
+      'GET',
+      '/api/v0/processes/{id}/output',
+      (request) => options.processes.output(request),
+      MAX_WAIT_MS,
+    ),
     route('POST', '/api/v0/processes/{id}/signal', (request) => options.processes.signal(request)),
   ]
   return (request, response) => {
-    void answer(routes, request, response, options.log)
+    void answer(routes, request, response, options.log, options.deadlineMs ?? DEADLINE_MS)
   }
 }
 
@@ -65,26 +76,48 @@ async function answer(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   log: Logger,
+  deadlineMs: number,
 ): Promise<void> {
   const started = performance.now()
+  const startedAt = Date.now()
   const [path = '/', search = ''] = request.url.split('?', 2)
-  const left = new AbortController()
-  response.on('close', () => left.abort())
+  const ended = new AbortController()
+  const sent = new Promise<void>((resolve) => {
+    // The response itself says so only when the caller has ended its side too.
+    response.stream.on('finish', resolve)
+    response.on('close', () => {
+      if (!response.writableEnded) ended.abort('the caller has left')
+      resolve()
+    })
+  })
   request.on('error', () => undefined)
+  let route = 'UNKNOWN'
   let params: Record<string, string> = {}
   let failure: string | undefined
+  let deadline: NodeJS.Timeout | undefined
   try {
     const found = routes.find((one) => one.method === request.method && one.pattern.test(path))
     if (found === undefined) throw new AgentApiError(404, `the agent has no ${request.method} ${path}`)
+    route = found.path
     const values = found.pattern.exec(path)?.slice(1) ?? []
     params = Object.fromEntries(found.names.map((name, i) => [name, decoded(values[i] ?? '')]))
-    const result = await found.handle({
-      params,
-      query: new URLSearchParams(search),
-      headers: request.headers,
-      body: (limit) => readBody(request, limit),
-      signal: left.signal,
+    const late = new Promise<never>((_resolve, reject) => {
+      deadline = setTimeout(() => {
+        ended.abort('the deadline has passed')
+        reject(new AgentApiError(503, 'The agent did not answer in time. Try again.'))
+        if (response.headersSent) response.stream.close()
+      }, deadlineMs + found.patienceMs)
     })
+    const result = await Promise.race([
+      found.handle({
+        params,
+        query: new URLSearchParams(search),
+        headers: request.headers,
+        body: (limit) => readBody(request, limit),
+        signal: ended.signal,
+      }),
+      late,
+    ])
     if (!response.stream.destroyed) send(response, result)
   } catch (error) {
     const known = error instanceof AgentApiError
@@ -99,17 +132,29 @@ async function answer(
         },
       })
   }
+  await sent
+  clearTimeout(deadline)
+  // What the caller still sends is for nobody.
+  if (ended.signal.aborted) response.stream.close()
   const status = response.statusCode
-  log[status >= 500 ? 'warn' : 'debug'](request.method, {
-    path,
-    remote_addr: 'tunnel',
-    status_code: status,
-    latency_ms: Math.round(performance.now() - started),
-    ...(left.signal.aborted && !response.writableEnded ? { cause: 'the caller has left' } : {}),
-    ...(status >= 500 && failure !== undefined ? { response_body: failure } : {}),
-    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [`params_${name}`, value])),
-    ...safeQueryFields(search),
-  })
+  logRequestLine(
+    log,
+    {
+      method: request.method,
+      target: request.url,
+      route,
+      status,
+      host: request.authority,
+      httpVersion: request.httpVersion,
+      remoteAddress: 'tunnel',
+      userAgent: request.headers['user-agent'],
+      startedAt,
+      ms: performance.now() - started,
+      params,
+    },
+    logMember('cause', ended.signal.aborted ? String(ended.signal.reason) : undefined) +
+      logMember('response_body', status >= 500 ? failure : undefined),
+  )
 }
 
 function decoded(part: string): string {

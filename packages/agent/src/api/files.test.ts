@@ -38,6 +38,22 @@ it('AC-§6: reads raw bytes, whole and in parts', async () => {
   expect((await agent.ask('GET', `/api/v0/read-file${query('numbers', '&offset=99')}`)).text).toBe('')
 })
 
+it('AC-§6: tells the type of a file by its name, else by its bytes; a limit of 0 is none', async () => {
+  for (const [name, bytes, type] of [
+    ['picture.PNG', Buffer.from([0]), 'image/png'],
+    ['page.html', Buffer.from('<p>'), 'text/html; charset=utf-8'],
+    ['Makefile', Buffer.from('all: 🚢'), 'text/plain; charset=utf-8'],
+    ['program', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1]), 'application/octet-stream'],
+    ['noise', Buffer.from([0xff, 0xfe, 0xfd, 0xfc, 0xfb]), 'application/octet-stream'],
+  ] as const) {
+    await writeFile(at(name), bytes)
+    const answer = await agent.ask('GET', `/api/v0/read-file${query(name, '&limit=0')}`)
+    expect([name, answer.type, answer.text]).toEqual([name, type, bytes.toString()])
+  }
+  const cut = await agent.ask('GET', `/api/v0/read-file${query('Makefile', '&limit=7')}`)
+  expect(cut.type).toBe('text/plain; charset=utf-8')
+})
+
 it('AC-§6: refuses relative paths, folders, what is missing and what it does not know', async () => {
   await mkdir(at('folder'), { recursive: true })
   execFileSync('mkfifo', [at('pipe')])
@@ -108,6 +124,24 @@ it('AC-§6: edits are all made or none', async () => {
   expect(await readFile(at('b.txt'), 'utf8')).toBe('')
 })
 
+it('AC-§6: edits show what they have changed when asked to', async () => {
+  await writeFile(at('c.txt'), 'one\ntwo\n')
+  await writeFile(at('d.txt'), 'same')
+  const files = [
+    { path: at('c.txt'), edits: [{ search: 'two', replace: '2' }] },
+    { path: at('d.txt'), edits: [{ search: 'same', replace: 'same' }] },
+  ]
+  expect((await agent.ask('POST', '/api/v0/edit-files', { files, include_diff: true })).json).toMatchObject({
+    files: [
+      {
+        path: at('c.txt'),
+        diff: `--- ${at('c.txt')}\n+++ ${at('c.txt')}\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n`,
+      },
+      { path: at('d.txt'), diff: '' },
+    ],
+  })
+})
+
 it('AC-§6: two paths to one file, relative paths and edits that are none are refused', async () => {
   await writeFile(at('real'), 'text')
   await symlink(at('real'), at('alias'))
@@ -142,6 +176,10 @@ it('AC-§6: lists folders from the home folder and resolves paths with a missing
     ],
   })
   expect((await list({ path: ['no', 'such'], relativity: 'root' })).status).toBe(404)
+  expect((await list({ path: [], relativity: 'moon' })).status).toBe(400)
+  expect((await agent.ask('POST', `/api/v0/list-directory${query('listed')}`, {})).json).toMatchObject({
+    absolute_path_string: at('listed'),
+  })
   await symlink(at('listed'), at('way'))
   const resolved = await agent.ask('GET', `/api/v0/resolve-path${query('way/missing/tail')}`)
   expect(resolved.json).toEqual({ resolved_path: at('listed/missing/tail') })

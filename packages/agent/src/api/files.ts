@@ -15,6 +15,8 @@ import {
 import path from 'node:path'
 
 import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from './answer.ts'
+import { mediaTypeOf } from './media-type.ts'
+import { unifiedDiff } from './unified-diff.ts'
 
 const MAX_WRITE_BYTES = 64 * 1024 * 1024
 const MAX_READ_BYTES = 64 * 1024 * 1024
@@ -60,14 +62,15 @@ function whole(request: ApiRequest, name: string, fallback: number, least = 0): 
   return value
 }
 
-/** `POST list-directory {path: [...], relativity}`. */
+/** `POST list-directory?path= {path: [...], relativity}`: an absolute path in the query comes before the body. */
 export async function listDirectory(request: ApiRequest, home: string): Promise<ApiAnswer> {
-  const body = await jsonBody(request, 64 * 1024)
-  const parts = Array.isArray(body.path) ? body.path.map(String) : []
-  const directory = path.resolve(
-    body.relativity === 'home' ? home : '/',
-    ...parts.map((part) => part.replace(/^\/+/, '')),
-  )
+  const { path: given = [], relativity = 'root' } = await jsonBody(request, 64 * 1024)
+  if (relativity !== 'root' && relativity !== 'home')
+    throw new AgentApiError(400, '"relativity" must be root or home')
+  const parts = Array.isArray(given) ? given.map(String) : []
+  const directory = request.query.has('path')
+    ? absolute(request)
+    : path.resolve(relativity === 'home' ? home : '/', ...parts.map((part) => part.replace(/^\/+/, '')))
   return onFiles(async () => {
     const entries = await readdir(directory, { withFileTypes: true })
     return {
@@ -103,20 +106,21 @@ async function resolved(file: string): Promise<string> {
   }
 }
 
-/** `GET read-file`: raw bytes from `offset`, at most `limit`. */
+/** `GET read-file`: raw bytes from `offset`, at most `limit`; 0 is no limit. */
 export async function readFileBytes(request: ApiRequest): Promise<ApiAnswer> {
   for (const name of request.query.keys())
     if (!READ_QUERY.has(name))
       throw new AgentApiError(400, `there is no query parameter ${JSON.stringify(name)}`)
   const file = absolute(request)
   const offset = whole(request, 'offset', 0)
-  const limit = Math.min(whole(request, 'limit', MAX_READ_BYTES), MAX_READ_BYTES)
+  const limit = Math.min(whole(request, 'limit', 0) || MAX_READ_BYTES, MAX_READ_BYTES)
   return onFiles(async () => {
     refuseOthers(file, await stat(file))
     await using handle = await open(file, 'r')
     const buffer = Buffer.alloc(Math.min(limit, Math.max(0, (await handle.stat()).size - offset)))
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
-    return { bytes: buffer.subarray(0, bytesRead), type: 'application/octet-stream' }
+    const bytes = buffer.subarray(0, bytesRead)
+    return { bytes, type: mediaTypeOf(file, bytes) }
   })
 }
 
@@ -128,7 +132,7 @@ export async function readFileLines(request: ApiRequest): Promise<ApiAnswer> {
   const maxLine = whole(request, 'max_line_bytes', 1024, 1)
   const maxLines = whole(request, 'max_response_lines', 2000, 1)
   const maxBytes = whole(request, 'max_response_bytes', 32_768, 1)
-  const limit = Math.min(whole(request, 'limit', maxLines), maxLines)
+  const limit = Math.min(whole(request, 'limit', 0) || maxLines, maxLines)
   const refuse = (error: string, size = 0): ApiAnswer => ({
     json: { success: false, file_size: size, total_lines: 0, lines_read: 0, content: '', error },
   })
@@ -215,17 +219,34 @@ export async function editFiles(request: ApiRequest): Promise<ApiAnswer> {
       throw new AgentApiError(400, `${before.name} and ${name} are the same file: use one of them`)
     planned.set(target, { name, edits: [...(before?.edits ?? []), ...edits] })
   }
-  const results: { readonly file: string; readonly text: string }[] = []
-  for (const [file, { edits }] of planned) {
-    let text = await onFiles(async () => {
+  const results: {
+    readonly file: string
+    readonly name: string
+    readonly before: string
+    readonly text: string
+  }[] = []
+  for (const [file, { name, edits }] of planned) {
+    const before = await onFiles(async () => {
       refuseOthers(file, await stat(file))
       return readFile(file, 'utf8')
     })
-    for (const edit of edits) text = applyEdit(file, text, edit)
-    results.push({ file, text })
+    const text = edits.reduce((edited, edit) => applyEdit(name, edited, edit), before)
+    results.push({ file, name, before, text })
   }
   for (const { file, text } of results) await onFiles(() => replace(file, Buffer.from(text)))
-  return { json: { message: `Successfully edited ${results.length} files` } }
+  return {
+    json: {
+      message: `Successfully edited ${results.length} files`,
+      ...(body.include_diff === true
+        ? {
+            files: results.map(({ name, before, text }) => ({
+              path: name,
+              diff: unifiedDiff(name, before, text),
+            })),
+          }
+        : {}),
+    },
+  }
 }
 
 function fileEdits(entry: unknown): { readonly name: string; readonly edits: Edit[] } {

@@ -55,6 +55,17 @@ it('AC-§6: a process that runs is listed first, and is ended by terminate and b
   expect((await signal('nobody', 'kill')).status).toBe(404)
 })
 
+it('AC-§6: a command has ended when it has, whatever it leaves running in the background', async () => {
+  const id = await start('sleep 600 & echo "left $!"; exit 4')
+  const result = await output(id)
+  expect(result).toMatchObject({
+    running: false,
+    exit_code: 4,
+    output: expect.stringMatching(/^left \d+\n$/),
+  })
+  process.kill(Number(/\d+/.exec(String(result.output))?.[0]))
+})
+
 it('AC-§6: keeps the first and last 16 KiB of an output, and lines up to 2048 characters', async () => {
   const id = await start('seq 1 200000; head -c 5000 /dev/zero | tr "\\0" x; echo; echo the end')
   const result = await output(id)

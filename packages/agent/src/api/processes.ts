@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from './answer.ts'
 
@@ -7,8 +8,12 @@ const HEAD_BYTES = 16 * 1024
 const TAIL_BYTES = 16 * 1024
 const MAX_LINE_CHARACTERS = 2_048
 const MAX_KEPT = 100
+const MAX_RUNNING = 100
 const MAX_LISTED = 10
-const MAX_WAIT_MS = 5 * 60_000
+/** How long a reader may wait for the end of a process. */
+export const MAX_WAIT_MS = 5 * 60_000
+/** What a command has left in the background may hold its output open; that is not waited for. */
+const PIPES_GRACE_MS = 500
 
 /** Keeps the beginning and the end of an output, so that memory stays bounded whatever a process prints. */
 class KeptOutput {
@@ -73,6 +78,8 @@ export class Processes implements Disposable {
     if (typeof body.command !== 'string' || body.command === '')
       throw new AgentApiError(400, '"command" is required')
     if (body.command.includes('\0')) throw new AgentApiError(400, '"command" must not hold a NUL character')
+    if ([...this.#tracked.values()].filter((one) => one.exitCode === undefined).length >= MAX_RUNNING)
+      throw new AgentApiError(503, `${MAX_RUNNING} processes are running already: end some`)
     const workdir = typeof body.workdir === 'string' && body.workdir !== '' ? body.workdir : this.#directory()
     const chatId = chatOf(request)
     const child = spawn('sh', ['-c', body.command], {
@@ -101,11 +108,8 @@ export class Processes implements Disposable {
       child,
       output,
       exitCode: undefined,
-      ended: new Promise((resolve) => {
-        child.once('close', (code) => {
-          tracked.exitCode = code ?? 255
-          resolve()
-        })
+      ended: endOf(child).then((code) => {
+        tracked.exitCode = code
       }),
     }
     try {
@@ -199,6 +203,17 @@ export class Processes implements Disposable {
     for (const { child, exitCode } of this.#tracked.values())
       if (exitCode === undefined) signalGroup(child, 'SIGHUP')
   }
+}
+
+/** Exit code of a process, once its last output has been read. */
+async function endOf(child: ChildProcess): Promise<number> {
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const code = await new Promise<number>((resolve) => {
+    child.once('exit', (status) => resolve(status ?? 255))
+    child.once('error', () => resolve(255))
+  })
+  await Promise.race([closed, delay(PIPES_GRACE_MS, undefined, { ref: false })])
+  return code
 }
 
 function chatOf(request: ApiRequest): string | undefined {

@@ -12,18 +12,38 @@ const WINDOW = 2 * 1024 * 1024
 const PACKET = 64 * 1024
 const CHANNEL_TYPE = 'auth-agent@openssh.com'
 
-/** The socket that stands for the client's own SSH agent; disposing removes it. */
-export interface ForwardedAgent extends Disposable {
-  readonly path: string
+/**
+ * The client's own SSH agent as a socket in the workspace: one for a connection, opened for the first session that
+ * asks, because what such a session leaves running may go on using it (openssh-portable PROTOCOL, agent forwarding).
+ * Disposing removes it.
+ */
+export class ForwardedAgent implements Disposable {
+  readonly #connection: Connection
+  #open: { readonly path: string; readonly close: () => void } | undefined
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Where the socket lies.
+   *
+   * @returns undefined when the SSH library has no way to open such channels, or there is no room for the socket.
+   */
+  socket(): string | undefined {
+    this.#open ??= forwardAgent(this.#connection)
+    return this.#open?.path
+  }
+
+  [Symbol.dispose](): void {
+    this.#open?.close()
+    this.#open = undefined
+  }
 }
 
-/**
- * Opens a socket in the workspace whose connections reach the client's SSH agent (openssh-portable PROTOCOL,
- * agent forwarding).
- *
- * @returns undefined when the SSH library has no way to open such channels, or there is no room for the socket.
- */
-export function forwardAgent(connection: Connection): ForwardedAgent | undefined {
+function forwardAgent(
+  connection: Connection,
+): { readonly path: string; readonly close: () => void } | undefined {
   if (!canOpenAgentChannels(connection)) return undefined
   const folder = makeFolder()
   if (folder === undefined) return undefined
@@ -38,7 +58,7 @@ export function forwardAgent(connection: Connection): ForwardedAgent | undefined
   server.on('error', () => server.close())
   return {
     path: file,
-    [Symbol.dispose]: () => {
+    close: () => {
       server.close()
       rmSync(folder, { recursive: true, force: true })
     },

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 
 import { type IPty, spawn as spawnPty } from '@lydell/node-pty'
-import type { Connection, PseudoTtyInfo, ServerChannel, Session } from 'ssh2'
+import type { PseudoTtyInfo, ServerChannel, Session } from 'ssh2'
 
 import { loginShell, type Program } from '../login-shell.ts'
+import { PtyInput } from '../pty-input.ts'
 import { PtyPace } from '../pty-pace.ts'
-import { forwardAgent } from './agent-forwarding.ts'
+import type { ForwardedAgent } from './agent-forwarding.ts'
 import { serveSftp } from './sftp.ts'
 
 /** What sessions run in. */
@@ -41,13 +42,12 @@ const SESSION_FAILURE = 229
 /** Serves one session: a shell, a command or SFTP (RFC 4254 section 6). Disposing hangs its processes up. */
 export function serveSession(
   session: Session,
-  connection: Connection,
+  agent: ForwardedAgent,
   around: SessionSurroundings,
 ): Disposable {
   const given: Record<string, string> = {}
   let size: PseudoTtyInfo | undefined
   let running: { readonly resize: (size: Size) => void; readonly signal: (name: string) => void } | undefined
-  const closing: Disposable[] = []
 
   session.on('env', (accept, _reject, info) => {
     if (Object.keys(given).length < MAX_ENV && /^\w+$/.test(info.key)) given[info.key] = info.val
@@ -66,13 +66,12 @@ export function serveSession(
     accept?.()
   })
   session.on('auth-agent', (accept, reject) => {
-    const forwarded = forwardAgent(connection)
-    if (forwarded === undefined) {
+    const socket = agent.socket()
+    if (socket === undefined) {
       reject?.()
       return
     }
-    closing.push(forwarded)
-    given.SSH_AUTH_SOCK = forwarded.path
+    given.SSH_AUTH_SOCK = socket
     accept?.()
   })
   session.on('sftp', (accept) => {
@@ -113,12 +112,7 @@ export function serveSession(
   }
   session.on('shell', (accept) => run(accept(), ''))
   session.on('exec', (accept, _reject, info) => run(accept(), info.command))
-  return {
-    [Symbol.dispose]: () => {
-      running?.signal('SIGHUP')
-      for (const one of closing) one[Symbol.dispose]()
-    },
-  }
+  return { [Symbol.dispose]: () => running?.signal('SIGHUP') }
 }
 
 /** What runs a command: the user's shell, or the interpreter that a script names in its first line (AC-111). */
@@ -173,18 +167,18 @@ function runPlain(channel: ServerChannel, child: ChildProcess) {
 function runTerminal(channel: ServerChannel, pty: IPty) {
   let ended = false
   const pace = new PtyPace(pty)
-  // It takes bytes too, whatever its types say; text would break what is not UTF-8.
-  const input: { write(data: string | Buffer): void } = pty
+  const input = new PtyInput(pty)
   // With `encoding: null` the data are buffers, whatever the types say.
   pty.onData((data: string | Buffer) => {
     if (!channel.write(data)) pace.pause()
   })
   channel.on('drain', () => pace.resume())
   channel.on('data', (data: Buffer) => {
-    if (!ended) input.write(data)
+    if (!ended) input.write(data, channel)
   })
   pty.onExit(({ exitCode, signal }) => {
     ended = true
+    input.end()
     const name = hungUpByLibrary(exitCode, signal) ? undefined : signalName(signal)
     if (name === undefined) finish(channel, exitCode < 0 ? 255 : exitCode)
     else {

@@ -138,15 +138,16 @@ export function serveSftp(sftp: SFTPWrapper, home: string): void {
   sftp.on('SETSTAT', (id, name, attributes) =>
     answer(id, async () => {
       const file = at(name)
-      if (attributes.mode !== undefined) await chmod(file, attributes.mode & 0o7777)
-      if (attributes.uid !== undefined && attributes.gid !== undefined)
-        await chown(file, attributes.uid, attributes.gid)
-      if (attributes.atime !== undefined && attributes.mtime !== undefined)
-        await utimes(file, attributes.atime, attributes.mtime)
+      // The size first: cutting needs the mode from before, and sets the time of the last change.
       if (attributes.size !== undefined) {
         await using handle = await open(file, 'r+')
         await handle.truncate(attributes.size)
       }
+      if (attributes.mode !== undefined) await chmod(file, attributes.mode & 0o7777)
+      if (attributes.atime !== undefined && attributes.mtime !== undefined)
+        await utimes(file, attributes.atime, attributes.mtime)
+      if (attributes.uid !== undefined && attributes.gid !== undefined)
+        await chown(file, attributes.uid, attributes.gid)
       done(id)
     }),
   )
@@ -196,7 +197,8 @@ export function serveSftp(sftp: SFTPWrapper, home: string): void {
       sftp.name(id, [{ filename: target, longname: target, attrs: NO_ATTRIBUTES }])
     }),
   )
-  sftp.on('SYMLINK', (id, target, link) =>
+  // OpenSSH sends the two paths the other way round than the draft says; the library puts them in its order.
+  sftp.on('SYMLINK', (id, link, target) =>
     answer(id, async () => {
       await symlink(target, at(link))
       done(id)

@@ -4,11 +4,15 @@ import { StringDecoder } from 'node:string_decoder'
 import { type IPty, spawn } from '@lydell/node-pty'
 
 import { terminalEnvironment } from '../environment.ts'
+import { PtyInput } from '../pty-input.ts'
 import { PtyPace } from '../pty-pace.ts'
+import { Scrollback } from './scrollback.ts'
 
 /** Output that is kept for whoever connects later (AC-121). */
 const SCROLLBACK_BYTES = 64 * 1024
 const IDLE_MS = 5 * 60_000
+/** After that a shell that does not care about a hang-up is killed. */
+const KILL_AFTER_MS = 10_000
 /** The longest message that a viewer may send. */
 const MAX_MESSAGE_CHARACTERS = 4 * 1024 * 1024
 
@@ -29,9 +33,10 @@ export interface TerminalCommand {
 export class Terminal implements Disposable {
   readonly #pty: IPty
   readonly #paced: PtyPace
+  readonly #keys: PtyInput
   readonly #viewers = new Set<Duplex>()
-  #scrollback: Buffer[] = []
-  #kept = 0
+  readonly #scrollback = new Scrollback(SCROLLBACK_BYTES)
+  #kill: NodeJS.Timeout | undefined
   #idle: NodeJS.Timeout | undefined
   #ended = false
   readonly #onEnd: () => void
@@ -47,9 +52,13 @@ export class Terminal implements Disposable {
       encoding: null,
     })
     this.#paced = new PtyPace(this.#pty)
+    this.#keys = new PtyInput(this.#pty)
     // With `encoding: null` the data are buffers, whatever the types say.
     this.#pty.onData((data: string | Buffer) => this.#output(Buffer.from(data)))
-    this.#pty.onExit(() => this.#end())
+    this.#pty.onExit(() => {
+      clearTimeout(this.#kill)
+      this.#end()
+    })
   }
 
   /** Number of viewers. */
@@ -60,7 +69,8 @@ export class Terminal implements Disposable {
   /** Shows the terminal on a stream: what was kept, then all that comes, and takes its input. */
   attach(stream: Duplex, size: { readonly width: number; readonly height: number }): void {
     clearTimeout(this.#idle)
-    if (this.#kept > 0) stream.write(Buffer.concat(this.#scrollback))
+    const shown = this.#scrollback.read()
+    if (shown.length > 0) stream.write(shown)
     this.#viewers.add(stream)
     this.resize(size.width, size.height)
     let rest = ''
@@ -73,7 +83,7 @@ export class Terminal implements Disposable {
       }
       const lines = rest.split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) this.#input(line)
+      for (const line of lines) this.#input(line, stream)
     })
     stream.on('drain', () => this.#pace())
     stream.on('error', () => stream.destroy())
@@ -81,7 +91,7 @@ export class Terminal implements Disposable {
       this.#viewers.delete(stream)
       this.#pace()
       if (this.#viewers.size === 0 && !this.#ended)
-        this.#idle = setTimeout(() => this.#pty.kill(), IDLE_MS).unref()
+        this.#idle = setTimeout(() => this[Symbol.dispose](), IDLE_MS).unref()
     })
   }
 
@@ -90,10 +100,10 @@ export class Terminal implements Disposable {
     if (width > 0 && height > 0 && !this.#ended) this.#pty.resize(width, height)
   }
 
-  #input(line: string): void {
+  #input(line: string, from: Duplex): void {
     const message = parsed(line)
     if (typeof message !== 'object' || message === null || this.#ended) return
-    if ('data' in message && typeof message.data === 'string') this.#pty.write(message.data)
+    if ('data' in message && typeof message.data === 'string') this.#keys.write(message.data, from)
     if (
       'height' in message &&
       'width' in message &&
@@ -104,11 +114,7 @@ export class Terminal implements Disposable {
   }
 
   #output(data: Buffer): void {
-    this.#scrollback.push(data)
-    this.#kept += data.length
-    while (this.#kept > SCROLLBACK_BYTES && this.#scrollback.length > 1) {
-      this.#kept -= this.#scrollback.shift()?.length ?? 0
-    }
+    this.#scrollback.add(data)
     for (const viewer of this.#viewers) viewer.write(data)
     this.#pace()
   }
@@ -124,14 +130,16 @@ export class Terminal implements Disposable {
     if (this.#ended) return
     this.#ended = true
     this.#paced.resume()
+    this.#keys.end()
     clearTimeout(this.#idle)
     for (const viewer of this.#viewers) viewer.end()
     this.#onEnd()
   }
 
   [Symbol.dispose](): void {
-    if (!this.#ended) this.#pty.kill()
-    this.#paced.resume()
+    if (this.#ended) return
+    this.#pty.kill()
+    this.#kill = setTimeout(() => this.#pty.kill('SIGKILL'), KILL_AFTER_MS).unref()
     this.#end()
   }
 }

@@ -202,12 +202,12 @@ describe('logs', () => {
       (line) => line.output,
     )
 
-  it('AC-91: what is no text is replaced and the rest is kept; lines have 1024 characters at most', async () => {
+  it('AC-91, AC-303: what is no text is replaced and the rest is kept; lines have 1024 characters at most, and say when they are cut', async () => {
     const { agent, holder } = await newAgent()
     await holder.call(appendAgentLogs, {
       body: { logs: [{ output: 'a\0b' }, { output: 'c\ufffdd' }, { output: `${'x'.repeat(1023)}😀` }] },
     })
-    expect(await outputs(agent.id)).toEqual(['a❌b', 'c❌d', `${'x'.repeat(1023)}❌`])
+    expect(await outputs(agent.id)).toEqual(['a❌b', 'c❌d', `${'x'.repeat(1023)}…`])
   })
 
   it('AC-92, AC-303: a full log refuses more and says so, and keeps the newest 64 KiB of it', async () => {

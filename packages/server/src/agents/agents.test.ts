@@ -28,6 +28,7 @@ import {
   suspendUser,
   type Workspace,
   type WorkspaceAgent,
+  watchWorkspaceWs,
 } from '@slipway/contract'
 import { startTestServer, type TestServer, until } from '@slipway/testkit'
 import { opened, TunnelClient } from '@slipway/tunnel'
@@ -82,6 +83,8 @@ describe('the terminal', () => {
     socket.send(Buffer.from(JSON.stringify({ height: 40, width: 120 })))
     socket.send(Buffer.from(JSON.stringify({ data: 'stty size; echo sum-$((20+3))\r' })))
     await until('the answer', () => output().includes('sum-23') && output().includes('40 120'))
+    socket.send(Buffer.from(JSON.stringify({ data: 'stty size\r', height: 41, width: 121 })))
+    await until('both', () => output().includes('41 121'))
     socket.close()
   })
 
@@ -112,6 +115,31 @@ describe('the terminal', () => {
     expect(await closed).toBe(1008)
     expect(mine.socket.readyState).toBe(WebSocket.OPEN)
     mine.socket.close()
+  })
+
+  it('AC-220: pages of other hosts open neither terminals nor other streams, ours do', async () => {
+    const statusFor = async (
+      route: typeof openTerminal | typeof openWorkspaceTunnel | typeof watchWorkspaceWs,
+      origin: string,
+    ) => {
+      const params = { workspaceagent: agent.id, workspace: workspace.id }
+      const address = owner.address(route, { params })
+      const socket = new WebSocket(`${address.replace('http', 'ws')}?reconnect=${randomUUID()}`, {
+        headers: { ...owner.headers, Origin: origin },
+      })
+      const status = await new Promise((resolve) => {
+        socket.on('open', () => resolve(101))
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode))
+        socket.on('error', () => undefined)
+      })
+      socket.terminate()
+      return status
+    }
+    for (const route of [openTerminal, openWorkspaceTunnel, watchWorkspaceWs]) {
+      expect(await statusFor(route, server.url)).toBe(101)
+      for (const origin of ['http://evil--dev--other.apps.test', server.url.replace(/\d+$/, '1'), 'null'])
+        expect([origin, await statusFor(route, origin)]).toEqual([origin, 403])
+    }
   })
 
   it('AC-220: a request without an id is refused', async () => {

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+
 import type { WebSocket } from 'ws'
 
 import type { WorkspaceAgentLog } from '@slipway/contract'
@@ -6,7 +8,7 @@ import type { AppContext } from '../context.ts'
 import type { Incoming } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
 import { type AgentRow, filterMayStay } from './store/agents.ts'
-import { type AgentLogRow, LOG_PAGE, listAgentLogs } from './store/reports.ts'
+import { type AgentLogRow, LOG_PAGE, listAgentLogs, listLogSourceNames } from './store/reports.ts'
 
 const CHECK_MS = 60_000
 const reader = systemActor('provisionerd', 'log of an agent that was read as the caller')
@@ -33,16 +35,52 @@ export async function answerAgentLogs(
     await follow(context, agent, after, await request.upgrade())
     return []
   }
-  const logs = await listAgentLogs(reader, context.database.db, agent.id, {
-    after,
-    before: query.before,
-    limit: query.limit,
-  })
-  if (query.format === 'text')
+  const { db } = context.database
+  const page = { after, before: query.before, limit: query.limit }
+  const first = await listAgentLogs(reader, db, agent.id, page)
+  const whole = query.before !== undefined || query.limit !== undefined || first.length < LOG_PAGE
+  if (query.format === 'text') {
+    const names = await listLogSourceNames(reader, db, agent.id)
+    const line = (row: AgentLogRow): string => asText(row, agent.name, names)
     await request.reply
       .type('text/plain; charset=utf-8')
-      .send(logs.map((row) => asText(row, agent.name)).join(''))
-  return logs.map(present)
+      .send(whole ? first.map(line).join('') : Readable.from(allPages(context, agent.id, first, line)))
+  } else if (!whole)
+    await request.reply
+      .type('application/json; charset=utf-8')
+      .send(
+        Readable.from(
+          asArray(allPages(context, agent.id, first, (row) => `${JSON.stringify(present(row))},`)),
+        ),
+      )
+  return first.map(present)
+}
+
+/** A long log, page by page as the client takes it (AC-304). */
+async function* allPages(
+  context: AppContext,
+  agentId: string,
+  first: readonly AgentLogRow[],
+  written: (row: AgentLogRow) => string,
+): AsyncGenerator<string> {
+  let page = first
+  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+    yield page.map(written).join('')
+    page =
+      page.length < LOG_PAGE
+        ? []
+        : await listAgentLogs(reader, context.database.db, agentId, { after: last.id })
+  }
+}
+
+/** A JSON array of what comes as members with commas behind them. */
+async function* asArray(members: AsyncIterable<string>): AsyncGenerator<string> {
+  let before = '['
+  for await (const text of members) {
+    yield `${before}${text.slice(0, -1)}`
+    before = ','
+  }
+  yield ']'
 }
 
 async function follow(context: AppContext, agent: AgentRow, after: number, socket: WebSocket): Promise<void> {
@@ -101,6 +139,7 @@ function present(row: AgentLogRow): WorkspaceAgentLog {
   }
 }
 
-function asText(row: AgentLogRow, agentName: string): string {
-  return `${row.created_at.toISOString()} [${row.level}] [agent.${agentName}|${row.log_source_id}] ${row.output}\n`
+function asText(row: AgentLogRow, agentName: string, names: ReadonlyMap<string, string>): string {
+  const source = names.get(row.log_source_id) || row.log_source_id
+  return `${row.created_at.toISOString()} [${row.level}] [agent.${agentName}|${source}] ${row.output}\n`
 }

@@ -25,6 +25,9 @@ export class AgentMetadata implements AsyncDisposable {
   /** Values by agent and key. */
   #waiting = new Map<string, Map<string, MetadataValue>>()
   #size = 0
+  /** What is on its way to the database. */
+  #leaving: ReadonlyMap<string, ReadonlyMap<string, MetadataValue>> = new Map()
+  #flushing: Promise<void> | undefined
   readonly #watchers = new Map<string, Set<() => void>>()
   readonly #timer: NodeJS.Timeout
   #dropped = 0
@@ -73,7 +76,15 @@ export class AgentMetadata implements AsyncDisposable {
       throw badRequest(`The keys of an agent have ${MAX_KEY_BYTES} bytes at most: ${refused} were left out.`)
   }
 
-  async #flush(): Promise<void> {
+  /** One at a time: a slow write must not put an older value over a newer one. */
+  #flush(): Promise<void> {
+    this.#flushing ??= this.#store().finally(() => {
+      this.#flushing = undefined
+    })
+    return this.#flushing
+  }
+
+  async #store(): Promise<void> {
     if (this.#dropped > 0)
       this.#context.log.warn('metadata of agents was dropped, too much came at once', {
         dropped: this.#dropped,
@@ -83,13 +94,21 @@ export class AgentMetadata implements AsyncDisposable {
     if (taken.size === 0) return
     this.#waiting = new Map()
     this.#size = 0
+    this.#leaving = taken
     const values = [...taken.values()].flatMap((own) => [...own.values()])
     try {
       await storeMetadata(system, this.#context.database.db, values)
     } catch (error) {
       this.#context.log.warn('metadata of agents could not be stored yet', { error: describeError(error) })
       this.#putBack(taken)
+    } finally {
+      this.#leaving = new Map()
     }
+  }
+
+  /** Values of an agent that the database may not have yet. */
+  #newer(agentId: string): ReadonlyMap<string, MetadataValue> {
+    return new Map([...(this.#leaving.get(agentId) ?? []), ...(this.#waiting.get(agentId) ?? [])])
   }
 
   /** Some values are measured only once, so that they wait for the database; newer ones win. */
@@ -124,12 +143,14 @@ export class AgentMetadata implements AsyncDisposable {
     try {
       while (!stream.closed.aborted) {
         dirty = false
+        // From before the rows are read: some may be stored, and forgotten here, while that lasts.
+        const before = this.#newer(agentId)
         const rows = await listMetadata(system, this.#context.database.db, agentId)
+        const newer = new Map([...before, ...this.#newer(agentId)])
         const now = this.#context.clock.now()
-        const waiting = this.#waiting.get(agentId)
         stream.send(
           'data',
-          rows.map((row) => present(row, waiting?.get(row.key), now)),
+          rows.map((row) => present(row, newer.get(row.key), now)),
         )
         await new Promise((resolve) => setTimeout(resolve, FLUSH_MS))
         // What has changed in that second is sent at once.
@@ -150,6 +171,7 @@ export class AgentMetadata implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
+    await this.#flushing
     await this.#flush()
   }
 }
@@ -170,7 +192,9 @@ function limited(value: string, error: string): { readonly value: string; readon
   }
 }
 
-function present(row: AgentMetadataRow, newer: MetadataValue | undefined, now: Date): object {
+function present(row: AgentMetadataRow, held: MetadataValue | undefined, now: Date): object {
+  const stored = row.collected_at?.getTime() ?? 0
+  const newer = held !== undefined && held.collectedAt.getTime() >= stored ? held : undefined
   const collectedAt = newer?.collectedAt ?? row.collected_at
   return {
     result: {

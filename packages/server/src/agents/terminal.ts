@@ -98,22 +98,27 @@ export async function joinTerminal(
   socket.on('close', () => stream.destroy())
 }
 
-/** A message of a terminal: input, or a new size. */
-type TerminalMessage = { readonly data: string } | { readonly height: number; readonly width: number }
+/** A message of a terminal: input, a new size, or both (AC-221). */
+interface TerminalMessage {
+  readonly data?: string
+  readonly height?: number
+  readonly width?: number
+}
 
 function terminalMessage(text: string): TerminalMessage | undefined {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return undefined
-    if ('data' in value && typeof value.data === 'string') return { data: value.data }
-    if (
-      'height' in value &&
+    const message = {
+      ...('data' in value && typeof value.data === 'string' ? { data: value.data } : {}),
+      ...('height' in value &&
       'width' in value &&
       typeof value.height === 'number' &&
       typeof value.width === 'number'
-    )
-      return { height: clamp(value.height), width: clamp(value.width) }
-    return undefined
+        ? { height: clamp(value.height), width: clamp(value.width) }
+        : {}),
+    }
+    return Object.keys(message).length === 0 ? undefined : message
   } catch {
     return undefined
   }

@@ -23,7 +23,8 @@ export class AgentTunnels implements AsyncDisposable {
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #timer: NodeJS.Timeout
   readonly #subscription: Disposable
-  readonly #endings = new Set<Promise<void>>()
+  /** By agent, what is still being noted of a tunnel that has ended. */
+  readonly #endings = new Map<string, Promise<void>>()
   readonly #relays: AgentRelays
 
   constructor(context: AppContext) {
@@ -46,29 +47,34 @@ export class AgentTunnels implements AsyncDisposable {
     return this.#tunnels.size
   }
 
-  /** Takes the tunnel of an agent that has dialled; it is in use when this resolves (AC-21). */
+  /**
+   * Takes the tunnel of an agent that has dialled; it is in use when this resolves (AC-21).
+   *
+   * @throws Error when it cannot be noted: the tunnel is closed then, and the agent dials again.
+   */
   async adopt(agentId: string, socket: WebSocket): Promise<void> {
-    const { database, replicaId, log } = this.#context
     const tunnel = new TunnelClient(socket)
     this.#tunnels.get(agentId)?.[Symbol.dispose]()
     this.#tunnels.set(agentId, tunnel)
-    const ending = tunnel.closed.then(async () => {
-      if (this.#tunnels.get(agentId) !== tunnel) return
-      this.#tunnels.delete(agentId)
-      try {
-        await markDisconnected(
-          systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
-          database.db,
-          agentId,
-          replicaId,
-        )
-      } catch (error) {
-        // The status follows from the last sign of life 30 s later all the same.
-        log.warn('an agent that left could not be marked', { error: describeError(error) })
-      }
+    const noted = this.#noteBeginning(agentId, this.#endings.get(agentId))
+    const ending = tunnel.closed.then(() => this.#noteEnd(agentId, tunnel, noted))
+    this.#endings.set(agentId, ending)
+    void ending.finally(() => {
+      if (this.#endings.get(agentId) === ending) this.#endings.delete(agentId)
     })
-    this.#endings.add(ending)
-    void ending.finally(() => this.#endings.delete(ending))
+    try {
+      await noted
+    } catch (error) {
+      tunnel[Symbol.dispose]()
+      throw error
+    }
+    for (const wake of this.#waiting.get(agentId) ?? []) wake()
+  }
+
+  /** @param before the end of the tunnel before, which must not be noted after the beginning of this one. */
+  async #noteBeginning(agentId: string, before: Promise<void> | undefined): Promise<void> {
+    const { database, replicaId } = this.#context
+    await before
     await markConnected(
       systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
       database.db,
@@ -76,7 +82,25 @@ export class AgentTunnels implements AsyncDisposable {
       replicaId,
       API_VERSION,
     )
-    for (const wake of this.#waiting.get(agentId) ?? []) wake()
+  }
+
+  async #noteEnd(agentId: string, tunnel: TunnelClient, noted: Promise<void>): Promise<void> {
+    const { database, replicaId, log } = this.#context
+    if (this.#tunnels.get(agentId) === tunnel) this.#tunnels.delete(agentId)
+    // Who waits for it hears of a failure.
+    await noted.catch(() => undefined)
+    if (this.#tunnels.has(agentId)) return
+    try {
+      await markDisconnected(
+        systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
+        database.db,
+        agentId,
+        replicaId,
+      )
+    } catch (error) {
+      // The status follows from the last sign of life 30 s later all the same.
+      log.warn('an agent that left could not be marked', { error: describeError(error) })
+    }
   }
 
   /** The tunnel of an agent that is connected to this very replica. */
@@ -148,6 +172,6 @@ export class AgentTunnels implements AsyncDisposable {
     this.#subscription[Symbol.dispose]()
     this.#relays[Symbol.dispose]()
     for (const tunnel of this.#tunnels.values()) tunnel[Symbol.dispose]()
-    await Promise.all(this.#endings)
+    await Promise.all(this.#endings.values())
   }
 }

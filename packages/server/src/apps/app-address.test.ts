@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { pathAppAddress, portOf, subdomainAddress, wildcardLabel } from './app-address.ts'
+import { otherPortHost, pathAppAddress, portOf, subdomainAddress, wildcardLabel } from './app-address.ts'
 
 it('AC-180: path apps are found by owner, workspace, agent and slug', () => {
   expect(pathAppAddress('/@ada/dev.main/apps/docs/a/b?c=d')).toMatchObject({
@@ -19,7 +19,10 @@ it('AC-180: path apps are found by owner, workspace, agent and slug', () => {
 it('AC-181: labels name an app or a port, with or without an agent', () => {
   expect(subdomainAddress('docs--dev--ada', '/')).toMatchObject({ slugOrPort: 'docs', agent: undefined })
   expect(subdomainAddress('8080--main--dev--ada', '/')).toMatchObject({ slugOrPort: '8080', agent: 'main' })
-  expect(subdomainAddress('pre---docs--dev--ada', '/')).toMatchObject({ slugOrPort: 'docs' })
+  expect(subdomainAddress('pre---docs--dev--ada', '/')).toMatchObject({
+    slugOrPort: 'docs',
+    prefix: 'pre---',
+  })
   for (const label of ['docs', '8080--dev--ada', '8443s--dev--ada'])
     expect(subdomainAddress(label, '/'), label).toBeUndefined()
 })
@@ -28,6 +31,12 @@ it('AC-181: a port has four or five digits, and an s for HTTPS', () => {
   expect(portOf('8080')).toEqual({ port: 8080, tls: false })
   expect(portOf('8443s')).toEqual({ port: 8443, tls: true })
   for (const text of ['80', '808080', '70000', 'docs']) expect(portOf(text)).toBeUndefined()
+})
+
+it('AC-213: a port has two host names, an app has one', () => {
+  expect(otherPortHost('8080--main--dev--ada.apps.test:3000')).toBe('8080s--main--dev--ada.apps.test:3000')
+  expect(otherPortHost('pre---8080s--main--dev--ada.apps.test')).toBe('pre---8080--main--dev--ada.apps.test')
+  expect(otherPortHost('docs--dev--ada.apps.test')).toBeUndefined()
 })
 
 it('AC-182: the wildcard stands for one label, whatever the case and the port', () => {

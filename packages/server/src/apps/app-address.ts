@@ -8,6 +8,8 @@ export interface AppAddress {
   readonly accessMethod: 'path' | 'subdomain'
   /** Path under which the app lives; cookies and redirects stay below it. Ends with a slash. */
   readonly basePath: string
+  /** Free text before the name, with its three dashes; empty for none. */
+  readonly prefix: string
   readonly owner: string
   readonly workspace: string
   readonly agent: string | undefined
@@ -29,6 +31,7 @@ export function pathAppAddress(url: string): AppAddress | undefined {
   return {
     accessMethod: 'path',
     basePath: `/@${owner}/${workspace}${agent === undefined ? '' : `.${agent}`}/apps/${slug}/`,
+    prefix: '',
     owner,
     workspace,
     agent,
@@ -49,12 +52,27 @@ function decoded(text: string): string | undefined {
 /** Reads the label before the wildcard suffix; undefined when it names no app (AC-181). */
 export function subdomainAddress(label: string, url: string): AppAddress | undefined {
   const match = LABEL.exec(label)
-  const [, , slugOrPort, agent, workspace, owner] = match ?? []
+  const [, prefix = '', slugOrPort, agent, workspace, owner] = match ?? []
   if (slugOrPort === undefined || slugOrPort === '' || workspace === undefined || owner === undefined)
     return undefined
   // A port is not the workspace's but one agent's.
   if (agent === undefined && portOf(slugOrPort) !== undefined) return undefined
-  return { accessMethod: 'subdomain', basePath: '/', owner, workspace, agent, slugOrPort, target: url }
+  return {
+    accessMethod: 'subdomain',
+    basePath: '/',
+    prefix,
+    owner,
+    workspace,
+    agent,
+    slugOrPort,
+    target: url,
+  }
+}
+
+/** The host name of the same port with HTTPS instead of HTTP, or the other way round; undefined for an app. */
+export function otherPortHost(host: string): string | undefined {
+  const [, before, tls, after] = /^((?:.*---)?\d{4,5})(s?)(--.*)$/i.exec(host) ?? []
+  return before === undefined ? undefined : `${before}${tls === '' ? 's' : ''}${after}`
 }
 
 /** The port that an address names, if it names one and no app; `s` asks for HTTPS. */

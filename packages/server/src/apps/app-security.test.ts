@@ -12,6 +12,7 @@ import {
   createWorkspace,
   deletePortShare,
   getWorkspace,
+  listPortShares,
   logout,
   openTerminal,
   type Template,
@@ -280,11 +281,15 @@ describe('rights that were taken away', () => {
       body: { agent_name: 'main', port, share_level: 'public', protocol: 'http' },
     })
     expect((await ask('/', undefined, { Host: name() })).status).toBe(200)
-    const allow = (level: 'authenticated' | 'public') =>
+    const allow = (level: 'owner' | 'authenticated' | 'public') =>
       owner.call(updateTemplate, { params: { template: template.id }, body: { max_port_share_level: level } })
     await allow('authenticated')
     expect((await ask('/', undefined, { Host: name() })).status).toBe(303)
     expect((await ask('/', other, { Host: name() })).status).toBe(200)
+    const shares = () => owner.call(listPortShares, { params: { workspace: workspace.id } })
+    expect(await shares()).toMatchObject({ shares: [{ port, share_level: 'authenticated' }] })
+    await allow('owner')
+    expect(await shares()).toEqual({ shares: [] })
     await allow('public')
     await unshare()
   })
@@ -303,6 +308,20 @@ it('AC-201, AC-305: an app that is offline says so to those who may know, to pro
   expect(json.status).toBe(400)
   expect(JSON.parse(json.body)).toEqual({ message: expect.stringContaining('Workspace Offline') })
   expect((await ask(PATH, other)).status).toBe(404)
+})
+
+it('AC-183: the host of the dashboard is its own, whatever the port, also when it lies under the wildcard', async () => {
+  await using below = await startTestServer({
+    env: { CODER_ACCESS_URL: 'http://home.apps.test:8443', CODER_WILDCARD_ACCESS_URL: '*.apps.test' },
+  })
+  const { hostname, port: serverPort } = new URL(below.url)
+  for (const Host of ['home.apps.test', 'home.apps.test:8443', 'HOME.apps.test:80']) {
+    const sent = httpRequest({ hostname, port: serverPort, path: '/healthz', headers: { Host } })
+    sent.end()
+    const [response] = await once(sent, 'response')
+    response.resume()
+    expect([Host, response.statusCode]).toEqual([Host, 200])
+  }
 })
 
 it('AC-204: path apps can be switched off', async () => {

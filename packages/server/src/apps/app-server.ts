@@ -17,10 +17,17 @@ import {
   tokenOf,
 } from '../edge/index.ts'
 import { noteUse } from '../workspaces/index.ts'
-import { type AppAddress, pathAppAddress, subdomainAddress, wildcardLabel } from './app-address.ts'
+import {
+  type AppAddress,
+  otherPortHost,
+  pathAppAddress,
+  portOf,
+  subdomainAddress,
+  wildcardLabel,
+} from './app-address.ts'
 import { admit, mayStay } from './authorize-app.ts'
 import { answerPreflight, friendlyOrigin, isPreflight } from './cors.ts'
-import { AppPageError, sendError } from './error-page.ts'
+import { AppPageError, type NextStep, sendError } from './error-page.ts'
 import { bearerKey, queryKey, withoutParameters } from './own-credentials.ts'
 import { proxy } from './proxy.ts'
 import { type Ticket, Tickets } from './tickets.ts'
@@ -94,7 +101,8 @@ export class AppServer {
 
   #isOwnHost(host: string): boolean {
     const own = this.#context.accessUrl()
-    return own !== '' && new URL(own).host.toLowerCase() === host.toLowerCase()
+    const plain = host.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
+    return own !== '' && new URL(own).hostname === plain
   }
 
   /** Answers a claimed request; failures become pages. */
@@ -149,8 +157,15 @@ export class AppServer {
       return
     }
     const { context } = request
-    const token = this.#token(address, request)
     const upgrade = this.#streams.isUpgrade(request)
+    const otherForm = this.#otherForm(address, request)
+    const port = portOf(address.slugOrPort)
+    if (port?.tls === false && appUrl.protocol === 'https:' && otherForm !== undefined && !upgrade) {
+      // AC-311: the port is shared as HTTPS, which this name does not say.
+      reply.code(307).header('Location', otherForm.href).send()
+      return
+    }
+    const token = this.#token(address, request)
     if (upgrade && ticket.corsBehavior === 'simple') this.#refuseForeignSocket(address, request)
     const [authorization, parameter] = [bearerKey(request.headers.authorization), queryKey(request.search)]
     const own = new Set(['coder_session_token'])
@@ -161,6 +176,7 @@ export class AppServer {
       path: `${appUrl.pathname.replace(/\/$/, '')}${withoutParameters(address.target, own)}`,
       cors: ticket.corsBehavior === 'simple' ? { origin } : undefined,
       keepsAuthorization: await this.#isOurs(authorization, context),
+      otherForm,
       opener: upgrade ? await this.#validate(token, context) : context.precheck,
       onOpen: (carrier, end) =>
         this.#rights.watch(
@@ -169,6 +185,18 @@ export class AppServer {
           end,
         ),
     })
+  }
+
+  /** The same port with TLS and without (AC-181, AC-213). */
+  #otherForm({ slugOrPort }: AppAddress, request: FastifyRequest): NextStep | undefined {
+    const port = portOf(slugOrPort)
+    const host = port === undefined ? undefined : otherPortHost(request.context.host)
+    return host === undefined
+      ? undefined
+      : {
+          label: `Open it with ${port?.tls === true ? 'HTTP' : 'HTTPS'}`,
+          href: `${request.context.scheme}://${host}${request.url}`,
+        }
   }
 
   /** Whether this is a key of ours, which no app may see (AC-197); one that cannot be checked now counts as ours. */
@@ -265,13 +293,10 @@ export class AppServer {
       )
     const wildcard = this.#context.config.wildcardAccessUrl.replace(/:\d+$/, '')
     const domain = wildcard.slice(wildcard.indexOf('.'))
-    const rest = new URLSearchParams(request.search)
-    rest.delete(HANDOVER)
-    const path = (request.url.split('?')[0] ?? '/').replace(/^[/\\]+/, '/')
     reply
       .code(303)
       .header('Set-Cookie', setCookie(this.#subdomainCookie(), key, this.#context.cookies, { domain }))
-      .header('Location', `${path}${rest.size === 0 ? '' : `?${rest}`}`)
+      .header('Location', withoutParameters(request.url, new Set([HANDOVER])).replace(/^[/\\]+/, '/'))
       .send()
   }
 }

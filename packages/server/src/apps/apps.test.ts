@@ -1,7 +1,13 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { createServer } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
@@ -10,6 +16,7 @@ import {
   createWorkspace,
   deletePortShare,
   getWorkspace,
+  suspendUser,
   type Template,
   updateTemplate,
   upsertPortShare,
@@ -65,7 +72,7 @@ export default defineTemplate({
   workspace: () => ({
     runtime: local(),
     agents: [{
-      name: 'main',
+      name: 'Main',
       startupScript: ${JSON.stringify(`cat > "$HOME/server.cjs" <<'END'\n${SERVER(port)}\nEND\nnohup ${process.execPath} "$HOME/server.cjs" > "$HOME/server.log" 2>&1 &`)},
       apps: [
         app('mine', 'owner'), app('ours', 'organization'), app('known', 'authenticated'), app('all', 'public'),
@@ -194,6 +201,10 @@ describe('an app under a path', () => {
       headers: {
         Cookie: `mine=1; coder_session_token=${token}; coder_signed_app_token=x; theirs=2; oauth_state=s`,
         'X-Forwarded-For': '6.6.6.6',
+        'X-Real-Ip': '6.6.6.6',
+        'True-Client-Ip': '6.6.6.6',
+        'CF-Connecting-IP': '6.6.6.6',
+        Forwarded: 'for=6.6.6.6',
         'X-Thing': 'kept',
       },
     })
@@ -204,15 +215,33 @@ describe('an app under a path', () => {
     expect(headers['x-forwarded-for']).toBe('127.0.0.1')
     expect(headers['x-forwarded-proto']).toBe('http')
     expect(headers['x-thing']).toBe('kept')
+    expect(JSON.stringify(headers)).not.toContain('6.6.6.6')
   })
 
   it('AC-190, AC-191: a ticket stands for the session for a minute, for this app only, and cannot be forged', async () => {
     const first = await ask(path('mine'), { as: owner })
     const ticket = cookie(first, /^coder_signed_app_token=/)
     expect(cookie(first, /^own=/)).toBe('own=1')
-    expect(first.headers['set-cookie']?.find((line) => line.startsWith('coder_signed'))).toMatch(
-      /HttpOnly.*|Path=\/@owner\/dev\/apps\/mine\//i,
-    )
+    const line = first.headers['set-cookie']?.find((one) => one.startsWith('coder_signed'))
+    expect(line).toMatch(/; HttpOnly/)
+    expect(line).toContain('; Path=/@owner/dev/apps/mine/; Max-Age=60')
+    expect(decodeJwt(ticket?.split('=')[1] ?? '')).toEqual({
+      request: {
+        access_method: 'path',
+        base_path: path('mine'),
+        app_prefix: '',
+        username_or_id: 'owner',
+        workspace_name_or_id: 'dev',
+        agent_name_or_id: '',
+        app_slug_or_port: 'mine',
+      },
+      user_id: workspace.owner_id,
+      workspace_id: workspace.id,
+      agent_id: expect.any(String),
+      app_url: `http://localhost:${port}`,
+      cors_behavior: 'simple',
+      exp: expect.any(Number),
+    })
     expect((await ask(path('mine'), { headers: { Cookie: `${ticket}` } })).status).toBe(200)
     expect((await ask(path('below'), { headers: { Cookie: `${ticket}` } })).status).toBe(303)
     const forged = `${ticket?.slice(0, -6)}AAAAAA`
@@ -276,6 +305,13 @@ describe('an app under a host name', () => {
     expect((await ask('/healthz', { host: 'deep.label.apps.test' })).body).toBe('OK')
   })
 
+  it('AC-§9.3: a suspended visitor is as one who is not signed in', async () => {
+    const leaver = await server.user('suspended-visitor')
+    await owner.call(suspendUser, { params: { user: 'suspended-visitor' } })
+    expect((await ask('/', { as: leaver, host: host('all') })).status).toBe(200)
+    expect((await ask('/', { as: leaver, host: host('known') })).status).toBe(404)
+  })
+
   it('AC-§9.3: sharing decides who reaches it', async () => {
     const stranger = await server.user('outsider')
     const expected = {
@@ -292,17 +328,20 @@ describe('an app under a host name', () => {
   })
 
   it('AC-194…AC-196: signing in leads to the dashboard and back with a cookie for apps only', async () => {
-    const away = await ask('/deep?a=1', { host: host('mine') })
+    const away = await ask('/deep?a=1&b&c=%20d', { host: host('mine') })
     expect(away.status).toBe(303)
     const redirect = new URL(away.headers.location ?? '')
     expect(redirect.pathname).toBe('/api/v2/applications/auth-redirect')
-    expect(redirect.searchParams.get('redirect_uri')).toBe(`http://${host('mine')}/deep?a=1`)
+    expect(redirect.searchParams.get('redirect_uri')).toBe(`http://${host('mine')}/deep?a=1&b&c=%20d`)
     const back = await ask(`${redirect.pathname}${redirect.search}`, { as: owner })
     expect(back.status).toBe(303)
     const target = new URL(back.headers.location ?? '')
     expect(target.host).toBe(host('mine'))
     const arrived = await ask(`${target.pathname}${target.search}`, { host: host('mine') })
-    expect(arrived).toMatchObject({ status: 303, headers: { location: '/deep?a=1' } })
+    expect(arrived).toMatchObject({
+      status: 303,
+      headers: { location: '/deep?a=1&b&c=%20d' },
+    })
     expect(arrived.headers['set-cookie']?.[0]).toMatch(/HttpOnly/i)
     expect(arrived.headers['set-cookie']?.[0]).toMatch(/Domain=\.apps\.test/i)
     const session = cookie(arrived, /^coder_subdomain_app_session_token_/)
@@ -370,7 +409,7 @@ describe('a port', () => {
   it("AC-200, AC-202: is its owner's until it is shared, within what the template allows", async () => {
     expect((await ask('/', { as: owner, host: name() })).status).toBe(200)
     expect((await ask('/', { as: other, host: name() })).status).toBe(404)
-    const share = (level: 'organization' | 'authenticated' | 'public', agent = 'main') =>
+    const share = (level: 'organization' | 'authenticated' | 'public', agent = 'Main') =>
       owner.call(upsertPortShare, {
         params: { workspace: workspace.id },
         body: { agent_name: agent, port, share_level: level, protocol: 'http' },
@@ -384,12 +423,59 @@ describe('a port', () => {
     await share('authenticated')
     expect((await ask('/', { as: other, host: name() })).status).toBe(200)
     expect((await ask('/', { host: name() })).status).toBe(303)
-    const body = { agent_name: 'main', port }
+    const body = { agent_name: 'Main', port }
     await owner.call(deletePortShare, { params: { workspace: workspace.id }, body })
     await expect(
       owner.call(deletePortShare, { params: { workspace: workspace.id }, body }),
     ).rejects.toMatchObject({ status: 404 })
     expect((await ask('/', { as: other, host: name() })).status).toBe(404)
+  })
+
+  it('AC-213: one that speaks no HTTPS is said so, with the way to its other form', async () => {
+    const answer = await ask('/deep?a=1', { as: owner, host: `${port}s--main--dev--owner.apps.test` })
+    expect(answer.status).toBe(502)
+    expect(answer.body).toContain(`href="http://${name()}/deep?a=1"`)
+  })
+
+  it('AC-311: one that is shared as HTTPS answers under its `s` form, and the other leads there', async () => {
+    const params = { workspace: workspace.id }
+    const share = { agent_name: 'Main', port }
+    await owner.call(upsertPortShare, {
+      params,
+      body: { ...share, share_level: 'authenticated', protocol: 'https' },
+    })
+    const answer = await ask('/deep?a=1', { as: other, host: name() })
+    expect(answer).toMatchObject({
+      status: 307,
+      headers: { location: `http://${port}s--main--dev--owner.apps.test/deep?a=1` },
+    })
+    await owner.call(deletePortShare, { params, body: share })
+  })
+
+  it('AC-210, AC-154: a port with an `s` is asked over TLS, by TLS 1.2 at least', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'slipway-tls-'))
+    const files = [join(folder, 'key.pem'), join(folder, 'cert.pem')] as const
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=app'],
+        ...['-keyout', files[0], '-out', files[1]],
+      ],
+      { stdio: 'ignore' },
+    )
+    const [key, cert] = await Promise.all(files.map((file) => readFile(file)))
+    const app = createServer({ key, cert }, (request, response) => response.end(request.headers.host))
+    app.listen(0, '127.0.0.1')
+    await once(app, 'listening')
+    const address = app.address()
+    const tlsPort = typeof address === 'object' && address !== null ? address.port : 0
+    const secure = `${tlsPort}s--main--dev--owner.apps.test`
+    expect(await ask('/', { as: owner, host: secure })).toMatchObject({ status: 200, body: secure })
+    const plain = await ask('/', { as: owner, host: `${tlsPort}--main--dev--owner.apps.test` })
+    expect(plain.status).toBe(502)
+    expect(plain.body).toContain(`href="http://${secure}/"`)
+    app.close()
+    await rm(folder, { recursive: true })
   })
 
   it('AC-210: a port below 9 or one that nobody listens on is an error page', async () => {

@@ -4,10 +4,9 @@ import type { Precheck } from '../edge/index.ts'
 import { workspaceObject } from '../workspaces/index.ts'
 import { type AppAddress, portOf } from './app-address.ts'
 import { AppPageError } from './error-page.ts'
+import { narrower, type SharingLevel } from './sharing-level.ts'
 import { type AppTarget, findAppTargets, findOfflineWorkspace } from './store.ts'
 import type { Ticket } from './tickets.ts'
-
-type Level = 'owner' | 'organization' | 'authenticated' | 'public'
 
 /** Outcome of an app request: let through, or the visitor has to sign in first. */
 export type Admission = { readonly admitted: true; readonly ticket: Ticket } | { readonly admitted: false }
@@ -77,17 +76,18 @@ function offline(context: AppContext, { owner, workspace }: AppAddress): AppPage
 interface Chosen {
   readonly agent: AppTarget['agent']
   readonly url: string
-  readonly level: Level
+  readonly level: SharingLevel
 }
 
 function choose(address: AppAddress, targets: readonly AppTarget[]): Chosen | undefined {
   const app = targets.find((target) => target.app?.slug === address.slugOrPort && !target.app.external)
   if (app?.app?.url !== undefined && app.app.url !== null)
-    return { agent: app.agent, url: app.app.url, level: app.app.sharing_level as Level }
+    return { agent: app.agent, url: app.app.url, level: app.app.sharing_level as SharingLevel }
   const port = portOf(address.slugOrPort)
   if (port === undefined || address.accessMethod === 'path') return undefined
   const agents = targets.filter((target) => target.app === undefined)
-  const target = agents.find(({ agent }) => agent.name === address.agent)
+  // Host names know no case.
+  const target = agents.find(({ agent }) => agent.name.toLowerCase() === address.agent?.toLowerCase())
   if (target === undefined) return undefined
   const share = target.shares.find((one) => one.port === port.port)
   const tls = port.tls || share?.protocol === 'https'
@@ -95,17 +95,10 @@ function choose(address: AppAddress, targets: readonly AppTarget[]): Chosen | un
     agent: target.agent,
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port.port}`,
     level: narrower(
-      (share?.share_level as Level | undefined) ?? 'owner',
+      (share?.share_level as SharingLevel | undefined) ?? 'owner',
       target.agent.max_port_sharing_level,
     ),
   }
-}
-
-const LEVELS: readonly Level[] = ['owner', 'organization', 'authenticated', 'public']
-
-/** A share that is wider than its template allows by now counts as what is allowed (AC-202). */
-function narrower(level: Level, highest: Level): Level {
-  return LEVELS.indexOf(level) > LEVELS.indexOf(highest) ? highest : level
 }
 
 /** Whether a caller who was let in may stay: the app is still there and still shared with them (AC-308). */
@@ -122,8 +115,7 @@ export async function mayStay(context: AppContext, address: AppAddress, caller: 
 function mayReach(context: AppContext, address: AppAddress, found: Chosen, caller: Precheck): boolean {
   const forced = address.accessMethod === 'path' && !context.config.allowPathAppSharing
   const level = forced ? 'owner' : found.level
-  if (!caller.ok) return level === 'public'
-  if (caller.owner.status === 'suspended') return false
+  if (!caller.ok || caller.owner.status === 'suspended') return level === 'public'
   const owns = caller.owner.id === found.agent.owner_id
   if (
     address.accessMethod === 'path' &&

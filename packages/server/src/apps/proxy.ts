@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { splice, type TunnelClient } from '@slipway/tunnel'
 import { type OpenStreams, type Precheck, withoutOwnCookies } from '../edge/index.ts'
 import { withOurCors } from './cors.ts'
-import { AppPageError } from './error-page.ts'
+import { AppPageError, type NextStep } from './error-page.ts'
 import { foreignCookies } from './own-credentials.ts'
 
 const HOP_BY_HOP = new Set([
@@ -29,6 +29,8 @@ const OWN_HEADERS = new Set([
   'coder-provisioner-daemon-psk',
   'x-csrf-token',
 ])
+/** What proxies say of their clients: apps must not take it from visitors (AC-212). */
+const FORWARDED = new Set(['forwarded', 'x-real-ip', 'true-client-ip', 'cf-connecting-ip'])
 /** An app under a path shares its origin with the dashboard: its service worker must stay below its path. */
 const KEPT_FROM_BROWSERS = new Set(['service-worker-allowed'])
 /** A peer that is gone without a word is noticed, also on a connection on which nothing is sent. */
@@ -36,7 +38,7 @@ const KEEP_ALIVE_MS = 30_000
 
 /** Where a request goes, and what must not go there. */
 export interface ProxyTarget {
-  readonly tunnel: TunnelClient
+  readonly tunnel: Pick<TunnelClient, 'connect'>
   /** URL of the app inside the workspace. */
   readonly appUrl: URL
   /** Path and query for the app. */
@@ -49,6 +51,8 @@ export interface ProxyTarget {
   readonly opener: Precheck
   /** Takes the connection or answer that has begun, and how to end it. */
   readonly onOpen: (carrier: { once(event: 'close', listener: () => void): unknown }, end: () => void) => void
+  /** The same port with and without TLS, for an app that speaks the other one (AC-213). */
+  readonly otherForm: NextStep | undefined
 }
 
 /**
@@ -64,8 +68,16 @@ export async function proxy(
   streams: OpenStreams,
   target: ProxyTarget,
 ): Promise<void> {
-  const stream = await dial(target)
   const upgrade = streams.isUpgrade(request)
+  const left = new AbortController()
+  reply.raw.once('close', () => left.abort())
+  // A visitor who has left by now is told of by no event any more.
+  if (request.raw.socket.destroyed) return
+  const stream = await dial(target, left.signal)
+  if (left.signal.aborted) {
+    stream.destroy()
+    return
+  }
   await new Promise<void>((resolve, reject) => {
     const upstream = httpRequest({
       method: request.method,
@@ -80,7 +92,14 @@ export async function proxy(
       if (reply.sent) reply.raw.destroy()
       reject(unanswered(target, error))
     })
+    // What is thrown in a listener would end the process and not only this request (ID-119).
+    const refuse = (reason: string): void => {
+      stream.destroy()
+      reject(unanswered(target, new Error(reason)))
+    }
     upstream.on('upgrade', (response, _socket, head) => {
+      if (!upgrade) return refuse('it switched protocols without being asked')
+      if (streams.stopping) return refuse('the server is stopping')
       const client = streams.takeSocket(request, reply, target.opener)
       if (client.socket instanceof Socket) client.socket.setKeepAlive(true, KEEP_ALIVE_MS)
       client.socket.write(switchingHead(response))
@@ -91,6 +110,7 @@ export async function proxy(
       resolve()
     })
     upstream.on('response', (response) => {
+      if ((response.statusCode ?? 0) < 200) return refuse(`its status is ${response.statusCode}`)
       reply.hijack()
       sendHead(reply, response, target)
       response.on('error', () => reply.raw.destroy())
@@ -128,26 +148,36 @@ function switchingHead({ rawHeaders, statusMessage }: IncomingMessage): string {
   return `HTTP/1.1 101 ${statusMessage ?? ''}\r\n${lines.join('')}\r\n`
 }
 
-async function dial({ tunnel, appUrl }: ProxyTarget): Promise<Duplex> {
+async function dial({ tunnel, appUrl, otherForm }: ProxyTarget, signal: AbortSignal): Promise<Duplex> {
   const tls = appUrl.protocol === 'https:'
   const port = appUrl.port === '' ? (tls ? 443 : 80) : Number(appUrl.port)
   if (port < 9) throw new AppPageError(400, 'Bad port', 'Ports below 9 cannot be reached.')
   const host = appUrl.hostname === 'localhost' ? '127.0.0.1' : appUrl.hostname
   try {
-    const stream = await tunnel.connect(`${host}:${port}`)
-    // Certificates of apps inside a workspace are made by themselves; the tunnel protects the way there.
-    return tls ? connectTls({ socket: stream, rejectUnauthorized: false }) : stream
+    const stream = await tunnel.connect(`${host}:${port}`, {}, signal)
+    // Certificates of apps inside a workspace are made by themselves; the tunnel protects the way there (AC-154).
+    return tls ? connectTls({ socket: stream, rejectUnauthorized: false, minVersion: 'TLSv1.2' }) : stream
   } catch (error) {
-    throw unanswered({ appUrl }, error)
+    throw unanswered({ appUrl, otherForm }, error)
   }
 }
 
-function unanswered({ appUrl }: Pick<ProxyTarget, 'appUrl'>, error: unknown): AppPageError {
+function unanswered(
+  { appUrl, otherForm }: Pick<ProxyTarget, 'appUrl' | 'otherForm'>,
+  error: unknown,
+): AppPageError {
   return new AppPageError(
     502,
     'The application does not answer',
     `Nothing answers on ${appUrl.host} in the workspace: ${error instanceof Error ? error.message : String(error)}`,
+    isMisunderstanding(error) ? otherForm : undefined,
   )
+}
+
+/** Whether something answered, but no TLS where TLS was expected or no HTTP, or hung up over the first words. */
+function isMisunderstanding(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(HPE_|ERR_SSL_)/.test(code) || code === 'EPROTO' || code === 'ECONNRESET'
 }
 
 /** Headers for the app, spelled as the browser spelled them (AC-212); one that came twice goes on twice. */
@@ -164,7 +194,7 @@ function headersFor(request: FastifyRequest, keepsAuthorization: boolean): Outgo
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     const lower = name.toLowerCase()
-    if (OWN_HEADERS.has(lower) || lower.startsWith('x-forwarded-')) continue
+    if (OWN_HEADERS.has(lower) || FORWARDED.has(lower) || lower.startsWith('x-forwarded-')) continue
     if (HOP_BY_HOP.has(lower) && !(upgrade && (lower === 'connection' || lower === 'upgrade'))) continue
     if (lower === 'cookie' || (lower === 'authorization' && keepsAuthorization)) continue
     keep(name, rawHeaders[i + 1] ?? '')

@@ -6,6 +6,8 @@ import { createAppConnectKey } from '../identity/index.ts'
 import { getWorkspace } from '../workspaces/index.ts'
 import { wildcardLabel } from './app-address.ts'
 import type { AppServer } from './app-server.ts'
+import { withoutParameters } from './own-credentials.ts'
+import { narrower } from './sharing-level.ts'
 import { deletePortShare, listPortShares, type PortShareRow, upsertPortShare } from './store.ts'
 
 const HANDOVER = 'coder_application_connect_api_key_35e783'
@@ -29,13 +31,20 @@ export function appRoutes(context: AppContext, apps: AppServer): BoundRoute[] {
         return undefined
       }
       const made = await createAppConnectKey(context, visitor.actor, request, visitor.key)
-      target.searchParams.set(HANDOVER, await apps.handOver(made.key))
-      await reply.code(303).header('Location', target.href).send()
+      // The app gets its query as it was sent, and no key that somebody else has put there.
+      const below = withoutParameters(`${target.pathname}${target.search}`, new Set([HANDOVER]))
+      const handedOver = `${below.includes('?') ? '&' : '?'}${HANDOVER}=${await apps.handOver(made.key)}`
+      await reply.code(303).header('Location', `${target.origin}${below}${handedOver}`).send()
       return undefined
     }),
     forSession(contract.listPortShares, async ({ actor, params }) => {
       const workspace = await getWorkspace(actor, db, params.workspace ?? '')
-      return { shares: (await listPortShares(actor, db, workspace)).map(presentShare) }
+      // One that its template has come to leave to the owner alone is no share (AC-202).
+      const shares = (await listPortShares(actor, db, workspace)).flatMap(({ highest, ...share }) => {
+        const level = narrower(share.share_level, highest)
+        return level === 'owner' ? [] : [presentShare({ ...share, share_level: level })]
+      })
+      return { shares }
     }),
     forSession(contract.upsertPortShare, async ({ actor, params, body }) => {
       const workspace = await getWorkspace(actor, db, params.workspace ?? '')

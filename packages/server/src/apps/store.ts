@@ -10,6 +10,7 @@ import type {
 } from '../database/tables.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { type WorkspaceRow, workspaceObject } from '../workspaces/index.ts'
+import { narrower, type SharingLevel } from './sharing-level.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -118,14 +119,26 @@ export async function findOfflineWorkspace(
 /** A stored port share. */
 export type PortShareRow = Selectable<WorkspaceAgentPortShareTable>
 
-/** Port shares of a workspace, by port (AC-202). @throws ApiError 404. */
-export async function listPortShares(actor: Actor, db: Db, workspace: WorkspaceRow): Promise<PortShareRow[]> {
+/**
+ * Port shares of a workspace, by port, each with the widest level that its template allows now (AC-202).
+ *
+ * @throws ApiError 404.
+ */
+export async function listPortShares(
+  actor: Actor,
+  db: Db,
+  workspace: WorkspaceRow,
+): Promise<(PortShareRow & { readonly highest: SharingLevel })[]> {
   if (!isAllowed(actor, 'read', workspaceObject(workspace))) throw notFound()
   return db
-    .selectFrom('workspace_agent_port_share')
-    .selectAll()
-    .where('workspace_id', '=', workspace.id)
-    .orderBy('port')
+    .selectFrom('workspace_agent_port_share as s')
+    .innerJoin('workspaces as w', 'w.id', 's.workspace_id')
+    .innerJoin('templates as t', 't.id', 'w.template_id')
+    .selectAll('s')
+    .select('t.max_port_sharing_level as highest')
+    .where('s.workspace_id', '=', workspace.id)
+    .orderBy('s.port')
+    .orderBy('s.agent_name')
     .execute()
 }
 
@@ -149,8 +162,7 @@ export async function upsertPortShare(
     .where('a.name', '=', share.agent_name)
     .executeTakeFirst()
   if (row === undefined) throw badRequest('Agent not found.')
-  const levels = ['owner', 'organization', 'authenticated', 'public']
-  if (levels.indexOf(share.share_level) > levels.indexOf(row.highest))
+  if (narrower(share.share_level, row.highest) !== share.share_level)
     throw badRequest(`Port sharing level not allowed: the template allows ${row.highest} at most.`, {
       validations: [{ field: 'share_level', detail: `must be at most ${row.highest}` }],
     })

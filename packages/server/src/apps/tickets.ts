@@ -34,7 +34,14 @@ export class Tickets {
 
   /** Signs a ticket for exactly this address. */
   sign(address: AppAddress, ticket: Ticket): Promise<string> {
-    return new SignJWT({ request: requestOf(address), ...ticket })
+    return new SignJWT({
+      request: requestOf(address),
+      user_id: ticket.ownerId,
+      workspace_id: ticket.workspaceId,
+      agent_id: ticket.agentId,
+      app_url: ticket.appUrl,
+      cors_behavior: ticket.corsBehavior,
+    })
       .setProtectedHeader({ alg: 'HS512', kid: KEY_ID })
       .setExpirationTime(`${TICKET_SECONDS}s`)
       .sign(this.#signing)
@@ -45,7 +52,8 @@ export class Tickets {
     try {
       const { payload } = await jwtVerify(text, this.#signing, { algorithms: ['HS512'] })
       if (JSON.stringify(payload.request) !== JSON.stringify(requestOf(address))) return undefined
-      const { agentId, workspaceId, ownerId, appUrl, corsBehavior } = payload
+      const { user_id: ownerId, workspace_id: workspaceId, agent_id: agentId } = payload
+      const { app_url: appUrl, cors_behavior: corsBehavior } = payload
       return typeof agentId === 'string' &&
         typeof workspaceId === 'string' &&
         typeof ownerId === 'string' &&
@@ -89,6 +97,7 @@ function requestOf(address: AppAddress): Record<string, string> {
   return {
     access_method: address.accessMethod,
     base_path: address.basePath,
+    app_prefix: address.prefix,
     username_or_id: address.owner,
     workspace_name_or_id: address.workspace,
     agent_name_or_id: address.agent ?? '',

@@ -167,7 +167,12 @@ export async function markConnected(
     .execute()
 }
 
-/** Notes that these agents are still there; one statement for all of a replica (AC-21). @throws ApiError 403. */
+/**
+ * Notes that these agents are still there; one statement for all of a replica (AC-21). One that has left by now stays
+ * gone.
+ *
+ * @throws ApiError 403.
+ */
 export async function markAlive(actor: Actor, db: Db, agentIds: readonly string[]): Promise<void> {
   authorize(actor, 'update', { type: 'system' })
   if (agentIds.length === 0) return
@@ -175,6 +180,7 @@ export async function markAlive(actor: Actor, db: Db, agentIds: readonly string[
     .updateTable('workspace_agents')
     .set({ last_connected_at: sql<Date>`now()` })
     .where(sql<boolean>`id = any(${[...agentIds]}::uuid[])`)
+    .where('disconnected_at', 'is', null)
     .execute()
 }
 

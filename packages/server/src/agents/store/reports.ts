@@ -91,9 +91,12 @@ export async function appendAgentLogs(
   return false
 }
 
-/** Whole characters only, no more than a line may have. */
+/** Whole characters only, no more than a line may have; one that is cut says so (AC-91, AC-303). */
 function storedOutput(output: string): string {
-  return storable(output.slice(0, MAX_LINE_CHARACTERS))
+  const whole = output.toWellFormed()
+  if (whole.length <= MAX_LINE_CHARACTERS) return storable(whole)
+  const cut = whole.slice(0, MAX_LINE_CHARACTERS - 1)
+  return `${storable(cut.isWellFormed() ? cut : cut.slice(0, -1))}…`
 }
 
 function bytesOf(lines: readonly NewLine[]): number {
@@ -150,6 +153,21 @@ export async function listAgentLogs(
     .limit(Math.min(limit, LOG_PAGE))
   if (before === undefined) return lines.orderBy('id').execute()
   return (await lines.where('id', '<', before).orderBy('id', 'desc').execute()).reverse()
+}
+
+/** Names of the log sources of an agent by their ids; the caller has checked the reader. @throws ApiError 403. */
+export async function listLogSourceNames(
+  actor: Actor,
+  db: Db,
+  agentId: string,
+): Promise<ReadonlyMap<string, string>> {
+  authorize(actor, 'read', { type: 'system' })
+  const rows = await db
+    .selectFrom('workspace_agent_log_sources')
+    .select(['id', 'display_name'])
+    .where('workspace_agent_id', '=', agentId)
+    .execute()
+  return new Map(rows.map((row) => [row.id, row.display_name]))
 }
 
 /** A metadata item with its last value. */
