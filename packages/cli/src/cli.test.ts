@@ -66,6 +66,23 @@ describe('signing in', () => {
     expect((await cli.good('login', 'token')).trim()).toBe(session)
   })
 
+  it('OP-183: the session of one server is never sent to another', async () => {
+    let asked = 0
+    const other = createServer((_request, response) => {
+      asked += 1
+      response.end('{}')
+    }).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const address = other.address()
+    const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    try {
+      expect(await cli.bad('list', '--url', url)).toContain(`the session here is one of ${server.url}`)
+      expect(asked).toBe(0)
+    } finally {
+      other.close()
+    }
+  })
+
   it('OP-§17.2: login token refuses a session of another server', async () => {
     expect(await cli.bad('login', 'token', '--url', 'https://other.example')).toContain(
       `the session is one of ${server.url}`,
@@ -165,6 +182,22 @@ describe('usage', () => {
       version: expect.stringMatching(/^v2\.36\./),
     })
     expect(await cli.bad('version', '-o', 'xml')).toContain('--output must be text or json')
+  })
+
+  it('OP-188: help names variables and shows none of their values; groups and old names have help, too', async () => {
+    const login = await cli.runWith({ CODER_FIRST_USER_PASSWORD: 's3cret' }, 'login', '--help')
+    expect(login.stdout).toContain('CODER_FIRST_USER_PASSWORD')
+    expect(login.stdout).not.toContain('s3cret')
+    expect(await cli.good('help', 'templates')).toContain('push')
+    expect(await cli.good('tokens', 'create', '--help')).toContain('--lifetime')
+    expect(await cli.good('ls', '--help')).toContain('Usage: slipway list|ls')
+    expect(await cli.good('--url', 'http://x', 'users', '--help')).toContain('edit-roles')
+  })
+
+  it('OP-180: server runs the server, with the flags before its name', async () => {
+    expect(await cli.good('server', '--help')).toContain('--http-address')
+    const ran = await cli.run('--global-config', '/dev/null/x', 'server', '--http-address', 'nonsense')
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('http-address') })
   })
 
   it('OP-185: unknown formats and columns are refused', async () => {

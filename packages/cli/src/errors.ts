@@ -27,10 +27,20 @@ export function explain(error: unknown, trace = false): string {
   return `${messageOf(error)}${inspect(error)}\n`
 }
 
+function remedyFor(reason: string): string {
+  if (/self.signed|certificate|issuer/i.test(reason))
+    return 'name the authority that its certificate is signed by with --client-tls-ca-file'
+  if (reason === 'it does not speak TLS there') return 'write http:// instead of https://'
+  if (reason.startsWith('it sends requests on')) return 'use the address it names'
+  return 'is the server running? Name another one with `slipway login <url>`'
+}
+
 function messageOf(error: unknown): string {
   if (error instanceof CommandError) return `error: ${error.message}\n`
-  if (error instanceof ConnectionFailure)
-    return `error: ${error.message}: is the server running? Name another one with \`slipway login <url>\`\n`
+  if (error instanceof ConnectionFailure) {
+    const reason = error.reason === '' ? '' : ` (${error.reason})`
+    return `error: ${error.message}${reason}: ${remedyFor(error.reason)}\n`
+  }
   if (error instanceof ApiFailure) {
     const lines = [`error: ${error.message}`]
     if (error.detail !== undefined) lines.push(`  ${error.detail}`)

@@ -1,47 +1,84 @@
-import { WebSocket } from 'ws'
-
-import type { Client } from '@slipway/client'
-import { getBuild, listBuildLogs, type ProvisionerJobLog, type WorkspaceBuild } from '@slipway/contract'
+import {
+  getBuild,
+  listBuildLogs,
+  listTemplateVersionLogs,
+  type ProvisionerJobLog,
+  type WorkspaceBuild,
+} from '@slipway/contract'
+import type { Connection } from './connection.ts'
 import { CommandError } from './errors.ts'
+import { followLogs } from './follow-logs.ts'
+import { patiently } from './patience.ts'
 
 /** Prints the log of a build until it is over. @throws CommandError when the build did not succeed. */
-export async function followBuild(client: Client, build: WorkspaceBuild): Promise<void> {
-  await followLogs(client, client.address(listBuildLogs, { params: { workspacebuild: build.id } }))
-  const ended = await client.call(getBuild, { params: { workspacebuild: build.id } })
+export async function followBuild(client: Connection, build: WorkspaceBuild): Promise<void> {
+  const at = { params: { workspacebuild: build.id } }
+  await showJob(client, client.address(listBuildLogs, at))
+  const ended = await patiently(() => client.call(getBuild, at))
   if (ended.job.status !== 'succeeded')
     throw new CommandError(
-      ended.job.error === undefined
+      ended.job.error === undefined || ended.job.error === ''
         ? `the build was ${ended.job.status}`
         : `the build has failed: ${ended.job.error}`,
     )
 }
 
-/** Prints the lines of a job's log as they come; stages are headings. Comes back after a lost connection. */
-export async function followLogs(client: Client, address: string): Promise<void> {
-  let after = 0
-  let stage = ''
-  for (let attempt = 0; ; attempt += 1) {
-    const url = new URL(address)
-    url.searchParams.set('follow', 'true')
-    url.searchParams.set('after', String(after))
-    const code = await stream(client, url, (line) => {
-      after = line.id
-      attempt = 0
-      if (line.stage !== stage) process.stderr.write(`==> ${line.stage}\n`)
-      stage = line.stage
+/** Prints the log of a template version's import until it is over. */
+export async function followImport(client: Connection, version: string): Promise<void> {
+  await showJob(client, client.address(listTemplateVersionLogs, { params: { templateversion: version } }))
+}
+
+const SAY_WAITING_MS = 1_000
+
+/** Shows how a job gets on, on stderr: its stages with the time they took, and what is said in them. */
+async function showJob(client: Connection, address: string): Promise<void> {
+  const stages = new Stages()
+  const waiting = setTimeout(() => {
+    process.stderr.write('Waiting for a provisioner …\n')
+  }, SAY_WAITING_MS)
+  try {
+    await followLogs<ProvisionerJobLog>(client, address, (line) => {
+      clearTimeout(waiting)
+      stages.enter(line.stage, Date.parse(line.created_at))
       if (line.output !== '') process.stderr.write(`    ${line.output}\n`)
     })
-    if (code === 1000) return
-    if (attempt > 20) throw new CommandError('the log cannot be read: the server does not answer')
-    await new Promise((resolve) => setTimeout(resolve, Math.min(250 * 2 ** attempt, 3_000)))
+    stages.end()
+  } finally {
+    clearTimeout(waiting)
   }
 }
 
-function stream(client: Client, url: URL, onLine: (line: ProvisionerJobLog) => void): Promise<number> {
-  return new Promise((resolve) => {
-    const socket = new WebSocket(url.href.replace(/^http/, 'ws'), { headers: client.headers })
-    socket.on('message', (data) => onLine(JSON.parse(String(data))))
-    socket.on('error', () => undefined)
-    socket.on('close', (code) => resolve(code))
-  })
+/** The headings of a job; on a terminal each one that is over says how long it took. */
+class Stages {
+  #stage = ''
+  #since = 0
+  #last = 0
+
+  enter(stage: string, time: number): void {
+    this.#last = time
+    if (stage === this.#stage) return
+    this.end()
+    process.stderr.write(`==> ${bold(stage)}\n`)
+    this.#stage = stage
+    this.#since = time
+  }
+
+  end(): void {
+    const seconds = (this.#last - this.#since) / 1_000
+    if (this.#stage === '' || seconds < 0.1 || process.stderr.isTTY !== true) return
+    process.stderr.write(`${dim(`    took ${seconds.toFixed(1)} s`)}
+`)
+  }
+}
+
+function bold(text: string): string {
+  return styled(text, '1')
+}
+
+function dim(text: string): string {
+  return styled(text, '2')
+}
+
+function styled(text: string, style: string): string {
+  return process.stderr.isTTY === true && !process.env.NO_COLOR ? `\u001b[${style}m${text}\u001b[0m` : text
 }

@@ -1,35 +1,106 @@
-import { Command, CommanderError, Option } from 'commander'
+import { CommanderError } from 'commander'
 
-import { configSshCommand } from './commands/config-ssh.ts'
-import { createCommand } from './commands/create.ts'
-import { loginCommands } from './commands/login.ts'
-import { logsCommand } from './commands/logs.ts'
-import { openCommands } from './commands/open.ts'
-import { pingCommand } from './commands/ping.ts'
-import { portForwardCommand } from './commands/port-forward.ts'
-import { processCommands } from './commands/processes.ts'
-import { sshCommand } from './commands/ssh.ts'
-import { templateCommands } from './commands/templates.ts'
-import { tokenCommands } from './commands/tokens.ts'
-import { transitionCommands } from './commands/transitions.ts'
-import { userCommands } from './commands/users.ts'
-import { versionCommand } from './commands/version.ts'
-import { workspaceCommands } from './commands/workspaces.ts'
+import { Command } from './command.ts'
 import { CommandError, explain } from './errors.ts'
-import { flagsOf, type GlobalFlags, switchedOn } from './flags.ts'
-import { treatAsTerminal } from './prompt.ts'
-import { repeat } from './repeat.ts'
+import { flagsOf, type GlobalFlags, listOption, option, readVariables } from './flags.ts'
 import { ownVersion } from './version.ts'
+
+/** What a command needs is loaded when it is called: most of the time of a short command is loading. */
+const COMMANDS: readonly {
+  /** The commands of one module with what they do, and their other names. */
+  readonly names: Readonly<Record<string, readonly [description: string, ...aliases: string[]]>>
+  readonly load: () => Promise<(program: Command) => void>
+}[] = [
+  {
+    names: {
+      login: ['Sign in to a server, and make the first account when there is none yet'],
+      logout: ['Sign out and forget the session'],
+      whoami: ['Show who is signed in, and where'],
+    },
+    load: async () => (await import('./commands/login.ts')).loginCommands,
+  },
+  {
+    names: { create: ['Make a workspace'] },
+    load: async () => (await import('./commands/create.ts')).createCommand,
+  },
+  {
+    names: {
+      list: ['List workspaces', 'ls'],
+      show: ['Show a workspace with its resources and agents'],
+      rename: ['Give a workspace another name'],
+    },
+    load: async () => (await import('./commands/workspaces.ts')).workspaceCommands,
+  },
+  {
+    names: {
+      start: ['Start a workspace'],
+      stop: ['Stop a workspace'],
+      restart: ['Stop a workspace and start it again'],
+      update: ['Take the active version of the template'],
+      delete: ['Delete a workspace', 'rm'],
+    },
+    load: async () => (await import('./commands/transitions.ts')).transitionCommands,
+  },
+  {
+    names: { ssh: ['Open a shell in a workspace, or run a command there'] },
+    load: async () => (await import('./commands/ssh.ts')).sshCommand,
+  },
+  {
+    names: { 'config-ssh': ['Let plain OpenSSH reach workspaces: adds a section to ~/.ssh/config'] },
+    load: async () => (await import('./commands/config-ssh.ts')).configSshCommand,
+  },
+  {
+    names: { 'port-forward': ['Make ports of a workspace reachable on this machine'] },
+    load: async () => (await import('./commands/port-forward.ts')).portForwardCommand,
+  },
+  {
+    names: { ping: ['Measure the way to a workspace'] },
+    load: async () => (await import('./commands/ping.ts')).pingCommand,
+  },
+  {
+    names: { logs: ['Show the log of a build and of its agents'] },
+    load: async () => (await import('./commands/logs.ts')).logsCommand,
+  },
+  {
+    names: { open: ['Open a workspace in a browser or an editor'] },
+    load: async () => (await import('./commands/open.ts')).openCommands,
+  },
+  {
+    names: { templates: ['Manage templates', 'template'] },
+    load: async () => (await import('./commands/templates.ts')).templateCommands,
+  },
+  {
+    names: { users: ['Manage accounts', 'user'] },
+    load: async () => (await import('./commands/users.ts')).userCommands,
+  },
+  {
+    names: { tokens: ['Manage tokens for programs', 'token'] },
+    load: async () => (await import('./commands/tokens.ts')).tokenCommands,
+  },
+  {
+    names: { version: ['Show the version of this command'] },
+    load: async () => (await import('./commands/version.ts')).versionCommand,
+  },
+  {
+    names: {
+      server: ['Run the server'],
+      agent: ['Run the agent of a workspace; it reads CODER_AGENT_URL and CODER_AGENT_TOKEN'],
+    },
+    load: async () => (await import('./commands/processes.ts')).processCommands,
+  },
+]
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let verbose = false
-  const program = build().hook('preAction', (_program, command) => {
-    const flags = flagsOf<GlobalFlags>(command)
-    verbose = flags.verbose ?? switchedOn('CODER_VERBOSE')
-    if (flags.forceTty ?? switchedOn('CODER_FORCE_TTY')) treatAsTerminal()
-  })
+  process.stdout.on('error', leaveQuietly)
   try {
+    const program = (await build(argv)).hook('preAction', async (_program, command) => {
+      readVariables(command)
+      const flags = flagsOf<GlobalFlags>(command)
+      verbose = flags.verbose === true
+      if (flags.forceTty === true) (await import('./prompt.ts')).treatAsTerminal()
+    })
     await program.parseAsync([...argv], { from: 'user' })
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (error) {
@@ -39,58 +110,91 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function build(): Command {
+/** Who reads the output has had enough, as `head` has: no reason for a trace. */
+function leaveQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(1)
+}
+
+async function build(argv: readonly string[]): Promise<Command> {
   const program = new Command('slipway')
+  program
     .description('Work in the workspaces of a Slipway server')
-    .version(`Coder ${ownVersion()} (Slipway)`, '--version')
+    .usage('[options] <command>')
+    .version(`Coder ${ownVersion()} (Slipway)`, '--version', 'show the version of this command')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), ...command.aliases()].join(', '),
+    })
+    .addHelpText('after', '\nHelp of a command: slipway <command> --help')
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .showHelpAfterError()
     .exitOverride()
-  loginCommands(program)
-  workspaceCommands(program)
-  createCommand(program)
-  transitionCommands(program)
-  sshCommand(program)
-  configSshCommand(program)
-  portForwardCommand(program)
-  pingCommand(program)
-  logsCommand(program)
-  openCommands(program)
-  templateCommands(program)
-  userCommands(program)
-  tokenCommands(program)
-  versionCommand(program)
-  processCommands(program)
+  const wanted = addGlobalOptions(new Command()).parseOptions([...argv]).operands[0]
+  for (const { names, load } of COMMANDS) {
+    const all = Object.entries(names)
+    // The general help and mistyped names need no more of a command than these.
+    const needed =
+      wanted === 'help' || all.some(([name, [, ...others]]) => [name, ...others].includes(wanted ?? ''))
+    if (needed) (await load())(program)
+    for (const [name, [description, ...aliases]] of all) {
+      const command = program.commands.find((one) => one.name() === name) ?? program.command(name)
+      command.description(description).aliases(aliases)
+    }
+  }
   addGlobalOptions(program)
   return program
 }
 
 /** These are understood before and behind the name of a command (OP-181). */
-function addGlobalOptions(command: Command): void {
+function addGlobalOptions(command: Command): Command {
   const hidden = command.parent !== null
-  for (const option of [
-    new Option('--url <url>', 'URL of the server'),
-    new Option('--token <token>', 'session token'),
-    new Option('--global-config <folder>', 'folder of the session and settings'),
-    new Option(
+  for (const one of [
+    option('--url <url>', 'URL of the server', 'CODER_URL'),
+    option('--token <token>', 'session token', 'CODER_SESSION_TOKEN'),
+    option('--global-config <folder>', 'folder of the session and settings', 'CODER_CONFIG_DIR'),
+    listOption(
       '--header <name=value>',
       'further header of every request; may be given several times',
-    ).argParser(repeat),
-    new Option('--header-command <command>', 'program that prints further headers, one name=value a line'),
-    new Option(
+      'CODER_HEADER',
+    ),
+    option(
+      '--header-command <command>',
+      'program that prints further headers, one name=value a line',
+      'CODER_HEADER_COMMAND',
+    ),
+    option(
       '--client-tls-ca-file <file>',
       'further authority that servers may be certified by, in PEM form',
+      'CODER_CLIENT_TLS_CA_FILE',
     ),
-    new Option('--no-version-warning', 'say nothing when the server has another version'),
-    new Option('--no-feature-warning', 'accepted for compatibility: the server sends none'),
-    new Option('--use-keyring [yes]', 'accepted for compatibility: the session is kept in a file').hideHelp(),
-    new Option('--disable-direct-connections', 'accepted for compatibility: there are none').hideHelp(),
-    new Option('--disable-network-telemetry', 'accepted for compatibility: there is none').hideHelp(),
-    new Option('--force-tty', 'ask questions although there is no terminal'),
-    new Option('--no-open', 'print addresses instead of opening a browser').hideHelp(),
-    new Option('-v, --verbose', 'say more about failures'),
+    option(
+      '--client-tls-cert-file <file>',
+      'certificate to show to servers that ask for one, in PEM form',
+      'CODER_CLIENT_TLS_CERT_FILE',
+    ),
+    option(
+      '--client-tls-key-file <file>',
+      'private key of that certificate, in PEM form',
+      'CODER_CLIENT_TLS_KEY_FILE',
+    ),
+    option(
+      '--no-version-warning',
+      'say nothing when the server has another version',
+      'CODER_NO_VERSION_WARNING',
+    ),
+    option('--no-feature-warning', 'accepted for compatibility: the server sends none').hideHelp(),
+    option('--use-keyring', 'accepted for compatibility: the session is kept in a file').hideHelp(),
+    option('--disable-direct-connections', 'accepted for compatibility: there are none').hideHelp(),
+    option('--disable-network-telemetry', 'accepted for compatibility: there is none').hideHelp(),
+    option('--force-tty', 'ask questions although there is no terminal', 'CODER_FORCE_TTY'),
+    option('--no-open', 'print addresses instead of opening a browser', 'CODER_NO_OPEN').hideHelp(),
+    option('-v, --verbose', 'say more about failures', 'CODER_VERBOSE'),
   ])
-    command.addOption(hidden ? option.hideHelp() : option)
-  for (const child of command.commands) if (child.name() !== 'server') addGlobalOptions(child)
+    command.addOption(hidden ? one.hideHelp() : one)
+  for (const child of command.commands)
+    if (child.name() !== 'server' && child instanceof Command) addGlobalOptions(child)
+  return command
 }

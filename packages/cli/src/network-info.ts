@@ -1,8 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
-import type { Client } from '@slipway/client'
 import { getBuildInfo } from '@slipway/contract'
+import type { Connection } from './connection.ts'
 
 /**
  * Writes how good the connection is into `<folder>/<parent's process id>.json` now and every `interval` milliseconds,
@@ -11,7 +11,7 @@ import { getBuildInfo } from '@slipway/contract'
 export class NetworkInfo implements Disposable {
   readonly #timer: NodeJS.Timeout
 
-  constructor(client: Client, folder: string, interval: number) {
+  constructor(client: Connection, folder: string, interval: number) {
     const file = path.join(folder, `${process.ppid}.json`)
     const write = (): void => {
       // An editor that finds no news shows none; the session matters more.
@@ -26,7 +26,7 @@ export class NetworkInfo implements Disposable {
   }
 }
 
-async function measure(client: Client, file: string): Promise<void> {
+async function measure(client: Connection, file: string): Promise<void> {
   const start = performance.now()
   await client.call(getBuildInfo)
   const latency = performance.now() - start

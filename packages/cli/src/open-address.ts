@@ -2,14 +2,24 @@ import { spawn } from 'node:child_process'
 
 import type { GlobalFlags } from './flags.ts'
 
-/** Prints an address, and opens it with what the system has for it unless `--no-open` forbids it. */
+/** Whether addresses are opened, or printed only (`--no-open`). */
+export function opensAddresses(flags: GlobalFlags): boolean {
+  return flags.open !== false
+}
+
+/**
+ * Opens an address with what the system has for it unless `--no-open` forbids it, and prints it.
+ *
+ * @param shown what is printed, where the address itself holds a secret
+ */
 export function openAddress(
   address: string,
   flags: GlobalFlags,
   out: NodeJS.WriteStream = process.stdout,
+  shown = address,
 ): void {
-  out.write(`${address}\n`)
-  if (flags.open === false || process.env.CODER_NO_OPEN === 'true') return
+  out.write(`${shown}\n`)
+  if (!opensAddresses(flags)) return
   const program =
     process.platform === 'darwin' ? 'open' : process.platform === 'win32' ? 'explorer' : 'xdg-open'
   const child = spawn(program, [address], { stdio: 'ignore', detached: true })

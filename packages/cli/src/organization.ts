@@ -1,8 +1,9 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 
-import type { Client } from '@slipway/client'
 import { getOrganization, listOrganizationsOfUser, type Organization } from '@slipway/contract'
+import type { Connection } from './connection.ts'
 import { CommandError } from './errors.ts'
+import { option } from './flags.ts'
 
 /** What `--org` says. */
 export interface OrganizationFlags {
@@ -11,7 +12,9 @@ export interface OrganizationFlags {
 
 /** Adds `-O/--org` to a command (OP-187). */
 export function organizationOption(command: Command): Command {
-  return command.addOption(new Option('-O, --org <organization>', 'organization, by name or id'))
+  return command.addOption(
+    option('-O, --org <organization>', 'organization, by name or id', 'CODER_ORGANIZATION'),
+  )
 }
 
 /**
@@ -20,8 +23,11 @@ export function organizationOption(command: Command): Command {
  *
  * @throws CommandError listing the organizations when there are several.
  */
-export async function chosenOrganization(client: Client, flags: OrganizationFlags): Promise<Organization> {
-  const named = flags.org ?? process.env.CODER_ORGANIZATION
+export async function chosenOrganization(
+  client: Connection,
+  flags: OrganizationFlags,
+): Promise<Organization> {
+  const named = flags.org
   if (named !== undefined && named !== '')
     return client.call(getOrganization, { params: { organization: named } })
   const organizations = await client.call(listOrganizationsOfUser, { params: { user: 'me' } })

@@ -5,9 +5,8 @@ import { parse } from 'yaml'
 
 import type { TemplateVersionParameter } from '@slipway/contract'
 import { CommandError } from './errors.ts'
-import { listIn } from './flags.ts'
-import { ask, interactive } from './prompt.ts'
-import { repeat } from './repeat.ts'
+import { listOption, option } from './flags.ts'
+import { ask, interactive, pick } from './prompt.ts'
 
 /** Where values of parameters come from (OP-§17.2). */
 export interface ParameterFlags {
@@ -32,26 +31,48 @@ export interface NamedValue {
 /** Adds the options of {@link ParameterFlags} to a command. */
 export function parameterOptions(command: Command): Command {
   return command
-    .option('--parameter <name=value>', 'value of a parameter; may be given several times', repeat)
-    .option(
-      '--rich-parameter-file <file>',
-      'YAML or JSON file with values of parameters',
-      process.env.CODER_RICH_PARAMETER_FILE,
+    .addOption(
+      listOption(
+        '--parameter <name=value>',
+        'value of a parameter; may be given several times',
+        'CODER_RICH_PARAMETER',
+      ),
     )
-    .option('--parameter-default <name=value>', 'value of a parameter unless another one is given', repeat)
+    .addOption(
+      option(
+        '--rich-parameter-file <file>',
+        'YAML or JSON file with values of parameters',
+        'CODER_RICH_PARAMETER_FILE',
+      ),
+    )
+    .addOption(
+      listOption(
+        '--parameter-default <name=value>',
+        'value of a parameter unless another one is given',
+        'CODER_RICH_PARAMETER_DEFAULT',
+      ),
+    )
     .option('--use-parameter-defaults', 'take defaults instead of asking')
-    .option('--ephemeral-parameter <name=value>', 'value of a parameter for this build only', repeat)
+    .addOption(
+      listOption(
+        '--ephemeral-parameter <name=value>',
+        'value of a parameter for this build only',
+        'CODER_EPHEMERAL_PARAMETER',
+      ),
+    )
     .option('--prompt-ephemeral-parameters', 'ask for the parameters that count for one build only')
     .option('--always-prompt', 'ask for every parameter, also for those that have a value')
-    .option('--build-option <name=value>', 'older name of --ephemeral-parameter', repeat)
+    .addOption(
+      listOption('--build-option <name=value>', 'older name of --ephemeral-parameter', 'CODER_BUILD_OPTION'),
+    )
     .option('--build-options', 'older name of --prompt-ephemeral-parameters')
 }
 
 /** The values that were given, flags before the file. @throws CommandError for what cannot be read. */
 async function givenValues(flags: ParameterFlags): Promise<NamedValue[]> {
   const given = [
-    ...pairs(flags.parameter ?? listIn('CODER_RICH_PARAMETER'), '--parameter'),
-    ...pairs(flags.ephemeralParameter ?? listIn('CODER_EPHEMERAL_PARAMETER'), '--ephemeral-parameter'),
+    ...pairs(flags.parameter, '--parameter'),
+    ...pairs(flags.ephemeralParameter, '--ephemeral-parameter'),
     ...pairs(flags.buildOption, '--build-option'),
   ]
   const file =
@@ -73,10 +94,7 @@ export async function chosenValues(
   copied: readonly NamedValue[] = [],
 ): Promise<NamedValue[]> {
   const values = await knownValues(parameters, flags)
-  const defaults = pairs(
-    flags.parameterDefault ?? listIn('CODER_RICH_PARAMETER_DEFAULT'),
-    '--parameter-default',
-  )
+  const defaults = pairs(flags.parameterDefault, '--parameter-default')
   known(defaults, parameters)
   const quiet = flags.yes === true || flags.useParameterDefaults === true || !interactive()
   for (const parameter of parameters) {
@@ -139,15 +157,39 @@ function asksEphemeral(flags: ParameterFlags): boolean {
 
 async function asked(parameter: TemplateVersionParameter, fallback: string): Promise<NamedValue> {
   const flag = parameter.ephemeral ? '--ephemeral-parameter' : '--parameter'
-  return {
-    name: parameter.name,
-    value: await ask(labelOf(parameter), `${flag} ${parameter.name}=…`, fallback),
-  }
+  const options = optionsOf(parameter)
+  const value =
+    options.length > 0 && interactive()
+      ? await pick(labelOf(parameter), options, fallback)
+      : await ask(labelOf(parameter), `${flag} ${parameter.name}=…`, fallback)
+  return { name: parameter.name, value }
 }
 
-function labelOf({ name, display_name: display, options }: TemplateVersionParameter): string {
+/** What there is to choose from; a list may have several of its options and is written instead. */
+function optionsOf({
+  type,
+  options,
+}: TemplateVersionParameter): { value: string; label: string; hint?: string }[] {
+  if (type === 'bool')
+    return [
+      { value: 'true', label: 'yes' },
+      { value: 'false', label: 'no' },
+    ]
+  if (type === 'list(string)') return []
+  return options.map(({ name, value, description }) => ({
+    value,
+    label: name,
+    ...(description === '' ? {} : { hint: description }),
+  }))
+}
+
+function labelOf({
+  name,
+  display_name: display,
+  description_plaintext: about,
+}: TemplateVersionParameter): string {
   const label = display === undefined || display === '' ? name : display
-  return options.length === 0 ? label : `${label} (${options.map(({ value }) => value).join(', ')})`
+  return about === '' ? label : `${label}: ${about}`
 }
 
 /** The entries of a YAML or JSON file with one value for each name. @throws CommandError naming the flag. */

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 
-import { cancel, confirm, isCancel, password, select, text } from '@clack/prompts'
+import { cancel, confirm, isCancel, log, password, select, text } from '@clack/prompts'
 
 import { CommandError, Declined } from './errors.ts'
 
@@ -28,10 +28,33 @@ export async function askSecret(message: string, flag: string): Promise<string> 
   return taken(await password({ message }))
 }
 
+/** Asks for a secret that is new, twice. @throws CommandError as {@link ask}. */
+export async function askNewSecret(message: string, flag: string): Promise<string> {
+  for (;;) {
+    const secret = await askSecret(message, flag)
+    if ((await askSecret('Once more', flag)) === secret) return secret
+    log.warn('These were two different ones.')
+  }
+}
+
 /** Asks for one of several. @throws CommandError listing them when nobody can be asked. */
 export async function choose(message: string, flag: string, options: readonly string[]): Promise<string> {
   if (!interactive()) throw new CommandError(`${flag}: ${options.join(', ')}`)
-  return taken(await select({ message, options: options.map((value) => ({ value, label: value })) }))
+  return pick(
+    message,
+    options.map((value) => ({ value, label: value })),
+  )
+}
+
+/** Lets somebody at a terminal pick one of several. @throws Declined when they do not. */
+export async function pick(
+  message: string,
+  options: readonly { readonly value: string; readonly label: string; readonly hint?: string }[],
+  first?: string,
+): Promise<string> {
+  return taken(
+    await select({ message, options: [...options], ...(first === undefined ? {} : { initialValue: first }) }),
+  )
 }
 
 /**

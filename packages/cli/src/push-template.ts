@@ -1,20 +1,20 @@
 import path from 'node:path'
 
-import { ApiFailure, type Client } from '@slipway/client'
+import { ApiFailure } from '@slipway/client'
 import {
   createTemplate,
   createTemplateVersion,
   getTemplateByName,
   getTemplateVersion,
-  listTemplateVersionLogs,
   listTemplateVersionVariables,
   setActiveTemplateVersion,
   type TemplateVersion,
   uploadFile,
 } from '@slipway/contract'
 import { archiveIn, archiveOf, type TemplateArchive } from './archive.ts'
+import type { Connection } from './connection.ts'
 import { CommandError } from './errors.ts'
-import { followLogs } from './follow-build.ts'
+import { followImport } from './follow-build.ts'
 import { chosenOrganization, type OrganizationFlags } from './organization.ts'
 import { type NamedValue, pairs, valuesIn } from './parameter-flags.ts'
 import { ask, askSecret, interactive, sure } from './prompt.ts'
@@ -39,7 +39,7 @@ export interface PushFlags extends OrganizationFlags {
  *
  * @throws CommandError when the import fails.
  */
-export async function pushTemplate(client: Client, name: string, own: PushFlags): Promise<void> {
+export async function pushTemplate(client: Connection, name: string, own: PushFlags): Promise<void> {
   const organization = await chosenOrganization(client, own)
   const existing = await client
     .call(getTemplateByName, { params: { organization: organization.id, templatename: name } })
@@ -77,7 +77,7 @@ export async function pushTemplate(client: Client, name: string, own: PushFlags)
 }
 
 async function importArchive(
-  client: Client,
+  client: Connection,
   archive: TemplateArchive,
   organization: string,
   template: string | undefined,
@@ -104,7 +104,7 @@ async function importArchive(
       },
     })
     const at = { params: { templateversion: version.id } }
-    await followLogs(client, client.address(listTemplateVersionLogs, at))
+    await followImport(client, version.id)
     return client.call(getTemplateVersion, at)
   }
   let version = await attempt()
@@ -121,7 +121,7 @@ async function importArchive(
 }
 
 async function missingVariables(
-  client: Client,
+  client: Connection,
   version: TemplateVersion,
   given: readonly NamedValue[],
   all: boolean,

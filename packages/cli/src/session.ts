@@ -1,61 +1,87 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import tls from 'node:tls'
 import { promisify } from 'node:util'
 
 import type { Command } from 'commander'
 
-import { Client } from '@slipway/client'
+import { Connection } from './connection.ts'
 import { CommandError } from './errors.ts'
-import { commandPath, flagsOf, type GlobalFlags, givenOptions, listIn, switchedOn } from './flags.ts'
+import { commandPath, flagsOf, type GlobalFlags, givenOptions } from './flags.ts'
+import { Transport } from './transport.ts'
 import { ownVersion, versionWarning } from './version.ts'
 
 const HEADER_COMMAND_MS = 30_000
 const MAX_TELEMETRY = 4_096
 
-/** Folder of the command's own files. */
+/** Folder of the command's own files: the one that existing clients and editors look in, too (OP-181). */
 export function configDirectory(flags: GlobalFlags): string {
-  return (
-    flags.globalConfig ??
-    process.env.CODER_CONFIG_DIR ??
-    path.join(process.env.XDG_CONFIG_HOME ?? path.join(homedir(), '.config'), 'slipway')
-  )
+  return path.resolve(flags.globalConfig ?? defaultDirectory())
 }
 
-/** The server and the session that a command uses: flags, then environment, then the last `login` (OP-183). */
-export async function openSession(command: Command): Promise<Client> {
+/** Where that folder is unless a flag or a variable names another one. */
+export function defaultDirectory(): string {
+  const { APPDATA, XDG_CONFIG_HOME } = process.env
+  if (process.platform === 'darwin') return path.join(homedir(), 'Library', 'Application Support', 'coderv2')
+  if (process.platform === 'win32') return path.join(APPDATA ?? homedir(), 'coderv2')
+  return path.join(XDG_CONFIG_HOME || path.join(homedir(), '.config'), 'coderv2')
+}
+
+/**
+ * The server and the session that a command uses: flags, then environment, then the last `login` (OP-183).
+ *
+ * @throws CommandError without a session, and for one of another server, whose secret is no other's business.
+ */
+export async function openSession(command: Command): Promise<Connection> {
   const flags = flagsOf<GlobalFlags>(command)
-  const directory = configDirectory(flags)
-  const url = flags.url ?? process.env.CODER_URL ?? (await stored(directory, 'url'))
-  const token = flags.token ?? process.env.CODER_SESSION_TOKEN ?? (await stored(directory, 'session'))
+  const kept = await storedSession(flags)
+  const [url, token] = [flags.url ?? kept.url, flags.token ?? kept.token]
   if (url === undefined || token === undefined)
     throw new CommandError("You are not logged in. Try logging in using 'slipway login <url>'.")
-  return connect(command, url, token)
+  if (flags.token === undefined && kept.url !== undefined && serverUrl(kept.url) !== serverUrl(url))
+    throw new CommandError(
+      `the session here is one of ${kept.url}, and is not sent to ${url}: sign in with \`slipway login ${url}\``,
+    )
+  return connect(command, serverUrl(url), token)
+}
+
+/**
+ * The address of a server as people write it: without a scheme it is https, but http on this machine.
+ *
+ * @throws CommandError for what is none.
+ */
+export function serverUrl(text: string): string {
+  const scheme = /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(text) ? 'http' : 'https'
+  const url = URL.parse(/^https?:\/\//i.test(text) ? text : `${scheme}://${text}`)
+  if (url === null || /^\w+:\/\//.test(text.replace(/^https?:/i, '')) || url.username !== '')
+    throw new CommandError(
+      `${JSON.stringify(text)} is no address of a server: write https://host or host:port`,
+    )
+  return url.origin
 }
 
 /** A client of this server for a command, with or without a session. @throws CommandError for flags it cannot use. */
-export async function connect(command: Command, url: string, token?: string): Promise<Client> {
+export async function connect(command: Command, url: string, token?: string): Promise<Connection> {
   const flags = flagsOf<GlobalFlags>(command)
-  await trust(flags.clientTlsCaFile ?? process.env.CODER_CLIENT_TLS_CA_FILE)
-  let warned = flags.versionWarning === false || switchedOn('CODER_NO_VERSION_WARNING')
-  return new Client({
+  const transport = await Transport.open({
+    ca: flags.clientTlsCaFile,
+    cert: flags.clientTlsCertFile,
+    key: flags.clientTlsKeyFile,
+  })
+  let warned = flags.versionWarning === false
+  const options = {
     url,
     token,
     headers: { ...headersOf(flags), ...(await commandedHeaders(flags, url)), ...introduction(command) },
-    onAnswer: (headers) => {
+    onAnswer: (headers: { get(name: string): string | null }) => {
       if (warned) return
       warned = true
       const warning = versionWarning(headers.get('X-Coder-Build-Version') ?? '', url)
       if (warning !== undefined) process.stderr.write(warning)
     },
-  })
-}
-
-/** The server of the last `login`, unless a flag or the environment names another one. */
-export async function knownUrl(flags: GlobalFlags): Promise<string | undefined> {
-  return flags.url ?? process.env.CODER_URL ?? (await stored(configDirectory(flags), 'url'))
+  }
+  return new Connection(options, transport)
 }
 
 /** What the last `login` left here (OP-182). */
@@ -65,12 +91,20 @@ export async function storedSession(flags: GlobalFlags): Promise<{ url?: string;
   return { ...(url === undefined ? {} : { url }), ...(token === undefined ? {} : { token }) }
 }
 
-/** Remembers a session. */
+/** Remembers a session, in files that only this account reads. */
 export async function saveSession(flags: GlobalFlags, url: string, token: string): Promise<void> {
   const directory = configDirectory(flags)
   await mkdir(directory, { recursive: true, mode: 0o750 })
-  await writeFile(path.join(directory, 'url'), url, { mode: 0o600 })
-  await writeFile(path.join(directory, 'session'), token, { mode: 0o600 })
+  for (const [name, text] of [
+    ['url', url],
+    ['session', token],
+  ] as const) {
+    // A new file, because one that is there keeps the mode it has.
+    const file = path.join(directory, name)
+    await rm(`${file}.new`, { force: true })
+    await writeFile(`${file}.new`, text, { mode: 0o600 })
+    await rename(`${file}.new`, file)
+  }
 }
 
 /** Forgets the session. */
@@ -81,13 +115,13 @@ export async function forgetSession(flags: GlobalFlags): Promise<void> {
 
 /** Headers from `--header name=value`. @throws CommandError for one that cannot be read. */
 function headersOf(flags: GlobalFlags): Record<string, string> {
-  return readHeaders(flags.header ?? listIn('CODER_HEADER') ?? [], '--header')
+  return readHeaders(flags.header ?? [], '--header')
 }
 
 /** Headers that a program of the user prints, one `name=value` a line, such as a proxy's token that changes. */
 async function commandedHeaders(flags: GlobalFlags, url: string): Promise<Record<string, string>> {
-  const line = flags.headerCommand ?? process.env.CODER_HEADER_COMMAND
-  if (line === undefined || line === '') return {}
+  const line = flags.headerCommand
+  if (line === undefined) return {}
   const [shell, option] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['sh', '-c']
   const { stdout } = await promisify(execFile)(shell, [option, line], {
     env: { ...process.env, CODER_URL: url },
@@ -119,21 +153,6 @@ function introduction(command: Command): Record<string, string> {
   return {
     'User-Agent': `coder-cli/${ownVersion()} (${process.platform}/${process.arch}; ${name})`,
     ...(telemetry.length > MAX_TELEMETRY ? {} : { 'Coder-CLI-Telemetry': telemetry }),
-  }
-}
-
-/** Lets requests and WebSockets of this process trust a further authority. */
-async function trust(file: string | undefined): Promise<void> {
-  if (file === undefined || file === '') return
-  const certificates = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new CommandError(
-      `--client-tls-ca-file cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  })
-  try {
-    tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificates])
-  } catch {
-    throw new CommandError(`--client-tls-ca-file: ${file} holds no certificate in PEM form`)
   }
 }
 

@@ -52,3 +52,19 @@ it('AC-241: the section takes the place of the old one and leaves the rest alone
   expect(second.endsWith('END-CODER------------\nHost b\n')).toBe(true)
   expect(second.match(/START-CODER/g)).toHaveLength(1)
 })
+
+it('AC-241: what OpenSSH and its shell would read as theirs is written so that they do not', () => {
+  const globalFlags = ['--header-command', 'echo "X=$TOKEN" `date`', '--global-config', '/100%/c']
+  const section = sectionOf(kept, { ...context, globalFlags, program: '/opt/slipway' })
+  expect(section).toContain(
+    'ProxyCommand /opt/slipway --header-command "echo \\"X=\\$TOKEN\\" \\`date\\`" --global-config /100%%/c ssh --stdio',
+  )
+})
+
+it('AC-241: a section that has lost one of its ends is not guessed at', () => {
+  const whole = sectionOf(kept, context)
+  const headless = whole.replace(/^# -+START-CODER-+\n/, '')
+  const endless = whole.replace(/# -+END-CODER-+\n$/, '')
+  for (const broken of [headless, endless, `${whole}${whole}`, `${endless}Host mine\n${whole}`])
+    expect(() => withSection(broken, whole)).toThrow(/repair it by hand/)
+})

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
 
+import { CommandError } from './errors.ts'
+
 const START = '# ------------START-CODER-----------'
 const END = '# ------------END-CODER------------'
 const KEPT = /^# :([a-z-]+)=(.*)$/gm
@@ -25,12 +27,20 @@ export interface SectionContext {
   readonly hosts: readonly string[] | undefined
 }
 
-/** The file with the section in place of the old one, or at its end (AC-241). */
+/**
+ * The file with the section in place of the old one, or at its end (AC-241).
+ *
+ * @throws CommandError when it cannot be told what belongs to the section.
+ */
 export function withSection(before: string, section: string): string {
+  const [starts, ends] = [before.split(START).length - 1, before.split(END).length - 1]
   const start = before.indexOf(START)
   const end = before.indexOf(END)
-  if (start < 0 || end < start)
-    return `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${section}`
+  if (starts > 1 || ends !== starts || end < start)
+    throw new CommandError(
+      `the file must have one line "${START}" and behind it one line "${END}", or neither: repair it by hand`,
+    )
+  if (start < 0) return `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${section}`
   const rest = before.slice(end + END.length).replace(/^\n/, '')
   return `${before.slice(0, start)}${section}${rest}`
 }
@@ -112,6 +122,9 @@ function remembered(kept: KeptOptions): string[] {
   return lines.length === 0 ? [] : ['# Options of the last run:', ...lines]
 }
 
+/** A word for the shell that OpenSSH runs the line with, after it has put in what `%` stands for. */
 function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replace(/(["\\])/g, '\\$1')}"`
+  const special = process.platform === 'win32' ? /(["\\])/g : /(["\\$`])/g
+  const word = /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replace(special, '\\$1')}"`
+  return word.replaceAll('%', '%%')
 }

@@ -1,23 +1,18 @@
-import { WebSocket } from 'ws'
-
-import type { Client } from '@slipway/client'
 import { openWorkspaceTunnel } from '@slipway/contract'
-import { opened, TunnelClient, watchLiveness } from '@slipway/tunnel'
-import { CommandError } from './errors.ts'
+import { TunnelClient, watchLiveness } from '@slipway/tunnel'
+import type { Connection } from './connection.ts'
+import { openWebSocket } from './web-socket.ts'
 
-/** Opens a tunnel to an agent; byte streams to its SSH server and its ports go through it. */
-export async function openTunnel(client: Client, agentId: string): Promise<TunnelClient> {
-  const address = client.address(openWorkspaceTunnel, { params: { workspaceagent: agentId } })
-  const socket = new WebSocket(address.replace(/^http/, 'ws'), {
-    headers: client.headers,
-    perMessageDeflate: false,
-    handshakeTimeout: 30_000,
-  })
-  try {
-    await opened(socket)
-  } catch (error) {
-    throw new CommandError(`the connection failed: ${error instanceof Error ? error.message : String(error)}`)
-  }
+/**
+ * Opens a tunnel to an agent; byte streams to its SSH server and its ports go through it.
+ *
+ * @throws ApiFailure when the server refuses, ConnectionFailure when it cannot be reached.
+ */
+export async function openTunnel(client: Connection, agentId: string): Promise<TunnelClient> {
+  const socket = await openWebSocket(
+    client,
+    client.address(openWorkspaceTunnel, { params: { workspaceagent: agentId } }),
+  )
   watchLiveness(socket)
   return new TunnelClient(socket)
 }

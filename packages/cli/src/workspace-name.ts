@@ -1,5 +1,6 @@
-import type { Client } from '@slipway/client'
+import { ApiFailure } from '@slipway/client'
 import { getWorkspaceByName, type Workspace, type WorkspaceAgent } from '@slipway/contract'
+import type { Connection } from './connection.ts'
 import { CommandError } from './errors.ts'
 
 /** A workspace as people name it, taken apart (AC-242). */
@@ -10,7 +11,8 @@ export interface WorkspaceName {
 }
 
 /**
- * Reads `ws`, `ws.agent`, `owner/ws`, `owner/ws.agent`, `owner--ws` and `owner--ws--agent`.
+ * Reads `ws`, `ws.agent`, `owner/ws`, `owner/ws.agent`, `owner--ws`, `owner--ws--agent` and, as host names read,
+ * `agent.ws.owner`.
  *
  * @throws CommandError for anything else.
  */
@@ -20,6 +22,11 @@ export function parseWorkspaceName(text: string): WorkspaceName {
     const [owner = '', workspace = '', agent] = dashed
     return { owner, workspace, agent }
   }
+  const reversed = /^([^/.]+)\.([^/.]+)\.([^/.]+)$/.exec(text)
+  if (reversed !== null) {
+    const [, agent, workspace = '', owner = ''] = reversed
+    return { owner, workspace, agent }
+  }
   const match = /^(?:([^/.]+)\/)?([^/.]+)(?:\.([^/.]+))?$/.exec(text)
   const [, owner = 'me', workspace, agent] = match ?? []
   if (workspace === undefined)
@@ -27,13 +34,24 @@ export function parseWorkspaceName(text: string): WorkspaceName {
   return { owner, workspace, agent }
 }
 
-/** The workspace of this name. @throws ApiFailure 404. */
-export function findWorkspace(client: Client, text: string, includeDeleted = false): Promise<Workspace> {
+/** The workspace of this name. @throws CommandError when there is none. */
+export async function findWorkspace(
+  client: Connection,
+  text: string,
+  includeDeleted = false,
+): Promise<Workspace> {
   const { owner, workspace } = parseWorkspaceName(text)
-  return client.call(getWorkspaceByName, {
-    params: { user: owner, workspacename: workspace },
-    query: { include_deleted: includeDeleted },
-  })
+  try {
+    return await client.call(getWorkspaceByName, {
+      params: { user: owner, workspacename: workspace },
+      query: { include_deleted: includeDeleted },
+    })
+  } catch (error) {
+    if (!(error instanceof ApiFailure && error.status === 404)) throw error
+    throw new CommandError(
+      `workspace ${owner === 'me' ? '' : `${owner}/`}${workspace} was not found, or you have no access to it: \`slipway list\` shows yours`,
+    )
+  }
 }
 
 /** All agents of the latest build. */

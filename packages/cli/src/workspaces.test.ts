@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -206,12 +206,28 @@ describe('workspaces', () => {
     await cli.good('config-ssh', ...other, '-o', 'Compression=yes', '--no-wildcard')
     const named = await readFile(file, 'utf8')
     expect(named).toContain('Host coder.dev\n')
-    expect(named).toContain('ProxyCommand /opt/slipway ssh --stdio --wait no --ssh-host-prefix coder. %h')
+    expect(named).toContain(
+      `ProxyCommand /opt/slipway --global-config ${folder}/config ssh --stdio --wait no --ssh-host-prefix coder. %h`,
+    )
     await cli.good('config-ssh', '--ssh-config-file', file, '-y', '--use-previous-options')
     expect(await readFile(file, 'utf8')).toMatch(/Compression=yes\n[\s\S]* --wait no /)
     expect(await cli.bad('config-ssh', '--ssh-config-file', file, '--wait', 'maybe')).toContain(
       '--wait must be yes, no or auto',
     )
+  })
+
+  it('AC-241: config-ssh keeps a link a link, and what it cannot read as it is', async () => {
+    const [file, link] = [path.join(folder, 'elsewhere'), path.join(folder, 'link')]
+    await writeFile(file, 'Host mine\n')
+    await symlink(file, link)
+    await cli.good('config-ssh', '--ssh-config-file', 'link', '-y')
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    expect(await readFile(file, 'utf8')).toMatch(/^Host mine\n# -+START-CODER/)
+    await mkdir(path.join(folder, 'no-file'))
+    expect(await cli.bad('config-ssh', '--ssh-config-file', 'no-file', '-y')).toContain('cannot be read')
+    await writeFile(file, (await readFile(file, 'utf8')).replace(/# -+END-CODER-+\n/, 'Host after\n'))
+    expect(await cli.bad('config-ssh', '--ssh-config-file', file, '-y')).toContain('repair it by hand')
+    expect(await readFile(file, 'utf8')).toContain('Host after')
   })
 
   it('port-forward carries bytes until it is told to end', async () => {
@@ -244,7 +260,9 @@ describe('workspaces', () => {
     expect(await cli.bad('restart', 'dev')).toContain('add --yes')
     expect(await cli.good('restart', 'dev', '-y', '--parameter', 'size=5')).toContain('has been started')
     expect(await cli.good('ssh', 'dev', 'echo $SIZE')).toBe('5\n')
+    expect(await cli.bad('stop', 'dev')).toContain('add --yes')
     expect(await cli.good('stop', 'dev', '-y')).toContain('has been stopped')
+    expect(await cli.good('logs', '-f', 'dev')).toBe(await cli.good('logs', 'dev'))
     expect(await cli.bad('ssh', '--disable-autostart', 'dev', 'true')).toContain(
       'start it with `slipway start dev`',
     )

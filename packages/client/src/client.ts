@@ -18,7 +18,35 @@ export class ApiFailure extends Error {
 /** The server could not be reached, or its answer did not arrive. */
 export class ConnectionFailure extends Error {
   override readonly name = 'ConnectionFailure'
+
+  /** What the network said, such as `connect ECONNREFUSED 127.0.0.1:3000`; empty when it said nothing. */
+  get reason(): string {
+    const { cause } = this
+    if (!(cause instanceof Error)) return ''
+    if (cause.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`
+    // `fetch` wraps what went wrong.
+    const inner = cause.cause instanceof Error ? cause.cause : cause
+    const code = 'code' in inner ? String(inner.code) : ''
+    if (code === 'EPROTO') return 'it does not speak TLS there'
+    return inner.message === '' ? code : inner.message
+  }
 }
+
+/** What a {@link Client} needs of `fetch`, which is one. */
+export type Fetch = (
+  url: string,
+  init: {
+    readonly method: string
+    readonly headers: Record<string, string>
+    readonly body?: string | Uint8Array<ArrayBuffer>
+    readonly signal: AbortSignal
+  },
+) => Promise<{
+  readonly ok: boolean
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  text(): Promise<string>
+}>
 
 /** What a call takes: path parameters, query and body, as the route declares them. */
 export interface CallInput<R extends Route> {
@@ -37,7 +65,9 @@ export interface ClientOptions {
   /** Further headers of every request. */
   readonly headers?: Readonly<Record<string, string>>
   /** Told of the headers of every answer, as version checks need them. */
-  readonly onAnswer?: (headers: Headers) => void
+  readonly onAnswer?: (headers: { get(name: string): string | null }) => void
+  /** How requests are sent, where it is not with the platform's own `fetch`. */
+  readonly fetch?: Fetch
 }
 
 const TIMEOUT_MS = 60_000
@@ -52,13 +82,15 @@ export class Client {
   readonly url: string
   readonly #token: string | undefined
   readonly #headers: Readonly<Record<string, string>>
-  readonly #onAnswer: ((headers: Headers) => void) | undefined
+  readonly #onAnswer: ClientOptions['onAnswer']
+  readonly #send: Fetch
 
   constructor(options: ClientOptions) {
     this.url = options.url.replace(/\/+$/, '')
     this.#token = options.token
     this.#headers = options.headers ?? {}
     this.#onAnswer = options.onAnswer
+    this.#send = options.fetch ?? ((url, init) => fetch(url, init))
   }
 
   /** Headers of every request, with what proves who asks; WebSockets need them too. */
@@ -69,29 +101,15 @@ export class Client {
     }
   }
 
-  /** Makes a call. @throws ApiFailure when the server refuses, ConnectionFailure when it cannot be reached. */
+  /** Makes a call. @throws ApiFailure when the server refuses, ConnectionFailure when no answer of it arrives. */
   async call<R extends Route>(route: R, input: CallInput<R> = {}): Promise<ResponseOf<R>> {
-    const response = await this.#fetch(route.method, this.address(route, input), {
-      ...(input.body === undefined
-        ? {}
-        : { body: JSON.stringify(input.body), headers: { 'Content-Type': 'application/json' } }),
-      ...(input.signal === undefined ? {} : { signal: input.signal }),
-    })
-    const text = await response.text()
-    return (text === '' ? undefined : JSON.parse(text)) as ResponseOf<R>
+    const json = input.body === undefined ? undefined : JSON.stringify(input.body)
+    return this.#request(route, this.address(route, input), json, 'application/json', input.signal)
   }
 
   /** Uploads bytes, as template archives need it. @throws as {@link call}. */
-  async upload<R extends Route>(
-    route: R,
-    bytes: Uint8Array<ArrayBuffer>,
-    type: string,
-  ): Promise<ResponseOf<R>> {
-    const response = await this.#fetch(route.method, this.address(route, {}), {
-      body: bytes,
-      headers: { 'Content-Type': type },
-    })
-    return (await response.json()) as ResponseOf<R>
+  upload<R extends Route>(route: R, bytes: Uint8Array<ArrayBuffer>, type: string): Promise<ResponseOf<R>> {
+    return this.#request(route, this.address(route, {}), bytes, type)
   }
 
   /** The URL of a call. @throws Error when a path parameter is missing. */
@@ -109,21 +127,38 @@ export class Client {
     return `${this.url}${path}${search === '' ? '' : `?${search}`}`
   }
 
-  async #fetch(method: string, url: string, init: RequestInit): Promise<Response> {
-    let response: Response
+  async #request<R extends Route>(
+    route: R,
+    url: string,
+    body: string | Uint8Array<ArrayBuffer> | undefined,
+    type: string,
+    signal: AbortSignal = AbortSignal.timeout(TIMEOUT_MS),
+  ): Promise<ResponseOf<R>> {
+    const { response, text } = await this.#exchange(url, {
+      method: route.method,
+      headers: { ...this.headers, ...(body === undefined ? {} : { 'Content-Type': type }) },
+      ...(body === undefined ? {} : { body }),
+      signal,
+    })
+    this.#onAnswer?.(response.headers)
+    if (!response.ok) throw new ApiFailure(response.status, parse(text))
     try {
-      response = await fetch(url, {
-        ...init,
-        method,
-        headers: { ...this.headers, ...init.headers },
-        signal: init.signal ?? AbortSignal.timeout(TIMEOUT_MS),
+      return (text === '' ? undefined : JSON.parse(text)) as ResponseOf<R>
+    } catch {
+      // Such as the page of a proxy that wants a sign-in of its own.
+      throw new ApiFailure(response.status, {
+        message: `${this.url} answered with something that is not of this API: is it the right address?`,
       })
+    }
+  }
+
+  async #exchange(url: string, init: Parameters<Fetch>[1]) {
+    try {
+      const response = await this.#send(url, init)
+      return { response, text: await response.text() }
     } catch (error) {
       throw new ConnectionFailure(`cannot reach ${this.url}`, { cause: error })
     }
-    this.#onAnswer?.(response.headers)
-    if (response.ok) return response
-    throw new ApiFailure(response.status, parse(await response.text()))
   }
 }
 
@@ -131,7 +166,8 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return { message: text.slice(0, 500) }
+    // A page for browsers, such as a proxy's, says nothing that its status does not.
+    return /^\s*</.test(text) ? undefined : { message: text.slice(0, 500) }
   }
 }
 

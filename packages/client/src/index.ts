@@ -1,1 +1,8 @@
-export { ApiFailure, type CallInput, Client, type ClientOptions, ConnectionFailure } from './client.ts'
+export {
+  ApiFailure,
+  type CallInput,
+  Client,
+  type ClientOptions,
+  ConnectionFailure,
+  type Fetch,
+} from './client.ts'

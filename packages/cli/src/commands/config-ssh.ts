@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 
@@ -6,10 +6,9 @@ import type { Command } from 'commander'
 
 import { getDeploymentSsh, listWorkspaces } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
-import { flagsOf, type GlobalFlags, listIn, switchedOn } from '../flags.ts'
+import { flagsOf, type GlobalFlags, listOption, option } from '../flags.ts'
 import { interactive, sure } from '../prompt.ts'
-import { repeat } from '../repeat.ts'
-import { openSession } from '../session.ts'
+import { configDirectory, defaultDirectory, openSession } from '../session.ts'
 import { type KeptOptions, keptOptions, sectionOf, withSection } from '../ssh-section.ts'
 import { agentsOf } from '../workspace-name.ts'
 
@@ -32,51 +31,60 @@ interface ConfigFlags extends GlobalFlags {
 export function configSshCommand(program: Command): void {
   program
     .command('config-ssh')
-    .description('Let plain OpenSSH reach workspaces: adds a section to ~/.ssh/config')
-    .option(
-      '--ssh-config-file <file>',
-      'file to change',
-      process.env.CODER_SSH_CONFIG_FILE ?? '~/.ssh/config',
+    .addOption(
+      option('--ssh-config-file <file>', 'file to change', 'CODER_SSH_CONFIG_FILE').default('~/.ssh/config'),
     )
-    .option(
-      '--coder-binary-path <file>',
-      'program that OpenSSH is to run (default: this one)',
-      process.env.CODER_SSH_CONFIG_BINARY_PATH,
+    .addOption(
+      option(
+        '--coder-binary-path <file>',
+        'program that OpenSSH is to run (default: this one)',
+        'CODER_SSH_CONFIG_BINARY_PATH',
+      ),
     )
-    .option('-o, --ssh-option <option>', 'further option of the section; may be given several times', repeat)
-    .option(
-      '--ssh-host-prefix <prefix>',
-      'prefix of host names (default: what the deployment says)',
-      process.env.CODER_CONFIGSSH_SSH_HOST_PREFIX,
+    .addOption(
+      listOption(
+        '-o, --ssh-option <option>',
+        'further option of the section; may be given several times',
+        'CODER_SSH_CONFIG_OPTS',
+      ),
     )
-    .option(
-      '--hostname-suffix <suffix>',
-      'suffix of host names (default: what the deployment says)',
-      process.env.CODER_CONFIGSSH_HOSTNAME_SUFFIX,
+    .addOption(
+      option(
+        '--ssh-host-prefix <prefix>',
+        'prefix of host names (default: what the deployment says)',
+        'CODER_CONFIGSSH_SSH_HOST_PREFIX',
+      ),
     )
-    .option('--wait <yes|no|auto>', 'wait for startup scripts', process.env.CODER_CONFIGSSH_WAIT ?? 'auto')
-    .option(
-      '--disable-autostart',
-      'do not start stopped workspaces',
-      switchedOn('CODER_CONFIGSSH_DISABLE_AUTOSTART'),
+    .addOption(
+      option(
+        '--hostname-suffix <suffix>',
+        'suffix of host names (default: what the deployment says)',
+        'CODER_CONFIGSSH_HOSTNAME_SUFFIX',
+      ),
+    )
+    .addOption(
+      option('--wait <yes|no|auto>', 'wait for startup scripts', 'CODER_CONFIGSSH_WAIT').default('auto'),
+    )
+    .addOption(
+      option('--disable-autostart', 'do not start stopped workspaces', 'CODER_CONFIGSSH_DISABLE_AUTOSTART'),
     )
     .option('--no-wildcard', 'name each workspace there is now, instead of a pattern for all')
-    .option(
-      '--force-unix-filepaths',
-      'write paths with / on Windows, too',
-      switchedOn('CODER_CONFIGSSH_UNIX_FILEPATHS'),
+    .addOption(
+      option(
+        '--force-unix-filepaths',
+        'write paths with / on Windows, too',
+        'CODER_CONFIGSSH_UNIX_FILEPATHS',
+      ),
     )
-    .option(
-      '--use-previous-options',
-      'take the options of the last run',
-      switchedOn('CODER_SSH_USE_PREVIOUS_OPTIONS'),
+    .addOption(
+      option('--use-previous-options', 'take the options of the last run', 'CODER_SSH_USE_PREVIOUS_OPTIONS'),
     )
-    .option('-n, --dry-run', 'show the section and change nothing', switchedOn('CODER_SSH_DRY_RUN'))
+    .addOption(option('-n, --dry-run', 'show the section and change nothing', 'CODER_SSH_DRY_RUN'))
     .option('-y, --yes', 'do not ask')
     .action(async (_own: unknown, command: Command) => {
       const flags = flagsOf<ConfigFlags>(command)
-      const file = flags.sshConfigFile.replace(/^~(?=\/)/, homedir())
-      const before = await readFile(file, 'utf8').catch(() => '')
+      const file = path.resolve(flags.sshConfigFile.replace(/^~(?=\/)/, homedir()))
+      const before = await contentOf(file)
       const kept = await optionsToKeep(flags, keptOptions(before))
       const client = await openSession(command)
       const deployment = await client.call(getDeploymentSsh)
@@ -104,11 +112,29 @@ export function configSshCommand(program: Command): void {
         return
       }
       await sure(`Change ${file}?`, flags.yes)
-      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-      await writeFile(`${file}.new`, after, { mode: 0o600 })
-      await rename(`${file}.new`, file)
+      await replace(file, after)
       process.stdout.write(`Changed ${file}. Try: ssh ${prefix}<workspace>\n`)
     })
+}
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw new CommandError(
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+/** Writes a file whole or not at all; a link stays one, as those who keep their files elsewhere have it. */
+async function replace(link: string, content: string): Promise<void> {
+  await mkdir(path.dirname(link), { recursive: true, mode: 0o700 })
+  const file = await realpath(link).catch(() => link)
+  await rm(`${file}.new`, { force: true })
+  await writeFile(`${file}.new`, content, { mode: 0o600 })
+  await rename(`${file}.new`, file)
 }
 
 /** What was asked for now, or with `--use-previous-options` (or a yes to the question) last time. */
@@ -118,7 +144,7 @@ async function optionsToKeep(flags: ConfigFlags, previous: KeptOptions | undefin
   const now: KeptOptions = {
     wait: flags.wait,
     disableAutostart: flags.disableAutostart === true,
-    sshOptions: flags.sshOption ?? listIn('CODER_SSH_CONFIG_OPTS') ?? [],
+    sshOptions: flags.sshOption ?? [],
     ...(flags.sshHostPrefix === undefined ? {} : { sshHostPrefix: flags.sshHostPrefix }),
     ...(flags.hostnameSuffix === undefined ? {} : { hostnameSuffix: flags.hostnameSuffix }),
   }
@@ -133,13 +159,18 @@ async function optionsToKeep(flags: ConfigFlags, previous: KeptOptions | undefin
 
 /** Flags before the name of the command that OpenSSH's run of it needs again. */
 function globalFlags(flags: ConfigFlags): readonly string[] {
+  const folder = configDirectory(flags)
+  const files = [
+    ['--client-tls-ca-file', flags.clientTlsCaFile],
+    ['--client-tls-cert-file', flags.clientTlsCertFile],
+    ['--client-tls-key-file', flags.clientTlsKeyFile],
+  ] as const
   return [
-    ...(flags.globalConfig === undefined ? [] : ['--global-config', flags.globalConfig]),
+    // OpenSSH runs it from other folders and with other variables.
+    ...(folder === defaultDirectory() ? [] : ['--global-config', folder]),
     ...(flags.header ?? []).flatMap((header) => ['--header', header]),
     ...(flags.headerCommand === undefined ? [] : ['--header-command', flags.headerCommand]),
-    ...(flags.clientTlsCaFile === undefined
-      ? []
-      : ['--client-tls-ca-file', path.resolve(flags.clientTlsCaFile)]),
+    ...files.flatMap(([flag, file]) => (file === undefined ? [] : [flag, path.resolve(file)])),
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import type { Client } from '@slipway/client'
+import { ApiFailure } from '@slipway/client'
 import {
   createWorkspace,
   getTemplate,
@@ -14,8 +14,10 @@ import {
   type Template,
   type Workspace,
 } from '@slipway/contract'
+import type { Connection } from '../connection.ts'
 import { duration } from '../duration.ts'
 import { CommandError } from '../errors.ts'
+import { option } from '../flags.ts'
 import { followBuild } from '../follow-build.ts'
 import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
 import { chosenValues, type ParameterFlags, parameterOptions } from '../parameter-flags.ts'
@@ -38,29 +40,36 @@ interface CreateFlags extends ParameterFlags, OrganizationFlags {
 /** `create`. */
 export function createCommand(program: Command): void {
   organizationOption(parameterOptions(program.command('create [workspace]')))
-    .description('Make a workspace')
-    .option('-t, --template <name>', 'template to build it from', process.env.CODER_TEMPLATE_NAME)
-    .option('--template-version <name>', 'version of the template', process.env.CODER_TEMPLATE_VERSION)
-    .option('--preset <name>', 'preset of the version; none for no preset', process.env.CODER_PRESET_NAME)
-    .option(
-      '--start-at <schedule>',
-      'when it starts by itself, such as "9:30AM Mon-Fri Europe/Berlin"',
-      process.env.CODER_WORKSPACE_START_AT,
+    .addOption(option('-t, --template <name>', 'template to build it from', 'CODER_TEMPLATE_NAME'))
+    .addOption(option('--template-version <name>', 'version of the template', 'CODER_TEMPLATE_VERSION'))
+    .addOption(option('--preset <name>', 'preset of the version; none for no preset', 'CODER_PRESET_NAME'))
+    .addOption(
+      option(
+        '--start-at <schedule>',
+        'when it starts by itself, such as "9:30AM Mon-Fri Europe/Berlin"',
+        'CODER_WORKSPACE_START_AT',
+      ),
     )
-    .option(
-      '--stop-after <duration>',
-      'how long after a start it stops by itself, such as 8h; 0s for never',
-      process.env.CODER_WORKSPACE_STOP_AFTER,
+    .addOption(
+      option(
+        '--stop-after <duration>',
+        'how long after a start it stops by itself, such as 8h; 0s for never',
+        'CODER_WORKSPACE_STOP_AFTER',
+      ),
     )
-    .option(
-      '--automatic-updates <always|never>',
-      'whether a start takes the active version',
-      process.env.CODER_WORKSPACE_AUTOMATIC_UPDATES,
+    .addOption(
+      option(
+        '--automatic-updates <always|never>',
+        'whether a start takes the active version',
+        'CODER_WORKSPACE_AUTOMATIC_UPDATES',
+      ),
     )
-    .option(
-      '--copy-parameters-from <workspace>',
-      'workspace whose values to take, and whose template unless one is named',
-      process.env.CODER_WORKSPACE_COPY_PARAMETERS_FROM,
+    .addOption(
+      option(
+        '--copy-parameters-from <workspace>',
+        'workspace whose values to take, and whose template unless one is named',
+        'CODER_WORKSPACE_COPY_PARAMETERS_FROM',
+      ),
     )
     .option('--no-wait', 'do not wait for the build')
     .option('-y, --yes', 'take defaults instead of asking')
@@ -115,13 +124,13 @@ export function createCommand(program: Command): void {
 }
 
 async function templateOf(
-  client: Client,
+  client: Connection,
   own: CreateFlags,
   source: Workspace | undefined,
 ): Promise<Template> {
   if (own.template === undefined && source !== undefined)
     return client.call(getTemplate, { params: { template: source.template_id } })
-  const named = own.org ?? process.env.CODER_ORGANIZATION
+  const named = own.org
   const templates = (await client.call(listTemplates)).filter(
     (one) => named === undefined || one.organization_name === named || one.organization_id === named,
   )
@@ -143,13 +152,17 @@ async function templateOf(
     )
   // The server knows better than a list whether there is none, or one that may not be seen.
   const organization = await chosenOrganization(client, own)
-  return client.call(getTemplateByName, {
-    params: { organization: organization.id, templatename: own.template },
-  })
+  return client
+    .call(getTemplateByName, { params: { organization: organization.id, templatename: own.template } })
+    .catch((error: unknown) => {
+      if (!(error instanceof ApiFailure && error.status === 404)) throw error
+      const names = templates.map(({ name }) => name).join(', ') || 'none yet'
+      throw new CommandError(`template ${own.template} was not found: there is ${names}`)
+    })
 }
 
 async function versionOf(
-  client: Client,
+  client: Connection,
   template: Template,
   own: CreateFlags,
   source: Workspace | undefined,
@@ -165,7 +178,7 @@ async function versionOf(
 }
 
 async function presetOf(
-  client: Client,
+  client: Connection,
   version: string,
   name: string | undefined,
 ): Promise<Preset | undefined> {

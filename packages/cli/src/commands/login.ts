@@ -1,27 +1,29 @@
 import type { Command } from 'commander'
 
-import { ApiFailure, type Client } from '@slipway/client'
+import { ApiFailure } from '@slipway/client'
 import {
   createFirstUser,
   createSessionKey,
+  getBuildInfo,
   getFirstUser,
   getUser,
   listOrganizationsOfUser,
   login,
   logout,
 } from '@slipway/contract'
+import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
-import { flagsOf, type GlobalFlags } from '../flags.ts'
+import { flagsOf, type GlobalFlags, option } from '../flags.ts'
 import { openAddress } from '../open-address.ts'
 import { printRows } from '../output.ts'
-import { ask, askSecret, interactive } from '../prompt.ts'
+import { ask, askNewSecret, askSecret, interactive } from '../prompt.ts'
 import {
   configDirectory,
   connect,
   forgetSession,
-  knownUrl,
   openSession,
   saveSession,
+  serverUrl,
   storedSession,
 } from '../session.ts'
 
@@ -37,32 +39,30 @@ interface LoginFlags extends GlobalFlags {
 export function loginCommands(program: Command): void {
   program
     .command('login [url]')
-    .description(
-      'Sign in to a server, and make the first account when there is none yet; `login token` prints the session',
+    .addHelpText('after', '\n`slipway login token` prints the session of the last sign-in.')
+    .addOption(option('--first-user-email <email>', 'e-mail of the first account', 'CODER_FIRST_USER_EMAIL'))
+    .addOption(
+      option('--first-user-username <name>', 'name of the first account', 'CODER_FIRST_USER_USERNAME'),
     )
-    .option('--first-user-email <email>', 'e-mail of the first account', process.env.CODER_FIRST_USER_EMAIL)
-    .option(
-      '--first-user-username <name>',
-      'name of the first account',
-      process.env.CODER_FIRST_USER_USERNAME,
+    .addOption(
+      option(
+        '--first-user-password <password>',
+        'password of the first account',
+        'CODER_FIRST_USER_PASSWORD',
+      ),
     )
-    .option(
-      '--first-user-password <password>',
-      'password of the first account',
-      process.env.CODER_FIRST_USER_PASSWORD,
-    )
-    .option(
-      '--first-user-full-name <name>',
-      'full name of the first account',
-      process.env.CODER_FIRST_USER_FULL_NAME,
+    .addOption(
+      option('--first-user-full-name <name>', 'full name of the first account', 'CODER_FIRST_USER_FULL_NAME'),
     )
     .option('--first-user-trial [yes]', 'accepted for compatibility: there is nothing to try out')
     .option('--use-token-as-session', 'keep the token of --token itself, instead of a session made with it')
     .action(async (url: string | undefined, _own: unknown, command: Command) => {
       const flags = flagsOf<LoginFlags>(command)
       if (url === 'token') return printToken(flags)
-      const server = serverUrl(url ?? (await knownUrl(flags)))
-      if (flags.token === undefined && process.env.CODER_SESSION_TOKEN !== undefined)
+      const named = url ?? flags.url ?? (await storedSession(flags)).url
+      if (named === undefined) throw new CommandError('name the server: slipway login http://127.0.0.1:3000')
+      const server = serverUrl(named)
+      if (command.getOptionValueSource('token') === 'env')
         throw new CommandError(
           'CODER_SESSION_TOKEN is set, so every command uses it already: unset it, or give it with --token',
         )
@@ -80,8 +80,7 @@ export function loginCommands(program: Command): void {
 
   program
     .command('logout')
-    .description('Sign out and forget the session')
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', 'accepted for compatibility: nothing is asked')
     .action(async (_own: unknown, command: Command) => {
       const client = await openSession(command)
       // The session is forgotten here even when the server has ended it already, or cannot be reached.
@@ -96,7 +95,6 @@ export function loginCommands(program: Command): void {
 
   program
     .command('whoami')
-    .description('Show who is signed in, and where')
     .option('-c, --column <columns>', 'columns of the table, separated by commas')
     .option('-o, --output <format>', 'text, json or table', 'text')
     .action(async (own: { output: string; column?: string }, command: Command) => {
@@ -128,16 +126,8 @@ export function loginCommands(program: Command): void {
     })
 }
 
-function serverUrl(text: string | undefined): string {
-  if (text === undefined) throw new CommandError('name the server: slipway login http://127.0.0.1:3000')
-  const scheme = /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(text) ? 'http' : 'https'
-  const url = /^https?:\/\//.test(text) ? text : `${scheme}://${text}`
-  if (!URL.canParse(url)) throw new CommandError(`${JSON.stringify(text)} is no URL`)
-  return new URL(url).origin
-}
-
 /** A session of its own for this machine, so that a sign-out here leaves the token alone. */
-async function ownSession(client: Client): Promise<string> {
+async function ownSession(client: Connection): Promise<string> {
   return (await client.call(createSessionKey, { params: { user: 'me' } })).key
 }
 
@@ -147,7 +137,7 @@ async function printToken(flags: LoginFlags): Promise<void> {
     throw new CommandError(
       `there is no session in ${configDirectory(flags)}. Try logging in using 'slipway login <url>'.`,
     )
-  const wanted = flags.url ?? process.env.CODER_URL
+  const wanted = flags.url
   if (wanted !== undefined && stored.url !== undefined && serverUrl(wanted) !== stored.url)
     throw new CommandError(
       `the session is one of ${stored.url}, not of ${wanted}: run \`slipway login ${wanted}\``,
@@ -155,7 +145,12 @@ async function printToken(flags: LoginFlags): Promise<void> {
   process.stdout.write(`${stored.token}\n`)
 }
 
-async function hasFirstUser(client: Client): Promise<boolean> {
+async function hasFirstUser(client: Connection): Promise<boolean> {
+  // Whatever answers 404 to everything is not a server without accounts.
+  await client.call(getBuildInfo).catch((error: unknown) => {
+    if (!(error instanceof ApiFailure && (error.status === 404 || error.status < 300))) throw error
+    throw new CommandError(`${client.url} is not a Slipway server: is it the right address?`)
+  })
   try {
     await client.call(getFirstUser)
     return true
@@ -170,12 +165,12 @@ interface Credentials {
   readonly password: string
 }
 
-async function makeFirstUser(client: Client, flags: LoginFlags): Promise<Credentials> {
+async function makeFirstUser(client: Connection, flags: LoginFlags): Promise<Credentials> {
   process.stderr.write('This server has no account yet: make the first one.\n')
   const email = flags.firstUserEmail ?? (await ask('E-mail', '--first-user-email'))
   const username =
     flags.firstUserUsername ?? (await ask('User name', '--first-user-username', email.split('@')[0]))
-  const password = flags.firstUserPassword ?? (await askSecret('Password', '--first-user-password'))
+  const password = flags.firstUserPassword ?? (await askNewSecret('Password', '--first-user-password'))
   await client.call(createFirstUser, {
     body: {
       email,

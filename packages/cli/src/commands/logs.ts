@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
-import { WebSocket } from 'ws'
 
-import type { Client } from '@slipway/client'
 import {
   getBuildByNumber,
   listAgentLogs,
@@ -12,8 +10,9 @@ import {
   type WorkspaceAgentLog,
   type WorkspaceBuild,
 } from '@slipway/contract'
+import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
-import { followBuild } from '../follow-build.ts'
+import { followLogs } from '../follow-logs.ts'
 import { openSession } from '../session.ts'
 import { findWorkspace } from '../workspace-name.ts'
 
@@ -21,18 +20,19 @@ import { findWorkspace } from '../workspace-name.ts'
 export function logsCommand(program: Command): void {
   program
     .command('logs <workspace>')
-    .description('Show the log of a build and of its agents')
     .option('-n, --build-number <number>', 'build; 0 is the latest, -1 the one before it', '0')
     .option('-f, --follow', 'go on as new lines come')
     .action(async (name: string, own: { buildNumber: string; follow?: boolean }, command: Command) => {
       const client = await openSession(command)
       const build = await buildOf(client, await findWorkspace(client, name), own.buildNumber)
-      if (own.follow === true && build.job.completed_at === undefined)
-        // A build that fails has said so in its log.
-        await followBuild(client, build).catch(() => undefined)
+      const log = client.address(listBuildLogs, { params: { workspacebuild: build.id } })
+      const show = (line: ProvisionerJobLog): void => {
+        process.stdout.write(buildLine(line))
+      }
+      if (own.follow === true) await followLogs(client, log, show)
       else
         for (const line of await client.call(listBuildLogs, { params: { workspacebuild: build.id } }))
-          process.stdout.write(buildLine(line))
+          show(line)
       // Agents appear while a build runs.
       const ended = await buildNumbered(client, build)
       const agents = ended.resources.flatMap((resource) => resource.agents ?? [])
@@ -40,7 +40,7 @@ export function logsCommand(program: Command): void {
     })
 }
 
-async function buildOf(client: Client, workspace: Workspace, text: string): Promise<WorkspaceBuild> {
+async function buildOf(client: Connection, workspace: Workspace, text: string): Promise<WorkspaceBuild> {
   const wanted = Number(text)
   const latest = workspace.latest_build
   if (!Number.isInteger(wanted))
@@ -53,7 +53,7 @@ async function buildOf(client: Client, workspace: Workspace, text: string): Prom
   return number === latest.build_number ? latest : buildNumbered(client, { ...latest, build_number: number })
 }
 
-function buildNumbered(client: Client, build: WorkspaceBuild): Promise<WorkspaceBuild> {
+function buildNumbered(client: Connection, build: WorkspaceBuild): Promise<WorkspaceBuild> {
   return client.call(getBuildByNumber, {
     params: {
       user: build.workspace_owner_name,
@@ -63,21 +63,19 @@ function buildNumbered(client: Client, build: WorkspaceBuild): Promise<Workspace
   })
 }
 
-async function showAgent(client: Client, agent: WorkspaceAgent, follow: boolean): Promise<void> {
+async function showAgent(client: Connection, agent: WorkspaceAgent, follow: boolean): Promise<void> {
   const at = { params: { workspaceagent: agent.id } }
-  let after = 0
-  for (const line of await client.call(listAgentLogs, at)) {
+  const show = (line: WorkspaceAgentLog): void => {
     process.stdout.write(agentLine(agent.name, line))
-    after = line.id
   }
-  if (!follow) return
-  const address = client.address(listAgentLogs, { ...at, query: { follow: 'true', after } })
-  const socket = new WebSocket(address.replace(/^http/, 'ws'), { headers: client.headers })
-  socket.on('message', (data) => {
-    const lines: WorkspaceAgentLog[] = JSON.parse(String(data))
-    for (const line of lines) process.stdout.write(agentLine(agent.name, line))
-  })
-  await new Promise((resolve) => socket.on('close', resolve).on('error', resolve))
+  if (follow) await followLogs(client, client.address(listAgentLogs, at), show)
+  else
+    for (let after = 0, more = true; more; ) {
+      const lines = await client.call(listAgentLogs, { ...at, query: { after } })
+      for (const line of lines) show(line)
+      after = lines.at(-1)?.id ?? after
+      more = lines.length > 0
+    }
 }
 
 function buildLine(line: ProvisionerJobLog): string {

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Command } from 'commander'
 
 import type { TunnelClient } from '@slipway/tunnel'
@@ -20,7 +23,6 @@ interface PingFlags {
 export function pingCommand(program: Command): void {
   program
     .command('ping <workspace>')
-    .description('Measure the way to a workspace')
     .option('-n, --num <count>', 'number of pings; 0 goes on until Ctrl-C', '10')
     .option('--wait <duration>', 'time between two pings, such as 1s or 200ms', '1s')
     .option('-t, --timeout <duration>', 'how long to wait for an answer', '5s')
@@ -41,18 +43,17 @@ export function pingCommand(program: Command): void {
       })
       using tunnel = await openTunnel(client, agent.id)
       const times: number[] = []
-      let stopped = false
-      process.once('SIGINT', () => {
-        stopped = true
-      })
-      for (let i = 0; !stopped && (wanted === 0 || i < wanted); i += 1) {
-        if (i > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-        const ms = await ping(tunnel, timeout)
-        if (ms !== undefined) times.push(ms)
+      const stop = new AbortController()
+      process.once('SIGINT', () => stop.abort())
+      for (let i = 0; wanted === 0 || i < wanted; i += 1) {
+        if (i > 0) await sleep(wait, undefined, { signal: stop.signal }).catch(() => undefined)
+        if (stop.signal.aborted) break
+        const result = await ping(tunnel, timeout)
+        if (typeof result === 'number') times.push(result)
         process.stdout.write(
-          ms === undefined
-            ? `${stamp(own)}no answer from ${name} within ${timeout} ms\n`
-            : `${stamp(own)}pong from ${name} via the server in ${ms.toFixed(1)} ms\n`,
+          typeof result === 'number'
+            ? `${stamp(own)}pong from ${name} via the server in ${result.toFixed(1)} ms\n`
+            : `${stamp(own)}no answer from ${name}: ${result}\n`,
         )
         // A run without end keeps the newest times only.
         if (times.length > 10_000) times.shift()
@@ -72,19 +73,20 @@ function stamp(own: PingFlags, now = new Date()): string {
   return `${local.toISOString().slice(0, -1).replace('T', ' ')} `
 }
 
-/** How long the first byte of the workspace's SSH server takes, in milliseconds; undefined without an answer. */
-async function ping(tunnel: TunnelClient, timeout: number): Promise<number | undefined> {
+/** How long the first byte of the workspace's SSH server takes, in milliseconds, or why it does not come. */
+async function ping(tunnel: TunnelClient, timeout: number): Promise<number | string> {
   const start = performance.now()
-  const stream = await tunnel.connect('ssh:22', {}, AbortSignal.timeout(timeout)).catch(() => undefined)
-  if (stream === undefined) return undefined
-  const answered = await new Promise<boolean>((resolve) => {
-    const timer = setTimeout(() => resolve(false), timeout)
-    const settle = (answer: boolean) => () => {
-      clearTimeout(timer)
-      resolve(answer)
+  const late = AbortSignal.timeout(timeout)
+  try {
+    const stream = await tunnel.connect('ssh:22', {}, late)
+    try {
+      await once(stream, 'data', { signal: late })
+    } finally {
+      stream.on('error', () => undefined).destroy()
     }
-    stream.once('data', settle(true)).on('error', settle(false)).once('close', settle(false))
-  })
-  stream.destroy()
-  return answered ? performance.now() - start : undefined
+    return performance.now() - start
+  } catch (error) {
+    if (late.aborted) return `none within ${timeout} ms`
+    return error instanceof Error ? error.message : String(error)
+  }
 }

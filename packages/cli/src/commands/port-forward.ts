@@ -4,9 +4,10 @@ import { createServer, type Server } from 'node:net'
 import type { Command } from 'commander'
 
 import { splice, type TunnelClient } from '@slipway/tunnel'
+import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
-import { listIn, switchedOn } from '../flags.ts'
-import { repeat } from '../repeat.ts'
+import { listOption, option } from '../flags.ts'
+import { patiently } from '../patience.ts'
 import { openSession } from '../session.ts'
 import { openTunnel } from '../tunnel.ts'
 import { readyAgent } from '../wait-for-agent.ts'
@@ -22,17 +23,16 @@ interface Forward {
 export function portForwardCommand(program: Command): void {
   program
     .command('port-forward <workspace>')
-    .description('Make ports of a workspace reachable on this machine')
-    .option(
-      '-p, --tcp <ports>',
-      '[host:]local[:remote], lists and ranges such as 8080,9000-9005:3000-3005; may be given several times',
-      repeat,
+    .addOption(
+      listOption(
+        '-p, --tcp <ports>',
+        '[host:]local[:remote], with lists and ranges such as 8080,9000-9005:3000-3005; may be given several times',
+        'CODER_PORT_FORWARD_TCP',
+      ),
     )
-    .option('--udp <ports>', 'not supported', process.env.CODER_PORT_FORWARD_UDP)
-    .option(
-      '--disable-autostart',
-      'do not start a stopped workspace',
-      switchedOn('CODER_SSH_DISABLE_AUTOSTART'),
+    .addOption(option('--udp <ports>', 'not supported', 'CODER_PORT_FORWARD_UDP'))
+    .addOption(
+      option('--disable-autostart', 'do not start a stopped workspace', 'CODER_SSH_DISABLE_AUTOSTART'),
     )
     .action(
       async (
@@ -44,34 +44,62 @@ export function portForwardCommand(program: Command): void {
           throw new CommandError(
             'UDP cannot be forwarded: the connection to a workspace carries byte streams only',
           )
-        const forwards = (own.tcp ?? listIn('CODER_PORT_FORWARD_TCP') ?? []).flatMap((text) =>
-          text.split(',').flatMap(parseForward),
-        )
+        const forwards = (own.tcp ?? []).flatMap((text) => text.split(',').flatMap(parseForward))
         if (forwards.length === 0) throw new CommandError('name at least one port with --tcp')
         const client = await openSession(command)
         const { agent } = await readyAgent(client, await findWorkspace(client, name), {
           agent: parseWorkspaceName(name).agent,
           autostart: own.disableAutostart !== true,
           wait: 'no',
-          say: (line) => process.stderr.write(`${line}\n`),
+          say,
         })
-        using tunnel = await openTunnel(client, agent.id)
-        const servers = await Promise.all(forwards.map((forward) => listen(tunnel, forward)))
-        process.stderr.write('Ready!\n')
-        const stopped = new Promise<void>((resolve) => {
-          for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-        })
-        await Promise.race([stopped, tunnel.closed])
-        for (const server of servers) server.close()
+        const servers: Server[] = []
+        let tunnel = await openTunnel(client, agent.id)
+        try {
+          for (const forward of forwards) servers.push(await listen(() => tunnel, forward))
+          say('Ready!')
+          const stopped = new Promise<'stopped'>((resolve) => {
+            for (const signal of ['SIGINT', 'SIGTERM'] as const)
+              process.once(signal, () => resolve('stopped'))
+          })
+          while ((await Promise.race([stopped, tunnel.closed])) !== 'stopped') {
+            say('The connection is lost; connecting again …')
+            const next = await Promise.race([stopped, connectAgain(client, name)])
+            // Whoever stops it does not wait for an attempt that is under way.
+            if (next === 'stopped') process.exit(0)
+            tunnel = next
+            say('Connected again.')
+          }
+        } finally {
+          tunnel[Symbol.dispose]()
+          for (const server of servers) server.close()
+        }
       },
     )
 }
 
-async function listen(tunnel: TunnelClient, forward: Forward): Promise<Server> {
-  const server = createServer((socket) => {
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** A tunnel to the workspace's present agent; it is waited for, but a workspace that was stopped stays so. */
+async function connectAgain(client: Connection, name: string): Promise<TunnelClient> {
+  const workspace = await patiently(() => findWorkspace(client, name))
+  const { agent } = await readyAgent(client, workspace, {
+    agent: parseWorkspaceName(name).agent,
+    autostart: false,
+    wait: 'no',
+    say,
+  })
+  return patiently(() => openTunnel(client, agent.id))
+}
+
+async function listen(tunnel: () => TunnelClient, forward: Forward): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => socket.destroy())
     socket.setNoDelay(true)
-    tunnel.connect(`127.0.0.1:${forward.remote}`).then(
+    const opening = tunnel().connect(`127.0.0.1:${forward.remote}`)
+    opening.then(
       (stream) => splice(socket, stream),
       (error: unknown) => {
         process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -5,20 +5,23 @@ import path from 'node:path'
 
 import type { Command } from 'commander'
 
-import type { Client } from '@slipway/client'
 import { getWorkspace, reportUsage, type Workspace } from '@slipway/contract'
 import type { TunnelClient } from '@slipway/tunnel'
+import type { Connection } from '../connection.ts'
 import { duration } from '../duration.ts'
 import { CommandError } from '../errors.ts'
-import { flagsOf, type GlobalFlags, listIn, switchedOn } from '../flags.ts'
+import { flagsOf, type GlobalFlags, listOption, option } from '../flags.ts'
 import { NetworkInfo } from '../network-info.ts'
 import { pairs } from '../parameter-flags.ts'
-import { repeat } from '../repeat.ts'
+import { patiently } from '../patience.ts'
 import { openSession } from '../session.ts'
 import { parseRemoteForward, runSession } from '../ssh-session.ts'
 import { openTunnel } from '../tunnel.ts'
 import { readyAgent, type WaitMode } from '../wait-for-agent.ts'
 import { findWorkspace, parseWorkspaceName } from '../workspace-name.ts'
+
+/** How long a server that does not answer is asked again before a session begins (AC-243). */
+const RETRY_MS = 20_000
 
 interface SshFlags extends GlobalFlags {
   readonly stdio?: boolean
@@ -42,64 +45,79 @@ interface SshFlags extends GlobalFlags {
 export function sshCommand(program: Command): void {
   program
     .command('ssh <workspace> [command...]')
-    .description('Open a shell in a workspace, or run a command there')
-    .option(
-      '--stdio',
-      'carry SSH over standard input and output, for ProxyCommand',
-      switchedOn('CODER_SSH_STDIO'),
+    .addOption(
+      option('--stdio', 'carry SSH over standard input and output, for ProxyCommand', 'CODER_SSH_STDIO'),
     )
     .option('-t, --tty', 'ask for a terminal also for a command without one')
-    .option(
-      '-A, --forward-agent',
-      'let the workspace use your SSH agent',
-      switchedOn('CODER_SSH_FORWARD_AGENT'),
+    .addOption(
+      option('-A, --forward-agent', 'let the workspace use your SSH agent', 'CODER_SSH_FORWARD_AGENT'),
     )
-    .option('-G, --forward-gpg', 'not supported', switchedOn('CODER_SSH_FORWARD_GPG'))
-    .option(
-      '--identity-agent <socket>',
-      'socket of the SSH agent to use instead of SSH_AUTH_SOCK',
-      process.env.CODER_SSH_IDENTITY_AGENT,
+    .addOption(
+      option('-G, --forward-gpg', 'not supported: use -R for a socket or a port', 'CODER_SSH_FORWARD_GPG'),
     )
-    .option(
-      '-R, --remote-forward <ports>',
-      'remote_port:local_address:local_port: lets the workspace reach an address of this machine',
-      repeat,
+    .addOption(
+      option(
+        '--identity-agent <socket>',
+        'socket of the SSH agent to use instead of SSH_AUTH_SOCK',
+        'CODER_SSH_IDENTITY_AGENT',
+      ),
     )
-    .option('-e, --env <name=value>', 'variable for the session; may be given several times', repeat)
-    .option('--wait <yes|no|auto>', 'wait for startup scripts', process.env.CODER_SSH_WAIT ?? 'auto')
+    .addOption(
+      listOption(
+        '-R, --remote-forward <ports>',
+        'remote_port:local_address:local_port: lets the workspace reach an address of this machine',
+        'CODER_SSH_REMOTE_FORWARD',
+      ),
+    )
+    .addOption(
+      listOption(
+        '-e, --env <name=value>',
+        'variable for the session; may be given several times',
+        'CODER_SSH_ENV',
+      ),
+    )
+    .addOption(option('--wait <yes|no|auto>', 'wait for startup scripts', 'CODER_SSH_WAIT').default('auto'))
     .option('--no-wait', 'do not wait for startup scripts')
-    .option('-l, --log-dir <folder>', 'folder for a log of the connection', process.env.CODER_SSH_LOG_DIR)
-    .option(
-      '--disable-autostart',
-      'do not start a stopped workspace',
-      switchedOn('CODER_SSH_DISABLE_AUTOSTART'),
+    .addOption(option('-l, --log-dir <folder>', 'folder for a log of the connection', 'CODER_SSH_LOG_DIR'))
+    .addOption(
+      option('--disable-autostart', 'do not start a stopped workspace', 'CODER_SSH_DISABLE_AUTOSTART'),
     )
-    .option(
-      '--ssh-host-prefix <prefix>',
-      'prefix that a host name in ~/.ssh/config has',
-      process.env.CODER_SSH_SSH_HOST_PREFIX,
+    .addOption(
+      option(
+        '--ssh-host-prefix <prefix>',
+        'prefix that a host name in ~/.ssh/config has',
+        'CODER_SSH_SSH_HOST_PREFIX',
+      ),
     )
-    .option(
-      '--hostname-suffix <suffix>',
-      'suffix that a host name in ~/.ssh/config has',
-      process.env.CODER_SSH_HOSTNAME_SUFFIX,
+    .addOption(
+      option(
+        '--hostname-suffix <suffix>',
+        'suffix that a host name in ~/.ssh/config has',
+        'CODER_SSH_HOSTNAME_SUFFIX',
+      ),
     )
-    .option(
-      '--network-info-dir <folder>',
-      'folder for a file that tells editors how good the connection is',
-      process.env.CODER_SSH_NETWORK_INFO_DIR,
+    .addOption(
+      option(
+        '--network-info-dir <folder>',
+        'folder for a file that tells editors how good the connection is',
+        'CODER_SSH_NETWORK_INFO_DIR',
+      ),
     )
-    .option(
-      '--network-info-interval <duration>',
-      'how often that file is written',
-      process.env.CODER_SSH_NETWORK_INFO_INTERVAL ?? '5s',
+    .addOption(
+      option(
+        '--network-info-interval <duration>',
+        'how often that file is written',
+        'CODER_SSH_NETWORK_INFO_INTERVAL',
+      ).default('5s'),
     )
-    .option(
-      '--workspace-poll-interval <duration>',
-      'how often to look whether the workspace is being stopped',
-      process.env.CODER_SSH_WORKSPACE_POLL_INTERVAL ?? '1m',
+    .addOption(
+      option(
+        '--workspace-poll-interval <duration>',
+        'how often to look whether the workspace is being stopped',
+        'CODER_SSH_WORKSPACE_POLL_INTERVAL',
+      ).default('1m'),
     )
-    .option('--usage-app <app>', 'what the session is used for', process.env.CODER_SSH_USAGE_APP)
+    .addOption(option('--usage-app <app>', 'what the session is used for', 'CODER_SSH_USAGE_APP'))
     .passThroughOptions()
     .action(async (text: string, given: string[], _own: unknown, command: Command) => {
       // `--` may stand before the command, as everywhere.
@@ -107,23 +125,25 @@ export function sshCommand(program: Command): void {
       const flags = flagsOf<SshFlags>(command)
       if (flags.forwardGpg === true)
         throw new CommandError('GPG agents are not forwarded: use --remote-forward, or -A for an SSH agent')
-      const environment = pairs(flags.env ?? listIn('CODER_SSH_ENV'), '--env')
-      const remoteForwards = (flags.remoteForward ?? listIn('CODER_SSH_REMOTE_FORWARD') ?? []).map(
-        parseRemoteForward,
-      )
+      const environment = pairs(flags.env, '--env')
+      const remoteForwards = (flags.remoteForward ?? []).map(parseRemoteForward)
       const poll = duration(flags.workspacePollInterval, '--workspace-poll-interval')
       const infoInterval = duration(flags.networkInfoInterval, '--network-info-interval')
       const say = speaker(flags)
       const client = await openSession(command)
       const name = hostName(text, flags)
-      const workspace = await findWorkspace(client, name)
+      const again = {
+        forMs: RETRY_MS,
+        onFailure: () => say(`${client.url} does not answer; trying again …`),
+      }
+      const workspace = await patiently(() => findWorkspace(client, name), again)
       const ready = await readyAgent(client, workspace, {
         agent: parseWorkspaceName(name).agent,
         autostart: flags.disableAutostart !== true,
         wait: waitMode(flags.wait),
         say,
       })
-      using tunnel = await openTunnel(client, ready.agent.id)
+      using tunnel = await patiently(() => openTunnel(client, ready.agent.id), again)
       say(`Connected to agent ${ready.agent.name} of ${ready.workspace.name}`, 'log')
       using _watch = new SessionWatch(client, ready.workspace, tunnel, poll, say)
       using _info =
@@ -161,13 +181,7 @@ function hostName(text: string, flags: SshFlags): string {
   if (flags.sshHostPrefix !== undefined && name.startsWith(flags.sshHostPrefix))
     name = name.slice(flags.sshHostPrefix.length)
   const suffix = flags.hostnameSuffix === undefined ? '' : `.${flags.hostnameSuffix.replace(/^\./, '')}`
-  if (suffix !== '' && name.endsWith(suffix)) {
-    name = name.slice(0, -suffix.length)
-    const parts = name.split('.')
-    // `agent.workspace.owner`, as host names read.
-    if (parts.length === 3) return `${parts[2]}/${parts[1]}.${parts[0]}`
-  }
-  return name
+  return suffix !== '' && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name
 }
 
 function waitMode(text: string | boolean): WaitMode {
@@ -201,7 +215,7 @@ class SessionWatch implements Disposable {
   readonly #timers: readonly NodeJS.Timeout[]
 
   constructor(
-    client: Client,
+    client: Connection,
     workspace: Workspace,
     tunnel: TunnelClient,
     poll: number,

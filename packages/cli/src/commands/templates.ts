@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 
 import { type Command, InvalidArgumentError } from 'commander'
 
-import type { Client } from '@slipway/client'
 import {
   deleteTemplate,
   getTemplateByName,
@@ -15,12 +14,13 @@ import {
   type Template,
   type TemplateVersion,
 } from '@slipway/contract'
+import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
+import { listOption, option } from '../flags.ts'
 import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
 import { ago, type Column, type OutputFlags, printRows, span } from '../output.ts'
 import { choose, sure } from '../prompt.ts'
 import { type PushFlags, pushTemplate } from '../push-template.ts'
-import { repeat } from '../repeat.ts'
 import { openSession } from '../session.ts'
 
 const EXAMPLES = ['local-workspace']
@@ -44,7 +44,7 @@ const COLUMNS: readonly Column<Template>[] = [
 
 /** `templates …`. */
 export function templateCommands(program: Command): void {
-  const templates = program.command('templates').alias('template').description('Manage templates')
+  const templates = program.command('templates')
   templates
     .command('init [directory]')
     .description('Write an example template into a folder')
@@ -77,16 +77,20 @@ export function templateCommands(program: Command): void {
     })
   organizationOption(templates.command('push [template]'))
     .description('Make a version of a template from a folder, and the template itself when it is new')
-    .option(
-      '-d, --directory <folder>',
-      'folder of the template; - for a tar archive on standard input',
-      process.env.CODER_TEMPLATE_DIRECTORY ?? '.',
+    .addOption(
+      option(
+        '-d, --directory <folder>',
+        'folder of the template; - for a tar archive on standard input',
+        'CODER_TEMPLATE_DIRECTORY',
+      ).default('.'),
     )
     .option('--name <name>', 'name of the version')
     .option('-m, --message <text>', 'what has changed')
-    .option('--variable <name=value>', 'value of a template variable; may be given several times', repeat)
+    .addOption(
+      listOption('--variable <name=value>', 'value of a template variable; may be given several times'),
+    )
     .option('--variables-file <file>', 'YAML or JSON file with values of template variables')
-    .option('--provisioner-tag <key=value>', 'tag that a provisioner must have to build it', repeat)
+    .addOption(listOption('--provisioner-tag <key=value>', 'tag that a provisioner must have to build it'))
     .option(
       '--activate [yes]',
       'use the version for new workspaces; --activate=false keeps the present one',
@@ -149,8 +153,10 @@ export function templateCommands(program: Command): void {
     )
   organizationOption(versions.command('promote'))
     .description('Use a version for new workspaces')
-    .requiredOption('-t, --template <name>', 'template', process.env.CODER_TEMPLATE_NAME)
-    .requiredOption('--template-version <name>', 'version', process.env.CODER_TEMPLATE_VERSION_NAME)
+    .addOption(option('-t, --template <name>', 'template', 'CODER_TEMPLATE_NAME').makeOptionMandatory())
+    .addOption(
+      option('--template-version <name>', 'version', 'CODER_TEMPLATE_VERSION_NAME').makeOptionMandatory(),
+    )
     .action(
       async (own: OrganizationFlags & { template: string; templateVersion: string }, command: Command) => {
         const client = await openSession(command)
@@ -167,11 +173,11 @@ export function templateCommands(program: Command): void {
     )
 }
 
-function named(client: Client, organization: string, name: string): Promise<Template> {
+function named(client: Connection, organization: string, name: string): Promise<Template> {
   return client.call(getTemplateByName, { params: { organization, templatename: name } })
 }
 
-async function whichTemplate(client: Client, organization: string): Promise<string> {
+async function whichTemplate(client: Connection, organization: string): Promise<string> {
   const templates = (await client.call(listTemplates)).filter((one) => one.organization_id === organization)
   if (templates.length === 0) throw new CommandError('there is no template to delete')
   return choose(

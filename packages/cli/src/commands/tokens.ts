@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import { ApiFailure, type Client } from '@slipway/client'
+import { ApiFailure } from '@slipway/client'
 import {
   type APIKey,
   createToken,
@@ -10,10 +10,10 @@ import {
   getTokenByName,
   listTokens,
 } from '@slipway/contract'
+import type { Connection } from '../connection.ts'
 import { duration } from '../duration.ts'
-import { listIn } from '../flags.ts'
+import { listOption, option } from '../flags.ts'
 import { ago, type Column, day, type OutputFlags, printRows } from '../output.ts'
-import { repeat } from '../repeat.ts'
 import { openSession } from '../session.ts'
 
 const NANOSECONDS = 1_000_000
@@ -39,26 +39,34 @@ interface CreateFlags {
 
 /** `tokens …`. */
 export function tokenCommands(program: Command): void {
-  const tokens = program.command('tokens').alias('token').description('Manage tokens for programs')
+  const tokens = program.command('tokens')
   tokens
     .command('create')
     .description('Make a token; it is shown once')
-    .option('-n, --name <name>', 'name of the token', process.env.CODER_TOKEN_NAME)
-    .option('--lifetime <duration>', 'such as 24h or 30d', process.env.CODER_TOKEN_LIFETIME)
-    .option('--scope <scope>', 'what the token may do, given once for each; everything when absent', repeat)
-    .option(
-      '--allow <type:id>',
-      'what the token may reach, given once for each; everything when absent',
-      repeat,
+    .addOption(option('-n, --name <name>', 'name of the token', 'CODER_TOKEN_NAME'))
+    .addOption(option('--lifetime <duration>', 'such as 24h or 30d', 'CODER_TOKEN_LIFETIME'))
+    .addOption(
+      listOption(
+        '--scope <scope>',
+        'what the token may do, given once for each; everything when absent',
+        'CODER_TOKEN_SCOPE',
+      ),
     )
-    .option('-u, --user <user>', 'owner of the token', process.env.CODER_TOKEN_USER ?? 'me')
+    .addOption(
+      listOption(
+        '--allow <type:id>',
+        'what the token may reach, given once for each; everything when absent',
+        'CODER_TOKEN_ALLOW',
+      ),
+    )
+    .addOption(option('-u, --user <user>', 'owner of the token', 'CODER_TOKEN_USER').default('me'))
     .action(async (own: CreateFlags, command: Command) => {
       const lifetime =
         own.lifetime === undefined
           ? {}
           : { lifetime: Math.round(duration(own.lifetime, '--lifetime') * NANOSECONDS) }
-      const scopes = own.scope ?? listIn('CODER_TOKEN_SCOPE')
-      const allowed = own.allow ?? listIn('CODER_TOKEN_ALLOW')
+      const scopes = own.scope
+      const allowed = own.allow
       const client = await openSession(command)
       const { key } = await client.call(createToken, {
         params: { user: own.user },
@@ -112,7 +120,7 @@ export function tokenCommands(program: Command): void {
 }
 
 /** A token by its name, else by its id, with which a whole token begins. @throws ApiFailure 404. */
-async function find(client: Client, text: string): Promise<APIKey> {
+async function find(client: Connection, text: string): Promise<APIKey> {
   try {
     return await client.call(getTokenByName, { params: { user: 'me', keyname: text } })
   } catch (error) {

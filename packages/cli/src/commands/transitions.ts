@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 
-import type { Client } from '@slipway/client'
 import {
   createBuild,
   getTemplate,
@@ -8,6 +7,7 @@ import {
   listTemplateVersionParameters,
   type Workspace,
 } from '@slipway/contract'
+import type { Connection } from '../connection.ts'
 import { followBuild } from '../follow-build.ts'
 import { furtherValues, type NamedValue, type ParameterFlags, parameterOptions } from '../parameter-flags.ts'
 import { sure } from '../prompt.ts'
@@ -20,7 +20,7 @@ interface StartFlags extends ParameterFlags {
 
 /** `start`, `stop`, `restart`, `update` and `delete`. */
 export function transitionCommands(program: Command): void {
-  parameterOptions(program.command('start <workspace>').description('Start a workspace'))
+  parameterOptions(program.command('start <workspace>'))
     .option('--no-wait', 'do not wait for the build')
     .option('-y, --yes', 'do not ask')
     .action(async (name: string, own: StartFlags, command: Command) => {
@@ -36,16 +36,16 @@ export function transitionCommands(program: Command): void {
     })
   program
     .command('stop <workspace>')
-    .description('Stop a workspace')
     .option('--no-wait', 'do not wait for the build')
     .option('-y, --yes', 'do not ask')
-    .action(async (name: string, own: { wait: boolean }, command: Command) => {
+    .action(async (name: string, own: { wait: boolean; yes?: boolean }, command: Command) => {
       const client = await openSession(command)
       const workspace = await findWorkspace(client, name)
+      await sure(`Stop ${workspace.name}? What runs in it ends.`, own.yes)
       await stop(client, workspace, own.wait)
       process.stdout.write(`The ${workspace.name} workspace has been stopped!\n`)
     })
-  parameterOptions(program.command('restart <workspace>').description('Stop a workspace and start it again'))
+  parameterOptions(program.command('restart <workspace>'))
     .option('--no-wait', 'do not wait for the last build')
     .option('-y, --yes', 'do not ask')
     .action(async (name: string, own: StartFlags, command: Command) => {
@@ -58,9 +58,7 @@ export function transitionCommands(program: Command): void {
       await start(client, workspace, version, own, values)
       process.stdout.write(`The ${workspace.name} workspace has been started!\n`)
     })
-  parameterOptions(
-    program.command('update <workspace>').description('Take the active version of the template'),
-  )
+  parameterOptions(program.command('update <workspace>'))
     .option('--no-wait', 'do not wait for the last build')
     .action(async (name: string, own: StartFlags, command: Command) => {
       const client = await openSession(command)
@@ -77,8 +75,6 @@ export function transitionCommands(program: Command): void {
     })
   program
     .command('delete <workspace>')
-    .alias('rm')
-    .description('Delete a workspace')
     .option('--orphan', 'leave what it has made behind, without asking a provisioner')
     .option('-y, --yes', 'do not ask')
     .action(async (name: string, own: { orphan?: boolean; yes?: boolean }, command: Command) => {
@@ -99,7 +95,7 @@ export function transitionCommands(program: Command): void {
     })
 }
 
-async function stop(client: Client, workspace: Workspace, wait: boolean): Promise<void> {
+async function stop(client: Connection, workspace: Workspace, wait: boolean): Promise<void> {
   const made = await client.call(createBuild, {
     params: { workspace: workspace.id },
     body: { transition: 'stop', reason: 'cli' },
@@ -108,7 +104,7 @@ async function stop(client: Client, workspace: Workspace, wait: boolean): Promis
 }
 
 async function start(
-  client: Client,
+  client: Connection,
   workspace: Workspace,
   version: string,
   own: StartFlags,
@@ -127,7 +123,7 @@ async function start(
 }
 
 async function valuesOf(
-  client: Client,
+  client: Connection,
   workspace: Workspace,
   version: string,
   own: StartFlags,

@@ -15,7 +15,7 @@ import {
 import { CommandError } from '../errors.ts'
 import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
 import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
-import { ask, askSecret, interactive, sure } from '../prompt.ts'
+import { ask, askNewSecret, interactive, sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
 
 const LOGIN_TYPES = ['password', 'none', 'github', 'oidc'] as const
@@ -46,7 +46,7 @@ interface CreateFlags extends OrganizationFlags {
 
 /** `users …`. */
 export function userCommands(program: Command): void {
-  const users = program.command('users').alias('user').description('Manage accounts')
+  const users = program.command('users')
   users
     .command('list')
     .alias('ls')
@@ -94,7 +94,7 @@ export function userCommands(program: Command): void {
       const username = own.username ?? (await ask('User name', '--username', email?.split('@')[0]))
       const asked =
         type === 'password' && own.password === undefined && interactive()
-          ? await askSecret('Password', '--password')
+          ? await askNewSecret('Password', '--password')
           : own.password
       const password = type === 'password' ? (asked ?? generatedPassword()) : undefined
       const organization = await chosenOrganization(client, own)

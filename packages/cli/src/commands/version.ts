@@ -7,7 +7,6 @@ import { ownVersion } from '../version.ts'
 export function versionCommand(program: Command): void {
   program
     .command('version')
-    .description('Show the version of this command')
     .option('-o, --output <format>', 'text or json', 'text')
     .action((own: { output: string }) => {
       const version = ownVersion()

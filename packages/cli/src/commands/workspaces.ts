@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<Workspace>[] = [
   {
     name: 'stops next',
     value: ({ latest_build: { deadline, transition } }) =>
-      deadline === undefined || transition !== 'start' ? '' : until(deadline),
+      deadline === null || transition !== 'start' ? '' : until(deadline),
     extra: true,
   },
   { name: 'daily cost', value: (workspace) => String(workspace.latest_build.daily_cost), extra: true },
@@ -44,19 +44,17 @@ const DETAILS: readonly Column<WorkspaceAgent>[] = [
 export function workspaceCommands(program: Command): void {
   program
     .command('list')
-    .alias('ls')
-    .description('List workspaces')
     .option('-a, --all', 'workspaces of all owners')
-    .option('--search <query>', 'search, such as status:running', 'owner:me')
+    .option('--search <query>', 'search, such as status:running (default: owner:me, or all with --all)')
     .option(
       '-c, --column <columns>',
       `columns, separated by commas: ${COLUMNS.map(({ name }) => name).join(', ')}`,
     )
     .option('-o, --output <format>', 'table or json', 'table')
-    .action(async (own: OutputFlags & { all?: boolean; search: string }, command: Command) => {
+    .action(async (own: OutputFlags & { all?: boolean; search?: string }, command: Command) => {
       const client = await openSession(command)
       const found = await client.call(listWorkspaces, {
-        query: { q: own.all === true ? '' : own.search, limit: 0 },
+        query: { q: own.search ?? (own.all === true ? '' : 'owner:me'), limit: 0 },
       })
       if (found.workspaces.length === 0 && own.output !== 'json')
         process.stderr.write('No workspaces found! Make one: slipway create <name>\n')
@@ -64,7 +62,6 @@ export function workspaceCommands(program: Command): void {
     })
   program
     .command('show <workspace>')
-    .description('Show a workspace with its resources and agents')
     .option('--details', 'show more of every agent and resource')
     .option('-o, --output <format>', 'table or json', 'table')
     .action(async (name: string, own: OutputFlags & { details?: boolean }, command: Command) => {
@@ -104,7 +101,6 @@ export function workspaceCommands(program: Command): void {
     })
   program
     .command('rename <workspace> <name>')
-    .description('Give a workspace another name')
     .option('-y, --yes', 'do not ask')
     .action(async (name: string, next: string, own: { yes?: boolean }, command: Command) => {
       const client = await openSession(command)
