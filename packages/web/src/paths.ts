@@ -24,7 +24,7 @@ export const paths = {
   /** A path-based app; served by the server and not by this dashboard (UI-404). */
   pathApp: (owner: string, workspace: string, agent: string, slug: string) =>
     `/@${part(owner)}/${part(workspace)}.${part(agent)}/apps/${part(slug)}/`,
-  templates: () => '/templates',
+  templates: (query: { readonly filter?: string } = {}) => withQuery('/templates', query),
   newTemplate: (query: { readonly exampleId?: string } = {}) => withQuery('/templates/new', query),
   /** Short form with one organization, long form with several (UI-402). */
   template: (

@@ -9,7 +9,6 @@ import {
 
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { RouteError } from './frame/error-boundary.tsx'
-import { Frame } from './frame/frame.tsx'
 import { NotFoundPage } from './frame/not-found-page.tsx'
 import { parseSearch, stringifySearch } from './navigation/address.ts'
 import { LoginPage } from './session/login-page.tsx'
@@ -49,7 +48,12 @@ const cliAuth = createRoute({
   component: lazyRouteComponent(() => import('./account/cli-auth-page.tsx'), 'CliAuthPage'),
 })
 
-const frame = createRoute({ getParentRoute: () => signedIn, id: 'frame', component: Frame })
+const frame = createRoute({
+  getParentRoute: () => signedIn,
+  id: 'frame',
+  // Whoever signs in does not wait for rail and palette (UI-1901).
+  component: lazyRouteComponent(() => import('./frame/frame.tsx'), 'Frame'),
+})
 const home = createRoute({
   getParentRoute: () => frame,
   path: '/',
@@ -95,6 +99,19 @@ const workspacePages = [
     component: lazyRouteComponent(() => import('./workspaces/settings-page.tsx'), 'SettingsPage'),
   }),
 ]
+
+/** The addresses that mails, editors and other clients know these pages by (UI-401, UI-713). */
+const oldWorkspacePages = (['parameters', 'schedule'] as const).map((page) =>
+  createRoute({
+    getParentRoute: () => workspace,
+    path: `/settings/${page}`,
+    beforeLoad: ({ location }) => {
+      const { pathname, searchStr, hash } = location
+      const href = pathname.replace(/\/settings(\/[a-z]+)\/*$/, '$1') + searchStr
+      throw redirect({ href: hash === '' ? href : `${href}#${hash}`, replace: true })
+    },
+  }),
+)
 
 const templates = createRoute({
   getParentRoute: () => frame,
@@ -164,13 +181,15 @@ const createUser = createRoute({
   path: '/deployment/users/create',
   component: lazyRouteComponent(() => import('./users/create-user-page.tsx'), 'CreateUserPage'),
 })
-const oldUsers = createRoute({
-  getParentRoute: () => frame,
-  path: '/users',
-  beforeLoad: ({ location }) => {
-    throw redirect({ href: `/deployment/users${location.searchStr}`, replace: true })
-  },
-})
+const oldUsers = ['/users', '/users/create'].map((path) =>
+  createRoute({
+    getParentRoute: () => frame,
+    path,
+    beforeLoad: ({ location }) => {
+      throw redirect({ href: `/deployment${path}${location.searchStr}`, replace: true })
+    },
+  }),
+)
 
 const settings = createRoute({
   getParentRoute: () => frame,
@@ -229,13 +248,13 @@ export const router = createRouter({
       frame.addChildren([
         home,
         workspaces,
-        workspace.addChildren(workspacePages),
+        workspace.addChildren([...workspacePages, ...oldWorkspacePages]),
         templates,
         newTemplate,
         ...templatePages,
         users,
         createUser,
-        oldUsers,
+        ...oldUsers,
         settings.addChildren(settingsPages),
         unknown,
       ]),

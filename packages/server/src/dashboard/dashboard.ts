@@ -38,7 +38,8 @@ export async function loadDashboard(
           .type('text/plain; charset=utf-8')
           .send('The dashboard is not built: run `npm run build`, then start the server again.\n'),
     }
-  await server.register(fastifyStatic, { root: folder, serve: false })
+  // The build has put `.br` and `.gz` beside its files (L-8).
+  await server.register(fastifyStatic, { root: folder, serve: false, preCompressed: true })
   const shell = await readFile(index, 'utf8')
   const headersOf = pageHeaders(context)
   const files = new Set(

@@ -51,7 +51,7 @@ export function ScopePicker({
       <div
         role="radiogroup"
         aria-label="Access"
-        className="inline-flex w-fit rounded-control border border-line-strong p-0.5"
+        className="inline-flex w-fit rounded-control border border-line-strong p-0.5 max-[360px]:w-full max-[360px]:flex-col"
       >
         {MODES.map(({ id, label }) => (
           // biome-ignore lint/a11y/useSemanticElements: a segmented control; the browser's radio cannot look like one.
@@ -62,7 +62,7 @@ export function ScopePicker({
             aria-checked={mode === id}
             onClick={() => choose(id)}
             className={classNames(
-              'h-7 rounded-sm px-3 text-sm pointer-coarse:h-9',
+              'h-7 whitespace-nowrap rounded-sm px-2 text-sm sm:px-3 pointer-coarse:h-9',
               mode === id ? 'bg-accent-wash font-medium text-accent' : 'text-ink-2 hover:text-ink',
             )}
           >

@@ -102,9 +102,8 @@ const COLUMNS: readonly Column<APIKey>[] = [
   {
     id: 'name',
     header: 'Name',
-    className: 'w-full',
     cell: (row) => (
-      <span className="flex min-w-0 flex-col py-1.5">
+      <span className="flex min-w-0 flex-col">
         <span className="truncate font-medium">{row.token_name}</span>
         <code className="truncate text-xs text-ink-3">{row.id}</code>
       </span>
@@ -122,8 +121,19 @@ const COLUMNS: readonly Column<APIKey>[] = [
     ),
   },
   {
+    id: 'created',
+    header: 'Created',
+    from: 'lg',
+    cell: (row) => (
+      <span className="whitespace-nowrap text-ink-2">
+        <TimeAgo time={row.created_at} />
+      </span>
+    ),
+  },
+  {
     id: 'expires',
     header: 'Expires',
+    className: '@max-xl:pl-4',
     cell: (row) => {
       const left = Date.parse(row.expires_at) - Date.now()
       return (

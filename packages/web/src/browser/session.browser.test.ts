@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Page, Response } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -123,6 +123,32 @@ describe('signing in', () => {
     await page.goto(`${server.url}/workspaces`)
     await page.getByRole('button', { name: 'Sign in' }).waitFor()
     expect(faults).toEqual([])
+  })
+})
+
+describe('the download', () => {
+  it('UI-1901, L-8: is compressed, kept for a year, and small', async () => {
+    const { page } = await browser.open()
+    let bytes = 0
+    const answers: Promise<Response | null>[] = []
+    const sizes: Promise<void>[] = []
+    page.on('requestfinished', (request) => {
+      if (request.resourceType() !== 'script' || !request.url().includes('/assets/')) return
+      answers.push(request.response())
+      sizes.push(
+        request.sizes().then(({ responseBodySize }) => {
+          bytes += responseBodySize
+        }),
+      )
+    })
+    await page.goto(`${server.url}/login`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.waitForLoadState('networkidle')
+    await Promise.all(sizes)
+    for (const answer of await Promise.all(answers))
+      expect(answer?.headers()['cache-control']).toContain('immutable')
+    expect(bytes).toBeGreaterThan(50 * 1024)
+    expect(bytes).toBeLessThanOrEqual(120 * 1024)
   })
 })
 

@@ -2,13 +2,23 @@ import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { createWorkspace, type Template } from '@slipway/contract'
+import {
+  createBuild,
+  createTemplateVersion,
+  createWorkspace,
+  getTemplateVersion,
+  getWorkspace,
+  setActiveTemplateVersion,
+  type Template,
+  type WorkspaceStatus,
+} from '@slipway/contract'
 import {
   importTemplate,
   openBrowser,
   startTestServer,
   type TestBrowser,
   type TestServer,
+  until,
 } from '@slipway/testkit'
 
 /** Asks for a branch; its startup script takes long enough to be watched; fails when told so. */
@@ -50,6 +60,44 @@ beforeAll(async () => {
   template = await importTemplate(owner, 'service', { 'template.ts': TEMPLATE })
 })
 afterAll(() => owned.disposeAsync())
+
+/** A template whose parameters are these, and that makes an agent. */
+const templateWith = (parameters: string) => ({
+  'template.ts': `import { defineTemplate, local } from '@slipway/template'
+export default defineTemplate({
+  parameters: { ${parameters} },
+  workspace: () => ({ runtime: local(), agents: [{ name: 'main' }] }),
+})
+`,
+})
+
+const reached = (workspace: string, status: WorkspaceStatus) =>
+  until(status, async () => {
+    const { latest_build } = await owner.call(getWorkspace, { params: { workspace } })
+    return latest_build.status === status
+  })
+
+/** Gives `template` the files of another one as its active version; answers its id. */
+async function addVersion({ id: template, organization_id }: Template, from: Template): Promise<string> {
+  const { job } = await owner.call(getTemplateVersion, {
+    params: { templateversion: from.active_version_id },
+  })
+  const { id } = await owner.call(createTemplateVersion, {
+    params: { organization: organization_id },
+    body: {
+      file_id: job.file_id,
+      provisioner: 'typescript',
+      storage_method: 'file',
+      template_id: template,
+    },
+  })
+  await until('the import', async () => {
+    const version = await owner.call(getTemplateVersion, { params: { templateversion: id } })
+    return version.job.completed_at !== undefined
+  })
+  await owner.call(setActiveTemplateVersion, { params: { template }, body: { id } })
+  return id
+}
 
 /** Focus moves after the frame that a dialog closes in. */
 const expectFocus = (control: Locator) =>
@@ -124,6 +172,81 @@ it('UI-320: the list follows what happens elsewhere', async () => {
     .getByRole('row', { name: /elsewhere/ })
     .getByText('Failed')
     .waitFor()
+  expect(faults).toEqual([])
+}, 60_000)
+
+it('UI-713: an update that needs a value asks for it first, and the form gets it done', async () => {
+  const growing = await importTemplate(owner, 'growing', templateWith(''))
+  const { id } = await owner.call(createWorkspace, {
+    params: { user: 'me' },
+    body: { name: 'grower', template_id: growing.id },
+  })
+  await reached(id, 'running')
+  await owner.call(createBuild, { params: { workspace: id }, body: { transition: 'stop' } })
+  await reached(id, 'stopped')
+  const branch = "branch: { type: 'string', displayName: 'Branch', mutable: true }"
+  const version = await addVersion(growing, await importTemplate(owner, 'grown', templateWith(branch)))
+
+  const { page, faults } = await browser.openAs(owner, '/@owner/grower')
+  await page.getByRole('button', { name: 'Update and start' }).first().click()
+  const dialog = page.getByRole('dialog', { name: 'grower needs one value first' })
+  await dialog.getByText('Branch').waitFor()
+  await dialog.getByRole('button', { name: 'Set the value' }).click()
+  await page.getByLabel('Branch', { exact: true }).fill('main')
+  await dialog.waitFor({ state: 'detached' })
+  expect(new URL(page.url()).searchParams.get('templateVersionId')).toBe(version)
+  await page.getByRole('button', { name: 'Save and start' }).click()
+  await page.getByRole('region', { name: 'Agent main' }).getByText('Connected').waitFor({ timeout: 30_000 })
+  expect(faults).toEqual([])
+}, 60_000)
+
+it('UI-401: the addresses that mails and editors use lead to the pages of a workspace', async () => {
+  const { page, faults } = await browser.openAs(
+    owner,
+    `/@owner/grower/settings/parameters?templateVersionId=${template.active_version_id}`,
+  )
+  await page.waitForURL('**/@owner/grower/parameters?templateVersionId=*')
+  await page.goto(`${server.url}/@owner/grower/settings/schedule`)
+  await page.getByRole('heading', { name: 'Autostart' }).waitFor()
+  expect(new URL(page.url()).pathname).toBe('/@owner/grower/schedule')
+  expect(faults).toEqual([])
+})
+
+it('UI-703, UI-704: several workspaces are selected by key, and what failed can be tried again', async () => {
+  const { id } = await owner.call(createWorkspace, {
+    params: { user: 'me' },
+    body: {
+      name: 'grown-up',
+      template_id: template.id,
+      rich_parameter_values: [{ name: 'branch', value: 'main' }],
+    },
+  })
+  await reached(id, 'running')
+  const { page, faults } = await browser.openAs(owner, '/workspaces?filter=name:grow')
+  const rows = page.getByRole('row').filter({ has: page.getByRole('link') })
+  await rows.nth(1).waitFor()
+  await rows.first().focus()
+  await page.keyboard.press('Space')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Space')
+  await page.getByRole('status').filter({ hasText: '2 selected' }).waitFor()
+
+  // One of the two builds is refused once.
+  let refused = false
+  await page.route('**/api/v2/workspaces/*/builds', (route) => {
+    if (refused) return route.fallback()
+    refused = true
+    return route.fulfill({ status: 409, contentType: 'application/json', body: '{"message":"Busy."}' })
+  })
+  await page.getByRole('button', { name: 'Stop 2 of 2 selected workspaces' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Stop 2 workspaces?' })
+  await dialog.getByRole('button', { name: 'Stop 2 workspaces' }).click()
+  await dialog.getByText('Busy.').waitFor()
+  await dialog.getByRole('button', { name: 'Try the rest again' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Clear the selection' }).waitFor({ state: 'detached' })
+  await rows.nth(0).getByText('Stopped').waitFor({ timeout: 20_000 })
+  await rows.nth(1).getByText('Stopped').waitFor({ timeout: 20_000 })
   expect(faults).toEqual([])
 }, 60_000)
 

@@ -14,7 +14,7 @@ import {
   UserRound,
 } from 'lucide-react'
 import { Dialog as Primitive } from 'radix-ui'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 
 import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
@@ -25,6 +25,7 @@ import { setTheme } from '../theme/theme.ts'
 import { ModalContent } from '../ui/modal.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
+import { usersQuery } from '../users/queries.ts'
 import { workspacesQuery } from '../workspaces/queries.ts'
 import { workspaceLook } from '../workspaces/workspace-look.ts'
 import { navigationItems } from './navigation.ts'
@@ -55,8 +56,23 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
   const permissions = usePermissions()
   const several = useSeveralOrganizations()
   const { main, admin } = navigationItems(permissions)
-  const workspaces = useQuery(workspacesQuery({ filter: 'owner:me', page: 1 })).data?.workspaces ?? []
+  const own = useQuery(workspacesQuery({ filter: 'owner:me', page: 1 })).data?.workspaces ?? []
   const templates = useQuery(templatesQuery('')).data ?? []
+  // What is on no first page, or belongs to somebody else, is looked for by the server.
+  const wanted = useSettled(text.replace(/[":]/g, ' ').trim(), SETTLE_MS)
+  const searching = wanted.length >= SHORTEST
+  const found = useQuery({
+    ...workspacesQuery({ filter: wanted, page: 1 }),
+    enabled: searching,
+    refetchInterval: false,
+  }).data?.workspaces
+  const people = useQuery({
+    ...usersQuery({ filter: wanted, page: 1 }),
+    enabled: searching && permissions?.viewAllUsers === true,
+  }).data?.users
+  const workspaces = searching
+    ? [...new Map([...own, ...(found ?? [])].map((workspace) => [workspace.id, workspace])).values()]
+    : own
   const open = (href: string) => () => {
     onClose()
     go(href)
@@ -66,7 +82,7 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
     action()
   }
   return (
-    <Command label="Search" className="flex max-h-[min(70vh,520px)] flex-col">
+    <Command label="Search" filter={rank} className="flex max-h-[min(70vh,520px)] flex-col">
       <div className="flex items-center gap-2.5 border-b border-line px-4">
         <Search className="size-4 shrink-0 text-ink-3" aria-hidden="true" />
         <Command.Input
@@ -89,7 +105,11 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                 icon={<ThingIcon src={workspace.template_icon} className="size-4" />}
                 onSelect={open(paths.workspace(workspace.owner_name, workspace.name))}
                 end={<StateBadge look={workspaceLook(workspace)} className="text-xs" />}
-                label={workspace.name}
+                label={
+                  workspace.owner_id === user.id
+                    ? workspace.name
+                    : `${workspace.owner_name}/${workspace.name}`
+                }
               />
             ))}
             {/* Only for those who search: they would push everything else out of sight. */}
@@ -104,6 +124,32 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                   label={`Terminal in ${workspace.name}`}
                 />
               ))}
+          </Group>
+        )}
+        {!searching || people === undefined || people.length === 0 ? null : (
+          <Group heading="Users">
+            {people.map((person) => (
+              <Entry
+                key={person.id}
+                id={`user ${person.username} ${person.name} ${person.email}`}
+                icon={<UserRound className="size-4" strokeWidth={1.75} />}
+                onSelect={open(paths.workspaces({ filter: `owner:${person.username}` }))}
+                label={`Workspaces of ${person.username}`}
+              />
+            ))}
+          </Group>
+        )}
+        {text === '' || templates.length === 0 ? null : (
+          <Group heading="Templates">
+            {templates.map((template) => (
+              <Entry
+                key={template.id}
+                id={`template ${template.display_name} ${template.name}`}
+                icon={<ThingIcon src={template.icon} className="size-4" />}
+                onSelect={open(paths.template(template, several))}
+                label={template.display_name === '' ? template.name : template.display_name}
+              />
+            ))}
           </Group>
         )}
         <Group heading="Go to">
@@ -170,6 +216,28 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
       </Command.List>
     </Command>
   )
+}
+
+/** Every word has to be in the name; names that begin with the text come first. */
+function rank(id: string, text: string, keywords: readonly string[] = []): number {
+  const name = [...keywords, id].join(' ').toLowerCase()
+  const wanted = text.toLowerCase().trim()
+  if (!wanted.split(/\s+/).every((word) => name.includes(word))) return 0
+  return name.startsWith(wanted) ? 1 : name.includes(` ${wanted}`) ? 0.8 : 0.5
+}
+
+/** Typing rests for so long before the server is asked, in milliseconds. */
+const SETTLE_MS = 150
+/** One letter is in every name. */
+const SHORTEST = 2
+
+function useSettled(value: string, milliseconds: number): string {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), milliseconds)
+    return () => clearTimeout(timer)
+  }, [value, milliseconds])
+  return settled
 }
 
 const SETTINGS = [

@@ -35,7 +35,7 @@ export function Frame() {
     }
   }
   return (
-    <div className="flex min-h-dvh flex-col md:flex-row">
+    <div className="flex min-h-dvh flex-col [--table-top:3rem] md:flex-row md:[--table-top:0px]">
       <a
         href="#main-content"
         className="fixed left-3 top-3 z-[80] -translate-y-20 rounded-control bg-accent px-3 py-1.5 text-sm font-medium text-accent-ink focus:translate-y-0"

@@ -15,6 +15,7 @@ const KEYS: readonly (readonly [string, readonly string[]])[] = [
   ['Focus the filter of a list', ['/']],
   ['Next and previous row of a list', ['↓', '↑']],
   ['Open the row', ['Enter']],
+  ['Select the row', ['Space']],
   ['Leave a terminal', ['Ctrl', 'Shift', 'Esc']],
 ]
 

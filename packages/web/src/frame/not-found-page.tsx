@@ -8,7 +8,7 @@ import { EmptyState } from '../ui/empty-state.tsx'
 /** An address that is no page: offers to look for its last part (UI-405). */
 export function NotFoundPage() {
   const pathname = usePathname()
-  const last = decodeURIComponent(pathname.split('/').findLast((part) => part !== '') ?? '').replace(/^@/, '')
+  const last = decoded(pathname.split('/').findLast((part) => part !== '') ?? '').replace(/^@/, '')
   return (
     <EmptyState
       page
@@ -17,9 +17,14 @@ export function NotFoundPage() {
       action={
         <>
           {last === '' ? null : (
-            <AppLink href={paths.workspaces({ filter: last })} className={buttonClass({})}>
-              Look for a workspace named “{last.slice(0, 40)}”
-            </AppLink>
+            <>
+              <AppLink href={paths.workspaces({ filter: quoted(last) })} className={buttonClass({})}>
+                Workspaces named “{last.slice(0, 40)}”
+              </AppLink>
+              <AppLink href={paths.templates({ filter: quoted(last) })} className={buttonClass({})}>
+                Templates named “{last.slice(0, 40)}”
+              </AppLink>
+            </>
           )}
           <AppLink href={paths.workspaces()} className={buttonClass({ tone: 'primary' })}>
             Go to workspaces
@@ -32,4 +37,18 @@ export function NotFoundPage() {
       </p>
     </EmptyState>
   )
+}
+
+/** The text as it is when it is no valid percent-encoding. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+/** A bare word of the filter grammar. */
+function quoted(text: string): string {
+  return /[\s:"]/.test(text) ? `"${text.replaceAll('"', '')}"` : text
 }

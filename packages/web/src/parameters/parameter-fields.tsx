@@ -102,10 +102,12 @@ function ParameterField({
           </>
         }
         help={
-          <>
-            {parameter.description === '' ? null : <Markdown text={parameter.description} size="small" />}
-            {reason === undefined ? null : <p>{reason}</p>}
-          </>
+          parameter.description === '' && reason === undefined ? undefined : (
+            <>
+              {parameter.description === '' ? null : <Markdown text={parameter.description} size="small" />}
+              {reason === undefined ? null : <p>{reason}</p>}
+            </>
+          )
         }
       >
         {(binding) => (
@@ -135,9 +137,24 @@ function DiagnosticNotice({ diagnostic }: { readonly diagnostic: FriendlyDiagnos
   )
 }
 
-/** Why the form cannot be submitted: each fault with a link to its field (UI-739). */
-export function FaultSummary({ view }: { readonly view: FormView }) {
-  const faults = formFaults(view)
+/**
+ * Why the form cannot be submitted: each fault with a link to its field (UI-739). `others` are those of fields around
+ * the parameters, by the ids of their elements.
+ */
+export function FaultSummary({
+  view,
+  others = [],
+}: {
+  readonly view: FormView
+  readonly others?: readonly { readonly id: string; readonly title: string; readonly fault: string }[]
+}) {
+  const faults = [
+    ...others,
+    ...formFaults(view).map(({ name, ...rest }) => ({
+      id: name === '' ? '' : `parameter-${name}`,
+      ...rest,
+    })),
+  ]
   if (faults.length === 0) return null
   return (
     <Notice
@@ -147,13 +164,13 @@ export function FaultSummary({ view }: { readonly view: FormView }) {
       }
     >
       <ul className="list-disc pl-4">
-        {faults.map(({ name, title, fault }) => (
-          <li key={name}>
-            {name === '' ? (
+        {faults.map(({ id, title, fault }) => (
+          <li key={id}>
+            {id === '' ? (
               fault
             ) : (
               <>
-                <a href={`#parameter-${name}`} className="link">
+                <a href={`#${id}`} className="link">
                   {title}
                 </a>
                 : {fault}

@@ -87,7 +87,7 @@ export function TemplateLayout() {
   const base = pathname.slice(0, pathname.indexOf(`/${encodeURIComponent(name)}`) + name.length + 1)
   const about =
     template.description !== '' || template.display_name === '' ? template.description : template.name
-  const usual = template.build_time_stats.start?.p50 ?? 0
+  const usual = template.build_time_stats.start?.P50 ?? 0
   return (
     <TemplateContext value={{ template, mayUpdate }}>
       <Page>
@@ -100,10 +100,9 @@ export function TemplateLayout() {
             </span>
           }
           context={
-            <span className="flex flex-wrap gap-x-1.5">
+            <span className="flex flex-wrap gap-x-3">
               {about === '' ? null : <span>{about}</span>}
               <span className="text-ink-3">
-                {about === '' ? '' : '· '}
                 {template.active_user_count === 1 ? '1 user' : `${template.active_user_count} users`}
                 {usual > 0 ? ` · starts in ${formatDuration(usual)}` : ''}
                 {several ? ` · ${template.organization_display_name}` : ''}

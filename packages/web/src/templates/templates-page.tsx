@@ -22,8 +22,15 @@ import { templatesQuery, templateTitle } from './queries.ts'
 
 const PRESETS = [
   { label: 'All', filter: '' },
-  { label: 'Maintained', filter: 'deprecated:false' },
   { label: 'Mine', filter: 'author:me' },
+  { label: 'Deprecated', filter: 'deprecated:true' },
+]
+
+const KEYS = [
+  { key: 'name', about: 'part of the name' },
+  { key: 'author', about: 'username, or me', values: ['me'] },
+  { key: 'deprecated', about: 'no longer maintained', values: ['true', 'false'] },
+  { key: 'organization', about: 'name of the organization' },
 ]
 
 /** `/templates`: what workspaces can be made from (UI-1001). */
@@ -45,7 +52,6 @@ export function TemplatesPage() {
     {
       id: 'name',
       header: 'Name',
-      className: 'w-full',
       cell: (row) => <NameCell template={row} several={several} />,
     },
     {
@@ -61,7 +67,7 @@ export function TemplatesPage() {
       align: 'end',
       from: 'md',
       cell: (row) => {
-        const usual = row.build_time_stats.start?.p50 ?? 0
+        const usual = row.build_time_stats.start?.P50 ?? 0
         return <span className="whitespace-nowrap text-ink-2">{usual > 0 ? formatDuration(usual) : '–'}</span>
       },
     },
@@ -81,10 +87,11 @@ export function TemplatesPage() {
       <PageHeader title="Templates" context="What workspaces are made from" actions={create} />
       <FilterBar
         label="Filter templates"
-        placeholder="name deprecated:false"
+        placeholder="name author:me deprecated:true"
         value={filter}
         onChange={(next) => change({ filter: next })}
         presets={PRESETS}
+        keys={KEYS}
         error={
           refused
             ? describeError(list.error)
@@ -151,7 +158,7 @@ export function TemplatesPage() {
 
 function NameCell({ template, several }: { readonly template: Template; readonly several: boolean }) {
   return (
-    <span className="flex min-w-0 items-center gap-3 py-1.5">
+    <span className="flex min-w-0 items-center gap-3">
       <ThingIcon src={template.icon} className="size-6" />
       <span className="min-w-0">
         <span className="flex min-w-0 items-center gap-2">

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
-import { ChevronLeft } from 'lucide-react'
+import { SearchX } from 'lucide-react'
 
 import { statusOf } from '../api/errors.ts'
 import { useRouteParam } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { useSeveralOrganizations } from '../session/session.tsx'
+import { Breadcrumbs } from '../ui/breadcrumbs.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Mark } from '../ui/form.tsx'
@@ -15,7 +16,7 @@ import { StateBadge } from '../ui/state-badge.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { JobLog } from '../workspaces/build-log.tsx'
 import { jobLook } from '../workspaces/workspace-look.ts'
-import { versionByNameQuery } from './queries.ts'
+import { templateTitle, versionByNameQuery } from './queries.ts'
 import { useTemplate } from './template-context.ts'
 
 /** One version: how its import went. */
@@ -34,7 +35,7 @@ export function VersionPage() {
         </AfterDelay>
       )
     return statusOf(question.error) === 404 ? (
-      <EmptyState icon={ChevronLeft} title={`There is no version ${name}`}>
+      <EmptyState icon={SearchX} title={`There is no version ${name}`}>
         <AppLink className="link" href={back}>
           See all versions
         </AppLink>
@@ -47,13 +48,15 @@ export function VersionPage() {
     version.job.status === 'pending' || version.job.status === 'running' || version.job.status === 'canceling'
   return (
     <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-        <AppLink
-          href={back}
-          className="-ml-1 inline-flex items-center gap-1 rounded-control pr-1 text-sm text-ink-2 hover:text-ink"
-        >
-          <ChevronLeft className="size-4" aria-hidden="true" /> Versions
-        </AppLink>
+      <Breadcrumbs
+        above={[
+          { label: 'Templates', href: paths.templates() },
+          { label: templateTitle(template), href: paths.template(template, several) },
+          { label: 'Versions', href: back },
+        ]}
+        here={version.name}
+      />
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <h2 className="text-lg font-semibold">{version.name}</h2>
         <StateBadge look={jobLook(version.job.status)} since={version.job.started_at ?? version.created_at} />
         {version.id === template.active_version_id ? <Mark>Active</Mark> : null}

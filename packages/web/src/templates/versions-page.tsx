@@ -60,9 +60,8 @@ export function VersionsPage() {
     {
       id: 'name',
       header: 'Version',
-      className: 'w-full',
       cell: (row) => (
-        <span className="flex min-w-0 flex-col py-1">
+        <span className="flex min-w-0 flex-col">
           <span className="flex min-w-0 items-center gap-2">
             <AppLink
               href={`${base}/${encodeURIComponent(row.name)}`}
@@ -80,6 +79,7 @@ export function VersionsPage() {
     {
       id: 'state',
       header: 'Import',
+      className: '@max-xl:pl-4',
       cell: (row) => (
         <span title={row.job.error}>
           <StateBadge look={jobLook(row.job.status)} since={row.job.started_at ?? row.created_at} />

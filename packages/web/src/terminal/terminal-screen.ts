@@ -36,6 +36,8 @@ export class TerminalScreen implements Disposable {
   readonly #container: HTMLElement
   readonly #options: ScreenOptions
   readonly #cleanup = new DisposableStack()
+  /** What is marked is copied at once (UI-906). */
+  copyOnSelect = false
 
   constructor(container: HTMLElement, options: ScreenOptions) {
     this.#container = container
@@ -69,6 +71,12 @@ export class TerminalScreen implements Disposable {
     this.#terminal.parser.registerOscHandler(52, (text) => writeClipboard(text))
     container.addEventListener('paste', this.#onPaste, true)
     this.#cleanup.defer(() => container.removeEventListener('paste', this.#onPaste, true))
+    // Once, when the mouse is let go: a selection changes with every step of it.
+    const onMouseUp = () => {
+      if (this.copyOnSelect) this.copy()
+    }
+    container.addEventListener('mouseup', onMouseUp)
+    this.#cleanup.defer(() => container.removeEventListener('mouseup', onMouseUp))
     const observer = new ResizeObserver(() => this.fit())
     observer.observe(container)
     this.#cleanup.defer(() => observer.disconnect())
@@ -117,6 +125,11 @@ export class TerminalScreen implements Disposable {
   /** The theme changed: takes its colours. */
   refreshTheme(): void {
     this.#terminal.options.theme = terminalTheme()
+  }
+
+  /** Puts text in as if it had been typed, in brackets where the program asks for them. */
+  paste(text: string): void {
+    void this.#paste(text)
   }
 
   /** Copies what is selected; answers whether there was anything. */
@@ -180,10 +193,13 @@ export class TerminalScreen implements Disposable {
     if (!/[\r\n]/.test(text.trimEnd()) || this.#terminal.modes.bracketedPasteMode) return
     event.preventDefault()
     event.stopImmediatePropagation()
-    void this.#options.confirmPaste(text).then((yes) => {
-      if (yes) this.#terminal.paste(text)
-      this.focus()
-    })
+    void this.#paste(text)
+  }
+
+  async #paste(text: string): Promise<void> {
+    const runs = /[\r\n]/.test(text.trimEnd()) && !this.#terminal.modes.bracketedPasteMode
+    if (!runs || (await this.#options.confirmPaste(text))) this.#terminal.paste(text)
+    this.focus()
   }
 }
 

@@ -1,4 +1,14 @@
-import { AArrowDown, AArrowUp, ArrowLeft, CirclePlus, Ellipsis, RotateCw } from 'lucide-react'
+import {
+  AArrowDown,
+  AArrowUp,
+  ArrowLeft,
+  CirclePlus,
+  ClipboardPaste,
+  Copy,
+  Ellipsis,
+  RotateCw,
+  TextSelect,
+} from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 
 import type { Workspace, WorkspaceAgent } from '@slipway/contract'
@@ -8,10 +18,16 @@ import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Menu } from '../ui/menu.tsx'
 import { Spinner } from '../ui/spinner.tsx'
+import { toasts } from '../ui/toast.tsx'
+import { useCopyOnSelect } from './copy-on-select.ts'
 import { useFontSize } from './font-size.ts'
 import type { TerminalState } from './terminal-connection.ts'
-import { TerminalView } from './terminal-view.tsx'
+import { type TerminalControls, TerminalView } from './terminal-view.tsx'
 import { useLatency } from './use-latency.ts'
+
+const APPLE = /Mac|iPhone|iPad/.test(navigator.platform)
+const COPY_KEYS = APPLE ? '⌘C' : 'Ctrl+Shift+C'
+const PASTE_KEYS = APPLE ? '⌘V' : 'Ctrl+Shift+V'
 
 interface TerminalSessionProps {
   readonly workspace: Workspace
@@ -31,9 +47,16 @@ export function TerminalSession({
 }: TerminalSessionProps) {
   const [state, setState] = useState<TerminalState>({ kind: 'connecting' })
   const [fontSize, setFontSize] = useFontSize()
-  const controls = useRef<{ readonly retryNow: () => void; readonly focus: () => void } | undefined>(
-    undefined,
-  )
+  const [copyOnSelect, setCopyOnSelect] = useCopyOnSelect()
+  const controls = useRef<TerminalControls | undefined>(undefined)
+  const paste = async () => {
+    try {
+      controls.current?.paste(await navigator.clipboard.readText())
+    } catch {
+      // Without a secure origin or the reader's consent only the keys can paste.
+      toasts.failed('The clipboard could not be read', new Error(`Paste with ${PASTE_KEYS} instead.`))
+    }
+  }
   return (
     <main className="flex h-dvh flex-col bg-console">
       <header className="flex h-10 shrink-0 items-center gap-2 border-b border-line bg-bg pl-1 pr-1.5">
@@ -81,6 +104,33 @@ export function TerminalSession({
           groups={[
             [
               {
+                id: 'copy',
+                label: 'Copy selection',
+                icon: Copy,
+                hint: COPY_KEYS,
+                onSelect: () => {
+                  controls.current?.copy()
+                  controls.current?.focus()
+                },
+              },
+              {
+                id: 'paste',
+                label: 'Paste',
+                icon: ClipboardPaste,
+                hint: PASTE_KEYS,
+                disabled: state.kind !== 'open',
+                onSelect: () => void paste(),
+              },
+              {
+                id: 'copy-on-select',
+                label: 'Copy on select',
+                icon: TextSelect,
+                checked: copyOnSelect,
+                onSelect: () => setCopyOnSelect(!copyOnSelect),
+              },
+            ],
+            [
+              {
                 id: 'larger',
                 label: 'Larger letters',
                 icon: AArrowUp,
@@ -114,6 +164,7 @@ export function TerminalSession({
         reconnectId={reconnectId}
         command={command}
         fontSize={fontSize}
+        copyOnSelect={copyOnSelect}
         onState={setState}
         controls={(next) => {
           controls.current = next

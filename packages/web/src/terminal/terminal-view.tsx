@@ -6,15 +6,25 @@ import { ConfirmDialog } from '../ui/dialog.tsx'
 import { TerminalConnection, type TerminalState } from './terminal-connection.ts'
 import { TerminalScreen } from './terminal-screen.ts'
 
+/** What the page around a terminal can ask of it. */
+export interface TerminalControls {
+  readonly retryNow: () => void
+  readonly focus: () => void
+  /** Copies what is marked; answers whether anything was. */
+  readonly copy: () => boolean
+  readonly paste: (text: string) => void
+}
+
 interface TerminalViewProps {
   readonly agentId: string
   /** Names the session: the same id comes back to the same shell. */
   readonly reconnectId: string
   readonly command: string
   readonly fontSize: number
+  readonly copyOnSelect: boolean
   readonly onState: (state: TerminalState) => void
-  /** Gives the page a way to retry at once. */
-  readonly controls: (controls: { readonly retryNow: () => void; readonly focus: () => void }) => void
+  /** Gives the page its ways to act on the terminal. */
+  readonly controls: (controls: TerminalControls) => void
   readonly children?: ReactNode
 }
 
@@ -24,6 +34,7 @@ export function TerminalView({
   reconnectId,
   command,
   fontSize,
+  copyOnSelect,
   onState,
   controls,
   children,
@@ -41,6 +52,9 @@ export function TerminalView({
   useEffect(() => {
     if (screen.current !== undefined) screen.current.fontSize = fontSize
   }, [fontSize])
+  useEffect(() => {
+    if (screen.current !== undefined) screen.current.copyOnSelect = copyOnSelect
+  })
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the font size only matters at the start, later it has its own effect
   useEffect(() => {
@@ -87,7 +101,12 @@ export function TerminalView({
       document.removeEventListener('visibilitychange', hurry)
       window.removeEventListener('online', hurry)
     })
-    latest.current.controls({ retryNow: () => connection.retryNow(), focus: () => drawn.focus() })
+    latest.current.controls({
+      retryNow: () => connection.retryNow(),
+      focus: () => drawn.focus(),
+      copy: () => drawn.copy(),
+      paste: (text) => drawn.paste(text),
+    })
     // The width of characters is only known with the font.
     void document.fonts.load(`${fontSize}px "JetBrains Mono Variable"`).then(() => drawn.fit())
     connection.start(drawn.size)

@@ -1,7 +1,8 @@
 import { ListFilter, X } from 'lucide-react'
-import { useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 
 import { classNames } from './class-names.ts'
+import { complete, type FilterKey, type Suggestion, suggestions } from './filter-completion.ts'
 
 const TYPING_MS = 500
 
@@ -12,23 +13,39 @@ interface FilterBarProps {
   readonly value: string
   readonly onChange: (value: string) => void
   readonly presets: readonly { readonly label: string; readonly filter: string }[]
+  /** The keys that the server knows for this list. */
+  readonly keys: readonly FilterKey[]
+  /** Somebody is about to type: values that have to be fetched are worth it now. */
+  readonly onFocus?: () => void
   /** What the server says about the text; the last result stays. */
   readonly error?: string | undefined
 }
 
 /**
- * One text in the server's `key:value` grammar, and chips that write it (UI-501). Typing counts after half a second,
- * Enter at once; `/` comes here from anywhere on the page.
+ * One text in the server's `key:value` grammar, with completion, and chips that write it (UI-501). Typing counts after
+ * half a second, Enter at once; `/` comes here from anywhere on the page.
  */
-export function FilterBar({ label, placeholder, value, onChange, presets, error }: FilterBarProps) {
+export function FilterBar({
+  label,
+  placeholder,
+  value,
+  onChange,
+  presets,
+  keys,
+  onFocus,
+  error,
+}: FilterBarProps) {
   const id = useId()
   const input = useRef<HTMLInputElement>(null)
   const [text, setText] = useState(value)
+  const [caret, setCaret] = useState(value.length)
+  const [open, setOpen] = useState(false)
+  const [active, setActive] = useState(-1)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => setText(value), [value])
   useEffect(() => () => clearTimeout(timer.current), [])
   useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
+    const onKeyDown = (event: globalThis.KeyboardEvent) => {
       if (event.key !== '/' || event.metaKey || event.ctrlKey || event.altKey) return
       if (
         event.target instanceof HTMLElement &&
@@ -43,15 +60,65 @@ export function FilterBar({ label, placeholder, value, onChange, presets, error 
     return () => document.removeEventListener('keydown', onKeyDown)
   }, [])
 
+  const offers = open ? suggestions(text, caret, keys) : []
+  const close = () => {
+    setOpen(false)
+    setActive(-1)
+  }
   const apply = (next: string) => {
     clearTimeout(timer.current)
     setText(next)
     if (next.trim() !== value) onChange(next.trim())
   }
-  const type = (next: string) => {
+  const type = (next: string, at: number) => {
     setText(next)
+    setCaret(at)
+    setOpen(true)
+    setActive(-1)
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => apply(next), TYPING_MS)
+    timer.current = setTimeout(() => {
+      // A key without its value is not a filter yet.
+      if (!/:$/.test(next.trim())) apply(next)
+    }, TYPING_MS)
+  }
+  const take = (offer: Suggestion) => {
+    const next = complete(text, caret, offer)
+    type(next.text, next.caret)
+    requestAnimationFrame(() => {
+      input.current?.focus()
+      input.current?.setSelectionRange(next.caret, next.caret)
+    })
+  }
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.nativeEvent.isComposing) return
+    const chosen = offers[active]
+    switch (event.key) {
+      case 'ArrowDown':
+      case 'ArrowUp':
+        if (open && offers.length > 0) {
+          const step = event.key === 'ArrowDown' ? 1 : -1
+          // One place is the text itself, so that Enter applies it again.
+          const places = offers.length + 1
+          setActive(((active + 1 + step + places) % places) - 1)
+        } else {
+          setCaret(event.currentTarget.selectionStart ?? text.length)
+          setOpen(true)
+        }
+        break
+      case 'Enter':
+        if (chosen === undefined) {
+          close()
+          apply(text)
+        } else take(chosen)
+        break
+      case 'Escape':
+        if (open && offers.length > 0) close()
+        else apply('')
+        break
+      default:
+        return
+    }
+    event.preventDefault()
   }
   return (
     <search className="mb-4 flex flex-col gap-2">
@@ -64,18 +131,29 @@ export function FilterBar({ label, placeholder, value, onChange, presets, error 
           <input
             ref={input}
             type="text"
+            role="combobox"
             value={text}
             aria-label={label}
+            aria-autocomplete="list"
+            aria-expanded={offers.length > 0}
+            aria-controls={`${id}-list`}
+            aria-activedescendant={active >= 0 && active < offers.length ? `${id}-${active}` : undefined}
             aria-invalid={error === undefined ? undefined : true}
             aria-describedby={error === undefined ? undefined : id}
             placeholder={placeholder}
             spellCheck={false}
             autoCapitalize="off"
-            onChange={(event) => type(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key === 'Enter' && !event.nativeEvent.isComposing) apply(text)
-              if (event.key === 'Escape') apply('')
+            autoComplete="off"
+            onFocus={onFocus}
+            onClick={(event) => {
+              setCaret(event.currentTarget.selectionStart ?? text.length)
+              setOpen(true)
             }}
+            onBlur={close}
+            onChange={(event) =>
+              type(event.target.value, event.target.selectionStart ?? event.target.value.length)
+            }
+            onKeyDown={onKeyDown}
             className="h-8 w-full rounded-control border border-line-strong bg-surface pl-8 pr-8 text-base transition-colors duration-(--fast) hover:border-ink-3 focus-visible:outline-offset-0 aria-invalid:border-bad sm:text-sm pointer-coarse:h-10"
           />
           {text === '' ? null : (
@@ -88,6 +166,34 @@ export function FilterBar({ label, placeholder, value, onChange, presets, error 
               <X className="size-3.5" />
             </button>
           )}
+          <div
+            id={`${id}-list`}
+            role="listbox"
+            aria-label="Suggestions"
+            className={classNames(
+              'absolute inset-x-0 top-full z-20 mt-1 max-h-80 max-w-md overflow-y-auto rounded-card border border-line bg-raised p-1 shadow-float',
+              offers.length === 0 && 'hidden',
+            )}
+          >
+            {offers.map((offer, index) => (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard chooses in the text field (combobox pattern)
+              <div
+                key={offer.insert}
+                id={`${id}-${index}`}
+                role="option"
+                tabIndex={-1}
+                aria-selected={index === active}
+                // The field keeps the focus.
+                onMouseDown={(event) => event.preventDefault()}
+                onMouseMove={() => setActive(index)}
+                onClick={() => take(offer)}
+                className="flex min-h-8 cursor-default items-center justify-between gap-4 rounded-control px-2 text-sm aria-selected:bg-accent-wash pointer-coarse:min-h-10"
+              >
+                <code className="text-ink">{offer.insert}</code>
+                <span className="truncate text-xs text-ink-2">{offer.about}</span>
+              </div>
+            ))}
+          </div>
         </div>
         <div className="-mx-4 flex max-w-[100vw] gap-1 overflow-x-auto px-4 py-0.5 [scrollbar-width:none] sm:mx-0 sm:px-0">
           {presets.map((preset) => (

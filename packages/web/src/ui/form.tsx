@@ -153,7 +153,7 @@ export function Checkbox({ id, checked, onChange, disabled = false, label }: Tog
       checked={checked}
       disabled={disabled}
       onCheckedChange={(next) => onChange(next === true)}
-      className="relative inline-flex size-4 shrink-0 items-center justify-center rounded-sm border border-ink-3 bg-surface before:absolute before:-inset-2 hover:border-ink-2 disabled:opacity-55 data-[state=checked]:border-accent data-[state=checked]:bg-accent data-[state=indeterminate]:border-accent data-[state=indeterminate]:bg-accent"
+      className="relative inline-flex size-4 shrink-0 items-center justify-center rounded-sm border border-ink-3 align-middle bg-surface before:absolute before:-inset-2 hover:border-ink-2 disabled:opacity-55 data-[state=checked]:border-accent data-[state=checked]:bg-accent data-[state=indeterminate]:border-accent data-[state=indeterminate]:bg-accent"
     >
       <CheckboxPrimitive.Indicator className="text-accent-ink">
         {checked === 'indeterminate' ? (

@@ -55,6 +55,8 @@ function Block({ token, depth }: { readonly token: Token; readonly depth: number
   switch (token.type) {
     case 'space':
     case 'def':
+    // The box of a task is drawn by its list.
+    case 'checkbox':
       return null
     case 'heading': {
       const { depth: level, tokens } = token as Tokens.Heading
@@ -89,11 +91,21 @@ function Block({ token, depth }: { readonly token: Token; readonly depth: number
     case 'list': {
       const { ordered, start, items } = token as Tokens.List
       const entries = items.map((item, index) => (
-        <li key={`${index}:${item.raw.slice(0, 24)}`} className={item.task ? 'list-none' : undefined}>
+        <li
+          key={`${index}:${item.raw.slice(0, 24)}`}
+          className={item.task ? '-ml-5 flex list-none items-baseline gap-2' : undefined}
+        >
           {item.task ? (
-            <input type="checkbox" checked={item.checked === true} readOnly disabled className="mr-2" />
+            <input
+              type="checkbox"
+              checked={item.checked === true}
+              aria-label={item.checked === true ? 'Done' : 'Not done'}
+              readOnly
+              disabled
+              className="relative top-0.5 size-3.5 shrink-0 accent-(--accent)"
+            />
           ) : null}
-          {blocks(item.tokens, depth + 1)}
+          <div className="min-w-0">{blocks(item.tokens, depth + 1)}</div>
         </li>
       ))
       return ordered ? (
@@ -106,6 +118,12 @@ function Block({ token, depth }: { readonly token: Token; readonly depth: number
     }
     case 'table': {
       const { header, rows } = token as Tokens.Table
+      const aligned = (cell: Tokens.TableCell) =>
+        cell.align === 'right'
+          ? 'text-right tabular-nums'
+          : cell.align === 'center'
+            ? 'text-center'
+            : 'text-left'
       return (
         <div className="overflow-x-auto">
           <table className="border-collapse text-sm">
@@ -115,7 +133,7 @@ function Block({ token, depth }: { readonly token: Token; readonly depth: number
                   <th
                     key={`${index}:${cell.text}`}
                     scope="col"
-                    className="border border-line bg-bg px-2.5 py-1 text-left font-medium"
+                    className={classNames('border border-line bg-bg px-2.5 py-1 font-medium', aligned(cell))}
                   >
                     {inline(cell.tokens, depth + 1)}
                   </th>
@@ -126,7 +144,10 @@ function Block({ token, depth }: { readonly token: Token; readonly depth: number
               {rows.map((row, line) => (
                 <tr key={`${line}:${row[0]?.text}`}>
                   {row.map((cell, index) => (
-                    <td key={`${index}:${cell.text}`} className="border border-line px-2.5 py-1">
+                    <td
+                      key={`${index}:${cell.text}`}
+                      className={classNames('border border-line px-2.5 py-1', aligned(cell))}
+                    >
                       {inline(cell.tokens, depth + 1)}
                     </td>
                   ))}

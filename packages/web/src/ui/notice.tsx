@@ -27,16 +27,18 @@ export function Notice({ tone, title, children, action }: NoticeProps) {
     <div
       role={tone === 'bad' ? 'alert' : 'status'}
       className={classNames(
-        'flex min-w-0 flex-wrap items-start gap-x-3 gap-y-2 rounded-card border border-[color-mix(in_srgb,var(--tone)_28%,var(--line))] px-3 py-2.5',
+        'flex min-w-0 items-start gap-3 rounded-card border border-[color-mix(in_srgb,var(--tone)_28%,var(--line))] px-3 py-2.5',
         LOOKS[tone],
       )}
     >
       <Icon className="mt-0.5 size-4 shrink-0 text-(--tone)" aria-hidden="true" />
-      <div className="min-w-0 flex-1 basis-56 text-sm">
-        <div className="font-medium text-ink">{title}</div>
-        {children === undefined ? null : <div className="mt-0.5 text-ink-2">{children}</div>}
+      <div className="flex min-w-0 flex-1 flex-wrap items-start gap-x-3 gap-y-2">
+        <div className="min-w-0 flex-1 basis-48 text-sm">
+          <div className="font-medium text-ink">{title}</div>
+          {children === undefined ? null : <div className="mt-0.5 text-ink-2">{children}</div>}
+        </div>
+        {action === undefined ? null : <div className="flex shrink-0 items-center gap-2">{action}</div>}
       </div>
-      {action === undefined ? null : <div className="flex shrink-0 items-center gap-2">{action}</div>}
     </div>
   )
 }

@@ -20,7 +20,7 @@ export function PageHeader({ title, documentTitle, context, lead, badge, actions
   return (
     <header className="flex flex-wrap items-start gap-x-4 gap-y-3 pb-5">
       {lead}
-      <div className="min-w-0 flex-1 basis-64">
+      <div className="min-w-0 flex-1 basis-48">
         <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
           <h1 ref={heading} tabIndex={-1} className="min-w-0 text-xl font-semibold tracking-[-0.012em]">
             <bdi>{title}</bdi>

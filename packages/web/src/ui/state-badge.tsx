@@ -40,7 +40,7 @@ export function StateBadge({
   return (
     <span
       className={classNames(
-        'inline-flex min-w-0 items-center gap-1.5 whitespace-nowrap text-sm font-medium',
+        'inline-flex min-w-0 items-center gap-1.5 whitespace-nowrap align-middle text-sm font-medium',
         TONES[look.tone],
         className,
       )}

@@ -9,7 +9,7 @@ export interface Column<Row> {
   readonly header: string
   readonly cell: (row: Row) => ReactNode
   readonly align?: 'end'
-  /** Below which width the column is left out, because the row's page shows it too. */
+  /** Below which width of the table the column is left out, because the row's page shows it too. */
   readonly from?: 'sm' | 'md' | 'lg' | 'xl'
   readonly className?: string
 }
@@ -36,16 +36,18 @@ export interface Selection<Row> {
   readonly onChange: (selected: ReadonlySet<string>) => void
 }
 
+/** By the width of the table and not of the window: the rail takes its share of that. */
 const FROM = {
-  sm: 'hidden sm:table-cell',
-  md: 'hidden md:table-cell',
-  lg: 'hidden lg:table-cell',
-  xl: 'hidden xl:table-cell',
+  sm: 'hidden @xl:table-cell',
+  md: 'hidden @2xl:table-cell',
+  lg: 'hidden @3xl:table-cell',
+  xl: 'hidden @5xl:table-cell',
 } as const
 
 /**
  * The table of the dashboard: sticky head, 44 px rows (36 dense), keyboard up/down/enter/space on the rows,
- * selection, a menu per row (UI-503, UI-1803).
+ * selection, a menu per row (UI-503, UI-1803). Where it is narrow each row becomes a card: the name, what else is
+ * shown under it, the menu beside (UI-1707).
  */
 export function Table<Row>(props: TableProps<Row>) {
   const {
@@ -84,115 +86,130 @@ export function Table<Row>(props: TableProps<Row>) {
     event.preventDefault()
   }
   return (
-    <table
-      aria-label={label}
-      aria-busy={rows === undefined || stale}
-      className="w-full border-separate border-spacing-0 text-sm"
-    >
-      <thead>
-        <tr>
-          {selection === undefined ? null : (
-            <th scope="col" className={classNames(HEAD, 'w-8 pl-4 pr-0')}>
-              <Checkbox
-                label="Select all rows on this page"
-                checked={chosen === 0 ? false : chosen === selectable.length ? true : 'indeterminate'}
-                disabled={selectable.length === 0}
-                onChange={(all) => selection.onChange(new Set(all ? selectable.map(rowKey) : []))}
-              />
-            </th>
-          )}
-          {columns.map((column) => (
-            <th
-              key={column.id}
-              scope="col"
-              className={classNames(
-                HEAD,
-                column.align === 'end' ? 'text-right' : 'text-left',
-                column.from !== undefined && FROM[column.from],
-                column.className,
-              )}
-            >
-              {column.header}
-            </th>
-          ))}
-          {actions === undefined ? null : (
-            <th scope="col" className={classNames(HEAD, 'w-px')}>
-              <span className="sr-only">Actions</span>
-            </th>
-          )}
-        </tr>
-      </thead>
-      <tbody ref={body} className={classNames('transition-opacity duration-(--fast)', stale && 'opacity-60')}>
-        {rows === undefined
-          ? SKELETON.map((row) => (
-              <tr key={row}>
-                {selection === undefined ? null : <td className={CELL} />}
-                {columns.map((column, index) => (
-                  <td
-                    key={column.id}
-                    className={classNames(
-                      CELL,
-                      dense ? 'h-9' : 'h-11',
-                      column.from !== undefined && FROM[column.from],
-                    )}
-                  >
-                    <div className={classNames('skeleton h-3.5', index === 0 ? 'w-36' : 'w-16')} />
-                  </td>
-                ))}
-                {actions === undefined ? null : <td className={CELL} />}
-              </tr>
-            ))
-          : rows.map((row) => (
-              <tr
-                key={rowKey(row)}
-                tabIndex={0}
-                onKeyDown={(event) => onKeyDown(event, row)}
-                onClick={openRow}
+    <div className="@container">
+      <table
+        aria-label={label}
+        aria-busy={rows === undefined || stale}
+        className="w-full border-separate border-spacing-0 text-sm @max-xl:block"
+      >
+        <thead className="@max-xl:sr-only">
+          <tr>
+            {selection === undefined ? null : (
+              <th scope="col" className={classNames(HEAD, 'w-8 pl-4 pr-0')}>
+                <Checkbox
+                  label="Select all rows on this page"
+                  checked={chosen === 0 ? false : chosen === selectable.length ? true : 'indeterminate'}
+                  disabled={selectable.length === 0}
+                  onChange={(all) => selection.onChange(new Set(all ? selectable.map(rowKey) : []))}
+                />
+              </th>
+            )}
+            {columns.map((column) => (
+              <th
+                key={column.id}
+                scope="col"
                 className={classNames(
-                  'outline-offset-[-2px]',
-                  selection?.selected.has(rowKey(row)) === true ? 'bg-accent-wash' : 'hover:bg-hover',
+                  HEAD,
+                  column.align === 'end' ? 'text-right' : 'text-left',
+                  column.from !== undefined && FROM[column.from],
+                  column.className,
                 )}
               >
-                {selection === undefined ? null : (
-                  <td className={classNames(CELL, 'w-8 pl-4 pr-0')}>
-                    <Checkbox
-                      label={`Select ${rowLabel(row)}`}
-                      checked={selection.selected.has(rowKey(row))}
-                      disabled={!selection.selectable(row)}
-                      onChange={() => toggle(row)}
-                    />
-                  </td>
-                )}
-                {columns.map((column, index) => (
-                  <td
-                    key={column.id}
-                    className={classNames(
-                      CELL,
-                      dense ? 'h-9' : 'h-11',
-                      column.align === 'end' && 'text-right tabular-nums',
-                      index === 0 && 'max-w-0 sm:max-w-80',
-                      column.from !== undefined && FROM[column.from],
-                      column.className,
-                    )}
-                  >
-                    {column.cell(row)}
-                  </td>
-                ))}
-                {actions === undefined ? null : (
-                  <td className={classNames(CELL, 'w-px whitespace-nowrap pr-2 text-right')}>
-                    {actions(row)}
-                  </td>
-                )}
-              </tr>
+                {column.header}
+              </th>
             ))}
-      </tbody>
-    </table>
+            {actions === undefined ? null : (
+              <th scope="col" className={classNames(HEAD, 'w-px')}>
+                <span className="sr-only">Actions</span>
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody
+          ref={body}
+          className={classNames('transition-opacity duration-(--fast) @max-xl:block', stale && 'opacity-60')}
+        >
+          {rows === undefined
+            ? SKELETON.map((row) => (
+                <tr key={row} className={ROW}>
+                  {selection === undefined ? null : <td className={classNames(CELL, SELECT)} />}
+                  {columns.map((column, index) => (
+                    <td
+                      key={column.id}
+                      className={classNames(
+                        CELL,
+                        dense ? 'h-9' : 'h-11',
+                        index === 0 ? FIRST : column.from === undefined && OTHER,
+                        column.from !== undefined && FROM[column.from],
+                        column.className,
+                      )}
+                    >
+                      <div className={classNames('skeleton h-3.5', index === 0 ? 'w-36' : 'w-16')} />
+                    </td>
+                  ))}
+                  {actions === undefined ? null : <td className={classNames(CELL, END)} />}
+                </tr>
+              ))
+            : rows.map((row) => (
+                <tr
+                  key={rowKey(row)}
+                  tabIndex={0}
+                  onKeyDown={(event) => onKeyDown(event, row)}
+                  onClick={openRow}
+                  className={classNames(
+                    ROW,
+                    'outline-offset-[-2px]',
+                    selection?.selected.has(rowKey(row)) === true ? 'bg-accent-wash' : 'hover:bg-hover',
+                  )}
+                >
+                  {selection === undefined ? null : (
+                    <td className={classNames(CELL, SELECT)}>
+                      <Checkbox
+                        label={`Select ${rowLabel(row)}`}
+                        checked={selection.selected.has(rowKey(row))}
+                        disabled={!selection.selectable(row)}
+                        onChange={() => toggle(row)}
+                      />
+                    </td>
+                  )}
+                  {columns.map((column, index) => (
+                    <td
+                      key={column.id}
+                      className={classNames(
+                        CELL,
+                        dense ? 'h-9' : 'h-11',
+                        column.align === 'end' && 'text-right tabular-nums @max-xl:text-left',
+                        index === 0 ? FIRST : column.from === undefined && OTHER,
+                        column.from !== undefined && FROM[column.from],
+                        column.className,
+                      )}
+                    >
+                      {column.cell(row)}
+                    </td>
+                  ))}
+                  {actions === undefined ? null : <td className={classNames(CELL, END)}>{actions(row)}</td>}
+                </tr>
+              ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
 
 const HEAD =
   'sticky top-(--table-top,0px) z-10 h-9 border-b bg-surface px-3 text-xs font-medium text-ink-2 first:rounded-tl-card first:pl-4 last:rounded-tr-card whitespace-nowrap'
-const CELL = 'border-b px-3 py-1 first:pl-4 in-[tr:last-child]:border-b-0'
+const CELL =
+  'border-b px-3 py-0.5 first:pl-4 in-[tr:last-child]:border-b-0 @max-xl:h-auto @max-xl:min-w-0 @max-xl:border-b-0 @max-xl:py-0'
+const ROW =
+  '@max-xl:grid @max-xl:min-h-14 @max-xl:grid-cols-[auto_minmax(0,1fr)_auto] @max-xl:content-center @max-xl:items-center @max-xl:gap-y-0.5 @max-xl:border-b @max-xl:py-2 @max-xl:last:border-b-0'
+/** The name takes what the others leave, and gives way first. */
+const FIRST =
+  'w-full min-w-44 max-w-0 @max-xl:max-w-none @max-xl:col-start-2 @max-xl:row-start-1 @max-xl:block'
+/** Columns that are on cards too; those that come later bring their own display. */
+const OTHER = '@max-xl:col-start-2 @max-xl:block'
+const SELECT = 'w-8 pl-4 pr-0 @max-xl:col-start-1 @max-xl:row-span-2 @max-xl:row-start-1 @max-xl:block'
+const END =
+  'w-px whitespace-nowrap pr-2 text-right @max-xl:col-start-3 @max-xl:row-span-2 @max-xl:row-start-1 @max-xl:block @max-xl:w-auto'
 const SKELETON = ['a', 'b', 'c', 'd', 'e', 'f']
 
 /** A click on the row is an extra for pointers; the name stays a real link (UI-503). */

@@ -21,7 +21,7 @@ export function TabLinks({ label, tabs }: { readonly label: string; readonly tab
           key={tab.to}
           href={tab.to}
           aria-current={pathname === tab.to || tab.also?.includes(pathname) === true ? 'page' : undefined}
-          className="-mb-px inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-sm text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-ink pointer-coarse:h-11"
+          className="-mb-px inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-sm font-medium text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink aria-[current=page]:border-accent aria-[current=page]:text-ink pointer-coarse:h-11"
         >
           {tab.label}
           {tab.count === undefined ? null : (

@@ -25,7 +25,10 @@ const absolute = new Intl.DateTimeFormat(undefined, {
 export function describeTime(time: number, now: number): string {
   const seconds = Math.round((time - now) / 1000)
   for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit)
+    if (Math.abs(seconds) < length) continue
+    // What is past counts whole units, as a clock does; "in 7 days" may be a minute short of it.
+    const units = seconds / length
+    return relative.format(seconds < 0 ? Math.trunc(units) : Math.round(units), unit)
   }
   return Math.abs(seconds) < 10 ? 'just now' : relative.format(seconds, 'second')
 }
@@ -65,6 +68,11 @@ const minute = (() => {
   }
 })()
 
+/** The present time in milliseconds, anew every 15 s; one timer serves the whole page. */
+export function useNow(): number {
+  return useSyncExternalStore(minute.subscribe, minute.now)
+}
+
 /** A relative time with the exact one on hover and for assistive software (UI-1705). */
 export function TimeAgo({
   time,
@@ -73,7 +81,7 @@ export function TimeAgo({
   readonly time: string | undefined
   readonly never?: string
 }) {
-  const now = useSyncExternalStore(minute.subscribe, minute.now)
+  const now = useNow()
   if (time === undefined || time === '' || time.startsWith(NEVER.slice(0, 4))) return <span>{never}</span>
   const at = Date.parse(time)
   return (

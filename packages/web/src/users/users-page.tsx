@@ -47,6 +47,14 @@ const PRESETS = [
   { label: 'All', filter: '' },
 ]
 
+const KEYS = [
+  { key: 'status', about: 'of the account', values: ['active', 'dormant', 'suspended'] },
+  { key: 'role', about: 'of the deployment', values: ['owner', 'user-admin', 'template-admin', 'auditor'] },
+  { key: 'login_type', about: 'way to sign in', values: ['password', 'oidc', 'github', 'none'] },
+  { key: 'last_seen_before', about: 'a time such as 2026-01-31T00:00:00Z' },
+  { key: 'last_seen_after', about: 'a time such as 2026-01-31T00:00:00Z' },
+]
+
 type Asked = { readonly kind: 'suspend' | 'delete' | 'roles' | 'password'; readonly user: User }
 
 /** `/deployment/users`: who may use the deployment (UI-1401). */
@@ -93,6 +101,7 @@ export function UsersPage() {
         value={filter}
         onChange={(next) => change({ filter: next, page: undefined })}
         presets={PRESETS}
+        keys={KEYS}
         error={
           refused
             ? describeError(list.error)
@@ -159,9 +168,8 @@ const COLUMNS: readonly Column<User>[] = [
   {
     id: 'name',
     header: 'User',
-    className: 'w-full',
     cell: (row) => (
-      <span className="flex min-w-0 items-center gap-3 py-1.5">
+      <span className="flex min-w-0 items-center gap-3">
         <Avatar name={row.username} url={row.avatar_url} className="size-7" />
         <span className="min-w-0">
           <span className="flex min-w-0 items-baseline gap-2">
@@ -197,7 +205,12 @@ const COLUMNS: readonly Column<User>[] = [
       </span>
     ),
   },
-  { id: 'status', header: 'Status', cell: (row) => <StateBadge look={LOOKS[row.status]} /> },
+  {
+    id: 'status',
+    header: 'Status',
+    className: '@max-xl:pl-14',
+    cell: (row) => <StateBadge look={LOOKS[row.status]} />,
+  },
   {
     id: 'login',
     header: 'Signs in by',

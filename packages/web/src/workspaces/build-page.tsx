@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
-import { ChevronLeft, SearchX } from 'lucide-react'
+import { SearchX } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 import { statusOf } from '../api/errors.ts'
 import { useAddress, useRouteParam } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
+import { Breadcrumbs } from '../ui/breadcrumbs.tsx'
 import { buttonClass } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { formatDuration } from '../ui/duration.ts'
@@ -61,13 +62,14 @@ export function BuildPage() {
   return (
     <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_280px]">
       <div className="flex min-w-0 flex-col gap-4">
-        <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-          <AppLink
-            href={paths.workspace(workspace.owner_name, workspace.name)}
-            className="-ml-1 inline-flex items-center gap-1 rounded-control pr-1 text-sm text-ink-2 hover:text-ink"
-          >
-            <ChevronLeft className="size-4" aria-hidden="true" /> Overview
-          </AppLink>
+        <Breadcrumbs
+          above={[
+            { label: 'Workspaces', href: paths.workspaces() },
+            { label: workspace.name, href: paths.workspace(workspace.owner_name, workspace.name) },
+          ]}
+          here={`Build ${build.build_number}`}
+        />
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
           <h2 className="text-lg font-semibold">
             {transitionWord(build)}{' '}
             <span className="font-normal text-ink-3 tabular-nums">#{build.build_number}</span>

@@ -23,10 +23,12 @@ export function BuildProgress({ workspace }: { readonly workspace: Workspace }) 
     return () => clearInterval(timer)
   }, [moving])
   const started = build.job.started_at
-  if (!moving || started === undefined || usual === undefined || usual.p50 <= 0) return null
+  const median = usual?.P50 ?? 0
+  if (!moving || started === undefined || median <= 0) return null
+  const slow = Math.max(usual?.P95 ?? 0, median)
   const elapsed = Math.max(0, now - Date.parse(started))
-  const share = Math.min(ALMOST, elapsed / Math.max(usual.p95, usual.p50))
-  const left = usual.p50 - elapsed
+  const share = Math.min(ALMOST, elapsed / slow)
+  const left = median - elapsed
   return (
     <div className="flex flex-col gap-1.5">
       <div
@@ -45,8 +47,8 @@ export function BuildProgress({ workspace }: { readonly workspace: Workspace }) 
       <p className="text-xs text-ink-2 tabular-nums">
         {formatDuration(elapsed)} so far
         {left > 1000
-          ? `, usually ${formatDuration(usual.p50)}`
-          : usual.p95 > elapsed
+          ? `, usually ${formatDuration(median)}`
+          : slow > elapsed
             ? ', nearly done'
             : ', longer than usual'}
       </p>

@@ -6,13 +6,13 @@ import { createWorkspace, type Template, type TemplateVersion } from '@slipway/c
 import { api } from '../api/client.ts'
 import { fieldError } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
-import { useGo } from '../navigation/app-link.tsx'
+import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { FaultSummary, formFaults, ParameterFields } from '../parameters/parameter-fields.tsx'
 import { useParameterForm } from '../parameters/use-parameter-form.ts'
 import { paths } from '../paths.ts'
-import { useUser } from '../session/session.tsx'
+import { useSeveralOrganizations, useUser } from '../session/session.tsx'
 import { presetsQuery } from '../templates/queries.ts'
-import { Button } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, Select, TextInput } from '../ui/form.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -47,6 +47,7 @@ export function CreateForm({
   const user = useUser()
   const go = useGo()
   const online = useOnline()
+  const several = useSeveralOrganizations()
   const [owner, setOwner] = useState({ id: user.id, username: user.username })
   const [suggested] = useState(suggestName)
   const [name, setName] = useState(given ?? suggested)
@@ -118,9 +119,14 @@ export function CreateForm({
   return (
     <form ref={element} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <ErrorNotice error={create.error} title="The workspace was not created" />
-      {attempted && !create.isPending ? <FaultSummary view={view} /> : null}
+      {attempted && !create.isPending ? (
+        <FaultSummary
+          view={view}
+          others={wrongName === undefined ? [] : [{ id: 'workspace-name', title: 'Name', fault: wrongName }]}
+        />
+      ) : null}
       <Section title="General">
-        <div className="flex flex-col gap-6">
+        <div id="workspace-name" className="flex scroll-mt-24 flex-col gap-6">
           <Field
             label="Name"
             error={wrongName ?? fieldError(create.error, 'name')}
@@ -208,7 +214,9 @@ export function CreateForm({
             </>
           ) : null}
         </span>
-        <Button onClick={() => history.back()}>Cancel</Button>
+        <AppLink href={paths.template(template, several)} className={buttonClass({})}>
+          Cancel
+        </AppLink>
         <Button
           type="submit"
           tone="primary"

@@ -36,12 +36,9 @@ export function Deadline({ workspace }: { readonly workspace: Workspace }) {
     const timer = setTimeout(() => mutate(wanted), SETTLE_MS)
     return () => clearTimeout(timer)
   }, [wanted, mutate])
-  if (deadline === undefined || deadline.startsWith('0001')) return <span className="text-ink-2">never</span>
+  if (deadline === null) return <span className="text-ink-2">never</span>
   const at = wanted ?? Date.parse(deadline)
-  const latest =
-    max_deadline === undefined || max_deadline.startsWith('0001')
-      ? Number.POSITIVE_INFINITY
-      : Date.parse(max_deadline)
+  const latest = max_deadline === null ? Number.POSITIVE_INFINITY : Date.parse(max_deadline)
   const mayEarlier = at - HOUR_MS > Date.now() + SOONEST_MS
   const mayLater = at + HOUR_MS <= latest
   return (

@@ -20,9 +20,14 @@ const LONGEST_STOP_MS = 60 * 60_000
  * Carries out an action (UI-712). Resolves when the server has taken it on; a start that waits for a stop follows
  * by itself and outlives the page that asked for it.
  *
+ * @param options `orphan`: a deletion forgets the resources instead of removing them.
  * @throws ApiError in the server's words, NetworkError.
  */
-export async function perform(action: WorkspaceAction, workspace: Workspace): Promise<void> {
+export async function perform(
+  action: WorkspaceAction,
+  workspace: Workspace,
+  { orphan = false }: { readonly orphan?: boolean } = {},
+): Promise<void> {
   const version = { template_version_id: workspace.template_active_version_id }
   switch (action) {
     case 'start':
@@ -30,7 +35,7 @@ export async function perform(action: WorkspaceAction, workspace: Workspace): Pr
     case 'stop':
       return build(workspace, { transition: 'stop' })
     case 'delete':
-      return build(workspace, { transition: 'delete' })
+      return build(workspace, { transition: 'delete', ...(orphan ? { orphan } : {}) })
     case 'update-start':
       return build(workspace, { transition: 'start', ...version })
     case 'restart':
@@ -42,6 +47,7 @@ export async function perform(action: WorkspaceAction, workspace: Workspace): Pr
     case 'retry-debug':
       return retry(workspace, { log_level: 'debug' })
     case 'cancel':
+    case 'force-stop':
       await api.call(cancelBuild, {
         params: { workspacebuild: workspace.latest_build.id },
         ...(workspace.latest_build.status === 'pending'

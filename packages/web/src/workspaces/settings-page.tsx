@@ -51,7 +51,7 @@ function Rename({ workspace }: { readonly workspace: Workspace }) {
     if (changed && wrong === undefined && !rename.isPending) rename.mutate()
   }
   return (
-    <Section title="Name">
+    <Section title="General">
       <form onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={rename.error} title="The workspace was not renamed" />
         <Field
@@ -60,7 +60,7 @@ function Rename({ workspace }: { readonly workspace: Workspace }) {
           help={
             workspace.allow_renames
               ? 'Links, SSH hosts and anything else that uses the old name stop working.'
-              : 'This deployment does not allow to rename workspaces.'
+              : 'Renaming workspaces is switched off in this deployment.'
           }
         >
           {(field) => (

@@ -3,12 +3,15 @@ import { describe, expect, it } from 'vitest'
 import type { WorkspaceStatus } from '@slipway/contract'
 import { availableActions, type Viewer } from './workspace-actions.ts'
 
+const NOW = Date.parse('2026-05-04T12:00:00Z')
+const before = (milliseconds: number) => new Date(NOW - milliseconds).toISOString()
 const member: Viewer = { siteOwner: false, templateUpdater: false }
 
 function actions(
   status: WorkspaceStatus,
   over: Partial<Omit<Parameters<typeof availableActions>[0], 'latest_build'>> & {
     readonly external?: boolean
+    readonly job?: { readonly started_at?: string; readonly canceled_at?: string }
   } = {},
   viewer = member,
 ) {
@@ -20,9 +23,10 @@ function actions(
       template_require_active_version: false,
       template_allow_user_cancel_workspace_jobs: false,
       ...over,
-      latest_build: { status, has_external_agent: over.external === true },
+      latest_build: { status, has_external_agent: over.external === true, job: over.job ?? {} },
     },
     viewer,
+    NOW,
   )
 }
 
@@ -45,6 +49,16 @@ describe('UI-711: actions by status', () => {
   it('a build under way can be canceled where the template allows it, and by site owners', () => {
     expect(actions('starting', { template_allow_user_cancel_workspace_jobs: true })).toEqual(['cancel'])
     expect(actions('stopping', {}, { siteOwner: true, templateUpdater: false })).toEqual(['cancel'])
+  })
+
+  it('WS-317: its owner can cancel a build that has run for long, and end by force what does not end', () => {
+    expect(actions('starting', { job: { started_at: before(299_000) } })).toEqual([])
+    expect(actions('starting', { job: { started_at: before(300_000) } })).toEqual(['cancel'])
+    expect(actions('canceling', { job: { canceled_at: before(29_000) } })).toEqual([])
+    expect(actions('canceling', { job: { canceled_at: before(30_000) } })).toEqual(['force-stop'])
+    expect(actions('canceling', { external: true, job: { canceled_at: before(60_000) } })).toEqual([
+      'force-stop',
+    ])
   })
 
   it('an outdated workspace has the choice', () => {

@@ -26,6 +26,7 @@ import { toasts } from '../ui/toast.tsx'
 import { refreshWorkspace, showWorkspace, workspaceOf, workspaceQuery } from './queries.ts'
 import { useFavicon } from './use-favicon.ts'
 import { useWorkspaceActions } from './use-workspace-actions.tsx'
+import type { WorkspaceAction } from './workspace-actions.ts'
 import { WorkspaceContext } from './workspace-context.ts'
 import { agentsOf, isMoving, workspaceLook } from './workspace-look.ts'
 
@@ -100,6 +101,9 @@ export function WorkspaceLayout() {
   )
 }
 
+/** What ends something never asks to be clicked. */
+const CALM: ReadonlySet<WorkspaceAction> = new Set(['cancel', 'force-stop', 'stop'])
+
 function Header({ workspace }: { readonly workspace: Workspace }) {
   const { offered, dialog } = useWorkspaceActions()
   const go = useGo()
@@ -168,7 +172,7 @@ function Header({ workspace }: { readonly workspace: Workspace }) {
             ) : null}
             {primary === undefined ? null : (
               <Button
-                tone={primary.action === 'cancel' || primary.action === 'stop' ? 'secondary' : 'primary'}
+                tone={CALM.has(primary.action) ? 'secondary' : 'primary'}
                 onClick={primary.run}
                 disabled={primary.disabled}
                 icon={<primary.icon className="size-3.5" />}
@@ -254,7 +258,7 @@ function Favorite({ workspace }: { readonly workspace: Workspace }) {
       className="inline-flex size-7 items-center justify-center rounded-control text-ink-3 hover:bg-hover hover:text-ink"
     >
       <Star
-        className={classNames('size-4', workspace.favorite && 'fill-current text-warn')}
+        className={classNames('size-4', workspace.favorite && 'fill-current text-accent')}
         strokeWidth={1.75}
       />
     </button>

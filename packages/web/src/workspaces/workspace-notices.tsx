@@ -31,7 +31,7 @@ export function WorkspaceNotices({
           title="This workspace is dormant"
           {...(activate === undefined ? {} : { action: <ActionButton offer={activate} /> })}
         >
-          It was not used for long and sleeps since <TimeAgo time={workspace.dormant_at} />.
+          It was put to sleep <TimeAgo time={workspace.dormant_at} />, because nobody had used it for long.
           {workspace.deleting_at === null ? null : (
             <>
               {' '}

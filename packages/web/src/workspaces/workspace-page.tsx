@@ -1,5 +1,4 @@
 import { CirclePause, CircleSlash, Play } from 'lucide-react'
-import type { ReactNode } from 'react'
 
 import type { Workspace } from '@slipway/contract'
 import { AppLink } from '../navigation/app-link.tsx'
@@ -7,6 +6,7 @@ import { paths } from '../paths.ts'
 import { useSeveralOrganizations } from '../session/session.tsx'
 import { Button } from '../ui/button.tsx'
 import { CopyableId } from '../ui/copyable.tsx'
+import { Detail, DetailList } from '../ui/detail.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Section } from '../ui/page.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
@@ -111,7 +111,7 @@ function Details({ workspace, live }: { readonly workspace: Workspace; readonly 
   const to = paths.workspaceSchedule(workspace.owner_name, workspace.name)
   return (
     <Section title="Details">
-      <dl className="-my-1.5 flex flex-col text-sm">
+      <DetailList>
         {running ? (
           <Detail label="Stops">
             <Deadline workspace={workspace} />
@@ -144,16 +144,7 @@ function Details({ workspace, live }: { readonly workspace: Workspace; readonly 
             <span className="text-warn">every 10 s, no live connection</span>
           </Detail>
         )}
-      </dl>
+      </DetailList>
     </Section>
-  )
-}
-
-function Detail({ label, children }: { readonly label: string; readonly children: ReactNode }) {
-  return (
-    <div className="flex min-h-8 items-center justify-between gap-4 py-0.5">
-      <dt className="shrink-0 text-ink-2">{label}</dt>
-      <dd className="min-w-0 truncate text-right">{children}</dd>
-    </div>
   )
 }

@@ -1,17 +1,19 @@
 import { useQuery } from '@tanstack/react-query'
-import { Boxes, LayoutTemplate, Plus, SearchX, SquareTerminal, Star } from 'lucide-react'
-import { useState } from 'react'
+import { Boxes, CircleArrowUp, LayoutTemplate, Plus, SearchX, SquareTerminal, Star } from 'lucide-react'
+import { useEffect, useState } from 'react'
 
-import type { Workspace } from '@slipway/contract'
+import type { Template, Workspace } from '@slipway/contract'
 import { describeError, statusOf } from '../api/errors.ts'
 import { useAddress } from '../navigation/address.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
+import { templatesQuery } from '../templates/queries.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
+import type { FilterKey } from '../ui/filter-completion.ts'
 import { Mark } from '../ui/form.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Page } from '../ui/page.tsx'
@@ -21,12 +23,14 @@ import { StateBadge } from '../ui/state-badge.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
+import { BatchBar, isSelectable } from './batch.tsx'
 import { NewWorkspaceDialog } from './new-workspace-dialog.tsx'
 import { workspacesQuery } from './queries.ts'
 import { useBuildFeed } from './use-build-feed.ts'
 import { type OfferedAction, useWorkspaceActions } from './use-workspace-actions.tsx'
 import { agentsOf, isMoving, workspaceLook } from './workspace-look.ts'
 
+const NOTHING: ReadonlySet<string> = new Set()
 const DEFAULT_FILTER = 'owner:me'
 const PRESETS = [
   { label: 'Mine', filter: DEFAULT_FILTER },
@@ -35,6 +39,39 @@ const PRESETS = [
   { label: 'Failed', filter: 'owner:me status:failed' },
   { label: 'Outdated', filter: 'owner:me outdated:true' },
 ]
+
+const STATUSES = [
+  'running',
+  'stopped',
+  'failed',
+  'starting',
+  'stopping',
+  'pending',
+  'canceling',
+  'canceled',
+  'deleting',
+]
+const YES_NO = ['true', 'false']
+
+/** The keys of the filter that people use; the server knows more (WS-151). */
+function filterKeys(templates: readonly Template[]): readonly FilterKey[] {
+  return [
+    { key: 'owner', about: 'username, or me', values: ['me'] },
+    { key: 'status', about: 'state of the latest build', values: STATUSES },
+    { key: 'template', about: 'name of the template', values: templates.map(({ name }) => name) },
+    { key: 'name', about: 'part of the name' },
+    { key: 'outdated', about: 'a newer version is out', values: YES_NO },
+    {
+      key: 'has-agent',
+      about: 'state of an agent',
+      values: ['connected', 'connecting', 'disconnected', 'timeout'],
+    },
+    { key: 'dormant', about: 'not used for long', values: YES_NO },
+    { key: 'shared', about: 'others may use it', values: YES_NO },
+    { key: 'last_used_before', about: 'a time such as 2026-01-31T00:00:00Z' },
+    { key: 'last_used_after', about: 'a time such as 2026-01-31T00:00:00Z' },
+  ]
+}
 
 /** `/workspaces`: find, open, start and stop. The number of requests does not depend on the number of rows (UI-701). */
 export function WorkspacesPage() {
@@ -48,6 +85,13 @@ export function WorkspacesPage() {
   const [choosing, setChoosing] = useState(false)
   const { offered, dialog } = useWorkspaceActions()
   const refused = statusOf(list.error) === 400
+  const [filtering, setFiltering] = useState(false)
+  const templates = useQuery({ ...templatesQuery(''), enabled: filtering }).data ?? []
+  const [marked, setMarked] = useState<ReadonlySet<string>>(NOTHING)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other rows are another selection (UI-501)
+  useEffect(() => setMarked(NOTHING), [filter, page])
+  const rows = list.data?.workspaces
+  const selected = (rows ?? []).filter((row) => marked.has(row.id) && isSelectable(row))
 
   const setFilter = (next: string) =>
     change({ filter: next === DEFAULT_FILTER ? undefined : next === '' ? '*' : next, page: undefined })
@@ -71,6 +115,8 @@ export function WorkspacesPage() {
         value={filter}
         onChange={setFilter}
         presets={PRESETS}
+        keys={filterKeys(templates)}
+        onFocus={() => setFiltering(true)}
         error={refused ? refusal(list.error) : undefined}
       />
       {list.isError && !refused ? (
@@ -87,10 +133,11 @@ export function WorkspacesPage() {
           <Table
             label="Workspaces"
             columns={COLUMNS}
-            rows={list.data?.workspaces}
+            rows={rows}
             rowKey={(row) => row.id}
             rowLabel={(row) => row.name}
             stale={list.isPlaceholderData}
+            selection={{ selected: marked, selectable: isSelectable, onChange: setMarked }}
             actions={(row) => <RowActions workspace={row} actions={offered(row)} />}
             empty={
               <Empty
@@ -107,6 +154,7 @@ export function WorkspacesPage() {
           />
         </div>
       )}
+      <BatchBar selected={selected} onClear={() => setMarked(NOTHING)} />
       {choosing ? <NewWorkspaceDialog onClose={() => setChoosing(false)} /> : null}
       {dialog}
     </Page>
@@ -114,18 +162,12 @@ export function WorkspacesPage() {
 }
 
 const COLUMNS: readonly Column<Workspace>[] = [
-  { id: 'name', header: 'Name', cell: (row) => <NameCell workspace={row} />, className: 'w-full sm:w-auto' },
+  { id: 'name', header: 'Name', cell: (row) => <NameCell workspace={row} /> },
   {
     id: 'status',
     header: 'Status',
-    cell: (row) => (
-      <span title={row.latest_build.job.error}>
-        <StateBadge
-          look={workspaceLook(row)}
-          since={isMoving(row.latest_build.status) ? row.latest_build.created_at : undefined}
-        />
-      </span>
-    ),
+    className: '@max-xl:pl-11',
+    cell: (row) => <StatusCell workspace={row} />,
   },
   {
     id: 'template',
@@ -133,10 +175,22 @@ const COLUMNS: readonly Column<Workspace>[] = [
     from: 'md',
     cell: (row) => (
       <span className="flex min-w-0 items-center gap-2">
-        <span className="truncate text-ink-2">
+        <span className="max-w-36 truncate text-ink-2 @5xl:max-w-56">
           {row.template_display_name === '' ? row.template_name : row.template_display_name}
         </span>
-        {row.outdated ? <Mark>Update available</Mark> : null}
+        {row.outdated ? (
+          <>
+            <span className="hidden @5xl:inline">
+              <Mark>Update available</Mark>
+            </span>
+            <CircleArrowUp
+              className="size-3.5 shrink-0 text-run @5xl:hidden"
+              strokeWidth={1.75}
+              role="img"
+              aria-label="Update available"
+            />
+          </>
+        ) : null}
       </span>
     ),
   },
@@ -151,6 +205,30 @@ const COLUMNS: readonly Column<Workspace>[] = [
     ),
   },
 ]
+
+/** The state; of a failed build its cause too, which leads to the log (UI-2). */
+function StatusCell({ workspace }: { readonly workspace: Workspace }) {
+  const { latest_build: build } = workspace
+  const badge = (
+    <StateBadge
+      look={workspaceLook(workspace)}
+      since={isMoving(build.status) ? build.created_at : undefined}
+    />
+  )
+  if (build.status !== 'failed' || build.job.error === undefined || build.job.error === '') return badge
+  return (
+    <span className="flex min-w-0 flex-col">
+      {badge}
+      <AppLink
+        href={paths.workspaceBuild(workspace.owner_name, workspace.name, build.build_number)}
+        title={build.job.error}
+        className="block max-w-32 truncate text-xs text-ink-2 hover:text-ink hover:underline @max-xl:max-w-48 @5xl:max-w-64"
+      >
+        {build.job.error}
+      </AppLink>
+    </span>
+  )
+}
 
 function NameCell({ workspace }: { readonly workspace: Workspace }) {
   const user = useUser()
@@ -171,7 +249,7 @@ function NameCell({ workspace }: { readonly workspace: Workspace }) {
         </AppLink>
       </span>
       {workspace.favorite ? (
-        <Star className="size-3.5 shrink-0 fill-current text-warn" aria-label="Favorite" />
+        <Star className="size-3.5 shrink-0 fill-current text-accent" aria-label="Favorite" />
       ) : null}
     </span>
   )
@@ -189,7 +267,7 @@ function RowActions({
   const connected =
     workspace.latest_build.status === 'running' &&
     agentsOf(workspace).some((agent) => agent.status === 'connected')
-  const quick = actions.find(({ action }) => action !== 'delete' && action !== 'cancel')
+  const quick = actions.find(({ action }) => !['delete', 'cancel', 'force-stop'].includes(action))
   const QuickIcon = quick?.icon
   return (
     <span className="inline-flex items-center">
@@ -198,7 +276,7 @@ function RowActions({
           href={paths.terminal(workspace.owner_name, workspace.name)}
           aria-label={`Terminal of ${workspace.name}`}
           title="Terminal"
-          className={`${buttonClass({ tone: 'quiet', size: 'icon' })} max-sm:hidden`}
+          className={`${buttonClass({ tone: 'quiet', size: 'icon' })} @max-xl:hidden`}
         >
           <SquareTerminal className="size-4" strokeWidth={1.75} />
         </AppLink>
@@ -211,7 +289,7 @@ function RowActions({
           title={quick.label}
           disabled={quick.disabled}
           onClick={quick.run}
-          className="max-sm:hidden"
+          className="@max-xl:hidden"
           icon={<QuickIcon className="size-4" strokeWidth={1.75} />}
         />
       )}

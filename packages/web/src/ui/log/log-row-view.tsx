@@ -14,6 +14,8 @@ interface LogRowViewProps {
   readonly wrap: boolean
   readonly linked: boolean
   readonly current?: boolean
+  /** Shown before the line; undefined shows none. */
+  readonly time?: string | undefined
 }
 
 const LEVEL_CLASS: Record<LogLevel, string> = {
@@ -31,6 +33,7 @@ export const LogRowView = memo(function LogRowView({
   wrap,
   linked,
   current = false,
+  time,
 }: LogRowViewProps) {
   if (row.kind === 'stage') return <StageHeading row={row} />
   const { line, number } = row
@@ -53,6 +56,9 @@ export const LogRowView = memo(function LogRowView({
       >
         {number}
       </a>
+      {time === undefined ? null : (
+        <span className="w-26 shrink-0 select-none pr-3 text-right text-ink-3 tabular-nums">{time}</span>
+      )}
       {loud ? <span className="sr-only">{line.level}: </span> : null}
       <span
         className={wrap ? 'min-w-0 flex-1 whitespace-pre-wrap [overflow-wrap:anywhere]' : 'whitespace-pre'}
@@ -69,7 +75,7 @@ export const LogRowView = memo(function LogRowView({
 function StageHeading({ row }: { readonly row: Extract<LogRow, { kind: 'stage' }> }) {
   const took = Date.parse(row.endedAt) - Date.parse(row.startedAt)
   return (
-    <div className="flex h-[30px] items-center gap-2 border-b border-line bg-surface px-3 font-sans text-sm font-medium">
+    <div className="flex h-[30px] items-center gap-2 border-b border-line bg-surface px-3 font-sans shadow-[0_-1px_0_var(--line)] text-sm font-medium">
       {row.open ? (
         <Spinner className="size-3.5 text-run" />
       ) : row.failed ? (

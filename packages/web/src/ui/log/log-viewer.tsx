@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { ArrowDownToLine, ChevronDown, ChevronUp, Download, Search, WrapText } from 'lucide-react'
+import { ArrowDownToLine, ChevronDown, ChevronUp, Clock, Download, Search, WrapText } from 'lucide-react'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 
 import { Button } from '../button.tsx'
@@ -7,6 +7,7 @@ import { classNames } from '../class-names.ts'
 import { CopyButton } from '../copyable.tsx'
 import { LogRowView } from './log-row-view.tsx'
 import { type LogLine, type LogRow, logRows } from './log-rows.ts'
+import { lineTime, useTimes } from './log-times.ts'
 
 const ROW_HEIGHT = 20
 const STAGE_HEIGHT = 30
@@ -46,6 +47,9 @@ export function LogViewer({
   const scroller = useRef<HTMLDivElement>(null)
   const [follow, setFollow] = useState(true)
   const [wrap, setWrap] = useState(false)
+  const [times, nextTimes] = useTimes()
+  // How many lines there were when the reader left the end.
+  const [read, setRead] = useState(0)
   const [query, setQuery] = useState('')
   const [current, setCurrent] = useState(0)
   // One that still grows keeps its size, so that nothing below it moves.
@@ -84,13 +88,18 @@ export function LogViewer({
     const next = (current + step + hits.length) % hits.length
     setCurrent(next)
     setFollow(false)
+    setRead(lines.length)
     virtual.scrollToIndex(hits[next] ?? 0, { align: 'center' })
   }
   const onScroll = () => {
     const element = scroller.current
     if (element === null) return
-    setFollow(element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END)
+    const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END
+    if (follow && !atEnd) setRead(lines.length)
+    setFollow(atEnd)
   }
+  const unread = lines.length - read
+  const first = lines[0]?.at
   const text = () => lines.map((line) => line.text).join('\n')
 
   return (
@@ -98,6 +107,9 @@ export function LogViewer({
       className="flex min-h-0 min-w-0 flex-col overflow-hidden bg-console"
       style={fits ? { maxHeight: height } : { height }}
     >
+      <p role="status" className="sr-only">
+        {done && !fits ? summary(label, rows) : ''}
+      </p>
       <div className="flex flex-wrap items-center gap-1 border-b border-line bg-surface px-2 py-1">
         {toolbar}
         <search className="flex min-w-0 flex-1 items-center gap-1">
@@ -136,6 +148,14 @@ export function LogViewer({
             </>
           )}
         </search>
+        <Button
+          tone="quiet"
+          size="dense"
+          aria-label={`Times of lines: ${times}`}
+          title={`Times of lines: ${times}`}
+          onClick={nextTimes}
+          icon={<Clock className={classNames('size-3.5', times !== 'off' && 'text-accent')} />}
+        />
         <Button
           tone="quiet"
           size="dense"
@@ -198,6 +218,7 @@ export function LogViewer({
                       row={row}
                       query={query}
                       wrap={wrap}
+                      {...(row.kind === 'line' ? { time: lineTime(times, row.line.at, first) } : {})}
                       linked={row.kind === 'line' && row.number === linked}
                       current={query !== '' && hits[current] === item.index}
                     />
@@ -218,7 +239,11 @@ export function LogViewer({
             }}
             icon={<ArrowDownToLine className="size-3.5" />}
           >
-            {done ? 'To the end' : 'Follow'}
+            {unread > 0 && !done
+              ? `${unread} new ${unread === 1 ? 'line' : 'lines'}, jump to end`
+              : done
+                ? 'To the end'
+                : 'Follow'}
           </Button>
         )}
       </div>
@@ -241,6 +266,12 @@ function ErrorMarks({ rows }: { readonly rows: readonly LogRow[] }) {
       ))}
     </div>
   )
+}
+
+/** What is announced when a log that was followed has ended; its lines are not (UI-1804). */
+function summary(label: string, rows: readonly LogRow[]): string {
+  const broken = rows.find((row) => row.kind === 'stage' && row.failed)
+  return broken?.kind === 'stage' ? `${label} ended: ${broken.stage} failed` : `${label} ended`
 }
 
 function matches(rows: readonly LogRow[], query: string): readonly number[] {
