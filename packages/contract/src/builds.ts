@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { LogId, Pagination, Response, Time, Uuid } from './common.ts'
+import { JobLogQuery, Pagination, Response, Time, Uuid } from './common.ts'
 import { ProvisionerJobLog, WorkspaceResource, WorkspaceTransition } from './resources.ts'
 import { route } from './route.ts'
 import { WorkspaceBuild, WorkspaceBuildParameter } from './workspaces.ts'
@@ -93,7 +93,9 @@ export const listBuilds = route('GET /api/v2/workspaces/{workspace}/builds', {
   tag: 'Builds',
   query: Type.Object({
     ...Pagination,
-    since: Type.Optional(Time),
+    before_id: Type.Optional(Uuid),
+    // RFC 3339; another text has an answer of its own (WS-187).
+    since: Type.Optional(Type.String()),
   }),
   responses: { 200: Type.Array(WorkspaceBuild) },
 })
@@ -124,7 +126,8 @@ export const cancelBuild = route('PATCH /api/v2/workspacebuilds/{workspacebuild}
   id: 'cancel-workspace-build',
   tag: 'Builds',
   query: Type.Object({
-    expect_status: Type.Optional(Type.Enum(['running', 'pending'])),
+    // `running` or `pending`; another one has an answer of its own (WS-186).
+    expect_status: Type.Optional(Type.String()),
   }),
   responses: { 200: Response },
 })
@@ -132,12 +135,7 @@ export const cancelBuild = route('PATCH /api/v2/workspacebuilds/{workspacebuild}
 export const listBuildLogs = route('GET /api/v2/workspacebuilds/{workspacebuild}/logs', {
   id: 'get-workspace-build-logs',
   tag: 'Builds',
-  query: Type.Object({
-    before: Type.Optional(LogId),
-    after: Type.Optional(LogId),
-    follow: Type.Optional(Type.String()),
-    format: Type.Optional(Type.Enum(['json', 'text'])),
-  }),
+  query: JobLogQuery,
   responses: { 200: Type.Array(ProvisionerJobLog) },
 })
 

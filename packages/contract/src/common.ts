@@ -9,6 +9,15 @@ export const Time = Type.String({ format: 'date-time' })
 /** Where a reader of a log goes on; ids of lines are exact in JSON. */
 export const LogId = Type.Integer({ minimum: -9_007_199_254_740_991, maximum: 9_007_199_254_740_991 })
 
+/** What part of a job's log is asked for, and how (WS-189, WS-304). */
+export const JobLogQuery = Type.Object({
+  before: Type.Optional(LogId),
+  after: Type.Optional(LogId),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+  follow: Type.Optional(Type.String()),
+  format: Type.Optional(Type.Enum(['json', 'text'])),
+})
+
 /** The time that stands for "never" on the wire. */
 export const NEVER = '0001-01-01T00:00:00Z'
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { LogId, Response } from './common.ts'
+import { JobLogQuery, Response } from './common.ts'
 import { ProvisionerJob } from './provisioning.ts'
 import { ProvisionerJobLog, WorkspaceResource } from './resources.ts'
 import { route } from './route.ts'
@@ -36,12 +36,7 @@ export const cancelDryRun = route('PATCH /api/v2/templateversions/{templateversi
 export const listDryRunLogs = route('GET /api/v2/templateversions/{templateversion}/dry-run/{jobID}/logs', {
   id: 'get-template-version-dry-run-logs-by-job-id',
   tag: 'Templates',
-  query: Type.Object({
-    before: Type.Optional(LogId),
-    after: Type.Optional(LogId),
-    follow: Type.Optional(Type.String()),
-    format: Type.Optional(Type.Enum(['json', 'text'])),
-  }),
+  query: JobLogQuery,
   responses: { 200: Type.Array(ProvisionerJobLog) },
 })
 

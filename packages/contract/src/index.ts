@@ -2,6 +2,7 @@ import * as agentReports from './agent-reports.ts'
 import * as agents from './agents.ts'
 import * as apiKeys from './api-keys.ts'
 import * as apps from './apps.ts'
+import * as audit from './audit.ts'
 import * as authorization from './authorization.ts'
 import * as builds from './builds.ts'
 import * as deployment from './deployment.ts'
@@ -14,6 +15,8 @@ import * as provisioning from './provisioning.ts'
 import type { Route } from './route.ts'
 import * as templateVersions from './template-versions.ts'
 import * as templates from './templates.ts'
+import * as userSecrets from './user-secrets.ts'
+import * as userSettings from './user-settings.ts'
 import * as users from './users.ts'
 import * as workspaces from './workspaces.ts'
 
@@ -21,6 +24,7 @@ export * from './agent-reports.ts'
 export * from './agents.ts'
 export * from './api-keys.ts'
 export * from './apps.ts'
+export * from './audit.ts'
 export * from './authorization.ts'
 export * from './builds.ts'
 export * from './common.ts'
@@ -36,6 +40,8 @@ export * from './resources.ts'
 export * from './route.ts'
 export * from './template-versions.ts'
 export * from './templates.ts'
+export * from './user-secrets.ts'
+export * from './user-settings.ts'
 export * from './users.ts'
 export * from './workspaces.ts'
 
@@ -45,6 +51,7 @@ export const routes: readonly Route[] = [
   agents,
   apiKeys,
   apps,
+  audit,
   authorization,
   builds,
   deployment,
@@ -56,6 +63,8 @@ export const routes: readonly Route[] = [
   provisioning,
   templateVersions,
   templates,
+  userSecrets,
+  userSettings,
   users,
   workspaces,
 ].flatMap((part) => Object.values(part).filter(isRoute))

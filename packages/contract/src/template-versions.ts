@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { LogId, Pagination, Response, Time, Uuid } from './common.ts'
+import { JobLogQuery, Pagination, Response, Time, Uuid } from './common.ts'
 import { ProvisionerJob } from './provisioning.ts'
 import { ProvisionerJobLog, WorkspaceResource } from './resources.ts'
 import { route } from './route.ts'
@@ -258,12 +258,7 @@ export const unarchiveTemplateVersion = route('POST /api/v2/templateversions/{te
 export const listTemplateVersionLogs = route('GET /api/v2/templateversions/{templateversion}/logs', {
   id: 'get-logs-by-template-version',
   tag: 'Templates',
-  query: Type.Object({
-    before: Type.Optional(LogId),
-    after: Type.Optional(LogId),
-    follow: Type.Optional(Type.String()),
-    format: Type.Optional(Type.Enum(['json', 'text'])),
-  }),
+  query: JobLogQuery,
   responses: { 200: Type.Array(ProvisionerJobLog) },
 })
 

@@ -18,9 +18,10 @@ export const TemplateAutostopRequirement = Type.Object({
 })
 export type TemplateAutostopRequirement = Static<typeof TemplateAutostopRequirement>
 
+/** Median and 95th percentile in milliseconds; null while there is none. The names are in capitals on the wire (WS-83). */
 export const TransitionStats = Type.Object({
-  p50: Type.Integer(),
-  p95: Type.Integer(),
+  P50: Type.Union([Type.Integer(), Type.Null()]),
+  P95: Type.Union([Type.Integer(), Type.Null()]),
 })
 export type TransitionStats = Static<typeof TransitionStats>
 
@@ -108,7 +109,8 @@ export const UpdateTemplateMeta = Type.Object({
   allow_user_cancel_workspace_jobs: Type.Optional(Type.Boolean()),
   autostart_requirement: Type.Optional(TemplateAutostartRequirement),
   autostop_requirement: Type.Optional(TemplateAutostopRequirement),
-  cors_behavior: Type.Optional(CORSBehavior),
+  /** Empty keeps what it is (WS-85). */
+  cors_behavior: Type.Optional(Type.Enum(['', ...CORSBehavior.enum])),
   default_ttl_ms: Type.Optional(Type.Integer()),
   deprecation_message: Type.Optional(Type.String()),
   description: Type.Optional(Type.String()),

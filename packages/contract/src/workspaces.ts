@@ -68,7 +68,8 @@ export const WorkspaceBuild = Type.Object({
   build_number: Type.Integer(),
   created_at: Time,
   daily_cost: Type.Integer(),
-  deadline: Type.Optional(Time),
+  // WS-9: null is no deadline.
+  deadline: Type.Union([Time, Type.Null()]),
   has_ai_task: Type.Boolean(),
   has_external_agent: Type.Boolean(),
   id: Uuid,
@@ -76,7 +77,7 @@ export const WorkspaceBuild = Type.Object({
   initiator_name: Type.String(),
   job: ProvisionerJob,
   matched_provisioners: Type.Union([MatchedProvisioners, Type.Null()]),
-  max_deadline: Type.Optional(Time),
+  max_deadline: Type.Union([Time, Type.Null()]),
   reason: BuildReason,
   resources: Type.Array(WorkspaceResource),
   status: WorkspaceStatus,
@@ -130,6 +131,9 @@ export const Workspace = Type.Object({
   owner_avatar_url: Type.String(),
   owner_id: Uuid,
   owner_name: Type.String(),
+  // In lists that ask for it: values of the latest build, and what the caller may do (WS-305).
+  parameters: Type.Optional(Type.Array(WorkspaceBuildParameter)),
+  permissions: Type.Optional(Type.Array(Type.String())),
   shared_with: Type.Optional(Type.Array(SharedWorkspaceActor)),
   task_id: Type.Optional(NullUUID),
   template_active_version_id: Uuid,
@@ -261,6 +265,8 @@ export const listWorkspaces = route('GET /api/v2/workspaces', {
   tag: 'Workspaces',
   query: Type.Object({
     ...Pagination,
+    // `parameters`, `permissions` or both, with a comma between (WS-305).
+    include: Type.Optional(Type.String()),
     q: Type.Optional(Type.String()),
   }),
   responses: { 200: WorkspacesResponse },

@@ -1,3 +1,5 @@
+import type { Registry } from 'prom-client'
+
 import type { Logger } from '@slipway/request-log'
 import type { Config, Configuration } from './config/index.ts'
 import type { ChangeEvent, Database, Db } from './database/index.ts'
@@ -16,6 +18,8 @@ export interface AppContext {
   readonly configSources: Configuration['sources']
   readonly database: Database
   readonly log: Logger
+  /** Series of everything but requests, which are counted by hand. */
+  readonly metrics: Registry
   readonly clock: Clock
   readonly cookies: CookiePolicy
   readonly version: string

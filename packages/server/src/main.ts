@@ -23,9 +23,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const stop = nextSignal()
   try {
     await using server = await startServer({ configuration: parsed, log })
-    process.stdout.write(
-      `Started HTTP listener at ${server.url}\n\nOpen ${parsed.config.accessUrl || server.url}\n`,
+    // Neither is an error in a listener: it breaks the request that it was for (ID-119).
+    process.on('uncaughtException', (error) =>
+      log.error('an error was thrown and nobody caught it', { error: describeError(error) }),
     )
+    if (server.http !== undefined) process.stdout.write(`Started HTTP listener at ${server.http}\n`)
+    if (server.tls !== undefined) process.stdout.write(`Started TLS/HTTPS listener at ${server.tls}\n`)
+    process.stdout.write(`\nOpen ${parsed.config.accessUrl || server.url}\n`)
     log.info('stopping', { signal: await stop })
     return 0
   } catch (error) {

@@ -5,6 +5,8 @@ import { homedir, hostname } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { Registry } from 'prom-client'
+
 import type { Logger } from '@slipway/request-log'
 import {
   AgentMetadata,
@@ -16,6 +18,7 @@ import {
   relayRoutes,
 } from './agents/index.ts'
 import { AppServer, appRoutes } from './apps/index.ts'
+import { auditLogRoutes } from './audit-log/index.ts'
 import { systemActor } from './authz/index.ts'
 import type { Config, Configuration } from './config/index.ts'
 import type { AppContext, Clock } from './context.ts'
@@ -41,6 +44,7 @@ import {
   roleOptions,
   roleRoutes,
 } from './identity/index.ts'
+import { Listeners } from './listeners/index.ts'
 import { organizationRoutes } from './organizations/index.ts'
 import {
   type Engine,
@@ -49,9 +53,11 @@ import {
   JobWorker,
   LocalRuntime,
   provisioningRoutes,
+  TagReader,
   TemplateSandbox,
   TypeScriptEngine,
 } from './provisioning/index.ts'
+import { Purge } from './purge/index.ts'
 import { ReplicaRegistration } from './replicas/index.ts'
 import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
 import {
@@ -62,6 +68,8 @@ import {
   templateRoutes,
   templateVersionRoutes,
 } from './templates/index.ts'
+import { userSecretRoutes } from './user-secrets/index.ts'
+import { userSettingsRoutes } from './user-settings/index.ts'
 import {
   BuildFeed,
   buildHandler,
@@ -72,8 +80,11 @@ import {
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
 export interface RunningServer extends AsyncDisposable {
-  /** URL that it listens on. */
+  /** URL under which this machine reaches it. */
   readonly url: string
+  /** URL of each listener that is on. */
+  readonly http: string | undefined
+  readonly tls: string | undefined
 }
 
 /** What a server is started with. */
@@ -135,11 +146,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const engines = new Map<JobRow['provisioner'], Engine>([
     ['typescript', new TypeScriptEngine({ sandbox, local })],
   ])
+  const workDirectory = path.join(directory, 'work')
+  const tagReader = new TagReader({ engines, workDirectory })
   const context: AppContext = {
     config,
     configSources: configuration.sources,
     database,
     log,
+    metrics: new Registry(),
     clock: options.clock ?? { now: () => new Date() },
     cookies: {
       secure: config.secureAuthCookie,
@@ -181,9 +195,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const edge = edgeOptions(context, keys, streams, apps, async (request, reply) =>
     dashboard === undefined ? reply.code(503).send('starting') : dashboard.serve(request, reply),
   )
-  const { server, metrics } = createEdge(edge)
+  const { server, metrics, attach } = createEdge(edge)
   dashboard = await loadDashboard(context, server)
-  steps.defer(() => drain(server, streams, log))
+  const listeners = new Listeners({ server, attach }, config, log)
+  let drained: Promise<void> | undefined
+  const stopServing = (): Promise<void> => {
+    drained ??= drain(listeners, streams, log)
+    return drained
+  }
+  steps.defer(stopServing)
   server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('OK'))
   server.get('/latency-check', async (_request, reply) =>
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
@@ -192,20 +212,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     request.context.precheck.ok &&
     request.context.precheck.owner.status === 'active' &&
     request.context.precheck.owner.siteRoles.includes('owner')
-      ? reply.type('text/plain; version=0.0.4').send(metrics.render())
+      ? reply.type('text/plain; version=0.0.4').send(`${metrics.render()}${await context.metrics.metrics()}`)
       : reply.code(404).type('text/plain').send('Not found'),
   )
   mount(
     server,
-    [...allRoutes(context, keys, tunnels, metadata, builds, rights), ...appRoutes(context, apps)],
+    [...allRoutes(context, keys, tunnels, metadata, builds, rights, tagReader), ...appRoutes(context, apps)],
     edge,
   )
-  const address = config.httpAddress ?? { host: '127.0.0.1', port: 3000 }
-  listening = await server.listen({ host: address.host, port: address.port })
+  await listeners.start()
+  listening = listeners.url
   steps.use(await ReplicaRegistration.start(context, listening))
-  await startJobs(context, engines, organization.id, path.join(directory, 'work'), steps)
+  await startJobs(context, engines, organization.id, workDirectory, tagReader, steps)
   const owned = steps.move()
-  return { url: listening, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    url: listening,
+    http: listeners.http,
+    tls: listeners.tls,
+    // Background work ends while requests do; what both stand on is released after that.
+    [Symbol.asyncDispose]: async () => void (await Promise.all([stopServing(), owned.disposeAsync()])),
+  }
 }
 
 function edgeOptions(
@@ -250,17 +276,21 @@ function allRoutes(
   metadata: AgentMetadata,
   builds: BuildFeed,
   rights: RightsWatch,
+  tagReader: TagReader,
 ): BoundRoute[] {
   return [
     ...deploymentRoutes(context),
     ...identityRoutes(context, keys, () => prepareGitSshKey(context)),
     ...roleRoutes(context, keys),
+    ...auditLogRoutes(context),
     ...organizationRoutes(context, keys),
     ...gitSshKeyRoutes(context),
+    ...userSettingsRoutes(context),
+    ...userSecretRoutes(context),
     ...fileRoutes(context),
     ...provisioningRoutes(context),
     ...templateRoutes(context),
-    ...templateVersionRoutes(context),
+    ...templateVersionRoutes(context, tagReader),
     ...dryRunRoutes(context),
     ...workspaceRoutes(context, builds),
     ...buildRoutes(context),
@@ -279,6 +309,7 @@ async function startJobs(
   engines: ReadonlyMap<JobRow['provisioner'], Engine>,
   organizationId: string,
   workDirectory: string,
+  tagReader: TagReader,
   steps: AsyncDisposableStack,
 ): Promise<void> {
   const { config, database, log, version: release } = context
@@ -301,24 +332,22 @@ async function startJobs(
     await worker.start()
   }
   steps.use(new LifecycleExecutor(context))
+  steps.use(new Purge(context))
   steps.use(new JobReaper({ database, log, handlers }))
-  const builtIn = steps.use(new BuiltInTemplates(context))
+  const builtIn = steps.use(new BuiltInTemplates(context, tagReader))
   await builtIn.ensure()
 }
 
 /** Stops accepting, ends streams, lets requests finish, and cuts what is still open after 10 s. */
-async function drain(
-  server: { close(): Promise<unknown>; readonly server: { closeAllConnections(): void } },
-  streams: AsyncDisposable,
-  log: Logger,
-): Promise<void> {
+async function drain(listeners: Listeners, streams: OpenStreams, log: Logger): Promise<void> {
   const cut = setTimeout(() => {
     log.warn('requests did not finish in time and are cut off')
-    server.server.closeAllConnections()
+    listeners.closeAllConnections()
+    streams.cut()
   }, SHUTDOWN_MS)
   try {
     // A request that became a stream would never finish by itself.
-    await Promise.all([server.close(), streams[Symbol.asyncDispose]()])
+    await Promise.all([listeners.close(), streams[Symbol.asyncDispose]()])
   } finally {
     clearTimeout(cut)
   }

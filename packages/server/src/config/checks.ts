@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 
+import { parseDailySchedule } from './daily-schedule.ts'
 import { parseHostPort } from './host-port.ts'
 
 /** Whether the text is an address range such as `10.0.0.0/8` (ID-103). */
@@ -88,4 +89,10 @@ export function postgresUrl(text: string): string | undefined {
 /** Whether the text is empty or the secret of the chat hook, which signs requests (CH-1601). */
 export function hookSecret(text: string): string | undefined {
   return text === '' || Buffer.byteLength(text) >= 32 ? undefined : 'must have 32 bytes at least'
+}
+
+/** Whether the text is a time of each day (WS-231). */
+export function dailySchedule(text: string): string | undefined {
+  const parsed = parseDailySchedule(text)
+  return parsed.ok ? undefined : parsed.problem
 }

@@ -1,7 +1,7 @@
 import { type AnyOption, optionLabel } from './option.ts'
 import { type Config, type Configuration, optionEntries } from './options.ts'
 import { cipherFault } from './tls-ciphers.ts'
-import { lacksEffect, withoutEffect } from './without-effect.ts'
+import { lacksEffect } from './without-effect.ts'
 
 type Rule = (config: Config) => string | false
 
@@ -10,7 +10,7 @@ const HOOK_TIMEOUT_MAX_MS = 5_000
 const listeners: readonly Rule[] = [
   (c) =>
     c.httpAddress === undefined &&
-    (!c.tlsEnable || withoutEffect.includes('tlsEnable')) &&
+    !c.tlsEnable &&
     '--http-address: is empty and nothing else listens; give it an address such as 127.0.0.1:3000',
   (c) => c.tlsEnable && c.tlsAddress === undefined && '--tls-address: must be set when --tls-enable is on',
   (c) =>

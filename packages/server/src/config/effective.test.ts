@@ -17,6 +17,7 @@ const SPECIAL = [
   '127.0.0.1:25',
   '.*,a+b',
   'auto',
+  'CRON_TZ=Europe/Berlin 30 2 * * *',
   '[{"name": "a", "target": "b", "icon": "bug"}]',
   '[{"id": "git", "type": "x", "client_id": "c", "pkce_methods": ["none"], "scopes": "a b", "no_refresh": true}]',
   '{"a": "true", "b": "~"}',

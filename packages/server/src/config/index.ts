@@ -1,3 +1,4 @@
+export { type DailySchedule, formatDailySchedule, parseDailySchedule } from './daily-schedule.ts'
 export { deploymentConfig } from './deployment-config.ts'
 export { parseDuration } from './duration.ts'
 export { groupTitle } from './help.ts'

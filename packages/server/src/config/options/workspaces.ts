@@ -1,4 +1,4 @@
-import { sshConfigOption } from '../checks.ts'
+import { dailySchedule, sshConfigOption } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option } from '../option.ts'
 import { supportLinks } from '../structured.ts'
@@ -122,7 +122,7 @@ export const workspaceOptions = {
     wire: 'disable_chat_sharing',
     help: 'Chats may not be shared.',
   }),
-  quietHoursDefaultSchedule: option(string(), {
+  quietHoursDefaultSchedule: option(string(dailySchedule), {
     name: 'Default Quiet Hours Schedule',
     flag: 'default-quiet-hours-schedule',
     env: 'CODER_QUIET_HOURS_DEFAULT_SCHEDULE',
