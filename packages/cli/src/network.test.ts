@@ -204,7 +204,7 @@ describe('lost connections', () => {
     const url = `http://127.0.0.1:${await portOf(relay)}`
     const child = spawn(
       process.execPath,
-      [BIN, 'port-forward', 'dev', '-p', `${local}:${remote}`, '--url', url],
+      [BIN, 'port-forward', 'dev', '-p', `${local}:${remote}`, '--url', url, '--token', token()],
       {
         env: cli.environment,
         stdio: ['ignore', 'ignore', 'pipe'],

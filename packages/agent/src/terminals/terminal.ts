@@ -103,7 +103,7 @@ export class Terminal implements Disposable {
   #input(line: string, from: Duplex): void {
     const message = parsed(line)
     if (typeof message !== 'object' || message === null || this.#ended) return
-    if ('data' in message && typeof message.data === 'string') this.#keys.write(message.data, from)
+    // The size first: what is typed may ask for it.
     if (
       'height' in message &&
       'width' in message &&
@@ -111,6 +111,7 @@ export class Terminal implements Disposable {
       typeof message.width === 'number'
     )
       this.resize(message.width, message.height)
+    if ('data' in message && typeof message.data === 'string') this.#keys.write(message.data, from)
   }
 
   #output(data: Buffer): void {
