@@ -42,7 +42,12 @@ export function FilterBar({
   const [open, setOpen] = useState(false)
   const [active, setActive] = useState(-1)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  useEffect(() => setText(value), [value])
+  /** What was applied last from here: when it comes back as the value, the text may be further already. */
+  const applied = useRef(value)
+  useEffect(() => {
+    if (value !== applied.current) setText(value)
+    applied.current = value
+  }, [value])
   useEffect(() => () => clearTimeout(timer.current), [])
   useEffect(() => {
     const onKeyDown = (event: globalThis.KeyboardEvent) => {
@@ -68,6 +73,7 @@ export function FilterBar({
   const apply = (next: string) => {
     clearTimeout(timer.current)
     setText(next)
+    applied.current = next.trim()
     if (next.trim() !== value) onChange(next.trim())
   }
   const type = (next: string, at: number) => {
