@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
 import { createLogger, describeError, LogSink } from '@slipway/request-log'
 import { parseConfig } from './config/index.ts'
 import { startServer } from './server.ts'
@@ -27,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.on('uncaughtException', (error) =>
       log.error('an error was thrown and nobody caught it', { error: describeError(error) }),
     )
+    releaseStartMemory()
     if (server.http !== undefined) process.stdout.write(`Started HTTP listener at ${server.http}\n`)
     if (server.tls !== undefined) process.stdout.write(`Started TLS/HTTPS listener at ${server.tls}\n`)
     process.stdout.write(`\nOpen ${parsed.config.accessUrl || server.url}\n`)
@@ -37,6 +41,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
     return 1
   }
+}
+
+/**
+ * Gives back the memory that loading the program took: an idle server has no reason of its own to collect it, and
+ * would keep a fifth more than it needs (measured by `npm run bench -- memory`).
+ */
+function releaseStartMemory(): void {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect === 'function') collect({ type: 'major', flavor: 'last-resort' })
+  // Code that is loaded later is found in the compile cache only under the flags that it was stored with.
+  setFlagsFromString('--no-expose-gc')
 }
 
 function nextSignal(): Promise<string> {
