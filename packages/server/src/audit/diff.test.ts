@@ -47,6 +47,7 @@ it('RB-98: what is created comes from the zero value of its fields, what is dele
   const created = diffOf('user', undefined, user)
   expect(created.username).toEqual({ old: '', new: 'kim', secret: false })
   expect(created).not.toHaveProperty('is_system')
+  expect(created).not.toHaveProperty('one_time_passcode_expires_at')
   expect(created.hashed_password).toEqual({ old: '', new: '', secret: true })
   expect(diffOf('user', user, undefined).username).toEqual({ old: 'kim', new: '', secret: false })
 })

@@ -20,11 +20,12 @@ export function diffOf<Type extends AuditedType>(
   for (const [field, rule] of Object.entries(AUDIT_FIELDS[type])) {
     if (rule === 'ignore') continue
     const [left, right] = [normalized(field, old[field]), normalized(field, fresh[field])]
-    const [was, is] = [left ?? zeroOf(right), right ?? zeroOf(left)]
+    // A column without a value is nothing new in a row that is new.
+    const [was, is] = [left ?? zeroOf(right, fresh[field]), right ?? zeroOf(left, old[field])]
     if (isDeepStrictEqual(was, is)) continue
     diff[field] =
       rule === 'secret'
-        ? { old: zeroOf(was), new: zeroOf(is), secret: true }
+        ? { old: zeroOf(was, was), new: zeroOf(is, is), secret: true }
         : { old: was, new: is, secret: false }
   }
   return diff
@@ -43,7 +44,8 @@ function normalized(field: string, value: unknown): unknown {
   return Buffer.isBuffer(value) ? value.toString('base64') : value
 }
 
-function zeroOf(value: unknown): unknown {
+function zeroOf(value: unknown, stored: unknown): unknown {
+  if (stored === null) return value
   switch (typeof value) {
     case 'number':
       return 0
