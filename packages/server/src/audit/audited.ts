@@ -48,14 +48,42 @@ export async function audited<Type extends AuditedType, Result>(
   work: (draft: AuditDraft<Type>) => Promise<Result>,
 ): Promise<Result> {
   const draft: AuditDraft<Type> = request.owner === undefined ? {} : { user: request.owner }
+  let result: Result
   try {
-    const result = await work(draft)
-    await write(app, request, what, draft, request.reply.statusCode)
-    return result
+    result = await work(draft)
   } catch (error) {
     await write(app, request, what, draft, error instanceof ApiError ? error.status : 500)
     throw error
   }
+  await write(app, request, what, draft, request.reply.statusCode)
+  return result
+}
+
+/**
+ * Runs a change of one row with its entry.
+ *
+ * @param load reads the row: as the request names it, then by its id, since a change may give it another name.
+ * @returns the row as it is after the change.
+ * @throws what `load` and `work` throw.
+ */
+export function auditedWrite<
+  Type extends AuditedType,
+  Row extends AuditedRows[Type] & { readonly id: string },
+>(
+  app: AppContext,
+  request: AuditedRequest,
+  type: Type,
+  load: (id?: string) => Promise<Row>,
+  work: (row: Row) => Promise<void>,
+): Promise<Row> {
+  return audited(app, request, { type, action: 'write' }, async (draft) => {
+    const before = await load()
+    draft.before = before
+    await work(before)
+    const after = await load(before.id)
+    draft.after = after
+    return after
+  })
 }
 
 async function write<Type extends AuditedType>(

@@ -31,6 +31,12 @@ export interface SessionIncoming<R extends Route> extends Incoming<R> {
   readonly owner: KeyOwner
 }
 
+/** What of that is the same on every route, for what several of them share. */
+export type SessionRequest = Pick<
+  SessionIncoming<Route>,
+  'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
+>
+
 /** What a handler receives on a route that workspace agents call with their own token. */
 export interface AgentIncoming<R extends Route> extends Incoming<R> {
   readonly agent: AgentCaller

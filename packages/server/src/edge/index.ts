@@ -6,6 +6,7 @@ export {
   forSession,
   type Incoming,
   type SessionIncoming,
+  type SessionRequest,
 } from './bind.ts'
 export { addressResolver } from './client-address.ts'
 export {

@@ -1,5 +1,5 @@
 import * as contract from '@slipway/contract'
-import { audited } from '../audit/index.ts'
+import { auditedWrite } from '../audit/index.ts'
 import { authorize, mayAssign, permissionsOf, SITE_ROLES, siteRole } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
@@ -33,18 +33,15 @@ export function roleRoutes(context: AppContext, keys: KeyValidator): BoundRoute[
       const roles = await getRoles(actor, db, user.id)
       return { roles: roles.site, organization_roles: roles.organizations }
     }),
-    forSession(contract.updateUserRoles, (incoming) =>
-      audited(context, incoming, { type: 'user', action: 'write' }, async (draft) => {
-        const { actor, params, body } = incoming
-        const user = await getUser(actor, db, params.user ?? '')
-        draft.before = user
+    forSession(contract.updateUserRoles, async (incoming) => {
+      const { actor, params, body } = incoming
+      const load = (id = params.user ?? '') => getUser(actor, db, id)
+      const after = await auditedWrite(context, incoming, 'user', load, async (user) => {
         if (user.id === actor.id) throw badRequest('You cannot change your own roles.')
         await context.database.transaction((tx) => updateSiteRoles(actor, tx, user.id, body.roles))
         keys.drop(user.id)
-        const after = await getUser(actor, db, user.id)
-        draft.after = after
-        return presentUser(after)
-      }),
-    ),
+      })
+      return presentUser(after)
+    }),
   ]
 }

@@ -1,12 +1,12 @@
 import * as contract from '@slipway/contract'
-import { audited } from '../audit/index.ts'
+import { audited, auditedWrite } from '../audit/index.ts'
 import { actorForUser, PUBLIC_SCOPES } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import {
   type BoundRoute,
   forAnyone,
   forSession,
-  type SessionIncoming,
+  type SessionRequest,
   sessionCookieName,
   setCookie,
 } from '../edge/index.ts'
@@ -44,21 +44,19 @@ export function identityRoutes(
 
   /** Runs a change of a user with its entry in the audit log; resolves to the user as they are then. */
   const changed = (
-    incoming: Pick<
-      SessionIncoming<contract.Route>,
-      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
-    >,
+    incoming: SessionRequest,
     work: (user: UserWithOrganizations) => Promise<void>,
   ): Promise<UserWithOrganizations> =>
-    audited(context, incoming, { type: 'user', action: 'write' }, async (draft) => {
-      const user = await resolve(incoming.actor, incoming.params)
-      draft.before = user
-      await work(user)
-      keys.drop(user.id)
-      const after = await getUser(incoming.actor, db, user.id)
-      draft.after = after
-      return after
-    })
+    auditedWrite(
+      context,
+      incoming,
+      'user',
+      (id = incoming.params.user ?? '') => getUser(incoming.actor, db, id),
+      async (user) => {
+        await work(user)
+        keys.drop(user.id)
+      },
+    )
   return [
     forAnyone(contract.getFirstUser, () => firstUserExists(context)),
     forAnyone(contract.createFirstUser, ({ body }) => createFirstUser(context, body, prepareParts)),

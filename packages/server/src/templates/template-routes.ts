@@ -1,5 +1,5 @@
 import * as contract from '@slipway/contract'
-import { audited } from '../audit/index.ts'
+import { audited, auditedWrite } from '../audit/index.ts'
 import { type Actor, accessListOf, isAllowed } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
@@ -68,22 +68,19 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.getTemplate, async ({ actor, params }) =>
       presentOne(await getTemplate(actor, db, params.template ?? '')),
     ),
-    forSession(contract.updateTemplate, (incoming) =>
-      audited(context, incoming, { type: 'template', action: 'write' }, async (draft) => {
-        const { actor, params, body } = incoming
-        const template = await getTemplate(actor, db, params.template ?? '')
-        draft.before = template
+    forSession(contract.updateTemplate, async (incoming) => {
+      const { actor, params, body } = incoming
+      const load = (id = params.template ?? '') => getTemplate(actor, db, id)
+      const after = await auditedWrite(context, incoming, 'template', load, async (template) => {
         if (body.name !== undefined && body.name !== '') requireName(body.name)
         await updateTemplate(actor, db, template, {
           ...settingsOfUpdate(body),
           ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
           ...(body.disable_everyone_group_access === true ? { group_acl: aclWithoutEveryone(template) } : {}),
         })
-        const after = await getTemplate(actor, db, template.id)
-        draft.after = after
-        return presentOne(after)
-      }),
-    ),
+      })
+      return presentOne(after)
+    }),
     forSession(contract.deleteTemplate, (incoming) =>
       audited(context, incoming, { type: 'template', action: 'delete' }, async (draft) => {
         const { actor, params } = incoming

@@ -1,8 +1,8 @@
 import * as contract from '@slipway/contract'
-import { audited } from '../audit/index.ts'
+import { audited, auditedWrite } from '../audit/index.ts'
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forSession, type SessionIncoming } from '../edge/index.ts'
+import { type BoundRoute, forSession, type SessionRequest } from '../edge/index.ts'
 import { ApiError, badRequest, forbidden, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import {
@@ -56,21 +56,14 @@ export function templateVersionRoutes(context: AppContext, tagReader: TagReader)
     return presentVersion(row, { place: places.get(row.job.id), matching })
   }
   /** Runs a change of a version with its entry in the audit log; resolves to the version as it is then. */
-  const changed = (
-    incoming: Pick<
-      SessionIncoming<contract.Route>,
-      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
-    >,
-    work: (row: VersionRow) => Promise<void>,
-  ): Promise<VersionRow> =>
-    audited(context, incoming, { type: 'template_version', action: 'write' }, async (draft) => {
-      const row = await version(incoming.actor, incoming.params)
-      draft.before = row
-      await work(row)
-      const after = await getVersion(incoming.actor, db, row.id)
-      draft.after = after
-      return after
-    })
+  const changed = (incoming: SessionRequest, work: (row: VersionRow) => Promise<void>): Promise<VersionRow> =>
+    auditedWrite(
+      context,
+      incoming,
+      'template_version',
+      (id = incoming.params.templateversion ?? '') => getVersion(incoming.actor, db, id),
+      work,
+    )
   const named = async (actor: Actor, params: Readonly<Record<string, string>>): Promise<VersionRow> => {
     const organization = await getOrganization(actor, db, params.organization ?? '')
     const template = await getTemplateByName(actor, db, organization.id, params.templatename ?? '')
@@ -109,11 +102,10 @@ export function templateVersionRoutes(context: AppContext, tagReader: TagReader)
       const template = await getTemplate(actor, db, params.template ?? '')
       return present(await getVersionByName(actor, db, template.id, params.templateversionname ?? ''))
     }),
-    forSession(contract.setActiveTemplateVersion, (incoming) =>
-      audited(context, incoming, { type: 'template', action: 'write' }, async (draft) => {
-        const { actor, params, body } = incoming
-        const template = await getTemplate(actor, db, params.template ?? '')
-        draft.before = template
+    forSession(contract.setActiveTemplateVersion, async (incoming) => {
+      const { actor, params, body } = incoming
+      const load = (id = params.template ?? '') => getTemplate(actor, db, id)
+      await auditedWrite(context, incoming, 'template', load, async (template) => {
         const row = await getVersion(actor, db, body.id)
         if (row.template_id !== template.id)
           throw badRequest("The provided template version doesn't belong to the specified template.")
@@ -121,10 +113,9 @@ export function templateVersionRoutes(context: AppContext, tagReader: TagReader)
           throw forbidden('Only versions that have been built successfully can be promoted.')
         if (row.archived) throw badRequest('The provided template version is archived.')
         await updateTemplate(actor, db, template, { active_version_id: row.id })
-        draft.after = await getTemplate(actor, db, template.id)
-        return { message: 'Updated the active template version!' }
-      }),
-    ),
+      })
+      return { message: 'Updated the active template version!' }
+    }),
     forSession(contract.getTemplateVersion, async ({ actor, params }) =>
       present(await version(actor, params)),
     ),

@@ -1,8 +1,8 @@
 import * as contract from '@slipway/contract'
-import { audited } from '../audit/index.ts'
+import { audited, auditedWrite } from '../audit/index.ts'
 import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forSession, type SessionIncoming } from '../edge/index.ts'
+import { type BoundRoute, forSession, type SessionIncoming, type SessionRequest } from '../edge/index.ts'
 import { ApiError, badRequest, conflict, forbidden, validationFailed } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import { requireName } from '../templates/index.ts'
@@ -43,10 +43,7 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
     return workspace
   }
   const create = (
-    incoming: Pick<
-      SessionIncoming<contract.Route>,
-      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
-    > & { readonly body: contract.CreateWorkspaceRequest },
+    incoming: SessionRequest & { readonly body: contract.CreateWorkspaceRequest },
     organizationId?: string,
   ): Promise<contract.Workspace> =>
     audited(context, incoming, { type: 'workspace', action: 'create' }, async (draft) => {
@@ -60,20 +57,16 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
     })
   /** Runs a change of a workspace with its entry in the audit log; resolves to the workspace as it is then. */
   const changing = (
-    incoming: Pick<
-      SessionIncoming<contract.Route>,
-      'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
-    >,
+    incoming: SessionRequest,
     work: (row: WorkspaceRow) => Promise<void>,
   ): Promise<WorkspaceRow> =>
-    audited(context, incoming, { type: 'workspace', action: 'write' }, async (draft) => {
-      const row = await getWorkspace(incoming.actor, db, incoming.params.workspace ?? '')
-      draft.before = row
-      await work(row)
-      const after = await getWorkspace(incoming.actor, db, row.id)
-      draft.after = after
-      return after
-    })
+    auditedWrite(
+      context,
+      incoming,
+      'workspace',
+      (id = incoming.params.workspace ?? '') => getWorkspace(incoming.actor, db, id),
+      work,
+    )
   const watch = async ({
     actor,
     params,
