@@ -1,5 +1,5 @@
 // Which way dependencies may point (docs/architecture.md). Tests may use everything.
-const TEST = '\\.test\\.ts$|^packages/testkit/'
+const TEST = '\\.(test|fixture)\\.ts$|^packages/testkit/'
 const only = (name, from, allowed) => ({
   name: `${name}-imports`,
   severity: 'error',
@@ -26,7 +26,7 @@ module.exports = {
       name: 'testkit-only-in-tests',
       severity: 'error',
       from: { path: '^packages/', pathNot: TEST },
-      to: { path: '^packages/testkit/' },
+      to: { path: '^packages/testkit/|\\.fixture\\.ts$' },
     },
     {
       name: 'database-only-from-stores',
@@ -34,7 +34,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^packages/server/src/',
-        pathNot: `${TEST}|^packages/server/src/database/|/store\\.ts$|/store/|^packages/server/src/(server|context)\\.ts$`,
+        pathNot: `${TEST}|^packages/server/src/database/|/store\\.ts$|/store/|^packages/server/src/(open-context|context)\\.ts$`,
       },
       to: { path: '^packages/server/src/database/', dependencyTypesNot: ['type-only'] },
     },

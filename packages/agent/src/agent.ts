@@ -11,13 +11,16 @@ import { agentApi } from './api/api.ts'
 import { Processes } from './api/processes.ts'
 import { AppHealth } from './app-health.ts'
 import { stayConnected } from './connection.ts'
+import { ConnectionReports } from './connection-reports.ts'
 import { type ControlPlane, untilSuccess } from './control-plane.ts'
 import { expandDirectory, processEnvironment, shellOf } from './environment.ts'
+import { GitAskpass } from './git-askpass.ts'
 import { GitKeyAgent } from './git-key-agent.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { LogSender } from './log-sender.ts'
 import { MetadataCollector } from './metadata.ts'
 import { ScriptRunner } from './scripts/script-runner.ts'
+import { writeSecretFiles } from './secret-files.ts'
 import { hostKey } from './ssh/host-key.ts'
 import { SshServer } from './ssh/ssh-server.ts'
 import { streamPair } from './stream-pair.ts'
@@ -57,22 +60,28 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   parts.defer(() => rm(stateDirectory, { recursive: true, force: true }))
   const binDirectory = path.join(stateDirectory, 'bin')
   await mkdir(binDirectory, { recursive: true, mode: 0o700 })
+  const askpass =
+    manifest.git_auth_configs > 0 ? parts.use(new GitAskpass(controlPlane, log, binDirectory)) : undefined
   const env = processEnvironment({
     manifest,
     accessUrl: controlPlane.url,
     token: options.token,
     gitSshCommand: gitKey.command,
+    gitAskpass: askpass?.command,
     binDirectory,
     inherited: options.inherited,
   })
+  await writeSecretFiles(manifest.secrets, env.HOME ?? '/', log)
   const directory = expandDirectory(manifest.directory, env.HOME ?? '/')
   await mkdir(directory, { recursive: true }).catch(() => undefined)
   const motdFile = manifest.motd_file === '' ? '' : expandDirectory(manifest.motd_file, env.HOME ?? '/')
+  const sessions = parts.use(new ConnectionReports(controlPlane, log))
   const surroundings = {
     env: () => env,
     directory: () => directory,
     shell: () => shellOf(env),
     motdFile: () => motdFile,
+    sessions,
   }
   const terminals = parts.use(new Terminals(surroundings))
   const ssh = parts.use(

@@ -2,17 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import type {
   AgentAppHealthReport,
+  AgentConnectionReport,
   AgentLifecycleReport,
   AgentManifest,
   AgentMetadataReport,
   AgentScriptReport,
   AgentStartup,
   AgentStats,
+  ExternalAuthResponse,
   PatchLogs,
 } from '@slipway/contract'
 import { backOffMs } from './back-off.ts'
 
 const TIMEOUT_MS = 30_000
+/** For an answer that waits for somebody to sign in. */
+const LISTEN_MS = 240_000
 
 /** An answer of the control plane that is no success. */
 export class ControlPlaneError extends Error {
@@ -41,8 +45,15 @@ export class ControlPlane {
     return { 'Coder-Session-Token': this.#token }
   }
 
-  manifest(): Promise<AgentManifest> {
-    return this.#call('GET', 'manifest') as Promise<AgentManifest>
+  async manifest(): Promise<AgentManifest> {
+    const manifest = (await this.#call('GET', 'manifest')) as Omit<AgentManifest, 'secrets'> &
+      Partial<AgentManifest>
+    // A replica that is still to be replaced by a newer release knows no secrets.
+    return { ...manifest, secrets: manifest.secrets ?? [] }
+  }
+
+  connections(body: { readonly connections: readonly AgentConnectionReport[] }): Promise<unknown> {
+    return this.#call('POST', 'connections', body)
   }
 
   startup(body: AgentStartup): Promise<unknown> {
@@ -77,12 +88,31 @@ export class ControlPlane {
     return this.#call('GET', 'gitsshkey') as Promise<{ public_key: string; private_key: string }>
   }
 
-  async #call(method: string, name: string, body?: object): Promise<unknown> {
+  /** A token of the owner for an address, or the page to get one on; with `listen` it waits for one (ID-192). */
+  externalAuth(
+    query: { readonly match: string; readonly listen?: 'true' },
+    signal: AbortSignal,
+  ): Promise<ExternalAuthResponse> {
+    const patience = AbortSignal.timeout(query.listen === undefined ? TIMEOUT_MS : LISTEN_MS)
+    return this.#call(
+      'GET',
+      `external-auth?${new URLSearchParams(query)}`,
+      undefined,
+      AbortSignal.any([signal, patience]),
+    ) as Promise<ExternalAuthResponse>
+  }
+
+  async #call(
+    method: string,
+    name: string,
+    body?: object,
+    signal = AbortSignal.timeout(TIMEOUT_MS),
+  ): Promise<unknown> {
     const response = await fetch(`${this.url}/api/v2/workspaceagents/me/${name}`, {
       method,
       headers: { ...this.headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal,
     })
     const text = await response.text()
     if (!response.ok) throw new ControlPlaneError(response.status, messageOf(text, response.status))

@@ -13,6 +13,8 @@ export interface EnvironmentParts {
   readonly token: string
   /** Command that git runs in place of ssh. */
   readonly gitSshCommand: string
+  /** Program that git asks for passwords; undefined when no provider is configured. */
+  readonly gitAskpass: string | undefined
   /** Folder that scripts may put programs into. */
   readonly binDirectory: string
   readonly inherited: NodeJS.ProcessEnv
@@ -20,8 +22,8 @@ export interface EnvironmentParts {
 
 /**
  * The environment of every process that the agent starts (AC-112): predefined values, then what the agent
- * itself got, then the manifest's with `$VAR` expanded; later ones override earlier ones, except that the
- * inherited ones only fill gaps.
+ * itself got, then the manifest's with `$VAR` expanded, then the owner's secrets as they are; later ones override
+ * earlier ones, except that the inherited ones only fill gaps.
  */
 export function processEnvironment(parts: EnvironmentParts): Record<string, string> {
   const { manifest } = parts
@@ -40,6 +42,8 @@ export function processEnvironment(parts: EnvironmentParts): Record<string, stri
   for (const [name, value] of Object.entries(parts.inherited))
     if (value !== undefined && !(name in env) && !OWN.has(name)) env[name] = value
   Object.assign(env, expanded(manifest.environment_variables, env))
+  if (parts.gitAskpass !== undefined) env.GIT_ASKPASS = parts.gitAskpass
+  for (const { env_name: name, value } of manifest.secrets) if (name !== '') env[name] = value
   env.PATH = `${parts.binDirectory}${path.delimiter}${env.PATH ?? '/usr/local/bin:/usr/bin:/bin'}`
   env.SHELL = shellOf(env)
   env.HOME ??= accountOf()?.homedir ?? '/'

@@ -6,12 +6,15 @@ export class ApiFailure extends Error {
   readonly status: number
   readonly detail: string | undefined
   readonly validations: readonly { readonly field: string; readonly detail: string }[]
+  /** All of the answer, for what goes on from it, such as `second_factor_required`. */
+  readonly body: unknown
 
   constructor(status: number, body: unknown) {
     super(textOf(body, 'message') ?? `the server answered ${status}`)
     this.status = status
     this.detail = textOf(body, 'detail')
     this.validations = validationsOf(body)
+    this.body = body
   }
 }
 
@@ -107,9 +110,14 @@ export class Client {
     return this.#request(route, this.address(route, input), json, 'application/json', input.signal)
   }
 
-  /** Uploads bytes, as template archives need it. @throws as {@link call}. */
-  upload<R extends Route>(route: R, bytes: Uint8Array<ArrayBuffer>, type: string): Promise<ResponseOf<R>> {
-    return this.#request(route, this.address(route, {}), bytes, type)
+  /** Uploads bytes, such as a template archive or JSON that a person wrote. @throws as {@link call}. */
+  upload<R extends Route>(
+    route: R,
+    bytes: Uint8Array<ArrayBuffer>,
+    type: string,
+    input: Pick<CallInput<R>, 'params' | 'query'> = {},
+  ): Promise<ResponseOf<R>> {
+    return this.#request(route, this.address(route, input), bytes, type)
   }
 
   /** The URL of a call. @throws Error when a path parameter is missing. */

@@ -47,6 +47,14 @@ export const ManifestApp = Type.Object({
 })
 export type ManifestApp = Static<typeof ManifestApp>
 
+/** A secret of the owner in the clear; at least one of variable and file is not empty (AC-70). */
+export const ManifestSecret = Type.Object({
+  env_name: Type.String(),
+  file_path: Type.String(),
+  value: Type.String(),
+})
+export type ManifestSecret = Static<typeof ManifestSecret>
+
 /** What an agent needs to know of itself (AC-70). */
 export const AgentManifest = Type.Object({
   agent_id: Uuid,
@@ -64,6 +72,7 @@ export const AgentManifest = Type.Object({
   apps: Type.Array(ManifestApp),
   scripts: Type.Array(ManifestScript),
   metadata: Type.Array(ManifestMetadata),
+  secrets: Type.Array(ManifestSecret),
 })
 export type AgentManifest = Static<typeof AgentManifest>
 
@@ -181,7 +190,7 @@ export const AgentScriptReport = Type.Object({
   script_id: Uuid,
   start: Time,
   end: Time,
-  exit_code: Type.Integer(),
+  exit_code: Type.Integer({ minimum: -2147483648, maximum: 2147483647 }),
   stage: Type.Enum(['start', 'stop', 'cron']),
   status: WorkspaceAgentScriptStatus,
 })

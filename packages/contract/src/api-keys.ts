@@ -21,8 +21,24 @@ export const APIKey = Type.Object({
   lifetime_seconds: Type.Integer(),
   allow_list: Type.Array(Type.String()),
   username: Type.Optional(Type.String()),
+  /** Address of the last use, as exact as `last_used` (ID-214); `0.0.0.0` when it is not known. */
+  last_used_ip: Type.Optional(Type.String()),
 })
 export type APIKey = Static<typeof APIKey>
+
+/** The credential of the request itself: whose it is, what it may do at most and when it ends (ID-216). */
+export const WhoAmI = Type.Object({
+  key_id: Type.String(),
+  user_id: Uuid,
+  username: Type.String(),
+  login_type: LoginType,
+  token_name: Type.String(),
+  scopes: Type.Array(Type.String()),
+  /** What is left when the lists of the scopes and that of the key are laid over each other (ID-85). */
+  allow_list: Type.Array(Type.String()),
+  expires_at: Time,
+})
+export type WhoAmI = Static<typeof WhoAmI>
 
 /** The only answer that ever holds a key's secret. */
 export const GenerateAPIKeyResponse = Type.Object({ key: Type.String() })
@@ -84,4 +100,10 @@ export const expireKey = route('PUT /api/v2/users/{user}/keys/{keyid}/expire', {
   id: 'expire-api-key',
   tag,
   responses: { 204: null },
+})
+
+export const whoAmI = route('GET /api/v2/auth/whoami', {
+  id: 'who-am-i',
+  tag: 'Authorization',
+  responses: { 200: WhoAmI },
 })

@@ -64,6 +64,7 @@ export const AuditResourceType = Type.Enum([
   'oauth2_provider_settings',
   'chat_instruction_settings',
   'mcp_server_config',
+  'identity_provider',
 ])
 export type AuditResourceType = Static<typeof AuditResourceType>
 
@@ -113,7 +114,19 @@ export const AuditLogResponse = Type.Object({
 })
 
 export const CreateTestAuditLogRequest = Type.Object({
-  action: Type.Optional(Type.Enum(['create', 'write', 'delete', 'start', 'stop'])),
+  action: Type.Optional(
+    Type.Enum([
+      'create',
+      'write',
+      'delete',
+      'start',
+      'stop',
+      'login',
+      'logout',
+      'register',
+      'request_password_reset',
+    ]),
+  ),
   resource_type: Type.Optional(AuditResourceType),
   resource_id: Type.Optional(Uuid),
   additional_fields: Type.Optional(Type.Unknown()),
@@ -130,8 +143,22 @@ export const listAuditLogs = route('GET /api/v2/audit', {
     q: Type.Optional(Type.String({ maxLength: 4096 })),
     limit: Pagination.limit,
     offset: Pagination.offset,
+    /** The page begins behind this entry, whatever was written meanwhile (RB-128). */
+    after_id: Pagination.after_id,
   }),
   responses: { 200: AuditLogResponse },
+})
+
+/** All entries of a search as a file, youngest first (RB-128). */
+export const exportAuditLogs = route('GET /api/v2/audit/export', {
+  id: 'export-audit-logs',
+  tag,
+  query: Type.Object({
+    q: Type.Optional(Type.String({ maxLength: 4096 })),
+    format: Type.Optional(Type.Enum(['jsonl', 'csv'])),
+  }),
+  responses: { 200: null },
+  stream: 'bytes',
 })
 
 export const generateTestAuditLog = route('POST /api/v2/audit/testgenerate', {

@@ -1,3 +1,4 @@
+import * as accessLists from './access-lists.ts'
 import * as agentReports from './agent-reports.ts'
 import * as agents from './agents.ts'
 import * as apiKeys from './api-keys.ts'
@@ -5,14 +6,25 @@ import * as apps from './apps.ts'
 import * as audit from './audit.ts'
 import * as authorization from './authorization.ts'
 import * as builds from './builds.ts'
+import * as connectionLog from './connection-log.ts'
+import * as customRoles from './custom-roles.ts'
+import * as debugging from './debugging.ts'
 import * as deployment from './deployment.ts'
 import * as dryRuns from './dry-runs.ts'
 import * as dynamicParameters from './dynamic-parameters.ts'
+import * as externalAuth from './external-auth.ts'
 import * as files from './files.ts'
 import * as gitSshKeys from './git-ssh-keys.ts'
+import * as groups from './groups.ts'
+import * as idpSync from './idp-sync.ts'
+import * as metrics from './metrics.ts'
+import * as oneTimePasscode from './one-time-passcode.ts'
 import * as organizations from './organizations.ts'
 import * as provisioning from './provisioning.ts'
 import type { Route } from './route.ts'
+import * as secondFactor from './second-factor.ts'
+import * as sessions from './sessions.ts'
+import * as signIn from './sign-in.ts'
 import * as templateVersions from './template-versions.ts'
 import * as templates from './templates.ts'
 import * as userSecrets from './user-secrets.ts'
@@ -20,6 +32,7 @@ import * as userSettings from './user-settings.ts'
 import * as users from './users.ts'
 import * as workspaces from './workspaces.ts'
 
+export * from './access-lists.ts'
 export * from './agent-reports.ts'
 export * from './agents.ts'
 export * from './api-keys.ts'
@@ -28,16 +41,27 @@ export * from './audit.ts'
 export * from './authorization.ts'
 export * from './builds.ts'
 export * from './common.ts'
+export * from './connection-log.ts'
+export * from './custom-roles.ts'
+export * from './debugging.ts'
 export * from './deployment.ts'
 export * from './dry-runs.ts'
 export * from './dynamic-parameters.ts'
+export * from './external-auth.ts'
 export * from './files.ts'
 export * from './git-ssh-keys.ts'
+export * from './groups.ts'
+export * from './idp-sync.ts'
+export * from './metrics.ts'
+export * from './one-time-passcode.ts'
 export { openApi } from './openapi.ts'
 export * from './organizations.ts'
 export * from './provisioning.ts'
 export * from './resources.ts'
 export * from './route.ts'
+export * from './second-factor.ts'
+export * from './sessions.ts'
+export * from './sign-in.ts'
 export * from './template-versions.ts'
 export * from './templates.ts'
 export * from './user-secrets.ts'
@@ -47,6 +71,7 @@ export * from './workspaces.ts'
 
 /** Every operation of the contract. */
 export const routes: readonly Route[] = [
+  accessLists,
   agentReports,
   agents,
   apiKeys,
@@ -54,13 +79,24 @@ export const routes: readonly Route[] = [
   audit,
   authorization,
   builds,
+  connectionLog,
+  customRoles,
+  debugging,
   deployment,
   dryRuns,
   dynamicParameters,
+  externalAuth,
   files,
   gitSshKeys,
+  groups,
+  idpSync,
+  metrics,
+  oneTimePasscode,
   organizations,
   provisioning,
+  secondFactor,
+  sessions,
+  signIn,
   templateVersions,
   templates,
   userSecrets,

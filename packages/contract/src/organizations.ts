@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 
-import { Pagination, Time, Uuid } from './common.ts'
+import { Pagination, Response, Time, Uuid } from './common.ts'
 import { route } from './route.ts'
+import { MinimalUser } from './template-versions.ts'
 import { LoginType, SlimRole, User, UserStatus } from './users.ts'
 
 export const Organization = Type.Object({
@@ -16,6 +17,46 @@ export const Organization = Type.Object({
   updated_at: Time,
 })
 export type Organization = Static<typeof Organization>
+
+/** What is asked of a new organization (WS-41). */
+export const CreateOrganizationRequest = Type.Object({
+  description: Type.Optional(Type.String({ maxLength: 4096 })),
+  display_name: Type.Optional(Type.String({ maxLength: 256 })),
+  icon: Type.Optional(Type.String({ maxLength: 2048 })),
+  name: Type.String({ maxLength: 256 }),
+})
+export type CreateOrganizationRequest = Static<typeof CreateOrganizationRequest>
+
+/** What changes of an organization; an empty name or display name keeps what it is (WS-43). */
+export const UpdateOrganizationRequest = Type.Object({
+  default_org_member_roles: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 64 })),
+  description: Type.Optional(Type.String({ maxLength: 4096 })),
+  display_name: Type.Optional(Type.String({ maxLength: 256 })),
+  icon: Type.Optional(Type.String({ maxLength: 2048 })),
+  name: Type.Optional(Type.String({ maxLength: 256 })),
+})
+export type UpdateOrganizationRequest = Static<typeof UpdateOrganizationRequest>
+
+/** Whose workspaces may be shared with other members (RB-21). */
+export const ShareableWorkspaceOwners = Type.Enum(['none', 'everyone', 'service_accounts'])
+export type ShareableWorkspaceOwners = Static<typeof ShareableWorkspaceOwners>
+
+/** How workspaces of an organization may be shared (WS-50). */
+export const WorkspaceSharingSettings = Type.Object({
+  shareable_workspace_owners: ShareableWorkspaceOwners,
+  /** The same for clients that know no more than on and off. */
+  sharing_disabled: Type.Boolean(),
+  /** Sharing is switched off for the whole deployment. */
+  sharing_globally_disabled: Type.Boolean(),
+})
+export type WorkspaceSharingSettings = Static<typeof WorkspaceSharingSettings>
+
+/** The mode as text, so that one that does not exist is refused by its name; the older switch counts without it. */
+export const UpdateWorkspaceSharingSettingsRequest = Type.Object({
+  shareable_workspace_owners: Type.Optional(Type.String({ maxLength: 64 })),
+  sharing_disabled: Type.Optional(Type.Boolean()),
+})
+export type UpdateWorkspaceSharingSettingsRequest = Static<typeof UpdateWorkspaceSharingSettingsRequest>
 
 export const OrganizationMemberWithUserData = Type.Object({
   avatar_url: Type.String(),
@@ -140,6 +181,8 @@ export type Permission = Static<typeof Permission>
 
 export const AssignableRoles = Type.Object({
   assignable: Type.Boolean(),
+  /** Built-in roles whose holders may assign it, beside those who may assign every custom role (RB-136). */
+  assignable_by: Type.Optional(Type.Array(Type.String())),
   built_in: Type.Boolean(),
   display_name: Type.String(),
   name: Type.String(),
@@ -167,6 +210,59 @@ export const getOrganization = route('GET /api/v2/organizations/{organization}',
   tag: 'Organizations',
   responses: { 200: Organization },
 })
+
+export const createOrganization = route('POST /api/v2/organizations', {
+  id: 'create-organization',
+  tag: 'Organizations',
+  body: CreateOrganizationRequest,
+  responses: { 201: Organization },
+})
+
+export const updateOrganization = route('PATCH /api/v2/organizations/{organization}', {
+  id: 'update-organization',
+  tag: 'Organizations',
+  body: UpdateOrganizationRequest,
+  responses: { 200: Organization },
+})
+
+export const deleteOrganization = route('DELETE /api/v2/organizations/{organization}', {
+  id: 'delete-organization',
+  tag: 'Organizations',
+  responses: { 200: Response },
+})
+
+export const getWorkspaceSharing = route(
+  'GET /api/v2/organizations/{organization}/settings/workspace-sharing',
+  {
+    id: 'get-workspace-sharing-settings-for-organization',
+    tag: 'Organizations',
+    responses: { 200: WorkspaceSharingSettings },
+  },
+)
+
+export const updateWorkspaceSharing = route(
+  'PATCH /api/v2/organizations/{organization}/settings/workspace-sharing',
+  {
+    id: 'update-workspace-sharing-settings-for-organization',
+    tag: 'Organizations',
+    body: UpdateWorkspaceSharingSettingsRequest,
+    responses: { 200: WorkspaceSharingSettings },
+  },
+)
+
+export const listUsersForWorkspaces = route(
+  'GET /api/v2/organizations/{organization}/members/{user}/workspaces/available-users',
+  {
+    id: 'get-users-available-for-workspace-creation',
+    tag: 'Workspaces',
+    query: Type.Object({
+      limit: Pagination.limit,
+      offset: Pagination.offset,
+      q: Type.Optional(Type.String({ maxLength: 2048 })),
+    }),
+    responses: { 200: Type.Array(MinimalUser) },
+  },
+)
 
 export const listMembers = route('GET /api/v2/organizations/{organization}/members', {
   id: 'list-organization-members',

@@ -134,7 +134,7 @@ export type UpdateTemplateMeta = Static<typeof UpdateTemplateMeta>
 export const TemplateExample = Type.Object({
   description: Type.String(),
   icon: Type.String(),
-  id: Uuid,
+  id: Type.String(),
   markdown: Type.String(),
   name: Type.String(),
   tags: Type.Array(Type.String()),

@@ -49,7 +49,25 @@ export const CreateFirstUserRequest = Type.Object({
   username: Name,
   password: Password,
   name: Type.Optional(Type.String()),
+  /** Of trial licences, which nothing here needs; taken so that clients of the reference go on working (OP-151). */
   trial: Type.Optional(Type.Boolean()),
+  trial_info: Type.Optional(
+    Type.Object({
+      first_name: Type.Optional(Type.String()),
+      last_name: Type.Optional(Type.String()),
+      phone_number: Type.Optional(Type.String()),
+      job_title: Type.Optional(Type.String()),
+      company_name: Type.Optional(Type.String()),
+      country: Type.Optional(Type.String()),
+      developers: Type.Optional(Type.String()),
+    }),
+  ),
+  onboarding_info: Type.Optional(
+    Type.Object({
+      newsletter_marketing: Type.Optional(Type.Boolean()),
+      newsletter_releases: Type.Optional(Type.Boolean()),
+    }),
+  ),
 })
 
 export const getFirstUser = route('GET /api/v2/users/first', {
@@ -91,6 +109,19 @@ export const getAuthMethods = route('GET /api/v2/users/authmethods', {
       password: Type.Object({ enabled: Type.Boolean() }),
       github: Type.Object({ enabled: Type.Boolean(), default_provider_configured: Type.Boolean() }),
       oidc: Type.Object({ enabled: Type.Boolean(), signInText: Type.String(), iconUrl: Type.String() }),
+      /** Every way to sign in at a provider, in the order of the sign-in page. */
+      providers: Type.Array(
+        Type.Object({
+          id: Type.String(),
+          kind: Type.Enum(['oidc', 'github']),
+          display_name: Type.String(),
+          icon: Type.String(),
+          /** Where the sign-in starts. */
+          url: Type.String(),
+          /** Domains of the addresses that belong there, where the operator lets everybody know them (L-28). */
+          email_domains: Type.Array(Type.String()),
+        }),
+      ),
     }),
   },
 })

@@ -4,6 +4,7 @@ import type { Logger } from '@slipway/request-log'
 import type { Config, Configuration } from './config/index.ts'
 import type { ChangeEvent, Database, Db } from './database/index.ts'
 import type { CookiePolicy } from './edge/index.ts'
+import type { Outbound } from './outbound/index.ts'
 import type { DeploymentSecrets } from './secrets/index.ts'
 
 /** Where the current time comes from, so that tests can move it. */
@@ -27,6 +28,8 @@ export interface AppContext {
   /** This process among the replicas. */
   readonly replicaId: string
   readonly secrets: DeploymentSecrets
+  /** The way to identity and Git providers. */
+  readonly outbound: Outbound
   /** URL under which clients and agents reach this server; known once it listens. */
   readonly accessUrl: () => string
 }

@@ -1,51 +1,63 @@
-import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { homedir, hostname } from 'node:os'
+import { hostname } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { Registry } from 'prom-client'
-
 import type { Logger } from '@slipway/request-log'
+import { accessListRoutes } from './access-lists/index.ts'
 import {
   AgentMetadata,
   AgentTunnels,
   agentReportRoutes,
   agentRoutes,
+  filterMayStay,
   findAgentByToken,
   RightsWatch,
   relayRoutes,
 } from './agents/index.ts'
-import { AppServer, appRoutes } from './apps/index.ts'
+import { AppServer, appRoutes, wildcardLabel } from './apps/index.ts'
+import { AuditChain } from './audit/index.ts'
 import { auditLogRoutes } from './audit-log/index.ts'
-import { systemActor } from './authz/index.ts'
-import type { Config, Configuration } from './config/index.ts'
+import { actorForUser, systemActor } from './authz/index.ts'
+import type { Configuration } from './config/index.ts'
+import { ConnectionLogger, connectionLogRoutes } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
+import { KeyRotation } from './crypto-keys/index.ts'
+import { customRoleRoutes } from './custom-roles/index.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
-import { Database, startEmbedded } from './database/index.ts'
-import { deploymentRoutes, ensureDeploymentId } from './deployment/index.ts'
+import { deploymentRoutes } from './deployment/index.ts'
 import {
+  accessUrlRedirect,
   addressResolver,
   type BoundRoute,
   createEdge,
-  currentRequest,
   type EdgeOptions,
   mount,
   OpenStreams,
 } from './edge/index.ts'
+import { ExternalAuth, externalAuthRoutes } from './external-auth/index.ts'
 import { fileRoutes } from './files/index.ts'
 import { gitSshKeyRoutes, prepareGitSshKey } from './git-ssh-keys/index.ts'
+import { groupRoutes } from './groups/index.ts'
 import {
   activateOnUse,
-  ensureDefaultOrganization,
+  Dormancy,
+  deleteKeysOfUser,
+  explanationRoutes,
   identityRoutes,
   KeyValidator,
   roleOptions,
   roleRoutes,
+  SignInDelay,
+  sessionRoutes,
 } from './identity/index.ts'
-import { Listeners } from './listeners/index.ts'
+import { explainSync, idpSyncRoutes, syncFromClaims, syncGuards } from './idp-sync/index.ts'
+import { Listeners, MetricsListener } from './listeners/index.ts'
+import { Mailer } from './mail/index.ts'
+import { metricsRoutes } from './metrics/index.ts'
+import { oneTimePasscodeRoutes, PasscodeRequests } from './one-time-passcode/index.ts'
+import { openContext } from './open-context.ts'
 import { organizationRoutes } from './organizations/index.ts'
+import { ProfileListener, profilingRoutes } from './profiling/index.ts'
 import {
   type Engine,
   JobReaper,
@@ -58,8 +70,17 @@ import {
   TypeScriptEngine,
 } from './provisioning/index.ts'
 import { Purge } from './purge/index.ts'
+import { sharedCounters } from './rate-limits/index.ts'
 import { ReplicaRegistration } from './replicas/index.ts'
-import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
+import { SecondFactorChecks, secondFactorRoutes } from './second-factor/index.ts'
+import {
+  identityProviderRoutes,
+  Providers,
+  repairLinks,
+  type SignInParts,
+  signInRoutes,
+  upstreamRefresh,
+} from './sign-in/index.ts'
 import {
   BuiltInTemplates,
   dryRunHandler,
@@ -75,6 +96,7 @@ import {
   buildHandler,
   buildRoutes,
   LifecycleExecutor,
+  quotaRoutes,
   workspaceRoutes,
 } from './workspaces/index.ts'
 
@@ -98,14 +120,6 @@ export interface ServerOptions {
 
 const SHUTDOWN_MS = 10_000
 
-/** Folder of local state: the option, else a folder that the account may use (OP-40). */
-export function configDirectory(config: Config): string {
-  if (config.configDir !== '') return path.resolve(config.configDir)
-  // The embedded database of root runs under another account, which cannot pass through root's home.
-  if (process.getuid?.() === 0) return '/var/lib/slipway'
-  return path.join(process.env.XDG_CONFIG_HOME ?? path.join(homedir(), '.config'), 'slipway')
-}
-
 /**
  * Builds every part once, in order, and starts listening. A failure undoes the earlier steps in reverse.
  *
@@ -115,29 +129,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { configuration, log } = options
   const { config } = configuration
   await using steps = new AsyncDisposableStack()
-  const directory = configDirectory(config)
-  // Accounts of workspaces and of the embedded database pass through it to their own folders and see nothing else.
-  await mkdir(directory, { recursive: true, mode: 0o711 })
-  const embedded = config.postgresUrl === ''
-  const url = embedded
-    ? steps.use(await startEmbedded({ directory: path.join(directory, 'postgres'), log })).url
-    : config.postgresUrl
-  const replicaId = randomUUID()
-  const database = steps.use(
-    await Database.open({
-      url,
-      maxConnections: config.postgresMaxOpen,
-      log,
-      replicaId,
-      onStatement: () => {
-        const request = currentRequest()
-        if (request !== undefined) request.statements += 1
-      },
-    }),
-  )
-  const system = systemActor('system_restricted', 'the deployment sets itself up before anybody can sign in')
-  const organization = await ensureDefaultOrganization(system, database.db)
   let listening = ''
+  const { context, directory, organizationId } = await openContext(
+    { configuration, log, clock: options.clock, listening: () => listening },
+    steps,
+  )
   const sandbox = steps.use(new TemplateSandbox())
   const local = new LocalRuntime({
     directory: path.join(directory, 'workspaces'),
@@ -148,38 +144,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   ])
   const workDirectory = path.join(directory, 'work')
   const tagReader = new TagReader({ engines, workDirectory })
-  const context: AppContext = {
-    config,
-    configSources: configuration.sources,
-    database,
-    log,
-    metrics: new Registry(),
-    clock: options.clock ?? { now: () => new Date() },
-    cookies: {
-      secure: config.secureAuthCookie,
-      sameSite: config.sameSiteAuthCookie,
-      hostPrefix: config.hostPrefixCookie,
-    },
-    version: version(),
-    deploymentId: await ensureDeploymentId(system, database.db, randomUUID()),
-    replicaId,
-    secrets: await loadDeploymentSecrets({
-      shared: (feature, fresh) =>
-        ensureSecret(
-          systemActor('crypto_key_rotator', 'the deployment makes the keys that it lacks'),
-          database.db,
-          feature,
-          fresh,
-        ),
-      configuredKeys: config.externalTokenEncryptionKeys,
-      keyDirectory: embedded ? directory : undefined,
-    }),
-    accessUrl: () => (config.accessUrl === '' ? listening : config.accessUrl),
-  }
   const streams = new OpenStreams()
+  const providers = steps.use(new Providers(context))
+  providers.discover()
+  await repairLinks(context)
   const keys = steps.use(
-    new KeyValidator(context, (userId) => void streams.endStale(userId, (keyId) => keys.isLive(keyId))),
+    new KeyValidator(context, {
+      onDrop: (userId) => void streams.endStale(userId),
+      refreshUpstream: upstreamRefresh(context, providers, syncFromClaims),
+    }),
   )
+  streams.judgeKeys((keyId) => keys.isLive(keyId))
+  const connections = steps.use(new ConnectionLogger(context))
   const tunnels = steps.use(new AgentTunnels(context))
   const metadata = steps.use(new AgentMetadata(context))
   const builds = steps.use(new BuildFeed(context))
@@ -189,13 +165,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     tunnels,
     rights,
     streams,
+    connections,
     validate: (token, request) => keys.validate(token, request),
   })
+  const mailer = steps.use(new Mailer(context))
+  const account: AccountSecurity = {
+    checks: new SecondFactorChecks(context),
+    delay: new SignInDelay(context),
+    passcodes: steps.use(new PasscodeRequests(context, mailer)),
+  }
   let dashboard: Dashboard | undefined
-  const edge = edgeOptions(context, keys, streams, apps, async (request, reply) =>
+  const shared = await sharedCounters(context)
+  if (shared !== undefined) steps.use(shared)
+  const edge = edgeOptions(context, keys, streams, apps, shared, async (request, reply) =>
     dashboard === undefined ? reply.code(503).send('starting') : dashboard.serve(request, reply),
   )
   const { server, metrics, attach } = createEdge(edge)
+  const allMetrics = async (): Promise<string> => `${metrics.render()}${await context.metrics.metrics()}`
   dashboard = await loadDashboard(context, server)
   const listeners = new Listeners({ server, attach }, config, log)
   let drained: Promise<void> | undefined
@@ -204,26 +190,38 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return drained
   }
   steps.defer(stopServing)
+  const external = steps.use(new ExternalAuth(context))
   server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('OK'))
   server.get('/latency-check', async (_request, reply) =>
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
   )
-  server.get('/metrics', async (request, reply) =>
-    request.context.precheck.ok &&
-    request.context.precheck.owner.status === 'active' &&
-    request.context.precheck.owner.siteRoles.includes('owner')
-      ? reply.type('text/plain; version=0.0.4').send(`${metrics.render()}${await context.metrics.metrics()}`)
-      : reply.code(404).type('text/plain').send('Not found'),
-  )
   mount(
     server,
-    [...allRoutes(context, keys, tunnels, metadata, builds, rights, tagReader), ...appRoutes(context, apps)],
+    [
+      ...allRoutes(
+        context,
+        keys,
+        tunnels,
+        metadata,
+        builds,
+        rights,
+        tagReader,
+        connections,
+        external,
+        account,
+        providers,
+      ),
+      ...appRoutes(context, apps),
+      ...metricsRoutes(allMetrics),
+    ],
     edge,
   )
+  const metricsListener = await MetricsListener.start({ config, log, metrics: allMetrics })
+  if (metricsListener !== undefined) steps.use(metricsListener)
   await listeners.start()
   listening = listeners.url
   steps.use(await ReplicaRegistration.start(context, listening))
-  await startJobs(context, engines, organization.id, workDirectory, tagReader, steps)
+  await startJobs(context, engines, organizationId, workDirectory, tagReader, external, steps)
   const owned = steps.move()
   return {
     url: listening,
@@ -239,18 +237,35 @@ function edgeOptions(
   keys: KeyValidator,
   streams: OpenStreams,
   apps: AppServer,
+  shared: EdgeOptions['sharedCounters'],
   page: EdgeOptions['page'],
 ): EdgeOptions {
   const { config } = context
+  const { accessUrl, wildcardAccessUrl } = config
   return {
     log: context.log,
     version: context.version,
-    accessUrl: config.accessUrl,
+    accessUrl,
+    redirect:
+      config.redirectToAccessUrl && accessUrl !== ''
+        ? accessUrlRedirect({
+            accessUrl,
+            isAppHost: (host) => wildcardLabel(wildcardAccessUrl, host) !== undefined,
+          })
+        : undefined,
     addresses: addressResolver({
       trustedOrigins: config.proxyTrustedOrigins,
       trustedHeaders: config.proxyTrustedHeaders,
+      onUntrusted: (peer, header) =>
+        context.log.warn(
+          'a peer that is not trusted sends a header of proxies, which is ignored; if it is your proxy, set --proxy-trusted-origins',
+          { peer, header },
+        ),
     }),
     cookies: context.cookies,
+    queryTokens: config.allowQueryTokens,
+    recordDecisions: config.enableAuthzRecordings,
+    sharedCounters: shared,
     apiRateLimit: config.apiRateLimit,
     limitsDisabled: config.disableRateLimits,
     allowAllOrigins: config.allowCors,
@@ -269,6 +284,13 @@ function edgeOptions(
   }
 }
 
+/** What protects accounts beside their keys. */
+interface AccountSecurity {
+  readonly checks: SecondFactorChecks
+  readonly delay: SignInDelay
+  readonly passcodes: PasscodeRequests
+}
+
 function allRoutes(
   context: AppContext,
   keys: KeyValidator,
@@ -277,30 +299,80 @@ function allRoutes(
   builds: BuildFeed,
   rights: RightsWatch,
   tagReader: TagReader,
+  connections: ConnectionLogger,
+  external: ExternalAuth,
+  account: AccountSecurity,
+  providers: Providers,
 ): BoundRoute[] {
+  const prepareParts = () => prepareGitSshKey(context)
+  const signIn = signInParts(context, keys, providers, prepareParts)
+  const guards = syncGuards(context)
   return [
     ...deploymentRoutes(context),
-    ...identityRoutes(context, keys, () => prepareGitSshKey(context)),
-    ...roleRoutes(context, keys),
+    ...profilingRoutes(context),
+    ...identityRoutes(context, keys, prepareParts, {
+      ...account,
+      signsInWith: (type) => providers.signsInWith(type),
+    }),
+    ...signInRoutes(signIn, account),
+    ...identityProviderRoutes(signIn),
+    ...sessionRoutes(context, keys, account.delay),
+    ...secondFactorRoutes(context, account.checks, account.delay),
+    ...oneTimePasscodeRoutes(context, keys, account.passcodes, account.delay),
+    ...roleRoutes(context, keys, guards),
+    ...explanationRoutes(context),
     ...auditLogRoutes(context),
-    ...organizationRoutes(context, keys),
+    ...organizationRoutes(context, keys, guards),
+    ...idpSyncRoutes(context),
+    ...customRoleRoutes(context, keys),
+    ...groupRoutes(context, keys),
+    ...accessListRoutes(context),
     ...gitSshKeyRoutes(context),
     ...userSettingsRoutes(context),
     ...userSecretRoutes(context),
+    ...externalAuthRoutes(context, external, async (agentId) => {
+      const actor = systemActor('provisionerd', 'an agent that waited for a token must still be one')
+      return (await filterMayStay(actor, context.database.db, [agentId])).has(agentId)
+    }),
     ...fileRoutes(context),
     ...provisioningRoutes(context),
     ...templateRoutes(context),
-    ...templateVersionRoutes(context, tagReader),
+    ...templateVersionRoutes(context, tagReader, external),
     ...dryRunRoutes(context),
-    ...workspaceRoutes(context, builds),
+    ...workspaceRoutes(context, builds, external),
     ...buildRoutes(context),
+    ...quotaRoutes(context),
     ...relayRoutes(context, tunnels),
     ...agentReportRoutes(context, tunnels, metadata),
+    ...connectionLogRoutes(context, connections),
     ...agentRoutes(context, tunnels, metadata, {
       rights,
+      connections,
       validate: (token, request) => keys.validate(token, request),
+      requireProof: (caller) => account.checks.requireProofForSsh(caller),
     }),
   ]
+}
+
+/** What signing in at a provider is made of. */
+function signInParts(
+  context: AppContext,
+  keys: KeyValidator,
+  providers: Providers,
+  prepareParts: SignInParts['prepareParts'],
+): SignInParts {
+  return {
+    context,
+    providers,
+    keys,
+    prepareParts,
+    syncClaims: syncFromClaims,
+    explainSync,
+    endSession: async (userId, session) => {
+      const revoker = actorForUser('api_key_revoker', userId, 'the account signs in otherwise from now on')
+      await deleteKeysOfUser(revoker, context.database.db, userId, { session })
+    },
+  }
 }
 
 /** Work that is not done for a request: provisioning, taking back lost jobs, the built-in template. */
@@ -310,10 +382,11 @@ async function startJobs(
   organizationId: string,
   workDirectory: string,
   tagReader: TagReader,
+  external: ExternalAuth,
   steps: AsyncDisposableStack,
 ): Promise<void> {
   const { config, database, log, version: release } = context
-  const handlers = [importHandler(context), dryRunHandler(context), buildHandler(context)]
+  const handlers = [importHandler(context), dryRunHandler(context), buildHandler(context, external)]
   if (config.provisionerDaemons > 0) {
     const worker = steps.use(
       new JobWorker({
@@ -331,8 +404,13 @@ async function startJobs(
     )
     await worker.start()
   }
+  if (config.pprofEnable && config.pprofAddress !== undefined)
+    steps.use(await ProfileListener.start(config.pprofAddress, log))
   steps.use(new LifecycleExecutor(context))
   steps.use(new Purge(context))
+  steps.use(new AuditChain(context))
+  steps.use(new KeyRotation(context))
+  steps.use(new Dormancy(context))
   steps.use(new JobReaper({ database, log, handlers }))
   const builtIn = steps.use(new BuiltInTemplates(context, tagReader))
   await builtIn.ensure()
@@ -355,12 +433,4 @@ async function drain(listeners: Listeners, streams: OpenStreams, log: Logger): P
 
 function agentProgram(): string {
   return fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))
-}
-
-/** What clients compare with their own version (OP-112): the level of the reference, then our own release. */
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? `v2.36.0+slipway.${String(manifest.version)}`
-    : 'v2.36.0'
 }

@@ -1,7 +1,16 @@
 export { DESKTOP, openBrowser, PHONE, type TestBrowser, type WatchedPage } from './browser.ts'
 export { endWorkspaces } from './end-workspaces.ts'
+export { FakeGitProvider } from './fake-git-provider.ts'
+export { connectTo, visit } from './fake-git-visitor.ts'
+export { FakeGithub, GITHUB_CLIENT, type GithubPerson } from './fake-github.ts'
+export { IDP_CLIENT, IdentityProvider } from './fake-idp.ts'
+export { CookieBrowser, type Visited } from './fake-idp-browser.ts'
+export { OidcDeployment } from './fake-idp-deployment.ts'
+export { FakeMailServer } from './fake-mail-server.ts'
+export { FakeValkey } from './fake-valkey.ts'
 export { fixtures } from './fixtures/fixtures.ts'
 export { createTestDatabase, openDatabase, type TestDatabase, withDatabase } from './postgres.ts'
+export { refusal, SecondFactorAccounts } from './second-factor-accounts.ts'
 export {
   PASSWORD,
   startTestServer,
@@ -9,5 +18,8 @@ export {
   type TestServerOptions,
 } from './server.ts'
 export { freePort, type ServerProcess, startServerProcess } from './server-process.ts'
+export { SoftwareAuthenticator } from './software-authenticator.ts'
 export { importTemplate } from './template.ts'
+export { makeTenant, type PathNames, type Tenant } from './tenant.ts'
+export { totpCode } from './totp-code.ts'
 export { until } from './until.ts'

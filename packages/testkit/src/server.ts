@@ -15,6 +15,7 @@ import {
 import { type Logger, silentLogger } from '@slipway/request-log'
 import { parseConfig } from '@slipway/server/config/index.ts'
 import { type RunningServer, startServer } from '@slipway/server/server.ts'
+import { checkResponsesOf } from './check-responses.ts'
 import { endWorkspaces } from './end-workspaces.ts'
 import { createTestDatabase } from './postgres.ts'
 import { until } from './until.ts'
@@ -73,6 +74,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     })
   let running: RunningServer | undefined = await run()
   let url = running.url
+  checkResponsesOf(url)
   let ownerClient: Client | undefined
   steps.defer(async () => running?.[Symbol.asyncDispose]())
   const owned = steps.move()
@@ -134,6 +136,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     async start() {
       running = await run()
       url = running.url
+      checkResponsesOf(url)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -5,6 +5,7 @@ import { constants } from 'node:os'
 import { type IPty, spawn as spawnPty } from '@lydell/node-pty'
 import type { PseudoTtyInfo, ServerChannel, Session } from 'ssh2'
 
+import type { EndSession, SessionReports, SessionType } from '../connection-reports.ts'
 import { loginShell, type Program } from '../login-shell.ts'
 import { PtyInput } from '../pty-input.ts'
 import { PtyPace } from '../pty-pace.ts'
@@ -18,6 +19,8 @@ export interface SessionSurroundings {
   readonly shell: () => string
   /** Shown when a login shell starts in a terminal; empty for none. */
   readonly motdFile: () => string
+  /** Hears of every session. */
+  readonly sessions: SessionReports
 }
 
 const SIGNALS = new Set([
@@ -76,20 +79,27 @@ export function serveSession(
   })
   session.on('sftp', (accept) => {
     const { HOME = '/' } = around.env()
-    serveSftp(accept(), HOME)
+    const sftp = accept()
+    const end = around.sessions.begin(sessionType(given))
+    sftp.once('close', () => end())
+    serveSftp(sftp, HOME)
   })
   const run = (channel: ServerChannel, command: string): void => {
+    const end = around.sessions.begin(sessionType(given))
+    // The client has left before the program has ended.
+    channel.on('close', () => end({ reason: 'the client has left' }))
     // A client that leaves while something is written is no failure of the agent.
     channel.on('error', () => channel.destroy())
     try {
-      start(channel, command)
+      start(channel, command, end)
     } catch (error) {
       // Arguments that are too long, or no terminal left: the system refuses before anything runs.
       channel.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+      end({ exitCode: SESSION_FAILURE })
       finish(channel, SESSION_FAILURE)
     }
   }
-  const start = (channel: ServerChannel, command: string): void => {
+  const start = (channel: ServerChannel, command: string, end: EndSession): void => {
     const env = { ...around.env(), ...sessionEnvironment(given) }
     const directory = existsSync(around.directory()) ? around.directory() : '/'
     const shell = around.shell()
@@ -97,9 +107,10 @@ export function serveSession(
     const { program, args } = command === '' ? login : programOf(shell, command)
     running =
       size === undefined
-        ? runPlain(channel, spawn(program, args, { cwd: directory, env, detached: true }))
+        ? runPlain(channel, spawn(program, args, { cwd: directory, env, detached: true }), end)
         : runTerminal(
             channel,
+            end,
             spawnPty(program, args, {
               name: size.term === undefined || size.term === '' ? 'xterm-256color' : size.term,
               cols: size.cols > 0 ? size.cols : 80,
@@ -129,13 +140,19 @@ interface Size {
   readonly rows: number
 }
 
+/** What the client says that the session is for (AC-113). */
+function sessionType({ CODER_SSH_SESSION_TYPE: said }: Readonly<Record<string, string>>): SessionType {
+  const type = said?.toLowerCase()
+  return type === 'vscode' || type === 'jetbrains' ? type : 'ssh'
+}
+
 /** AC-113: how the client calls itself is for us and not for the command. */
 function sessionEnvironment(given: Readonly<Record<string, string>>): Record<string, string> {
   const { CODER_SSH_SESSION_TYPE: _type, PATH: _path, ...env } = given
   return { ...env, SSH_CLIENT: '127.0.0.1 0 22', SSH_CONNECTION: '127.0.0.1 0 127.0.0.1 22' }
 }
 
-function runPlain(channel: ServerChannel, child: ChildProcess) {
+function runPlain(channel: ServerChannel, child: ChildProcess, end: EndSession) {
   const { stdin, stdout, stderr } = child
   stdin?.on('error', () => stdin.destroy())
   if (stdin !== null) channel.pipe(stdin)
@@ -143,12 +160,15 @@ function runPlain(channel: ServerChannel, child: ChildProcess) {
   if (stderr !== null) stderr.pipe(channel.stderr, { end: false })
   child.on('error', (error) => {
     channel.stderr.write(`${error.message}\n`)
+    end({ exitCode: 127 })
     finish(channel, 127)
   })
   // `close` comes after the last output, `exit` may come before it.
   child.on('close', (code, signal) => {
+    const exitCode = code === null || code < 0 ? 255 : code
+    end(signal === null ? { exitCode } : { reason: `ended by ${signal}` })
     if (signal !== null) channel.exit(signal.replace(/^SIG/, ''), false, '')
-    else channel.exit(code === null || code < 0 ? 255 : code)
+    else channel.exit(exitCode)
     channel.end()
   })
   // What a command has left in the background goes on after it, as with any SSH server.
@@ -164,7 +184,7 @@ function runPlain(channel: ServerChannel, child: ChildProcess) {
   }
 }
 
-function runTerminal(channel: ServerChannel, pty: IPty) {
+function runTerminal(channel: ServerChannel, end: EndSession, pty: IPty) {
   let ended = false
   const pace = new PtyPace(pty)
   const input = new PtyInput(pty)
@@ -180,7 +200,9 @@ function runTerminal(channel: ServerChannel, pty: IPty) {
     ended = true
     input.end()
     const name = hungUpByLibrary(exitCode, signal) ? undefined : signalName(signal)
-    if (name === undefined) finish(channel, exitCode < 0 ? 255 : exitCode)
+    const code = exitCode < 0 ? 255 : exitCode
+    end(name === undefined ? { exitCode: code } : { reason: `ended by SIG${name}` })
+    if (name === undefined) finish(channel, code)
     else {
       channel.exit(name, false, '')
       channel.end()

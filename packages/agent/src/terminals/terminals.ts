@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 
 import { TunnelRefusal } from '@slipway/tunnel'
+import type { SessionReports } from '../connection-reports.ts'
 import { loginShell } from '../login-shell.ts'
 import { streamPair } from '../stream-pair.ts'
 import { Terminal } from './terminal.ts'
@@ -16,6 +17,8 @@ export interface TerminalSurroundings {
   readonly shell: () => string
   /** Shown when a login shell starts; empty for none. */
   readonly motdFile: () => string
+  /** Hears of every viewer. */
+  readonly sessions: SessionReports
 }
 
 /** The reconnecting terminals of a workspace, by the id that their first viewer chose (AC-121). */
@@ -48,6 +51,8 @@ export class Terminals implements Disposable {
     }
     const [near, far] = streamPair()
     terminal.attach(far, wanted)
+    const end = this.#around.sessions.begin('reconnecting_pty')
+    far.once('close', () => end())
     return near
   }
 

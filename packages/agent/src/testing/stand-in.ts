@@ -143,6 +143,7 @@ function completed(manifest: Partial<AgentManifest>): AgentManifest {
     apps: [],
     scripts: [],
     metadata: [],
+    secrets: [],
     ...manifest,
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import * as contract from '@slipway/contract'
 import { serveTunnel, TunnelRefusal } from '@slipway/tunnel'
 import { type Actor, authorize, systemActor } from '../authz/index.ts'
+import type { ConnectionLogger } from '../connection-log/index.ts'
 import type { AppContext } from '../context.ts'
 import {
   type BoundRoute,
@@ -10,6 +11,8 @@ import {
   forSession,
   type Precheck,
   type RequestContext,
+  type SessionIncoming,
+  type SessionRequest,
   tokenOf,
 } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
@@ -23,13 +26,19 @@ import { type AgentRow, agentObject, getAgent } from './store/agents.ts'
 import { joinTerminal, terminalRequest } from './terminal.ts'
 import type { AgentTunnels } from './tunnels.ts'
 
+/** How the two ways to an agent are called in the connection log (RB-110). */
+const TERMINAL = { type: 'workspace_app', slug: 'terminal' } as const
+const TUNNEL = { type: 'tunnel', slug: '' } as const
 const LOST = 'you may not connect to this workspace any more'
 
 /** What keeps an eye on open connections. */
 interface OpenRights {
   readonly rights: RightsWatch
+  readonly connections: ConnectionLogger
   /** Validates a token in full; never rejects. */
   readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
+  /** @throws ApiError 403 when the session has to prove first who holds it (L-32). */
+  readonly requireProof: (caller: Pick<SessionIncoming<contract.Route>, 'key' | 'owner'>) => Promise<void>
 }
 
 /** What users do with agents: look, read logs, open terminals and byte streams (AC §4, §6, §9.5). */
@@ -47,14 +56,46 @@ export function agentRoutes(
     authorize(actor, 'ssh', agentObject(agent))
     return agent
   }
+  /** Notes a visit for the connection log, refused ones included (RB-110). */
+  const note = (
+    { params, context: request, raw, owner }: SessionRequest,
+    visit: { readonly type: 'workspace_app' | 'tunnel'; readonly slug: string; readonly status: number },
+  ): Promise<void> =>
+    open.connections.record({
+      kind: 'visit',
+      type: visit.type,
+      agentId: params.workspaceagent ?? '',
+      time: context.clock.now(),
+      ip: request.remoteAddress,
+      userId: owner.id,
+      userAgent: raw.headers['user-agent'] ?? '',
+      slugOrPort: visit.slug,
+      status: visit.status,
+    })
+  /** The agent when the caller may reach it. @throws ApiError as `reachable`, and then notes a refusal. */
+  const visited = async (
+    incoming: SessionRequest & Pick<SessionIncoming<contract.Route>, 'key'>,
+    visit: { readonly type: 'workspace_app' | 'tunnel'; readonly slug: string },
+  ): Promise<AgentRow> => {
+    try {
+      const agent = await reachable(incoming.actor, incoming.params)
+      if (visit.type === 'tunnel' && context.config.browserOnly)
+        throw new ApiError(409, 'Non-browser connections are disabled for your deployment.')
+      await open.requireProof(incoming)
+      return agent
+    } catch (error) {
+      if (error instanceof ApiError && error.status < 500) await note(incoming, { ...visit, status: 403 })
+      throw error
+    }
+  }
   /** Whether the caller of an open connection may still reach the agent. */
   const stillMay = (raw: FastifyRequest, agentId: string): (() => Promise<boolean>) => {
-    const token = tokenOf({ cookies: raw.cookieValues, headers: raw.headers, query: raw.search })
+    const token = tokenOf({ cookies: raw.cookieValues, headers: raw.headers, query: raw.credentialSearch })
     const request = raw.context
     return async () => {
       const caller = await open.validate(token, request)
       // Trouble of ours is no reason to cut anybody off.
-      if (!caller.ok) return caller.hard
+      if (!caller.ok) return caller.status === 500
       try {
         const agent = await getAgent(caller.actor, db, agentId)
         authorize(caller.actor, 'ssh', agentObject(agent))
@@ -95,22 +136,25 @@ export function agentRoutes(
       requireConnected(agent)
       return { ports: await listeningPorts(context, agent, await tunnels.get(agent.id)) }
     }),
-    forSession(contract.openTerminal, async ({ actor, params, raw, upgrade }) => {
-      const agent = await reachable(actor, params)
+    forSession(contract.openTerminal, async (incoming) => {
+      const { raw, upgrade } = incoming
+      const agent = await visited(incoming, TERMINAL)
       const request = terminalRequest(raw.search)
       requireConnected(agent)
       await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
+      const noted = note(incoming, { ...TERMINAL, status: 101 })
       open.rights.watch(socket, stillMay(raw, agent.id), () => closeSoon(socket, 1008, LOST))
       await joinTerminal(socket, tunnels.get(agent.id), request)
+      await noted
       return undefined
     }),
-    forSession(contract.openWorkspaceTunnel, async ({ actor, params, raw, upgrade }) => {
-      const agent = await reachable(actor, params)
-      if (context.config.browserOnly)
-        throw new ApiError(409, 'Non-browser connections are disabled for your deployment.')
+    forSession(contract.openWorkspaceTunnel, async (incoming) => {
+      const { raw, upgrade } = incoming
+      const agent = await visited(incoming, TUNNEL)
       await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
+      const noted = note(incoming, { ...TUNNEL, status: 101 })
       open.rights.watch(socket, stillMay(raw, agent.id), () => closeSoon(socket, 1008, LOST))
       serveTunnel(socket, {
         request: (_request, response) => {
@@ -124,6 +168,7 @@ export function agentRoutes(
           return tunnel.connect(authority, {}, signal)
         },
       })
+      await noted
       return undefined
     }),
     forSession(contract.watchAgentMetadata, async ({ actor, params, events }) => {

@@ -1,9 +1,11 @@
-import type { AgentManifest } from '@slipway/contract'
-import { systemActor } from '../authz/index.ts'
+import type { AgentManifest, ManifestSecret } from '@slipway/contract'
+import { isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { AgentCaller } from '../edge/index.ts'
 import { notFound } from '../errors/index.ts'
+import { countGitProviders } from '../external-auth/index.ts'
 import { listResources } from '../resources/index.ts'
+import { enabledSecretsOf } from '../user-secrets/index.ts'
 import { listMetadata } from './store/reports.ts'
 
 const NS_PER_SECOND = 1_000_000_000
@@ -23,7 +25,7 @@ export async function manifestOf(context: AppContext, caller: AgentCaller): Prom
     owner_username: caller.ownerUsername,
     workspace_id: caller.workspaceId,
     workspace_name: caller.workspaceName,
-    git_auth_configs: 0,
+    git_auth_configs: countGitProviders(context.config.externalAuthProviders),
     vs_code_port_proxy_uri: portProxyUri(context, caller),
     motd_file: agent.motd_file,
     directory: agent.directory,
@@ -59,7 +61,16 @@ export async function manifestOf(context: AppContext, caller: AgentCaller): Prom
       interval: Math.round(item.interval_ns / NS_PER_SECOND),
       timeout: Math.round(item.timeout_ns / NS_PER_SECOND),
     })),
+    secrets: await secretsFor(context, caller),
   }
+}
+
+/** Secrets of the owner; an agent that its template keeps from its owner's data gets none. */
+async function secretsFor(context: AppContext, caller: AgentCaller): Promise<ManifestSecret[]> {
+  const { actor, ownerId } = caller
+  if (!isAllowed(actor, 'read_personal', { type: 'user', id: ownerId, owner: ownerId })) return []
+  const secrets = await enabledSecretsOf(context, caller)
+  return secrets.map(({ envName, filePath, value }) => ({ env_name: envName, file_path: filePath, value }))
 }
 
 function portProxyUri(context: AppContext, caller: AgentCaller): string {

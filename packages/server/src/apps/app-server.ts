@@ -4,9 +4,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { describeError } from '@slipway/request-log'
 import type { AgentTunnels, RightsWatch } from '../agents/index.ts'
+import type { ConnectionLogger } from '../connection-log/index.ts'
 import type { AppContext } from '../context.ts'
+import { KeyRing } from '../crypto-keys/index.ts'
 import {
   type ClaimedRequest,
+  type NextStep,
   type OpenStreams,
   PATH_APP_SESSION_COOKIE,
   type Precheck,
@@ -25,9 +28,9 @@ import {
   subdomainAddress,
   wildcardLabel,
 } from './app-address.ts'
-import { admit, mayStay } from './authorize-app.ts'
+import { type Admission, admit, mayStay } from './authorize-app.ts'
 import { answerPreflight, friendlyOrigin, isPreflight } from './cors.ts'
-import { AppPageError, type NextStep, sendError } from './error-page.ts'
+import { AppPageError, sendError } from './error-page.ts'
 import { bearerKey, queryKey, withoutParameters } from './own-credentials.ts'
 import { proxy } from './proxy.ts'
 import { type Ticket, Tickets } from './tickets.ts'
@@ -53,20 +56,23 @@ export class AppServer {
   readonly #validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
   readonly #tickets: Tickets
   readonly #rights: RightsWatch
+  readonly #connections: ConnectionLogger
 
   constructor(options: {
     readonly context: AppContext
     readonly tunnels: AgentTunnels
     readonly rights: RightsWatch
     readonly streams: OpenStreams
+    readonly connections: ConnectionLogger
     readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
   }) {
     this.#context = options.context
     this.#tunnels = options.tunnels
     this.#streams = options.streams
     this.#rights = options.rights
+    this.#connections = options.connections
     this.#validate = options.validate
-    this.#tickets = new Tickets(options.context.secrets.appTicketKey)
+    this.#tickets = new Tickets(new KeyRing(options.context, 'workspace_app_tickets'))
   }
 
   /** Encrypts a key for an app's host (AC-195). */
@@ -234,7 +240,7 @@ export class AppServer {
     reply: FastifyReply,
   ): Promise<Ticket | undefined> {
     const caller = await this.#validate(this.#token(address, request), request.context)
-    const admission = await admit(this.#context, address, caller)
+    const admission = await this.#admit(address, caller, request)
     if (!admission.admitted) {
       this.#toSignIn(address, request, reply)
       return undefined
@@ -250,13 +256,45 @@ export class AppServer {
     return admission.ticket
   }
 
+  /** Decides, and notes the visit to an app that is there for the connection log (RB-110, RB-111). */
+  async #admit(address: AppAddress, caller: Precheck, request: FastifyRequest): Promise<Admission> {
+    let agentId: string | undefined
+    let status = 500
+    try {
+      const admission = await admit(this.#context, address, caller, (id) => {
+        agentId = id
+      })
+      status = admission.admitted ? 200 : 303
+      return admission
+    } catch (error) {
+      if (error instanceof AppPageError) status = error.status
+      throw error
+    } finally {
+      if (agentId !== undefined)
+        await this.#connections.record({
+          kind: 'visit',
+          type: portOf(address.slugOrPort) === undefined ? 'workspace_app' : 'port_forwarding',
+          agentId,
+          time: this.#context.clock.now(),
+          ip: request.context.remoteAddress,
+          userId: caller.ok ? caller.owner.id : undefined,
+          userAgent: request.headers['user-agent'] ?? '',
+          slugOrPort: address.slugOrPort,
+          status,
+        })
+    }
+  }
+
   /** The session for this way of access: its own cookie, then the usual places (AC-193). */
   #token(address: AppAddress, request: FastifyRequest): string | undefined {
     const own =
       request.cookieValues[
         address.accessMethod === 'path' ? PATH_APP_SESSION_COOKIE : this.#subdomainCookie()
       ]
-    return own ?? tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.search })
+    return (
+      own ??
+      tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.credentialSearch })
+    )
   }
 
   #subdomainCookie(): string {

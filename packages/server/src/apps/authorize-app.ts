@@ -14,9 +14,15 @@ export type Admission = { readonly admitted: true; readonly ticket: Ticket } | {
 /**
  * Finds the app and decides whether this caller may reach it (AC-201, AC §9.3).
  *
+ * @param onFound hears which agent serves the app, before it is decided.
  * @throws AppPageError for an app that is not there, may not be reached, or whose agent is away.
  */
-export async function admit(context: AppContext, address: AppAddress, caller: Precheck): Promise<Admission> {
+export async function admit(
+  context: AppContext,
+  address: AppAddress,
+  caller: Precheck,
+  onFound: (agentId: string) => void,
+): Promise<Admission> {
   if (address.accessMethod === 'path' && context.config.disablePathApps)
     throw new AppPageError(
       403,
@@ -28,7 +34,7 @@ export async function admit(context: AppContext, address: AppAddress, caller: Pr
   const { db } = context.database
   const targets = await findAppTargets(system, db, address.owner, address.workspace)
   const found = choose(address, targets)
-  if (!caller.ok && caller.hard)
+  if (!caller.ok && caller.status === 500)
     throw new AppPageError(500, 'Something went wrong', 'The server could not check who you are. Try again.')
   if (found === undefined) {
     if (!caller.ok) return { admitted: false }
@@ -40,6 +46,7 @@ export async function admit(context: AppContext, address: AppAddress, caller: Pr
       ? offline(context, address)
       : notThere()
   }
+  onFound(found.agent.id)
   if (!mayReach(context, address, found, caller)) {
     if (!caller.ok) return { admitted: false }
     throw notThere()
@@ -104,7 +111,7 @@ function choose(address: AppAddress, targets: readonly AppTarget[]): Chosen | un
 /** Whether a caller who was let in may stay: the app is still there and still shared with them (AC-308). */
 export async function mayStay(context: AppContext, address: AppAddress, caller: Precheck): Promise<boolean> {
   // Trouble of ours is no reason to cut anybody off.
-  if (!caller.ok && caller.hard) return true
+  if (!caller.ok && caller.status === 500) return true
   const system = systemActor('system_restricted', 'the app is looked up before it is known who asks (RB-28)')
   const targets = await findAppTargets(system, context.database.db, address.owner, address.workspace)
   const found = choose(address, targets)

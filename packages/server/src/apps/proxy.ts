@@ -6,9 +6,15 @@ import { connect as connectTls } from 'node:tls'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { splice, type TunnelClient } from '@slipway/tunnel'
-import { type OpenStreams, type Precheck, withoutOwnCookies } from '../edge/index.ts'
+import {
+  forwardedFor,
+  type NextStep,
+  type OpenStreams,
+  type Precheck,
+  withoutOwnCookies,
+} from '../edge/index.ts'
 import { withOurCors } from './cors.ts'
-import { AppPageError, type NextStep } from './error-page.ts'
+import { AppPageError } from './error-page.ts'
 import { foreignCookies } from './own-credentials.ts'
 
 const HOP_BY_HOP = new Set([
@@ -201,7 +207,7 @@ function headersFor(request: FastifyRequest, keepsAuthorization: boolean): Outgo
   }
   const cookies = withoutOwnCookies(request.headers.cookie)
   if (cookies !== undefined) keep('Cookie', cookies)
-  keep('X-Forwarded-For', request.context.remoteAddress)
+  keep('X-Forwarded-For', forwardedFor(request.raw, request.context.remoteAddress))
   keep('X-Forwarded-Proto', request.context.scheme)
   keep('X-Forwarded-Host', request.context.host)
   return Object.fromEntries(

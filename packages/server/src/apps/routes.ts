@@ -20,7 +20,7 @@ export function appRoutes(context: AppContext, apps: AppServer): BoundRoute[] {
     forAnyone(contract.appAuthRedirect, async ({ context: request, raw, query, reply }) => {
       const target = redirectTarget(context, query.redirect_uri)
       const visitor = request.precheck
-      if (!visitor.ok && visitor.hard)
+      if (!visitor.ok && visitor.status === 500)
         throw new ApiError(500, visitor.message, { detail: `Reference: ${request.id}`, cause: visitor.cause })
       if (!visitor.ok || visitor.owner.status === 'suspended') {
         // A browser that has come from an app is led back there after its visitor has signed in.

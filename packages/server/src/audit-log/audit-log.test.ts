@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { assignMemberRoles, generateTestAuditLog, getUser, listAuditLogs } from '@slipway/contract'
+import {
+  assignMemberRoles,
+  exportAuditLogs,
+  generateTestAuditLog,
+  getUser,
+  listAuditLogs,
+} from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
@@ -83,6 +89,92 @@ describe('the audit log', () => {
     expect((await search('username:kim date_from:2026-03-01')).count).toBe(0)
     expect((await search('username:kim date_to:2026-02-27')).count).toBe(0)
     expect((await search('username:me resource_target:kube')).count).toBe(0)
+  })
+
+  it('RB-129: keys take lists and can be negated, and know users who are gone', async () => {
+    const { db } = database
+    const [ann, bob] = [
+      await fixtures.user(db, { username: 'ann-1' }),
+      await fixtures.user(db, { username: 'bob-1', deleted: true }),
+    ]
+    const resource_target = 'Listed'
+    const made = [
+      await fixtures.auditLog(db, { user_id: ann.id, action: 'create', resource_target }),
+      await fixtures.auditLog(db, { user_id: bob.id, action: 'write', resource_target }),
+      await fixtures.auditLog(db, { action: 'delete', resource_target, resource_type: 'group' }),
+    ]
+    const at = async (q: string) => {
+      const { audit_logs } = await search(`resource_target:LISTED ${q}`)
+      return made.flatMap(({ id }, index) => (audit_logs.some((log) => log.id === id) ? [index] : []))
+    }
+    expect(await at('username:ann-1,BOB-1')).toEqual([0, 1])
+    expect(await at(`user_id:${bob.id}`)).toEqual([1])
+    expect(await at('-username:ann-1')).toEqual([1, 2])
+    expect(await at('action:create,delete')).toEqual([0, 2])
+    expect(await at('-action:create,delete')).toEqual([1])
+    expect(await at('action:create,write -username:bob-1')).toEqual([0])
+    expect(await at('-resource_type:user')).toEqual([2])
+    expect(await at('group -action:write')).toEqual([2])
+    await expect(search('-action:fly -date_from:2026-01-01')).rejects.toMatchObject({
+      status: 400,
+      validations: [{ field: '-action' }, { field: '-date_from' }],
+    })
+  })
+
+  it('T31: a query that cannot be read names where', async () => {
+    for (const [q, field] of [
+      ['foo:bar', 'foo'],
+      ['a:b:c', 'q'],
+      ['date_from:2006', 'date_from'],
+      ['date_from:2026-02-31', 'date_from'],
+      ['date_to:2026-13-01', 'date_to'],
+      ['date_to:2026-01-99', 'date_to'],
+      ['request_id:x', 'request_id'],
+      ['nosuchtype', 'resource_type'],
+    ] as const)
+      await expect(search(q), q).rejects.toMatchObject({
+        status: 400,
+        validations: [expect.objectContaining({ field })],
+      })
+  })
+
+  it('RB-128: pages behind an entry neither repeat nor leave out what has the same time', async () => {
+    const time = new Date('2026-05-05T05:05:05Z')
+    for (let n = 0; n < 5; n += 1) await fixtures.auditLog(database.db, { resource_target: 'tied', time })
+    const q = 'resource_target:tied'
+    const all = (await search(q)).audit_logs.map(({ id }) => id)
+    const seen: string[] = []
+    for (;;) {
+      const after_id = seen.at(-1)
+      const query = { q, limit: 2, ...(after_id === undefined ? {} : { after_id }) }
+      const { audit_logs } = await owner.call(listAuditLogs, { query })
+      if (audit_logs.length === 0) break
+      seen.push(...audit_logs.map(({ id }) => id))
+      await fixtures.auditLog(database.db, { resource_target: 'tied' })
+    }
+    expect(seen).toEqual(all)
+  })
+
+  it('RB-128: is exported whole, as lines of JSON and as CSV that no spreadsheet runs', async () => {
+    const entry = { resource_type: 'user', resource_id: randomUUID(), action: 'write', status_code: 200 }
+    const resource_target = '=exported,"x"'
+    await database.db
+      .insertInto('audit_logs')
+      .values(Array.from({ length: 2_500 }, () => ({ ...entry, resource_target })))
+      .execute()
+    const read = async (format?: 'csv' | 'jsonl', client = owner) => {
+      const query = { q: `resource_id:${entry.resource_id}`, ...(format === undefined ? {} : { format }) }
+      return fetch(client.address(exportAuditLogs, { query }), { headers: client.headers })
+    }
+    const lines = (await (await read()).text()).trimEnd().split('\n')
+    expect(new Set(lines.map((line) => JSON.parse(line).id)).size).toBe(2_500)
+    const answer = await read('csv')
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="audit-log.csv"')
+    const csv = (await answer.text()).trimEnd().split('\r\n')
+    expect(csv).toHaveLength(2_501)
+    expect(csv[1]).toContain(`,"'=exported,""x""",`)
+    const stranger = await server.user('stranger')
+    expect((await read('csv', stranger)).status).toBe(403)
   })
 
   it('RB-92: every fault is named, and nothing is searched', async () => {

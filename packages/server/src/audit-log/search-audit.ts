@@ -1,22 +1,29 @@
-import { type AuditAction, AuditAction as AuditActions, AuditResourceType } from '@slipway/contract'
+import { AuditAction, AuditResourceType } from '@slipway/contract'
 import { badRequest } from '../errors/index.ts'
-import { SearchQuery } from '../search/index.ts'
+import { isUuid, SearchQuery } from '../search/index.ts'
 
-/** What entries a reader wants; everything named must hold (RB-91). */
+/** Values of a key, one of which must hold, and of the key with `-` in front, none of which may (RB-129). */
+export interface Wanted {
+  readonly any: readonly string[] | undefined
+  readonly none: readonly string[] | undefined
+}
+
+/** What entries a reader wants; everything named must hold (RB-91). Texts are in lower case. */
 export interface AuditSearch {
-  readonly requestId: string | undefined
-  readonly resourceId: string | undefined
-  readonly resourceTarget: string | undefined
-  /** Name of the user, in lower case; `me` is the reader. */
-  readonly username: string | undefined
-  readonly email: string | undefined
+  readonly requestId: Wanted | undefined
+  readonly resourceId: Wanted | undefined
+  readonly resourceTarget: Wanted | undefined
+  readonly userId: Wanted | undefined
+  /** Names of the user, also one who is gone by now; `me` is the reader. */
+  readonly username: Wanted | undefined
+  readonly email: Wanted | undefined
   readonly from: Date | undefined
   readonly to: Date | undefined
-  /** Id or name, in lower case. */
-  readonly organization: string | undefined
-  readonly resourceType: AuditResourceType | undefined
-  readonly action: AuditAction | undefined
-  readonly buildReason: string | undefined
+  /** Ids or names. */
+  readonly organization: Wanted | undefined
+  readonly resourceType: Wanted | undefined
+  readonly action: Wanted | undefined
+  readonly buildReason: Wanted | undefined
 }
 
 const BUILD_REASONS = [
@@ -43,35 +50,54 @@ export function parseAuditSearch(text: string): AuditSearch {
     const value = query.one(key)
     if (value === undefined) return undefined
     const date = new Date(`${value}T${time}Z`)
-    // A day that does not exist, such as 31 February, is moved by the parser.
-    if (/^\d{4}-\d\d-\d\d$/.test(value) && date.toISOString().startsWith(value)) return date
+    // A day that does not exist is moved by the parser, such as 31 February, or none at all, such as one of month 13.
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(date.getTime())
+    if (isDay && date.toISOString().startsWith(value)) return date
     query.faults.push({ field: key, detail: `Query param "${key}" must be a day such as 2026-01-31` })
     return undefined
   }
-  const one = <T extends string>(key: string, words: readonly T[], free?: string): T | undefined => {
-    const value = query.one(key) ?? free
-    const found = words.find((word) => word === value)
-    if (value !== undefined && found === undefined)
-      query.faults.push({
-        field: key,
-        detail: `Query param "${key}" has invalid value ${JSON.stringify(value)}`,
-      })
-    return found
+  const listOf = (key: string, isValid: (value: string) => boolean): readonly string[] | undefined => {
+    const values = query.list(key)
+    for (const value of values ?? [])
+      if (!isValid(value))
+        query.faults.push({
+          field: key,
+          detail: `Query param "${key}" has invalid value ${JSON.stringify(value)}`,
+        })
+    return values
   }
+  const wanted = (key: string, isValid: (value: string) => boolean = () => true): Wanted | undefined => {
+    const any = listOf(key, isValid)
+    const none = listOf(`-${key}`, isValid)
+    return any === undefined && none === undefined ? undefined : { any, none }
+  }
+  const typed = wanted('resource_type', isResourceType)
+  if (query.text !== undefined && !isResourceType(query.text))
+    query.faults.push({
+      field: 'resource_type',
+      detail: `Query param "resource_type" has invalid value ${JSON.stringify(query.text)}`,
+    })
   const search = {
-    requestId: query.uuid('request_id'),
-    resourceId: query.uuid('resource_id'),
-    resourceTarget: query.one('resource_target'),
-    username: query.one('username'),
-    email: query.one('email'),
+    requestId: wanted('request_id', isUuid),
+    resourceId: wanted('resource_id', isUuid),
+    resourceTarget: wanted('resource_target'),
+    userId: wanted('user_id', isUuid),
+    username: wanted('username'),
+    email: wanted('email'),
     from: day('date_from', '00:00:00.000'),
     to: day('date_to', '23:59:59.999'),
-    organization: query.one('organization'),
-    resourceType: one('resource_type', AuditResourceType.enum, query.text),
-    action: one('action', AuditActions.enum),
-    buildReason: one('build_reason', BUILD_REASONS),
+    organization: wanted('organization'),
+    // A word without a key names the type, unless that is named already.
+    resourceType:
+      query.text === undefined || typed?.any !== undefined ? typed : { any: [query.text], none: typed?.none },
+    action: wanted('action', (value) => AuditAction.enum.some((action) => action === value)),
+    buildReason: wanted('build_reason', (value) => BUILD_REASONS.some((reason) => reason === value)),
   }
   const faults = query.finish()
   if (faults.length > 0) throw badRequest('Invalid audit search query.', { validations: faults })
   return search
+}
+
+function isResourceType(value: string): boolean {
+  return AuditResourceType.enum.some((type) => type === value)
 }

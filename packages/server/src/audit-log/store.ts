@@ -1,11 +1,10 @@
 import { type Selectable, type SqlBool, sql } from 'kysely'
 
-import { type Actor, isAllowed, sqlFilter } from '../authz/index.ts'
+import { type Actor, isAllowed, type ResourceType, sqlFilter } from '../authz/index.ts'
 import type { Db } from '../database/index.ts'
 import type { AuditLogsTable, UsersTable } from '../database/tables.ts'
 import { forbidden } from '../errors/index.ts'
-import { isUuid } from '../search/index.ts'
-import type { AuditSearch } from './search-audit.ts'
+import type { AuditSearch, Wanted } from './search-audit.ts'
 
 /** Entries are counted up to here; one more means "more" (RB-88). */
 export const COUNT_CAP = 2_000
@@ -26,9 +25,17 @@ export type AuditRow = Selectable<AuditLogsTable> & {
   readonly resource_build_number: number | null
 }
 
+/** What part of the entries is wanted. */
+export interface AuditPage {
+  readonly limit: number
+  readonly offset: number
+  /** The page begins behind this entry (RB-128). */
+  readonly afterId?: string | undefined
+}
+
 /**
- * A page of the entries that the actor may read, youngest first, with the number of all matches up to one more than
- * {@link COUNT_CAP} (RB-87, RB-88).
+ * A page of the entries that the actor may read, youngest first; those of one moment are in the order of their ids, so
+ * that pages neither repeat nor leave out any (RB-87, RB-128).
  *
  * @throws ApiError 403 without `audit_log:read` anywhere.
  */
@@ -36,30 +43,18 @@ export async function listAuditEntries(
   actor: Actor,
   db: Db,
   search: AuditSearch,
-  page: { readonly limit: number; readonly offset: number },
-): Promise<{ readonly rows: AuditRow[]; readonly users: Map<string, AuditUserRow>; readonly count: number }> {
-  const anywhere = [{}, { anyOrganization: true }].some((where) =>
-    isAllowed(actor, 'read', { type: 'audit_log', ...where }),
-  )
-  if (!anywhere) throw forbidden()
-  let matching = db.selectFrom('audit_logs as l').where(
-    sqlFilter(actor, 'read', 'audit_log', {
-      id: sql.ref('l.id'),
-      organization: sql.ref('l.organization_id'),
-    }),
-  )
-  for (const condition of conditionsOf(actor, search)) matching = matching.where(condition)
-  const { count } = await db
-    .selectFrom(
-      matching
-        .select(sql`1`.as('one'))
-        .limit(COUNT_CAP + 1)
-        .as('some'),
+  page: AuditPage,
+): Promise<AuditRow[]> {
+  if (!readsAnywhere(actor, 'audit_log')) throw forbidden()
+  let entries = matching(actor, db, search)
+  if (page.afterId !== undefined)
+    entries = entries.where(
+      // The first condition is for the index on the time: without it a page would read all that are before it.
+      sql<SqlBool>`l."time" <= (select c."time" from audit_logs c where c.id = ${page.afterId}::uuid)
+        and exists (select 1 from audit_logs c where c.id = ${page.afterId}::uuid
+          and (l."time" < c."time" or (l."time" = c."time" and l.id > c.id)))`,
     )
-    .select(sql<number>`count(*)::int`.as('count'))
-    .executeTakeFirstOrThrow()
-  if (count === 0) return { rows: [], users: new Map(), count }
-  const rows = await matching
+  return entries
     .leftJoin('organizations as o', 'o.id', 'l.organization_id')
     .leftJoin('users as subject', (join) =>
       join
@@ -70,6 +65,9 @@ export async function listAuditEntries(
     .leftJoin('workspace_builds as b', 'b.id', 'l.resource_id')
     .leftJoin('workspaces as w', (join) => join.on(sql<SqlBool>`w.id in (l.resource_id, b.workspace_id)`))
     .leftJoin('users as owner', 'owner.id', 'w.owner_id')
+    .leftJoin('user_secrets as s', (join) =>
+      join.onRef('s.id', '=', 'l.resource_id').on(sql<SqlBool>`l.resource_type = 'user_secret'`),
+    )
     .selectAll('l')
     .select([
       'o.name as organization_name',
@@ -79,19 +77,66 @@ export async function listAuditEntries(
       'b.build_number as resource_build_number',
       sql<string | null>`coalesce(subject.username, t.name, w.name)`.as('resource_name'),
       sql<boolean>`coalesce(subject.deleted, t.deleted, w.deleted,
-        l.resource_type in ('user', 'template', 'workspace', 'workspace_build'))`.as('resource_deleted'),
+        s.id is null and l.resource_type in ('user', 'template', 'workspace', 'workspace_build', 'user_secret'))`.as(
+        'resource_deleted',
+      ),
     ])
     .orderBy('l.time', 'desc')
     .orderBy('l.id')
     .limit(page.limit)
     .offset(page.offset)
     .execute()
-  return { rows, users: await usersOf(db, rows), count }
 }
 
-/** Who did what is on a page belongs to the page, whether or not its reader may list users. */
-async function usersOf(db: Db, rows: readonly AuditRow[]): Promise<Map<string, AuditUserRow>> {
-  const ids = [...new Set(rows.flatMap((row) => row.user_id ?? []))]
+/**
+ * Number of the entries that the actor may read, up to one more than {@link COUNT_CAP} (RB-88).
+ *
+ * @throws ApiError 403 without `audit_log:read` anywhere.
+ */
+export async function countAuditEntries(actor: Actor, db: Db, search: AuditSearch): Promise<number> {
+  if (!readsAnywhere(actor, 'audit_log')) throw forbidden()
+  const { count } = await db
+    .selectFrom(
+      matching(actor, db, search)
+        .select(sql`1`.as('one'))
+        .limit(COUNT_CAP + 1)
+        .as('some'),
+    )
+    .select(sql<number>`count(*)::int`.as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+function matching(actor: Actor, db: Db, search: AuditSearch) {
+  let entries = db.selectFrom('audit_logs as l').where(
+    sqlFilter(actor, 'read', 'audit_log', {
+      id: sql.ref('l.id'),
+      organization: sql.ref('l.organization_id'),
+    }),
+  )
+  for (const condition of conditionsOf(actor, search)) entries = entries.where(condition)
+  return entries
+}
+
+function readsAnywhere(actor: Actor, type: ResourceType): boolean {
+  return [{}, { anyOrganization: true }].some((where) => isAllowed(actor, 'read', { type, ...where }))
+}
+
+/**
+ * The users of entries of a log, by their ids: who did what is on a page belongs to the page, whether or not its reader
+ * may list users.
+ *
+ * @throws ApiError 403 for somebody who may read no entry of this log.
+ */
+export async function usersOfEntries(
+  actor: Actor,
+  db: Db,
+  log: 'audit_log' | 'connection_log',
+  entries: readonly { readonly user_id: string | null }[],
+): Promise<Map<string, AuditUserRow>> {
+  const ids = [...new Set(entries.flatMap((entry) => entry.user_id ?? []))]
+  if (ids.length === 0) return new Map()
+  if (!readsAnywhere(actor, log)) throw forbidden()
   const users = await db
     .selectFrom('users as u')
     .selectAll('u')
@@ -107,36 +152,46 @@ async function usersOf(db: Db, rows: readonly AuditRow[]): Promise<Map<string, A
   return new Map(users.map((user) => [user.id, user]))
 }
 
-function conditionsOf(actor: Actor, search: AuditSearch): ReturnType<typeof sql<SqlBool>>[] {
-  const conditions: ReturnType<typeof sql<SqlBool>>[] = []
-  const add = (given: unknown, condition: ReturnType<typeof sql<SqlBool>>): void => {
-    if (given !== undefined) conditions.push(condition)
+type Condition = ReturnType<typeof sql<SqlBool>>
+
+function conditionsOf(actor: Actor, search: AuditSearch): Condition[] {
+  const conditions: Condition[] = []
+  const add = <T>(value: T | undefined, condition: (value: T) => Condition): void => {
+    if (value !== undefined) conditions.push(condition(value))
   }
-  const user = (column: 'username' | 'email', value: string | undefined) =>
-    sql<SqlBool>`l.user_id in (select u.id from users u where lower(${sql.ref(`u.${column}`)}) = ${value})`
-  add(search.requestId, sql<SqlBool>`l.request_id = ${search.requestId}::uuid`)
-  add(search.resourceId, sql<SqlBool>`l.resource_id = ${search.resourceId}::uuid`)
-  add(search.resourceTarget, sql<SqlBool>`lower(l.resource_target) = ${search.resourceTarget}`)
-  add(
+  /** What has no value is none of those that are not wanted. */
+  const each = (wanted: Wanted | undefined, condition: (values: readonly string[]) => Condition): void => {
+    add(wanted?.any, condition)
+    add(wanted?.none, (values) => sql<SqlBool>`(${condition(values)}) is not true`)
+  }
+  each(search.requestId, (ids) => sql<SqlBool>`l.request_id = any(${ids}::uuid[])`)
+  each(search.resourceId, (ids) => sql<SqlBool>`l.resource_id = any(${ids}::uuid[])`)
+  each(search.resourceTarget, (names) => sql<SqlBool>`lower(l.resource_target) = any(${names}::text[])`)
+  each(search.userId, (ids) => sql<SqlBool>`l.user_id = any(${ids}::uuid[])`)
+  each(
     search.username,
-    search.username === 'me'
-      ? sql<SqlBool>`l.user_id = ${actor.id}::uuid`
-      : user('username', search.username),
+    (names) => sql<SqlBool>`l.user_id in (select u.id from users u
+      where lower(u.username) = any(${names}::text[]) or (u.id = ${actor.id}::uuid and ${names.includes('me')}))`,
   )
-  add(search.email, user('email', search.email))
-  add(search.from, sql<SqlBool>`l.time >= ${search.from}`)
-  add(search.to, sql<SqlBool>`l.time <= ${search.to}`)
-  add(
+  each(
+    search.email,
+    (emails) =>
+      sql<SqlBool>`l.user_id in (select u.id from users u where lower(u.email) = any(${emails}::text[]))`,
+  )
+  add(search.from, (from) => sql<SqlBool>`l."time" >= ${from}`)
+  add(search.to, (to) => sql<SqlBool>`l."time" <= ${to}`)
+  each(
     search.organization,
-    search.organization !== undefined && isUuid(search.organization)
-      ? sql<SqlBool>`l.organization_id = ${search.organization}::uuid`
-      : sql<SqlBool>`l.organization_id in (select o.id from organizations o where lower(o.name) = ${search.organization})`,
+    (names) => sql<SqlBool>`l.organization_id in (select o.id from organizations o
+      where lower(o.name) = any(${names}::text[]) or o.id::text = any(${names}::text[]))`,
   )
-  add(search.resourceType, sql<SqlBool>`l.resource_type = ${search.resourceType}`)
-  add(search.action, sql<SqlBool>`l.action = ${search.action}`)
-  add(
+  each(search.resourceType, (types) => sql<SqlBool>`l.resource_type = any(${types}::text[])`)
+  each(search.action, (actions) => sql<SqlBool>`l.action = any(${actions}::text[])`)
+  each(
     search.buildReason,
-    sql<SqlBool>`exists (select 1 from workspace_builds b where b.reason::text = ${search.buildReason} and (
+    (
+      reasons,
+    ) => sql<SqlBool>`exists (select 1 from workspace_builds b where b.reason::text = any(${reasons}::text[]) and (
       (l.resource_type = 'workspace_build' and b.id = l.resource_id) or
       (l.resource_type = 'workspace' and l.action = 'create' and b.workspace_id = l.resource_id and b.build_number = 1)))`,
   )

@@ -1,14 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { AuditAction } from '@slipway/contract'
+import { describeError } from '@slipway/request-log'
 import type { AppContext } from '../context.ts'
 import type { RequestContext } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
+import { isUuid } from '../search/index.ts'
 import { diffOf } from './diff.ts'
 import type { AuditUser } from './entry.ts'
 import type { AuditedType } from './fields.ts'
-import { recordEntry } from './record.ts'
+import { recordEntry, recorder } from './record.ts'
 import type { AuditedRows } from './store/audited-rows.ts'
+import { findHiddenObject } from './store/hidden-objects.ts'
+
+/** Where nothing is there yet that could have an id. */
+const NIL = '00000000-0000-0000-0000-000000000000'
+/** Settings of syncs have no ids; their organization tells them apart (RB-95). */
+const SYNC_SETTINGS = '51a51c00-0000-0000-0000-000000000000'
 
 /** What a handler tells of the change that it makes; its entry is written when it returns (RB-93). */
 export interface AuditDraft<Type extends AuditedType> {
@@ -23,6 +31,8 @@ export interface AuditDraft<Type extends AuditedType> {
   /** Its name, for rows that do not have one. */
   target?: string
   additionalFields?: Readonly<Record<string, unknown>>
+  /** What is done, where that only shows while it is done. */
+  action?: AuditAction
   /** Of what it is, where there is no row to tell, such as a sign-in that failed. */
   resourceId?: string
 }
@@ -52,7 +62,9 @@ export async function audited<Type extends AuditedType, Result>(
   try {
     result = await work(draft)
   } catch (error) {
-    await write(app, request, what, draft, error instanceof ApiError ? error.status : 500)
+    const status = error instanceof ApiError ? error.status : 500
+    if (status === 403 || status === 404) await addDenial(app, request, what.type, draft)
+    await write(app, request, what, draft, status)
     throw error
   }
   await write(app, request, what, draft, request.reply.statusCode)
@@ -86,14 +98,26 @@ export function auditedWrite<
   })
 }
 
+/** Writes what a request has done beside the change that it was for, or to several rows, once all is stored (RB-102). */
+export function recordChange<Type extends AuditedType>(
+  app: AppContext,
+  request: AuditedRequest,
+  what: { readonly type: Type; readonly action: AuditAction },
+  change: Pick<AuditDraft<Type>, 'before' | 'after'>,
+): Promise<void> {
+  const draft = request.owner === undefined ? change : { ...change, user: request.owner }
+  return write(app, request, what, draft, request.reply.statusCode)
+}
+
 async function write<Type extends AuditedType>(
   app: AppContext,
   { context, raw }: AuditedRequest,
-  { type, action }: { readonly type: Type; readonly action: AuditAction },
+  what: { readonly type: Type; readonly action: AuditAction },
   draft: AuditDraft<Type>,
   status: number,
 ): Promise<void> {
-  const { before, after, user } = draft
+  const { before, after, user, action = what.action } = draft
+  const { type } = what
   const row = after ?? before
   const resourceId = draft.resourceId ?? (row === undefined ? undefined : idOf(type, row))
   if (user === undefined || resourceId === undefined) return
@@ -108,23 +132,62 @@ async function write<Type extends AuditedType>(
     icon: row !== undefined && 'icon' in row && typeof row.icon === 'string' ? row.icon : '',
     diff: silent ? {} : diffOf(type, before, after),
     status,
-    additionalFields: draft.additionalFields ?? {},
+    additionalFields: {
+      // Whoever finds that a key has leaked wants to know what was done with it (RB-127).
+      ...(context.apiKeyId === undefined ? {} : { api_key_id: context.apiKeyId }),
+      ...draft.additionalFields,
+    },
     requestId: context.id,
     ip: context.remoteAddress,
     userAgent: raw.headers['user-agent'] ?? '',
   })
 }
 
+/**
+ * Says what a refused request was about where its handler has not come so far: an object that the caller may not even
+ * see leaves a trace too, one that does not exist does not (RB-130).
+ */
+async function addDenial<Type extends AuditedType>(
+  { config, database, log }: AppContext,
+  { context: { denial }, raw }: AuditedRequest,
+  type: Type,
+  draft: AuditDraft<Type>,
+): Promise<void> {
+  if (!config.auditDenials || (draft.resourceId ?? draft.after ?? draft.before) !== undefined) return
+  try {
+    const hidden =
+      denial === undefined
+        ? await findHiddenObject(recorder, database.db, type, Object(raw.params))
+        : { id: denial.object.id ?? NIL, organizationId: denial.object.organization }
+    if (hidden === undefined) return
+    draft.resourceId = isUuid(hidden.id) ? hidden.id : NIL
+    if (hidden.organizationId !== undefined) draft.organizationId ??= hidden.organizationId
+  } catch (error) {
+    // The caller gets the answer to the request, whatever becomes of the entry (RB-103).
+    log.error('what a refusal was about could not be looked up', { error: describeError(error) })
+  }
+}
+
 /** Keys are known by their user: their own ids are no UUIDs (RB-95). */
 function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
   switch (type) {
     case 'api_key':
+    case 'convert_login':
     case 'git_ssh_key':
     case 'organization_member':
       return 'user_id' in row ? row.user_id : ''
+    case 'idp_sync_settings_group':
+    case 'idp_sync_settings_organization':
+    case 'idp_sync_settings_role':
+      return SYNC_SETTINGS
     case 'user':
+    case 'custom_role':
+    case 'group':
+    case 'identity_provider':
+    case 'organization':
     case 'template':
     case 'template_version':
+    case 'user_secret':
     case 'workspace':
     case 'workspace_build':
       return 'id' in row ? row.id : ''

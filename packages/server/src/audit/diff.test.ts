@@ -18,6 +18,7 @@ const user: AuditedRows['user'] = {
   hashed_password: 'secret hash',
   hashed_one_time_passcode: null,
   one_time_passcode_expires_at: null,
+  one_time_passcode_attempts: 0,
   github_com_user_id: null,
   is_service_account: false,
   is_system: false,

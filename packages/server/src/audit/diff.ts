@@ -41,7 +41,15 @@ function normalized(field: string, value: unknown): unknown {
   if (value === null) return field.endsWith('_id') ? '' : 'null'
   if (value === NIL) return ''
   if (value instanceof Date) return value.toISOString()
+  if (field === 'user_acl' || field === 'group_acl') return listText(value)
   return Buffer.isBuffer(value) ? value.toString('base64') : value
+}
+
+/** An access list as one string, whatever the order of its entries (RB-99); empty when nobody is on it. */
+function listText(list: unknown): unknown {
+  if (typeof list !== 'object' || list === null) return list
+  const entries = Object.entries(list).sort(([a], [b]) => (a < b ? -1 : 1))
+  return entries.length === 0 ? '' : JSON.stringify(Object.fromEntries(entries))
 }
 
 function zeroOf(value: unknown, stored: unknown): unknown {

@@ -1,4 +1,7 @@
-export { type AuditDraft, audited, auditedWrite } from './audited.ts'
+export { AuditChain } from './audit-chain.ts'
+export { type AuditDraft, audited, auditedWrite, recordChange } from './audited.ts'
 export { diffOf } from './diff.ts'
 export type { AuditUser } from './entry.ts'
 export { recordEntry } from './record.ts'
+export type { AuditedGroup } from './store/audited-rows.ts'
+export { type ChainHead, type ChainReport, verifyChain } from './verify-chain.ts'

@@ -7,6 +7,12 @@ import type { AppContext } from '../context.ts'
 import type { AuditEntry } from './entry.ts'
 import { insertAuditEntry } from './store/entries.ts'
 
+/** Who writes entries and the chain of them, and looks up what they are about. */
+export const recorder = systemActor(
+  'system_restricted',
+  'what was done is recorded whoever did it; nobody may write entries',
+)
+
 /** Longest user agent and target that an entry keeps, in characters (RB-126). */
 const MAX_USER_AGENT = 256
 const MAX_TARGET = 1024
@@ -41,7 +47,8 @@ export async function recordEntry({ database, log }: AppContext, given: AuditEnt
     userAgent: storable(given.userAgent, MAX_USER_AGENT),
     ip: given.ip !== undefined && isIP(given.ip) !== 0 ? given.ip : undefined,
   }
-  if (entry.organizationId === undefined && IN_ORGANIZATION.has(entry.type))
+  // A refusal may come before it is known in which organization.
+  if (entry.organizationId === undefined && entry.status < 400 && IN_ORGANIZATION.has(entry.type))
     log.error('an audit entry lacks its organization', { resource_type: entry.type, action: entry.action })
   log.info('audit_log', {
     resource_type: entry.type,
@@ -61,11 +68,7 @@ export async function recordEntry({ database, log }: AppContext, given: AuditEnt
         : { id: entry.user.id, email: entry.user.email, username: entry.user.username },
   })
   try {
-    await insertAuditEntry(
-      systemActor('system_restricted', 'what was done is recorded whoever did it; nobody may write entries'),
-      database.db,
-      entry,
-    )
+    await insertAuditEntry(recorder, database.db, entry)
   } catch (error) {
     log.error('an audit entry could not be stored', {
       resource_type: entry.type,

@@ -6,13 +6,18 @@ import {
   activateUser,
   addMember,
   assignMemberRoles,
+  createBuild,
   createToken,
   createUser,
+  createUserSecret,
   createWorkspace,
   deleteKey,
   deleteTemplate,
   deleteUser,
+  deleteUserSecret,
   getUser,
+  getWorkspace,
+  importUserSecrets,
   listAuditLogs,
   login,
   logout,
@@ -24,8 +29,10 @@ import {
   type Template,
   updatePassword,
   updateProfile,
+  updateQuietHours,
   updateTemplate,
   updateUserRoles,
+  updateUserSecret,
 } from '@slipway/contract'
 import { importTemplate, PASSWORD, startTestServer, type TestServer, until } from '@slipway/testkit'
 
@@ -167,6 +174,127 @@ describe('RB-101: what is done to accounts is recorded', () => {
   })
 })
 
+describe('RB-101, T32: what is done to secrets is recorded', () => {
+  const params = { user: 'me', name: 'token' }
+  const VALUE = 'a-value-that-nobody-must-see'
+
+  it('without their values', async () => {
+    await kim.call(createUserSecret, {
+      ...at('me'),
+      body: { name: 'token', value: VALUE, env_name: 'TOKEN' },
+    })
+    expect(await latest('username:other resource_type:user_secret')).toMatchObject({
+      action: 'create',
+      status_code: 201,
+      resource_target: 'token',
+      diff: { name: { old: '', new: 'token' }, value: { old: '', new: '', secret: true } },
+    })
+    await kim.call(updateUserSecret, { params, body: { value: `${VALUE}2`, env_name: 'OTHER' } })
+    expect((await latest('username:other resource_type:user_secret')).diff).toEqual({
+      env_name: { old: 'TOKEN', new: 'OTHER', secret: false },
+      value: { old: '', new: '', secret: true },
+    })
+    await expect(
+      kim.call(updateUserSecret, { params, body: { env_name: 'PATH', value: VALUE } }),
+    ).rejects.toMatchObject({ status: 400 })
+    expect(await latest('username:other resource_type:user_secret')).toMatchObject({
+      status_code: 400,
+      diff: {},
+    })
+    await kim.call(deleteUserSecret, { params })
+    expect(await latest('username:other resource_type:user_secret')).toMatchObject({
+      action: 'delete',
+      is_deleted: true,
+    })
+    expect(JSON.stringify(await entries('resource_type:user_secret'))).not.toContain(VALUE)
+  })
+
+  it('RB-102: of an import each of them, and none of one that failed', async () => {
+    const count = async () => (await entries('username:other resource_type:user_secret action:create')).length
+    const before = await count()
+    const body = { format: 'env', content: 'A=1\nB=2\nC=3' } as const
+    await kim.call(importUserSecrets, { ...at('me'), body })
+    expect(await count()).toBe(before + 3)
+    await expect(kim.call(importUserSecrets, { ...at('me'), body })).rejects.toMatchObject({ status: 409 })
+    expect(await count()).toBe(before + 3)
+  })
+})
+
+it('RB-101: the first account has an entry of its own', async () => {
+  expect(await latest('username:owner resource_target:owner action:create resource_type:user')).toMatchObject(
+    {
+      status_code: 201,
+      user: { username: 'owner' },
+      diff: { rbac_roles: { old: [], new: ['owner'], secret: false } },
+    },
+  )
+})
+
+it('RB-101: so do quiet hours, which move the time at which workspaces must stop', async () => {
+  const me = await kim.call(getUser, at('me'))
+  await kim.call(updateQuietHours, { ...at('me'), body: { schedule: 'CRON_TZ=UTC 5 4 * * *' } })
+  expect((await latest(`resource_id:${me.id} action:write`)).diff).toEqual({
+    quiet_hours_schedule: { old: '', new: 'CRON_TZ=UTC 5 4 * * *', secret: false },
+  })
+})
+
+it('RB-127: an entry names the key that was used, and of a token what it may do', async () => {
+  const { key } = await owner.call(createToken, {
+    ...at('me'),
+    body: { token_name: 'narrow', scopes: ['workspace:read'] },
+  })
+  const used = owner.headers['Coder-Session-Token']?.slice(0, 10)
+  const entry = await latest('resource_target:narrow action:create')
+  expect(entry.additional_fields).toEqual({ api_key_id: used })
+  expect(entry.diff).toMatchObject({ scopes: { old: [], new: ['workspace:read'], secret: false } })
+  expect(JSON.stringify(entry)).not.toContain(key.slice(11))
+})
+
+it('RB-126, T35: a long and hostile user agent hides nothing', async () => {
+  const { id } = await owner.call(createUser, {
+    body: { username: 'victim', service_account: true, organization_ids: [DEFAULT] },
+  })
+  const answer = await fetch(owner.address(deleteUser, { params: { user: id } }), {
+    method: 'DELETE',
+    headers: { ...owner.headers, 'User-Agent': `\u00ff"\t${'x'.repeat(5_000)}` },
+  })
+  expect(answer.status).toBe(200)
+  const entry = await latest(`resource_id:${id} action:delete`)
+  expect(entry.user_agent).toHaveLength(256)
+})
+
+describe('RB-130: refusals of what changes something leave a trace', () => {
+  it('also where the caller may not even see what it is about', async () => {
+    await expect(kim.call(suspendUser, at('owner'))).rejects.toMatchObject({ status: 404 })
+    const [{ id }, me] = [await owner.call(getUser, at('me')), await kim.call(getUser, at('me'))]
+    expect(await latest(`user_id:${me.id} resource_id:${id}`)).toMatchObject({
+      action: 'write',
+      resource_type: 'user',
+      status_code: 404,
+      diff: {},
+    })
+  })
+
+  it('of an import of secrets too', async () => {
+    const body = { format: 'env', content: 'A=1' } as const
+    await expect(kim.call(importUserSecrets, { ...at('owner'), body })).rejects.toMatchObject({ status: 404 })
+    const [{ id }, me] = [await owner.call(getUser, at('me')), await kim.call(getUser, at('me'))]
+    expect(await latest(`user_id:${me.id} resource_id:${id} resource_type:user_secret`)).toMatchObject({
+      action: 'create',
+      status_code: 404,
+    })
+  })
+
+  it('and where nothing is there yet', async () => {
+    const body = { username: 'mine', service_account: true, organization_ids: [DEFAULT] }
+    await expect(kim.call(createUser, { body })).rejects.toMatchObject({ status: 403 })
+    const me = await kim.call(getUser, at('me'))
+    expect(await latest(`user_id:${me.id} resource_type:user action:create`)).toMatchObject({
+      status_code: 403,
+    })
+  })
+})
+
 describe('RB-94: what fails is recorded as well', () => {
   it('with its status and no diff', async () => {
     const { id } = await owner.call(getUser, at('me'))
@@ -237,6 +365,17 @@ describe('RB-101: what is done to templates and workspaces is recorded', () => {
     expect(Object.keys((await latest(`resource_id:${workspace.id} action:write`)).diff)).toContain(
       'dormant_at',
     )
+  })
+
+  it('RB-102: the dormancy that a start clears, beside the build', async () => {
+    const [entry] = await entries('resource_target:dev action:write')
+    const workspace = entry?.resource_id ?? ''
+    const read = () => owner.call(getWorkspace, { params: { workspace } })
+    await until('the end of its builds', async () => (await read()).latest_build.job.completed_at)
+    await owner.call(createBuild, { params: { workspace }, body: { transition: 'start' } })
+    const { diff } = await latest(`resource_id:${workspace} action:write username:owner`)
+    expect(diff.dormant_at).toMatchObject({ new: 'null' })
+    expect(diff.dormant_at?.old).not.toBe('null')
   })
 
   it('RB-94: a template that may not be deleted yet', async () => {

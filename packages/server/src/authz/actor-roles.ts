@@ -2,6 +2,14 @@ import type { RoleDefinition } from './permissions.ts'
 
 /** Role of each system actor, at the level that it acts on, and what it is for (RB-59). */
 export const ACTOR_ROLES = {
+  /** For: second factors, passcodes and wrong guesses of somebody who is not signed in yet, or with less scope. */
+  account_security: {
+    displayName: 'Account Security',
+    site: {
+      system: ['create', 'delete', 'read', 'update'],
+      user: ['read', 'read_personal', 'update_personal'],
+    },
+  },
   /** For: provider listing and proxy. */
   ai_provider_metadata_reader: {
     displayName: 'AI Provider Metadata Reader',
@@ -30,7 +38,6 @@ export const ACTOR_ROLES = {
       file: ['read'],
       notification_message: ['create', 'read'],
       organization_member: ['read'],
-      system: ['*'],
       task: ['read', 'update'],
       template: ['read', 'update'],
       user: ['read'],
@@ -65,7 +72,7 @@ export const ACTOR_ROLES = {
   /** For: writer of the connection log. */
   connection_logger: { displayName: 'Connection Logger', site: { connection_log: ['read', 'update'] } },
   /** For: key cache. */
-  crypto_key_reader: { displayName: 'Crypto Key Reader', site: { crypto_key: ['*'] } },
+  crypto_key_reader: { displayName: 'Crypto Key Reader', site: { crypto_key: ['read'] } },
   /** For: key rotation. */
   crypto_key_rotator: { displayName: 'Crypto Key Rotator', site: { crypto_key: ['*'] } },
   /** For: retention. */
@@ -81,6 +88,11 @@ export const ACTOR_ROLES = {
       workspace_build_orchestration: ['delete'],
     },
   },
+  /** For: users who go unseen for long, and their return. */
+  dormancy: {
+    displayName: 'Dormancy',
+    site: { user: ['read', 'read_personal', 'update'] },
+  },
   /** For: refresh of external tokens. */
   external_auth_coordinator: {
     displayName: 'External Auth Coordinator',
@@ -93,7 +105,6 @@ export const ACTOR_ROLES = {
     displayName: 'Job Reaper',
     site: {
       provisioner_jobs: ['read', 'update'],
-      system: ['*'],
       template: ['read', 'update'],
       workspace: ['read', 'update'],
       workspace_dormant: ['read', 'update'],
@@ -146,6 +157,8 @@ export const ACTOR_ROLES = {
       workspace_dormant: ['create_agent', 'delete', 'read', 'stop', 'update'],
     },
   },
+  /** For: rate limits that replicas share. */
+  rate_limiter: { displayName: 'Rate Limiter', site: { system: ['delete', 'update'] } },
   /** For: resource monitors of agents. */
   resource_monitor: {
     displayName: 'Resource Monitor',

@@ -84,6 +84,15 @@ describe('system actors', () => {
     }
   })
 
+  it('RB-138: who reads keys writes none, and the clock and the reaper hold nothing of the system', () => {
+    expect(isAllowed(systemActor('crypto_key_reader', 'a test'), 'update', { type: 'crypto_key' })).toBe(
+      false,
+    )
+    for (const name of ['autostart', 'job_reaper'] as const)
+      for (const action of RESOURCES.system)
+        expect(isAllowed(systemActor(name, 'a test'), action, { type: 'system' })).toBe(false)
+  })
+
   it.each(names)('RB-63: %s names no pair that does not exist', (name) => {
     const role: RoleDefinition = ACTOR_ROLES[name]
     for (const level of ['site', 'user', 'org', 'member'] as const)
@@ -118,13 +127,16 @@ describe('switching to a system actor', () => {
     expect([...new Set(wide)].toSorted()).toEqual([
       'apps/authorize-app.ts',
       'audit/record.ts',
-      'identity/activate-on-use.ts',
+      'identity/create-admin-user.ts',
       'identity/first-user.ts',
-      'identity/log-in.ts',
+      'identity/open-session.ts',
       'identity/validate-key.ts',
+      'idp-sync/sync-from-claims.ts',
+      'open-context.ts',
       'provisioning/job-worker.ts',
       'replicas/registration.ts',
       'server.ts',
+      'sign-in/actor.ts',
       'templates/built-in.ts',
     ])
   })

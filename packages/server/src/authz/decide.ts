@@ -34,18 +34,52 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 /** Vote of one level: 1 allow, 0 abstain, -1 deny. */
 export type Vote = -1 | 0 | 1
 
+/** What a server wants to hear of decisions; nothing is called while nobody does (RB-69, RB-79, ID-216). */
+export interface DecisionWatch {
+  /** Every decision. */
+  readonly decided?: (action: Action, object: ResourceObject, allowed: boolean) => void
+  /** The roles of a user would have allowed it; the credential does not. */
+  readonly beyondScope?: (
+    actor: Actor,
+    action: Action,
+    object: ResourceObject,
+    lacks: 'permission' | 'allow-list-entry',
+  ) => void
+  /** An action was refused with a 403. */
+  readonly refused?: (actor: Actor, action: Action, object: ResourceObject) => void
+}
+
+let watch: DecisionWatch = {}
+
+/** Adds listeners for the decisions of this process; one of each kind. */
+export function watchDecisions(added: DecisionWatch): void {
+  watch = { ...watch, ...added }
+}
+
 /**
  * The decision (RB-13): a pure function of actor, action and object; it never reads the database.
  *
- * @throws Error when the actor has no roles (RB-2): that is a mistake of ours and not a denial.
+ * @throws Error when the actor has no roles or no scope (RB-2): that is a mistake of ours and not a denial.
  */
 export function isAllowed(actor: Actor, action: Action, object: ResourceObject): boolean {
   if (actor.roles.length === 0) throw new Error(`actor ${actor.name} has no roles`)
+  if (actor.scope.permissions.length === 0) throw new Error(`actor ${actor.name} has no scope`)
+  const allowed = decide(actor, action, object)
+  if (watch.decided !== undefined) watch.decided(action, object, allowed)
+  return allowed
+}
+
+function decide(actor: Actor, action: Action, object: ResourceObject): boolean {
   const organization =
     object.organization === NIL || object.organization === '' ? undefined : object.organization
   if (object.anyOrganization && organization !== undefined) return false
-  if (!scopeAllows(actor, action, object)) return false
-  return rolesAllow(actor, action, object, organization) || aclAllows(actor, action, object, organization)
+  const lacks = scopeLacks(actor, action, object)
+  if (lacks !== undefined && (watch.beyondScope === undefined || actor.type !== 'user')) return false
+  const byRoles =
+    rolesAllow(actor, action, object, organization) || aclAllows(actor, action, object, organization)
+  if (lacks === undefined) return byRoles
+  if (byRoles) watch.beyondScope?.(actor, action, object, lacks)
+  return false
 }
 
 /**
@@ -54,7 +88,9 @@ export function isAllowed(actor: Actor, action: Action, object: ResourceObject):
  * @throws ApiError 403.
  */
 export function authorize(actor: Actor, action: Action, object: ResourceObject): void {
-  if (!isAllowed(actor, action, object)) throw forbidden()
+  if (isAllowed(actor, action, object)) return
+  watch.refused?.(actor, action, object)
+  throw forbidden()
 }
 
 /** RB-8: a site vote beats everything below it, a deny of the organization beats its members' own rights. */
@@ -128,10 +164,12 @@ export function listsCount(actor: Actor, type: ResourceType): boolean {
   return SHARED_TYPES.has(type) && actor.unshared?.includes(type) !== true
 }
 
-/** RB-12: the scope's permissions and its allow list must both let the action pass. */
-function scopeAllows(actor: Actor, action: Action, object: ResourceObject): boolean {
-  return (
-    passesAllowList(actor.scope.allowList, object.type, object.id) &&
-    actor.scope.permissions.some((map) => mentions(map, object.type, action))
-  )
+/** RB-12: the scope's permissions and its allow list must both let the action pass; what does not. */
+function scopeLacks(
+  actor: Actor,
+  action: Action,
+  object: ResourceObject,
+): 'permission' | 'allow-list-entry' | undefined {
+  if (!actor.scope.permissions.some((map) => mentions(map, object.type, action))) return 'permission'
+  return passesAllowList(actor.scope.allowList, object.type, object.id) ? undefined : 'allow-list-entry'
 }

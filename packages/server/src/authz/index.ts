@@ -9,12 +9,31 @@ export {
   normalizeAllowList,
   parseAllowListEntry,
 } from './allow-list.ts'
-export { ORGANIZATION_ROLES, type ShareableWorkspaceOwners, SITE_ROLES } from './built-in-roles.ts'
-export { type AccessList, authorize, isAllowed, type ResourceObject } from './decide.ts'
+export {
+  ORGANIZATION_ROLES,
+  type ShareableWorkspaceOwners,
+  SITE_ROLES,
+  SYSTEM_ROLES,
+} from './built-in-roles.ts'
+export {
+  customRole,
+  grantablePermissions,
+  permissionBeyond,
+  type RolePermission,
+  rolePermissionsOf,
+} from './custom-role.ts'
+export { type AccessList, authorize, isAllowed, type ResourceObject, watchDecisions } from './decide.ts'
+export { explain } from './explain.ts'
+export type { RoleDefinition } from './permissions.ts'
 export { permissionsOf } from './present-permissions.ts'
 export { PUBLIC_SCOPES } from './public-scopes.ts'
 export { type Action, isActionOf, isResourceType, type ResourceType } from './resources.ts'
-export { checkRoleChange, mayAssign, requireOwnerFor } from './role-assignment.ts'
+export {
+  type AssignableCustomRole,
+  checkRoleChange,
+  mayAssign,
+  requireOwnerFor,
+} from './role-assignment.ts'
 export { agentScope, covers, legacyScope, requestedScopes, SCOPE_ALL, type Scope, scopeOf } from './scopes.ts'
 export { type FilterColumns, sqlFilter } from './sql-filter.ts'
 export {

@@ -3,6 +3,13 @@ import { ORGANIZATION_ROLES, ROLE_ASSIGNMENT, SITE_ROLES } from './built-in-role
 import { authorize } from './decide.ts'
 import { type Actor, isOwner } from './subject.ts'
 
+/** A role that an organization has made for itself, as far as handing it out goes. */
+export interface AssignableCustomRole {
+  readonly name: string
+  /** Built-in roles whose holders may assign it, beside those who may assign every such role (RB-136). */
+  readonly assignable_by: readonly string[]
+}
+
 /** A change of a user's roles, site-wide or in one organization. */
 export interface RoleChange {
   readonly organizationId?: string | undefined
@@ -10,8 +17,8 @@ export interface RoleChange {
   readonly after: readonly string[]
   /** Roles that every holder has anyway; they count as added on every write (RB-42). */
   readonly implied: readonly string[]
-  /** Names of the organization's custom roles. */
-  readonly customRoles: ReadonlySet<string>
+  /** The organization's own roles, at least those that the change names. */
+  readonly customRoles: readonly AssignableCustomRole[]
 }
 
 /**
@@ -31,22 +38,38 @@ export function checkRoleChange(actor: Actor, change: RoleChange): string[] {
   if (added.length > 0) authorize(actor, 'assign', object)
   if (removed.length > 0) authorize(actor, 'unassign', object)
   for (const role of [...added, ...removed]) {
-    if (!isSupported(role, change)) throw badRequest(`${JSON.stringify(role)} is not a supported role`)
-    const kind = change.customRoles.has(role) ? 'custom-organization-role' : role
-    if (!mayAssign(actor, kind, change.organizationId))
+    const custom = change.customRoles.find(({ name }) => name === role)
+    if (custom === undefined && !isBuiltIn(role, change.organizationId)) {
+      // What a name that means nothing any more leaves behind can be cleaned up.
+      if (isOwner(actor) && !added.includes(role)) continue
+      throw badRequest(`${JSON.stringify(role)} is not a supported role`)
+    }
+    if (!mayAssign(actor, role, change.organizationId, custom?.assignable_by))
       throw badRequest(`not authorized to assign role ${JSON.stringify(role)}`)
   }
   return [...new Set(change.after)].filter((role) => role !== 'member' && role !== 'organization-member')
 }
 
-/** Whether the assignment table lets the actor add or remove the role (RB-41). */
-export function mayAssign(actor: Actor, role: string, organizationId: string | undefined): boolean {
-  if (actor.type === 'system_restricted') return ROLE_ASSIGNMENT.system?.includes(role) ?? false
-  return actor.roles.some(
-    (held) =>
-      (held.organizationId === undefined || held.organizationId === organizationId) &&
-      (ROLE_ASSIGNMENT[held.name]?.includes(role) ?? false),
-  )
+/**
+ * Whether the assignment table lets the actor add or remove the role (RB-41).
+ *
+ * @param assignableBy for an organization's own role: the built-in roles whose holders may assign it, beside those who
+ * may assign every such role (RB-136).
+ */
+export function mayAssign(
+  actor: Actor,
+  role: string,
+  organizationId: string | undefined,
+  assignableBy?: readonly string[],
+): boolean {
+  const kind = assignableBy === undefined ? role : 'custom-organization-role'
+  if (actor.type === 'system_restricted') return ROLE_ASSIGNMENT.system?.includes(kind) ?? false
+  return actor.roles.some(({ name, organizationId: heldIn }) => {
+    if (heldIn !== undefined && heldIn !== organizationId) return false
+    // Organizations name their own roles as they like, also as rows of the table.
+    if (!Object.hasOwn(heldIn === undefined ? SITE_ROLES : ORGANIZATION_ROLES, name)) return false
+    return ROLE_ASSIGNMENT[name]?.includes(kind) === true || assignableBy?.includes(name) === true
+  })
 }
 
 /** RB-125: who administers users has no power over owners. @throws ApiError 403. */
@@ -55,12 +78,11 @@ export function requireOwnerFor(actor: Actor, rolesOfTarget: readonly string[]):
     throw forbidden('Only an owner may change an owner.', { detail: undefined })
 }
 
-function isSupported(role: string, change: RoleChange): boolean {
-  if (change.organizationId === undefined) return Object.hasOwn(SITE_ROLES, role)
+function isBuiltIn(role: string, organizationId: string | undefined): boolean {
+  if (organizationId === undefined) return Object.hasOwn(SITE_ROLES, role)
   return (
     Object.hasOwn(ORGANIZATION_ROLES, role) ||
     role === 'organization-member' ||
-    role === 'organization-service-account' ||
-    change.customRoles.has(role)
+    role === 'organization-service-account'
   )
 }

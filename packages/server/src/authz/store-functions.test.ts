@@ -7,8 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createTestDatabase, fixtures, openDatabase, type TestDatabase } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
+import { SEALED_COLUMNS } from '../encryption/sealed-columns.ts'
 import { ApiError } from '../errors/index.ts'
 import { hashAgentToken } from '../resources/index.ts'
+import { Sealer } from '../secrets/sealer.ts'
 import { SCOPE_ALL } from './scopes.ts'
 import type { Actor } from './subject.ts'
 
@@ -29,6 +31,7 @@ const almighty: Actor = {
   roles: [{ name: 'owner', definition: { displayName: 'Everything', site: { '*': ['*'] } } }],
 }
 const hash = randomBytes(32)
+const sealer = new Sealer([hash])
 const ownership = {
   id,
   owner_id: id,
@@ -38,6 +41,8 @@ const ownership = {
   group_acl: {},
 }
 const template = { id, organization_id: id, user_acl: {}, group_acl: {}, name: 't' }
+const OF_TEMPLATE = { action: 'update', object: { type: 'template', id, organization: id } }
+const group = { id, organization_id: randomUUID(), name: 'x', organization_name: 'x' }
 const version = { id, template: null, template_id: id, organization_id: id, created_at: new Date() }
 const workspace = { ...ownership, name: 'w', build_id: id }
 const job = { id, workerId: id, organizationId: id }
@@ -52,12 +57,21 @@ const secret = {
   filePath: '',
   enabled: true,
 }
+const link = { user_id: id, provider_id: 'x', generation: 1 }
+const lease = randomUUID()
 
 /**
  * Every function of every store, with arguments that would succeed for somebody. What is not a function that
  * takes an actor is named in `NOT_GUARDED` with its reason.
  */
 const CALLS: Readonly<Record<string, readonly unknown[]>> = {
+  'access-lists/store.ts findPrincipals': [OF_TEMPLATE, { users: [id], groups: [id] }],
+  'access-lists/store.ts listUsersByIds': [OF_TEMPLATE, [id]],
+  'access-lists/store.ts listCandidates': [OF_TEMPLATE, id, {}, {}],
+  'access-lists/store.ts holdTemplateLists': [id],
+  'access-lists/store.ts storeTemplateLists': [{ row: template }, { users: {}, groups: {} }],
+  'access-lists/store.ts holdWorkspaceLists': [id],
+  'access-lists/store.ts storeWorkspaceLists': [{ row: ownership }, { users: {}, groups: {} }],
   'agents/store/agents.ts getAgent': [id],
   'agents/store/agents.ts findAgentByToken': [id, {}],
   'agents/store/agents.ts filterMayStay': [[id]],
@@ -93,15 +107,61 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
       additionalFields: {},
     },
   ],
+  'audit/store/chain.ts takeUnchained': [1],
+  'audit/store/chain.ts storeLinks': [[]],
+  'audit/store/chain.ts listLinks': [{ after: 0, limit: 1 }],
+  'audit/store/chain.ts countStrangers': [],
+  'audit/store/hidden-objects.ts findHiddenObject': ['user', { user: 'x' }],
   'audit-log/store.ts listAuditEntries': [{}, { limit: 10, offset: 0 }],
+  'audit-log/store.ts countAuditEntries': [{}],
+  'audit-log/store.ts usersOfEntries': ['audit_log', [{ user_id: id }]],
+  'connection-log/store.ts storeConnections': [{ sessions: [], visits: [] }],
+  'connection-log/store.ts listConnections': [{}, { limit: 10, offset: 0 }],
+  'connection-log/store.ts countConnections': [{}],
+  'crypto-keys/store.ts tryRotationLock': [],
+  'crypto-keys/store.ts listFeatureKeys': ['replica_relay', undefined],
+  'crypto-keys/store.ts insertFeatureKey': [
+    'x',
+    { sequence: 9, secret: hash, startsAt: new Date() },
+    undefined,
+  ],
+  'crypto-keys/store.ts endFeatureKey': ['replica_relay', 1, new Date()],
+  'crypto-keys/store.ts deleteFeatureKey': ['replica_relay', 1],
   'deployment/store.ts ensureDeploymentId': [id],
+  'external-auth/store.ts listLinks': [id],
+  'external-auth/store.ts findLink': [link],
+  'external-auth/store.ts saveLink': [link, { sealed: hash, hasRefreshToken: false, givenAt: new Date() }],
+  'external-auth/store.ts deleteLink': [link],
+  'external-auth/store.ts takeRefreshLease': [link, { id, seconds: 1 }],
+  'external-auth/store.ts endRefresh': [link, lease, { kind: 'failed' }],
+  'external-auth/store.ts listProvidersOfBuild': [id],
   'files/store.ts storeFile': [{ hash: 'a'.repeat(64), mimetype: 'x', data: hash, createdBy: id }],
   'files/store.ts getFile': [id],
   'git-ssh-keys/store.ts ensureGitSshKey': [id, key],
   'git-ssh-keys/store.ts findGitSshKey': [id],
   'git-ssh-keys/store.ts replaceGitSshKey': [id, key],
+  'groups/store/groups.ts getGroup': [id],
+  'groups/store/groups.ts getGroupByName': [id, 'x'],
+  'groups/store/groups.ts listGroups': [{}],
+  'groups/store/groups.ts listGroupsByIds': [OF_TEMPLATE, [id]],
+  'groups/store/groups.ts listGroupsOfOrganization': [OF_TEMPLATE, id],
+  'groups/store/groups.ts listGroupsPage': [id, {}, {}],
+  'groups/store/groups.ts insertGroup': [id, { name: 'y' }],
+  'groups/store/groups.ts holdGroup': [id],
+  'groups/store/groups.ts updateGroup': [
+    group,
+    { name: 'y', displayName: '', avatarUrl: '', quotaAllowance: 0 },
+  ],
+  'groups/store/groups.ts deleteGroup': [group],
+  'groups/store/members.ts listMembersOfGroups': [[id]],
+  'groups/store/members.ts listMembersPage': [id, {}, {}],
+  'groups/store/members.ts listMemberIds': [group, 'update'],
+  'groups/store/members.ts changeMembers': [group, { add: [], remove: [id] }],
   'identity/store/checked-objects.ts findCheckedObject': ['user', id],
+  'identity/store/dormancy.ts tryDormancyLock': [],
+  'identity/store/dormancy.ts markUnseenDormant': [{ before: new Date(), now: new Date(), limit: 1 }],
   'identity/store/keys.ts insertKey': [{ id: 'AAAAAAAAAA', userId: randomUUID() }],
+  'identity/store/keys.ts holdKeyAsker': [{ userId: id }],
   'identity/store/keys.ts getKey': ['AAAAAAAAAA'],
   'identity/store/keys.ts getTokenByName': [id, 'x'],
   'identity/store/keys.ts listTokens': [{ includeExpired: true, now: new Date() }],
@@ -112,11 +172,25 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
     { id: 'AAAAAAAAAA', userId: id },
     { now: new Date(), ipAddress: '127.0.0.1' },
   ],
-  'identity/store/keys.ts findKeyWithStanding': ['AAAAAAAAAA'],
+  'identity/store/keys.ts findKeyVersions': [['AAAAAAAAAA']],
+  'identity/store/keys.ts findKeysWithStanding': [['AAAAAAAAAA']],
   'identity/store/organizations.ts ensureDefaultOrganization': [],
   'identity/store/organizations.ts getOrganizations': [[id]],
+  'identity/store/organizations.ts listOrganizationIds': [],
   'identity/store/organizations.ts insertMember': [{ organizationId: id, userId: id }],
+  'identity/store/sessions.ts listSessions': [id, new Date()],
+  'identity/store/sessions.ts getSession': [id, 'SSSSSSSSSS'],
+  'identity/store/sessions.ts deleteOtherSessions': [id, 'AAAAAAAAAA'],
+  'identity/store/sign-in-failures.ts findFailures': [hash],
+  'identity/store/sign-in-failures.ts addFailure': [
+    hash,
+    { now: new Date(), free: 5, maxSeconds: 1, forgetBefore: new Date(0) },
+  ],
+  'identity/store/sign-in-failures.ts deleteFailures': [hash],
   'identity/store/standing.ts findStanding': [id],
+  'identity/store/standing.ts findStandingToExplain': [id],
+  'identity/store/custom-roles.ts listCustomRoles': [id],
+  'identity/store/custom-roles.ts holdCustomRoles': [id, ['x']],
   'identity/store/users.ts anyUserExists': [],
   'identity/store/users.ts lockFirstUser': [],
   'identity/store/users.ts insertUser': [{ username: 'x' }],
@@ -134,14 +208,73 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'identity/store/users.ts activateDormantUser': [id, new Date()],
   'identity/store/users.ts updatePasswordHash': [id, 'x'],
   'identity/store/user-changes.ts deleteUser': [id],
-  'organizations/store.ts getOrganization': [id],
-  'organizations/store.ts listOrganizations': [],
-  'organizations/store.ts listMembers': [id, {}],
-  'organizations/store.ts listMembersPage': [id, {}, {}],
-  'organizations/store.ts getMember': [id, id],
-  'organizations/store.ts addMember': [id, id],
-  'organizations/store.ts removeMember': [id, id],
-  'organizations/store.ts setMemberRoles': [id, id, []],
+  'identity/store/users.ts findUserById': [id],
+  'one-time-passcode/store.ts storePasscode': [
+    'a@example.com',
+    { hashed: hash, expiresAt: new Date(), recentUntil: new Date() },
+  ],
+  'one-time-passcode/store.ts takePasscodeAttempt': ['a@example.com', new Date()],
+  'one-time-passcode/store.ts clearPasscode': [id, hash],
+  'organizations/store/organizations.ts getOrganization': [id],
+  'organizations/store/organizations.ts listOrganizations': [],
+  'idp-sync/store/apply.ts leaveOrganizations': [id, [id]],
+  'idp-sync/store/apply.ts ensureGroups': [id, ['y']],
+  'idp-sync/store/apply.ts moveBetweenGroups': [id, id, { join: [id], leave: [id] }],
+  'idp-sync/store/apply.ts setMemberRoles': [id, id, { before: [], after: [], customRoles: [] }],
+  'idp-sync/store/apply.ts setSiteRoles': [id, { before: [], after: [] }],
+  'idp-sync/store/settings.ts findOrganizationSync': [],
+  'idp-sync/store/settings.ts listGroupSyncs': [[id]],
+  'idp-sync/store/settings.ts listRoleSyncs': [[id]],
+  'idp-sync/store/settings.ts findRoleSyncField': [id],
+  'idp-sync/store/settings.ts findOrganizationSyncField': [id],
+  'idp-sync/store/settings.ts lockSettings': [id],
+  'idp-sync/store/settings.ts storeOrganizationSync': [
+    { field: '', mapping: {}, organization_assign_default: true },
+  ],
+  'idp-sync/store/settings.ts storeGroupSync': [
+    {
+      organization_id: id,
+      field: '',
+      mapping: {},
+      regex_filter: null,
+      auto_create_missing_groups: false,
+      legacy_group_name_mapping: {},
+    },
+  ],
+  'idp-sync/store/settings.ts storeRoleSync': [{ organization_id: id, field: '', mapping: {} }],
+  'idp-sync/store/state.ts holdSiteRoles': [id],
+  'idp-sync/store/state.ts getSiteRoles': [id],
+  'idp-sync/store/state.ts listMemberships': [id],
+  'idp-sync/store/state.ts listKnownOrganizations': [[id]],
+  'idp-sync/store/state.ts listKnownGroups': [id, { ids: [id], names: [] }],
+  'idp-sync/store/state.ts listGroupsOfUser': [id, id],
+  'idp-sync/store/state.ts findStoredClaims': [id],
+  'idp-sync/store/state.ts listClaimFields': [undefined],
+  'idp-sync/store/state.ts listClaimValues': [undefined, 'groups', 100],
+  'organizations/store/members.ts listMembers': [id, {}],
+  'organizations/store/members.ts listMembersPage': [id, {}, {}],
+  'organizations/store/members.ts getMember': [id, id],
+  'organizations/store/members.ts addMember': [id, id],
+  'organizations/store/members.ts removeMember': [id, id],
+  'organizations/store/members.ts setMemberRoles': [id, id, []],
+  'organizations/store/members.ts listUsersForWorkspaces': [id, {}, {}],
+  'organizations/store/organizations.ts insertOrganization': [
+    { name: 'y', display_name: '', description: '', icon: '' },
+  ],
+  'organizations/store/organizations.ts updateOrganization': [id, { name: 'y' }],
+  'organizations/store/organizations.ts deleteOrganization': [id],
+  'organizations/store/sharing.ts reconcileSystemRoles': [id],
+  'organizations/store/sharing.ts setSharingMode': [id, 'none'],
+  'custom-roles/store.ts getCustomRole': [id, 'x'],
+  'custom-roles/store.ts insertCustomRole': [
+    id,
+    { name: 'y', displayName: '', assignableBy: [], organizationPermissions: [], memberPermissions: [] },
+  ],
+  'custom-roles/store.ts updateCustomRole': [
+    id,
+    { name: 'x', displayName: '', assignableBy: [], organizationPermissions: [], memberPermissions: [] },
+  ],
+  'custom-roles/store.ts deleteCustomRole': [id, 'x'],
   'provisioning/store/daemons.ts registerDaemon': [
     { id, organizationId: id, name: 'x', provisioners: [], tags: {}, version: '' },
   ],
@@ -166,18 +299,115 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'provisioning/store/logs.ts listJobLogs': [id, { after: 0 }],
   'provisioning/store/logs.ts insertTimings': [[]],
   'provisioning/store/logs.ts listTimings': [id],
+  'purge/store.ts agentLogs.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts agentLogs.countOld': [new Date()],
+  'purge/store.ts daemons.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts daemons.countOld': [new Date()],
+  'purge/store.ts expiredKeys.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts expiredKeys.countOld': [new Date()],
+  'purge/store.ts legacyConnectionEvents.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts legacyConnectionEvents.countOld': [new Date()],
+  'purge/store.ts auditEntries.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts auditEntries.countOld': [new Date()],
+  'purge/store.ts auditLinks.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts auditLinks.countOld': [new Date()],
+  'purge/store.ts connections.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts connections.countOld': [new Date()],
+  'purge/store.ts endedVisits.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts endedVisits.countOld': [new Date()],
   'resources/store/resources.ts insertResources': [id, 'start', [], false],
   'resources/store/resources.ts deleteAgentsOfOtherBuilds': [id, undefined],
   'resources/store/resources.ts listResources': [[id]],
+  'purge/store.ts forgottenFailures.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts forgottenFailures.countOld': [new Date()],
+  'purge/store.ts providerTests.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts providerTests.countOld': [new Date()],
+  'purge/store.ts spentChallenges.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts spentChallenges.countOld': [new Date()],
   'purge/store.ts tryPurgeLock': ['audit_logs'],
-  'purge/store.ts deleteOldAgentLogs': [{ before: new Date(), limit: 10 }],
-  'purge/store.ts deleteOldDaemons': [{ before: new Date(), limit: 10 }],
-  'purge/store.ts deleteExpiredKeys': [{ before: new Date(), limit: 10 }],
-  'purge/store.ts deleteOldAuditEntries': [{ before: new Date(), limit: 10 }],
+  'rate-limits/store.ts takeFromBucket': [
+    { bucket: hash.subarray(0, 16), windowStart: 0, windowMs: 60_000, elapsed: 0, limit: 1 },
+  ],
+  'rate-limits/store.ts deleteOldBuckets': [0, 1],
+  'rate-limits/store.ts countBuckets': [1],
   'replicas/store.ts registerReplica': [{ id, hostname: 'x', relay_address: 'x', version: 'x' }],
   'replicas/store.ts removeReplicas': [id],
   'replicas/store.ts findRelayAddress': [id, randomUUID()],
+  'second-factor/store/factors.ts getFactors': [id],
+  'second-factor/store/factors.ts lockFactors': [id],
+  'second-factor/store/factors.ts insertTotp': [{ userId: id, sealedSecret: hash, step: 1, now: new Date() }],
+  'second-factor/store/factors.ts takeTotpStep': [id, 1],
+  'second-factor/store/factors.ts deleteTotp': [id],
+  'second-factor/store/factors.ts insertPasskey': [
+    {
+      userId: id,
+      name: 'x',
+      credentialId: hash,
+      publicKey: hash,
+      signCount: 0,
+      transports: [],
+      backedUp: false,
+      now: new Date(),
+    },
+  ],
+  'second-factor/store/factors.ts findPasskey': [hash],
+  'second-factor/store/factors.ts takePasskeyUse': [
+    { id, user_id: id },
+    { signCount: 1, backedUp: false, now: new Date() },
+  ],
+  'second-factor/store/factors.ts renamePasskey': [id, id, 'x'],
+  'second-factor/store/factors.ts deletePasskey': [id, id],
+  'second-factor/store/factors.ts replaceRecoveryCodes': [id, []],
+  'second-factor/store/factors.ts takeRecoveryCode': [id, hash],
+  'second-factor/store/factors.ts wipeFactors': [id],
+  'second-factor/store/factors.ts deleteAllFactors': [{ id, rbac_roles: [] }],
+  'second-factor/store/proofs.ts getProofState': [{ keyId: 'AAAAAAAAAA', userId: id }],
+  'second-factor/store/proofs.ts setProof': ['AAAAAAAAAA', { bySecondFactor: true, now: new Date() }],
+  'second-factor/store/proofs.ts copyProof': ['AAAAAAAAAA', 'BBBBBBBBBB'],
+  'second-factor/store/proofs.ts spendChallenge': [hash, new Date()],
   'secrets/store.ts ensureSecret': ['x', hash],
+  'encryption/store.ts holdKnownKeys': [],
+  'encryption/store.ts insertKnownKey': ['0123456789abcd'],
+  'encryption/store.ts revokeOtherKeys': [undefined],
+  'encryption/store.ts resealColumn': [SEALED_COLUMNS[0], { sealer, limit: 1 }],
+  'encryption/store.ts destroyColumn': [SEALED_COLUMNS[0], sealer.keyId],
+  'encryption/store.ts resealDeploymentSecrets': [sealer, undefined],
+  'encryption/store.ts deleteSealedDeploymentSecrets': [],
+  'sign-in/store/accounts.ts isUsernameTaken': ['x'],
+  'sign-in/store/accounts.ts mirrorProfile': [id, { name: 'n', avatarUrl: '', email: 'b@example.com' }],
+  'sign-in/store/accounts.ts convertAccount': [id, 'oidc'],
+  'sign-in/store/accounts.ts findClaims': [id],
+  'sign-in/store/links.ts findUserByLink': ['oidc', 'linked'],
+  'sign-in/store/links.ts findLink': [id, 'oidc'],
+  'sign-in/store/links.ts lockLinkedId': ['x'],
+  'sign-in/store/links.ts saveLink': [
+    { userId: id, type: 'github', linkedId: 'y', provider: '', accessToken: hash, claims: {} },
+  ],
+  'sign-in/store/links.ts resetForeignLinks': [['x']],
+  'sign-in/store/links.ts acquireRefreshLease': [
+    { userId: id, type: 'oidc' },
+    { id, seconds: 30, now: new Date() },
+  ],
+  'sign-in/store/links.ts saveRenewed': [{ userId: id, type: 'oidc' }, id, { accessToken: hash }],
+  'sign-in/store/links.ts releaseRefreshLease': [{ userId: id, type: 'oidc' }, id],
+  'sign-in/store/links.ts saveClaims': [{ userId: id, type: 'oidc' }, {}],
+  'sign-in/store/links.ts endLink': [{ userId: id, type: 'oidc' }, new Date()],
+  'sign-in/store/provider-tests.ts insertProviderTest': [
+    { provider: 'x', createdBy: id, now: new Date(), expiresAt: new Date() },
+  ],
+  'sign-in/store/provider-tests.ts getProviderTest': [{ id, provider: 'x', createdBy: id, now: new Date(0) }],
+  'sign-in/store/provider-tests.ts finishProviderTest': [id, {}],
+  'sign-in/store/providers.ts listProviders': [],
+  'sign-in/store/providers.ts getProvider': ['x'],
+  'sign-in/store/providers.ts insertProvider': [
+    { id: randomUUID(), name: 'y', kind: 'oidc', displayName: '', icon: '', enabled: true, settings: {} },
+  ],
+  'sign-in/store/providers.ts holdProvider': ['x'],
+  'sign-in/store/providers.ts updateProvider': [
+    id,
+    { displayName: '', icon: '', enabled: true, settings: {} },
+  ],
+  'sign-in/store/providers.ts deleteProvider': ['x'],
   'templates/store/build-times.ts listBuildTimes': [[id]],
   'templates/store/templates.ts insertTemplate': [{ organizationId: id, name: 'x' }],
   'templates/store/templates.ts templateNameTaken': [id, 'x'],
@@ -186,6 +416,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'templates/store/templates.ts getTemplateByName': [id, 'x'],
   'templates/store/templates.ts listTemplates': [{}],
   'templates/store/templates.ts updateTemplate': [template, {}],
+  'templates/store/templates.ts closeToEveryone': [template],
   'templates/store/templates.ts deleteTemplate': [template],
   'templates/store/templates.ts templateHasWorkspaces': [template],
   'templates/store/templates.ts isBuiltInTemplateMade': ['x'],
@@ -230,8 +461,15 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'workspaces/store/builds.ts setDeadline': [ownership, id, null],
   'workspaces/store/agent-metadata.ts listMetadataOfAgents': [[id], ['x']],
   'workspaces/store/audited-builds.ts findAuditedBuild': [id],
+  'workspaces/store/audited-builds.ts findWorkspaceOwner': [id],
   'workspaces/store/build-inputs.ts getBuildInputs': [id],
+  'workspaces/store/quota.ts getQuota': [{ userId: id, organizationId: id }],
+  'workspaces/store/quota.ts commitQuota': [
+    { userId: id, organizationId: id },
+    { id, workspaceId: id, previousBuildId: null, transition: 'start', dailyCost: 0 },
+  ],
   'workspaces/store/script-timings.ts listScriptTimings': [id],
+  'workspaces/store/shared-with.ts listSharedNames': [[id], [id]],
   'workspaces/store/stuck-builds.ts isBuildStuck': [id],
   'workspaces/store/workspaces.ts getWorkspace': [id],
   'workspaces/store/workspaces.ts getWorkspaceByName': [id, 'x', true],
@@ -252,6 +490,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
 /** Exports of stores that touch no database. */
 const NOT_GUARDED: Readonly<Record<string, string>> = {
   'agents/store/agents.ts agentObject': 'names the object of a decision',
+  'external-auth/store.ts declaredProviders': 'reads a column',
+  'groups/store/groups.ts groupObject': 'names the object of a decision',
+  'groups/store/groups.ts isEveryone': 'compares ids',
   'identity/store/standing.ts actorOf': 'makes an actor of a row',
   'identity/store/user-search.ts userMatches': 'makes a condition of a query',
   'identity/store/users.ts userObject': 'names the object of a decision',
@@ -295,18 +536,45 @@ async function seed({ db }: Database): Promise<void> {
   const user = await fixtures.user(db, { id, username: 'x', email: 'a@example.com', rbac_roles: ['owner'] })
   const organization = await fixtures.organization(db, { id, name: 'x', is_default: true })
   await fixtures.organizationMember(db, { organization, user })
-  await fixtures.group(db, { id, organization })
+  await fixtures.group(db, { id, organization, name: 'x' })
+  await fixtures.groupMember(db, { group_id: id, user })
+  await fixtures.identityProvider(db, { id, name: 'x' })
+  await fixtures.identityProviderTest(db, { id, provider: 'x', user })
+  await fixtures.userLink(db, {
+    user,
+    linked_id: 'linked',
+    claims: JSON.stringify({ merged_claims: { groups: ['x'] } }),
+  })
+  await fixtures.idpSyncOrganizationSettings(db, { field: 'organizations' })
+  await fixtures.idpSyncGroupSettings(db, { organization })
+  await fixtures.idpSyncRoleSettings(db, { organization, field: 'roles' })
+  await fixtures.customRole(db, { id, organization, name: 'x' })
   const file = await fixtures.file(db, { id, creator: user })
   await fixtures.apiKey(db, { id: 'AAAAAAAAAA', user, token_name: 'x', login_type: 'token' })
+  await fixtures.apiKey(db, { id: 'SSSSSSSSSS', user, login_type: 'password', scopes: ['coder:all'] })
+  await fixtures.signInFailure(db, { account: hash })
+  await fixtures.signInFailure(db, { last_failure_at: new Date(0) })
+  await fixtures.spentChallenge(db, { expires_at: new Date(0) })
+  await fixtures.userTotp(db, { user })
+  await fixtures.passkey(db, { id, user, credential_id: hash })
   await fixtures.gitSshKey(db, { user })
   await fixtures.userConfig(db, { user, key: 'x' })
   await fixtures.userSecret(db, { id, user, name: 'x' })
+  await fixtures.externalAuthLink(db, { user, provider_id: 'x' })
   await fixtures.siteConfig(db, { key: 'x' })
   const owned = { organization_id: id, created_by: id }
   const made = await fixtures.template(db, { id, name: 'x', active_version_id: id, ...owned })
   const lost = { started_at: new Date(0), updated_at: new Date(0), completed_at: null, worker_id: id }
   const job = await fixtures.provisionerJob(db, { id, organization, initiator: user, file, ...lost })
-  const version = await fixtures.templateVersion(db, { id, template: made, job, name: 'x', ...owned })
+  const asks = { external_auth_providers: JSON.stringify([{ id: 'x' }]) }
+  const version = await fixtures.templateVersion(db, {
+    id,
+    template: made,
+    job,
+    name: 'x',
+    ...asks,
+    ...owned,
+  })
   await fixtures.templateVersion(db, { template: made, created_at: new Date(0), ...owned })
   await fixtures.templateVersionParameter(db, { version })
   await fixtures.templateVersionPreset(db, { version })
@@ -337,6 +605,9 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.workspaceAgentPortShare(db, { workspace, agent_name: 'main', port: 8080 })
   await fixtures.replica(db, { id })
   await fixtures.auditLog(db)
+  await fixtures.auditChain(db)
+  await fixtures.cryptoKey(db, { feature: 'replica_relay' })
+  await fixtures.connectionLog(db, { workspace })
 }
 
 /** Undoes what a call has written. */

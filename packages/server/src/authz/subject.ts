@@ -52,9 +52,9 @@ export interface UserStanding {
     readonly roles: readonly string[]
     readonly defaultRoles: readonly string[]
     readonly sharing: ShareableWorkspaceOwners
+    /** Those of the organization's own roles that `roles` and `defaultRoles` name, by name. */
+    readonly customRoles?: ReadonlyMap<string, RoleDefinition> | undefined
   }[]
-  /** Custom roles of the user's organizations by `name:organization id`. */
-  readonly customRoles?: ReadonlyMap<string, RoleDefinition>
 }
 
 /**
@@ -76,7 +76,7 @@ export function userActor(
     const implied = user.isServiceAccount ? 'organization-service-account' : 'organization-member'
     roles.push({ name: implied, organizationId, definition: SYSTEM_ROLES[implied][membership.sharing] })
     for (const name of new Set([...membership.roles, ...membership.defaultRoles])) {
-      const definition = organizationRole(name) ?? user.customRoles?.get(`${name}:${organizationId}`)
+      const definition = organizationRole(name) ?? membership.customRoles?.get(name)
       if (definition !== undefined) roles.push({ name, organizationId, definition })
     }
   }

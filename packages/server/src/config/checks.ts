@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 
+import { LinearRegExp } from '../linear-regexp/index.ts'
 import { parseDailySchedule } from './daily-schedule.ts'
 import { parseHostPort } from './host-port.ts'
 
@@ -71,6 +72,16 @@ export function pattern(text: string): string | undefined {
     return undefined
   } catch {
     return 'must be regular expressions'
+  }
+}
+
+/** Whether the text is a regular expression of RE2, which takes no long time on any text; empty is none. */
+export function linearPattern(text: string): string | undefined {
+  try {
+    new LinearRegExp(text)
+    return undefined
+  } catch (error) {
+    return `must be a regular expression of RE2: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 

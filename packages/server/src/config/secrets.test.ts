@@ -11,6 +11,7 @@ const MARK = 'S3CRETplanted'
 function planted({ type }: AnyOption): string {
   const texts = [
     `postgres://slipway:${MARK}@db.example/slipway`,
+    `redis://slipway:${MARK}@cache.example:6379`,
     `${MARK}${'A'.repeat(43 - MARK.length)}=`,
     `${MARK}-of-thirty-two-bytes-at-least`,
   ]
@@ -88,6 +89,8 @@ describe('OP-6: secret options', () => {
       'oidc-client-secret',
       'postgres-url',
       'provisioner-daemon-psk',
+      // Ours.
+      'rate-limit-valkey-url',
       'scim-auth-header',
       'trace-honeycomb-api-key',
     ])

@@ -242,6 +242,8 @@ allow-query-tokens | CODER_ALLOW_QUERY_TOKENS | networking.http.allowQueryTokens
 session-max-lifetime | CODER_SESSION_MAX_LIFETIME | networking.http.sessionMaxLifetime | 0
 session-idle-timeout | CODER_SESSION_IDLE_TIMEOUT | networking.http.sessionIdleTimeout | 0
 dormancy-period | CODER_DORMANCY_PERIOD | dormancyPeriod | 2160h
+require-second-factor | CODER_REQUIRE_SECOND_FACTOR | requireSecondFactor | false
+ssh-step-up-max-age | CODER_SSH_STEP_UP_MAX_AGE | sshStepUpMaxAge | 0
 shutdown-delay | CODER_SHUTDOWN_DELAY | - | 0
 `
 

@@ -15,6 +15,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const isString = (value: unknown): value is string => typeof value === 'string'
 
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+
 /** A value written as YAML (or JSON, its subset) wherever it comes from. */
 export function structured<T>(options: {
   /** Shape of the value as the problem line words it. */
@@ -61,6 +63,14 @@ export const listMap = structured<Readonly<Record<string, readonly string[]>>>({
   shape: 'a map of lists such as {"name": ["a", "b"]}',
   holds: (value): value is Record<string, readonly string[]> =>
     isRecord(value) && Object.values(value).every((list) => Array.isArray(list) && list.every(isString)),
+  empty: {},
+})
+
+/** Lists of UUIDs by text. */
+export const idListMap = structured<Readonly<Record<string, readonly string[]>>>({
+  shape: 'a map of lists of UUIDs such as {"name": ["5f0c6f4e-1c2b-4f0e-9d2a-0b1c2d3e4f50"]}',
+  holds: (value): value is Record<string, readonly string[]> =>
+    listMap.holds(value) && Object.values(value).flat().every(isUuid),
   empty: {},
 })
 

@@ -58,11 +58,11 @@ describe('OP-3: options without effect', () => {
   })
 
   it('print one warning when a flag or a variable gives them a value', () => {
-    const line = '--redirect-to-access-url: has no effect in this version'
-    expect(
-      start({ argv: ['--redirect-to-access-url'] }).warnings.filter((warning) => warning === line),
-    ).toHaveLength(1)
-    expect(start({ env: { CODER_REDIRECT_TO_ACCESS_URL: 'false' } }).warnings).toContain(line)
+    const line = '--swagger-enable: has no effect in this version'
+    expect(start({ argv: ['--swagger-enable'] }).warnings.filter((warning) => warning === line)).toHaveLength(
+      1,
+    )
+    expect(start({ env: { CODER_SWAGGER_ENABLE: 'false' } }).warnings).toContain(line)
     expect(start({}).warnings).not.toContain(line)
     expect(start({ argv: ['--session-duration=1h'] }).warnings.join()).not.toContain('has no effect')
   })
@@ -75,14 +75,10 @@ describe('OP-3: options without effect', () => {
 
   it('say so in help and in the deployment report', () => {
     const help = printed({ argv: ['--help'] })
-    expect(help).toContain(
-      'Send requests that came to another host, or without TLS, to the access URL. Has no effect yet.',
-    )
+    expect(help).toContain('Serve the description of the API under /swagger. Has no effect yet.')
     expect(help).toContain('Has no effect: provisioners are woken when there is work.')
-    const reported = deploymentConfig(start({})).options.find(({ flag }) => flag === 'redirect-to-access-url')
-    expect(reported?.description).toBe(
-      'Send requests that came to another host, or without TLS, to the access URL. Has no effect yet.',
-    )
+    const reported = deploymentConfig(start({})).options.find(({ flag }) => flag === 'swagger-enable')
+    expect(reported?.description).toBe('Serve the description of the API under /swagger. Has no effect yet.')
     const described = optionEntries.filter(([key, of]) =>
       describeOption(key, of).endsWith('Has no effect yet.'),
     )

@@ -58,8 +58,9 @@ export async function loadDashboard(
           immutable: assets,
         })
       }
+      // An asset that is not there yet may be there after an upgrade of this replica (ID-138).
       if (url.startsWith('/assets/') || url.startsWith('/icon/'))
-        return reply.code(404).type('text/plain').send('Not found')
+        return reply.code(404).header('Cache-Control', 'no-store').type('text/plain').send('Not found')
       return page(context, headersOf, shell, request, reply)
     },
   }
@@ -78,7 +79,7 @@ function page(
   // Set here and not by the edge, because the token in the page has to fit the cookie that comes with it.
   if (!valid) reply.header('Set-Cookie', setCookie(CSRF_COOKIE, cookie, context.cookies))
   return reply
-    .headers(headersOf(request.context))
+    .headers(headersOf(request.context, request.url.split('?', 1)[0] ?? '/'))
     .header('Cache-Control', 'no-store')
     .header('Vary', 'Cookie')
     .type('text/html; charset=utf-8')

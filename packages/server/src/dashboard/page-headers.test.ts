@@ -8,6 +8,7 @@ function headers(
   options: Partial<Config> = {},
   request: { host: string; scheme: 'http' | 'https' } = { host: 'dev.example.com', scheme: 'https' },
   lines: string[] = [],
+  path = '/workspaces',
 ): Record<string, string> {
   const config = {
     additionalCspPolicy: [],
@@ -17,7 +18,7 @@ function headers(
     ...options,
   }
   const log = createLogger({ level: 'debug', sink: { write: (line) => void lines.push(line) } })
-  return pageHeaders({ config, log })(request)
+  return pageHeaders({ config, log })(request, path)
 }
 
 function directive(policy: string | undefined, name: string): string[] {
@@ -61,6 +62,21 @@ describe('headers of the dashboard', () => {
     expect(headers()).not.toHaveProperty('X-Frame-Options')
     const other = headers({ additionalCspPolicy: ['frame-ancestors https://portal.example.com'] })
     expect(directive(other['Content-Security-Policy'], 'frame-ancestors')).toEqual([
+      'https://portal.example.com',
+    ])
+  })
+
+  it('ID-135: what is made to be embedded names no ancestors, unless the operator does', () => {
+    const ancestors = (path: string, additionalCspPolicy: string[] = []) =>
+      directive(
+        headers({ additionalCspPolicy }, undefined, [], path)['Content-Security-Policy'],
+        'frame-ancestors',
+      )
+    expect(ancestors('/agents/3f2504e0/embed')).toEqual([])
+    expect(ancestors('/agents/3f2504e0/embed/chat')).toEqual([])
+    for (const path of ['/agents/3f2504e0/embedded', '/agents/embed', '/x/agents/3f2504e0/embed', '/'])
+      expect(ancestors(path), path).toEqual(["'self'"])
+    expect(ancestors('/agents/3f2504e0/embed', ['frame-ancestors https://portal.example.com'])).toEqual([
       'https://portal.example.com',
     ])
   })

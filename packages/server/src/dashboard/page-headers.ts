@@ -2,8 +2,11 @@ import type { Logger } from '@slipway/request-log'
 import type { Config } from '../config/index.ts'
 import type { RequestContext } from '../edge/index.ts'
 
-/** The security headers of a page of the dashboard for one request (ID-134…ID-136). */
-export type PageHeaders = (request: Pick<RequestContext, 'host' | 'scheme'>) => Record<string, string>
+/** The security headers of a page of the dashboard for one request, whose path is given (ID-134…ID-136). */
+export type PageHeaders = (
+  request: Pick<RequestContext, 'host' | 'scheme'>,
+  path: string,
+) => Record<string, string>
 
 type PolicyConfig = Pick<
   Config,
@@ -33,6 +36,8 @@ const BASE: Policy = new Map([
 ])
 /** Host with an optional port: what may stand in a policy without ending its directive. */
 const HOST = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+/** Chats are embedded in programs whose pages have schemes of their own, which no list of ancestors can name (ID-135). */
+const EMBEDDED = /^\/agents\/[^/]+\/embed(?:\/|$)/
 const PERMISSIONS = [
   'accelerometer',
   'autoplay',
@@ -76,9 +81,14 @@ export function pageHeaders({
     'Permissions-Policy': [...PERMISSIONS.map((feature) => `${feature}=()`), 'microphone=(self)'].join(', '),
     ...strictTransport(config.strictTransportSecurity, config.strictTransportSecurityOptions),
   }
-  return ({ host, scheme }) => ({
+  const embeddable = new Map(policy)
+  if (policy.get('frame-ancestors') === BASE.get('frame-ancestors')) embeddable.delete('frame-ancestors')
+  return ({ host, scheme }, path) => ({
     ...fixed,
-    'Content-Security-Policy': render(policy, hostsOf(host, scheme, config.wildcardAccessUrl)),
+    'Content-Security-Policy': render(
+      EMBEDDED.test(path) ? embeddable : policy,
+      hostsOf(host, scheme, config.wildcardAccessUrl),
+    ),
   })
 }
 

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
 
-import { createTestDatabase } from '@slipway/testkit'
+import { createTestDatabase, until } from '@slipway/testkit'
 import { migrate, migrations } from './migrate.ts'
 
 const ID = (n: number) => `'00000000-0000-4000-8000-${String(n).padStart(12, '0')}'`
@@ -81,6 +81,42 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
   11: [
     `insert into user_secrets (user_id, name, value, value_size, env_name) values (${USER}, 's', '\\x04', 1, 'S')`,
   ],
+  19: [
+    `insert into connection_logs (connect_time, organization_id, workspace_owner_id, workspace_id, workspace_name, agent_name, type)
+       values (now(), ${ORGANIZATION}, ${USER}, ${WORKSPACE}, 'dev', 'main', 'tunnel')`,
+    `insert into connection_visits values (${AGENT}, ${DIGEST}, now(), now())`,
+  ],
+  20: [`insert into encryption_keys (digest) values (repeat('a', 14))`],
+  21: [
+    `insert into audit_logs (resource_type, resource_id, action, status_code)
+       values ('workspace', ${WORKSPACE}, 'write', 200)`,
+    `insert into audit_chain values (1, ${ID(90)}, now(), ${DIGEST}, ${DIGEST}, ${DIGEST})`,
+  ],
+  13: [
+    `insert into idp_sync_organization_settings (field, mapping, organization_assign_default)
+       values ('organizations', '{}', true)`,
+    `insert into idp_sync_group_settings values (${ORGANIZATION}, 'groups', '{}', null, false, '{}')`,
+    `insert into idp_sync_role_settings values (${ORGANIZATION}, 'roles', '{}')`,
+  ],
+  12: [
+    `insert into identity_providers (name, kind, settings) values ('corp', 'oidc', '{}')`,
+    `insert into identity_provider_tests (provider, created_by, created_at, expires_at)
+       values ('corp', ${USER}, now(), now())`,
+  ],
+  14: [
+    `insert into external_auth_links (provider_id, user_id, tokens, has_refresh_token)
+       values ('github', ${USER}, '\\x05', false)`,
+  ],
+  17: [
+    `insert into user_totp (user_id, secret, last_step) values (${USER}, '\\x01', 1)`,
+    `insert into passkeys (user_id, name, credential_id, public_key, sign_count)
+       values (${USER}, 'phone', '\\x01', '\\x02', 0)`,
+    `insert into recovery_codes (user_id, hashed_code) values (${USER}, ${DIGEST})`,
+    `insert into spent_challenges values (${DIGEST}, now())`,
+    `insert into session_proofs values ('abcdefghij', true, now())`,
+    `insert into sign_in_failures values (${DIGEST}, 1, now(), null)`,
+  ],
+  18: [`insert into rate_limit_buckets values (decode(repeat('ab', 16), 'hex'), 60000, 1, 0, true)`],
 }
 
 async function connected(url: string): Promise<pg.Client & AsyncDisposable> {
@@ -137,7 +173,29 @@ test('OP-44: each earlier version migrates upwards and keeps a row of every tabl
         expect.arrayContaining(rows.map((row) => expect.objectContaining(row))),
       )
   }
-}, 60_000)
+}, 180_000)
+
+test('OP-44, RB-131: what the previous release writes to the audit log during the step is chained as well', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  const config = { connectionString: database.url }
+  await migrate(config, 20)
+  await using writer = await connected(database.url)
+  await using client = await connected(database.url)
+  await writer.query('begin')
+  await writer.query(`insert into audit_logs (resource_type, resource_id, action, status_code)
+    values ('user', ${USER}, 'write', 200)`)
+  const migrated = migrate(config)
+  await until('the step to wait for the writer', async () => {
+    const { rows } = await client.query(
+      `select from pg_locks where not granted and relation = 'audit_logs'::regclass`,
+    )
+    return rows.length > 0
+  })
+  await writer.query('commit')
+  await migrated
+  const { rows } = await client.query('select count(*)::int as waiting from audit_unchained')
+  expect(rows).toEqual([{ waiting: 1 }])
+})
 
 test('OP-44: a step that fails leaves nothing behind, and the next start does all of it', async () => {
   await using database = await createTestDatabase({ migrated: false })

@@ -95,6 +95,15 @@ export interface ApiKeysTable {
   allow_list: string[]
 }
 
+export interface AuditChainTable {
+  sequence: number
+  audit_log_id: string
+  time: Date
+  digest: Buffer
+  previous: Buffer
+  hash: Buffer
+}
+
 export interface AuditLogsTable {
   id: Generated<string>
   time: Generated<Date>
@@ -113,6 +122,10 @@ export interface AuditLogsTable {
   request_id: Generated<string>
 }
 
+export interface AuditUnchainedTable {
+  audit_log_id: string
+}
+
 export interface ChangeLogTable {
   txid: Generated<string>
   id: Generated<number>
@@ -127,12 +140,39 @@ export interface ChangeLogHorizonTable {
   boundary: string
 }
 
+export interface ConnectionLogsTable {
+  id: Generated<string>
+  connect_time: Date
+  organization_id: string
+  workspace_owner_id: string
+  workspace_id: string
+  workspace_name: string
+  agent_name: string
+  type: 'ssh' | 'vscode' | 'jetbrains' | 'reconnecting_pty' | 'workspace_app' | 'port_forwarding' | 'tunnel'
+  ip: string | null
+  code: number | null
+  user_id: string | null
+  user_agent: string | null
+  slug_or_port: string | null
+  connection_id: string | null
+  disconnect_time: Date | null
+  disconnect_reason: string | null
+}
+
+export interface ConnectionVisitsTable {
+  agent_id: string
+  digest: Buffer
+  started_at: Date
+  updated_at: Date
+}
+
 export interface CryptoKeysTable {
   feature: string
   sequence: number
   secret: Buffer | null
   starts_at: Date
   deletes_at: Date | null
+  secret_key_id: string | null
 }
 
 export interface CustomRolesTable {
@@ -145,6 +185,27 @@ export interface CustomRolesTable {
   org_permissions: ColumnType<JsonValue, string | undefined, string>
   user_permissions: ColumnType<JsonValue, string | undefined, string>
   member_permissions: ColumnType<JsonValue, string | undefined, string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  assignable_by: Generated<string[]>
+}
+
+export interface EncryptionKeysTable {
+  digest: string
+  created_at: Generated<Date>
+  revoked_at: Date | null
+}
+
+export interface ExternalAuthLinksTable {
+  provider_id: string
+  user_id: string
+  tokens: Buffer
+  has_refresh_token: boolean
+  expires_at: Date | null
+  generation: Generated<number>
+  refresh_failure: Generated<string>
+  refresh_lease: string | null
+  refresh_lease_until: Date | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }
@@ -187,6 +248,50 @@ export interface GroupsTable {
   created_at: Generated<Date>
 }
 
+export interface IdentityProviderTestsTable {
+  id: Generated<string>
+  provider: string
+  created_by: string
+  created_at: Date
+  expires_at: Date
+  result: ColumnType<JsonValue | null, string | null, string | null>
+}
+
+export interface IdentityProvidersTable {
+  id: Generated<string>
+  name: string
+  kind: 'oidc' | 'github'
+  display_name: Generated<string>
+  icon: Generated<string>
+  enabled: Generated<boolean>
+  settings: ColumnType<JsonValue, string, string>
+  client_secret: Buffer | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface IdpSyncGroupSettingsTable {
+  organization_id: string
+  field: string
+  mapping: ColumnType<JsonValue, string, string>
+  regex_filter: string | null
+  auto_create_missing_groups: boolean
+  legacy_group_name_mapping: ColumnType<JsonValue, string, string>
+}
+
+export interface IdpSyncOrganizationSettingsTable {
+  singleton: Generated<boolean>
+  field: string
+  mapping: ColumnType<JsonValue, string, string>
+  organization_assign_default: boolean
+}
+
+export interface IdpSyncRoleSettingsTable {
+  organization_id: string
+  field: string
+  mapping: ColumnType<JsonValue, string, string>
+}
+
 export interface OrganizationMembersTable {
   organization_id: string
   user_id: string
@@ -207,6 +312,19 @@ export interface OrganizationsTable {
   default_org_member_roles: string[]
   created_at: Generated<Date>
   updated_at: Generated<Date>
+}
+
+export interface PasskeysTable {
+  id: Generated<string>
+  user_id: string
+  name: string
+  credential_id: Buffer
+  public_key: Buffer
+  sign_count: number
+  transports: Generated<string[]>
+  backed_up: Generated<boolean>
+  created_at: Generated<Date>
+  last_used_at: Date | null
 }
 
 export interface ProvisionerDaemonsTable {
@@ -269,6 +387,20 @@ export interface ProvisionerJobsTable {
   >
 }
 
+export interface RateLimitBucketsTable {
+  bucket: Buffer
+  window_start: number
+  current_count: number
+  previous_count: number
+  granted: boolean
+}
+
+export interface RecoveryCodesTable {
+  user_id: string
+  hashed_code: Buffer
+  created_at: Generated<Date>
+}
+
 export interface ReplicasTable {
   id: string
   created_at: Generated<Date>
@@ -278,9 +410,27 @@ export interface ReplicasTable {
   version: string
 }
 
+export interface SessionProofsTable {
+  api_key_id: string
+  by_second_factor: boolean
+  proved_at: Date
+}
+
+export interface SignInFailuresTable {
+  account: Buffer
+  failures: number
+  last_failure_at: Date
+  delayed_until: Date | null
+}
+
 export interface SiteConfigsTable {
   key: string
   value: string
+}
+
+export interface SpentChallengesTable {
+  hashed_challenge: Buffer
+  expires_at: Date
 }
 
 export interface TemplateVersionParametersTable {
@@ -405,6 +555,9 @@ export interface UserLinksTable {
   oauth_refresh_token: Buffer | null
   oauth_expiry: Date | null
   claims: ColumnType<JsonValue, string | undefined, string>
+  provider: Generated<string>
+  refresh_lease: string | null
+  refresh_lease_until: Date | null
 }
 
 export interface UserSecretsTable {
@@ -428,6 +581,13 @@ export interface UserStatusChangesTable {
   changed_at: Generated<Date>
 }
 
+export interface UserTotpTable {
+  user_id: string
+  secret: Buffer
+  last_step: number
+  created_at: Generated<Date>
+}
+
 export interface UsersTable {
   id: Generated<string>
   username: string
@@ -448,6 +608,7 @@ export interface UsersTable {
   created_at: Generated<Date>
   updated_at: Generated<Date>
   last_seen_at: Date | null
+  one_time_passcode_attempts: Generated<number>
 }
 
 export interface WorkspaceAgentLogSourcesTable {
@@ -661,24 +822,41 @@ export interface WorkspacesTable {
 export interface Tables {
   agents_with_workspace: AgentsWithWorkspaceTable
   api_keys: ApiKeysTable
+  audit_chain: AuditChainTable
   audit_logs: AuditLogsTable
+  audit_unchained: AuditUnchainedTable
   change_log: ChangeLogTable
   change_log_horizon: ChangeLogHorizonTable
+  connection_logs: ConnectionLogsTable
+  connection_visits: ConnectionVisitsTable
   crypto_keys: CryptoKeysTable
   custom_roles: CustomRolesTable
+  encryption_keys: EncryptionKeysTable
+  external_auth_links: ExternalAuthLinksTable
   files: FilesTable
   git_ssh_keys: GitSshKeysTable
   group_members: GroupMembersTable
   group_members_expanded: GroupMembersExpandedTable
   groups: GroupsTable
+  identity_provider_tests: IdentityProviderTestsTable
+  identity_providers: IdentityProvidersTable
+  idp_sync_group_settings: IdpSyncGroupSettingsTable
+  idp_sync_organization_settings: IdpSyncOrganizationSettingsTable
+  idp_sync_role_settings: IdpSyncRoleSettingsTable
   organization_members: OrganizationMembersTable
   organizations: OrganizationsTable
+  passkeys: PasskeysTable
   provisioner_daemons: ProvisionerDaemonsTable
   provisioner_job_logs: ProvisionerJobLogsTable
   provisioner_job_timings: ProvisionerJobTimingsTable
   provisioner_jobs: ProvisionerJobsTable
+  rate_limit_buckets: RateLimitBucketsTable
+  recovery_codes: RecoveryCodesTable
   replicas: ReplicasTable
+  session_proofs: SessionProofsTable
+  sign_in_failures: SignInFailuresTable
   site_configs: SiteConfigsTable
+  spent_challenges: SpentChallengesTable
   template_version_parameters: TemplateVersionParametersTable
   template_version_presets: TemplateVersionPresetsTable
   template_version_variables: TemplateVersionVariablesTable
@@ -690,6 +868,7 @@ export interface Tables {
   user_links: UserLinksTable
   user_secrets: UserSecretsTable
   user_status_changes: UserStatusChangesTable
+  user_totp: UserTotpTable
   users: UsersTable
   workspace_agent_log_sources: WorkspaceAgentLogSourcesTable
   workspace_agent_logs: WorkspaceAgentLogsTable

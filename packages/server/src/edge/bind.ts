@@ -4,8 +4,10 @@ import type { WebSocket } from 'ws'
 import type { BodyOf, QueryOf, ResponseOf, Route } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
 import type { AgentCaller } from './agent-access.ts'
+import type { AtOnce } from './concurrency-limit.ts'
 import type { KeyOwner, ValidatedKey } from './precheck.ts'
 import type { RequestContext } from './request-context.ts'
+import type { Accepted } from './session-access.ts'
 import type { EventStream } from './streams.ts'
 
 /** What every handler receives. */
@@ -18,6 +20,12 @@ export interface Incoming<R extends Route> {
   readonly bytes: Buffer
   readonly raw: FastifyRequest
   readonly reply: FastifyReply
+  /**
+   * Who asks, on a route that anybody may use; a credential that is not good is none (ID-69).
+   *
+   * @throws ApiError 401 for users who are not active, 500 when it cannot be told.
+   */
+  readonly visitor: () => Accepted | undefined
   /** Turns the request into a WebSocket; nothing can be answered after that. @throws ApiError 426. */
   readonly upgrade: () => Promise<WebSocket>
   /** Answers with a stream of events, over SSE or a WebSocket as the client asked. */
@@ -46,6 +54,8 @@ export interface AgentIncoming<R extends Route> extends Incoming<R> {
 export interface RouteLimits {
   /** Requests per minute, caller and path, for routes that guess secrets (ID-37). */
   readonly perMinute?: number
+  /** How many of them may run at once, for dear work that anybody can ask for (ID-126). */
+  readonly atOnce?: AtOnce
   /** Bytes; 4 MiB unless said otherwise (ID-93). */
   readonly bodyLimit?: number
 }
@@ -53,7 +63,7 @@ export interface RouteLimits {
 /** An operation of the contract with the use case that answers it. */
 export type BoundRoute =
   | {
-      readonly access: 'session'
+      readonly access: 'session' | 'page'
       readonly route: Route
       readonly limits: RouteLimits
       readonly handle: (incoming: SessionIncoming<Route>) => Promise<unknown>
@@ -80,6 +90,23 @@ export function forSession<R extends Route>(
   // The pipeline has checked query and body against this very route before it calls the handler.
   return {
     access: 'session',
+    route,
+    limits,
+    handle: handle as unknown as (incoming: SessionIncoming<Route>) => Promise<unknown>,
+  }
+}
+
+/**
+ * Binds an address that signed-in people open in a browser, such as where a provider sends them back to: who is not
+ * signed in goes to the login page and comes back, and failures are pages (ID-69).
+ */
+export function forPage<R extends Route>(
+  route: R,
+  handle: (incoming: SessionIncoming<R>) => Promise<ResponseOf<R>>,
+  limits: RouteLimits = {},
+): BoundRoute {
+  return {
+    access: 'page',
     route,
     limits,
     handle: handle as unknown as (incoming: SessionIncoming<Route>) => Promise<unknown>,

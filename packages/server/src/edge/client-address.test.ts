@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 
 import { describe, expect, it } from 'vitest'
 
-import { addressResolver } from './client-address.ts'
+import { addressResolver, forwardedFor } from './client-address.ts'
 
 class PeerSocket extends Socket {
   override readonly remoteAddress: string
@@ -81,5 +81,53 @@ it('ID-106: host and scheme are the forwarded ones only from a trusted peer', ()
   expect(resolve('10.0.0.1', ['host', 'inner'], ['x-forwarded-proto', 'gopher'])).toMatchObject({
     host: 'inner',
     scheme: 'http',
+  })
+})
+
+describe('ID-217: a proxy that nobody has named', () => {
+  const told = (trustedOrigins: string[], lines: readonly (readonly [string, string])[], times = 1) => {
+    const heard: string[] = []
+    const own = addressResolver({
+      trustedOrigins,
+      trustedHeaders: ['X-Forwarded-For'],
+      onUntrusted: (peer, header) => heard.push(`${peer} ${header}`),
+    })
+    for (let i = 0; i < times; i += 1) own.resolve(from('10.0.0.9', lines), false)
+    return heard
+  }
+
+  it('is told of once', () => {
+    expect(told([], [['x-forwarded-for', '1.2.3.4']], 5)).toEqual(['10.0.0.9 x-forwarded-for'])
+    expect(told(['192.168.0.0/16'], [['forwarded', 'for=1.2.3.4']], 2)).toEqual(['10.0.0.9 forwarded'])
+    expect(told(['10.0.0.0/8'], [['x-forwarded-for', '1.2.3.4']])).toEqual([])
+    expect(told([], [], 3)).toEqual([])
+  })
+})
+
+describe('ID-107: what the next hop is told', () => {
+  it.each([
+    ['a client of our own', '1.1.1.1', [], '1.1.1.1', '1.1.1.1'],
+    ['a chain of a stranger', '1.1.1.1', ['6.6.6.6'], '1.1.1.1', '1.1.1.1'],
+    [
+      'a chain that begins with the client',
+      '10.0.0.9',
+      ['2.2.2.2', '10.0.0.8'],
+      '2.2.2.2',
+      '2.2.2.2, 10.0.0.8, 10.0.0.9',
+    ],
+    [
+      'a chain that begins with something made up',
+      '10.0.0.9',
+      ['6.6.6.6, 2.2.2.2'],
+      '2.2.2.2',
+      '2.2.2.2, 10.0.0.9',
+    ],
+    ['a client from another header', '10.0.0.9', [], '2.2.2.2', '2.2.2.2, 10.0.0.9'],
+  ] as const)('%s', (_what, peer, chain, client, expected) => {
+    const request = from(
+      peer,
+      chain.map((line) => ['x-forwarded-for', line] as const),
+    )
+    expect(forwardedFor(request, client)).toBe(expected)
   })
 })

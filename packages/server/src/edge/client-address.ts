@@ -1,6 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6, type Socket } from 'node:net'
 
+/** What proxies say of their clients. */
+const FORWARDING = [
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'forwarded',
+] as const
+
 /** Client address, host and scheme of a request as the outermost trusted proxy saw them. */
 export interface ClientAddress {
   readonly remoteAddress: string
@@ -22,6 +31,8 @@ export interface AddressResolver {
 export function addressResolver(options: {
   readonly trustedOrigins: readonly string[]
   readonly trustedHeaders: readonly string[]
+  /** Hears once that a peer which is not trusted says for whom it asks: most likely a proxy that nobody has named (ID-217). */
+  readonly onUntrusted?: (peer: string, header: string) => void
 }): AddressResolver {
   const trusted = new BlockList()
   for (const cidr of options.trustedOrigins) addCidr(trusted, cidr)
@@ -38,12 +49,23 @@ export function addressResolver(options: {
     return peer
   }
 
+  let { onUntrusted } = options
+  const tell = (request: IncomingMessage, peer: string): void => {
+    const header = FORWARDING.find((name) => request.headers[name] !== undefined)
+    if (header === undefined) return
+    onUntrusted?.(peer, header)
+    onUntrusted = undefined
+  }
+
   return {
     resolve(request, encrypted) {
       const peer = peerOf(request.socket)
       const host = request.headers.host ?? ''
       const scheme = encrypted ? 'https' : 'http'
-      if (none || !isTrusted(peer)) return { remoteAddress: peer, host, scheme }
+      if (none || !isTrusted(peer)) {
+        if (onUntrusted !== undefined) tell(request, peer)
+        return { remoteAddress: peer, host, scheme }
+      }
       let remoteAddress = peer
       for (const name of headers) {
         const chosen = select(headerLines(request, name), isTrusted)
@@ -99,4 +121,15 @@ export function plainAddress(text: string): string | undefined {
 function firstValue(request: IncomingMessage, name: string): string | undefined {
   const value = request.headersDistinct[name]?.[0]?.split(',')[0]?.trim()
   return value === undefined || value === '' ? undefined : value
+}
+
+/**
+ * `X-Forwarded-For` for the next hop (ID-107): the chain that led here, if it begins with the client that we have made
+ * out, else that client alone, and behind it the peer that we heard it from.
+ */
+export function forwardedFor(request: IncomingMessage, client: string): string {
+  const peer = plainAddress(request.socket.remoteAddress ?? '')
+  if (peer === undefined || peer === client) return client
+  const chain = headerLines(request, 'x-forwarded-for').flatMap((entry) => plainAddress(entry) ?? [])
+  return [...(chain[0] === client ? chain : [client]), peer].join(', ')
 }

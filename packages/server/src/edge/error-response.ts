@@ -1,8 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { describeError, type Logger } from '@slipway/request-log'
-import { ApiError, INTERNAL_MESSAGE } from '../errors/index.ts'
+import { ApiError, notFound } from '../errors/index.ts'
+import { baseUrl } from './base-url.ts'
 import { JSON_BODY_LIMIT } from './body-parser.ts'
+import { insufficientScopeChallenge } from './challenge.ts'
+import { sendErrorPage } from './error-page.ts'
 import type { RequestMetrics } from './metrics.ts'
 
 /** ID-109. */
@@ -13,9 +16,12 @@ export function answerError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  { log, metrics }: { readonly log: Logger; readonly metrics: RequestMetrics },
+  options: { readonly log: Logger; readonly metrics: RequestMetrics; readonly accessUrl: string },
 ): FastifyReply {
-  const known = error instanceof ApiError ? error : fromFramework(error, request)
+  const { log, metrics } = options
+  const thrown = error instanceof ApiError ? error : fromFramework(error, request)
+  const known = thrown === undefined ? undefined : ofScope(thrown, request, options)
+  logDenial(known, request, log)
   if (known === undefined || known.status >= 500)
     log.warn('request failed', {
       request_id: request.id,
@@ -24,6 +30,7 @@ export function answerError(
   const status = known?.status ?? 500
   if (status === 413) metrics.tooLarge(request.method, request.context.route, reasonOf413(request, known))
   if (known !== undefined) reply.headers(known.headers)
+  if (request.routeOptions.config.isPage === true) return answerPage(known, status, request, reply)
   const body = known?.plainText === true ? known.message : JSON.stringify(envelope(known, request.id))
   if (status >= 500) request.context.logFields.response_body = body.slice(0, LOGGED_BODY_LENGTH)
   return reply
@@ -32,12 +39,85 @@ export function answerError(
     .send(body)
 }
 
+const CRASHED = 'An internal server error occurred.'
+const MISSING = notFound().message
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** People open the address in a browser: failures are pages (ID-69). */
+    isPage?: boolean
+  }
+}
+
+function answerPage(
+  known: ApiError | undefined,
+  status: number,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const ours = status >= 500
+  const message = known?.message ?? CRASHED
+  if (ours) request.context.logFields.response_body = message.slice(0, LOGGED_BODY_LENGTH)
+  return sendErrorPage(reply, {
+    status,
+    title: ours ? 'Something went wrong' : 'This did not work',
+    message: [message, ours ? `Reference: ${request.id}` : known?.detail].filter(Boolean).join(' '),
+    next: { label: 'Go to the dashboard', href: '/' },
+  })
+}
+
+/**
+ * A refusal that only the token of the caller is the reason for says what it lacks (ID-216). That is noted for objects
+ * that the user may reach, so that nothing is told which they could not find out. A hidden object stays as absent as
+ * one that does not exist (ID-92): only the challenge tells that another credential would help (RFC 9110, 11.6.1).
+ */
+function ofScope(thrown: ApiError, request: FastifyRequest, { accessUrl }: { accessUrl: string }): ApiError {
+  const denial = request.context?.denial
+  if (denial?.lacks === undefined) return thrown
+  const hidden = thrown.status === 404 && thrown.message === MISSING
+  if (!hidden && thrown.status !== 403) return thrown
+  const scope = denial.lacks === 'permission' ? `${denial.object.type}:${denial.action}` : undefined
+  const challenge = insufficientScopeChallenge(baseUrl(request.context, accessUrl), scope)
+  return new ApiError(thrown.status, thrown.message, {
+    detail: hidden ? thrown.detail : lackOf(scope),
+    validations: thrown.validations,
+    headers: { ...thrown.headers, 'WWW-Authenticate': challenge },
+    body: thrown.body,
+    plainText: thrown.plainText,
+  })
+}
+
+function lackOf(scope: string | undefined): string {
+  return scope === undefined
+    ? 'The allow list of the token does not hold what this is done to.'
+    : `The token lacks the scope ${scope}.`
+}
+
+/** RB-69: why somebody was refused is for the operator and not for them. */
+function logDenial(known: ApiError | undefined, request: FastifyRequest, log: Logger): void {
+  const denial = request.context?.denial
+  if (denial === undefined || (known?.status !== 403 && known?.status !== 404)) return
+  if (!log.enabled('debug')) return
+  const { subject, action, object, lacks } = denial
+  log.debug('authorization denied', {
+    request_id: request.id,
+    subject,
+    action,
+    object_type: object.type,
+    object_id: object.id,
+    object_owner: object.owner,
+    object_organization: object.organization,
+    lacks,
+  })
+}
+
 function envelope(known: ApiError | undefined, requestId: string): object {
-  if (known === undefined) return { message: INTERNAL_MESSAGE, detail: `Reference: ${requestId}` }
+  if (known === undefined) return { message: CRASHED, detail: `Reference: ${requestId}` }
   return {
     message: known.message,
     ...(known.detail === undefined ? {} : { detail: known.detail }),
     ...(known.validations.length === 0 ? {} : { validations: known.validations }),
+    ...known.body,
   }
 }
 

@@ -55,6 +55,7 @@ export class RequestMetrics {
   readonly #series = new Map<string, Map<string, RouteSeries>>()
   readonly #sockets = new Map<string, SocketSeries>()
   readonly #tooLarge = new Map<string, number>()
+  readonly #queryTokens = new Map<string, number>()
 
   /** A request has found its route. Upgrade requests count among those processed only. */
   started(method: string, path: string, webSocket: boolean): RouteSeries {
@@ -127,6 +128,12 @@ export class RequestMetrics {
     this.#tooLarge.set(labels, (this.#tooLarge.get(labels) ?? 0) + 1)
   }
 
+  /** A query carried a token in this parameter (ID-202). */
+  queryToken(path: string, parameter: string): void {
+    const labels = `path="${path}",param="${parameter}"`
+    this.#queryTokens.set(labels, (this.#queryTokens.get(labels) ?? 0) + 1)
+  }
+
   /** All series as text. */
   render(): string {
     const all = [...this.#series.values()].flatMap((byMethod) => [...byMethod.values()])
@@ -147,6 +154,8 @@ export class RequestMetrics {
       ...this.#renderSockets(),
       '# TYPE coderd_api_requests_too_large_total counter',
       ...[...this.#tooLarge].map(([key, count]) => `coderd_api_requests_too_large_total{${key}} ${count}`),
+      '# TYPE slipway_query_token_requests_total counter',
+      ...[...this.#queryTokens].map(([key, count]) => `slipway_query_token_requests_total{${key}} ${count}`),
     ].join('\n')}\n`
   }
 

@@ -3,14 +3,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Route } from '@slipway/contract'
 import { ApiError } from '../errors/index.ts'
 import { type AgentCaller, requireAgent } from './agent-access.ts'
+import { baseUrl } from './base-url.ts'
 import type { BoundRoute, Incoming } from './bind.ts'
 import { JSON_BODY_LIMIT } from './body-parser.ts'
+import { ConcurrencyLimiter } from './concurrency-limit.ts'
+import { afterLimit, limit } from './limit.ts'
+import type { EdgeOptions } from './options.ts'
 import { requireOwnPage } from './own-pages.ts'
 import { pathParameters } from './path-parameters.ts'
-import { type EdgeOptions, limit } from './pipeline.ts'
 import { RateLimiter } from './rate-limit.ts'
-import type { RequestContext } from './request-context.ts'
-import { type Accepted, requireSession } from './session-access.ts'
+import { type Accepted, optionalSession, pageSession, requireSession } from './session-access.ts'
 import { tokenOf } from './token-source.ts'
 import { bodyCheck, queryReader, refuseUnstorable } from './validation.ts'
 
@@ -18,24 +20,31 @@ const EMPTY = Buffer.alloc(0)
 
 /** Puts the operations on the server: limit of the route, access rule, validation, use case (ID-98). */
 export function mount(server: FastifyInstance, routes: readonly BoundRoute[], options: EdgeOptions): void {
-  const agents = new RateLimiter(options.limitsDisabled ? 0 : options.apiRateLimit)
+  const limiter = (name: string, perMinute: number): RateLimiter =>
+    new RateLimiter({ name, limit: options.limitsDisabled ? 0 : perMinute, shared: options.sharedCounters })
+  const agents = limiter('agents', options.apiRateLimit)
   for (const bound of routes) {
     const { route, limits } = bound
     const check = route.body === undefined ? undefined : bodyCheck(route.body)
     const read = route.query === undefined ? undefined : queryReader(route.query)
-    const own = new RateLimiter(options.limitsDisabled ? 0 : (limits.perMinute ?? 0))
+    const own = limiter(route.id, limits.perMinute ?? 0)
+    const places =
+      limits.atOnce === undefined || options.limitsDisabled
+        ? undefined
+        : new ConcurrencyLimiter(limits.atOnce)
     const status = Number(Object.keys(route.responses)[0] ?? 200)
     server.route({
       method: route.method,
       url: route.path.replace(/\{([^}]+)\}/g, ':$1'),
       bodyLimit: limits.bodyLimit ?? JSON_BODY_LIMIT,
-      config: { takesBytes: route.consumes !== undefined },
+      config: { takesBytes: route.consumes !== undefined, isPage: bound.access === 'page' },
       schema: {
         response: Object.fromEntries(Object.entries(route.responses).filter(([, schema]) => schema !== null)),
       },
       onRequest: (request, reply, done) => {
-        if (own.enabled) limit(own, request, reply)
-        done()
+        // Only looked at: a body that is slow to come must not hold a place.
+        places?.check()
+        afterLimit(own.enabled ? limit(own, request, reply) : undefined, done)
       },
       handler: async (request, reply) => {
         const asked = accessRule(bound.access, request, options)
@@ -45,6 +54,12 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
             : asked
         // Who is known already is not waited for.
         const caller = rule instanceof Promise ? await rule : rule
+        if (caller.kind === 'stranger')
+          return reply
+            .code(303)
+            .header('Cache-Control', 'no-store')
+            .header('Location', caller.location)
+            .send()
         if (request.context.webSocket || route.stream === 'sse') requireOwnPage(request, options)
         const query = read?.(request.search) ?? {}
         if (bound.access !== 'agent') refuseUnstorable(request.body)
@@ -58,10 +73,12 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
           bytes: Buffer.isBuffer(request.body) ? request.body : EMPTY,
           raw: request,
           reply,
+          visitor: () => optionalSession(request.context, baseUrl(request.context, options.accessUrl)),
           upgrade: () => options.streams.accept(request, reply),
           events: () => options.streams.events(request, reply),
         }
-        const body = await answer(bound, incoming, caller)
+        const work = () => answer(bound, incoming, caller)
+        const body = await (places === undefined ? work() : places.run(work))
         // A stream or a file has been sent already: there is nothing left to serialize.
         return reply.sent ? undefined : body
       },
@@ -71,6 +88,8 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
 
 type Caller =
   | { readonly kind: 'anyone' }
+  /** Has to sign in first, there. */
+  | { readonly kind: 'stranger'; readonly location: string }
   | { readonly kind: 'session'; readonly accepted: Accepted }
   | { readonly kind: 'agent'; readonly agent: AgentCaller }
 
@@ -86,12 +105,20 @@ function accessRule(
     case 'public':
       return ANYONE
     case 'session': {
-      const accepted = requireSession(request.context, baseUrl(request.context, options), options.activate)
+      const base = baseUrl(request.context, options.accessUrl)
+      const accepted = requireSession(request.context, base, options.activate)
       return accepted instanceof Promise ? accepted.then(asSession) : asSession(accepted)
+    }
+    case 'page': {
+      const base = baseUrl(request.context, options.accessUrl)
+      const page = pageSession(request.context, base, request.url)
+      return page.kind === 'accepted'
+        ? asSession(page.accepted)
+        : { kind: 'stranger', location: page.location }
     }
     case 'agent':
       return requireAgent(
-        tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.search }),
+        tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.credentialSearch }),
         options.findAgent,
       ).then((agent) => ({ kind: 'agent', agent }))
   }
@@ -110,17 +137,12 @@ async function limitAgent(
 ): Promise<Caller> {
   try {
     const caller = await rule
-    if (caller.kind === 'agent') limit(limiter, request, reply, caller.agent.id)
+    if (caller.kind === 'agent') await limit(limiter, request, reply, caller.agent.id)
     return caller
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) limit(limiter, request, reply)
+    if (error instanceof ApiError && error.status === 401) await limit(limiter, request, reply)
     throw error
   }
-}
-
-/** Where clients find this deployment: as configured, else as they have just reached it (ID-71). */
-function baseUrl(context: RequestContext, { accessUrl }: EdgeOptions): string {
-  return accessUrl === '' ? `${context.scheme}://${context.host}` : accessUrl
 }
 
 function asSession(accepted: Accepted): Caller {
@@ -128,7 +150,7 @@ function asSession(accepted: Accepted): Caller {
 }
 
 function answer(bound: BoundRoute, incoming: Incoming<Route>, caller: Caller): Promise<unknown> {
-  if (bound.access === 'session' && caller.kind === 'session') {
+  if ((bound.access === 'session' || bound.access === 'page') && caller.kind === 'session') {
     const { actor, key, owner } = caller.accepted
     return bound.handle({ ...incoming, actor, key, owner })
   }

@@ -1,11 +1,15 @@
+import type { LoginType } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
 
 /** The key that a request presented, validated. */
 export interface ValidatedKey {
   readonly id: string
   readonly userId: string
-  readonly loginType: string
+  readonly loginType: LoginType
+  /** Empty for sessions. */
+  readonly tokenName: string
   readonly scopes: readonly string[]
+  /** When it ends if nothing extends it. */
   readonly expiresAt: Date
 }
 

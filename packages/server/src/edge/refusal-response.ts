@@ -4,13 +4,14 @@ import type { Duplex } from 'node:stream'
 
 /**
  * The response object of an upgrade request: Node gives none, because the server may answer with anything.
- * Whatever is sent on it ends the connection.
+ * Whatever is sent on it ends the connection, also where its peer keeps its own half open.
  */
 export function refusalResponse(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
-  response.assignSocket(asSocket(socket))
-  response.on('finish', () => socket.end())
+  const carrier = asSocket(socket)
+  response.assignSocket(carrier)
+  response.on('finish', () => carrier.destroySoon())
   return response
 }
 

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 
+import { underLabels, type WorkLabels } from '../profile-labels/index.ts'
+import type { DecisionRecord, Denial } from './decision-record.ts'
 import type { Precheck } from './precheck.ts'
 
 /**
@@ -26,6 +28,12 @@ export interface RequestContext {
   /** Id of a key whose secret matched, even when the key is expired (ID-110). */
   apiKeyId: string | undefined
   precheck: Precheck
+  /** Tokens that the query carries, whether they count or not (ID-202). */
+  queryTokens: readonly string[]
+  /** The latest refusal of an action (RB-69). */
+  denial: Denial | undefined
+  /** Kept only where the request asks for it (ID-142). */
+  decisions: DecisionRecord | undefined
   /** Statements sent to the database on behalf of this request. */
   statements: number
   /** Fields that handlers add to the one log line of this request (ID-111). */
@@ -39,9 +47,19 @@ export function currentRequest(): RequestContext | undefined {
   return storage.getStore()
 }
 
-/** Runs `work`, and everything it starts, as part of this request. */
+/** Runs `work`, and everything it starts, as part of this request, also in CPU profiles (ID-118). */
 export function runInRequest(context: RequestContext, work: () => void): void {
-  storage.run(context, work)
+  underLabels(
+    () => labelsOf(context),
+    () => storage.run(context, work),
+  )
+}
+
+const AGENT_TUNNEL = '/api/v2/workspaceagents/me/tunnel'
+
+function labelsOf({ route, webSocket }: RequestContext): WorkLabels {
+  if (route === AGENT_TUNNEL) return { coder_service: 'agent-rpc', coder_request_type: 'agent-rpc', route }
+  return { coder_service: 'http-api', coder_request_type: webSocket ? 'websocket' : 'http', route }
 }
 
 /** A fresh request id; ids sent by clients are not trusted (ID-100). */

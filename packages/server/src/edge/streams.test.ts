@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { fastify } from 'fastify'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
 import { until } from '@slipway/testkit'
+import { userActor } from '../authz/index.ts'
 import type { Precheck } from './precheck.ts'
 import { OpenStreams } from './streams.ts'
 
@@ -18,6 +19,27 @@ const nobody: Precheck = {
   detail: '',
   reason: 'no-credential',
   hard: false,
+}
+
+const accepted: Precheck = {
+  ok: true,
+  key: {
+    id: 'key',
+    userId: 'ada',
+    loginType: 'password',
+    tokenName: '',
+    scopes: [],
+    expiresAt: new Date(8.64e15),
+  },
+  owner: { id: 'ada', username: 'ada', email: '', status: 'active', siteRoles: [], isSystem: false },
+  actor: userActor({
+    id: 'ada',
+    username: 'ada',
+    siteRoles: [],
+    isServiceAccount: false,
+    groups: [],
+    memberships: [],
+  }),
 }
 
 interface Started {
@@ -34,7 +56,7 @@ afterEach(async () => {
 })
 
 /** A server whose paths say what becomes of an upgrade: /socket, /proxied, or no answer at all. */
-async function start(heartbeatMs?: number): Promise<Started> {
+async function start(heartbeatMs?: number, changed: Promise<void> = Promise.resolve()): Promise<Started> {
   const streams = new OpenStreams(heartbeatMs)
   const failures: unknown[] = []
   const probes: string[] = []
@@ -50,10 +72,13 @@ async function start(heartbeatMs?: number): Promise<Started> {
       scheme: 'http',
       receivedHost: '',
       startedAt: 0,
-      startedTick: 0,
+      startedTick: performance.now(),
       webSocket: true,
       apiKeyId: undefined,
       precheck: nobody,
+      queryTokens: [],
+      denial: undefined,
+      decisions: undefined,
       statements: 0,
       logFields: {},
     }
@@ -68,6 +93,11 @@ async function start(heartbeatMs?: number): Promise<Started> {
   server.get('/proxied', async (request, reply) => {
     const { socket } = streams.takeSocket(request, reply, nobody)
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: own\r\nConnection: Upgrade\r\n\r\n')
+  })
+  server.get('/slow', async (request, reply) => {
+    request.context.precheck = accepted
+    await changed
+    await streams.accept(request, reply)
   })
   server.get('/silent', () => new Promise(() => undefined))
   streams.attach({
@@ -138,4 +168,51 @@ it('a handshake that is no handshake ends its handler too', async () => {
   answer.resume()
   expect(answer.statusCode).toBe(400)
   await until('the end of the handler', () => failures.length > 0)
+})
+
+it('an upgrade that is refused leaves no connection, also of a peer that never closes its own half', async () => {
+  const { url, server } = await start()
+  const { port, hostname } = new URL(url)
+  const peer = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+  peer.on('error', () => undefined).resume()
+  peer.write(`GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+  await once(peer, 'end')
+  await until('it to be gone', async () => {
+    const open = new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)))
+    return (await open) === 0
+  })
+  peer.destroy()
+})
+
+describe('ID-215: a stream whose key has ended', () => {
+  const open = (url: string) => new WebSocket(`${url.replace('http', 'ws')}/slow`)
+
+  it('ends too when it was still being opened at that moment', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { url, server, streams } = await start(undefined, promise)
+    const live = new Set(['key'])
+    streams.judgeKeys(async (id) => live.has(id))
+    const arrived = once(server, 'upgrade')
+    const socket = open(url)
+    await arrived
+    live.clear()
+    await streams.endStale('ada')
+    resolve()
+    const [code] = await once(socket, 'close')
+    expect(code).toBe(1008)
+  })
+
+  it('ends when nobody can tell whose keys have ended, and others stay', async () => {
+    const { url, streams } = await start()
+    const live = new Set(['key'])
+    streams.judgeKeys(async (id) => live.has(id))
+    const socket = open(url)
+    await once(socket, 'open')
+    await streams.endStale(undefined)
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    live.clear()
+    const closed = once(socket, 'close')
+    await streams.endStale(undefined)
+    await closed
+  })
 })

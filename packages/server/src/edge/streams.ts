@@ -14,6 +14,8 @@ const CLOSE_MS = 1_000
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 /** A watcher that lets this much pile up is cut off: it can connect again and read the present state. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024
+/** Users whose keys have changed lately: more than change while a request lasts. */
+const MAX_TOLD = 10_000
 
 interface PendingUpgrade {
   readonly socket: Duplex
@@ -66,6 +68,10 @@ export class OpenStreams implements AsyncDisposable {
   readonly #events = new Set<EventStream>()
   /** Streams by the user who opened them with a key, so that the end of that key is theirs too. */
   readonly #byUser = new Map<string, Set<OwnedStream>>()
+  /** When keys of a user were last told to be worth less, for streams of requests that had begun by then. */
+  readonly #toldOf = new Map<string, number>()
+  #toldOfAll = Number.NEGATIVE_INFINITY
+  #isLive: (keyId: string) => Promise<boolean> = async () => true
   readonly #heartbeat: NodeJS.Timeout
   #stopping = false
 
@@ -135,7 +141,8 @@ export class OpenStreams implements AsyncDisposable {
     })
     // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
     socket.on('error', () => socket.terminate())
-    this.#own(request.context.precheck, socket, () => closeSoon(socket, 1008, 'the session has ended'))
+    const end = (): void => closeSoon(socket, 1008, 'the session has ended')
+    this.#own(request, request.context.precheck, socket, end)
     this.#handling?.opened(request, socket)
     holdBack(socket)
     return socket
@@ -159,7 +166,7 @@ export class OpenStreams implements AsyncDisposable {
     detach(pending)
     this.#taken.add(pending.socket)
     pending.socket.on('close', () => this.#taken.delete(pending.socket))
-    this.#own(opener, pending.socket, () => pending.socket.destroy())
+    this.#own(request, opener, pending.socket, () => pending.socket.destroy())
     this.#handling?.opened(request, pending.socket)
     return pending
   }
@@ -174,14 +181,15 @@ export class OpenStreams implements AsyncDisposable {
     const socket = this.isUpgrade(request)
     const stream = socket ? socketEvents(await this.accept(request, reply)) : serverSentEvents(reply)
     this.#events.add(stream)
-    if (!socket) this.#own(request.context.precheck, reply.raw, () => stream.close())
+    if (!socket) this.#own(request, request.context.precheck, reply.raw, () => stream.close())
     stream.closed.addEventListener('abort', () => this.#events.delete(stream), { once: true })
     if (this.#stopping) stream.close()
     return stream
   }
 
-  /** Remembers who opened a stream until it closes. */
+  /** Remembers who opened a stream until it closes. A key that was ended since its request began opens none. */
   #own(
+    { context: { startedTick } }: FastifyRequest,
     precheck: Precheck,
     carrier: { on(event: 'close', listener: () => void): unknown },
     end: () => void,
@@ -195,15 +203,37 @@ export class OpenStreams implements AsyncDisposable {
       own.delete(stream)
       if (own.size === 0 && this.#byUser.get(id) === own) this.#byUser.delete(id)
     })
+    if (startedTick <= Math.max(this.#toldOfAll, this.#toldOf.get(id) ?? 0))
+      void this.#endUnlessLive([stream])
   }
 
-  /** Ends the streams of a user whose keys are not good any more, as `isLive` tells of each (ID-215). */
-  async endStale(userId: string, isLive: (keyId: string) => Promise<boolean>): Promise<void> {
-    const streams = [...(this.#byUser.get(userId) ?? [])]
-    for (const keyId of new Set(streams.map((stream) => stream.keyId))) {
-      if (await isLive(keyId)) continue
-      for (const stream of streams) if (stream.keyId === keyId) stream.end()
-    }
+  /** Says how to find out whether a key is good still; what it says must not reject. */
+  judgeKeys(isLive: (keyId: string) => Promise<boolean>): void {
+    this.#isLive = isLive
+  }
+
+  /** Ends the streams of a user, or of everybody, whose keys are not good any more (ID-215). */
+  async endStale(userId: string | undefined): Promise<void> {
+    if (userId === undefined) this.#toldOfAll = performance.now()
+    else this.#noteTold(userId)
+    const streams = userId === undefined ? [...this.#byUser.values()] : [this.#byUser.get(userId) ?? []]
+    await this.#endUnlessLive(streams.flatMap((own) => [...own]))
+  }
+
+  #noteTold(userId: string): void {
+    this.#toldOf.delete(userId)
+    this.#toldOf.set(userId, performance.now())
+    const [oldest] = this.#toldOf.keys()
+    if (this.#toldOf.size > MAX_TOLD && oldest !== undefined) this.#toldOf.delete(oldest)
+  }
+
+  async #endUnlessLive(streams: readonly OwnedStream[]): Promise<void> {
+    await Promise.all(
+      [...new Set(streams.map((stream) => stream.keyId))].map(async (keyId) => {
+        if (await this.#isLive(keyId)) return
+        for (const stream of streams) if (stream.keyId === keyId) stream.end()
+      }),
+    )
   }
 
   #beat(): void {

@@ -4,6 +4,8 @@ import { SESSION_COOKIE } from './cookies.ts'
  * The token of a request, from the first source that has one (ID-56): session cookie, query
  * `coder_session_token`, header `Coder-Session-Token`, `Authorization: Bearer`, query `access_token`. A
  * Bearer header ends the search even when it is empty (ID-57).
+ *
+ * @param request `query` without parameters where tokens in it do not count (ID-202).
  */
 export function tokenOf(request: {
   readonly cookies: Readonly<Record<string, string | undefined>>

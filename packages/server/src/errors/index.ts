@@ -12,6 +12,8 @@ export interface ApiErrorOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Never shown to the caller; goes to the log line of the request (ID-221). */
   readonly cause?: unknown
+  /** Further members of the envelope, for clients that go on from this answer. */
+  readonly body?: Readonly<Record<string, unknown>> | undefined
   /** Answer with this text instead of the JSON envelope, where a client expects plain text (ID-124, ID-131). */
   readonly plainText?: boolean | undefined
 }
@@ -26,6 +28,7 @@ export class ApiError extends Error {
   readonly detail: string | undefined
   readonly validations: readonly Validation[]
   readonly headers: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, unknown>>
   readonly plainText: boolean
 
   constructor(status: number, message: string, options: ApiErrorOptions = {}) {
@@ -34,6 +37,7 @@ export class ApiError extends Error {
     this.detail = options.detail
     this.validations = options.validations ?? []
     this.headers = options.headers ?? {}
+    this.body = options.body ?? {}
     this.plainText = options.plainText ?? false
   }
 }

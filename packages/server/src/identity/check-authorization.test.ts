@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { type AuthorizationCheck, checkAuthorization, getUser } from '@slipway/contract'
+import { type AuthorizationCheck, assignMemberRoles, checkAuthorization, getUser } from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
@@ -147,6 +147,69 @@ describe('POST /authcheck', () => {
         both: { resource_type: 'workspace', organization_id: organizationId, any_org: true },
       }),
     ).toEqual({ type: false, anyType: false, action: false, internal: false, both: false })
+  })
+
+  it('T40, RB-122: a ban in one organization is not lifted by membership of another', async () => {
+    const { db } = database
+    const banned = await server.user('banned')
+    const { id } = await banned.call(getUser, { params: { user: 'me' } })
+    const elsewhere = await fixtures.organization(db, { default_org_member_roles: [] })
+    await fixtures.organizationMember(db, { organization: elsewhere, user_id: id })
+    const question = { resource_type: 'workspace', action: 'create', owner_id: 'me', any_org: true }
+    expect(await one(banned, question)).toBe(true)
+    await owner.call(assignMemberRoles, {
+      params: { organization: 'default', user: 'banned' },
+      body: { roles: ['organization-workspace-creation-ban'] },
+    })
+    expect(await one(banned, question)).toBe(false)
+  })
+
+  it('RB-139: everything with an id of its own can be named by it', async () => {
+    const { db } = database
+    const dormant = await fixtures.workspace(db, {
+      organization_id: organizationId,
+      owner_id: memberId,
+      dormant_at: new Date(),
+    })
+    const awake = await fixtures.workspace(db, { organization_id: organizationId, owner_id: memberId })
+    const secret = await fixtures.userSecret(db, { user_id: memberId })
+    const theirs = await fixtures.userSecret(db)
+    const daemon = await fixtures.provisionerDaemon(db, { organization_id: organizationId })
+    const entry = await fixtures.auditLog(db)
+    const foreign = await fixtures.organization(db)
+    const named = (resource_type: string, resource_id: string, action = 'read') => ({
+      resource_type,
+      resource_id,
+      action,
+    })
+    expect(
+      await ask(member, {
+        organization: named('organization', organizationId),
+        foreign: named('organization', foreign.id),
+        secret: named('user_secret', secret.id, 'delete'),
+        theirs: named('user_secret', theirs.id),
+        dormant: named('workspace_dormant', dormant.id, 'update'),
+        awake: named('workspace_dormant', awake.id),
+        prebuilt: named('prebuilt_workspace', awake.id, 'delete'),
+        daemon: named('provisioner_daemon', daemon.id),
+        removed: named('provisioner_daemon', daemon.id, 'delete'),
+        entry: named('audit_log', entry.id),
+      }),
+    ).toEqual({
+      organization: true,
+      foreign: false,
+      secret: true,
+      theirs: false,
+      dormant: true,
+      awake: false,
+      prebuilt: false,
+      daemon: true,
+      removed: false,
+      entry: false,
+    })
+    expect(
+      await ask(owner, { entry: named('audit_log', entry.id), foreign: named('organization', foreign.id) }),
+    ).toEqual({ entry: true, foreign: true })
   })
 
   it('RB-82: no name of a check is special', async () => {

@@ -11,10 +11,10 @@ import {
   requestedScopes,
 } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import type { RequestContext } from '../edge/index.ts'
-import { ApiError, badRequest, forbidden } from '../errors/index.ts'
+import type { RequestContext, ValidatedKey } from '../edge/index.ts'
+import { ApiError, badRequest, forbidden, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
 import { newToken } from './api-key-token.ts'
-import { type ApiKeyRow, insertKey } from './store/keys.ts'
+import { type ApiKeyRow, holdKeyAsker, insertKey } from './store/keys.ts'
 import { getUser, type UserRow } from './store/users.ts'
 
 const MS_TO_NS = 1_000_000
@@ -43,21 +43,28 @@ export function maxTokenLifetimeMs(context: AppContext, user: Pick<UserRow, 'rba
     : context.config.maxTokenLifetime
 }
 
+/** Who asks for a key, and with which one. */
+interface Asking {
+  readonly actor: Actor
+  readonly request: RequestContext
+  readonly key: Pick<ValidatedKey, 'id'>
+}
+
 /**
  * Makes a named token with scopes and allow list (ID-48, ID-49, ID-77, ID-84).
  *
- * @throws ApiError 400 naming the field, 403 for system users or without the right, 409 on a taken name.
+ * @throws ApiError 400 naming the field, 401 when the key that asks was ended meanwhile, 403 for system users or without
+ * the right, 409 on a taken name.
  */
 export async function createToken(
   context: AppContext,
-  actor: Actor,
-  request: RequestContext,
+  asking: Asking,
   user: UserRow,
   asked: TokenRequest,
 ): Promise<IssuedKey> {
   const scopes = requestedScopes(asked.scopes, asked.scope)
   const allowList = normalizeAllowList(asked.allow_list)
-  requireWithinOwnScope(actor, scopes, allowList)
+  requireWithinOwnScope(asking.actor, scopes, allowList)
   const maximum = maxTokenLifetimeMs(context, user)
   const lifetimeMs =
     asked.lifetime === undefined || asked.lifetime === 0
@@ -65,7 +72,7 @@ export async function createToken(
       : checkedLifetime(asked.lifetime / MS_TO_NS, maximum)
   const named = asked.token_name !== undefined && asked.token_name !== ''
   const make = () =>
-    issue(context, actor, request, user, {
+    issue(context, asking, user, {
       loginType: 'token',
       lifetimeMs,
       tokenName: asked.token_name || generatedName(),
@@ -85,17 +92,18 @@ export async function createToken(
 /** Makes a key for a command line that signed in through the browser (ID-47); never sets a cookie. */
 export async function createSessionKey(
   context: AppContext,
-  actor: Actor,
-  request: RequestContext,
+  asking: Asking,
   user: UserRow,
+  userAgent: string,
 ): Promise<IssuedKey> {
-  requireWithinOwnScope(actor, ['coder:all'], ALLOW_ALL)
-  return issue(context, actor, request, user, {
+  requireWithinOwnScope(asking.actor, ['coder:all'], ALLOW_ALL)
+  return issue(context, asking, user, {
     loginType: 'password',
     lifetimeMs: context.config.defaultTokenLifetime,
     tokenName: '',
     scopes: ['coder:all'],
     allowList: ['*:*'],
+    userAgent,
   })
 }
 
@@ -107,11 +115,11 @@ export async function createAppConnectKey(
   context: AppContext,
   actor: Actor,
   request: RequestContext,
-  session: { readonly userId: string; readonly expiresAt: Date },
+  session: Pick<ValidatedKey, 'id' | 'userId' | 'expiresAt'>,
 ): Promise<IssuedKey> {
   requireWithinOwnScope(actor, ['coder:application_connect'], ALLOW_ALL)
   const user = await getUser(actor, context.database.db, session.userId)
-  return issue(context, actor, request, user, {
+  return issue(context, { actor, request, key: session }, user, {
     loginType: 'password',
     lifetimeMs: Math.max(60_000, session.expiresAt.getTime() - context.clock.now().getTime()),
     tokenName: '',
@@ -132,8 +140,7 @@ function requireWithinOwnScope(
 
 async function issue(
   context: AppContext,
-  actor: Actor,
-  request: RequestContext,
+  asking: Asking,
   user: UserRow,
   key: {
     readonly loginType: 'token' | 'password'
@@ -141,24 +148,31 @@ async function issue(
     readonly tokenName: string
     readonly scopes: readonly string[]
     readonly allowList: readonly string[]
+    /** Program that asks, for sessions (ID-210). */
+    readonly userAgent?: string
   },
 ): Promise<IssuedKey> {
   if (user.is_system) throw forbidden('System users cannot own API keys.', { detail: undefined })
   const made = newToken()
   const now = context.clock.now()
-  const row = await insertKey(actor, context.database.db, {
-    id: made.id,
-    hashedSecret: made.hashedSecret,
-    userId: user.id,
-    loginType: key.loginType,
-    now,
-    expiresAt: new Date(now.getTime() + key.lifetimeMs),
-    lifetimeSeconds: Math.round(key.lifetimeMs / 1000),
-    tokenName: key.tokenName,
-    scopes: key.scopes,
-    allowList: key.allowList,
-    ipAddress: request.remoteAddress,
-    userAgent: '',
+  const { actor, request } = asking
+  const row = await context.database.transaction(async (tx) => {
+    if (!(await holdKeyAsker(actor, tx, { userId: actor.id, keyId: asking.key.id })))
+      throw new ApiError(401, SIGNED_OUT_MESSAGE, { detail: 'API key is invalid.' })
+    return insertKey(actor, tx, {
+      id: made.id,
+      hashedSecret: made.hashedSecret,
+      userId: user.id,
+      loginType: key.loginType,
+      now,
+      expiresAt: new Date(now.getTime() + key.lifetimeMs),
+      lifetimeSeconds: Math.round(key.lifetimeMs / 1000),
+      tokenName: key.tokenName,
+      scopes: key.scopes,
+      allowList: key.allowList,
+      ipAddress: request.remoteAddress,
+      userAgent: key.userAgent ?? '',
+    })
   })
   return { key: made.token, row }
 }

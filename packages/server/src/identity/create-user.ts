@@ -22,19 +22,23 @@ export interface UserRequest {
   readonly roles?: readonly string[]
 }
 
+/** Whether people can sign in with this protocol. */
+export type SignsInWith = (type: 'github' | 'oidc') => Promise<boolean>
+
 /** Makes a user with their memberships in one transaction (ID-7, ID-15). @throws ApiError as ID-16 lists. */
 export async function createUser(
   context: AppContext,
   actor: Actor,
   asked: UserRequest,
   prepareParts: PrepareUserParts,
+  signsInWith: SignsInWith,
 ): Promise<UserWithOrganizations> {
   // Nobody makes the server hash passwords without the right to make users.
   authorize(actor, 'create', { type: 'user' })
   const name = (asked.name ?? '').trim()
   requireGoodNames({ username: asked.username, name })
   const serviceAccount = asked.service_account ?? false
-  const loginType = checkedLoginType(context, asked, serviceAccount)
+  const loginType = await checkedLoginType(context, asked, serviceAccount, signsInWith)
   const organizationIds = [
     ...new Set([
       ...(asked.organization_ids ?? []),
@@ -71,11 +75,12 @@ export async function createUser(
   })
 }
 
-function checkedLoginType(
+async function checkedLoginType(
   context: AppContext,
   asked: UserRequest,
   serviceAccount: boolean,
-): 'password' | 'none' {
+  signsInWith: SignsInWith,
+): Promise<'password' | 'none' | 'github' | 'oidc'> {
   const type = asked.login_type || (serviceAccount ? 'none' : 'password')
   if (serviceAccount) {
     if (asked.password) throw badRequest('A service account cannot have a password.')
@@ -87,11 +92,14 @@ function checkedLoginType(
     throw badRequest('Password cannot be set for a login type other than "password".')
   if (type === 'none')
     throw badRequest('The login type "none" is only for service accounts: set service_account.')
-  if (type === 'github' || type === 'oidc')
-    throw badRequest(`Login type ${JSON.stringify(type)} is not configured.`)
-  if (type !== 'password') throw badRequest(`Unsupported login type ${JSON.stringify(type)}.`)
+  const provided = type === 'github' || type === 'oidc' ? type : undefined
+  if (provided !== undefined && !(await signsInWith(provided)))
+    throw badRequest(`Login type ${JSON.stringify(provided)} is not configured.`)
+  if (provided === undefined && type !== 'password')
+    throw badRequest(`Unsupported login type ${JSON.stringify(type)}.`)
   if (!asked.email)
     throw validationFailed([{ field: 'email', detail: 'Validation failed for tag "required"' }])
+  if (provided !== undefined) return provided
   if (context.config.disablePasswordAuth)
     throw forbidden('Password authentication is disabled.', { detail: undefined })
   return 'password'

@@ -5,7 +5,7 @@ import type { PrepareUserParts } from './new-user-parts.ts'
 import { hashPassword } from './password.ts'
 import { requireStrongPassword } from './password-rules.ts'
 import { ensureDefaultOrganization, insertMember } from './store/organizations.ts'
-import { anyUserExists, insertUser, lockFirstUser } from './store/users.ts'
+import { anyUserExists, insertUser, lockFirstUser, type UserRow } from './store/users.ts'
 import { requireGoodNames } from './user-names.ts'
 
 const setUp = systemActor('system_restricted', 'the first account is made before anybody can sign in')
@@ -21,6 +21,7 @@ export async function firstUserExists(context: AppContext): Promise<{ message: s
  * Makes the first account, an active owner, and with it the default organization (ID-12). Of several
  * requests at once exactly one succeeds (ID-203).
  *
+ * @param onMade hears of the account before it is answered, for the audit log.
  * @throws ApiError 409 when somebody exists, 400 naming the field for a name or a weak password.
  */
 export async function createFirstUser(
@@ -32,6 +33,7 @@ export async function createFirstUser(
     readonly name?: string
   },
   prepareParts: PrepareUserParts,
+  onMade: (user: UserRow) => void,
 ): Promise<{ user_id: string; organization_id: string }> {
   // Anybody may ask this for ever after, so the answer comes before the costly hash.
   await requireNobody(context.database.db)
@@ -56,6 +58,7 @@ export async function createFirstUser(
     })
     await insertMember(setUp, tx, { organizationId: organization.id, userId: user.id })
     await storeParts(setUp, tx, user.id)
+    onMade(user)
     return { user_id: user.id, organization_id: organization.id }
   })
 }

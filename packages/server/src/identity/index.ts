@@ -1,12 +1,37 @@
+export type { AccountChecks, Caller } from './account-checks.ts'
+export { activateInTransaction, recordActivation } from './activate-dormant.ts'
 export { activateOnUse } from './activate-on-use.ts'
+export { auditedLogin } from './audited-login.ts'
+export { replacePassword } from './change-password.ts'
+export { createAdminUser } from './create-admin-user.ts'
 export { createAppConnectKey } from './create-token.ts'
+export { Dormancy } from './dormancy.ts'
+export { explanationRoutes } from './explain-authorization.ts'
+export { requirePasswordSignIn } from './log-in.ts'
+export type { PrepareUserParts } from './new-user-parts.ts'
+export { openSession, requireNotSuspended } from './open-session.ts'
+export { passwordMatches } from './password.ts'
+export { requireStrongPassword } from './password-rules.ts'
 export { presentUser } from './present.ts'
 export { roleOptions } from './role-options.ts'
 export { roleRoutes } from './role-routes.ts'
 export { identityRoutes } from './routes.ts'
 export { parseUserSearch } from './search-users.ts'
+export { sessionRoutes } from './session-routes.ts'
+export { SignInDelay } from './sign-in-delay.ts'
+export { type CustomRoleRow, holdCustomRoles, listCustomRoles } from './store/custom-roles.ts'
+export { deleteKeysOfUser } from './store/keys.ts'
 export { ensureDefaultOrganization, insertMember } from './store/organizations.ts'
 export { actorOf, findStanding, STANDING, type Standing } from './store/standing.ts'
 export { type UserSearch, userMatches } from './store/user-search.ts'
-export { getUser } from './store/users.ts'
+export {
+  anyUserExists,
+  findUserByEmail,
+  findUserById,
+  getUser,
+  insertUser,
+  lockFirstUser,
+  type UserRow,
+} from './store/users.ts'
+export type { UpstreamRefresh, UpstreamRefreshOutcome } from './upstream-session.ts'
 export { KeyValidator } from './validate-key.ts'

@@ -28,6 +28,20 @@ describe('ID-222: rows of keys that are kept', () => {
     expect(kept.users).toBe(0)
   })
 
+  it('one that takes the place of another is as old as that', async () => {
+    const kept = new KeyRows<{ key: { user_id: string } }>({ max: 3, ttl: 300, ttlResolution: 0 })
+    const made = performance.now()
+    let last = row('ada')
+    kept.set('k1', last)
+    while (kept.get('k1') !== undefined) {
+      const next = row('ada')
+      kept.replace('k1', last, next)
+      last = next
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(performance.now() - made, 'it is still there').toBeLessThan(3_000)
+    }
+  })
+
   it('a row that was read before a change does not come back', () => {
     const kept = rows(3)
     const before = row('ada')

@@ -28,9 +28,25 @@ export class KeyRows<R extends { readonly key: { readonly user_id: string } }> {
     this.#byUser.set(row.key.user_id, ids.add(id))
   }
 
-  /** Puts a newer state of a row in its place, unless it has fallen or changed since it was read. */
+  /**
+   * Puts a newer state of a row in its place, unless it has fallen or changed since it was read. What of it is not new is as
+   * old as before.
+   */
   replace(id: string, before: R, after: R): void {
-    if (this.#rows.peek(id) === before) this.#rows.set(id, after)
+    if (this.#rows.peek(id) !== before) return
+    this.#rows.set(id, after, { ttl: Math.max(1, this.#rows.getRemainingTTL(id)) })
+  }
+
+  /** Lets a row live on that was found to be as it is kept; whether it was still there. */
+  renew(id: string, row: R): boolean {
+    if (this.#rows.peek(id) !== row) return false
+    this.#rows.set(id, row)
+    return true
+  }
+
+  /** Forgets a row, unless a newer one has come. */
+  forget(id: string, row: R): void {
+    if (this.#rows.peek(id) === row) this.#rows.delete(id)
   }
 
   /** Forgets the rows of one user. */

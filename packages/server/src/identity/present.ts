@@ -57,6 +57,7 @@ export function presentKey(row: ApiKeyRow & { readonly username?: string }): API
     token_name: row.token_name,
     lifetime_seconds: row.lifetime_seconds,
     allow_list: row.allow_list,
+    last_used_ip: row.ip_address,
     ...(row.username === undefined ? {} : { username: row.username }),
   }
 }

@@ -7,11 +7,16 @@ import { badRequest } from '../errors/index.ts'
 import { presentUser } from './present.ts'
 import { roleOptions } from './role-options.ts'
 import { getRoles, updateSiteRoles } from './store/user-changes.ts'
-import { getUser } from './store/users.ts'
+import { getUser, type UserRow } from './store/users.ts'
 import type { KeyValidator } from './validate-key.ts'
 
+/** Whether claims of an identity provider decide about a user's site roles, so that nobody else may (RB §5). */
+export interface SiteRolesByClaims {
+  siteRolesAreSynced(user: UserRow): boolean
+}
+
 /** Site roles: which there are, who holds them, and who may change that (RB-40…RB-46). */
-export function roleRoutes(context: AppContext, keys: KeyValidator): BoundRoute[] {
+export function roleRoutes(context: AppContext, keys: KeyValidator, claims: SiteRolesByClaims): BoundRoute[] {
   const db = context.database.db
   const options = roleOptions(context)
   return [
@@ -37,6 +42,10 @@ export function roleRoutes(context: AppContext, keys: KeyValidator): BoundRoute[
       const { actor, params, body } = incoming
       const load = (id = params.user ?? '') => getUser(actor, db, id)
       const after = await auditedWrite(context, incoming, 'user', load, async (user) => {
+        if (claims.siteRolesAreSynced(user))
+          throw badRequest('Cannot modify roles for OIDC users when role sync is enabled.', {
+            detail: 'Site roles of this user come from claims of the identity provider.',
+          })
         if (user.id === actor.id) throw badRequest('You cannot change your own roles.')
         await context.database.transaction((tx) => updateSiteRoles(actor, tx, user.id, body.roles))
         keys.drop(user.id)

@@ -11,25 +11,29 @@ import {
   setCookie,
 } from '../edge/index.ts'
 import { badRequest, forbidden } from '../errors/index.ts'
+import type { AccountChecks } from './account-checks.ts'
+import { auditedLogin } from './audited-login.ts'
 import { changePassword } from './change-password.ts'
 import { checkAuthorization } from './check-authorization.ts'
 import { createSessionKey, createToken, maxTokenLifetimeMs } from './create-token.ts'
-import { createUser } from './create-user.ts'
+import { createUser, type SignsInWith } from './create-user.ts'
 import { createFirstUser, firstUserExists } from './first-user.ts'
 import { logIn } from './log-in.ts'
 import type { PrepareUserParts } from './new-user-parts.ts'
 import { passwordWeakness } from './password.ts'
 import { presentKey, presentUser } from './present.ts'
 import { parseUserSearch } from './search-users.ts'
+import type { SignInDelay } from './sign-in-delay.ts'
 import { deleteKey, deleteKeysOfUser, expireKey, getKey, getTokenByName, listTokens } from './store/keys.ts'
 import { deleteUser, updateStatus } from './store/user-changes.ts'
 import { getUser, listUsers, type UserWithOrganizations, updateProfile } from './store/users.ts'
 import { requireGoodNames } from './user-names.ts'
 import type { KeyValidator } from './validate-key.ts'
+import { whoAmI } from './who-am-i.ts'
 
 const YEAR_SECONDS = 31_536_000
-const LOGIN_LIMIT = { perMinute: 60 }
-const KEY_LOGIN = { type: 'api_key', action: 'login' } as const
+/** Each of them hashes a password; what is beyond waits no longer than it can (ID-126). */
+const LOGIN_LIMIT = { perMinute: 60, atOnce: { limit: 128, resource: 'Password check' } }
 const KEY_LOGOUT = { type: 'api_key', action: 'logout' } as const
 
 /** Users, sign-in, keys and authorization checks (ID §1 to §6). */
@@ -37,6 +41,7 @@ export function identityRoutes(
   context: AppContext,
   keys: KeyValidator,
   prepareParts: PrepareUserParts,
+  account: { readonly checks: AccountChecks; readonly delay: SignInDelay; readonly signsInWith: SignsInWith },
 ): BoundRoute[] {
   const db = context.database.db
   const resolve = (actor: Parameters<typeof getUser>[0], params: Readonly<Record<string, string>>) =>
@@ -59,17 +64,21 @@ export function identityRoutes(
     )
   return [
     forAnyone(contract.getFirstUser, () => firstUserExists(context)),
-    forAnyone(contract.createFirstUser, ({ body }) => createFirstUser(context, body, prepareParts)),
+    forAnyone(contract.createFirstUser, ({ body, context: request, raw, reply }) =>
+      audited(context, { context: request, raw, reply }, { type: 'user', action: 'create' }, (draft) =>
+        createFirstUser(context, body, prepareParts, (user) => {
+          draft.user = user
+          draft.after = user
+        }),
+      ),
+    ),
     forAnyone(
       contract.login,
       async ({ body, context: request, reply, raw }) => {
         const incoming = { context: request, raw, reply }
         const userAgent = raw.headers['user-agent'] ?? ''
-        const { token } = await audited(context, incoming, KEY_LOGIN, (draft) =>
-          logIn(context, request, { ...body, userAgent }, (user) => {
-            draft.user = user
-            draft.resourceId = user.id
-          }),
+        const { token } = await auditedLogin(context, incoming, (found) =>
+          logIn(context, request, { ...body, userAgent }, { ...account, found }),
         )
         reply.header(
           'Set-Cookie',
@@ -94,14 +103,6 @@ export function identityRoutes(
       )
       return { message: 'Logged out!' }
     }),
-    forAnyone(contract.getAuthMethods, async () => ({
-      ...(context.config.termsOfServiceUrl === ''
-        ? {}
-        : { terms_of_service_url: context.config.termsOfServiceUrl }),
-      password: { enabled: !context.config.disablePasswordAuth },
-      github: { enabled: false, default_provider_configured: false },
-      oidc: { enabled: false, signInText: 'OpenID Connect', iconUrl: '' },
-    })),
     forAnyone(
       contract.validatePassword,
       async ({ body }) => {
@@ -120,7 +121,13 @@ export function identityRoutes(
     }),
     forSession(contract.createUser, (incoming) =>
       audited(context, incoming, { type: 'user', action: 'create' }, async (draft) => {
-        const user = await createUser(context, incoming.actor, incoming.body, prepareParts)
+        const user = await createUser(
+          context,
+          incoming.actor,
+          incoming.body,
+          prepareParts,
+          account.signsInWith,
+        )
         draft.after = user
         return presentUser(user)
       }),
@@ -177,7 +184,10 @@ export function identityRoutes(
     forSession(
       contract.updatePassword,
       async (incoming) => {
-        await changed(incoming, (user) => changePassword(context, incoming.actor, user, incoming.body))
+        await changed(incoming, async (user) => {
+          await account.checks.requireStepUp(incoming)
+          await changePassword(context, incoming.actor, user, incoming.body, account.delay)
+        })
         return undefined
       },
       LOGIN_LIMIT,
@@ -191,15 +201,26 @@ export function identityRoutes(
     forSession(contract.createSessionKey, (incoming) =>
       audited(context, incoming, { type: 'api_key', action: 'create' }, async (draft) => {
         const { actor, params, context: request } = incoming
-        const { key, row } = await createSessionKey(context, actor, request, await resolve(actor, params))
+        const user = await resolve(actor, params)
+        await account.checks.requireStepUp(incoming)
+        const { key, row } = await createSessionKey(
+          context,
+          { actor, request, key: incoming.key },
+          user,
+          incoming.raw.headers['user-agent'] ?? '',
+        )
         draft.after = row
+        if (user.id === actor.id) await account.checks.inheritProof(incoming.key.id, row.id)
         return { key }
       }),
     ),
     forSession(contract.createToken, (incoming) =>
       audited(context, incoming, { type: 'api_key', action: 'create' }, async (draft) => {
         const { actor, params, body, context: request } = incoming
-        const { key, row } = await createToken(context, actor, request, await resolve(actor, params), body)
+        const user = await resolve(actor, params)
+        await account.checks.requireStepUp(incoming)
+        const asking = { actor, request, key: incoming.key }
+        const { key, row } = await createToken(context, asking, user, body)
         draft.after = row
         return { key }
       }),
@@ -246,6 +267,7 @@ export function identityRoutes(
     ),
 
     forAnyone(contract.listScopes, async () => ({ external: [...PUBLIC_SCOPES] })),
+    forSession(contract.whoAmI, async ({ actor, key, owner }) => whoAmI(actor, key, owner)),
     forSession(contract.checkAuthorization, ({ actor, body }) =>
       checkAuthorization(context, actor, body.checks),
     ),

@@ -8,18 +8,35 @@ import type { AppContext } from '../context.ts'
 import type { Precheck, RequestContext } from '../edge/index.ts'
 import { INTERNAL_MESSAGE, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
 import { parseToken, secretMatches } from './api-key-token.ts'
+import { KeyBatches } from './key-batches.ts'
+import { dueTouch, endOfKey, type SessionRules } from './key-lifetime.ts'
+import { KeyRenewal } from './key-renewal.ts'
 import { KeyRows } from './key-rows.ts'
 import { roleOptions } from './role-options.ts'
-import { findKeyWithStanding, type KeyWithStanding, touchKey } from './store/keys.ts'
+import { findKeysWithStanding, findKeyVersions, type KeyWithStanding, touchKey } from './store/keys.ts'
 import { actorOf } from './store/standing.ts'
 import { getUser, readableUser, type UserWithOrganizations } from './store/users.ts'
+import {
+  endedForGood,
+  noLink,
+  notRefreshed,
+  providerOf,
+  type UpstreamRefresh,
+  upstreamHasEnded,
+} from './upstream-session.ts'
 
 const MAX_ENTRIES = 20_000
 const MAX_AGE_MS = 5_000
-const HOUR_MS = 3_600_000
 const system = systemActor('system_restricted', 'a key is looked up before it is known whose it is')
 /** Reading the clock for each request costs more than an age that is a little off. */
 const CLOCK_MS = 250
+
+/** What follows from a row, and whether somebody has asked since the row was last compared with the database. */
+interface Known {
+  readonly secret: Buffer
+  readonly outcome: Precheck
+  asked: boolean
+}
 
 /**
  * Validates the key of each request in full, with the rows from a bounded cache of at most 5 s: expiry,
@@ -41,19 +58,48 @@ export class KeyValidator implements Disposable {
     ttlResolution: CLOCK_MS,
   })
   /** What follows from rows in the cache, with the secret it was found for; lost with the rows. */
-  readonly #accepted = new WeakMap<KeyWithStanding, { readonly secret: Buffer; readonly outcome: Precheck }>()
+  readonly #accepted = new WeakMap<KeyWithStanding, Known>()
+  readonly #renewal: KeyRenewal<KeyWithStanding>
+  readonly #batches: KeyBatches
   readonly #subscription: Disposable
-  readonly #onDrop: (userId: string) => void
+  readonly #onDrop: (userId: string | undefined) => void
+  readonly #refreshUpstream: UpstreamRefresh
+  readonly #lifetimes: SessionRules
   #generation = 0
 
-  /** `onDrop` hears of every user whose keys may be worth less than before. */
-  constructor(context: AppContext, onDrop: (userId: string) => void) {
+  /** `onDrop` hears of every user whose keys may be worth less than before; of nobody when they may be anybody's. */
+  constructor(
+    context: AppContext,
+    parts: {
+      readonly onDrop: (userId: string | undefined) => void
+      readonly refreshUpstream: UpstreamRefresh
+    },
+  ) {
     this.#context = context
+    const { sessionMaxLifetime, sessionIdleTimeout, disableSessionExpiryRefresh } = context.config
+    this.#lifetimes = { sessionMaxLifetime, sessionIdleTimeout, disableSessionExpiryRefresh }
     this.#roleOptions = roleOptions(context)
-    this.#onDrop = onDrop
+    this.#onDrop = parts.onDrop
+    this.#refreshUpstream = parts.refreshUpstream
+    this.#batches = new KeyBatches((ids) => findKeysWithStanding(system, context.database.db, ids))
+    this.#renewal = new KeyRenewal(
+      {
+        asked: (id) => this.#asked(id),
+        versions: (ids) => findKeyVersions(system, context.database.db, ids),
+        // While the feed is cut off, rows grow old (ID-222).
+        renew: (id, row) => context.database.feed.connected && this.#rows.renew(id, row),
+        forget: (id, row) => this.#rows.forget(id, row),
+        failed: (error) =>
+          context.log.warn('keys in memory could not be compared with the database', {
+            error: describeError(error),
+          }),
+      },
+      MAX_ENTRIES,
+    )
     this.#subscription = context.database.feed.subscribe({
       kinds: new Set([
         'user',
+        'user_link',
         'api_key',
         'organization_member',
         'group_member',
@@ -64,7 +110,10 @@ export class KeyValidator implements Disposable {
         if (event.kind === 'organization' || event.kind === 'custom_role') this.#clear()
         else this.drop(event.key)
       },
-      onReset: () => this.#clear(),
+      onReset: () => {
+        this.#clear()
+        this.#onDrop(undefined)
+      },
     })
   }
 
@@ -82,14 +131,19 @@ export class KeyValidator implements Disposable {
     this.#onDrop(userId)
   }
 
+  /** Forgets what is known of everybody's keys; called at once by what changes whole organizations on this replica. */
+  dropAll(): void {
+    this.#clear()
+  }
+
   /** Whether a key would still be accepted; trouble with the database ends nobody's session (ID-215). */
   async isLive(keyId: string): Promise<boolean> {
     try {
-      const found = await findKeyWithStanding(system, this.#context.database.db, keyId)
+      const found = await this.#batches.load(keyId)
       return (
         found !== undefined &&
         found.status !== 'suspended' &&
-        found.key.expires_at > this.#context.clock.now()
+        endOfKey(found.key, this.#lifetimes) > this.#context.clock.now().getTime()
       )
     } catch (error) {
       this.#context.log.warn('a key could not be looked at again', { error: describeError(error) })
@@ -118,16 +172,31 @@ export class KeyValidator implements Disposable {
     const row = this.#context.database.feed.connected ? this.#rows.get(parsed.id) : undefined
     const known = row === undefined ? undefined : this.#accepted.get(row)
     if (row === undefined || known === undefined || !sameSecret(known.secret, parsed.secret))
-      return this.#validateInFull(parsed, request)
+      return this.#validateInFull(parsed, token, request)
     const now = this.#context.clock.now()
-    if (row.key.expires_at <= now || this.#touchOf(row, now) !== undefined)
-      return this.#validateInFull(parsed, request)
+    if (
+      endOfKey(row.key, this.#lifetimes) <= now.getTime() ||
+      (row.upstream !== undefined && upstreamHasEnded(row.upstream, now)) ||
+      dueTouch(row.key, this.#lifetimes, now) !== undefined
+    )
+      return this.#validateInFull(parsed, token, request)
     request.apiKeyId = row.key.id
-    return known.outcome
+    known.asked = true
+    return this.#whereFound(known.outcome, token, request)
+  }
+
+  /** The row of a key that somebody used since the last call. */
+  #asked(id: string): KeyWithStanding | undefined {
+    const row = this.#rows.get(id)
+    const known = row === undefined ? undefined : this.#accepted.get(row)
+    if (known?.asked !== true) return undefined
+    known.asked = false
+    return row
   }
 
   async #validateInFull(
     parsed: { readonly id: string; readonly secret: string },
+    token: string,
     request: RequestContext,
   ): Promise<Precheck> {
     try {
@@ -137,12 +206,20 @@ export class KeyValidator implements Disposable {
         return refused('invalid', 'API key secret is invalid.')
       request.apiKeyId = found.key.id
       const now = this.#context.clock.now()
-      if (found.key.expires_at.getTime() <= now.getTime())
-        return refused('expired', `API key expired at ${JSON.stringify(found.key.expires_at.toISOString())}.`)
-      const fresh = await this.#touch(found, now, request.remoteAddress)
-      const outcome = accepted(fresh, this.#roleOptions)
-      this.#accepted.set(fresh, { secret: Buffer.from(parsed.secret), outcome })
-      return outcome
+      const end = endOfKey(found.key, this.#lifetimes)
+      if (end <= now.getTime())
+        return refused('expired', `API key expired at ${JSON.stringify(new Date(end).toISOString())}.`)
+      const linked = await this.#withUpstream(found, now)
+      if ('ok' in linked) return linked
+      const fresh = await this.#touch(linked, now, request.remoteAddress)
+      if (fresh === undefined) {
+        // The key was ended while this request was looked at: what it is now decides.
+        this.#rows.forget(linked.key.id, linked)
+        return await this.#validateInFull(parsed, token, request)
+      }
+      const outcome = accepted(fresh, this.#roleOptions, this.#lifetimes)
+      this.#accepted.set(fresh, { secret: Buffer.from(parsed.secret), outcome, asked: true })
+      return this.#whereFound(outcome, token, request)
     } catch (cause) {
       return {
         ok: false,
@@ -156,46 +233,75 @@ export class KeyValidator implements Disposable {
     }
   }
 
+  /** ID-202: a token that was issued to an OAuth2 app may be kept out of the query of a URL. */
+  #whereFound(outcome: Precheck, token: string, { queryTokens }: RequestContext): Precheck {
+    const barred =
+      queryTokens.length > 0 &&
+      this.#context.config.allowQueryTokens === 'no-oauth' &&
+      outcome.ok &&
+      outcome.key.loginType === 'oauth2_provider_app' &&
+      queryTokens.includes(token)
+    return barred
+      ? refused('invalid', 'Tokens of OAuth2 apps are not accepted in the query of a URL: send a header.')
+      : outcome
+  }
+
+  /** ID-65: a session from a login provider lives as long as that lets it; resolves to the refusal where it does not. */
+  async #withUpstream(
+    found: KeyWithStanding,
+    now: Date,
+  ): Promise<KeyWithStanding | Extract<Precheck, { ok: false }>> {
+    const loginType = providerOf(found.key.login_type)
+    if (loginType === undefined) return found
+    const { upstream } = found
+    if (upstream === undefined) return noLink()
+    if (!upstreamHasEnded(upstream, now)) return found
+    if (!upstream.refreshes) return endedForGood(loginType, upstream)
+    const outcome = await this.#refreshUpstream({ userId: found.key.user_id, loginType })
+    if (outcome.kind !== 'fresh') return notRefreshed(loginType, outcome)
+    const fresh = { ...found, upstream: { ...upstream, expiresAt: outcome.expiresAt } }
+    this.#rows.replace(found.key.id, found, fresh)
+    return fresh
+  }
+
   async #load(id: string): Promise<KeyWithStanding | undefined> {
     const usable = this.#context.database.feed.connected
     const cached = usable ? this.#rows.get(id) : undefined
     if (cached !== undefined) return cached
     const generation = this.#generation
-    const found = await findKeyWithStanding(system, this.#context.database.db, id)
+    const found = await this.#batches.load(id)
     // A change that arrived while the row was read may be newer than the row.
-    if (found !== undefined && usable && generation === this.#generation) this.#rows.set(id, found)
+    if (found !== undefined && usable && generation === this.#generation) {
+      this.#rows.set(id, found)
+      this.#renewal.kept(id)
+    }
     return found
   }
 
-  /** What is due to be written of a use: at most once an hour, and nothing for a hot session (ID-43…ID-45). */
-  #touchOf({ key }: KeyWithStanding, now: Date): { readonly expiresAt: Date | undefined } | undefined {
-    const lifetimeMs = key.lifetime_seconds * 1000
-    const slides =
-      !this.#context.config.disableSessionExpiryRefresh &&
-      key.login_type !== 'token' &&
-      key.login_type !== 'oauth2_provider_app' &&
-      key.expires_at.getTime() - now.getTime() <= lifetimeMs - HOUR_MS
-    if (slides) return { expiresAt: new Date(now.getTime() + lifetimeMs) }
-    return now.getTime() - key.last_used.getTime() <= HOUR_MS ? undefined : { expiresAt: undefined }
-  }
-
-  async #touch(found: KeyWithStanding, now: Date, remoteAddress: string): Promise<KeyWithStanding> {
+  /** Writes what is due of a use; resolves to nothing when the key has been ended meanwhile. */
+  async #touch(
+    found: KeyWithStanding,
+    now: Date,
+    remoteAddress: string,
+  ): Promise<KeyWithStanding | undefined> {
     const { key } = found
-    const due = this.#touchOf(found, now)
+    const due = dueTouch(key, this.#lifetimes, now)
     if (due === undefined) return found
     const { expiresAt } = due
-    await touchKey(
+    const holds = await touchKey(
       system,
       this.#context.database.db,
       { id: key.id, userId: key.user_id },
       { now, ipAddress: remoteAddress, expiresAt },
     )
+    if (!holds) return undefined
     const fresh = { ...found, key: { ...key, last_used: now, expires_at: expiresAt ?? key.expires_at } }
     this.#rows.replace(key.id, found, fresh)
     return fresh
   }
 
   [Symbol.dispose](): void {
+    this.#renewal[Symbol.dispose]()
     this.#subscription[Symbol.dispose]()
   }
 }
@@ -210,7 +316,7 @@ function refused(reason: 'no-credential' | 'invalid' | 'expired', detail: string
   return { ok: false, status: 401, message: SIGNED_OUT_MESSAGE, detail, reason, hard: false }
 }
 
-function accepted(found: KeyWithStanding, options: RoleOptions): Precheck {
+function accepted(found: KeyWithStanding, options: RoleOptions, lifetimes: SessionRules): Precheck {
   const { key } = found
   const allowList = key.allow_list.map((text) => {
     const entry = parseAllowListEntry(text)
@@ -223,8 +329,9 @@ function accepted(found: KeyWithStanding, options: RoleOptions): Precheck {
       id: key.id,
       userId: key.user_id,
       loginType: key.login_type,
+      tokenName: key.token_name,
       scopes: key.scopes,
-      expiresAt: key.expires_at,
+      expiresAt: new Date(endOfKey(key, lifetimes)),
     },
     owner: {
       id: key.user_id,

@@ -1,1 +1,2 @@
 export { Listeners } from './listeners.ts'
+export { MetricsListener } from './metrics-listener.ts'

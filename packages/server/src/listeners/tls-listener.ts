@@ -57,6 +57,9 @@ export class TlsListener implements AsyncDisposable {
         SNICallback: (name, done) => done(null, this.#contextFor(name)),
         keepAliveTimeout: 75_000,
         requestTimeout: 0,
+        // As on the plain listener: who does not say in time what it wants holds no connection.
+        headersTimeout: 30_000,
+        connectionsCheckingInterval: 10_000,
       },
       options.handle,
     )

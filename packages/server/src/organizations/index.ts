@@ -1,2 +1,5 @@
+export { knownUserId } from './known-user.ts'
+export { requireGoodLabels } from './names.ts'
 export { organizationRoutes } from './routes.ts'
-export { getOrganization } from './store.ts'
+export { getOrganization } from './store/organizations.ts'
+export { reconcileSystemRoles } from './store/sharing.ts'

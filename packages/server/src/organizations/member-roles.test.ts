@@ -13,6 +13,7 @@ import {
   listMembersPaged,
   listWorkspaces,
   removeMember,
+  updateUserRoles,
 } from '@slipway/contract'
 import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
@@ -57,6 +58,53 @@ describe('roles in an organization', () => {
     })
     await assign(owner, 'target', ['organization-auditor'])
     await expect(assign(admin, 'target', [])).rejects.toMatchObject({ status: 400 })
+  })
+
+  it('T12, RB-41: a user admin neither makes owners nor takes the role from one', async () => {
+    const admin = await server.user('useradmin', ['user-admin'])
+    await server.user('secondowner', ['owner'])
+    const set = (user: string, roles: string[]) =>
+      admin.call(updateUserRoles, { params: { user }, body: { roles } })
+    for (const [user, roles] of [
+      ['target', ['owner']],
+      ['secondowner', []],
+      ['secondowner', ['owner', 'auditor']],
+    ] as const)
+      await expect(set(user, [...roles])).rejects.toMatchObject({
+        status: 400,
+        message: expect.stringContaining('not authorized to assign role'),
+      })
+    await expect(set('target', ['owner'])).rejects.toMatchObject({
+      message: 'not authorized to assign role "owner"',
+    })
+    await expect(set('secondowner', [])).rejects.toMatchObject({
+      message: 'not authorized to assign role "owner"',
+    })
+  })
+
+  it('T13, RB-68: who may not assign site roles is refused by what they may see', async () => {
+    const admin = await withRole('orgadmin', 'organization-admin')
+    const plain = await server.user('bystander')
+    const set = (client: Client, user: string) =>
+      client.call(updateUserRoles, { params: { user }, body: { roles: ['auditor'] } })
+    await expect(set(admin, 'target')).rejects.toMatchObject({ status: 403 })
+    await expect(set(owner, 'me')).rejects.toMatchObject({
+      status: 400,
+      message: 'You cannot change your own roles.',
+    })
+    await expect(set(plain, 'target')).rejects.toMatchObject({ status: 404 })
+  })
+
+  it.each([
+    ['a site role', 'auditor'],
+    ['a role with its organization', 'organization-auditor:00000000-0000-4000-8000-000000000000'],
+    ['an unknown role', 'nothing'],
+    ['nothing', ''],
+  ])('RB-44: %s is not a role of an organization', async (_what, role) => {
+    await expect(assign(owner, 'target', [role])).rejects.toMatchObject({
+      status: 400,
+      message: `${JSON.stringify(role)} is not a supported role`,
+    })
   })
 
   it('RB-42: what all members have counts as handed out, also when roles are only taken away', async () => {

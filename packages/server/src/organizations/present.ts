@@ -6,7 +6,8 @@ import {
   type SlimRole,
 } from '@slipway/contract'
 import { ORGANIZATION_ROLES, SITE_ROLES } from '../authz/index.ts'
-import type { MemberRow, OrganizationRow } from './store.ts'
+import type { MemberRow } from './store/members.ts'
+import type { OrganizationRow } from './store/organizations.ts'
 
 /** An organization as the API shows it. */
 export function presentOrganization(row: OrganizationRow): Organization {
@@ -30,7 +31,7 @@ export function presentMember(row: MemberRow): OrganizationMember {
     organization_id: row.organization_id,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-    roles: row.roles.map((name) => slimRole(name, row.organization_id)),
+    roles: row.roles.map((name) => slimRole(name, row.organization_id, row.custom_role_names)),
   }
 }
 
@@ -47,18 +48,24 @@ export function presentMemberWithUser(row: MemberRow): OrganizationMemberWithUse
     is_service_account: row.is_service_account,
     has_ai_seat: false,
     last_seen_at: row.last_seen_at?.toISOString() ?? NEVER,
-    global_roles: row.rbac_roles.map((name) => slimRole(name, undefined)),
+    global_roles: row.rbac_roles.map((name) => slimRole(name, undefined, {})),
     user_created_at: row.user_created_at.toISOString(),
     user_updated_at: row.user_updated_at.toISOString(),
   }
 }
 
-function slimRole(name: string, organizationId: string | undefined): SlimRole {
+function slimRole(
+  name: string,
+  organizationId: string | undefined,
+  customNames: MemberRow['custom_role_names'],
+): SlimRole {
   const known: Readonly<Record<string, { readonly displayName: string }>> =
     organizationId === undefined ? SITE_ROLES : ORGANIZATION_ROLES
+  const builtIn = Object.hasOwn(known, name) ? known[name]?.displayName : undefined
+  const custom = Object.hasOwn(customNames, name) ? customNames[name] : undefined
   return {
     name,
-    display_name: known[name]?.displayName ?? name,
+    display_name: builtIn || custom || name,
     ...(organizationId === undefined ? {} : { organization_id: organizationId }),
   }
 }

@@ -1,27 +1,39 @@
 import * as contract from '@slipway/contract'
 import { audited } from '../audit/index.ts'
-import { isAllowed, mayAssign, ORGANIZATION_ROLES, permissionsOf } from '../authz/index.ts'
+import { type Actor, isAllowed } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
-import { badRequest, notFound } from '../errors/index.ts'
-import { getUser, type KeyValidator, parseUserSearch } from '../identity/index.ts'
+import { badRequest } from '../errors/index.ts'
+import { getUser, type KeyValidator, parseUserSearch, type UserRow } from '../identity/index.ts'
 import { SearchQuery } from '../search/index.ts'
+import { manageOrganizationRoutes } from './manage-routes.ts'
 import { presentMember, presentMemberWithUser, presentOrganization } from './present.ts'
 import {
   addMember,
   getMember,
-  getOrganization,
   listMembers,
   listMembersPage,
-  listOrganizations,
+  type MemberRow,
   removeMember,
   setMemberRoles,
-} from './store.ts'
+} from './store/members.ts'
+import { getOrganization, listOrganizations } from './store/organizations.ts'
+
+/** Whether claims of an identity provider decide about a user, so that nobody else may (WS-47, WS-49). */
+export interface MembersByClaims {
+  organizationsAreSynced(actor: Actor, user: UserRow, organizationId: string): Promise<boolean>
+  organizationRolesAreSynced(actor: Actor, member: MemberRow, organizationId: string): Promise<boolean>
+}
 
 /** Organizations and their members (WS §3). */
-export function organizationRoutes(context: AppContext, keys: KeyValidator): BoundRoute[] {
+export function organizationRoutes(
+  context: AppContext,
+  keys: KeyValidator,
+  claims: MembersByClaims,
+): BoundRoute[] {
   const db = context.database.db
   return [
+    ...manageOrganizationRoutes(context, keys),
     forSession(contract.listOrganizations, async ({ actor }) =>
       (await listOrganizations(actor, db)).map(presentOrganization),
     ),
@@ -68,6 +80,17 @@ export function organizationRoutes(context: AppContext, keys: KeyValidator): Bou
         const { actor, params } = incoming
         const organization = await getOrganization(actor, db, params.organization ?? '')
         const user = await getUser(actor, db, params.user ?? '')
+        // Who may not add members at all is told by what follows.
+        if (
+          isAllowed(actor, 'create', { type: 'organization_member', organization: organization.id }) &&
+          (await claims.organizationsAreSynced(actor, user, organization.id))
+        )
+          throw badRequest(
+            'Organization sync is enabled for OIDC users, so that they cannot be added by hand.',
+            {
+              detail: 'Organizations of this user come from claims of the identity provider.',
+            },
+          )
         await addMember(actor, db, organization.id, user.id)
         keys.drop(user.id)
         const member = await getMember(actor, db, organization.id, user.id)
@@ -87,21 +110,6 @@ export function organizationRoutes(context: AppContext, keys: KeyValidator): Bou
         return undefined
       }),
     ),
-    forSession(contract.listMemberRoles, async ({ actor, params }) => {
-      const organization = await getOrganization(actor, db, params.organization ?? '')
-      if (!isAllowed(actor, 'read', { type: 'assign_org_role', organization: organization.id }))
-        throw notFound()
-      return Object.entries(ORGANIZATION_ROLES)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, definition]) => ({
-          name,
-          display_name: definition.displayName,
-          organization_id: organization.id,
-          built_in: true,
-          assignable: mayAssign(actor, name, organization.id),
-          ...permissionsOf(definition),
-        }))
-    }),
     forSession(contract.assignMemberRoles, (incoming) =>
       audited(context, incoming, { type: 'organization_member', action: 'write' }, async (draft) => {
         const { actor, params, body } = incoming
@@ -109,6 +117,10 @@ export function organizationRoutes(context: AppContext, keys: KeyValidator): Bou
         const member = await getMember(actor, db, organization.id, params.user ?? '')
         const userId = member.user_id
         draft.before = member
+        if (await claims.organizationRolesAreSynced(actor, member, organization.id))
+          throw badRequest('Cannot modify roles for OIDC users when role sync is enabled.', {
+            detail: 'Roles of this user in this organization come from claims of the identity provider.',
+          })
         if (userId === actor.id) throw badRequest('You cannot change your own organization roles.')
         await context.database.transaction((tx) =>
           setMemberRoles(actor, tx, organization.id, userId, body.roles),

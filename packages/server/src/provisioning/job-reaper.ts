@@ -1,6 +1,7 @@
 import { describeError, type Logger } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../context.ts'
+import { labelled } from '../profile-labels/index.ts'
 import type { JobHandler } from './job-handler.ts'
 import { tellEnd } from './job-worker.ts'
 import { completeJob, type JobRow, listLostJobs, lockLostJob, requeueJob } from './store/jobs.ts'
@@ -36,23 +37,27 @@ export class JobReaper implements Disposable {
     if (this.#busy) return
     this.#busy = true
     try {
-      const lost = await listLostJobs(
-        systemActor('job_reaper', 'jobs whose provisioner is gone'),
-        this.#database.db,
-      )
-      // One that cannot be taken back must not keep the others waiting.
-      for (const job of lost)
-        await this.#reap(job.id).catch((error: unknown) =>
-          this.#log.warn('a lost job could not be taken back', {
-            job_id: job.id,
-            error: describeError(error),
-          }),
-        )
+      await labelled('job-reaper', () => this.#look())
     } catch (error) {
       this.#log.warn('lost jobs could not be looked for', { error: describeError(error) })
     } finally {
       this.#busy = false
     }
+  }
+
+  async #look(): Promise<void> {
+    const lost = await listLostJobs(
+      systemActor('job_reaper', 'jobs whose provisioner is gone'),
+      this.#database.db,
+    )
+    // One that cannot be taken back must not keep the others waiting.
+    for (const job of lost)
+      await this.#reap(job.id).catch((error: unknown) =>
+        this.#log.warn('a lost job could not be taken back', {
+          job_id: job.id,
+          error: describeError(error),
+        }),
+      )
   }
 
   async #reap(id: string): Promise<void> {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { describeError, type Logger } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../context.ts'
+import { labelled } from '../profile-labels/index.ts'
 import type { Engine } from './engine/engine.ts'
 import { EngineError } from './engine/engine.ts'
 import type { JobHandler, Outcome } from './job-handler.ts'
@@ -117,7 +118,7 @@ export class JobWorker implements AsyncDisposable {
         // Taken from us while the database was away, and queued again: the first attempt counts no more.
         this.#running.get(job.id)?.stop.abort('lost')
         const stop = new AbortController()
-        const done = this.#run(job, stop).finally(() => {
+        const done = labelled('typescript-provisioner', () => this.#run(job, stop)).finally(() => {
           if (this.#running.get(job.id)?.stop === stop) this.#running.delete(job.id)
           this.#wake()
         })

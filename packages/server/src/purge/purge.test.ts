@@ -10,7 +10,9 @@ let server: TestServer
 let database: Database
 
 beforeAll(async () => {
-  server = await startTestServer({ env: { CODER_AUDIT_LOGS_RETENTION: '30d' } })
+  server = await startTestServer({
+    env: { CODER_AUDIT_LOGS_RETENTION: '30d', CODER_CONNECTION_LOGS_RETENTION: '10d' },
+  })
   database = await openDatabase(server.databaseUrl)
   await server.owner()
 })
@@ -32,6 +34,21 @@ it('RB-106, OP-76: audit entries live as long as their retention says', async ()
   const left = () => database.db.selectFrom('audit_logs').select('id').execute()
   await until('the old entry to go', async () => !(await left()).some(({ id }) => id === old.id))
   expect((await left()).map(({ id }) => id)).toContain(young.id)
+})
+
+it('RB-113: entries of the connection log live as long as their retention says, and visits as long as they last', async () => {
+  const old = await fixtures.connectionLog(database.db, { connect_time: daysAgo(11) })
+  const young = await fixtures.connectionLog(database.db, { connect_time: daysAgo(9) })
+  await fixtures.connectionVisit(database.db, { updated_at: daysAgo(1) })
+  await fixtures.connectionVisit(database.db)
+  await purge()
+  const left = () => database.db.selectFrom('connection_logs').select('id').execute()
+  await until('the old entry to go', async () => !(await left()).some(({ id }) => id === old.id))
+  expect((await left()).map(({ id }) => id)).toContain(young.id)
+  await until('the visit that is over to go', async () => {
+    const visits = await database.db.selectFrom('connection_visits').select('digest').execute()
+    return visits.length === 1
+  })
 })
 
 it('OP-76: keys go a week after they have expired', async () => {
@@ -58,12 +75,29 @@ it('AC-96: logs of agents of earlier builds go, those of the latest one never', 
   expect((await left()).map(({ id }) => id)).toContain(latest.id)
 })
 
-it('OP-78: what was deleted is counted', async () => {
+it('OP-78: what was deleted is counted, of the kinds that have a name', async () => {
   await fixtures.auditLog(database.db, { time: daysAgo(40) })
   await purge()
   const client = await server.owner()
-  await until('the metrics to tell', async () => {
-    const answer = await fetch(`${server.url}/metrics`, { headers: client.headers })
-    return /records_purged_total\{record_type="audit_logs"\} [1-9]/.test(await answer.text())
-  })
+  const metrics = async () => (await fetch(`${server.url}/metrics`, { headers: client.headers })).text()
+  const round = /iteration_duration_seconds_count\{success="true"\} [1-9]/
+  await until('the round to end', async () => round.test(await metrics()))
+  const text = await metrics()
+  expect(text).toMatch(/records_purged_total\{record_type="audit_logs"\} [1-9]/)
+  expect([...text.matchAll(/records_purged_total\{record_type="(\w+)"\}/g)].map(([, type]) => type)).toEqual([
+    'workspace_agent_logs',
+    'expired_api_keys',
+    'connection_logs',
+    'audit_logs',
+  ])
+})
+
+it('RB-86: connection events of old audit logs go after 90 days, whatever is kept else', async () => {
+  const open = { action: 'open' }
+  const old = await fixtures.auditLog(database.db, { ...open, time: daysAgo(91) })
+  const young = await fixtures.auditLog(database.db, { ...open, time: daysAgo(89) })
+  await purge()
+  const left = () => database.db.selectFrom('audit_logs').select('id').execute()
+  await until('the old event to go', async () => !(await left()).some(({ id }) => id === old.id))
+  expect((await left()).map(({ id }) => id)).toContain(young.id)
 })

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram } from 'prom-client'
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { labelled } from '../profile-labels/index.ts'
 import { PURGED, type PurgedRecords } from './records.ts'
 import { tryPurgeLock } from './store.ts'
 
@@ -66,7 +67,7 @@ export class Purge implements AsyncDisposable {
     for (const records of PURGED) {
       if (this.#closed) break
       try {
-        worked = (await this.#purge(records)) || worked
+        worked = (await labelled('db-purge', () => this.#purge(records))) || worked
       } catch (error) {
         success = false
         this.#context.log.error('old records could not be deleted', {
@@ -85,7 +86,7 @@ export class Purge implements AsyncDisposable {
   }
 
   /** Whether it was our turn. */
-  async #purge({ type, retentionMs, deleteOld }: PurgedRecords): Promise<boolean> {
+  async #purge({ type, counted, retentionMs, old }: PurgedRecords): Promise<boolean> {
     const { config, clock, database } = this.#context
     const retention = retentionMs(config)
     if (retention === 0) return false
@@ -93,10 +94,12 @@ export class Purge implements AsyncDisposable {
     const end = performance.now() + KIND_MS
     for (;;) {
       const count = await database.transaction(async (tx) =>
-        (await tryPurgeLock(actor, tx, type)) ? deleteOld(actor, tx, { before, limit: BATCH }) : undefined,
+        (await tryPurgeLock(actor, tx, type))
+          ? old.deleteOld(actor, tx, { before, limit: BATCH })
+          : undefined,
       )
       if (count === undefined) return false
-      this.#purged.inc({ record_type: type }, count)
+      if (counted) this.#purged.inc({ record_type: type }, count)
       const more = count === BATCH
       const late = this.#closed || performance.now() > end
       if (more && !late) continue

@@ -1,39 +1,64 @@
 import type { Config } from '../config/index.ts'
-import {
-  type DeleteOld,
-  deleteExpiredKeys,
-  deleteOldAgentLogs,
-  deleteOldAuditEntries,
-  deleteOldDaemons,
-} from './store.ts'
+import * as store from './store.ts'
 
-const DAEMONS_MS = 7 * 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const DAEMONS_MS = 7 * DAY_MS
+const LEGACY_EVENTS_MS = 90 * DAY_MS
+/** Twice as long as a visit may pause. */
+const VISITS_MS = 2 * HOUR_MS
+/** After that long without a further one, wrong guesses count no more. */
+const FAILURES_MS = HOUR_MS
+const CHALLENGES_MS = 60_000
+/** Beyond the time in which a test can be read. */
+const PROVIDER_TESTS_MS = 60_000
 
 /** A kind of record that grows old. */
 export interface PurgedRecords {
   /** Label in metrics. */
   readonly type: string
+  /** Whether operators are told how many went (OP-78). */
+  readonly counted?: true
   /** How long they are kept, in milliseconds; 0 is for ever. */
   readonly retentionMs: (config: Config) => number
-  readonly deleteOld: DeleteOld
+  readonly old: store.OldRecords
 }
 
 /** What the purge deletes, in its order (OP-76). */
 export const PURGED: readonly PurgedRecords[] = [
   {
     type: 'workspace_agent_logs',
+    counted: true,
     retentionMs: (config) => config.workspaceAgentLogsRetention,
-    deleteOld: deleteOldAgentLogs,
+    old: store.agentLogs,
   },
-  { type: 'provisioner_daemons', retentionMs: () => DAEMONS_MS, deleteOld: deleteOldDaemons },
+  { type: 'provisioner_daemons', retentionMs: () => DAEMONS_MS, old: store.daemons },
   {
     type: 'expired_api_keys',
+    counted: true,
     retentionMs: (config) => config.apiKeysRetention,
-    deleteOld: deleteExpiredKeys,
+    old: store.expiredKeys,
+  },
+  {
+    type: 'audit_log_connection_events',
+    retentionMs: () => LEGACY_EVENTS_MS,
+    old: store.legacyConnectionEvents,
+  },
+  { type: 'connection_visits', retentionMs: () => VISITS_MS, old: store.endedVisits },
+  {
+    type: 'connection_logs',
+    counted: true,
+    retentionMs: (config) => config.connectionLogsRetention,
+    old: store.connections,
   },
   {
     type: 'audit_logs',
+    counted: true,
     retentionMs: (config) => config.auditLogsRetention,
-    deleteOld: deleteOldAuditEntries,
+    old: store.auditEntries,
   },
+  { type: 'audit_chain', retentionMs: (config) => config.auditLogsRetention, old: store.auditLinks },
+  { type: 'sign_in_failures', retentionMs: () => FAILURES_MS, old: store.forgottenFailures },
+  { type: 'spent_challenges', retentionMs: () => CHALLENGES_MS, old: store.spentChallenges },
+  { type: 'identity_provider_tests', retentionMs: () => PROVIDER_TESTS_MS, old: store.providerTests },
 ]

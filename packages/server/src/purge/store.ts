@@ -1,14 +1,15 @@
 import { type RawBuilder, sql } from 'kysely'
 
-import { type Actor, authorize } from '../authz/index.ts'
+import { type Actor, authorize, type ResourceType } from '../authz/index.ts'
 import type { Db } from '../database/index.ts'
 
-/** Deletes at most `limit` rows that are older than `before`; resolves to how many there were. */
-export type DeleteOld = (
-  actor: Actor,
-  db: Db,
-  page: { readonly before: Date; readonly limit: number },
-) => Promise<number>
+/** What can be done about records of one kind that are older than a time. */
+export interface OldRecords {
+  /** Deletes at most `limit` of them; resolves to how many there were. @throws ApiError 403. */
+  deleteOld(actor: Actor, db: Db, page: { readonly before: Date; readonly limit: number }): Promise<number>
+  /** Counts those that would be deleted. @throws ApiError 403 without the right to delete them. */
+  countOld(actor: Actor, db: Db, before: Date): Promise<number>
+}
 
 /** Whether this transaction may purge one kind of record; another replica at it keeps its turn. @throws ApiError 403. */
 export async function tryPurgeLock(actor: Actor, tx: Db, kind: string): Promise<boolean> {
@@ -19,53 +20,147 @@ export async function tryPurgeLock(actor: Actor, tx: Db, kind: string): Promise<
   return rows[0]?.locked === true
 }
 
-/** Logs of agents of builds that are not the latest, by when the agent was last there. @throws ApiError 403. */
-export const deleteOldAgentLogs: DeleteOld = (actor, db, { before, limit }) => {
-  authorize(actor, 'delete', { type: 'system' })
-  return deleted(
-    db,
-    sql`delete from workspace_agent_logs where id in (
-      select l.id from workspace_agent_logs l
-        join workspace_agents a on a.id = l.agent_id
-        join workspace_resources r on r.id = a.resource_id
-        join workspace_builds b on b.job_id = r.job_id
-       where coalesce(a.last_connected_at, a.created_at) < ${before}
-         and exists (select 1 from workspace_builds later
-                      where later.workspace_id = b.workspace_id and later.build_number > b.build_number)
-       limit ${limit})`,
-  )
+/**
+ * @param type what must be deletable for the actor.
+ * @param key columns that name a row.
+ * @param old a query for the keys of the rows that are older, those that go first in front.
+ */
+function oldRecords(
+  type: ResourceType,
+  table: string,
+  key: readonly string[],
+  old: (before: Date) => RawBuilder<unknown>,
+): OldRecords {
+  return {
+    async deleteOld(actor, db, { before, limit }) {
+      authorize(actor, 'delete', { type })
+      const columns = sql.join(key.map((column) => sql.ref(column)))
+      const { numAffectedRows } =
+        await sql`delete from ${sql.table(table)} where (${columns}) in (${old(before)} limit ${limit})`.execute(
+          db,
+        )
+      return Number(numAffectedRows ?? 0)
+    },
+    async countOld(actor, db, before) {
+      authorize(actor, 'delete', { type })
+      const { rows } = await sql<{
+        count: string
+      }>`select count(*)::text as count from (${old(before)}) as old`.execute(db)
+      return Number(rows[0]?.count ?? 0)
+    },
+  }
 }
 
-/** Daemons that nobody has seen for long. @throws ApiError 403. */
-export const deleteOldDaemons: DeleteOld = (actor, db, { before, limit }) => {
-  authorize(actor, 'delete', { type: 'system' })
-  return deleted(
-    db,
-    sql`delete from provisioner_daemons where id in (
-      select id from provisioner_daemons where coalesce(last_seen_at, created_at) < ${before} limit ${limit})`,
-  )
-}
+/** Logs of agents of builds that are not the latest, by when the agent was last there. */
+export const agentLogs = oldRecords(
+  'system',
+  'workspace_agent_logs',
+  ['id'],
+  (before) => sql`
+    select l.id from workspace_agent_logs l
+      join workspace_agents a on a.id = l.agent_id
+      join workspace_resources r on r.id = a.resource_id
+      join workspace_builds b on b.job_id = r.job_id
+     where coalesce(a.last_connected_at, a.created_at) < ${before}
+       and exists (select 1 from workspace_builds later
+                    where later.workspace_id = b.workspace_id and later.build_number > b.build_number)`,
+)
 
-/** Keys that expired long ago. @throws ApiError 403. */
-export const deleteExpiredKeys: DeleteOld = (actor, db, { before, limit }) => {
-  authorize(actor, 'delete', { type: 'api_key' })
-  return deleted(
-    db,
-    sql`delete from api_keys where id in (select id from api_keys where expires_at < ${before} limit ${limit})`,
-  )
-}
+/** Daemons that nobody has seen for long. */
+export const daemons = oldRecords(
+  'system',
+  'provisioner_daemons',
+  ['id'],
+  (before) => sql`select id from provisioner_daemons where coalesce(last_seen_at, created_at) < ${before}`,
+)
 
-/** Entries of the audit log, oldest first. @throws ApiError 403. */
-export const deleteOldAuditEntries: DeleteOld = (actor, db, { before, limit }) => {
-  authorize(actor, 'delete', { type: 'system' })
-  return deleted(
-    db,
-    sql`delete from audit_logs where id in (
-      select id from audit_logs where "time" < ${before} order by "time" limit ${limit})`,
-  )
-}
+/** Keys that expired long ago. */
+export const expiredKeys = oldRecords(
+  'api_key',
+  'api_keys',
+  ['id'],
+  (before) => sql`select id from api_keys where expires_at < ${before}`,
+)
 
-async function deleted(db: Db, statement: RawBuilder<unknown>): Promise<number> {
-  const { numAffectedRows } = await statement.execute(db)
-  return Number(numAffectedRows ?? 0)
-}
+/** Actions that old entries of the audit log have and new ones never get (RB-86). */
+const LEGACY = sql`('connect', 'disconnect', 'open', 'close')`
+
+/** Old connection events in the audit log, which have a log of their own now. */
+export const legacyConnectionEvents = oldRecords(
+  'system',
+  'audit_logs',
+  ['id'],
+  (before) => sql`select id from audit_logs where action in ${LEGACY} and "time" < ${before} order by "time"`,
+)
+
+/** Entries of the audit log. */
+export const auditEntries = oldRecords(
+  'system',
+  'audit_logs',
+  ['id'],
+  (before) =>
+    sql`select id from audit_logs where action not in ${LEGACY} and "time" < ${before} order by "time"`,
+)
+
+/**
+ * Links of the chain of the audit log before the first one whose entry is still there: a chain without its beginning can
+ * be verified, one with a gap cannot (RB-131).
+ */
+export const auditLinks = oldRecords(
+  'system',
+  'audit_chain',
+  ['sequence'],
+  (before) => sql`
+    select sequence from audit_chain
+     where "time" < ${before} and sequence < (
+       select c.sequence from audit_chain c
+        where exists (select 1 from audit_logs l where l.id = c.audit_log_id) order by c.sequence limit 1)
+     order by sequence`,
+)
+
+/** Entries of the connection log. */
+export const connections = oldRecords(
+  'system',
+  'connection_logs',
+  ['id'],
+  (before) => sql`select id from connection_logs where connect_time < ${before} order by connect_time`,
+)
+
+/** Visits that nobody has gone on with, so that the next one is another entry anyway (RB-111). */
+export const endedVisits = oldRecords(
+  'system',
+  'connection_visits',
+  ['agent_id', 'digest'],
+  (before) => sql`select agent_id, digest from connection_visits where updated_at < ${before}`,
+)
+
+/** Accounts whose wrong guesses are remembered at once; those with the fewest go first when there are more. */
+const REMEMBERED_FAILURES = 100_000
+
+/** Wrong guesses that are forgotten (ID-209), and what a flood of made-up addresses leaves. */
+export const forgottenFailures = oldRecords(
+  'system',
+  'sign_in_failures',
+  ['account'],
+  (before) => sql`
+    select account from (
+      select account, last_failure_at, row_number() over (order by failures desc, last_failure_at desc) as place
+        from sign_in_failures) as remembered
+     where last_failure_at < ${before} or place > ${REMEMBERED_FAILURES}`,
+)
+
+/** Used challenges of sign-ins that are over anyway. */
+export const spentChallenges = oldRecords(
+  'system',
+  'spent_challenges',
+  ['hashed_challenge'],
+  (before) => sql`select hashed_challenge from spent_challenges where expires_at < ${before}`,
+)
+
+/** Claims that test sign-ins at identity providers have shown (L-29). */
+export const providerTests = oldRecords(
+  'system',
+  'identity_provider_tests',
+  ['id'],
+  (before) => sql`select id from identity_provider_tests where expires_at < ${before}`,
+)

@@ -3,6 +3,7 @@ import { hostname, networkInterfaces } from 'node:os'
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { labelled } from '../profile-labels/index.ts'
 import { registerReplica, removeReplicas } from './store.ts'
 
 const HEARTBEAT_MS = 5_000
@@ -24,7 +25,7 @@ export class ReplicaRegistration implements AsyncDisposable {
     const registration = new ReplicaRegistration(context, relayAddress(listening, context.config.clusterHost))
     await registration.#register()
     registration.#timer = setInterval(() => {
-      registration.#beating ??= registration.#beat().finally(() => {
+      registration.#beating ??= labelled('replica-sync', () => registration.#beat()).finally(() => {
         registration.#beating = undefined
       })
     }, HEARTBEAT_MS).unref()

@@ -50,29 +50,28 @@ export function importHandler(context: AppContext): JobHandler {
           store: storeParsed,
         }
       const found = await look(context, session, variables, version.name)
-      const unknown = found.start.externalAuth[0]
+      const store = async (tx: typeof db): Promise<void> => {
+        await storeParsed(tx)
+        await storeImport(actor, tx, version.id, {
+          parameters: found.start.parameters,
+          presets: found.start.presets,
+          externalAuth: found.start.externalAuth,
+          hasAiTask: found.start.aiTasks.length > 0,
+          hasExternalAgent: found.start.hasExternalAgent,
+        })
+        await insertResources(actor, tx, job.id, 'start', found.start.resources, true)
+        await insertResources(actor, tx, job.id, 'stop', found.stop.resources, false)
+      }
+      const configured = context.config.externalAuthProviders
+      const unknown = found.start.externalAuth.find((need) => configured.every(({ id }) => id !== need.id))
       if (unknown !== undefined)
         return {
           ok: false,
           error: `external auth provider ${JSON.stringify(unknown.id)} is not configured`,
-          store: storeParsed,
+          store,
         }
       tools.say('Cleaning Up', `Found ${found.start.resources.length} resources`)
-      return {
-        ok: true,
-        async store(tx): Promise<void> {
-          await storeParsed(tx)
-          await storeImport(actor, tx, version.id, {
-            parameters: found.start.parameters,
-            presets: found.start.presets,
-            externalAuth: found.start.externalAuth,
-            hasAiTask: found.start.aiTasks.length > 0,
-            hasExternalAgent: found.start.hasExternalAgent,
-          })
-          await insertResources(actor, tx, job.id, 'start', found.start.resources, true)
-          await insertResources(actor, tx, job.id, 'stop', found.stop.resources, false)
-        },
-      }
+      return { ok: true, store }
     },
   }
 }

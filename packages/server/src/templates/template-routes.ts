@@ -1,6 +1,6 @@
 import * as contract from '@slipway/contract'
 import { audited, auditedWrite } from '../audit/index.ts'
-import { type Actor, accessListOf, isAllowed } from '../authz/index.ts'
+import { type Actor, isAllowed } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
@@ -13,6 +13,7 @@ import { requireName } from './names.ts'
 import { presentTemplate } from './present.ts'
 import { settingsOfUpdate } from './settings.ts'
 import {
+  closeToEveryone,
   deleteTemplate,
   getTemplate,
   getTemplateByName,
@@ -73,10 +74,12 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
       const load = (id = params.template ?? '') => getTemplate(actor, db, id)
       const after = await auditedWrite(context, incoming, 'template', load, async (template) => {
         if (body.name !== undefined && body.name !== '') requireName(body.name)
-        await updateTemplate(actor, db, template, {
-          ...settingsOfUpdate(body),
-          ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
-          ...(body.disable_everyone_group_access === true ? { group_acl: aclWithoutEveryone(template) } : {}),
+        await context.database.transaction(async (tx) => {
+          await updateTemplate(actor, tx, template, {
+            ...settingsOfUpdate(body),
+            ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
+          })
+          if (body.disable_everyone_group_access === true) await closeToEveryone(actor, tx, template)
         })
       })
       return presentOne(after)
@@ -96,12 +99,6 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
       }),
     ),
   ]
-}
-
-/** WS-86: the group of an organization has the id of the organization (WS-24). */
-function aclWithoutEveryone({ group_acl, organization_id }: TemplateRow): string {
-  const { [organization_id]: _everyone, ...others } = accessListOf(group_acl)
-  return JSON.stringify(others)
 }
 
 async function parseSearch(context: AppContext, actor: Actor, text: string): Promise<TemplateSearch> {

@@ -4,6 +4,7 @@ import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession, type SessionRequest } from '../edge/index.ts'
 import { ApiError, badRequest, forbidden, notFound } from '../errors/index.ts'
+import type { ExternalAuth } from '../external-auth/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import {
   answerJobLogs,
@@ -15,6 +16,7 @@ import {
 import { listResources, presentResource } from '../resources/index.ts'
 import { tagsOf } from './create-dry-run.ts'
 import { createVersion } from './create-version.ts'
+import { listRequirements } from './list-requirements.ts'
 import { requireVersionName } from './names.ts'
 import { presentParameter, presentPreset, presentVariable, presentVersion } from './present.ts'
 import { renderParameters } from './render-parameters.ts'
@@ -41,7 +43,11 @@ const daemons = systemActor(
 )
 
 /** Versions of templates, their imports and what these found (WS §7). */
-export function templateVersionRoutes(context: AppContext, tagReader: TagReader): BoundRoute[] {
+export function templateVersionRoutes(
+  context: AppContext,
+  tagReader: TagReader,
+  external: ExternalAuth,
+): BoundRoute[] {
   const db = context.database.db
   const version = (actor: Actor, params: Readonly<Record<string, string>>): Promise<VersionRow> =>
     getVersion(actor, db, params.templateversion ?? '')
@@ -199,11 +205,9 @@ export function templateVersionRoutes(context: AppContext, tagReader: TagReader)
       const row = await version(actor, params)
       return (await listPresets(parts, db, row.id)).map(presentPreset)
     }),
-    forSession(contract.listTemplateVersionExternalAuth, async ({ actor, params }) => {
-      // No provider can be configured yet, and a version that needs one fails its import (WS-102).
-      await version(actor, params)
-      return []
-    }),
+    forSession(contract.listTemplateVersionExternalAuth, async ({ actor, params, query }) =>
+      listRequirements(external, actor, await version(actor, params), query.user_id ?? actor.id),
+    ),
     forSession(contract.evaluateDynamicParameters, async ({ actor, params, body }) =>
       renderParameters(context, actor, await version(actor, params), {
         id: 0,

@@ -160,6 +160,7 @@ describe('AC-70: agents of the user', () => {
     const keys = systemActor('crypto_key_rotator', 'a test')
     const secrets = await loadDeploymentSecrets({
       shared: (feature, fresh) => ensureSecret(keys, database.db, feature, fresh),
+      checkKeys: async () => undefined,
       configuredKeys: [],
       keyDirectory: undefined,
     })

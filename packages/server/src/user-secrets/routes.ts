@@ -1,4 +1,5 @@
 import * as contract from '@slipway/contract'
+import { audited, recordChange } from '../audit/index.ts'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
@@ -19,26 +20,51 @@ export function userSecretRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.listUserSecrets, async ({ actor, params }) =>
       (await listSecrets(actor, db, await ownerOf(actor, params))).map(present),
     ),
-    forSession(contract.createUserSecret, async ({ actor, params, body }) =>
-      present(await createSecret(context, actor, await ownerOf(actor, params), body)),
+    forSession(contract.createUserSecret, (incoming) =>
+      audited(context, incoming, { type: 'user_secret', action: 'create' }, async (draft) => {
+        const { actor, params, body } = incoming
+        draft.after = await createSecret(context, actor, await ownerOf(actor, params), body)
+        return present(draft.after)
+      }),
     ),
     forSession(
       contract.importUserSecrets,
-      async ({ actor, params, body }) =>
-        (await importSecrets(context, actor, await ownerOf(actor, params), body)).map(present),
+      (incoming) =>
+        // Each secret has an entry of its own; this one is for who is refused (RB-130).
+        audited(context, incoming, { type: 'user_secret', action: 'create' }, async () => {
+          const { actor, params, body } = incoming
+          const made = await importSecrets(context, actor, await ownerOf(actor, params), body)
+          for (const after of made)
+            await recordChange(context, incoming, { type: 'user_secret', action: 'create' }, { after })
+          return made.map(present)
+        }),
       { bodyLimit: IMPORT_BODY_LIMIT },
     ),
     forSession(contract.getUserSecret, async ({ actor, params }) =>
       present(await getSecret(actor, db, await ownerOf(actor, params), params.name ?? '')),
     ),
-    forSession(contract.updateUserSecret, async ({ actor, params, body }) => {
-      const owner = await ownerOf(actor, params)
-      return present((await updateSecret(context, actor, owner, params.name ?? '', body)).after)
-    }),
-    forSession(contract.deleteUserSecret, async ({ actor, params }) => {
-      await deleteSecret(actor, db, await ownerOf(actor, params), params.name ?? '')
-      return undefined
-    }),
+    forSession(contract.updateUserSecret, (incoming) =>
+      audited(context, incoming, { type: 'user_secret', action: 'write' }, async (draft) => {
+        const { actor, params, body } = incoming
+        const owner = await ownerOf(actor, params)
+        const name = params.name ?? ''
+        draft.before = await getSecret(actor, db, owner, name)
+        const { before, after } = await updateSecret(context, actor, owner, name, body)
+        draft.before = before
+        draft.after = after
+        return present(after)
+      }),
+    ),
+    forSession(contract.deleteUserSecret, (incoming) =>
+      audited(context, incoming, { type: 'user_secret', action: 'delete' }, async (draft) => {
+        const { actor, params } = incoming
+        const owner = await ownerOf(actor, params)
+        const name = params.name ?? ''
+        draft.before = await getSecret(actor, db, owner, name)
+        draft.before = await deleteSecret(actor, db, owner, name)
+        return undefined
+      }),
+    ),
   ]
 }
 

@@ -1,1 +1,2 @@
+export { effectiveQuietHours, nextQuietHour } from './quiet-hours.ts'
 export { userSettingsRoutes } from './routes.ts'

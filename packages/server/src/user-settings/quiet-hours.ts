@@ -18,20 +18,17 @@ export async function quietHoursOf(
   actor: Actor,
   userId: string,
 ): Promise<UserQuietHoursScheduleResponse> {
-  const { allowCustomQuietHours, quietHoursDefaultSchedule } = context.config
+  const { allowCustomQuietHours } = context.config
   const stored = await getQuietHours(actor, context.database.db, userId)
-  const own = allowCustomQuietHours && stored !== ''
-  const parsed = parseDailySchedule(own ? stored : quietHoursDefaultSchedule)
-  // Both were checked when they were set.
-  if (!parsed.ok) throw new Error(`the quiet hours of ${userId} ${parsed.problem}`)
-  const { zone, hour, minute } = parsed.value
+  const schedule = effectiveQuietHours(context.config, stored)
+  const { zone, hour, minute } = schedule
   return {
-    raw_schedule: formatDailySchedule(parsed.value),
-    user_set: own,
+    raw_schedule: formatDailySchedule(schedule),
+    user_set: allowCustomQuietHours && stored !== '',
     user_can_set: allowCustomQuietHours,
     time: `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`,
     timezone: zone,
-    next: nextTime(parsed.value, context.clock.now()).toISOString(),
+    next: nextQuietHour(schedule, context.clock.now()).toISOString(),
   }
 }
 
@@ -46,11 +43,10 @@ export async function setQuietHours(
   actor: Actor,
   userId: string,
   text: string,
-): Promise<UserQuietHoursScheduleResponse> {
+): Promise<void> {
   if (!context.config.allowCustomQuietHours)
     throw forbidden('Users may not set quiet hours of their own in this deployment.')
   await updateQuietHours(actor, context.database.db, userId, checked(text))
-  return quietHoursOf(context, actor, userId)
 }
 
 function checked(text: string): string {
@@ -63,8 +59,21 @@ function checked(text: string): string {
   return formatDailySchedule(parsed.value)
 }
 
-function nextTime({ zone, hour, minute }: DailySchedule, now: Date): Date {
-  const next = new Cron(`${minute} ${hour} * * *`, { timezone: zone, paused: true }).nextRun(now)
+/** The schedule that counts for a user who has stored this one; empty for none (WS-231). */
+export function effectiveQuietHours(
+  config: Pick<AppContext['config'], 'allowCustomQuietHours' | 'quietHoursDefaultSchedule'>,
+  stored: string,
+): DailySchedule {
+  const own = config.allowCustomQuietHours && stored !== ''
+  const parsed = parseDailySchedule(own ? stored : config.quietHoursDefaultSchedule)
+  // Both were checked when they were set.
+  if (!parsed.ok) throw new Error(`a stored schedule of quiet hours ${parsed.problem}`)
+  return parsed.value
+}
+
+/** The first quiet hour after a time. */
+export function nextQuietHour({ zone, hour, minute }: DailySchedule, after: Date): Date {
+  const next = new Cron(`${minute} ${hour} * * *`, { timezone: zone, paused: true }).nextRun(after)
   if (next === null) throw new Error('a daily schedule has no next time')
   return next
 }

@@ -1,4 +1,5 @@
 import * as contract from '@slipway/contract'
+import { auditedWrite } from '../audit/index.ts'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
@@ -29,8 +30,19 @@ export function userSettingsRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.getQuietHours, async ({ actor, params }) =>
       quietHoursOf(context, actor, await idOf(actor, params)),
     ),
-    forSession(contract.updateQuietHours, async ({ actor, params, body }) =>
-      setQuietHours(context, actor, await idOf(actor, params), body.schedule),
-    ),
+    forSession(contract.updateQuietHours, async (incoming) => {
+      const { actor, params, body } = incoming
+      // Part of the account and not only a wish: it moves the time at which workspaces must stop (RB-101).
+      const { id } = await auditedWrite(
+        context,
+        incoming,
+        'user',
+        (userId = params.user ?? '') => getUser(actor, db, userId),
+        async (user) => {
+          await setQuietHours(context, actor, user.id, body.schedule)
+        },
+      )
+      return quietHoursOf(context, actor, id)
+    }),
   ]
 }

@@ -3,8 +3,10 @@ import type { WebSocket } from 'ws'
 import { describeError } from '@slipway/request-log'
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { ApiError } from '../errors/index.ts'
 import { listEndedBuilds } from './store/builds.ts'
 import { workspaceObject } from './store/workspace-object.ts'
+import { WatchingActor } from './watching-actor.ts'
 
 /** A watcher that is this far behind loses events instead of holding memory (WS-203). */
 const MAX_BACKLOG_BYTES = 256 * 1024
@@ -13,7 +15,7 @@ const GAP_MS = 25
 const ENDED = new Set(['succeeded', 'failed', 'canceled'])
 
 interface Watcher {
-  readonly actor: Actor
+  readonly actor: WatchingActor
   readonly socket: WebSocket
 }
 
@@ -48,9 +50,12 @@ export class BuildFeed implements Disposable {
 
   /** Adds a watcher until its socket closes. */
   watch(actor: Actor, socket: WebSocket): void {
-    const watcher = { actor, socket }
+    const watcher = { actor: new WatchingActor(this.#context, actor, () => undefined), socket }
     this.#watchers.add(watcher)
-    socket.on('close', () => this.#watchers.delete(watcher))
+    socket.on('close', () => {
+      this.#watchers.delete(watcher)
+      watcher.actor[Symbol.dispose]()
+    })
   }
 
   async #tell(): Promise<void> {
@@ -66,6 +71,7 @@ export class BuildFeed implements Disposable {
         this.#context.database.db,
         jobs,
       )
+      const readers = await this.#readers()
       for (const build of builds) {
         const object = workspaceObject({ ...build, id: build.workspace_id })
         const event = JSON.stringify({
@@ -76,13 +82,26 @@ export class BuildFeed implements Disposable {
           job_status: build.job.job_status,
           build_number: build.build_number,
         })
-        for (const { actor, socket } of this.#watchers)
+        for (const { actor, socket } of readers)
           if (isAllowed(actor, 'read', object) && socket.bufferedAmount < MAX_BACKLOG_BYTES)
             socket.send(event)
       }
     } catch (error) {
       this.#context.log.warn('builds that ended could not be told', { error: describeError(error) })
     }
+  }
+
+  /** Who watches, with the rights that they have now; whose account is gone is sent away. */
+  async #readers(): Promise<{ readonly actor: Actor; readonly socket: WebSocket }[]> {
+    const readers: { readonly actor: Actor; readonly socket: WebSocket }[] = []
+    for (const { actor, socket } of [...this.#watchers])
+      try {
+        readers.push({ actor: await actor.current(), socket })
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        socket.close(1008, 'the account is not active any more')
+      }
+    return readers
   }
 
   [Symbol.dispose](): void {

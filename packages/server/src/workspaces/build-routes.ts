@@ -1,8 +1,10 @@
 import * as contract from '@slipway/contract'
+import { recordChange } from '../audit/index.ts'
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
+import { knownUserId } from '../organizations/index.ts'
 import { answerJobLogs, listTimings } from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
@@ -10,7 +12,6 @@ import { cancelBuild } from './cancel-build.ts'
 import { createBuild, statePurpose, targetOf } from './create-build.ts'
 import { awakened } from './lifecycle.ts'
 import { buildsWithParts, surroundings } from './load.ts'
-import { ownerIdOf } from './owner-of.ts'
 import { recordBuild } from './record-build.ts'
 import {
   type BuildRow,
@@ -66,8 +67,9 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       })
       return buildsWithParts(context, rows)
     }),
-    forSession(contract.createBuild, async ({ actor, params, body }) => {
-      const made = await context.database.transaction(
+    forSession(contract.createBuild, async (incoming) => {
+      const { actor, params, body } = incoming
+      const { made, awoken } = await context.database.transaction(
         async (tx) => {
           const workspace = await getWorkspace(actor, tx, params.workspace ?? '')
           const build = await createBuild(context, actor, tx, targetOf(workspace), {
@@ -77,12 +79,17 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
             state: body.state === undefined ? undefined : stateFrom(body.state),
           })
           // WS-174; behind the checks, whose answers come first (WS-170).
-          if (body.transition === 'start' && workspace.dormant_at !== null)
-            await updateWorkspace(actor, tx, workspace, awakened(context.clock.now()))
-          return build
+          if (body.transition !== 'start' || workspace.dormant_at === null) return { made: build }
+          await updateWorkspace(actor, tx, workspace, awakened(context.clock.now()))
+          return {
+            made: build,
+            awoken: { before: workspace, after: await getWorkspace(actor, tx, workspace.id) },
+          }
         },
         { isolation: 'repeatable read', attempts: 5 },
       )
+      if (awoken !== undefined)
+        await recordChange(context, incoming, { type: 'workspace', action: 'write' }, awoken)
       const row = await getBuild(actor, db, made.id)
       // One that nobody can carry out is over already.
       if (row.job.completed_at !== null)
@@ -92,7 +99,7 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       return presented
     }),
     forSession(contract.getBuildByNumber, async ({ actor, params }) => {
-      const ownerId = await ownerIdOf(context, actor, params.user ?? '')
+      const ownerId = await knownUserId(context, actor, params.user ?? '')
       const workspace = await getWorkspaceByName(actor, db, ownerId, params.workspacename ?? '', false)
       const number = params.buildnumber ?? ''
       if (!/^\d{1,9}$/.test(number))

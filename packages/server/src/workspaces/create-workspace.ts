@@ -11,6 +11,7 @@ import {
   UNIQUE_DETAIL,
   validationFailed,
 } from '../errors/index.ts'
+import { declaredProviders, type ExternalAuth, orFailed } from '../external-auth/index.ts'
 import type { Matching } from '../provisioning/index.ts'
 import {
   getTemplate,
@@ -36,6 +37,7 @@ const HOLDER = systemActor('provisionerd', 'a template is kept for as long as a 
  */
 export async function createWorkspace(
   context: AppContext,
+  external: ExternalAuth,
   actor: Actor,
   ownerId: string,
   request: CreateWorkspaceRequest,
@@ -59,6 +61,7 @@ export async function createWorkspace(
       `Template ${JSON.stringify(template.name)} has been deprecated, and cannot be used to create a new workspace.`,
       { detail: template.deprecated },
     )
+  await requireExternalAuth(context, external, ownerId, versionId)
   const schedule = checkSchedule(request.autostart_schedule)
   if (schedule !== null && !template.allow_user_autostart)
     throw badRequest('Autostart is not allowed for workspaces using this template.')
@@ -120,6 +123,37 @@ export async function createWorkspace(
     { isolation: 'repeatable read', attempts: 5 },
   )
   return { workspace: await getWorkspace(actor, db, id), matching }
+}
+
+/**
+ * What counts are the owner's own connections, whoever makes the workspace (WS-131).
+ *
+ * @throws ApiError 403 naming every provider that the owner must connect to first, 500 when one cannot be asked.
+ */
+async function requireExternalAuth(
+  context: AppContext,
+  external: ExternalAuth,
+  ownerId: string,
+  versionId: string,
+): Promise<void> {
+  const version = await getVersion(
+    systemActor(
+      'provisionerd',
+      'the version that a workspace is made of says what its owner must connect to',
+    ),
+    context.database.db,
+    versionId,
+  )
+  const required = declaredProviders(version.external_auth_providers).filter(({ optional }) => !optional)
+  const missing = (
+    await orFailed('Failed to check the external auth of the owner.', () =>
+      external.requirements(ownerId, required),
+    )
+  ).filter(({ authenticated }) => !authenticated)
+  if (missing.length > 0)
+    throw forbidden('External authentication is required to create a workspace with this template.', {
+      validations: missing.map(({ id }) => ({ field: 'external_auth', detail: id })),
+    })
 }
 
 async function templateOf(

@@ -2,8 +2,10 @@ import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
+import { labelled } from '../profile-labels/index.ts'
 import { createBuild, targetOf } from './create-build.ts'
 import { dormancy, dueChange, versionForAutostart } from './lifecycle.ts'
+import { type AutomaticChange, recordAutomaticChange } from './record-automatic-change.ts'
 import { tryLockWorkspace, updateWorkspace } from './store/workspace-changes.ts'
 import { getWorkspace, listTimedWorkspaces } from './store/workspaces.ts'
 
@@ -30,7 +32,7 @@ export class LifecycleExecutor implements AsyncDisposable {
 
   /** Looks once; a look that is still under way is not doubled (OP-62). */
   tick(): Promise<void> {
-    this.#running ??= this.#look().finally(() => {
+    this.#running ??= labelled('lifecycle-executor', () => this.#look()).finally(() => {
       this.#running = undefined
     })
     return this.#running
@@ -54,15 +56,17 @@ export class LifecycleExecutor implements AsyncDisposable {
   /** One that fails must not stop the others; somebody else's build in between is no failure. */
   async #change(id: string, now: Date): Promise<void> {
     const { database, log } = this.#context
+    let tried: AutomaticChange | undefined
     try {
-      await database.transaction(
-        async (tx) => {
-          if (!(await tryLockWorkspace(actor, tx, id))) return
+      const done = await database.transaction(
+        async (tx): Promise<AutomaticChange | undefined> => {
+          if (!(await tryLockWorkspace(actor, tx, id))) return undefined
           const row = await getWorkspace(actor, tx, id)
           const due = dueChange(row, now)
-          if (due === undefined) return
+          if (due === undefined) return undefined
+          tried = { before: row, due }
           if (due.dormant) await updateWorkspace(actor, tx, row, dormancy(row, now))
-          if (due.build === undefined) return
+          if (due.build === undefined) return { ...tried, after: await getWorkspace(actor, tx, id) }
           const { matching } = await createBuild(this.#context, actor, tx, targetOf(row), {
             ...due.build,
             initiatorId: row.owner_id,
@@ -70,15 +74,27 @@ export class LifecycleExecutor implements AsyncDisposable {
           })
           if (matching.available === 0) throw new NoProvisioner()
           log.info('a workspace changes because its time has come', { workspace_id: id, ...due.build })
+          return { ...tried, after: await getWorkspace(actor, tx, id) }
         },
         { isolation: 'repeatable read' },
       )
+      if (done !== undefined) await recordAutomaticChange(this.#context, done)
     } catch (error) {
       if (error instanceof NoProvisioner || (error instanceof ApiError && error.status === 409)) return
       log.warn('a workspace could not be changed in its time', {
         workspace_id: id,
         error: describeError(error),
       })
+      await this.#recordFailure(tried)
+    }
+  }
+
+  async #recordFailure(tried: AutomaticChange | undefined): Promise<void> {
+    if (tried === undefined) return
+    try {
+      await recordAutomaticChange(this.#context, tried)
+    } catch (error) {
+      this.#context.log.warn('a change that failed could not be recorded', { error: describeError(error) })
     }
   }
 

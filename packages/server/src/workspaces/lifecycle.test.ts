@@ -6,6 +6,7 @@ import {
   createBuild,
   createWorkspace,
   getWorkspace,
+  listAuditLogs,
   listBuilds,
   reportUsage,
   setAutomaticUpdates,
@@ -102,6 +103,22 @@ describe('the executor', () => {
     expect(stopped.latest_build).toMatchObject({ transition: 'stop', reason: 'autostop', status: 'stopped' })
     expect(stopped.latest_build.initiator_name).toBe('owner')
     ahead = 0
+    const q = `resource_id:${workspace.id} action:write`
+    const { audit_logs } = await owner.call(listAuditLogs, { query: { q } })
+    // RB-102: nobody asked for it, so that it is the owner's and of no request.
+    expect(audit_logs).toMatchObject([
+      {
+        status_code: 200,
+        user: { username: 'owner' },
+        request_id: '00000000-0000-0000-0000-000000000000',
+        additional_fields: {
+          automatic_actor: 'coder',
+          automatic_subsystem: 'autobuild',
+          build_reason: 'autostop',
+          build_transition: 'stop',
+        },
+      },
+    ])
   })
 
   /** A daily schedule at the minute that lies so many hours ahead. */

@@ -4,6 +4,7 @@ import type { AppContext } from '../context.ts'
 import { type Matching, queuePlaces } from '../provisioning/index.ts'
 import { listResources, type ResourceRecord } from '../resources/index.ts'
 import { presentBuild, presentWorkspace, type Surroundings } from './present.ts'
+import { sharedWith } from './shared-with.ts'
 import type { BuildRow } from './store/builds.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
@@ -30,8 +31,16 @@ export async function withParts(
     context,
     rows.map((row) => row.job),
   )
+  const sharedWithOf = await sharedWith(context, rows)
   const around = surroundings(context)
-  return rows.map((row) => presentWorkspace(row, { ...parts(row.job.id), matching }, around, viewerId))
+  return rows.map((row) =>
+    presentWorkspace(
+      row,
+      { ...parts(row.job.id), matching, sharedWith: sharedWithOf(row) },
+      around,
+      viewerId,
+    ),
+  )
 }
 
 /** Builds with resources and agents. */

@@ -81,7 +81,7 @@ function matched(matching: Matching | undefined): MatchedProvisioners | null {
 /** A workspace as the API shows it to this viewer (WS-142). */
 export function presentWorkspace(
   row: WorkspaceRow,
-  parts: JobParts,
+  parts: JobParts & { readonly sharedWith: Workspace['shared_with'] },
   around: Surroundings,
   viewerId: string,
 ): Workspace {
@@ -119,7 +119,7 @@ export function presentWorkspace(
     favorite: row.favorite && row.owner_id === viewerId,
     next_start_at: nextStartOf(row, around.now)?.toISOString() ?? null,
     is_prebuild: false,
-    shared_with: [],
+    shared_with: parts.sharedWith ?? [],
   }
 }
 

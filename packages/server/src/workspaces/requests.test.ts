@@ -275,7 +275,7 @@ describe('reading workspaces', () => {
     const [{ name: organization } = { name: '' }] = await owner.call(listOrganizations)
     for (const reference of [group.id, group.name, `${organization}/${group.name}`])
       expect(await names(`shared_with_group:${reference}`)).toEqual([shared.name])
-    expect(await names('shared_with_group:nobody')).toEqual([])
+    await expect(names('shared_with_group:nobody')).rejects.toMatchObject({ status: 400 })
     const workspace = await ended(await make('healthy'))
     await until('its agent', async () => (await names('name:healthy has-agent:connected')).length > 0)
     expect(await names('name:healthy healthy:true has-agent:timeout')).toEqual([workspace.name])

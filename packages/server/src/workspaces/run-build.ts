@@ -1,5 +1,6 @@
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { type ExternalAuth, ProviderError } from '../external-auth/index.ts'
 import { getFile } from '../files/index.ts'
 import { gitSshKeyOf } from '../git-ssh-keys/index.ts'
 import {
@@ -15,8 +16,10 @@ import {
 } from '../provisioning/index.ts'
 import { deleteAgentsOfOtherBuilds, insertResources } from '../resources/index.ts'
 import { listVariables } from '../templates/index.ts'
-import { nextStart } from './autostart.ts'
+import { effectiveQuietHours } from '../user-settings/index.ts'
+import { takeOnCost } from './commit-quota.ts'
 import { statePurpose } from './create-build.ts'
+import { type StopRules, stopTimes } from './deadline.ts'
 import { isOrphaning } from './orphan.ts'
 import { recordBuild } from './record-build.ts'
 import { type BuildInputs, getBuildInputs } from './store/build-inputs.ts'
@@ -26,7 +29,7 @@ import { markWorkspaceDeleted } from './store/workspace-changes.ts'
 const actor = systemActor('provisionerd', 'carries out a build for its initiator')
 
 /** Carries out builds: plan, apply, and what they leave behind (PR-48). */
-export function buildHandler(context: AppContext): JobHandler {
+export function buildHandler(context: AppContext, external: ExternalAuth): JobHandler {
   return {
     type: 'workspace_build',
     ended: (job, succeeded) => recordBuild(context, job.id, succeeded),
@@ -48,12 +51,13 @@ export function buildHandler(context: AppContext): JobHandler {
         log: tools.engineLog,
         signal: tools.signal,
       })
-      const request = await planRequest(context, inputs)
+      const request = await planRequest(context, external, inputs)
       let plan: Plan
       let applied: Applied
       try {
         plan = await session.plan(request)
         if (plan.aiTasks.length > 1) throw new EngineError('a template can have one AI task at most')
+        await takeOnCost(context, inputs, plan, tools)
         applied = await session.apply(plan)
       } catch (error) {
         return failed(context, job.id, inputs, error, tools)
@@ -68,7 +72,9 @@ export function buildHandler(context: AppContext): JobHandler {
           await finishBuild(actor, tx, build.id, {
             state: seal(context, inputs, applied.state),
             // Schedules may have been changed while it ran.
-            deadline: start ? deadlineOf(await getBuildInputs(actor, tx, job.id), context.clock.now()) : null,
+            ...(start
+              ? stopTimes(stopRulesOf(context, await getBuildInputs(actor, tx, job.id)), context.clock.now())
+              : { deadline: null, maxDeadline: null }),
             dailyCost: plan.dailyCost,
             hasAiTask: plan.aiTasks.length > 0,
             hasExternalAgent: plan.hasExternalAgent,
@@ -93,7 +99,11 @@ function forgotten(workspaceId: string, tools: JobTools): Outcome {
   }
 }
 
-async function planRequest(context: AppContext, inputs: BuildInputs): Promise<PlanRequest> {
+async function planRequest(
+  context: AppContext,
+  external: ExternalAuth,
+  inputs: BuildInputs,
+): Promise<PlanRequest> {
   const db = context.database.db
   const { build, owner } = inputs
   const parameters = await listBuildParameters(actor, db, build.id)
@@ -137,9 +147,30 @@ async function planRequest(context: AppContext, inputs: BuildInputs): Promise<Pl
       isPrebuild: false,
       isPrebuildClaim: false,
     },
-    externalAuth: [],
+    externalAuth: await externalTokens(external, inputs),
     task: null,
     runningAgentTokens: [],
+  }
+}
+
+/**
+ * Tokens of what the template asks for and the owner is connected to. A provider that is away must not keep anybody
+ * from stopping or deleting a workspace.
+ *
+ * @throws ProviderError when a provider cannot be asked before a start.
+ */
+async function externalTokens(
+  external: ExternalAuth,
+  { build, owner, externalAuth }: BuildInputs,
+): Promise<PlanRequest['externalAuth']> {
+  try {
+    const requirements = await external.requirements(owner.id, externalAuth)
+    return requirements.flatMap(({ id, accessToken }) =>
+      accessToken === undefined ? [] : [{ id, accessToken }],
+    )
+  } catch (error) {
+    if (error instanceof ProviderError && build.transition !== 'start') return []
+    throw error
   }
 }
 
@@ -170,19 +201,19 @@ function seal(context: AppContext, inputs: BuildInputs, state: Uint8Array): Buff
     : context.secrets.sealer.seal(state, statePurpose(inputs.build.workspace_id))
 }
 
-/**
- * When the workspace stops by itself, counted from the end of the build, or from the next start by its
- * schedule when that comes first (WS §12.1).
- */
-function deadlineOf(inputs: BuildInputs, completedAt: Date): Date | null {
-  const ttlNs = inputs.template.allowUserAutostop ? (inputs.ttl ?? 0) : inputs.template.defaultTtl
-  if (ttlNs === 0) return null
-  const ttl = ttlNs / 1_000_000
-  const deadline = completedAt.getTime() + ttl
-  const { autostart } = inputs
-  const start =
-    autostart === null ? undefined : nextStart(autostart.schedule, completedAt, autostart.blockedDays)
-  return new Date(start !== undefined && start.getTime() < deadline ? start.getTime() + ttl : deadline)
+/** What says when the workspace stops by itself (WS §12.1). */
+function stopRulesOf({ config }: AppContext, inputs: BuildInputs): StopRules {
+  const { template, ttl, autostart, owner } = inputs
+  const ttlNs = template.allowUserAutostop ? (ttl ?? 0) : template.defaultTtl
+  return {
+    ttlMs: ttlNs / 1_000_000,
+    autostart: autostart ?? undefined,
+    required: {
+      days: template.autostopDays,
+      weeks: template.autostopWeeks,
+      quietHours: effectiveQuietHours(config, owner.quietHours),
+    },
+  }
 }
 
 function rows(jobId: string, timings: readonly Timing[]) {

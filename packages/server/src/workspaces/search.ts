@@ -3,8 +3,9 @@ import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError, badRequest, type Validation } from '../errors/index.ts'
-import { getOrganization } from '../organizations/index.ts'
-import { containing, isUuid, SearchQuery } from '../search/index.ts'
+import { findNamedGroup } from '../groups/index.ts'
+import { getOrganization, knownUserId } from '../organizations/index.ts'
+import { containing, SearchQuery } from '../search/index.ts'
 
 const STATUSES = [
   'pending',
@@ -60,20 +61,8 @@ export async function readSearch(context: AppContext, actor: Actor, text: string
   add(query.flag('has-ai-task'), (flag) => sql<SqlBool>`b.has_ai_task = ${flag}`)
   add(query.flag('has_external_agent'), (flag) => sql<SqlBool>`b.has_external_agent = ${flag}`)
   add(query.flag('shared'), (shared) => sql<SqlBool>`(w.user_acl <> '{}' or w.group_acl <> '{}') = ${shared}`)
-  add(query.one('shared_with_user'), (user) =>
-    isUuid(user)
-      ? sql<SqlBool>`w.user_acl ? ${user}`
-      : user === 'me'
-        ? sql<SqlBool>`w.user_acl ? ${actor.id}`
-        : sql<SqlBool>`w.user_acl ? (select s.id::text from users s where lower(s.username) = ${user} and not s.deleted)`,
-  )
-  add(query.one('shared_with_group'), (group) => {
-    const [first = '', second] = group.split('/')
-    if (isUuid(group)) return sql<SqlBool>`w.group_acl ? ${group}`
-    return sql<SqlBool>`w.group_acl ? (select g.id::text from groups g join organizations go on go.id = g.organization_id
-      where lower(g.name) = ${second ?? first} and not go.deleted
-        and ${second === undefined ? sql<SqlBool>`go.is_default` : sql<SqlBool>`lower(go.name) = ${first}`})`
-  })
+  const sharedWithUser = query.one('shared_with_user')
+  const sharedWithGroup = query.one('shared_with_group')
   conditions.push(...parameterConditions(query.list('param') ?? [], faults))
   const organization = query.one('organization')
   const metadataKeys = query.list('include_agent_metadata') ?? []
@@ -83,6 +72,10 @@ export async function readSearch(context: AppContext, actor: Actor, text: string
     conditions.push(
       sql<SqlBool>`w.organization_id = ${await organizationId(context, actor, organization)}::uuid`,
     )
+  if (sharedWithUser !== undefined)
+    conditions.push(sql<SqlBool>`w.user_acl ? ${await userId(context, actor, sharedWithUser)}`)
+  if (sharedWithGroup !== undefined)
+    conditions.push(sql<SqlBool>`w.group_acl ? ${await groupId(context, actor, sharedWithGroup)}`)
   return { conditions, metadataKeys }
 }
 
@@ -90,16 +83,40 @@ async function organizationId(context: AppContext, actor: Actor, reference: stri
   try {
     return (await getOrganization(actor, context.database.db, reference)).id
   } catch (error) {
-    if (!(error instanceof ApiError && error.status === 404)) throw error
-    throw badRequest('Invalid workspace search query.', {
-      validations: [
-        {
-          field: 'organization',
-          detail: `organization ${JSON.stringify(reference)} either does not exist, or you are unauthorized to view it`,
-        },
-      ],
-    })
+    throw hiddenIfAbsent(error, 'organization', 'organization', reference)
   }
+}
+
+async function userId(context: AppContext, actor: Actor, reference: string): Promise<string> {
+  // A key that may read nothing but workspaces still knows whose it is.
+  if (reference === 'me' || reference === actor.id) return actor.id
+  try {
+    return await knownUserId(context, actor, reference)
+  } catch (error) {
+    throw hiddenIfAbsent(error, 'shared_with_user', 'user', reference)
+  }
+}
+
+async function groupId(context: AppContext, actor: Actor, reference: string): Promise<string> {
+  const group = await findNamedGroup(context, actor, reference)
+  if (group === undefined) throw hidden('shared_with_group', 'group', reference)
+  return group.id
+}
+
+/** RB-70: what does not exist and what may not be read is the same fault. */
+function hidden(field: string, kind: string, reference: string): ApiError {
+  return badRequest('Invalid workspace search query.', {
+    validations: [
+      {
+        field,
+        detail: `${kind} ${JSON.stringify(reference)} either does not exist, or you are unauthorized to view it`,
+      },
+    ],
+  })
+}
+
+function hiddenIfAbsent(error: unknown, field: string, kind: string, reference: string): unknown {
+  return error instanceof ApiError && error.status === 404 ? hidden(field, kind, reference) : error
 }
 
 function ownerCondition(actor: Actor, owner: string): Condition {

@@ -7,6 +7,7 @@ import type { EventStream } from '../edge/index.ts'
 import { ApiError, forbidden } from '../errors/index.ts'
 import { withParts } from './load.ts'
 import { getWorkspace, mayReadTemplate } from './store/workspaces.ts'
+import { WatchingActor } from './watching-actor.ts'
 
 const KINDS = new Set([
   'workspace',
@@ -77,6 +78,7 @@ export async function watchWorkspace(
     },
     onReset: touch,
   })
+  using watching = new WatchingActor(context, actor, touch)
   stream.closed.addEventListener('abort', () => wake(), { once: true })
   // Nothing is written when an agent takes too long to connect; only time passes (WS-201).
   using timeout = new Alarm(touch)
@@ -95,8 +97,9 @@ export async function watchWorkspace(
     const others = new Set<string>()
     strange = others
     try {
-      const row = await getWorkspace(actor, db, workspaceId)
-      if (!mayReadTemplate(actor, row)) throw forbidden()
+      const reader = await watching.current()
+      const row = await getWorkspace(reader, db, workspaceId)
+      if (!mayReadTemplate(reader, row)) throw forbidden()
       const [workspace] = await withParts(context, [row], actor.id)
       const agents = (workspace?.latest_build.resources ?? []).flatMap((resource) => resource.agents ?? [])
       keys = new Set([workspaceId, row.template_id, row.job.id, ...agents.map((agent) => agent.id)])

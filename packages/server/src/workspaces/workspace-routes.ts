@@ -4,7 +4,8 @@ import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession, type SessionIncoming, type SessionRequest } from '../edge/index.ts'
 import { ApiError, badRequest, conflict, forbidden, validationFailed } from '../errors/index.ts'
-import { getOrganization } from '../organizations/index.ts'
+import type { ExternalAuth } from '../external-auth/index.ts'
+import { getOrganization, knownUserId } from '../organizations/index.ts'
 import { requireName } from '../templates/index.ts'
 import { checkSchedule } from './autostart.ts'
 import type { BuildFeed } from './build-feed.ts'
@@ -14,7 +15,6 @@ import { includeParts, readInclude } from './include-parts.ts'
 import { awakened, dormancy } from './lifecycle.ts'
 import { withParts } from './load.ts'
 import { noteUse } from './note-use.ts'
-import { ownerIdOf } from './owner-of.ts'
 import { mismatchesAtAutostart } from './resolve-autostart.ts'
 import { readSearch } from './search.ts'
 import { setDeadline } from './store/builds.ts'
@@ -34,7 +34,7 @@ import { watchWorkspace } from './watch-workspace.ts'
 const MIN_EXTENSION_MS = 29 * 60_000
 
 /** Workspaces: make, read, search, change, watch (WS §8, §10). */
-export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRoute[] {
+export function workspaceRoutes(context: AppContext, feed: BuildFeed, external: ExternalAuth): BoundRoute[] {
   const db = context.database.db
   const one = async (actor: Actor, row: WorkspaceRow): Promise<contract.Workspace> => {
     if (!mayReadTemplate(actor, row)) throw forbidden()
@@ -48,8 +48,8 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
   ): Promise<contract.Workspace> =>
     audited(context, incoming, { type: 'workspace', action: 'create' }, async (draft) => {
       const { actor, params, body } = incoming
-      const ownerId = await ownerIdOf(context, actor, params.user ?? '')
-      const made = await createWorkspace(context, actor, ownerId, body, organizationId)
+      const ownerId = await knownUserId(context, actor, params.user ?? '')
+      const made = await createWorkspace(context, external, actor, ownerId, body, organizationId)
       draft.after = made.workspace
       const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)
       if (workspace === undefined) throw new Error('a made workspace was not presented')
@@ -103,7 +103,7 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
       const row = await getWorkspaceByName(
         actor,
         db,
-        await ownerIdOf(context, actor, params.user ?? ''),
+        await knownUserId(context, actor, params.user ?? ''),
         params.workspacename ?? '',
         query.include_deleted ?? false,
       )
@@ -192,6 +192,8 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed): BoundRout
       const deadline = parseTime(body.deadline)
       if (deadline === undefined)
         throw validationFailed([{ field: 'deadline', detail: 'must be an RFC 3339 time' }])
+      // Before what the state of the workspace says.
+      authorize(actor, 'update', workspaceObject(row))
       checkExtension(row, deadline, context.clock.now())
       await setDeadline(actor, db, row, row.build_id, deadline)
       return { message: `Deadline updated to ${deadline.toISOString()}.` }

@@ -2,23 +2,69 @@ import type { Selectable } from 'kysely'
 
 import type {
   ApiKeysTable,
+  CustomRolesTable,
   GitSshKeysTable,
+  GroupsTable,
+  IdentityProvidersTable,
   OrganizationMembersTable,
+  OrganizationsTable,
   TemplatesTable,
   TemplateVersionsTable,
+  UserSecretsTable,
   UsersTable,
   WorkspaceBuildsTable,
   WorkspacesTable,
 } from '../../database/tables.ts'
 
+/** A group with all who were put into it, in the order of their ids (RB-99). */
+export type AuditedGroup = Selectable<GroupsTable> & {
+  readonly members: readonly { readonly group_id: string; readonly user_id: string }[]
+}
+
+type PermissionLists = 'site_permissions' | 'user_permissions' | 'org_permissions' | 'member_permissions'
+
+/** A role with each permission as one word (RB-99). */
+export type AuditedRole = Omit<Selectable<CustomRolesTable>, PermissionLists | 'organization_id'> & {
+  readonly [List in PermissionLists]: readonly string[]
+} & { readonly organization_id: string }
+
+/** A conversion of an account from one way to sign in to another (ID-176). */
+export interface AuditedConversion {
+  readonly user_id: string
+  readonly created_at: Date
+  readonly expires_at: Date
+  readonly from_login_type: string
+  readonly to_login_type: string
+}
+
+/** What a claim of an identity provider gives. */
+interface AuditedSync {
+  readonly field: string
+  readonly mapping: Readonly<Record<string, readonly string[]>>
+}
+type AuditedRoleSync = AuditedSync & { readonly organization_id: string }
+
 /** Rows whose changes are recorded, by the type that entries name. */
 export interface AuditedRows {
   readonly user: Selectable<UsersTable>
   readonly api_key: Selectable<ApiKeysTable>
+  readonly convert_login: AuditedConversion
+  readonly custom_role: AuditedRole
   readonly git_ssh_key: Selectable<GitSshKeysTable>
+  readonly group: AuditedGroup
+  readonly identity_provider: Selectable<IdentityProvidersTable>
+  readonly idp_sync_settings_group: AuditedRoleSync & {
+    readonly regex_filter: string | null
+    readonly auto_create_missing_groups: boolean
+    readonly legacy_group_name_mapping: Readonly<Record<string, string>>
+  }
+  readonly idp_sync_settings_organization: AuditedSync & { readonly assign_default: boolean }
+  readonly idp_sync_settings_role: AuditedRoleSync
+  readonly organization: Selectable<OrganizationsTable>
   readonly organization_member: Selectable<OrganizationMembersTable> & { readonly username: string }
   readonly template: Selectable<TemplatesTable>
   readonly template_version: Selectable<TemplateVersionsTable>
+  readonly user_secret: Selectable<UserSecretsTable>
   readonly workspace: Selectable<WorkspacesTable>
   readonly workspace_build: Selectable<WorkspaceBuildsTable>
 }

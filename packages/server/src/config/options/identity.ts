@@ -30,6 +30,20 @@ export const identityOptions = {
     default: '2160h',
     help: 'How long an account may go unseen before it becomes dormant; 0 is for ever.',
   }),
+  requireSecondFactor: option(bool, {
+    name: 'Require Second Factor',
+    flag: 'require-second-factor',
+    yaml: 'requireSecondFactor',
+    default: 'false',
+    help: 'Accounts with a password sign in with a second factor; who has none sets one up at the next sign-in.',
+  }),
+  sshStepUpMaxAge: option(duration, {
+    name: 'SSH Step-Up Max Age',
+    flag: 'ssh-step-up-max-age',
+    yaml: 'sshStepUpMaxAge',
+    default: '0',
+    help: 'How old the second-factor proof of a session may be to open terminals and tunnels to workspaces, for accounts that have one; 0 asks for none.',
+  }),
   sshKeygenAlgorithm: option(oneOf('ed25519', 'ecdsa', 'rsa4096'), {
     name: 'SSH Keygen Algorithm',
     flag: 'ssh-keygen-algorithm',

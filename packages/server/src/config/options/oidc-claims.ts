@@ -1,7 +1,7 @@
-import { pattern } from '../checks.ts'
+import { linearPattern } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option } from '../option.ts'
-import { listMap, textMap } from '../structured.ts'
+import { idListMap, listMap, textMap } from '../structured.ts'
 import { bool, list, string } from '../value-type.ts'
 
 const { oidc } = groups
@@ -37,7 +37,7 @@ export const oidcClaimOptions = {
     wire: 'oidc.group_auto_create',
     help: 'Make groups that the claim names and that do not exist.',
   }),
-  oidcGroupRegexFilter: option(string(pattern), {
+  oidcGroupRegexFilter: option(string(linearPattern), {
     name: 'OIDC Regex Group Filter',
     flag: 'oidc-group-regex-filter',
     yaml: 'groupRegexFilter',
@@ -45,7 +45,7 @@ export const oidcClaimOptions = {
     hidden: true,
     group: oidc,
     wire: 'oidc.group_regex_filter',
-    help: 'Only groups that this regular expression matches count.',
+    help: 'Only groups that this regular expression (RE2) matches count.',
   }),
   oidcAllowedGroups: option(list(), {
     name: 'OIDC Allowed Groups',
@@ -103,7 +103,7 @@ export const oidcClaimOptions = {
     wire: 'oidc.organization_assign_default',
     help: 'Everybody is a member of the default organization.',
   }),
-  oidcOrganizationMapping: option(listMap, {
+  oidcOrganizationMapping: option(idListMap, {
     name: 'OIDC Organization Sync Mapping',
     flag: 'oidc-organization-mapping',
     yaml: 'organizationMapping',
@@ -111,6 +111,6 @@ export const oidcClaimOptions = {
     hidden: true,
     group: oidc,
     wire: 'oidc.organization_mapping',
-    help: 'Organizations by their names in the claim.',
+    help: 'Ids of organizations by their names in the claim.',
   }),
 }

@@ -137,6 +137,14 @@ export const oidcOptions = {
     wire: 'oidc.source_user_info_from_access_token',
     help: 'Read further claims from the access token instead of the user info endpoint.',
   }),
+  oidcTokenExchange: option(bool, {
+    name: 'OIDC Token Exchange',
+    flag: 'oidc-token-exchange',
+    yaml: 'tokenExchange',
+    default: 'false',
+    group: oidc,
+    help: 'Let users who sign in with OpenID Connect have the access token of their provider, for their scripts. Each time is recorded.',
+  }),
   oidcSignInText: option(string(), {
     name: 'OpenID Connect sign in text',
     flag: 'oidc-sign-in-text',

@@ -1,6 +1,6 @@
 import { groups } from '../groups.ts'
 import { option } from '../option.ts'
-import { bool, duration, int } from '../value-type.ts'
+import { bool, duration, int, oneOf, url } from '../value-type.ts'
 
 const { dangerous, retention } = groups
 
@@ -22,6 +22,19 @@ export const safetyOptions = {
     group: dangerous,
     wire: 'rate_limit.disable_all',
     help: 'Switches all rate limits off.',
+  }),
+  rateLimitStore: option(oneOf('memory', 'database'), {
+    name: 'Rate Limit Store',
+    flag: 'rate-limit-store',
+    yaml: 'rateLimitStore',
+    default: 'memory',
+    help: 'Where rate limits are counted: memory (each replica for itself) or database (all of them together, at a statement for each request).',
+  }),
+  rateLimitValkeyUrl: option(url('redis', 'rediss'), {
+    name: 'Rate Limit Valkey URL',
+    flag: 'rate-limit-valkey-url',
+    secret: true,
+    help: 'Valkey or Redis server in which all replicas count together, such as redis://user:password@host:6379; instead of the database.',
   }),
   allowCors: option(bool, {
     name: 'DANGEROUS: Allow all CORS requests',

@@ -5,6 +5,7 @@ import { type Actor, authorize, isAllowed, type ResourceObject, sqlFilter } from
 import { type Db, prepared, violatedUnique } from '../../database/index.ts'
 import type { ApiKeysTable } from '../../database/tables.ts'
 import { conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
+import type { UpstreamSession } from '../upstream-session.ts'
 import { STANDING, type Standing } from './standing.ts'
 
 /** A stored key; the secret is only there as its hash. */
@@ -65,6 +66,37 @@ export async function insertKey(actor: Actor, db: Db, key: NewApiKey): Promise<A
       validations: [{ field: 'name', detail: UNIQUE_DETAIL }],
     })
   }
+}
+
+/** Who asks for a new key, and what gives them the right to. */
+export interface KeyAsker {
+  readonly userId: string
+  /** Hash of the password that they have just shown. */
+  readonly passwordHash?: string
+  /** The key that they ask with. */
+  readonly keyId?: string
+}
+
+/**
+ * Keeps the account of who asks for a key as it is until the transaction ends, so that a new password, which ends all
+ * keys, comes either before or after it (ID-30). Whether what gives them the right to it still holds.
+ *
+ * @throws ApiError 403 without `api_key:create` for that user.
+ */
+export async function holdKeyAsker(actor: Actor, tx: Db, asker: KeyAsker): Promise<boolean> {
+  authorize(actor, 'create', keyObject(asker.userId))
+  const user = await tx
+    .selectFrom('users')
+    .select('hashed_password')
+    .where('id', '=', asker.userId)
+    .where('deleted', '=', false)
+    .forShare()
+    .executeTakeFirst()
+  if (user === undefined) return false
+  if (asker.passwordHash !== undefined && asker.passwordHash !== user.hashed_password) return false
+  if (asker.keyId === undefined) return true
+  const key = await tx.selectFrom('api_keys').select('id').where('id', '=', asker.keyId).executeTakeFirst()
+  return key !== undefined
 }
 
 /** The key with this id. @throws ApiError 404 when it is absent or may not be read (ID-52). */
@@ -142,15 +174,20 @@ export async function deleteKeysOfUser(
   await query.execute()
 }
 
-/** Notes that a key was used, and slides its expiry where that is due (ID-43…ID-45). @throws ApiError 403. */
+/**
+ * Notes that a key was used, and slides its expiry where that is due (ID-43…ID-45). Whether the key still held: one that
+ * has been ended since it was read is not brought back (ID-53).
+ *
+ * @throws ApiError 403.
+ */
 export async function touchKey(
   actor: Actor,
   db: Db,
   key: { readonly id: string; readonly userId: string },
   change: { readonly now: Date; readonly ipAddress: string; readonly expiresAt?: Date | undefined },
-): Promise<void> {
+): Promise<boolean> {
   authorize(actor, 'update', keyObject(key.userId, key.id))
-  await db
+  const { numUpdatedRows } = await db
     .with('key', (cte) =>
       cte
         .updateTable('api_keys')
@@ -160,47 +197,131 @@ export async function touchKey(
           ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
         })
         .where('id', '=', key.id)
+        .where('expires_at', '>', change.now)
         .returning('user_id'),
     )
     .updateTable('users')
     .set({ last_seen_at: change.now })
     .where('id', 'in', (sub) => sub.selectFrom('key').select('user_id'))
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /** A key with all that decides what its owner may do: one row, one statement (ID-66, RB-5). */
 export interface KeyWithStanding extends Standing {
   readonly key: ApiKeyRow
+  /** The session at the provider that the key comes from (ID-65); undefined where there is no link to one. */
+  readonly upstream: UpstreamSession | undefined
+  /** Changes with any of the above. */
+  readonly version: string
 }
 
-const loadKey = prepared<{ id: string }, ApiKeyRow & Omit<KeyWithStanding, 'key'>>((db, p) =>
+type LoadedKey = ApiKeyRow &
+  Standing & {
+    has_upstream: boolean
+    upstream_expiry: Date | null
+    upstream_refreshes: boolean
+    version: string
+  }
+
+/** What of keys is kept in memory, for a caller that adds what it reads of them. */
+const keptKeys = (db: Db, ids: string[]) =>
   db
     .selectFrom('api_keys as k')
     .innerJoin('users as u', (join) => join.onRef('u.id', '=', 'k.user_id').on('u.deleted', '=', false))
+    .leftJoin('user_links as l', (join) =>
+      join
+        .onRef('l.user_id', '=', 'k.user_id')
+        .onRef('l.login_type', '=', 'k.login_type')
+        .on('k.login_type', 'in', ['oidc', 'github']),
+    )
+    .innerJoinLateral(
+      sql<
+        Pick<Standing, 'groups' | 'memberships'>
+      >`(select ${STANDING.groups} as groups, ${STANDING.memberships} as memberships)`.as<'s'>(sql`s`),
+      (join) => join.onTrue(),
+    )
+    .select(
+      sql<string>`md5(row(k, l.user_id, l.oauth_expiry, octet_length(l.oauth_refresh_token) > 0, u.username, u.email, u.status,
+        u.is_system, u.is_service_account, u.rbac_roles, s.groups, s.memberships)::text)`.as('version'),
+    )
+    .where(sql<boolean>`k.id = any(${ids}::text[])`)
+
+const loadKeys = prepared<{ ids: string[] }, LoadedKey>((db, p) =>
+  keptKeys(db, p('ids'))
     .selectAll('k')
     .select([
+      sql<boolean>`l.user_id is not null`.as('has_upstream'),
+      'l.oauth_expiry as upstream_expiry',
+      sql<boolean>`octet_length(l.oauth_refresh_token) > 0 is true`.as('upstream_refreshes'),
       'u.username',
       'u.email',
       'u.status',
       'u.is_system',
       'u.is_service_account',
       'u.rbac_roles',
-      STANDING.groups.as('groups'),
-      STANDING.memberships.as('memberships'),
-    ])
-    .where('k.id', '=', p('id')),
+      's.groups',
+      's.memberships',
+    ]),
 )
 
-/** The key and the standing of its owner for validation. Undefined when there is no such key. @throws ApiError 403. */
-export async function findKeyWithStanding(
+const loadVersions = prepared<{ ids: string[] }, { id: string; version: string }>((db, p) =>
+  keptKeys(db, p('ids')).select('k.id'),
+)
+
+/**
+ * Digests of all that {@link findKeysWithStanding} tells of these keys: one that is as before says that nothing of it has
+ * changed, for a small part of the cost of reading it again.
+ *
+ * @throws ApiError 403.
+ */
+export async function findKeyVersions(
   actor: Actor,
   db: Db,
-  id: string,
-): Promise<KeyWithStanding | undefined> {
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
   authorize(actor, 'read', { type: 'api_key' })
-  const [row] = await loadKey(db, { id })
-  if (row === undefined) return undefined
-  const { username, email, status, is_system, is_service_account, rbac_roles, groups, memberships, ...key } =
-    row
-  return { key, username, email, status, is_system, is_service_account, rbac_roles, groups, memberships }
+  return new Map((await loadVersions(db, { ids: [...ids] })).map(({ id, version }) => [id, version]))
+}
+
+/** The keys of these ids that there are, each with the standing of its owner, for validation. @throws ApiError 403. */
+export async function findKeysWithStanding(
+  actor: Actor,
+  db: Db,
+  ids: readonly string[],
+): Promise<KeyWithStanding[]> {
+  authorize(actor, 'read', { type: 'api_key' })
+  return (await loadKeys(db, { ids: [...ids] })).map(withStanding)
+}
+
+function withStanding({
+  username,
+  email,
+  status,
+  is_system,
+  is_service_account,
+  rbac_roles,
+  groups,
+  memberships,
+  has_upstream,
+  upstream_expiry,
+  upstream_refreshes,
+  version,
+  ...key
+}: LoadedKey): KeyWithStanding {
+  return {
+    key,
+    username,
+    email,
+    status,
+    is_system,
+    is_service_account,
+    rbac_roles,
+    groups,
+    memberships,
+    upstream: has_upstream
+      ? { expiresAt: upstream_expiry ?? undefined, refreshes: upstream_refreshes }
+      : undefined,
+    version,
+  }
 }

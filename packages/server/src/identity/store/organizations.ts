@@ -1,9 +1,10 @@
 import { type Selectable, sql } from 'kysely'
 
-import { type Actor, authorize, checkRoleChange, isAllowed } from '../../authz/index.ts'
+import { type Actor, authorize, checkRoleChange, isAllowed, sqlFilter } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { OrganizationsTable } from '../../database/tables.ts'
 import { ApiError, notFound } from '../../errors/index.ts'
+import { holdCustomRoles } from './custom-roles.ts'
 
 /** A stored organization. */
 export type OrganizationRow = Selectable<OrganizationsTable>
@@ -69,8 +70,23 @@ export async function getOrganizations(
   return [...new Set(found)]
 }
 
+/** The ids of all organizations that the actor may read, the oldest first. */
+export async function listOrganizationIds(actor: Actor, db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom('organizations')
+    .select('id')
+    .where('deleted', '=', false)
+    .where(
+      sqlFilter(actor, 'read', 'organization', { id: sql.ref('id'), organization: sql.ref<string>('id') }),
+    )
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
 /**
- * Adds a user to an organization without further roles, which still gives those that all its members have (RB-43).
+ * Adds a user to an organization, with the roles that are given beside those that all its members have (RB-43).
  *
  * @throws ApiError 403 without `organization_member:create`, 404 without the organization, 403 or 400 when the actor
  * may not hand out the roles of its members.
@@ -78,7 +94,11 @@ export async function getOrganizations(
 export async function insertMember(
   actor: Actor,
   tx: Db,
-  member: { readonly organizationId: string; readonly userId: string },
+  member: {
+    readonly organizationId: string
+    readonly userId: string
+    readonly roles?: readonly string[]
+  },
 ): Promise<void> {
   authorize(actor, 'create', { type: 'organization_member', organization: member.organizationId })
   const organization = await tx
@@ -88,15 +108,20 @@ export async function insertMember(
     .where('deleted', '=', false)
     .executeTakeFirst()
   if (organization === undefined) throw notFound()
-  checkRoleChange(actor, {
+  const roles = checkRoleChange(actor, {
     organizationId: member.organizationId,
     before: [],
-    after: [],
+    after: member.roles ?? [],
     implied: ['organization-member', ...organization.default_org_member_roles],
-    customRoles: new Set(),
+    customRoles: await holdCustomRoles(
+      actor,
+      tx,
+      member.organizationId,
+      organization.default_org_member_roles,
+    ),
   })
   await tx
     .insertInto('organization_members')
-    .values({ organization_id: member.organizationId, user_id: member.userId, roles: [] })
+    .values({ organization_id: member.organizationId, user_id: member.userId, roles })
     .execute()
 }

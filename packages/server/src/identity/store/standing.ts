@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import {
   type Actor,
   authorize,
+  customRole,
   type RoleOptions,
   SCOPE_ALL,
   type Scope,
@@ -24,6 +25,8 @@ export interface Standing {
     roles: string[]
     default_roles: string[]
     sharing: 'none' | 'everyone' | 'service_accounts'
+    /** Those of the organization's own roles that are held here, with their permissions as stored. */
+    custom_roles: { name: string; display_name: string; org: unknown; member: unknown }[]
   }[]
 }
 
@@ -34,7 +37,13 @@ export const STANDING = {
   >`array(select g.group_id::text from group_members_expanded g where g.user_id = u.id)`,
   memberships: sql<Standing['memberships']>`coalesce((
     select jsonb_agg(jsonb_build_object('organization_id', m.organization_id, 'roles', m.roles,
-             'default_roles', o.default_org_member_roles, 'sharing', o.shareable_workspace_owners))
+             'default_roles', o.default_org_member_roles, 'sharing', o.shareable_workspace_owners,
+             'custom_roles', coalesce((
+               select jsonb_agg(jsonb_build_object('name', c.name, 'display_name', c.display_name,
+                        'org', c.org_permissions, 'member', c.member_permissions))
+                 from custom_roles c
+                where c.organization_id = o.id and not c.is_system
+                  and c.name = any(m.roles || o.default_org_member_roles)), '[]')))
       from organization_members m join organizations o on o.id = m.organization_id and not o.deleted
      where m.user_id = u.id), '[]')`,
 } as const
@@ -58,6 +67,9 @@ export function actorOf(
         roles: membership.roles,
         defaultRoles: membership.default_roles,
         sharing: membership.sharing,
+        customRoles: new Map(
+          membership.custom_roles.map((role) => [role.name, customRole(role.display_name, role)]),
+        ),
       })),
     },
     scope,
@@ -68,6 +80,26 @@ export function actorOf(
 /** The standing of a live user; undefined when there is none. @throws ApiError 403. */
 export async function findStanding(actor: Actor, db: Db, userId: string): Promise<Standing | undefined> {
   authorize(actor, 'read_personal', { type: 'user' })
+  return loadStanding(db, userId)
+}
+
+/**
+ * The same for who explains decisions: owners and auditors of the deployment, who may read everything that a standing
+ * is made of (RB-135).
+ *
+ * @throws ApiError 403.
+ */
+export async function findStandingToExplain(
+  actor: Actor,
+  db: Db,
+  userId: string,
+): Promise<Standing | undefined> {
+  authorize(actor, 'read', { type: 'audit_log' })
+  authorize(actor, 'read', { type: 'user', id: userId, owner: userId })
+  return loadStanding(db, userId)
+}
+
+function loadStanding(db: Db, userId: string): Promise<Standing | undefined> {
   return db
     .selectFrom('users as u')
     .select([

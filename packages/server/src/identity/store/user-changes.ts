@@ -84,7 +84,7 @@ export async function updateSiteRoles(
     before: user.rbac_roles,
     after: roles,
     implied: ['member'],
-    customRoles: new Set(),
+    customRoles: [],
   })
   if (user.rbac_roles.includes('owner') && !roles.includes('owner')) await requireAnotherOwner(tx, userId)
   await tx

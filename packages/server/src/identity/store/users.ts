@@ -75,7 +75,7 @@ export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<U
     before: [],
     after: user.siteRoles,
     implied: ['member'],
-    customRoles: new Set(),
+    customRoles: [],
   })
   try {
     return await db
@@ -133,6 +133,17 @@ export async function findUserByEmail(actor: Actor, db: Db, email: string): Prom
     .selectFrom('users')
     .selectAll()
     .where(sql<string>`lower(email)`, '=', email.toLowerCase())
+    .where('deleted', '=', false)
+    .executeTakeFirst()
+}
+
+/** The live user with this id, for sign-in. @throws ApiError 403 for all but system actors. */
+export async function findUserById(actor: Actor, db: Db, id: string): Promise<UserRow | undefined> {
+  authorize(actor, 'read_personal', { type: 'user' })
+  return db
+    .selectFrom('users')
+    .selectAll()
+    .where('id', '=', id)
     .where('deleted', '=', false)
     .executeTakeFirst()
 }
@@ -198,15 +209,26 @@ export async function updateProfile(
   }
 }
 
-/** Activates a dormant user who has shown up (ID-68). @throws ApiError 403. */
-export async function activateDormantUser(actor: Actor, db: Db, userId: string, now: Date): Promise<void> {
+/**
+ * Activates a dormant user who has shown up (ID-68); resolves to the user as they are now, to nothing when they were not
+ * dormant any more, so that of several requests at once one has done it.
+ *
+ * @throws ApiError 403.
+ */
+export async function activateDormantUser(
+  actor: Actor,
+  db: Db,
+  userId: string,
+  now: Date,
+): Promise<UserRow | undefined> {
   authorize(actor, 'update', userObject(userId))
-  await db
+  return db
     .updateTable('users')
     .set({ status: 'active', last_seen_at: now, updated_at: now })
     .where('id', '=', userId)
     .where('status', '=', 'dormant')
-    .execute()
+    .returningAll()
+    .executeTakeFirst()
 }
 
 /** Stores a new password hash and forgets any passcode (ID-30). @throws ApiError 404 when refused. */
@@ -218,6 +240,7 @@ export async function updatePasswordHash(actor: Actor, db: Db, userId: string, h
       hashed_password: hash,
       hashed_one_time_passcode: null,
       one_time_passcode_expires_at: null,
+      one_time_passcode_attempts: 0,
       updated_at: sql<Date>`now()`,
     })
     .where('id', '=', userId)

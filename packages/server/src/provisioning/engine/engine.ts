@@ -185,7 +185,10 @@ export interface Applied {
 }
 
 /** Codes that clients react to (PR-59). */
-export type EngineErrorCode = 'REQUIRED_TEMPLATE_VARIABLES' | 'MISSING_TEMPLATE_PARAMETER'
+export type EngineErrorCode =
+  | 'REQUIRED_TEMPLATE_VARIABLES'
+  | 'MISSING_TEMPLATE_PARAMETER'
+  | 'INSUFFICIENT_QUOTA'
 
 /** Why a session could not do what was asked; the message is shown to the user as the job's error. */
 export class EngineError extends Error {

@@ -244,6 +244,18 @@ export async function updateTemplate(
   }
 }
 
+/**
+ * Takes Everyone out of the access list of a template, whatever else is changed in it meanwhile (WS-86, RB-133).
+ *
+ * @throws ApiError 403 without `template:update`.
+ */
+export async function closeToEveryone(actor: Actor, tx: Db, template: TemplateRow): Promise<void> {
+  authorize(actor, 'update', templateObject(template))
+  // The group of an organization has the id of the organization (WS-24).
+  await sql`update templates set group_acl = group_acl - organization_id::text, updated_at = now()
+    where id = ${template.id}::uuid and group_acl ? organization_id::text`.execute(tx)
+}
+
 /** Marks a template as deleted. @throws ApiError 403 without `template:delete`. */
 export async function deleteTemplate(actor: Actor, tx: Db, template: TemplateRow): Promise<void> {
   authorize(actor, 'delete', templateObject(template))

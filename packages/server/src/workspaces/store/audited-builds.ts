@@ -53,3 +53,19 @@ export async function findAuditedBuild(
     initiator: { id: row.initiator_id, username: row.initiator_name, email: row.initiator_email },
   }
 }
+
+/** The owner of a workspace as the audit log names them. @throws ApiError 403 for all but provisioning. */
+export async function findWorkspaceOwner(
+  actor: Actor,
+  db: Db,
+  workspaceId: string,
+): Promise<AuditedBuild['initiator'] | undefined> {
+  authorize(actor, 'read', { type: 'workspace' })
+  authorize(actor, 'read_personal', { type: 'user' })
+  return db
+    .selectFrom('workspaces as w')
+    .innerJoin('users as o', 'o.id', 'w.owner_id')
+    .select(['o.id', 'o.username', 'o.email'])
+    .where('w.id', '=', workspaceId)
+    .executeTakeFirst()
+}

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { type Actor, authorize } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import { notFound } from '../../errors/index.ts'
+import { type DeclaredProvider, declaredProviders } from '../../external-auth/index.ts'
 import type { BuildRow } from './builds.ts'
 
 /** Everything that carrying out a build needs of the database beside its job. */
@@ -25,8 +26,13 @@ export interface BuildInputs {
     readonly name: string
     readonly allowUserAutostop: boolean
     readonly defaultTtl: number
+    /** Days on which workspaces must stop, the lowest bit being Monday, and in every how many weeks (WS-231). */
+    readonly autostopDays: number
+    readonly autostopWeeks: number
   }
   readonly versionName: string
+  /** What the template asks for (PR-93). */
+  readonly externalAuth: readonly DeclaredProvider[]
   readonly previousBuildId: string | null
   readonly organizationId: string
   readonly owner: {
@@ -35,6 +41,8 @@ export interface BuildInputs {
     readonly name: string
     readonly email: string
     readonly loginType: string
+    /** As the owner has chosen; empty for none. */
+    readonly quietHours: string
     readonly siteRoles: readonly string[]
     readonly organizationRoles: readonly string[]
     readonly groups: readonly string[]
@@ -73,13 +81,17 @@ export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promi
       't.name as template_name',
       't.allow_user_autostop',
       't.default_ttl',
+      't.autostop_requirement_days',
+      't.autostop_requirement_weeks',
       'v.name as version_name',
+      'v.external_auth_providers',
       'p.id as previous_id',
       'u.id as owner_id',
       'u.username',
       'u.name',
       'u.email',
       'u.login_type',
+      'u.quiet_hours_schedule',
       'u.rbac_roles',
       sql<
         string[]
@@ -112,8 +124,11 @@ export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promi
       name: row.template_name,
       allowUserAutostop: row.allow_user_autostop,
       defaultTtl: row.default_ttl,
+      autostopDays: row.autostop_requirement_days,
+      autostopWeeks: row.autostop_requirement_weeks,
     },
     versionName: row.version_name,
+    externalAuth: declaredProviders(row.external_auth_providers),
     previousBuildId: row.previous_id,
     organizationId: row.organization_id,
     owner: {
@@ -122,6 +137,7 @@ export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promi
       name: row.name,
       email: row.email,
       loginType: row.login_type,
+      quietHours: row.quiet_hours_schedule,
       siteRoles: row.rbac_roles,
       organizationRoles: row.organization_roles,
       groups: row.groups,

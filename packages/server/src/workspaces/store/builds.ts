@@ -191,6 +191,8 @@ export async function insertBuild(
           build.state === undefined
             ? sql<Buffer | null>`(select p.provisioner_state from workspace_builds p where p.workspace_id = ${build.workspaceId}::uuid and p.build_number = ${build.buildNumber - 1})`
             : build.state,
+        // What runs goes on to cost what it costs until this build takes on its own cost, or is refused (WS-64).
+        daily_cost: sql<number>`coalesce((select p.daily_cost from workspace_builds p where p.workspace_id = ${build.workspaceId}::uuid and p.build_number = ${build.buildNumber - 1}), 0)`,
       })
       .execute()
   } catch (error) {
@@ -283,6 +285,7 @@ export async function finishBuild(
   result: {
     readonly state: Buffer | null
     readonly deadline: Date | null
+    readonly maxDeadline: Date | null
     readonly dailyCost: number
     readonly hasAiTask: boolean
     readonly hasExternalAgent: boolean
@@ -294,6 +297,7 @@ export async function finishBuild(
     .set({
       provisioner_state: result.state,
       deadline: result.deadline,
+      max_deadline: result.maxDeadline,
       daily_cost: result.dailyCost,
       has_ai_task: result.hasAiTask,
       has_external_agent: result.hasExternalAgent,

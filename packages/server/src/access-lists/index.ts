@@ -1,0 +1,1 @@
+export { accessListRoutes } from './routes.ts'

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+
+import { describeError } from '@slipway/request-log'
+import type { AppContext } from '../context.ts'
+import { recorder } from './record.ts'
+import { type ChainLink, storeLinks, takeUnchained, type UnchainedEntry } from './store/chain.ts'
+
+const EVERY_MS = 60_000
+const BATCH = 1_000
+/** What the first link has in the place of the hash before. */
+export const NO_HASH: Buffer = Buffer.alloc(32)
+
+/**
+ * Makes the links of entries that were written lately, on one replica at a time (RB-131). The newest hash goes to the
+ * service log, so that whoever keeps that elsewhere can tell later whether the chain was made anew.
+ */
+export class AuditChain implements AsyncDisposable {
+  readonly #context: Pick<AppContext, 'database' | 'log'>
+  readonly #everyMs: number
+  #timer: NodeJS.Timeout | undefined
+  #round: Promise<void>
+  #closed = false
+
+  /** @param everyMs pause between two rounds, in milliseconds. */
+  constructor(context: Pick<AppContext, 'database' | 'log'>, everyMs = EVERY_MS) {
+    this.#context = context
+    this.#everyMs = everyMs
+    this.#round = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#closed && (await extendChain(this.#context)) === BATCH);
+    } catch (error) {
+      this.#context.log.error('the chain of the audit log could not be continued', {
+        error: describeError(error),
+      })
+    }
+    if (!this.#closed)
+      this.#timer = setTimeout(() => {
+        this.#round = this.#run()
+      }, this.#everyMs).unref()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#round
+    clearTimeout(this.#timer)
+  }
+}
+
+/** Makes the next links. @returns how many; 0 while another replica is at it. */
+export async function extendChain({ database, log }: Pick<AppContext, 'database' | 'log'>): Promise<number> {
+  const links = await database.transaction(async (tx) => {
+    const taken = await takeUnchained(recorder, tx, BATCH)
+    if (taken === undefined) return []
+    const made = linksOf(taken.entries, taken.last)
+    await storeLinks(recorder, tx, made)
+    return made
+  })
+  const newest = links.at(-1)
+  if (newest !== undefined)
+    log.info('audit_chain', { sequence: newest.sequence, hash: newest.hash.toString('hex') })
+  return links.length
+}
+
+function linksOf(
+  entries: readonly UnchainedEntry[],
+  last: Pick<ChainLink, 'sequence' | 'hash'> | undefined,
+): ChainLink[] {
+  let { sequence, hash } = last ?? { sequence: 0, hash: NO_HASH }
+  return entries.map(({ id, time, digest }) => {
+    const previous = hash
+    sequence += 1
+    const link = { sequence, audit_log_id: id, time, digest }
+    hash = hashOfLink(previous, link)
+    return { ...link, previous, hash }
+  })
+}
+
+/**
+ * The hash of a link over the one before and all that it says of its entry, the time too: by that an entry counts as
+ * purged once it is gone.
+ */
+export function hashOfLink(previous: Buffer, link: Omit<ChainLink, 'previous' | 'hash'>): Buffer {
+  const { sequence, audit_log_id: id, time, digest } = link
+  return createHash('sha256')
+    .update(previous)
+    .update(`${sequence} ${id} ${time.toISOString()} `)
+    .update(digest)
+    .digest()
+}

@@ -1,0 +1,2 @@
+export { ConnectionLogger } from './connection-logger.ts'
+export { connectionLogRoutes } from './routes.ts'

@@ -1,0 +1,8 @@
+/** Uses of keys that are replaced from time to time, with the bytes of a key and how long its tokens live (OP-74). */
+export const ROTATED = {
+  /** Tickets of workspace apps and hand-overs to their hosts (AC-190, AC-195). */
+  workspace_app_tickets: { bytes: 64, tokenMs: 60_000 },
+} as const satisfies Record<string, { readonly bytes: number; readonly tokenMs: number }>
+
+/** A use of keys that are replaced from time to time. */
+export type RotatedFeature = keyof typeof ROTATED

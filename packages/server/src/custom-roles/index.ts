@@ -1,0 +1,1 @@
+export { customRoleRoutes } from './routes.ts'

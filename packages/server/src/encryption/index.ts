@@ -1,0 +1,2 @@
+export { decryptAll, destroyEncrypted, type Encryption, rotateEncryption } from './dbcrypt.ts'
+export { checkKnownKeys } from './known-keys.ts'

@@ -1,0 +1,69 @@
+/** A column whose values are sealed. */
+export interface SealedColumn {
+  readonly table: string
+  readonly column: string
+  /** Columns that name a row; all of them are texts to the reader. */
+  readonly key: readonly string[]
+  /** What a value of this row is bound to; the same words as where it is sealed. */
+  readonly purpose: (key: Readonly<Record<string, string>>) => string
+  /** What is left when the values are destroyed: nothing of the row, or the row without them. */
+  readonly destroy: 'row' | 'value'
+}
+
+/**
+ * Every column with sealed values, so that they can be encrypted again under another key (OP-67). Whoever seals a new
+ * one adds it here; `dbcrypt.test.ts` compares the list with the sources.
+ */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  {
+    table: 'git_ssh_keys',
+    column: 'private_key',
+    key: ['user_id'],
+    purpose: ({ user_id }) => `git ssh key of ${user_id}`,
+    destroy: 'row',
+  },
+  {
+    table: 'user_secrets',
+    column: 'value',
+    key: ['id', 'user_id'],
+    purpose: ({ id, user_id }) => `secret ${id} of ${user_id}`,
+    destroy: 'row',
+  },
+  {
+    table: 'workspace_builds',
+    column: 'provisioner_state',
+    key: ['id', 'workspace_id'],
+    purpose: ({ workspace_id }) => `provisioner state of ${workspace_id}`,
+    destroy: 'value',
+  },
+  {
+    table: 'identity_providers',
+    column: 'client_secret',
+    key: ['id'],
+    purpose: ({ id }) => `client secret of identity provider ${id}`,
+    destroy: 'value',
+  },
+  ...(['access', 'refresh'] as const).map(
+    (kind): SealedColumn => ({
+      table: 'user_links',
+      column: `oauth_${kind}_token`,
+      key: ['user_id', 'login_type'],
+      purpose: ({ user_id, login_type }) => `${kind} token of ${login_type} sign-in of ${user_id}`,
+      destroy: 'value',
+    }),
+  ),
+  {
+    table: 'external_auth_links',
+    column: 'tokens',
+    key: ['provider_id', 'user_id'],
+    purpose: ({ provider_id, user_id }) => `external auth ${provider_id} of ${user_id}`,
+    destroy: 'row',
+  },
+  {
+    table: 'user_totp',
+    column: 'secret',
+    key: ['user_id'],
+    purpose: ({ user_id }) => `totp secret of ${user_id}`,
+    destroy: 'row',
+  },
+]

@@ -1,0 +1,151 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { createToken, getUser, login } from '@slipway/contract'
+import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
+import type { Database, Db } from '../database/index.ts'
+import { newToken } from './api-key-token.ts'
+import { findKeyVersions } from './store/keys.ts'
+
+const HOUR_MS = 3_600_000
+const me = { params: { user: 'me' } }
+
+let server: TestServer
+let database: Database
+
+beforeAll(async () => {
+  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
+  database = await openDatabase(server.databaseUrl)
+  await server.owner()
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+/** Asks while a change is made that is committed only when the request waits for it. */
+async function askDuring<Answer>(
+  change: (tx: Db) => Promise<unknown>,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  const made = Promise.withResolvers<void>()
+  const commit = Promise.withResolvers<void>()
+  const changing = database.db.transaction().execute(async (tx) => {
+    await change(tx)
+    made.resolve()
+    await commit.promise
+  })
+  await made.promise
+  const asked = ask()
+  asked.catch(() => undefined)
+  try {
+    await until('the request to wait for the change', async () => {
+      const { rows } = await sql`select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(database.db)
+      return rows.length > 0
+    })
+  } finally {
+    commit.resolve()
+    await changing
+  }
+  return asked
+}
+
+/** What a new password does. */
+const replaceHash = (username: string) => async (tx: Db) => {
+  const { id } = await tx
+    .updateTable('users')
+    .set({ hashed_password: '$pbkdf2-sha256$1$AAAA$AAAA' })
+    .where('username', '=', username)
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await tx.deleteFrom('api_keys').where('user_id', '=', id).execute()
+}
+
+const keysOf = (username: string) =>
+  database.db
+    .selectFrom('api_keys as k')
+    .innerJoin('users as u', 'u.id', 'k.user_id')
+    .select('k.id')
+    .where('u.username', '=', username)
+    .execute()
+
+it('ID-53: a key that is expired while it is used does not slide back into life', async () => {
+  const { id, token, hashedSecret } = newToken()
+  await fixtures.apiKey(database.db, {
+    user: await fixtures.user(database.db, { status: 'active' }),
+    id,
+    hashed_secret: hashedSecret,
+    login_type: 'password',
+    scopes: ['coder:all'],
+    lifetime_seconds: (24 * HOUR_MS) / 1000,
+    expires_at: new Date(Date.now() + 22 * HOUR_MS),
+  })
+  const ended = new Date(Date.now() - 1_000)
+  const answer = await askDuring(
+    (tx) => tx.updateTable('api_keys').set({ expires_at: ended }).where('id', '=', id).execute(),
+    () => fetch(`${server.url}/api/v2/users/me`, { headers: { 'Coder-Session-Token': token } }),
+  )
+  expect(answer.status).toBe(401)
+  expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('API key expired') })
+  const row = await database.db
+    .selectFrom('api_keys')
+    .select('expires_at')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  expect(row.expires_at).toEqual(ended)
+})
+
+describe('ID-30: a new password ends what is opened in the same moment', () => {
+  it('with the old one', async () => {
+    await server.user('early')
+    await expect(
+      askDuring(replaceHash('early'), () =>
+        server.anonymous.call(login, { body: { email: 'early@example.com', password: PASSWORD } }),
+      ),
+    ).rejects.toMatchObject({ status: 401 })
+    expect(await keysOf('early')).toEqual([])
+  })
+
+  it('with a session that was open', async () => {
+    const session = await server.user('minter')
+    await session.call(getUser, me)
+    await expect(
+      askDuring(replaceHash('minter'), () => session.call(createToken, { ...me, body: {} })),
+    ).rejects.toMatchObject({ status: 401 })
+    expect(await keysOf('minter')).toEqual([])
+  })
+})
+
+it('ID-222: the digest of a key changes with whatever is kept of it', async () => {
+  const user = await fixtures.user(database.db, { status: 'active', login_type: 'oidc' })
+  const { id, hashedSecret } = newToken()
+  await fixtures.apiKey(database.db, { user, id, hashed_secret: hashedSecret, login_type: 'oidc' })
+  const seen = new Set<string | undefined>()
+  const look = async () => {
+    const reader = systemActor('system_restricted', 'a test compares digests')
+    seen.add((await findKeyVersions(reader, database.db, [id])).get(id))
+    return seen.size
+  }
+  expect(await look()).toBe(1)
+  expect(await look()).toBe(1)
+  await fixtures.userLink(database.db, { user, login_type: 'oidc', oauth_expiry: null })
+  expect(await look(), 'a link').toBe(2)
+  const link = (oauth_refresh_token: Buffer) =>
+    database.db
+      .updateTable('user_links')
+      .set({ oauth_refresh_token })
+      .where('user_id', '=', user.id)
+      .execute()
+  await link(Buffer.from('sealed'))
+  expect(await look(), 'what renews it').toBe(3)
+  await database.db.updateTable('users').set({ status: 'suspended' }).where('id', '=', user.id).execute()
+  expect(await look(), 'the status').toBe(4)
+  await database.db
+    .updateTable('api_keys')
+    .set({ expires_at: new Date(0) })
+    .where('id', '=', id)
+    .execute()
+  expect(await look(), 'the key').toBe(5)
+})

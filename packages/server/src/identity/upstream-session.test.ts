@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import { createLogger } from '@slipway/request-log'
+import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
+import { newToken } from './api-key-token.ts'
+import { notRefreshed, upstreamHasEnded } from './upstream-session.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const START = new Date('2026-01-01T12:00:00Z')
+
+let server: TestServer
+let database: Database
+let now = START
+const lines: Record<string, unknown>[] = []
+
+beforeAll(async () => {
+  server = await startTestServer({
+    env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' },
+    clock: { now: () => now },
+    log: createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } }),
+  })
+  database = await openDatabase(server.databaseUrl)
+  await server.owner()
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+beforeEach(() => {
+  now = START
+})
+
+/** Somebody who has signed in through a provider; `expiry` is that of the provider's token. */
+async function signedIn(link?: { readonly expiry?: Date; readonly refreshes?: boolean }) {
+  const user = await fixtures.user(database.db, { status: 'active', login_type: 'oidc' })
+  if (link !== undefined)
+    await fixtures.userLink(database.db, {
+      user,
+      login_type: 'oidc',
+      oauth_expiry: link.expiry ?? null,
+      ...(link.refreshes === true ? { oauth_refresh_token: Buffer.from('sealed') } : {}),
+    })
+  const { id, token, hashedSecret } = newToken()
+  await fixtures.apiKey(database.db, {
+    user,
+    id,
+    hashed_secret: hashedSecret,
+    login_type: 'oidc',
+    scopes: ['coder:all'],
+    last_used: START,
+    created_at: START,
+    expires_at: new Date(START.getTime() + 24 * HOUR_MS),
+  })
+  const ask = (path: string) => fetch(`${server.url}${path}`, { headers: { 'Coder-Session-Token': token } })
+  return { user, token, me: () => ask('/api/v2/users/me'), optional: () => ask('/metrics') }
+}
+
+describe('ID-62: a session that comes from a login provider', () => {
+  it('L-S2: ends with the token of the provider where nothing can renew it, whatever its own expiry says', async () => {
+    const { me, optional } = await signedIn({ expiry: new Date(START.getTime() + HOUR_MS) })
+    expect((await me()).status).toBe(200)
+    now = new Date(START.getTime() + HOUR_MS - 1)
+    expect((await me()).status).toBe(200)
+    // The rows are known by now, and still the clock is asked each time.
+    now = new Date(START.getTime() + HOUR_MS)
+    const ended = await me()
+    expect(ended.status).toBe(401)
+    expect(ended.headers.get('www-authenticate')).toContain(
+      'error_description="The access token has expired"',
+    )
+    expect(await ended.json()).toEqual({
+      message: expect.stringContaining('You are signed out'),
+      detail: 'OpenID Connect session expired at "2026-01-01T13:00:00.000Z". Try signing in again.',
+    })
+    // Anonymous there, where nobody but owners sees anything.
+    expect((await optional()).status).toBe(404)
+  })
+
+  it('is none without the link of that login', async () => {
+    const { me } = await signedIn()
+    const answer = await me()
+    expect(answer.status).toBe(401)
+    expect(await answer.json()).toMatchObject({ detail: 'You must re-authenticate with the login provider.' })
+  })
+
+  it.each([
+    ['never', undefined],
+    ['year 1, as others write never', new Date('0001-01-01T00:00:00Z')],
+  ])('ID-65: a token that ends %s is not refreshed', async (_what, expiry) => {
+    const { me } = await signedIn({ ...(expiry === undefined ? {} : { expiry }), refreshes: true })
+    now = new Date(START.getTime() + 2 * HOUR_MS)
+    expect((await me()).status).toBe(200)
+  })
+
+  it('ID-61: a provider that is not configured any more is our fault, everywhere, and tells nothing', async () => {
+    const { me, optional } = await signedIn({ expiry: START, refreshes: true })
+    for (const ask of [me, optional]) {
+      const answer = await ask()
+      expect(answer.status).toBe(500)
+      expect(answer.headers.get('set-cookie')).toBeNull()
+      expect(await answer.json()).toEqual({
+        message: 'An internal error occurred. Please try again or contact the system administrator.',
+        detail: `Reference: ${answer.headers.get('x-coder-request-id')}`,
+      })
+    }
+  })
+
+  it('ID-65: an expired key asks no provider', async () => {
+    const { me } = await signedIn({ expiry: START, refreshes: true })
+    now = new Date(START.getTime() + 25 * HOUR_MS)
+    const answer = await me()
+    expect(answer.status).toBe(401)
+    expect(await answer.json()).toMatchObject({ detail: expect.stringMatching(/^API key expired at/) })
+  })
+
+  it('ID-222: a link that changes elsewhere is looked at again', async () => {
+    const { me, user } = await signedIn({ expiry: new Date(START.getTime() + HOUR_MS) })
+    expect((await me()).status).toBe(200)
+    const began = performance.now()
+    await database.db
+      .updateTable('user_links')
+      .set({ oauth_expiry: new Date(START.getTime() - HOUR_MS) })
+      .where('user_id', '=', user.id)
+      .execute()
+    await until('the refusal', async () => (await me()).status === 401)
+    expect(performance.now() - began).toBeLessThan(1_500)
+  })
+})
+
+describe('ID-61: what a refresh that fails is worth', () => {
+  it('a refusal is told on every route, and so is what is our fault', () => {
+    expect(notRefreshed('oidc', { kind: 'refused', detail: 'invalid_grant' })).toEqual({
+      ok: false,
+      status: 401,
+      hard: true,
+      reason: 'expired',
+      message: 'Could not refresh expired OpenID Connect token. Try re-authenticating to resolve this issue.',
+      detail: 'invalid_grant',
+    })
+    const cause = new Error('timeout')
+    expect(notRefreshed('github', { kind: 'failed', cause })).toMatchObject({
+      status: 500,
+      hard: true,
+      reason: 'fault',
+      cause,
+    })
+    expect(notRefreshed('github', { kind: 'unconfigured', detail: 'gone' })).toMatchObject({
+      status: 500,
+      hard: true,
+      detail: 'Unable to refresh OAuth token for login type "github". gone',
+    })
+  })
+
+  it('a token ends at its expiry and not before', () => {
+    const ended = (expiresAt: Date | undefined) => upstreamHasEnded({ expiresAt, refreshes: true }, START)
+    expect(ended(undefined)).toBe(false)
+    expect(ended(START)).toBe(true)
+    expect(ended(new Date(START.getTime() + 1))).toBe(false)
+    expect(ended(new Date('0001-01-01T00:00:00Z'))).toBe(false)
+  })
+})

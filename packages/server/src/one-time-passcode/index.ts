@@ -1,0 +1,2 @@
+export { PasscodeRequests } from './request-passcode.ts'
+export { oneTimePasscodeRoutes } from './routes.ts'

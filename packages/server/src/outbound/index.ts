@@ -1,0 +1,1 @@
+export { type CallSource, isRateLimited, Outbound, OutboundError } from './outbound.ts'

@@ -1,0 +1,1 @@
+export { labelled, labelWith, underLabels, type WorkLabels } from './labels.ts'

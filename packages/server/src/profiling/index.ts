@@ -1,0 +1,2 @@
+export { ProfileListener } from './listener.ts'
+export { profilingRoutes } from './routes.ts'

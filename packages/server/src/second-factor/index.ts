@@ -1,0 +1,3 @@
+export { SecondFactorChecks } from './checks.ts'
+export { secondFactorRoutes } from './routes.ts'
+export { wipeFactors } from './store/factors.ts'
