@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -162,6 +162,16 @@ describe('signing in', () => {
     expect(await cli.bad('logout', '--global-config', config)).toContain('cannot reach')
     expect(await readdir(config)).toEqual([])
   })
+
+  it('OP-§17.2: a sign-out tells what it could not remove', async () => {
+    const config = path.join(folder, 'stuck')
+    await cli.good('login', server.url, '--token', token(), '--global-config', config)
+    await mkdir(path.join(config, 'organization', 'x'), { recursive: true })
+    expect(await cli.bad('logout', '--global-config', config)).toMatch(
+      /not removed: .*organization[\s\S]*error: some files of the session are still here/,
+    )
+    expect(await readdir(config)).toEqual(['organization'])
+  })
 })
 
 describe('usage', () => {
@@ -247,9 +257,11 @@ describe('users and tokens', () => {
     await cli.good('users', 'create', '--service-account', '-u', 'robot')
     const nologin = ['users', 'create', '-e', 'no@example.com', '-u', 'nologin', '--login-type', 'none']
     expect(await cli.bad(...nologin)).toContain('only for service accounts')
-    expect(JSON.parse(await cli.good('users', 'show', 'robot', '-o', 'json'))).toMatchObject([
-      { login_type: 'none', email: expect.not.stringContaining('example.com') },
-    ])
+    expect(JSON.parse(await cli.good('users', 'show', 'robot', '-o', 'json'))).toMatchObject({
+      login_type: 'none',
+      email: expect.not.stringContaining('example.com'),
+      is_service_account: true,
+    })
     const create = ['users', 'create', '-e', 'x@example.com', '-u', 'x']
     expect(await cli.bad(...create, '--login-type', 'magic')).toContain('--login-type must be one of')
     expect(await cli.bad(...create, '--login-type', 'none', '-p', 'secret')).toContain('leave out --password')

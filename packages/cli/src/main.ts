@@ -74,8 +74,55 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/users.ts')).userCommands,
   },
   {
+    names: {
+      organizations: [
+        'Manage organizations, their members, roles and settings',
+        'organization',
+        'org',
+        'orgs',
+      ],
+    },
+    load: async () => (await import('./commands/organizations.ts')).organizationCommands,
+  },
+  {
+    names: { groups: ['Manage groups of an organization', 'group'] },
+    load: async () => (await import('./commands/groups.ts')).groupCommands,
+  },
+  {
     names: { tokens: ['Manage tokens for programs', 'token'] },
     load: async () => (await import('./commands/tokens.ts')).tokenCommands,
+  },
+  {
+    names: { sessions: ['See where you are signed in, and end it', 'session'] },
+    load: async () => (await import('./commands/sessions.ts')).sessionCommands,
+  },
+  {
+    names: { secret: ['Manage secrets that your workspaces get', 'secrets'] },
+    load: async () => (await import('./commands/secrets.ts')).secretCommands,
+  },
+  {
+    names: { publickey: ['Show the SSH key that your workspaces use for Git'] },
+    load: async () => (await import('./commands/publickey.ts')).publicKeyCommand,
+  },
+  {
+    names: { sharing: ['Share workspaces with others'] },
+    load: async () => (await import('./commands/sharing.ts')).sharingCommands,
+  },
+  {
+    names: { audit: ['Read the audit log'], 'connection-log': ['Read who has reached which workspace'] },
+    load: async () => (await import('./commands/audit-logs.ts')).logCommands,
+  },
+  {
+    names: { 'external-auth': ['Get tokens of Git hosts and other providers, inside of a workspace'] },
+    load: async () => (await import('./commands/external-auth.ts')).externalAuthCommands,
+  },
+  {
+    names: { 'reset-password': ['Set the password of an account in the database itself'] },
+    load: async () => (await import('./commands/locked-out.ts')).resetPasswordCommand,
+  },
+  {
+    names: { completion: ['Set up completion of commands and flags in your shell'] },
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
   },
   {
     names: { version: ['Show the version of this command'] },
@@ -95,6 +142,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   let verbose = false
   process.stdout.on('error', leaveQuietly)
   try {
+    if (argv[0] === '__complete') {
+      const { candidates } = await import('./completion.ts')
+      const words = argv.slice(1)
+      for (const word of candidates(await build(words.slice(0, -1)), words)) process.stdout.write(`${word}\n`)
+      return 0
+    }
     const program = (await build(argv)).hook('preAction', async (_program, command) => {
       readVariables(command)
       const flags = flagsOf<GlobalFlags>(command)

@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 
+import type { Command } from 'commander'
+
 import { CommandError } from './errors.ts'
 
 /** A column of a table: its heading and its value in a row. */
@@ -14,6 +16,25 @@ export interface Column<Row> {
 export interface OutputFlags {
   readonly output?: string
   readonly column?: string
+}
+
+/** Adds `-o` and `-c` to a command that prints these columns; wrong ones are refused before it does anything (OP-185). */
+export function tableOptions<Row>(command: Command, columns: readonly Column<Row>[]): Command {
+  return command
+    .option(
+      '-c, --column <columns>',
+      `columns, separated by commas: ${columns.map((column) => column.name).join(', ')}`,
+    )
+    .option('-o, --output <format>', 'table or json', 'table')
+    .hook('preAction', (_hooked, called) => {
+      const { output = 'table', column }: OutputFlags = called.opts()
+      if (output !== 'json' && output !== 'table') throw unknownFormat(output)
+      chosen(columns, column)
+    })
+}
+
+function unknownFormat(output: string | undefined): CommandError {
+  return new CommandError(`--output must be table or json, not ${JSON.stringify(output)}`)
 }
 
 /** Prints rows as a table, or as JSON for programs. @throws CommandError for an unknown format or column. */
@@ -31,8 +52,14 @@ export function printRows<Row>(
       process.stdout.write(table(rows, chosen(columns, flags.column)))
       return
     default:
-      throw new CommandError(`--output must be table or json, not ${JSON.stringify(flags.output)}`)
+      throw unknownFormat(flags.output)
   }
+}
+
+/** Prints one row as a table, or as a JSON object. @throws CommandError as {@link printRows}. */
+export function printRow<Row>(row: Row, columns: readonly Column<Row>[], flags: OutputFlags): void {
+  if (flags.output === 'json') process.stdout.write(`${JSON.stringify(row, null, 2)}\n`)
+  else printRows([row], columns, flags)
 }
 
 function chosen<Row>(columns: readonly Column<Row>[], names: string | undefined): readonly Column<Row>[] {
@@ -50,13 +77,13 @@ function chosen<Row>(columns: readonly Column<Row>[], names: string | undefined)
 function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = [
     columns.map((column) => column.name.toUpperCase()),
-    ...rows.map((row) => columns.map((column) => column.value(row))),
+    ...rows.map((row) => columns.map((column) => harmless(column.value(row)))),
   ]
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => width(row[i] ?? ''))))
+  const widths = columns.map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)))
   return cells
     .map((row) =>
       row
-        .map((cell, i) => cell + ' '.repeat(Math.max(0, (widths[i] ?? 0) - width(cell))))
+        .map((cell, i) => cell + ' '.repeat(Math.max(0, (widths[i] ?? 0) - cell.length)))
         .join('  ')
         .trimEnd(),
     )
@@ -64,8 +91,9 @@ function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): stri
     .join('')
 }
 
-function width(text: string): number {
-  return stripVTControlCharacters(text).length
+/** A cell keeps to its line, and what strangers have written does nothing to the terminal. */
+function harmless(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
 }
 
 /** How long ago, in the largest unit that fits. */

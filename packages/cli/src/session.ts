@@ -107,10 +107,14 @@ export async function saveSession(flags: GlobalFlags, url: string, token: string
   }
 }
 
-/** Forgets the session. */
-export async function forgetSession(flags: GlobalFlags): Promise<void> {
+/** Forgets the session as far as that goes. Returns what could not be removed, and why. */
+export async function forgetSession(flags: GlobalFlags): Promise<readonly string[]> {
+  const failures: string[] = []
   for (const name of ['url', 'session', 'organization'])
-    await rm(path.join(configDirectory(flags), name), { force: true })
+    await rm(path.join(configDirectory(flags), name), { force: true }).catch((error: unknown) => {
+      failures.push(error instanceof Error ? error.message : String(error))
+    })
+  return failures
 }
 
 /** Headers from `--header name=value`. @throws CommandError for one that cannot be read. */

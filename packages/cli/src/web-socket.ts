@@ -14,7 +14,11 @@ const MAX_REASON_BYTES = 64 * 1024
  *
  * @throws ApiFailure when the server refuses, ConnectionFailure when it cannot be reached.
  */
-export async function openWebSocket(client: Connection, address: string): Promise<WebSocket> {
+export function openWebSocket(client: Connection, address: string): Promise<WebSocket> {
+  return client.proved(() => open(client, address))
+}
+
+async function open(client: Connection, address: string): Promise<WebSocket> {
   const socket = new WebSocket(address.replace(/^http/, 'ws'), {
     headers: client.headers,
     agent: client.transport.agentFor(address),

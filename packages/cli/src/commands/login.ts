@@ -54,7 +54,13 @@ export function loginCommands(program: Command): void {
     .addOption(
       option('--first-user-full-name <name>', 'full name of the first account', 'CODER_FIRST_USER_FULL_NAME'),
     )
-    .option('--first-user-trial [yes]', 'accepted for compatibility: there is nothing to try out')
+    .addOption(
+      option(
+        '--first-user-trial [yes]',
+        'accepted for compatibility: there is nothing to try out',
+        'CODER_FIRST_USER_TRIAL',
+      ),
+    )
     .option('--use-token-as-session', 'keep the token of --token itself, instead of a session made with it')
     .action(async (url: string | undefined, _own: unknown, command: Command) => {
       const flags = flagsOf<LoginFlags>(command)
@@ -88,8 +94,10 @@ export function loginCommands(program: Command): void {
         () => undefined,
         (error: unknown) => error,
       )
-      await forgetSession(flagsOf<GlobalFlags>(command))
+      const left = await forgetSession(flagsOf<GlobalFlags>(command))
+      for (const problem of left) process.stderr.write(`warning: not removed: ${problem}\n`)
       if (failure !== undefined && !(failure instanceof ApiFailure && failure.status === 401)) throw failure
+      if (left.length > 0) throw new CommandError('some files of the session are still here')
       process.stdout.write('You are signed out.\n')
     })
 

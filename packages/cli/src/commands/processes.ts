@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
 
+import { createAdminUserCommand } from './locked-out.ts'
+import { maintenanceCommands } from './server-maintenance.ts'
+
 /** `server` and `agent`: programs of their own, which take over this process. */
 export function processCommands(program: Command): void {
-  program
+  const server = program
     .command('server')
     .helpOption(false)
     .allowUnknownOption()
@@ -16,6 +19,8 @@ export function processCommands(program: Command): void {
         ...command.args,
       ])
     })
+  createAdminUserCommand(server)
+  maintenanceCommands(server)
   // The agent's module is its program: it runs when it is loaded, and ends the process.
   program.command('agent').action(async () => {
     await import('@slipway/agent/main.ts')

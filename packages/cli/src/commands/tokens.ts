@@ -13,7 +13,7 @@ import {
 import type { Connection } from '../connection.ts'
 import { duration } from '../duration.ts'
 import { listOption, option } from '../flags.ts'
-import { ago, type Column, day, type OutputFlags, printRows } from '../output.ts'
+import { ago, type Column, day, type OutputFlags, printRows, tableOptions } from '../output.ts'
 import { openSession } from '../session.ts'
 
 const NANOSECONDS = 1_000_000
@@ -79,14 +79,11 @@ export function tokenCommands(program: Command): void {
       })
       process.stdout.write(`${key}\n`)
     })
-  tokens
-    .command('list')
+  tableOptions(tokens.command('list'), COLUMNS)
     .alias('ls')
     .description('List tokens')
     .option('-a, --all', 'tokens of all users')
     .option('--include-expired', 'tokens that have expired, too')
-    .option('-c, --column <columns>', 'columns, separated by commas')
-    .option('-o, --output <format>', 'table or json', 'table')
     .action(async (own: OutputFlags & { all?: boolean; includeExpired?: boolean }, command: Command) => {
       const client = await openSession(command)
       const keys = await client.call(listTokens, {
@@ -96,11 +93,8 @@ export function tokenCommands(program: Command): void {
       const columns = own.all === true ? COLUMNS.map((column) => ({ ...column, extra: false })) : COLUMNS
       printRows(keys, columns, own)
     })
-  tokens
-    .command('view <name>')
+  tableOptions(tokens.command('view <name>'), COLUMNS)
     .description('Show a token, by name or id')
-    .option('-c, --column <columns>', 'columns, separated by commas')
-    .option('-o, --output <format>', 'table or json', 'table')
     .action(async (name: string, own: OutputFlags, command: Command) => {
       const client = await openSession(command)
       printRows([await find(client, name)], COLUMNS, own)

@@ -6,16 +6,19 @@ import {
   activateUser,
   createUser,
   deleteUser,
+  getOidcClaims,
   getUser,
+  listSiteRoles,
   listUsers,
   suspendUser,
   type User,
   updateUserRoles,
 } from '@slipway/contract'
+import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
 import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
-import { ago, type Column, type OutputFlags, printRows } from '../output.ts'
-import { ask, askNewSecret, interactive, sure } from '../prompt.ts'
+import { ago, type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
+import { ask, askNewSecret, interactive, pickSeveral, sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
 
 const LOGIN_TYPES = ['password', 'none', 'github', 'oidc'] as const
@@ -34,6 +37,11 @@ const COLUMNS: readonly Column<User>[] = [
   { name: 'roles', value: (user) => user.roles.map((role) => role.name).join(', ') },
 ]
 
+const CLAIM_COLUMNS: readonly Column<readonly [name: string, value: unknown]>[] = [
+  { name: 'key', value: ([name]) => name },
+  { name: 'value', value: ([, value]) => (typeof value === 'string' ? value : JSON.stringify(value)) },
+]
+
 interface CreateFlags extends OrganizationFlags {
   readonly email?: string
   readonly username?: string
@@ -47,14 +55,11 @@ interface CreateFlags extends OrganizationFlags {
 /** `users …`. */
 export function userCommands(program: Command): void {
   const users = program.command('users')
-  users
-    .command('list')
+  tableOptions(users.command('list'), COLUMNS)
     .alias('ls')
     .description('List accounts')
     .option('--search <query>', 'search, such as status:active')
     .option('--github-user-id <id>', 'the account that is linked to this GitHub user')
-    .option('-c, --column <columns>', 'columns, separated by commas')
-    .option('-o, --output <format>', 'table or json', 'table')
     .action(async (own: OutputFlags & { search?: string; githubUserId?: string }, command: Command) => {
       if (own.githubUserId !== undefined && !/^\d+$/.test(own.githubUserId))
         throw new CommandError(`--github-user-id must be a number, not ${JSON.stringify(own.githubUserId)}`)
@@ -66,14 +71,11 @@ export function userCommands(program: Command): void {
       const found = await client.call(listUsers, { query: { q: words.filter(Boolean).join(' ') } })
       printRows(found.users, COLUMNS, own)
     })
-  users
-    .command('show <user>')
+  tableOptions(users.command('show <user>'), COLUMNS)
     .description('Show an account; me is your own')
-    .option('-c, --column <columns>', 'columns, separated by commas')
-    .option('-o, --output <format>', 'table or json', 'table')
     .action(async (user: string, own: OutputFlags, command: Command) => {
       const client = await openSession(command)
-      printRows([await client.call(getUser, { params: { user } })], COLUMNS, own)
+      printRow(await client.call(getUser, { params: { user } }), COLUMNS, own)
     })
   organizationOption(users.command('create'))
     .description('Make an account')
@@ -143,18 +145,44 @@ export function userCommands(program: Command): void {
   users
     .command('edit-roles <user>')
     .description('Replace the site roles of an account')
-    .requiredOption('--roles <roles>', 'roles, separated by commas; empty for none')
+    .option('--roles <roles>', 'roles, separated by commas; empty for none; asked for when absent')
     .option('-y, --yes', 'do not ask')
-    .action(async (user: string, own: { roles: string; yes?: boolean }, command: Command) => {
+    .action(async (name: string, own: { roles?: string; yes?: boolean }, command: Command) => {
       const client = await openSession(command)
-      await sure(`Set the roles of ${user} to ${own.roles || 'none'}?`, own.yes)
-      const roles = own.roles
-        .split(',')
-        .map((role) => role.trim())
-        .filter((role) => role !== '')
-      const changed = await client.call(updateUserRoles, { params: { user }, body: { roles } })
-      process.stdout.write(`${changed.username} has the roles: ${roles.join(', ') || 'none'}.\n`)
+      const user = await client.call(getUser, { params: { user: name } })
+      const roles = own.roles === undefined ? await askRoles(client, user) : rolesIn(own.roles)
+      await sure(`Set the roles of ${user.username} to ${roles.join(', ') || 'none'}?`, own.yes)
+      const changed = await client.call(updateUserRoles, { params: { user: user.id }, body: { roles } })
+      const names = changed.roles.map((role) => role.name).join(', ')
+      process.stdout.write(`${changed.username} has the roles: ${names || 'none'}.\n`)
     })
+  tableOptions(users.command('oidc-claims'), CLAIM_COLUMNS)
+    .description('Show what the identity provider said of you at the last sign-in')
+    .action(async (own: OutputFlags, command: Command) => {
+      const client = await openSession(command)
+      const answer = await client.call(getOidcClaims)
+      if (own.output === 'json') process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+      else printRows(Object.entries(answer.claims), CLAIM_COLUMNS, own)
+    })
+}
+
+async function askRoles(client: Connection, user: User): Promise<string[]> {
+  const all = interactive() ? await client.call(listSiteRoles) : []
+  return pickSeveral(
+    `Site roles of ${user.username}`,
+    '--roles',
+    all
+      .filter((role) => role.assignable && role.name !== 'member')
+      .map((role) => ({ value: role.name, label: role.display_name || role.name })),
+    user.roles.map((role) => role.name),
+  )
+}
+
+function rolesIn(list: string): string[] {
+  return list
+    .split(',')
+    .map((role) => role.trim())
+    .filter((role) => role !== '')
 }
 
 function loginTypeOf(own: CreateFlags): (typeof LOGIN_TYPES)[number] {

@@ -1,8 +1,12 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** The real program. */
 export const BIN = fileURLToPath(new URL('../../bin/slipway.js', import.meta.url))
+
+/** What an open question begins with. */
+const QUESTION = '◆'
 
 /** How a run of the program ended. */
 export interface Ran {
@@ -52,6 +56,21 @@ export class CommandLine {
       child.stdin?.on('error', () => undefined)
       child.stdin?.end(typeof last === 'object' ? last.input : undefined)
     })
+  }
+
+  /** Runs it to its end, giving an answer and Enter to each question as it comes; `--force-tty` makes it ask. */
+  async answer(args: readonly string[], answers: readonly string[]): Promise<Ran> {
+    const child = spawn(process.execPath, [BIN, ...args], { env: this.environment, cwd: this.#folder })
+    const [left, said] = [[...answers], { stdout: '', stderr: '' }]
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        said[name] += text
+        if (!text.includes(QUESTION) || left.length === 0) return
+        child.stdin.write(`${left.shift()}\r`)
+        if (left.length === 0) child.stdin.end()
+      })
+    const [code] = await once(child, 'close')
+    return { code: Number(code), ...said }
   }
 
   /** Its output. @throws Error when it fails. */

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { createTestDatabase, fixtures, openDatabase, type TestDatabase } from '@slipway/testkit'
+import { CommandLine } from './testing/command-line.ts'
+
+const DAY_MS = 86_400_000
+
+let source: TestDatabase
+let database: Awaited<ReturnType<typeof openDatabase>>
+let folder: string
+let cli: CommandLine
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'slipway-cli-'))
+  cli = new CommandLine(folder)
+  source = await createTestDatabase()
+  database = await openDatabase(source.url, { maxConnections: 2 })
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await source[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const at = () => ['--postgres-url', source.url]
+
+it('OP-79: server purge --dry-run counts what is old and deletes nothing', async () => {
+  const { id } = await fixtures.apiKey(database.db, { expires_at: new Date(Date.now() - 30 * DAY_MS) })
+  const lines = (await cli.good('server', 'purge', '--dry-run', ...at())).split('\n')
+  expect(lines.find((line) => line.startsWith('expired_api_keys'))).toMatch(/ 1$/)
+  expect(lines.find((line) => line.startsWith('audit_logs'))).toMatch(/kept for ever$/)
+  const left = await database.db.selectFrom('api_keys').select('id').where('id', '=', id).execute()
+  expect(left).toHaveLength(1)
+  expect(await cli.bad('server', 'purge', ...at())).toContain('--dry-run')
+})
+
+it('OP-67: server dbcrypt changes keys, and asks before it gives protection up', async () => {
+  const [old, fresh] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
+  const keys = ['--new-key', fresh, '--old-keys', old]
+  expect(await cli.good('server', 'dbcrypt', 'rotate', ...keys, ...at())).toContain('under the new key')
+  expect(await cli.bad('server', 'dbcrypt', 'rotate', '--new-key', 'short', ...at())).toContain('32 bytes')
+  expect(await cli.bad('server', 'dbcrypt', 'decrypt', '--keys', fresh, ...at())).toContain('--yes')
+  expect(await cli.good('server', 'dbcrypt', 'decrypt', '--keys', fresh, '--yes', ...at())).toContain(
+    'Gave up',
+  )
+  expect(await cli.good('server', 'dbcrypt', 'delete', '--yes', ...at())).toContain('Destroyed 0 values')
+})
+
+it('RB-131: server audit verify ends well for a log that nobody touched, and badly for another', async () => {
+  expect(await cli.good('server', 'audit', 'verify', ...at())).toContain('no entry yet')
+  await database.db
+    .insertInto('audit_logs')
+    .values({
+      resource_type: 'user',
+      resource_id: '7d8ab32c-9d5c-4a7b-8c2c-0a5f2f5f9a11',
+      action: 'write',
+      status_code: 200,
+    })
+    .execute()
+  await database.db.deleteFrom('audit_unchained').execute()
+  expect(await cli.bad('server', 'audit', 'verify', ...at())).toContain(
+    '1 entries were put in past the chain',
+  )
+  expect(await cli.bad('server', 'audit', 'verify', '--head', 'x', ...at())).toContain('--head')
+})
