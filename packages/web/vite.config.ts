@@ -48,7 +48,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 600,
     rolldownOptions: {
       treeshake: {
-        moduleSideEffects: (id) => !/packages\/(contract|client)\//.test(id),
+        // Toggles come with a library that the sign-in page has no use for (UI-1901).
+        moduleSideEffects: (id) => !/packages\/(contract|client)\/|src\/ui\/toggle\.tsx$/.test(id),
       },
     },
   },

@@ -37,11 +37,45 @@ export const paths = {
       `/templates/${several ? `${part(template.organization_name)}/` : ''}${part(template.name)}${tab === undefined ? '' : `/${tab}`}`,
       query,
     ),
+  workspaceSharing: (owner: string, workspace: string) => `/@${part(owner)}/${part(workspace)}/sharing`,
+  organizations: () => '/organizations',
+  newOrganization: () => '/organizations/new',
+  organization: (organization: string, query: { readonly filter?: string } = {}) =>
+    withQuery(`/organizations/${part(organization)}`, query),
+  organizationPage: (organization: string, page: OrganizationPage) =>
+    `/organizations/${part(organization)}${page === 'members' ? '' : `/${page}`}`,
+  newGroup: (organization: string) => `/organizations/${part(organization)}/groups/create`,
+  group: (organization: string, group: string, query: { readonly filter?: string } = {}) =>
+    withQuery(`/organizations/${part(organization)}/groups/${part(group)}`, query),
+  groupSettings: (organization: string, group: string) =>
+    `/organizations/${part(organization)}/groups/${part(group)}/settings`,
+  newRole: (organization: string) => `/organizations/${part(organization)}/roles/create`,
+  role: (organization: string, role: string) => `/organizations/${part(organization)}/roles/${part(role)}`,
+  idpOrganizationSync: () => '/deployment/idp-org-sync',
   settings: (page: SettingsPage) => `/settings/${page}`,
   users: (query: { readonly filter?: string } = {}) => withQuery('/deployment/users', query),
   createUser: () => '/deployment/users/create',
+  user: (user: string) => `/deployment/users/${part(user)}`,
+  auditLog: (query: { readonly filter?: string } = {}) => withQuery('/audit', query),
+  connectionLog: (query: { readonly filter?: string } = {}) => withQuery('/connectionlog', query),
+  deployment: (page: DeploymentPage, query: { readonly filter?: string; readonly show?: string } = {}) =>
+    withQuery(`/deployment/${page}`, query),
+  newIdentityProvider: () => '/deployment/userauth/providers/new',
+  identityProvider: (provider: string) => `/deployment/userauth/providers/${part(provider)}`,
+  identityProviderTest: (provider: string, test: string) =>
+    `/deployment/userauth/providers/${part(provider)}/test/${part(test)}`,
+  explainAccess: (query: { readonly user?: string } = {}) => withQuery('/deployment/access', query),
+  newSecret: () => '/settings/secrets/new',
+  secret: (name: string) => `/settings/secrets/${part(name)}`,
+  importSecrets: () => '/settings/secrets/import',
+  /** Where a connection to a provider is made and looked at (UI-606). */
+  externalAuth: (provider: string) => `/external-auth/${part(provider)}`,
+  /** Served by the server: sends the viewer to the provider, and then to `redirect`. */
+  connectExternalAuth: (provider: string, query: { readonly redirect?: string } = {}) =>
+    withQuery(`/external-auth/${part(provider)}/callback`, query),
   signIn: (query: { readonly redirect?: string; readonly reason?: string } = {}) =>
     withQuery('/login', query),
+  resetPassword: (query: { readonly email?: string } = {}) => withQuery('/reset-password', query),
   setup: () => '/setup',
 } as const
 
@@ -50,8 +84,26 @@ interface TemplateRef {
   readonly organization_name: string
 }
 
-export type TemplateTab = 'docs' | 'parameters' | 'versions' | 'settings' | 'workspace'
-type SettingsPage = 'account' | 'security' | 'appearance' | 'ssh-keys' | 'tokens' | 'tokens/new'
+export type TemplateTab = 'docs' | 'parameters' | 'versions' | 'permissions' | 'settings' | 'workspace'
+export type DeploymentPage =
+  | 'overview'
+  | 'security'
+  | 'observability'
+  | 'network'
+  | 'userauth'
+  | 'external-auth'
+export type OrganizationPage = 'members' | 'groups' | 'roles' | 'idp-sync' | 'settings'
+type SettingsPage =
+  | 'account'
+  | 'security'
+  | 'sessions'
+  | 'appearance'
+  | 'schedule'
+  | 'ssh-keys'
+  | 'external-auth'
+  | 'secrets'
+  | 'tokens'
+  | 'tokens/new'
 
 function part(value: string): string {
   return encodeURIComponent(value)

@@ -7,10 +7,12 @@ import {
   redirect,
 } from '@tanstack/react-router'
 
+import { administrationRoutes } from './deployment/routes.ts'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { RouteError } from './frame/error-boundary.tsx'
 import { NotFoundPage } from './frame/not-found-page.tsx'
 import { parseSearch, stringifySearch } from './navigation/address.ts'
+import { organizationRoutes } from './organizations/routes.ts'
 import { LoginPage } from './session/login-page.tsx'
 import { RequireAuth } from './session/require-auth.tsx'
 import { PageSkeleton } from './ui/skeleton.tsx'
@@ -33,6 +35,21 @@ const setup = createRoute({
   path: '/setup',
   component: lazyRouteComponent(() => import('./session/setup-page.tsx'), 'SetupPage'),
 })
+const deviceLogin = createRoute({
+  getParentRoute: () => root,
+  path: '/login/device',
+  component: lazyRouteComponent(() => import('./session/device-login-page.tsx'), 'DeviceLoginPage'),
+})
+const resetPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password',
+  component: lazyRouteComponent(() => import('./session/reset-password-page.tsx'), 'ResetPasswordPage'),
+})
+const changePassword = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password/change',
+  component: lazyRouteComponent(() => import('./session/change-password-page.tsx'), 'ChangePasswordPage'),
+})
 
 /** Everything else needs one (UI-201). */
 const signedIn = createRoute({ getParentRoute: () => root, id: 'signed-in', component: RequireAuth })
@@ -46,6 +63,11 @@ const cliAuth = createRoute({
   getParentRoute: () => signedIn,
   path: '/cli-auth',
   component: lazyRouteComponent(() => import('./account/cli-auth-page.tsx'), 'CliAuthPage'),
+})
+const externalAuth = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/external-auth/$provider',
+  component: lazyRouteComponent(() => import('./external-auth/connect-page.tsx'), 'ConnectPage'),
 })
 
 const frame = createRoute({
@@ -95,13 +117,21 @@ const workspacePages = [
   }),
   createRoute({
     getParentRoute: () => workspace,
+    path: '/sharing',
+    component: lazyRouteComponent(
+      () => import('./sharing/workspace-sharing-page.tsx'),
+      'WorkspaceSharingPage',
+    ),
+  }),
+  createRoute({
+    getParentRoute: () => workspace,
     path: '/settings',
     component: lazyRouteComponent(() => import('./workspaces/settings-page.tsx'), 'SettingsPage'),
   }),
 ]
 
 /** The addresses that mails, editors and other clients know these pages by (UI-401, UI-713). */
-const oldWorkspacePages = (['parameters', 'schedule'] as const).map((page) =>
+const oldWorkspacePages = (['parameters', 'schedule', 'sharing'] as const).map((page) =>
   createRoute({
     getParentRoute: () => workspace,
     path: `/settings/${page}`,
@@ -164,32 +194,20 @@ const templatePages = ['/templates/$template', '/templates/$organization/$templa
       }),
       createRoute({
         getParentRoute: () => layout,
+        path: '/permissions',
+        component: lazyRouteComponent(
+          () => import('./sharing/template-permissions-page.tsx'),
+          'TemplatePermissionsPage',
+        ),
+      }),
+      createRoute({
+        getParentRoute: () => layout,
         path: '/settings',
         component: lazyRouteComponent(() => import('./templates/settings-page.tsx'), 'TemplateSettingsPage'),
       }),
     ]),
   ]
 })
-
-const users = createRoute({
-  getParentRoute: () => frame,
-  path: '/deployment/users',
-  component: lazyRouteComponent(() => import('./users/users-page.tsx'), 'UsersPage'),
-})
-const createUser = createRoute({
-  getParentRoute: () => frame,
-  path: '/deployment/users/create',
-  component: lazyRouteComponent(() => import('./users/create-user-page.tsx'), 'CreateUserPage'),
-})
-const oldUsers = ['/users', '/users/create'].map((path) =>
-  createRoute({
-    getParentRoute: () => frame,
-    path,
-    beforeLoad: ({ location }) => {
-      throw redirect({ href: `/deployment${path}${location.searchStr}`, replace: true })
-    },
-  }),
-)
 
 const settings = createRoute({
   getParentRoute: () => frame,
@@ -213,6 +231,41 @@ const settingsPages = [
     getParentRoute: () => settings,
     path: '/security',
     component: lazyRouteComponent(() => import('./account/security-page.tsx'), 'SecurityPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/sessions',
+    component: lazyRouteComponent(() => import('./account/sessions-page.tsx'), 'SessionsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/schedule',
+    component: lazyRouteComponent(() => import('./account/schedule-page.tsx'), 'SchedulePage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/external-auth',
+    component: lazyRouteComponent(() => import('./external-auth/connections-page.tsx'), 'ConnectionsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/secrets',
+    component: lazyRouteComponent(() => import('./secrets/secrets-page.tsx'), 'SecretsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/secrets/new',
+    component: lazyRouteComponent(() => import('./secrets/new-secret-page.tsx'), 'NewSecretPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/secrets/import',
+    component: lazyRouteComponent(() => import('./secrets/import-page.tsx'), 'ImportSecretsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/secrets/$secret',
+    component: lazyRouteComponent(() => import('./secrets/edit-secret-page.tsx'), 'EditSecretPage'),
   }),
   createRoute({
     getParentRoute: () => settings,
@@ -241,10 +294,14 @@ const unknown = createRoute({ getParentRoute: () => frame, path: '$', component:
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
+    deviceLogin,
+    resetPassword,
+    changePassword,
     setup,
     signedIn.addChildren([
       terminal,
       cliAuth,
+      externalAuth,
       frame.addChildren([
         home,
         workspaces,
@@ -252,9 +309,8 @@ export const router = createRouter({
         templates,
         newTemplate,
         ...templatePages,
-        users,
-        createUser,
-        ...oldUsers,
+        ...administrationRoutes(frame),
+        ...organizationRoutes(frame),
         settings.addChildren(settingsPages),
         unknown,
       ]),

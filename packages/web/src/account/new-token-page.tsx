@@ -13,9 +13,12 @@ import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, Select, TextInput } from '../ui/form.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Section } from '../ui/page.tsx'
+import { type AllowEntry, effectiveAccess, wireList } from './allow-list.ts'
+import { AllowListPicker } from './allow-list-picker.tsx'
 import { OnceShown } from './once-shown.tsx'
 import { ScopePicker } from './scope-picker.tsx'
 import { daysUntil, lifetimeChoices, lifetimeNs } from './token-lifetime.ts'
+import { FULL_SCOPE } from './token-scopes.ts'
 
 const CUSTOM = 'custom'
 
@@ -30,18 +33,25 @@ export function NewTokenPage() {
   const [name, setName] = useState('')
   const [lifetime, setLifetime] = useState<string>()
   const [date, setDate] = useState('')
-  const [scopes, setScopes] = useState<readonly string[]>(['coder:all'])
+  const [scopes, setScopes] = useState<readonly string[]>([FULL_SCOPE])
+  const [allowed, setAllowed] = useState<readonly AllowEntry[]>()
   const selected = lifetime ?? String(chosen)
   const wanted = selected === CUSTOM ? (date === '' ? 0 : daysUntil(date, Date.now())) : Number(selected)
   const wrongDate =
     selected === CUSTOM && date !== '' && (wanted < 1 || wanted > maxDays)
       ? `Choose a day from tomorrow on, at most ${maxDays} days ahead.`
       : undefined
+  const idle = scopes.length === 0 || allowed?.length === 0
   const create = useMutation({
     mutationFn: () =>
       api.call(createToken, {
         params: { user: 'me' },
-        body: { token_name: name.trim(), lifetime: lifetimeNs(wanted), scopes: [...scopes] },
+        body: {
+          token_name: name.trim(),
+          lifetime: lifetimeNs(wanted),
+          scopes: [...scopes],
+          allow_list: wireList(allowed),
+        },
       }),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ['tokens'] }),
   })
@@ -70,7 +80,7 @@ export function NewTokenPage() {
     )
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (!create.isPending && wrongDate === undefined && wanted > 0 && scopes.length > 0) create.mutate()
+    if (!create.isPending && wrongDate === undefined && wanted > 0 && !idle) create.mutate()
   }
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
@@ -143,10 +153,18 @@ export function NewTokenPage() {
           )}
         </div>
       </Section>
-      <div className="flex items-center justify-end gap-2">
-        {scopes.length === 0 ? (
-          <span className="mr-auto text-sm text-ink-2">Choose at least one scope.</span>
-        ) : null}
+      <Section title="On what" help="Everything else looks to it as if it did not exist.">
+        <div className="flex flex-col gap-2">
+          <AllowListPicker value={allowed} onChange={setAllowed} />
+          {fieldError(create.error, 'allow_list') === undefined ? null : (
+            <p className="text-xs text-bad">{fieldError(create.error, 'allow_list')}</p>
+          )}
+        </div>
+      </Section>
+      <div className="flex flex-wrap items-center justify-end gap-2">
+        <p role="status" className="mr-auto min-w-0 flex-1 basis-60 text-sm text-ink-2">
+          {effectiveAccess(scopes, allowed)}
+        </p>
         <AppLink href={paths.settings('tokens')} className={buttonClass({})}>
           Cancel
         </AppLink>
@@ -154,7 +172,7 @@ export function NewTokenPage() {
           type="submit"
           tone="primary"
           busy={create.isPending}
-          disabled={!online || scopes.length === 0 || wanted < 1 || wrongDate !== undefined}
+          disabled={!online || idle || wanted < 1 || wrongDate !== undefined}
         >
           Create token
         </Button>

@@ -1,14 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 
-import { listScopes } from '@slipway/contract'
-import { api } from '../api/client.ts'
 import { classNames } from '../ui/class-names.ts'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Checkbox, TextInput } from '../ui/form.tsx'
 import { Notice } from '../ui/notice.tsx'
+import { Segmented } from '../ui/segmented.tsx'
+import { scopesQuery } from './queries.ts'
+import { describeSet, FULL_SCOPE, isCovered } from './token-scopes.ts'
 
-const FULL = 'coder:all'
 const PRESET = 'coder:'
 
 /** What the presets are for; others show by their name. */
@@ -33,43 +33,18 @@ export function ScopePicker({
   readonly value: readonly string[]
   readonly onChange: (scopes: readonly string[]) => void
 }) {
-  const catalogue = useQuery({
-    queryKey: ['scopes'],
-    queryFn: ({ signal }) => api.call(listScopes, { signal }),
-    staleTime: Number.POSITIVE_INFINITY,
-  })
+  const catalogue = useQuery(scopesQuery)
   const [mode, setMode] = useState<Mode>('full')
   const scopes = catalogue.data?.external ?? []
   const choose = (next: Mode) => {
     setMode(next)
-    onChange(next === 'full' ? [FULL] : [])
+    onChange(next === 'full' ? [FULL_SCOPE] : [])
   }
   const toggle = (scope: string, on: boolean) =>
     onChange(on ? [...value, scope] : value.filter((one) => one !== scope))
   return (
     <div className="flex flex-col gap-4">
-      <div
-        role="radiogroup"
-        aria-label="Access"
-        className="inline-flex w-fit rounded-control border border-line-strong p-0.5 max-[360px]:w-full max-[360px]:flex-col"
-      >
-        {MODES.map(({ id, label }) => (
-          // biome-ignore lint/a11y/useSemanticElements: a segmented control; the browser's radio cannot look like one.
-          <button
-            key={id}
-            type="button"
-            role="radio"
-            aria-checked={mode === id}
-            onClick={() => choose(id)}
-            className={classNames(
-              'h-7 whitespace-nowrap rounded-sm px-2 text-sm sm:px-3 pointer-coarse:h-9',
-              mode === id ? 'bg-accent-wash font-medium text-accent' : 'text-ink-2 hover:text-ink',
-            )}
-          >
-            {label}
-          </button>
-        ))}
-      </div>
+      <Segmented label="Access" options={MODES} value={mode} onChange={choose} />
       {mode === 'full' ? (
         <Notice tone="warn" title="The token can do everything that you can">
           Choose ready sets or single actions when its program needs less.
@@ -85,13 +60,14 @@ export function ScopePicker({
       {mode === 'presets' ? (
         <ul className="grid gap-2 sm:grid-cols-2">
           {scopes
-            .filter((scope) => scope.startsWith(PRESET) && scope !== FULL)
+            .filter((scope) => scope.startsWith(PRESET) && scope !== FULL_SCOPE)
             .map((scope) => (
               <li key={scope}>
                 <Choice
                   scope={scope}
                   label={WORDS[scope] ?? scope}
-                  {...(WORDS[scope] === undefined ? {} : { note: scope })}
+                  note={describeSet(scope)}
+                  covered={!value.includes(scope) && isCovered(scope, value)}
                   checked={value.includes(scope)}
                   onChange={(on) => toggle(scope, on)}
                 />
@@ -114,12 +90,15 @@ function Choice({
   scope,
   label,
   note,
+  covered,
   checked,
   onChange,
 }: {
   readonly scope: string
   readonly label: string
-  readonly note?: string
+  readonly note: string
+  /** A wider one that is chosen allows all of it already. */
+  readonly covered: boolean
   readonly checked: boolean
   readonly onChange: (on: boolean) => void
 }) {
@@ -129,15 +108,16 @@ function Choice({
       htmlFor={id}
       className={classNames(
         'flex h-full cursor-pointer items-start gap-2.5 rounded-control border px-3 py-2 text-sm',
-        checked ? 'border-accent bg-accent-wash' : 'border-line-strong hover:border-ink-3',
+        checked || covered ? 'border-accent bg-accent-wash' : 'border-line-strong hover:border-ink-3',
+        covered && 'border-dashed',
       )}
     >
       <span className="mt-0.5">
-        <Checkbox id={id} checked={checked} onChange={onChange} />
+        <Checkbox id={id} checked={checked || covered} disabled={covered} onChange={onChange} />
       </span>
       <span className="min-w-0">
         <span className="block font-medium">{label}</span>
-        {note === undefined ? null : <code className="block truncate text-xs text-ink-3">{note}</code>}
+        <span className="block text-xs text-ink-2">{covered ? 'Part of another one' : note}</span>
       </span>
     </label>
   )

@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { KeyRound, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 
-import { type APIKey, deleteKey, listTokens } from '@slipway/contract'
+import { type APIKey, deleteKey, listTokens, NEVER } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
@@ -14,6 +14,8 @@ import { Mark } from '../ui/form.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { effectiveAccess, entryOf } from './allow-list.ts'
+import { canonicalScope, FULL_SCOPE } from './token-scopes.ts'
 
 const SOON_MS = 7 * 86_400_000
 
@@ -115,8 +117,11 @@ const COLUMNS: readonly Column<APIKey>[] = [
     header: 'Last used',
     from: 'md',
     cell: (row) => (
-      <span className="whitespace-nowrap text-ink-2">
+      <span className="flex flex-col whitespace-nowrap text-ink-2">
         <TimeAgo time={row.last_used} />
+        {row.last_used_ip === undefined || isNever(row.last_used) ? null : (
+          <code className="text-xs text-ink-3">{row.last_used_ip}</code>
+        )}
       </span>
     ),
   },
@@ -146,15 +151,20 @@ const COLUMNS: readonly Column<APIKey>[] = [
   },
 ]
 
-/** What a token may do, and on what. Old names show as what they mean today (UI-1503). */
+function isNever(time: string): boolean {
+  return Date.parse(time) <= Date.parse(NEVER)
+}
+
+/** What a token may do, and on what; the whole of it on hover and for assistive software (UI-1503). */
 function Scopes({ token }: { readonly token: APIKey }) {
-  const names = (token.scopes.length > 0 ? token.scopes : [token.scope]).map(
-    (scope) => ({ all: 'coder:all', application_connect: 'coder:application_connect' })[scope] ?? scope,
-  )
-  const limited = token.allow_list.filter((entry) => entry !== '*:*')
-  const full = names.includes('coder:all')
+  const names = (token.scopes.length > 0 ? token.scopes : [token.scope]).map(canonicalScope)
+  const limited = token.allow_list.flatMap((entry) => entryOf(entry) ?? [])
+  const full = names.includes(FULL_SCOPE)
   return (
-    <span className="flex flex-wrap gap-1" title={[...names, ...limited].join('\n')}>
+    <span
+      className="flex flex-wrap gap-1"
+      title={effectiveAccess(names, limited.length === 0 ? undefined : limited)}
+    >
       <Mark>{full ? 'Full access' : names.length === 1 ? (names[0] ?? '') : `${names.length} scopes`}</Mark>
       {limited.length === 0 ? null : (
         <Mark>{limited.length === 1 ? '1 resource' : `${limited.length} resources`}</Mark>

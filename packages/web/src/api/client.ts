@@ -9,16 +9,18 @@ import { createCall } from './http.ts'
 import { localPath } from './local-path.ts'
 import { serverBuild } from './server-build.ts'
 import { announceSessionEnd, onSessionEndElsewhere } from './session-channel.ts'
+import { withStepUp } from './step-up.ts'
 import { unauthorizedHandler } from './unauthorized.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD'])
 const NOBODY_HOME = new Set([502, 503, 504])
 /** Their 401 is about a password and not about the session (UI-202). */
-const OWN_401 = /^\/api\/v2\/users\/(me|login|validate-password|[^/]+\/(password|convert-login))$/
+const OWN_401 =
+  /^\/api\/v2\/users\/(me|login(\/.+)?|oauth2\/.+|validate-password|[^/]+\/(password|convert-login))$/
 const GET_RETRIES = 3
 
 /** The one API client: same origin, session cookie, CSRF token on unsafe methods (UI-4). */
-export const api = { call: createCall(observedFetch) }
+export const api = { call: withStepUp(createCall(observedFetch)) }
 
 /** Cache of everything that was read. No retry on an answer that will not change (UI-5). */
 export const queries = new QueryClient({

@@ -8,6 +8,8 @@ export class ApiError extends Error {
   readonly requestId: string | undefined
   /** Seconds that the server asks to wait, of a 429 or 503. */
   readonly retryAfter: number | undefined
+  /** The whole answer: some say in fields of their own what comes next. */
+  readonly body: unknown
 
   constructor(answer: Omit<ApiError, 'name' | 'stack' | 'cause'>) {
     super(answer.message)
@@ -17,6 +19,7 @@ export class ApiError extends Error {
     this.validations = answer.validations
     this.requestId = answer.requestId
     this.retryAfter = answer.retryAfter
+    this.body = answer.body
   }
 }
 
@@ -98,10 +101,12 @@ function failure(response: Response, text: string): ApiError {
     validations: envelope?.validations ?? [],
     requestId: response.headers.get('X-Coder-Request-Id') ?? undefined,
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined,
+    body: envelope?.body,
   })
 }
 
 interface Envelope {
+  readonly body: object
   readonly message: string
   readonly detail: string | undefined
   readonly validations: readonly { readonly field: string; readonly detail: string }[]
@@ -117,7 +122,7 @@ function parseEnvelope(text: string): Envelope | undefined {
       'detail' in body && typeof body.detail === 'string' && body.detail !== '' ? body.detail : undefined
     const validations =
       'validations' in body && Array.isArray(body.validations) ? body.validations.filter(isValidation) : []
-    return { message, detail, validations }
+    return { body, message, detail, validations }
   } catch {
     return undefined
   }

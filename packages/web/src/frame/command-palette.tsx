@@ -14,7 +14,7 @@ import {
   UserRound,
 } from 'lucide-react'
 import { Dialog as Primitive } from 'radix-ui'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 
 import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
@@ -25,6 +25,7 @@ import { setTheme } from '../theme/theme.ts'
 import { ModalContent } from '../ui/modal.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
+import { useSettled } from '../ui/use-settled.ts'
 import { usersQuery } from '../users/queries.ts'
 import { workspacesQuery } from '../workspaces/queries.ts'
 import { workspaceLook } from '../workspaces/workspace-look.ts'
@@ -230,15 +231,6 @@ function rank(id: string, text: string, keywords: readonly string[] = []): numbe
 const SETTLE_MS = 150
 /** One letter is in every name. */
 const SHORTEST = 2
-
-function useSettled(value: string, milliseconds: number): string {
-  const [settled, setSettled] = useState(value)
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), milliseconds)
-    return () => clearTimeout(timer)
-  }, [value, milliseconds])
-  return settled
-}
 
 const SETTINGS = [
   { label: 'Your account', page: 'account', icon: UserRound },

@@ -1,4 +1,13 @@
-import { Boxes, LayoutTemplate, type LucideIcon, UsersRound } from 'lucide-react'
+import {
+  Boxes,
+  Building2,
+  Cable,
+  LayoutTemplate,
+  type LucideIcon,
+  ScrollText,
+  Server,
+  UsersRound,
+} from 'lucide-react'
 
 import { paths } from '../paths.ts'
 import type { Permissions } from '../session/queries.ts'
@@ -11,6 +20,9 @@ export interface NavigationItem {
   /** Whether a path belongs to this place. */
   readonly matches: (pathname: string) => boolean
 }
+
+const DEPLOYMENT_PAGE =
+  /^\/deployment\/(overview|security|observability|network|userauth|external-auth|access)(\/|$)/
 
 /** The main places, and those for administrators that the viewer may open (UI-305, UI-306). */
 export function navigationItems(permissions: Permissions | undefined): {
@@ -36,16 +48,62 @@ export function navigationItems(permissions: Permissions | undefined): {
         matches: (path) => path.startsWith('/templates') && !/^\/templates\/.+\/workspace$/.test(path),
       },
     ],
-    admin:
-      permissions?.viewAllUsers === true
+    admin: [
+      ...(permissions !== undefined &&
+      (permissions.editAnyGroups ||
+        permissions.assignAnyRoles ||
+        permissions.viewAnyIdpSyncSettings ||
+        permissions.editAnySettings)
+        ? [
+            {
+              label: 'Organizations',
+              href: paths.organizations(),
+              icon: Building2,
+              matches: (path: string) =>
+                path.startsWith('/organizations') || path.startsWith('/deployment/idp-org-sync'),
+            },
+          ]
+        : []),
+      ...(permissions?.viewAllUsers === true
         ? [
             {
               label: 'Users',
               href: paths.users(),
               icon: UsersRound,
-              matches: (path) => path.startsWith('/deployment/users'),
+              matches: (path: string) => path.startsWith('/deployment/users'),
             },
           ]
-        : [],
+        : []),
+      ...(permissions?.viewAnyAuditLog === true
+        ? [
+            {
+              label: 'Audit log',
+              href: paths.auditLog(),
+              icon: ScrollText,
+              matches: (path: string) => path === '/audit',
+            },
+          ]
+        : []),
+      ...(permissions?.viewAnyConnectionLog === true
+        ? [
+            {
+              label: 'Connection log',
+              href: paths.connectionLog(),
+              icon: Cable,
+              matches: (path: string) => path === '/connectionlog',
+            },
+          ]
+        : []),
+      ...(permissions?.viewDeploymentConfig === true
+        ? [
+            {
+              label: 'Deployment',
+              href: paths.deployment('overview'),
+              icon: Server,
+              matches: (path: string) => DEPLOYMENT_PAGE.test(path),
+            },
+          ]
+        : []),
+    ],
   }
 }

@@ -13,6 +13,7 @@ import {
 } from 'lucide-react'
 
 import { AppLink, useGo, usePathname } from '../navigation/app-link.tsx'
+import { OrganizationSwitcher } from '../organizations/organization-switcher.tsx'
 import { paths } from '../paths.ts'
 import { buildInfoQuery } from '../session/queries.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
@@ -51,6 +52,7 @@ export function Rail({ collapsed, onCollapse, onSearch, onKeys }: RailProps) {
           )}
         </AppLink>
       </div>
+      <OrganizationSwitcher collapsed={collapsed} />
       <div className="px-2 pb-3">
         <button
           type="button"

@@ -4,46 +4,14 @@ import {
   type AuthorizationCheck,
   type BuildInfoResponse,
   checkAuthorization,
-  getAuthMethods,
   getBuildInfo,
-  getFirstUser,
-  getUser,
   listOrganizations,
   type Organization,
-  type User,
 } from '@slipway/contract'
 import { api } from '../api/client.ts'
 import { takeEmbedded } from '../api/embedded.ts'
-import { statusOf } from '../api/errors.ts'
 
-/** The signed-in user. Its 401 is what "signed out" means (UI-201). */
-export const meQuery = queryOptions({
-  queryKey: ['me'],
-  queryFn: ({ signal }) => api.call(getUser, { params: { user: 'me' }, signal }),
-  initialData: () => takeEmbedded<User>('user'),
-  staleTime: 60_000,
-  retry: false,
-})
-
-/** Whether the deployment has its first user (UI-208). */
-export const hasFirstUserQuery = queryOptions({
-  queryKey: ['first-user'],
-  queryFn: async ({ signal }) => {
-    try {
-      await api.call(getFirstUser, { signal })
-      return true
-    } catch (error) {
-      if (statusOf(error) === 404) return false
-      throw error
-    }
-  },
-})
-
-export const authMethodsQuery = queryOptions({
-  queryKey: ['auth-methods'],
-  queryFn: ({ signal }) => api.call(getAuthMethods, { signal }),
-  staleTime: 60_000,
-})
+export { authMethodsQuery, hasFirstUserQuery, meQuery } from './sign-in-queries.ts'
 
 export const buildInfoQuery = queryOptions({
   queryKey: ['build-info'],
@@ -68,6 +36,16 @@ const SITE_CHECKS = {
   deleteTemplates: check('template', 'delete'),
   createWorkspace: check('workspace', 'create', { any_org: true, owner_id: 'me' }),
   viewDeploymentConfig: check('deployment_config', 'read'),
+  editDeploymentConfig: check('deployment_config', 'update'),
+  viewAnyAuditLog: check('audit_log', 'read', { any_org: true }),
+  viewAnyConnectionLog: check('connection_log', 'read', { any_org: true }),
+  createOrganization: check('organization', 'create'),
+  editAnySettings: check('organization', 'update', { any_org: true }),
+  viewAnyGroup: check('group', 'read'),
+  editAnyGroups: check('group', 'update', { any_org: true }),
+  assignAnyRoles: check('assign_org_role', 'assign', { any_org: true }),
+  viewOrganizationIDPSyncSettings: check('idpsync_settings', 'read'),
+  viewAnyIdpSyncSettings: check('idpsync_settings', 'read', { any_org: true }),
 } as const satisfies Record<string, AuthorizationCheck>
 
 /** Names of the site-wide checks (UI-310). */
@@ -83,6 +61,16 @@ export const NO_PERMISSIONS: Permissions = {
   deleteTemplates: false,
   createWorkspace: false,
   viewDeploymentConfig: false,
+  editDeploymentConfig: false,
+  viewAnyAuditLog: false,
+  viewAnyConnectionLog: false,
+  createOrganization: false,
+  editAnySettings: false,
+  viewAnyGroup: false,
+  editAnyGroups: false,
+  assignAnyRoles: false,
+  viewOrganizationIDPSyncSettings: false,
+  viewAnyIdpSyncSettings: false,
 }
 
 /** All site-wide checks in one request (UI-310). */

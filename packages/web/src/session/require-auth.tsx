@@ -5,9 +5,10 @@ import { useEffect } from 'react'
 import { leaveForSignIn } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
 import { PageSkeleton } from '../ui/skeleton.tsx'
-import { meQuery } from './queries.ts'
 import { ServerUnreachable } from './server-unreachable.tsx'
-import { UserContext } from './session.tsx'
+import { meQuery } from './sign-in-queries.ts'
+import { StepUpHost } from './step-up-host.tsx'
+import { UserContext } from './user-context.ts'
 
 /**
  * Wraps every signed-in page. The one definition of "signed out": `/users/me` answered 401 (UI-201). Any other
@@ -24,6 +25,7 @@ export function RequireAuth() {
     return (
       <UserContext value={me.data}>
         <Outlet />
+        <StepUpHost />
       </UserContext>
     )
   if (me.isError)

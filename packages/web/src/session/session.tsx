@@ -1,10 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
-import { createContext, useContext } from 'react'
+import { useContext } from 'react'
 
 import type { User } from '@slipway/contract'
 import { NO_PERMISSIONS, organizationsQuery, type Permissions, permissionsQuery } from './queries.ts'
-
-export const UserContext = createContext<User | undefined>(undefined)
+import { UserContext } from './user-context.ts'
 
 /** The signed-in user. Only below {@link UserContext}'s provider, where there always is one. */
 export function useUser(): User {

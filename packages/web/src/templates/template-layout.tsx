@@ -81,7 +81,8 @@ export function TemplateLayout() {
       />
     )
   }
-  const to = (tab: 'docs' | 'parameters' | 'versions' | 'settings') => paths.template(template, several, tab)
+  const to = (tab: 'docs' | 'parameters' | 'versions' | 'permissions' | 'settings') =>
+    paths.template(template, several, tab)
   const mayUpdate = check.data === true
   // Each tab under the form of the address that the viewer came with.
   const base = pathname.slice(0, pathname.indexOf(`/${encodeURIComponent(name)}`) + name.length + 1)
@@ -126,7 +127,12 @@ export function TemplateLayout() {
             { to: to('docs'), label: 'Docs', also: [base, `${base}/`, `${base}/docs`] },
             { to: to('parameters'), label: 'Parameters', also: [`${base}/parameters`] },
             { to: to('versions'), label: 'Versions', also: [`${base}/versions`] },
-            ...(mayUpdate ? [{ to: to('settings'), label: 'Settings', also: [`${base}/settings`] }] : []),
+            ...(mayUpdate
+              ? [
+                  { to: to('permissions'), label: 'Permissions', also: [`${base}/permissions`] },
+                  { to: to('settings'), label: 'Settings', also: [`${base}/settings`] },
+                ]
+              : []),
           ]}
         />
         {template.deprecated ? (

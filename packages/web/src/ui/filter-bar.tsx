@@ -1,5 +1,5 @@
 import { ListFilter, X } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 
 import { classNames } from './class-names.ts'
 import { complete, type FilterKey, type Suggestion, suggestions } from './filter-completion.ts'
@@ -19,6 +19,8 @@ interface FilterBarProps {
   readonly onFocus?: () => void
   /** What the server says about the text; the last result stays. */
   readonly error?: string | undefined
+  /** Menus that write the same text, under it. */
+  readonly menus?: ReactNode
 }
 
 /**
@@ -34,6 +36,7 @@ export function FilterBar({
   keys,
   onFocus,
   error,
+  menus,
 }: FilterBarProps) {
   const id = useId()
   const input = useRef<HTMLInputElement>(null)
@@ -201,7 +204,7 @@ export function FilterBar({
             ))}
           </div>
         </div>
-        <div className="-mx-4 flex max-w-[100vw] gap-1 overflow-x-auto px-4 py-0.5 [scrollbar-width:none] sm:mx-0 sm:px-0">
+        <div className="-mx-4 flex max-w-[100vw] gap-1 overflow-x-auto px-4 py-0.5 [scrollbar-width:none] empty:hidden sm:mx-0 sm:px-0">
           {presets.map((preset) => (
             <button
               key={preset.label}
@@ -220,6 +223,7 @@ export function FilterBar({
           ))}
         </div>
       </div>
+      {menus === undefined ? null : <div className="flex flex-wrap items-center gap-1">{menus}</div>}
       {error === undefined ? null : (
         <p id={id} role="alert" className="text-xs text-bad">
           {error}

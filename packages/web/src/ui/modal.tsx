@@ -15,7 +15,7 @@ export function ModalContent(props: ComponentProps<typeof Primitive.Content>) {
   return (
     <>
       {/* The library's own overlay injects a style element, which the page's content policy forbids. */}
-      <div className="modal-scrim fixed inset-0 z-40 animate-fade bg-scrim" aria-hidden="true" />
+      <div className="modal-scrim fixed inset-0 z-50 animate-fade bg-scrim" aria-hidden="true" />
       <Primitive.Content
         {...props}
         onCloseAutoFocus={(event) => {

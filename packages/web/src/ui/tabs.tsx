@@ -1,3 +1,5 @@
+import { useEffect, useRef } from 'react'
+
 import { AppLink, usePathname } from '../navigation/app-link.tsx'
 
 interface TabLink {
@@ -11,8 +13,15 @@ interface TabLink {
 /** Tabs that are pages: each has its own address. */
 export function TabLinks({ label, tabs }: { readonly label: string; readonly tabs: readonly TabLink[] }) {
   const pathname = usePathname()
+  const nav = useRef<HTMLElement>(null)
+  // Where not all fit, the current one is in sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page has another current tab
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [pathname])
   return (
     <nav
+      ref={nav}
       aria-label={label}
       className="-mx-4 mb-6 flex gap-5 overflow-x-auto border-b border-line px-4 [scrollbar-width:none] sm:mx-0 sm:px-0"
     >

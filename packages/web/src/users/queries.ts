@@ -1,6 +1,14 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 
-import { listSiteRoles, listUsers } from '@slipway/contract'
+import {
+  getSecondFactors,
+  getSignInDelay,
+  getUser,
+  listGroups,
+  listSessions,
+  listSiteRoles,
+  listUsers,
+} from '@slipway/contract'
 import { api } from '../api/client.ts'
 import { PAGE_SIZE } from '../ui/pagination.tsx'
 
@@ -20,3 +28,43 @@ export const siteRolesQuery = queryOptions({
   queryFn: ({ signal }) => api.call(listSiteRoles, { signal }),
   staleTime: 60_000,
 })
+
+/** One account, by name or id. */
+export function userQuery(user: string) {
+  return queryOptions({
+    queryKey: ['users', 'one', user],
+    queryFn: ({ signal }) => api.call(getUser, { params: { user }, signal }),
+  })
+}
+
+/** What protects an account beside its password. */
+export function factorsQuery(userId: string) {
+  return queryOptions({
+    queryKey: ['users', 'factors', userId],
+    queryFn: ({ signal }) => api.call(getSecondFactors, { params: { user: userId }, signal }),
+  })
+}
+
+/** What wrong passwords have led to. */
+export function signInDelayQuery(userId: string) {
+  return queryOptions({
+    queryKey: ['users', 'sign-in-delay', userId],
+    queryFn: ({ signal }) => api.call(getSignInDelay, { params: { user: userId }, signal }),
+  })
+}
+
+/** Browsers and command lines that are signed in as somebody. */
+export function userSessionsQuery(userId: string) {
+  return queryOptions({
+    queryKey: ['users', 'sessions', userId],
+    queryFn: ({ signal }) => api.call(listSessions, { params: { user: userId }, signal }),
+  })
+}
+
+/** Groups that somebody is in, of those that the viewer may read. */
+export function groupsOfUserQuery(userId: string) {
+  return queryOptions({
+    queryKey: ['groups', 'of', userId],
+    queryFn: ({ signal }) => api.call(listGroups, { query: { has_member: userId }, signal }),
+  })
+}

@@ -4,6 +4,7 @@ import { ErrorNotice } from '../ui/error-notice.tsx'
 import { LabelledToggle } from '../ui/form.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
 import { siteRolesQuery } from './queries.ts'
+import { roleTitle } from './user-look.ts'
 
 const WORDS: Readonly<Record<string, string>> = {
   owner: 'May do everything in the deployment.',
@@ -45,7 +46,7 @@ export function RoleChoices({
           <LabelledToggle
             key={role.name}
             kind="checkbox"
-            label={role.display_name === '' ? role.name : role.display_name}
+            label={roleTitle(role)}
             help={role.assignable ? WORDS[role.name] : 'You may not give or take this role.'}
             checked={value.includes(role.name)}
             disabled={!role.assignable}

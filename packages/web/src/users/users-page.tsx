@@ -1,9 +1,8 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import {
-  CircleCheck,
-  CircleDashed,
-  CircleSlash,
+  Boxes,
   KeyRound,
+  ScrollText,
   ShieldCheck,
   Trash2,
   UserCheck,
@@ -11,9 +10,9 @@ import {
   UsersRound,
   UserX,
 } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 
-import { activateUser, deleteUser, suspendUser, type User } from '@slipway/contract'
+import { activateUser, type User } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { describeError, statusOf } from '../api/errors.ts'
 import { useAddress } from '../navigation/address.ts'
@@ -22,37 +21,48 @@ import { paths } from '../paths.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { Avatar } from '../ui/avatar.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
-import { ConfirmDialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
+import { FilterMenu } from '../ui/filter-menu.tsx'
 import { Mark } from '../ui/form.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Pagination } from '../ui/pagination.tsx'
-import { StateBadge, type StateLook } from '../ui/state-badge.tsx'
+import { StateBadge } from '../ui/state-badge.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { UnreadableFilter } from '../ui/unreadable-filter.tsx'
 import { NoPermission } from './no-permission.tsx'
 import { usersQuery } from './queries.ts'
 import { ResetPasswordDialog } from './reset-password-dialog.tsx'
 import { RolesDialog } from './roles-dialog.tsx'
+import { LOGIN_TYPES, loginLabel, ROLES, roleTitle, STATUS_LOOKS } from './user-look.ts'
+import { DeleteDialog, SuspendDialog } from './user-questions.tsx'
 
 const PRESETS = [
+  { label: 'All', filter: '' },
   { label: 'Active', filter: 'status:active' },
   { label: 'Suspended', filter: 'status:suspended' },
   { label: 'Owners', filter: 'role:owner' },
-  { label: 'All', filter: '' },
+  { label: 'Service accounts', filter: 'service_account:true' },
 ]
 
 const KEYS = [
   { key: 'status', about: 'of the account', values: ['active', 'dormant', 'suspended'] },
   { key: 'role', about: 'of the deployment', values: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   { key: 'login_type', about: 'way to sign in', values: ['password', 'oidc', 'github', 'none'] },
+  { key: 'service_account', about: 'an account of a program', values: ['true', 'false'] },
   { key: 'last_seen_before', about: 'a time such as 2026-01-31T00:00:00Z' },
   { key: 'last_seen_after', about: 'a time such as 2026-01-31T00:00:00Z' },
+]
+
+const STATES = [
+  { value: 'active', label: 'Active' },
+  { value: 'dormant', label: 'Dormant' },
+  { value: 'suspended', label: 'Suspended' },
 ]
 
 type Asked = { readonly kind: 'suspend' | 'delete' | 'roles' | 'password'; readonly user: User }
@@ -66,6 +76,7 @@ export function UsersPage() {
   const list = useQuery({ ...usersQuery({ filter, page }), enabled: permissions?.viewAllUsers === true })
   const [asked, setAsked] = useState<Asked>()
   const refused = statusOf(list.error) === 400
+  const apply = (next: string) => change({ filter: next, page: undefined })
   const close = () => setAsked(undefined)
   const refresh = () => void queries.invalidateQueries({ queryKey: ['users'] })
   const activate = useMutation({
@@ -84,7 +95,7 @@ export function UsersPage() {
         title="Users"
         context={
           list.data === undefined
-            ? ' '
+            ? '\u00a0'
             : `${list.data.count} ${list.data.count === 1 ? 'account' : 'accounts'}`
         }
         actions={
@@ -99,9 +110,22 @@ export function UsersPage() {
         label="Filter users"
         placeholder="name or email, status:active role:owner"
         value={filter}
-        onChange={(next) => change({ filter: next, page: undefined })}
+        onChange={apply}
         presets={PRESETS}
         keys={KEYS}
+        menus={
+          <>
+            <FilterMenu label="Status" filterKey="status" options={STATES} filter={filter} onChange={apply} />
+            <FilterMenu label="Role" filterKey="role" options={ROLES} filter={filter} onChange={apply} />
+            <FilterMenu
+              label="Signs in by"
+              filterKey="login_type"
+              options={LOGIN_TYPES}
+              filter={filter}
+              onChange={apply}
+            />
+          </>
+        }
         error={
           refused
             ? describeError(list.error)
@@ -119,7 +143,11 @@ export function UsersPage() {
           />
         </div>
       ) : null}
-      {list.isError && list.data === undefined ? null : (
+      {list.isError && list.data === undefined ? (
+        refused ? (
+          <UnreadableFilter onClear={() => apply('')} />
+        ) : null
+      ) : (
         <div className="rounded-card border border-line bg-surface">
           <Table
             label="Users"
@@ -158,12 +186,6 @@ export function UsersPage() {
   )
 }
 
-const LOOKS: Record<User['status'], StateLook> = {
-  active: { label: 'Active', tone: 'ok', icon: CircleCheck },
-  dormant: { label: 'Dormant', tone: 'off', icon: CircleDashed },
-  suspended: { label: 'Suspended', tone: 'bad', icon: CircleSlash },
-}
-
 const COLUMNS: readonly Column<User>[] = [
   {
     id: 'name',
@@ -173,11 +195,7 @@ const COLUMNS: readonly Column<User>[] = [
         <Avatar name={row.username} url={row.avatar_url} className="size-7" />
         <span className="min-w-0">
           <span className="flex min-w-0 items-baseline gap-2">
-            <AppLink
-              href={paths.workspaces({ filter: `owner:${row.username}` })}
-              title={`Workspaces of ${row.username}`}
-              className="truncate font-medium hover:text-accent"
-            >
+            <AppLink href={paths.user(row.username)} className="truncate font-medium hover:text-accent">
               <bdi>{row.username}</bdi>
             </AppLink>
             {row.name === '' ? null : (
@@ -198,9 +216,7 @@ const COLUMNS: readonly Column<User>[] = [
         {row.roles.length === 0 ? (
           <span className="text-ink-3">Member</span>
         ) : (
-          row.roles.map((role) => (
-            <Mark key={role.name}>{role.display_name === '' ? role.name : role.display_name}</Mark>
-          ))
+          row.roles.map((role) => <Mark key={role.name}>{roleTitle(role)}</Mark>)
         )}
       </span>
     ),
@@ -209,15 +225,13 @@ const COLUMNS: readonly Column<User>[] = [
     id: 'status',
     header: 'Status',
     className: '@max-xl:pl-14',
-    cell: (row) => <StateBadge look={LOOKS[row.status]} />,
+    cell: (row) => <StateBadge look={STATUS_LOOKS[row.status]} />,
   },
   {
     id: 'login',
     header: 'Signs in by',
     from: 'xl',
-    cell: (row) => (
-      <span className="text-ink-2">{row.is_service_account ? 'service account' : row.login_type}</span>
-    ),
+    cell: (row) => <span className="whitespace-nowrap text-ink-2">{loginLabel(row)}</span>,
   },
   {
     id: 'seen',
@@ -243,7 +257,8 @@ function RowMenu({
 }) {
   const me = useUser()
   const go = useGo()
-  const mayUpdate = usePermissions()?.updateUsers === true
+  const permissions = usePermissions()
+  const mayUpdate = permissions?.updateUsers === true
   const self = user.id === me.id
   return (
     <Menu
@@ -253,9 +268,19 @@ function RowMenu({
           {
             id: 'workspaces',
             label: 'Workspaces',
-            icon: UsersRound,
+            icon: Boxes,
             onSelect: () => go(paths.workspaces({ filter: `owner:${user.username}` })),
           },
+          ...(permissions?.viewAnyAuditLog === true
+            ? [
+                {
+                  id: 'audit',
+                  label: 'Audit trail',
+                  icon: ScrollText,
+                  onSelect: () => go(paths.auditLog({ filter: `username:${user.username}` })),
+                },
+              ]
+            : []),
         ],
         mayUpdate
           ? [
@@ -301,84 +326,6 @@ function RowMenu({
             ]
           : [],
       ]}
-    />
-  )
-}
-
-interface AskProps {
-  readonly user: User
-  readonly onClose: () => void
-  readonly onDone: () => void
-}
-
-function SuspendDialog({ user, onClose, onDone }: AskProps) {
-  const suspend = useMutation({
-    mutationFn: () => api.call(suspendUser, { params: { user: user.id } }),
-    onSuccess: () => {
-      onDone()
-      onClose()
-      toasts.done(`${user.username} was suspended`)
-    },
-  })
-  return (
-    <Ask
-      title={`Suspend ${user.username}?`}
-      description="The account cannot sign in and its tokens are refused. Its workspaces stay. You can activate it again."
-      verb="Suspend"
-      mutation={suspend}
-      onClose={onClose}
-    />
-  )
-}
-
-function DeleteDialog({ user, onClose, onDone }: AskProps) {
-  const remove = useMutation({
-    mutationFn: () => api.call(deleteUser, { params: { user: user.id } }),
-    onSuccess: () => {
-      onDone()
-      onClose()
-      toasts.done(`${user.username} was deleted`)
-    },
-  })
-  return (
-    <Ask
-      title={`Delete ${user.username}?`}
-      description="The account, its tokens and keys are gone for good. Delete its workspaces first."
-      verb="Delete user"
-      typedName={user.username}
-      mutation={remove}
-      onClose={onClose}
-    />
-  )
-}
-
-function Ask({
-  title,
-  description,
-  verb,
-  typedName,
-  mutation,
-  onClose,
-}: {
-  readonly title: string
-  readonly description: ReactNode
-  readonly verb: string
-  readonly typedName?: string
-  readonly mutation: { readonly mutate: () => void; readonly isPending: boolean; readonly error: unknown }
-  readonly onClose: () => void
-}) {
-  return (
-    <ConfirmDialog
-      open
-      onClose={onClose}
-      title={title}
-      description={description}
-      verb={verb}
-      danger
-      {...(typedName === undefined ? {} : { typedName })}
-      busy={mutation.isPending}
-      error={mutation.error}
-      onConfirm={() => mutation.mutate()}
     />
   )
 }

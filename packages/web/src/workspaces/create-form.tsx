@@ -20,6 +20,7 @@ import { Section } from '../ui/page.tsx'
 import { Spinner } from '../ui/spinner.tsx'
 import { OwnerField } from './owner-field.tsx'
 import { refreshWorkspace } from './queries.ts'
+import { RequiredConnections, useRequiredConnections } from './required-connections.tsx'
 import { nameFault, suggestName } from './workspace-name.ts'
 
 interface CreateFormProps {
@@ -55,6 +56,7 @@ export function CreateForm({
   const nameInput = useRef<HTMLInputElement>(null)
   const element = useRef<HTMLFormElement>(null)
   const { form, view, error } = useParameterForm(versionId, owner.id, values)
+  const connections = useRequiredConnections(versionId, owner.id)
   const presets = useQuery(presetsQuery(versionId))
   const [presetId, setPresetId] = useState<string>()
   const preset = presets.data?.find(({ ID }) => ID === presetId)
@@ -112,7 +114,7 @@ export function CreateForm({
     event.preventDefault()
     setAttempted(true)
     if (nameFault(name.trim()) !== undefined) nameInput.current?.focus()
-    else if (!create.isPending) create.mutate()
+    else if (!create.isPending && connections.missing.length === 0) create.mutate()
   }
   const presetOwned = new Set(preset?.Parameters.map(({ Name }) => Name) ?? [])
   const overridden = [...presetOwned].filter((key) => values[key] !== undefined)
@@ -191,6 +193,7 @@ export function CreateForm({
           ) : null}
         </div>
       </Section>
+      <RequiredConnections connections={connections} owner={owner} />
       {error === undefined ? null : <ErrorNotice error={error} title="The parameters could not be read" />}
       {view.parameters?.length === 0 && view.diagnostics.length === 0 ? null : (
         <Section title="Parameters">
@@ -212,6 +215,8 @@ export function CreateForm({
             <>
               <Spinner /> Checking the values
             </>
+          ) : connections.missing.length > 0 ? (
+            `Connect ${connections.missing.map(({ display_name: title }) => title).join(' and ')} first.`
           ) : null}
         </span>
         <AppLink href={paths.template(template, several)} className={buttonClass({})}>
@@ -221,7 +226,7 @@ export function CreateForm({
           type="submit"
           tone="primary"
           busy={create.isPending}
-          disabled={!online || view.parameters === undefined}
+          disabled={!online || view.parameters === undefined || connections.missing.length > 0}
         >
           Create workspace
         </Button>

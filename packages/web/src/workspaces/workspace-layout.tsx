@@ -11,6 +11,7 @@ import { useRouteParam } from '../navigation/address.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { useSeveralOrganizations } from '../session/session.tsx'
+import { useCheck } from '../session/use-check.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -49,6 +50,12 @@ export function WorkspaceLayout() {
     },
   })
   const workspace = useQuery(workspaceQuery(owner, name, live || gone)).data
+  const mayShare = useCheck(
+    'share',
+    known.data === undefined || gone
+      ? undefined
+      : { resource_type: 'workspace', resource_id: known.data.id, owner_id: known.data.owner_id },
+  )
   const build = workspace?.latest_build
   useFavicon(build?.status)
   // The history follows what the stream says about the latest build.
@@ -92,6 +99,9 @@ export function WorkspaceLayout() {
             { to: paths.workspace(owner, workspace.name), label: 'Overview' },
             { to: paths.workspaceParameters(owner, workspace.name), label: 'Parameters' },
             { to: paths.workspaceSchedule(owner, workspace.name), label: 'Schedule' },
+            ...(mayShare === true
+              ? [{ to: paths.workspaceSharing(owner, workspace.name), label: 'Sharing' }]
+              : []),
             { to: paths.workspaceSettings(owner, workspace.name), label: 'Settings' },
           ]}
         />

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+
+import { byDay, clockTime, dayBefore, sentenceParts, valueText } from './audit-words.ts'
+
+it('UI-1405: the sentence of an entry is cut where names stand', () => {
+  expect(sentenceParts('{user} created user {target}')).toEqual([
+    { kind: 'user' },
+    { kind: 'words', text: ' created user ' },
+    { kind: 'target' },
+  ])
+  expect(sentenceParts('password reset requested for {target}')).toEqual([
+    { kind: 'words', text: 'password reset requested for ' },
+    { kind: 'target' },
+  ])
+})
+
+it('UI-1405: entries are grouped by day in their own order', () => {
+  const entries = ['2026-03-02T00:10:00Z', '2026-03-01T23:50:00Z', '2026-03-01T08:00:00Z'].map((time) => ({
+    time,
+  }))
+  expect(byDay(entries, 'utc').map(({ day, entries: of }) => [day, of.length])).toEqual([
+    ['Monday, 2 March 2026', 1],
+    ['Sunday, 1 March 2026', 2],
+  ])
+  expect(clockTime('2026-03-01T23:50:00Z', 'utc')).toBe('23:50:00')
+})
+
+it('UI-1405: days of the filter are those of the server', () => {
+  expect(dayBefore(0, Date.parse('2026-03-01T23:59:59Z'))).toBe('2026-03-01')
+  expect(dayBefore(7, Date.parse('2026-03-01T23:59:59Z'))).toBe('2026-02-22')
+})
+
+it('UI-1405: values are shown as they are, and nothing as nothing', () => {
+  expect(valueText('owner')).toBe('owner')
+  expect(valueText('')).toBe('')
+  expect(valueText(null)).toBe('')
+  expect(valueText(false)).toBe('false')
+  expect(valueText(['owner'])).toBe('[\n "owner"\n]')
+})

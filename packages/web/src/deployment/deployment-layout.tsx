@@ -1,0 +1,38 @@
+import { Outlet } from '@tanstack/react-router'
+
+import { paths } from '../paths.ts'
+import { usePermissions } from '../session/session.tsx'
+import { useCheck } from '../session/use-check.ts'
+import { Page } from '../ui/page.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { PageSkeleton } from '../ui/skeleton.tsx'
+import { TabLinks } from '../ui/tabs.tsx'
+import { NoPermission } from '../users/no-permission.tsx'
+import { PAGES } from './options.ts'
+
+/** Everything about the deployment as a whole; each viewer has the tabs that they may open. */
+export function DeploymentLayout() {
+  const permissions = usePermissions()
+  const mayExplain = useCheck('read', { resource_type: 'audit_log' })
+  if (permissions === undefined || mayExplain === undefined) return <PageSkeleton />
+  if (!permissions.viewDeploymentConfig && !mayExplain)
+    return <NoPermission what="see how the deployment is set up" permission="viewDeploymentConfig" />
+  return (
+    <Page>
+      <PageHeader
+        title="Deployment"
+        context="How this server is set up, and why people may do what they do"
+      />
+      <TabLinks
+        label="Deployment"
+        tabs={[
+          ...(permissions.viewDeploymentConfig
+            ? PAGES.map(({ page, label }) => ({ to: paths.deployment(page), label }))
+            : []),
+          ...(mayExplain ? [{ to: paths.explainAccess(), label: 'Access' }] : []),
+        ]}
+      />
+      <Outlet />
+    </Page>
+  )
+}

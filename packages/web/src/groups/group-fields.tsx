@@ -1,0 +1,91 @@
+import { fieldError } from '../api/errors.ts'
+import { Field, TextInput } from '../ui/form.tsx'
+import { IconField } from '../ui/icon-field.tsx'
+
+/** What is written into the form of a group; the quota as it is typed. */
+export interface GroupValues {
+  readonly name: string
+  readonly display_name: string
+  readonly avatar_url: string
+  readonly quota: string
+}
+
+interface GroupFieldsProps {
+  readonly values: GroupValues
+  readonly onChange: (values: GroupValues) => void
+  readonly error: unknown
+  readonly renaming: boolean
+  /** Everyone is called what it is called; only its quota may change (WS-61). */
+  readonly quotaOnly?: boolean
+}
+
+/** Names, picture and quota of a group. */
+export function GroupFields({ values, onChange, error, renaming, quotaOnly = false }: GroupFieldsProps) {
+  return (
+    <div className="flex flex-col gap-5">
+      {quotaOnly ? null : (
+        <>
+          <Field
+            label="Name"
+            error={fieldError(error, 'name')}
+            help={
+              renaming
+                ? 'Part of its address, and what claims of an identity provider call it. Links to the old one stop working.'
+                : 'Letters, digits and single hyphens. Part of its address.'
+            }
+          >
+            {(field) => (
+              <TextInput
+                {...field}
+                required
+                autoFocus={!renaming}
+                spellCheck={false}
+                autoComplete="off"
+                value={values.name}
+                onChange={(event) => onChange({ ...values, name: event.target.value })}
+              />
+            )}
+          </Field>
+          <Field
+            label="Display name"
+            error={fieldError(error, 'display_name')}
+            help="How it is shown; may stay empty."
+          >
+            {(field) => (
+              <TextInput
+                {...field}
+                autoComplete="off"
+                value={values.display_name}
+                onChange={(event) => onChange({ ...values, display_name: event.target.value })}
+              />
+            )}
+          </Field>
+          <IconField
+            label="Picture"
+            error={fieldError(error, 'avatar_url')}
+            value={values.avatar_url}
+            onChange={(avatar_url) => onChange({ ...values, avatar_url })}
+          />
+        </>
+      )}
+      <Field
+        label="Credits a day"
+        error={fieldError(error, 'quota_allowance')}
+        help="What each member may spend on workspaces by being in this group. The groups of a member add up."
+      >
+        {(field) => (
+          <TextInput
+            {...field}
+            required
+            inputMode="numeric"
+            pattern="[0-9]{1,9}"
+            title="A whole number, 0 for nothing"
+            className="max-w-40 tabular-nums"
+            value={values.quota}
+            onChange={(event) => onChange({ ...values, quota: event.target.value })}
+          />
+        )}
+      </Field>
+    </div>
+  )
+}

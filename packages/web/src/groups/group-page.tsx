@@ -1,0 +1,309 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Ellipsis, Settings, Trash2, UserMinus, UserPlus, UsersRound } from 'lucide-react'
+import { useState } from 'react'
+
+import { type Group, type ReducedUser, updateGroup } from '@slipway/contract'
+import { api } from '../api/client.ts'
+import { describeError, statusOf } from '../api/errors.ts'
+import { useAddress } from '../navigation/address.ts'
+import { AppLink, useGo } from '../navigation/app-link.tsx'
+import { useOrganization } from '../organizations/organization-context.ts'
+import { OrganizationThingPage } from '../organizations/organization-page.tsx'
+import { organizationTitle } from '../organizations/queries.ts'
+import { count } from '../organizations/role-words.ts'
+import { paths } from '../paths.ts'
+import { Button, buttonClass } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorNotice } from '../ui/error-notice.tsx'
+import { FilterBar } from '../ui/filter-bar.tsx'
+import { Menu } from '../ui/menu.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { Pagination } from '../ui/pagination.tsx'
+import { Person } from '../ui/person.tsx'
+import { type Column, Table } from '../ui/table.tsx'
+import { TimeAgo } from '../ui/time-ago.tsx'
+import { AddGroupMembersDialog } from './add-group-members-dialog.tsx'
+import { DeleteGroupDialog } from './delete-group-dialog.tsx'
+import { GroupIcon } from './group-icon.tsx'
+import { groupTitle, isEveryone, quotaWords, SOURCES } from './group-words.ts'
+import { groupMembersQuery, refreshGroups } from './queries.ts'
+import { useGroup } from './use-group.tsx'
+
+const KEYS = [
+  { key: 'status', about: 'of the account', values: ['active', 'dormant', 'suspended'] },
+  { key: 'login_type', about: 'way to sign in', values: ['password', 'oidc', 'github', 'none'] },
+]
+
+/** `/organizations/{org}/groups/{group}`: who is in it (UI-1402, UI-403). */
+export function GroupPage() {
+  const { group, instead } = useGroup()
+  return group === undefined ? instead : <Members group={group} />
+}
+
+type Asked = 'add' | 'delete' | ReducedUser
+
+function Members({ group }: { readonly group: Group }) {
+  const { organization, may } = useOrganization()
+  const go = useGo()
+  const [search, change] = useAddress()
+  const filter = search.filter ?? ''
+  const page = Math.max(1, Math.trunc(Number(search.page ?? 1)) || 1)
+  const list = useQuery(groupMembersQuery(organization.id, group.name, { filter, page }))
+  const [asked, setAsked] = useState<Asked>()
+  const everyone = isEveryone(group)
+  const mayFill = may.editGroups && !everyone
+  const refused = statusOf(list.error) === 400
+  const title = groupTitle(group)
+  // Then the empty list offers it.
+  const nobody = filter === '' && list.data?.count === 0
+  const add = (
+    <Button tone="primary" icon={<UserPlus className="size-4" />} onClick={() => setAsked('add')}>
+      Add members
+    </Button>
+  )
+  return (
+    <OrganizationThingPage
+      section="groups"
+      title={title}
+      lead={<GroupIcon url={group.avatar_url} large />}
+      context={
+        <span className="flex flex-wrap items-baseline gap-x-1.5">
+          {title === group.name ? null : (
+            <>
+              <span>{group.name}</span>
+              <span className="text-ink-3">·</span>
+            </>
+          )}
+          <span>{count(group.total_member_count, 'member')}</span>
+          <span className="text-ink-3">·</span>
+          <span>credits each: {quotaWords(group.quota_allowance)}</span>
+          {group.source === 'oidc' ? (
+            <>
+              <span className="text-ink-3">·</span>
+              <span>{SOURCES.oidc}</span>
+            </>
+          ) : null}
+        </span>
+      }
+      actions={
+        <>
+          {mayFill && !nobody ? add : null}
+          {may.editGroups || (may.deleteGroups && !everyone) ? (
+            <Menu
+              label="More actions"
+              trigger={
+                <Button size="icon" aria-label="More actions" icon={<Ellipsis className="size-4" />} />
+              }
+              groups={[
+                may.editGroups
+                  ? [
+                      {
+                        id: 'settings',
+                        label: 'Settings',
+                        icon: Settings,
+                        onSelect: () => go(paths.groupSettings(organization.name, group.name)),
+                      },
+                    ]
+                  : [],
+                may.deleteGroups && !everyone
+                  ? [
+                      {
+                        id: 'delete',
+                        label: 'Delete',
+                        icon: Trash2,
+                        danger: true,
+                        onSelect: () => setAsked('delete'),
+                      },
+                    ]
+                  : [],
+              ]}
+            />
+          ) : null}
+        </>
+      }
+    >
+      {everyone ? (
+        <div className="mb-4">
+          <Notice
+            tone="info"
+            title={`Whoever belongs to ${organizationTitle(organization)} is in this group`}
+            action={
+              <AppLink
+                href={paths.organization(organization.name)}
+                className={buttonClass({ size: 'dense' })}
+              >
+                Members
+              </AppLink>
+            }
+          >
+            Nobody is added or removed here, and the group cannot be deleted.
+          </Notice>
+        </div>
+      ) : group.source === 'oidc' ? (
+        <div className="mb-4">
+          <Notice tone="info" title="The identity provider fills this group">
+            Whom you add or remove here may be changed back when they sign in.
+          </Notice>
+        </div>
+      ) : null}
+      <FilterBar
+        label="Filter members"
+        placeholder="name or email, status:active"
+        value={filter}
+        onChange={(next) => change({ filter: next, page: undefined })}
+        presets={[]}
+        keys={KEYS}
+        error={
+          refused
+            ? describeError(list.error)
+                .validations.map(({ detail }) => detail)
+                .join('. ') || describeError(list.error).message
+            : undefined
+        }
+      />
+      {list.isError && !refused ? (
+        <ErrorNotice
+          error={list.error}
+          title="The members could not be read"
+          onRetry={() => void list.refetch()}
+        />
+      ) : (
+        <div className="rounded-card border border-line bg-surface">
+          <Table
+            label="Members"
+            columns={COLUMNS}
+            rows={list.data === undefined ? undefined : (list.data.users ?? [])}
+            rowKey={(row) => row.id}
+            rowLabel={(row) => row.username}
+            stale={list.isPlaceholderData}
+            {...(mayFill
+              ? {
+                  actions: (row: ReducedUser) => (
+                    <Button
+                      tone="quiet"
+                      size="icon"
+                      aria-label={`Remove ${row.username}`}
+                      title="Remove from the group"
+                      onClick={() => setAsked(row)}
+                      icon={<UserMinus className="size-4" strokeWidth={1.75} />}
+                    />
+                  ),
+                }
+              : {})}
+            empty={
+              filter === '' ? (
+                <EmptyState
+                  icon={UsersRound}
+                  title="Nobody is in this group yet"
+                  {...(mayFill ? { action: add } : {})}
+                >
+                  {group.total_member_count > 0
+                    ? 'It has members that you may not see.'
+                    : 'Members get what the group is opened to as soon as they are in it.'}
+                </EmptyState>
+              ) : (
+                <EmptyState
+                  icon={UsersRound}
+                  title="Nobody matches the filter"
+                  action={
+                    <Button onClick={() => change({ filter: undefined, page: undefined })}>
+                      Clear the filter
+                    </Button>
+                  }
+                />
+              )
+            }
+          />
+          <Pagination
+            page={page}
+            count={list.data?.count ?? 0}
+            onPage={(next) => change({ page: String(next) }, true)}
+          />
+        </div>
+      )}
+      {asked === 'add' ? <AddGroupMembersDialog group={group} onClose={() => setAsked(undefined)} /> : null}
+      {asked === 'delete' ? (
+        <DeleteGroupDialog
+          group={group}
+          onClose={() => setAsked(undefined)}
+          onDeleted={() => go(paths.organizationPage(organization.name, 'groups'), { replace: true })}
+        />
+      ) : null}
+      {typeof asked === 'object' ? (
+        <RemoveDialog group={group} user={asked} onClose={() => setAsked(undefined)} />
+      ) : null}
+    </OrganizationThingPage>
+  )
+}
+
+const COLUMNS: readonly Column<ReducedUser>[] = [
+  {
+    id: 'name',
+    header: 'Member',
+    cell: (row) => (
+      <Person
+        username={row.username}
+        name={row.name}
+        avatarUrl={row.avatar_url}
+        note={row.email}
+        link={{
+          href: paths.workspaces({ filter: `owner:${row.username}` }),
+          title: `Workspaces of ${row.username}`,
+        }}
+      />
+    ),
+  },
+  {
+    id: 'login',
+    header: 'Signs in by',
+    from: 'lg',
+    cell: (row) => (
+      <span className="whitespace-nowrap text-ink-2">
+        {row.is_service_account ? 'service account' : row.login_type}
+        {row.status === 'suspended' ? ', suspended' : ''}
+      </span>
+    ),
+  },
+  {
+    id: 'seen',
+    header: 'Last seen',
+    from: 'md',
+    cell: (row) => (
+      <span className="whitespace-nowrap text-ink-2">
+        <TimeAgo time={row.last_seen_at} />
+      </span>
+    ),
+  },
+]
+
+function RemoveDialog({
+  group,
+  user,
+  onClose,
+}: {
+  readonly group: Group
+  readonly user: ReducedUser
+  readonly onClose: () => void
+}) {
+  const remove = useMutation({
+    mutationFn: () =>
+      api.call(updateGroup, { params: { group: group.id }, body: { remove_users: [user.id] } }),
+    onSuccess: async () => {
+      await refreshGroups(group.organization_id)
+      onClose()
+    },
+  })
+  return (
+    <ConfirmDialog
+      open
+      onClose={onClose}
+      title={`Remove ${user.username} from ${groupTitle(group)}?`}
+      description="They lose what only this group opens to them, from the next request on. You can add them again."
+      verb="Remove"
+      busy={remove.isPending}
+      error={remove.error}
+      onConfirm={() => remove.mutate()}
+    />
+  )
+}
