@@ -7,6 +7,7 @@ const { BODY, SQL, PARAMETERS, DATABASE } = process.env
 if (BODY !== undefined) {
   const body: unknown = JSON.parse(BODY)
   server.get('/', async () => body)
+  server.post('/', async () => body)
 }
 if (SQL !== undefined && DATABASE !== undefined) {
   const pool = new pg.Pool({ connectionString: DATABASE, max: 10 })

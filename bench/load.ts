@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +11,12 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>
   readonly connections: number
   readonly seconds: number
+  /** Sent with each request, as POST; without it they are GET. */
+  readonly body?: string
+  /** File with one value of `Coder-Session-Token` in each line, for one request after the other. */
+  readonly tokens?: string
+  /** At most so many requests in a second; without it as many as the server answers. */
+  readonly perSecond?: number
 }
 
 /** Before it counts, so that caches are warm and the code of both servers is compiled. */
@@ -22,6 +29,8 @@ interface Outcome {
   readonly rate: number
   /** All requests that were answered. */
   readonly answered: number
+  /** The time within which 99 of 100 were answered, in milliseconds, counted from when they were due. */
+  readonly p99: number
 }
 
 /** Asks a server from a process of its own. @throws Error when it answers anything but 200. */
@@ -35,16 +44,56 @@ export async function load(what: Load): Promise<Outcome> {
 }
 
 /** The generator: bare sockets, one request at a time on each, so that it costs little beside the server. */
-async function generate({ url, headers, connections, seconds }: Load): Promise<Outcome> {
+async function generate({
+  url,
+  headers,
+  connections,
+  seconds,
+  body,
+  tokens,
+  perSecond,
+}: Load): Promise<Outcome> {
   const { hostname, port, pathname, search, host } = new URL(url)
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const request = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${lines.join('')}\r\n`)
+  const lines = Object.entries({
+    ...headers,
+    ...(body === undefined
+      ? {}
+      : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const request = (own: string): Buffer =>
+    Buffer.from(
+      `${body === undefined ? 'GET' : 'POST'} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${lines.join('')}${own}\r\n${body ?? ''}`,
+    )
+  const requests =
+    tokens === undefined
+      ? [request('')]
+      : readFileSync(tokens, 'utf8')
+          .trim()
+          .split('\n')
+          .map((token) => request(`Coder-Session-Token: ${token}\r\n`))
   let answered = 0
+  let asked = 0
+  let latencies: number[] = []
+  const began = performance.now()
+  const idle: (() => void)[] = []
+  /** When the next request may leave. */
+  const due = (): number =>
+    perSecond === undefined ? performance.now() : began + (asked * 1_000) / perSecond
   const sockets = Array.from({ length: connections }, () => {
     const socket = connect(Number(port), hostname)
     socket.setNoDelay(true)
     let missing = 0
     let head = ''
+    let since = 0
+    const ask = (): void => {
+      since = due()
+      if (since > performance.now()) {
+        idle.push(ask)
+        return
+      }
+      socket.write(requests[asked % requests.length] ?? '')
+      asked += 1
+    }
     socket.on('data', (chunk: Buffer) => {
       let rest = chunk
       if (missing === 0) {
@@ -62,26 +111,30 @@ async function generate({ url, headers, connections, seconds }: Load): Promise<O
       if (missing > 0) return
       missing = 0
       answered += 1
-      socket.write(request)
+      latencies.push(performance.now() - since)
+      ask()
     })
-    socket.on('connect', () => socket.write(request))
+    socket.on('connect', ask)
     return socket
   })
   // A generator that sleeps has to be woken by each answer, which costs the server more than the answer itself and
   // falls on the slower of two servers only: the faster one keeps the generator busy.
   let awake = true
   const stayAwake = (): void => {
+    while (idle.length > 0 && due() <= performance.now()) idle.shift()?.()
     if (awake) setImmediate(stayAwake)
   }
   stayAwake()
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS))
   const before = answered
+  latencies = []
   const start = performance.now()
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
   const rate = (answered - before) / ((performance.now() - start) / 1_000)
   awake = false
   for (const socket of sockets) socket.destroy()
-  return { rate, answered }
+  latencies.sort((a, b) => a - b)
+  return { rate, answered, p99: latencies[Math.floor(latencies.length * 0.99)] ?? 0 }
 }
 
 if (process.argv[1] === SELF) {

@@ -1,7 +1,11 @@
 // `npm run bench [name …]`: every bench, or those that are named, one after the other.
+import { authcheck } from './authcheck.ts'
 import { changeLog } from './change-log.ts'
 import { createToConnected } from './create-to-connected.ts'
+import { decisions } from './decisions.ts'
+import { filteredList } from './filtered-list.ts'
 import type { Bench } from './harness.ts'
+import { logins } from './login.ts'
 import { memory } from './memory.ts'
 import { start } from './start.ts'
 import { terminalEcho } from './terminal-echo.ts'
@@ -11,7 +15,11 @@ import { workspacesList } from './workspaces-list.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
   'users-me': usersMe,
+  authcheck,
+  decisions,
+  login: logins,
   'workspaces-list': workspacesList,
+  'filtered-list': filteredList,
   start,
   'create-to-connected': createToConnected,
   'change-log': changeLog,

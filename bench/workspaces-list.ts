@@ -6,7 +6,7 @@ import pg from 'pg'
 
 import { listWorkspaces as listRoute } from '@slipway/contract'
 import { silentLogger } from '@slipway/request-log'
-import { systemActor } from '../packages/server/src/authz/index.ts'
+import { type Actor, systemActor } from '../packages/server/src/authz/index.ts'
 import { Database } from '../packages/server/src/database/index.ts'
 import { listWorkspaces } from '../packages/server/src/workspaces/store/workspaces.ts'
 import {
@@ -76,8 +76,9 @@ async function lastStatements(log: string): Promise<number | undefined> {
 }
 
 /** The statement that the list sends, as the driver sees it. */
-async function listStatement(
+export async function listStatement(
   url: string,
+  actor: Actor = systemActor('provisionerd', 'measures the statement itself'),
 ): Promise<{ readonly text: string; readonly values: readonly unknown[] }> {
   await using database = await Database.open({
     url,
@@ -95,7 +96,7 @@ async function listStatement(
     return Reflect.apply(original, this, args)
   } as typeof original
   try {
-    await listWorkspaces(systemActor('provisionerd', 'measures the statement itself'), database.db, [], {
+    await listWorkspaces(actor, database.db, [], {
       limit: LIMIT,
     })
   } finally {
