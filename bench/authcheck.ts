@@ -38,7 +38,7 @@ export const authcheck: Bench = async () => {
     rates.ours.push(mine.rate)
   }
   const [mine, baseline] = [median(rates.ours), median(rates.theirs)]
-  const half = await load({ ...ours, perSecond: Math.round(mine / 2) })
+  const half = await load({ ...ours, connections: 64, perSecond: Math.round(mine / 2) })
   return [
     {
       what: 'POST /api/v2/authcheck with 20 checks, throughput',

@@ -122,7 +122,10 @@ async function generate({
   let awake = true
   const stayAwake = (): void => {
     while (idle.length > 0 && due() <= performance.now()) idle.shift()?.()
-    if (awake) setImmediate(stayAwake)
+    if (!awake) return
+    // At a given pace there is time to sleep, and a core to leave to the server.
+    if (perSecond === undefined) setImmediate(stayAwake)
+    else setTimeout(stayAwake, 1)
   }
   stayAwake()
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS))

@@ -5,7 +5,7 @@ import { load } from './load.ts'
 
 const LOGINS = 50
 const CREDENTIALS = { email: 'owner@example.com', password: 'SomePassword-2026!' }
-const PROBE = { connections: 4, seconds: 8, perSecond: 200 }
+const PROBE = { connections: 32, seconds: 8, perSecond: 200 }
 
 /** How long others wait while 50 people sign in at once, over and over: slow hashes must not hold the event loop. */
 export const logins: Bench = async () => {
