@@ -47,6 +47,8 @@ export const AUDIT_FIELDS: {
     token_name: 'ignore',
     scopes: 'track',
     allow_list: 'track',
+    audience: 'ignore',
+    dpop_thumbprint: 'ignore',
   },
   convert_login: {
     user_id: 'track',

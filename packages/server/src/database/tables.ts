@@ -93,6 +93,8 @@ export interface ApiKeysTable {
   token_name: Generated<string>
   scopes: string[]
   allow_list: string[]
+  audience: string | null
+  dpop_thumbprint: string | null
 }
 
 export interface AuditChainTable {
@@ -290,6 +292,152 @@ export interface IdpSyncRoleSettingsTable {
   organization_id: string
   field: string
   mapping: ColumnType<JsonValue, string, string>
+}
+
+export interface Oauth2ProviderAppCodesTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  expires_at: Date
+  app_id: string
+  user_id: string
+  secret_prefix: string
+  hashed_secret: Buffer
+  resource_uri: string | null
+  code_challenge: string
+  code_challenge_method: string
+  state_hash: string | null
+  redirect_uri: string | null
+  scopes: string[]
+  dpop_thumbprint: string | null
+  ip_address: Generated<string>
+  redeemed_at: Date | null
+  grant_id: string | null
+}
+
+export interface Oauth2ProviderAppSecretsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  app_id: string
+  secret_prefix: string
+  hashed_secret: Buffer
+  display_secret: string
+  last_used_at: Date | null
+  expires_at: Date | null
+}
+
+export interface Oauth2ProviderAppTokensTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  app_id: string
+  app_secret_id: string | null
+  user_id: string
+  api_key_id: string
+  grant_id: string
+  expires_at: Date
+  hash_prefix: string
+  refresh_hash: Buffer
+  audience: string | null
+  scopes: string[]
+  dpop_thumbprint: string | null
+}
+
+export interface Oauth2ProviderAppsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  name: string
+  icon: Generated<string>
+  callback_url: string
+  redirect_uris: Generated<string[]>
+  client_type: 'confidential' | 'public'
+  dynamically_registered: Generated<boolean>
+  metadata_url: string | null
+  metadata_fresh_until: Date | null
+  client_id_issued_at: Generated<Date>
+  client_secret_expires_at: Date | null
+  grant_types: Generated<string[]>
+  response_types: Generated<string[]>
+  token_endpoint_auth_method: Generated<'client_secret_basic' | 'client_secret_post' | 'none'>
+  application_type: 'web' | 'native' | null
+  scope: Generated<string>
+  contacts: Generated<string[]>
+  client_uri: Generated<string>
+  logo_uri: Generated<string>
+  tos_uri: Generated<string>
+  policy_uri: Generated<string>
+  jwks_uri: Generated<string>
+  jwks: ColumnType<JsonValue | null, string | null, string | null>
+  software_id: Generated<string>
+  software_version: Generated<string>
+  registration_access_token: Buffer | null
+  registration_client_uri: Generated<string>
+  require_pushed_authorization_requests: Generated<boolean>
+  remember_consent: Generated<boolean>
+  first_authorized_at: Date | null
+}
+
+export interface Oauth2ProviderConsentsTable {
+  user_id: string
+  app_id: string
+  scopes: string[]
+  resource: Generated<string>
+  created_at: Generated<Date>
+}
+
+export interface Oauth2ProviderDeviceCodesTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  expires_at: Date
+  app_id: string
+  secret_prefix: string
+  hashed_secret: Buffer
+  hashed_user_code: Buffer
+  scopes: string[]
+  resource_uri: string | null
+  ip_address: Generated<string>
+  interval_seconds: Generated<number>
+  last_polled_at: Date | null
+  status: Generated<'pending' | 'approved' | 'denied' | 'redeemed'>
+  user_id: string | null
+}
+
+export interface Oauth2ProviderDpopProofsTable {
+  hashed_proof: Buffer
+  expires_at: Date
+}
+
+export interface Oauth2ProviderGrantsTable {
+  id: Generated<string>
+  app_id: string
+  user_id: string
+  scopes: string[]
+  resource: string | null
+  created_at: Generated<Date>
+  last_used_at: Generated<Date>
+  ip_address: Generated<string>
+}
+
+export interface Oauth2ProviderPushedRequestsTable {
+  hashed_secret: Buffer
+  app_id: string
+  parameters: ColumnType<JsonValue, string, string>
+  expires_at: Date
+}
+
+export interface Oauth2ProviderRotatedTokensTable {
+  hash_prefix: string
+  refresh_hash: Buffer
+  app_id: string
+  grant_id: string
+  successor_prefix: string
+  rotated_at: Generated<Date>
+  expires_at: Date
+}
+
+export interface Oauth2ProviderSettingsTable {
+  id: Generated<number>
+  dynamic_client_registration_enabled: Generated<boolean>
+  require_pushed_authorization_requests: Generated<boolean>
 }
 
 export interface OrganizationMembersTable {
@@ -843,6 +991,17 @@ export interface Tables {
   idp_sync_group_settings: IdpSyncGroupSettingsTable
   idp_sync_organization_settings: IdpSyncOrganizationSettingsTable
   idp_sync_role_settings: IdpSyncRoleSettingsTable
+  oauth2_provider_app_codes: Oauth2ProviderAppCodesTable
+  oauth2_provider_app_secrets: Oauth2ProviderAppSecretsTable
+  oauth2_provider_app_tokens: Oauth2ProviderAppTokensTable
+  oauth2_provider_apps: Oauth2ProviderAppsTable
+  oauth2_provider_consents: Oauth2ProviderConsentsTable
+  oauth2_provider_device_codes: Oauth2ProviderDeviceCodesTable
+  oauth2_provider_dpop_proofs: Oauth2ProviderDpopProofsTable
+  oauth2_provider_grants: Oauth2ProviderGrantsTable
+  oauth2_provider_pushed_requests: Oauth2ProviderPushedRequestsTable
+  oauth2_provider_rotated_tokens: Oauth2ProviderRotatedTokensTable
+  oauth2_provider_settings: Oauth2ProviderSettingsTable
   organization_members: OrganizationMembersTable
   organizations: OrganizationsTable
   passkeys: PasskeysTable

@@ -21,6 +21,8 @@ function keyOf(id: string): KeyWithStanding {
       token_name: '',
       scopes: [],
       allow_list: [],
+      audience: null,
+      dpop_thumbprint: null,
     },
     username: 'u',
     email: '',
