@@ -7,5 +7,5 @@ export {
   type LogValue,
   silentLogger,
 } from './logger.ts'
-export { logMember, logRequestLine, logsRequest, type RequestFacts } from './request-line.ts'
+export { type ClientFacts, clientMembers, logMember, logRequestLine, logsRequest } from './request-line.ts'
 export { LogSink } from './sink.ts'

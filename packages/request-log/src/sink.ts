@@ -1,28 +1,32 @@
-import { closeSync, openSync, write, writeSync } from 'node:fs'
+import { closeSync, openSync, writev, writevSync } from 'node:fs'
 
 /** Handing a write to the file system costs as much as many lines, and a busy server has this much in some milliseconds. */
 const FLUSH_AT = 256 * 1024
 const FLUSH_AFTER_MS = 100
 const MAX_PENDING = 4 * 1024 * 1024
-/** Room for what is flushed at once, with some characters of more than one byte. */
-const BUFFER_BYTES = 320 * 1024
+/**
+ * Characters that are kept as text. Lines are made of many small pieces: joined and copied soon, those die young,
+ * which is what a collector does for nothing.
+ */
+const JOIN_AT = 16 * 1024
 
 /**
  * Destination of log lines: collects them, writes at 256 KiB or after 100 ms with one write in flight, and
  * drops (and counts) lines when the reader behind the file cannot keep up, so that logging never holds a
- * request back. Lines are kept as strings until they are written: measuring each line costs more than
- * writing it.
+ * request back.
  */
 export class LogSink implements Disposable {
   readonly #fd: number
   readonly #owned: boolean
-  #pending: string[] = []
+  /** The last lines, still as text. */
+  #text = ''
+  /** What came before them, oldest first. */
+  #chunks: Buffer[] = []
+  /** Bytes in the chunks. */
   #size = 0
   #writing = false
   #timer: NodeJS.Timeout | undefined
   #dropped = 0
-  /** Used for one write after the other: fresh memory of this size costs more than filling it. */
-  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
 
   /** `target` is a file path, or 1 or 2 for the standard streams. */
   constructor(target: string | 1 | 2) {
@@ -37,46 +41,59 @@ export class LogSink implements Disposable {
 
   /** Takes one line, ended by a newline. */
   write(line: string): void {
-    if (this.#size + line.length > MAX_PENDING) {
+    if (this.#size + this.#text.length + line.length > MAX_PENDING) {
       this.#dropped += 1
       return
     }
-    this.#pending.push(line)
-    this.#size += line.length
+    this.#text += line
+    if (this.#text.length >= JOIN_AT) this.#join()
     this.#flushWhenDue()
+  }
+
+  #join(): void {
+    if (this.#text === '') return
+    const chunk = Buffer.from(this.#text)
+    this.#text = ''
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
   }
 
   #flushWhenDue(): void {
     if (this.#size >= FLUSH_AT) this.#flush()
-    else if (this.#size > 0) this.#timer ??= setTimeout(() => this.#flush(), FLUSH_AFTER_MS).unref()
+    else if (this.#size > 0 || this.#text !== '')
+      this.#timer ??= setTimeout(() => this.#flush(), FLUSH_AFTER_MS).unref()
   }
 
-  #take(): Buffer {
-    const text = this.#pending.join('')
-    this.#pending = []
+  /** All that is waiting. */
+  #take(): Buffer[] {
+    this.#join()
+    const chunks = this.#chunks
+    this.#chunks = []
     this.#size = 0
-    return this.#writing || Buffer.byteLength(text) > BUFFER_BYTES
-      ? Buffer.from(text)
-      : this.#buffer.subarray(0, this.#buffer.write(text))
+    return chunks
   }
 
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#writing || this.#size === 0) return
-    const bytes = this.#take()
+    if (this.#writing) return
+    const chunks = this.#take()
+    if (chunks.length === 0) return
     this.#writing = true
-    this.#writeAll(bytes)
+    this.#writeAll(chunks)
   }
 
-  #writeAll(bytes: Buffer): void {
-    write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
+  #writeAll(chunks: Buffer[]): void {
+    writev(this.#fd, chunks, null, (error, written) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#writeAll(bytes), 5).unref()
+        setTimeout(() => this.#writeAll(chunks), 5).unref()
         return
       }
       if (error) this.#dropped += 1
-      else if (written < bytes.length) return this.#writeAll(bytes.subarray(written))
+      else {
+        const left = after(chunks, written)
+        if (left.length > 0) return this.#writeAll(left)
+      }
       this.#writing = false
       this.#flushWhenDue()
     })
@@ -84,10 +101,10 @@ export class LogSink implements Disposable {
 
   /** Writes what is left before the process ends. */
   flushSync(): void {
-    if (this.#size === 0) return
-    const bytes = this.#take()
+    const chunks = this.#take()
+    if (chunks.length === 0) return
     try {
-      writeSync(this.#fd, bytes)
+      writevSync(this.#fd, chunks)
     } catch {
       // The reader is gone (EPIPE, EAGAIN); there is nobody left to tell.
       this.#dropped += 1
@@ -99,4 +116,14 @@ export class LogSink implements Disposable {
     this.flushSync()
     if (this.#owned) closeSync(this.#fd)
   }
+}
+
+/** What is left of the chunks once so many bytes of them are written. */
+function after(chunks: readonly Buffer[], written: number): Buffer[] {
+  let done = written
+  return chunks.flatMap((chunk) => {
+    const skipped = Math.min(done, chunk.length)
+    done -= skipped
+    return skipped === chunk.length ? [] : [chunk.subarray(skipped)]
+  })
 }

@@ -1,6 +1,6 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
-import { describeError, type Logger, logMember, logRequestLine } from '@slipway/request-log'
+import { clientMembers, describeError, type Logger, logMember, logRequestLine } from '@slipway/request-log'
 import { type ListeningPort, listListeningPorts } from '../listening-ports.ts'
 import { AgentApiError, type ApiAnswer, type ApiRequest, readBody, send } from './answer.ts'
 import {
@@ -144,15 +144,17 @@ async function answer(
       target: request.url,
       route,
       status,
-      host: request.authority,
-      httpVersion: request.httpVersion,
-      remoteAddress: 'tunnel',
-      userAgent: request.headers['user-agent'],
       startedAt,
       ms: performance.now() - started,
       params,
     },
-    logMember('cause', ended.signal.aborted ? String(ended.signal.reason) : undefined) +
+    clientMembers({
+      host: request.authority,
+      httpVersion: request.httpVersion,
+      remoteAddress: 'tunnel',
+      userAgent: request.headers['user-agent'],
+    }) +
+      logMember('cause', ended.signal.aborted ? String(ended.signal.reason) : undefined) +
       logMember('response_body', status >= 500 ? failure : undefined),
   )
 }

@@ -6,7 +6,6 @@ import {
   limitedSubject,
   type RateDecision,
   type RateLimiter,
-  rateLimitHeaders,
   tooManyRequests,
 } from './rate-limit.ts'
 
@@ -51,7 +50,10 @@ export function limit(
 
 function apply(decision: RateDecision, reply: FastifyReply): void {
   if (!decision.allowed) throw tooManyRequests(decision)
-  reply.headers(rateLimitHeaders(decision))
+  reply
+    .header('x-ratelimit-limit', decision.limit)
+    .header('x-ratelimit-remaining', decision.remaining)
+    .header('x-ratelimit-reset', decision.resetAt)
 }
 
 /** Goes on in a hook once the request has been counted. */

@@ -186,7 +186,7 @@ function recoveryMs({ windowStart, current, previous }: Bucket, limit: number, n
 }
 
 /** Headers of every limited response (ID-121). */
-export function rateLimitHeaders(decision: RateDecision): Record<string, string> {
+function rateLimitHeaders(decision: RateDecision): Record<string, string> {
   return {
     'X-RateLimit-Limit': String(decision.limit),
     'X-RateLimit-Remaining': String(decision.remaining),
