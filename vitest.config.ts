@@ -11,5 +11,7 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What has to come may take its time on a busy machine; what does not come fails sooner than the test.
+    expect: { poll: { timeout: 10_000 } },
   },
 })

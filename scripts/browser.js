@@ -6,45 +6,61 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+/** Those without windows first: each page of the others brings the windows' own pages along, at ten times the work. */
+const NAMES = [
+  'chromium-headless-shell',
+  'chrome-headless-shell',
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+  'google-chrome-stable',
+]
 
 /** Path of a Chromium: `SLIPWAY_CHROMIUM`, else one in the PATH, else one that the browser tool downloaded. */
 export function findBrowser() {
   const named = process.env.SLIPWAY_CHROMIUM
   if (named) return named
-  for (const folder of (process.env.PATH ?? '').split(path.delimiter))
-    for (const name of NAMES) if (isProgram(path.join(folder, name))) return path.join(folder, name)
+  const folders = (process.env.PATH ?? '').split(path.delimiter)
+  for (const name of NAMES)
+    for (const folder of folders) if (isProgram(path.join(folder, name))) return path.join(folder, name)
   return downloaded()
 }
 
 /** Installs Chromium: as the Debian package for root, else with the browser tool's own download. */
 export function installBrowser() {
   const debian = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-  const steps = debian
-    ? [
-        ['apt-get', 'update'],
-        ['apt-get', 'install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation'],
-      ]
-    : [
-        [
-          process.execPath,
-          path.join(root, 'node_modules/playwright-core/cli.js'),
-          'install',
-          'chromium-headless-shell',
-        ],
-      ]
   console.log(`Installing Chromium for the browser tests (${debian ? 'Debian package' : 'download'}) …`)
-  for (const [command, ...args] of steps) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const result = spawnSync(command, args, { cwd: root, env, encoding: 'utf8' })
-    if (result.status === 0) continue
-    console.error(result.stdout, result.stderr, result.error?.message ?? '')
+  const installed = debian
+    ? run('apt-get', 'update') &&
+      // Older releases of Debian have it with windows only.
+      (installPackage('chromium-headless-shell') || installPackage('chromium'))
+    : run(
+        process.execPath,
+        path.join(root, 'node_modules/playwright-core/cli.js'),
+        'install',
+        'chromium-headless-shell',
+      )
+  if (!installed)
     console.error(
       'Chromium could not be installed, so the browser tests cannot run and will fail: ' +
         'install Chromium yourself, or name one with SLIPWAY_CHROMIUM.',
     )
-    return
-  }
+}
+
+/** @param {string} name */
+function installPackage(name) {
+  return run('apt-get', 'install', '-y', '--no-install-recommends', name, 'fonts-liberation')
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function run(command, ...args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const result = spawnSync(command, args, { cwd: root, env, encoding: 'utf8' })
+  if (result.status !== 0) console.error(result.stdout, result.stderr, result.error?.message ?? '')
+  return result.status === 0
 }
 
 function downloaded() {

@@ -37,6 +37,8 @@ export const paths = {
       `/templates/${several ? `${part(template.organization_name)}/` : ''}${part(template.name)}${tab === undefined ? '' : `/${tab}`}`,
       query,
     ),
+  templateVersion: (template: TemplateRef, version: string) =>
+    `/templates/${part(template.organization_name)}/${part(template.name)}/versions/${part(version)}`,
   workspaceSharing: (owner: string, workspace: string) => `/@${part(owner)}/${part(workspace)}/sharing`,
   organizations: () => '/organizations',
   newOrganization: () => '/organizations/new',
@@ -44,6 +46,10 @@ export const paths = {
     withQuery(`/organizations/${part(organization)}`, query),
   organizationPage: (organization: string, page: OrganizationPage) =>
     `/organizations/${part(organization)}${page === 'members' ? '' : `/${page}`}`,
+  provisioners: (organization: string, query: { readonly ids?: string } = {}) =>
+    withQuery(`/organizations/${part(organization)}/provisioners`, query),
+  provisionerJobs: (organization: string, query: { readonly ids?: string } = {}) =>
+    withQuery(`/organizations/${part(organization)}/provisioner-jobs`, query),
   newGroup: (organization: string) => `/organizations/${part(organization)}/groups/create`,
   group: (organization: string, group: string, query: { readonly filter?: string } = {}) =>
     withQuery(`/organizations/${part(organization)}/groups/${part(group)}`, query),
@@ -52,7 +58,19 @@ export const paths = {
   newRole: (organization: string) => `/organizations/${part(organization)}/roles/create`,
   role: (organization: string, role: string) => `/organizations/${part(organization)}/roles/${part(role)}`,
   idpOrganizationSync: () => '/deployment/idp-org-sync',
+  oauth2Apps: (query: { readonly tab?: 'settings' } = {}) =>
+    withQuery('/deployment/oauth2-provider/apps', query),
+  newOAuth2App: () => '/deployment/oauth2-provider/apps/add',
+  oauth2App: (app: string) => `/deployment/oauth2-provider/apps/${part(app)}`,
+  mcpServers: (query: { readonly org?: string } = {}) => withQuery('/ai/settings/mcp-servers', query),
+  newMcpServer: (query: { readonly org?: string } = {}) => withQuery('/ai/settings/mcp-servers/add', query),
+  mcpServer: (server: string, query: { readonly org?: string } = {}) =>
+    withQuery(`/ai/settings/mcp-servers/${part(server)}`, query),
+  /** Served by the server, for a window of its own: sends the viewer to where they sign in to the MCP server. */
+  connectMcpServer: (organization: string, server: string) =>
+    `/api/experimental/organizations/${part(organization)}/mcp-servers/${part(server)}/oauth2/connect`,
   settings: (page: SettingsPage) => `/settings/${page}`,
+  token: (id: string) => `/settings/tokens/${part(id)}`,
   users: (query: { readonly filter?: string } = {}) => withQuery('/deployment/users', query),
   createUser: () => '/deployment/users/create',
   user: (user: string) => `/deployment/users/${part(user)}`,
@@ -92,7 +110,14 @@ export type DeploymentPage =
   | 'network'
   | 'userauth'
   | 'external-auth'
-export type OrganizationPage = 'members' | 'groups' | 'roles' | 'idp-sync' | 'settings'
+export type OrganizationPage =
+  | 'members'
+  | 'groups'
+  | 'roles'
+  | 'provisioners'
+  | 'provisioner-jobs'
+  | 'idp-sync'
+  | 'settings'
 type SettingsPage =
   | 'account'
   | 'security'
@@ -101,6 +126,8 @@ type SettingsPage =
   | 'schedule'
   | 'ssh-keys'
   | 'external-auth'
+  | 'oauth2-provider'
+  | 'mcp'
   | 'secrets'
   | 'tokens'
   | 'tokens/new'

@@ -11,6 +11,7 @@ import { administrationRoutes } from './deployment/routes.ts'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { RouteError } from './frame/error-boundary.tsx'
 import { NotFoundPage } from './frame/not-found-page.tsx'
+import { mcpServerRoutes } from './mcp-servers/routes.ts'
 import { parseSearch, stringifySearch } from './navigation/address.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { LoginPage } from './session/login-page.tsx'
@@ -249,6 +250,19 @@ const settingsPages = [
   }),
   createRoute({
     getParentRoute: () => settings,
+    path: '/oauth2-provider',
+    component: lazyRouteComponent(
+      () => import('./authorized-apps/authorized-apps-page.tsx'),
+      'AuthorizedAppsPage',
+    ),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/mcp',
+    component: lazyRouteComponent(() => import('./mcp-clients/mcp-page.tsx'), 'McpPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
     path: '/secrets',
     component: lazyRouteComponent(() => import('./secrets/secrets-page.tsx'), 'SecretsPage'),
   }),
@@ -270,7 +284,7 @@ const settingsPages = [
   createRoute({
     getParentRoute: () => settings,
     path: '/appearance',
-    component: lazyRouteComponent(() => import('./account/appearance-page.tsx'), 'AppearancePage'),
+    component: lazyRouteComponent(() => import('./appearance/appearance-page.tsx'), 'AppearancePage'),
   }),
   createRoute({
     getParentRoute: () => settings,
@@ -286,6 +300,11 @@ const settingsPages = [
     getParentRoute: () => settings,
     path: '/tokens/new',
     component: lazyRouteComponent(() => import('./account/new-token-page.tsx'), 'NewTokenPage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/tokens/$token',
+    component: lazyRouteComponent(() => import('./account/edit-token-page.tsx'), 'EditTokenPage'),
   }),
 ]
 const unknown = createRoute({ getParentRoute: () => frame, path: '$', component: NotFoundPage })
@@ -311,6 +330,7 @@ export const router = createRouter({
         ...templatePages,
         ...administrationRoutes(frame),
         ...organizationRoutes(frame),
+        ...mcpServerRoutes(frame),
         settings.addChildren(settingsPages),
         unknown,
       ]),

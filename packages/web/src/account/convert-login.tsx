@@ -40,8 +40,9 @@ export function ConvertLogin({ providers }: { readonly providers: readonly AuthP
   )
 }
 
+/** What the button of the sign-in page is about: "Acme" of "Sign in with Acme". */
 function nameOf(provider: AuthProvider): string {
-  return providerLabel(provider).replace(/^continue with /i, '')
+  return providerLabel(provider).replace(/^(continue|(sign|log) ?in) with /i, '')
 }
 
 function Convert({ provider, onClose }: { readonly provider: AuthProvider; readonly onClose: () => void }) {

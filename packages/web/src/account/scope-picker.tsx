@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 
 import { classNames } from '../ui/class-names.ts'
 import { ErrorNotice } from '../ui/error-notice.tsx'
@@ -29,12 +29,15 @@ type Mode = 'full' | 'presets' | 'custom'
 export function ScopePicker({
   value,
   onChange,
+  full,
 }: {
   readonly value: readonly string[]
   readonly onChange: (scopes: readonly string[]) => void
+  /** What full access comes to, where it is not that of a token. */
+  readonly full?: ReactNode
 }) {
   const catalogue = useQuery(scopesQuery)
-  const [mode, setMode] = useState<Mode>('full')
+  const [mode, setMode] = useState<Mode>(() => modeOf(value))
   const scopes = catalogue.data?.external ?? []
   const choose = (next: Mode) => {
     setMode(next)
@@ -45,11 +48,13 @@ export function ScopePicker({
   return (
     <div className="flex flex-col gap-4">
       <Segmented label="Access" options={MODES} value={mode} onChange={choose} />
-      {mode === 'full' ? (
-        <Notice tone="warn" title="The token can do everything that you can">
-          Choose ready sets or single actions when its program needs less.
-        </Notice>
-      ) : null}
+      {mode === 'full'
+        ? (full ?? (
+            <Notice tone="warn" title="The token can do everything that you can">
+              Choose ready sets or single actions when its program needs less.
+            </Notice>
+          ))
+        : null}
       {mode !== 'full' && catalogue.isError ? (
         <ErrorNotice
           error={catalogue.error}
@@ -75,9 +80,33 @@ export function ScopePicker({
             ))}
         </ul>
       ) : null}
+      {mode === 'custom' && value.some((scope) => scope.startsWith(PRESET)) ? (
+        <ul aria-label="Ready sets of the token" className="grid gap-2 sm:grid-cols-2">
+          {value
+            .filter((scope) => scope.startsWith(PRESET))
+            .map((scope) => (
+              <li key={scope}>
+                <Choice
+                  scope={scope}
+                  label={WORDS[scope] ?? scope}
+                  note={describeSet(scope)}
+                  covered={false}
+                  checked
+                  onChange={() => toggle(scope, false)}
+                />
+              </li>
+            ))}
+        </ul>
+      ) : null}
       {mode === 'custom' ? <Matrix scopes={scopes} value={value} onChange={onChange} /> : null}
     </div>
   )
+}
+
+/** Where the scopes of a token are found again. */
+function modeOf(scopes: readonly string[]): Mode {
+  if (scopes.includes(FULL_SCOPE)) return 'full'
+  return scopes.every((scope) => scope.startsWith(PRESET)) ? 'presets' : 'custom'
 }
 
 const MODES: readonly { readonly id: Mode; readonly label: string }[] = [

@@ -1,12 +1,13 @@
 import { Outlet } from '@tanstack/react-router'
 
+import { useOAuth2Shown } from '../oauth2-apps/use-oauth2-shown.ts'
 import { paths } from '../paths.ts'
 import { useUser } from '../session/session.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { SideNav, type SideNavGroup } from '../ui/side-nav.tsx'
 
-const GROUPS: readonly SideNavGroup[] = [
+const groupsOf = (oauth2: boolean): readonly SideNavGroup[] => [
   {
     title: 'You',
     links: [
@@ -21,6 +22,8 @@ const GROUPS: readonly SideNavGroup[] = [
       { to: paths.settings('tokens'), label: 'Tokens' },
       { to: paths.settings('ssh-keys'), label: 'SSH key' },
       { to: paths.settings('external-auth'), label: 'External auth' },
+      ...(oauth2 ? [{ to: paths.settings('oauth2-provider'), label: 'Authorized apps' }] : []),
+      { to: paths.settings('mcp'), label: 'MCP' },
       { to: paths.settings('secrets'), label: 'Secrets' },
     ],
   },
@@ -36,12 +39,13 @@ const GROUPS: readonly SideNavGroup[] = [
 /** The viewer's own settings. */
 export function SettingsLayout() {
   const user = useUser()
+  const oauth2 = useOAuth2Shown()
   return (
     <Page>
       <div className="mx-auto max-w-[992px]">
         <PageHeader title="Settings" context={`of ${user.username}, ${user.email}`} />
         <div className="lg:flex lg:gap-8">
-          <SideNav label="Settings" groups={GROUPS} />
+          <SideNav label="Settings" groups={groupsOf(oauth2)} />
           <div className="min-w-0 flex-1">
             <Outlet />
           </div>

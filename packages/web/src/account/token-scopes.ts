@@ -45,6 +45,17 @@ export function canonicalScope(scope: string): string {
   return OLD_NAMES[scope] ?? scope
 }
 
+/** The scopes of a token; older ones have a single one. */
+export function scopesOf({
+  scopes,
+  scope,
+}: {
+  readonly scopes: readonly string[]
+  readonly scope: string
+}): string[] {
+  return (scopes.length > 0 ? scopes : [scope]).map(canonicalScope)
+}
+
 /** What a scope allows; undefined for one that only a newer server knows. */
 export function permissionsOf(scope: string): Permissions | undefined {
   if (scope === FULL_SCOPE) return new Map([['*', ['*']]])

@@ -1,102 +1,65 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { KeyRound, Plus, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { KeyRound, Plus } from 'lucide-react'
 
-import { type APIKey, deleteKey, listTokens, NEVER } from '@slipway/contract'
+import { type APIKey, deleteKey, NEVER } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
-import { AppLink } from '../navigation/app-link.tsx'
+import { useOnline } from '../frame/connection-banner.tsx'
+import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
-import { Button, buttonClass } from '../ui/button.tsx'
-import { ConfirmDialog } from '../ui/dialog.tsx'
+import { buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Mark } from '../ui/form.tsx'
-import { type Column, Table } from '../ui/table.tsx'
+import { Menu } from '../ui/menu.tsx'
+import type { Column } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
-import { toasts } from '../ui/toast.tsx'
 import { effectiveAccess, entryOf } from './allow-list.ts'
-import { canonicalScope, FULL_SCOPE } from './token-scopes.ts'
+import { OwnThings } from './own-things.tsx'
+import { tokensQuery } from './queries.ts'
+import { FULL_SCOPE, scopesOf } from './token-scopes.ts'
 
 const SOON_MS = 7 * 86_400_000
 
 /** `/settings/tokens`: keys for programs (UI-1502). */
 export function TokensPage() {
-  const tokens = useQuery({
-    queryKey: ['tokens'],
-    queryFn: ({ signal }) =>
-      api.call(listTokens, { params: { user: 'me' }, query: { include_all: false }, signal }),
-  })
-  const [doomed, setDoomed] = useState<APIKey>()
-  const remove = useMutation({
-    mutationFn: (token: APIKey) => api.call(deleteKey, { params: { user: 'me', keyid: token.id } }),
-    onSuccess: async (_, token) => {
-      await queries.invalidateQueries({ queryKey: ['tokens'] })
-      setDoomed(undefined)
-      toasts.done(`Token ${token.token_name} was deleted`)
-    },
-  })
-  const create = (
+  const online = useOnline()
+  const go = useGo()
+  const tokens = useQuery(tokensQuery)
+  const make = (
     <AppLink href={paths.settings('tokens/new')} className={buttonClass({ tone: 'primary' })}>
       <Plus className="size-4" /> New token
     </AppLink>
   )
-  const rows = tokens.data?.filter((token) => token.login_type === 'token')
   return (
-    <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center justify-between gap-3">
-        <p className="text-sm text-ink-2">
-          A token lets a program act for you over the API, within its scopes.
-        </p>
-        {rows === undefined || rows.length === 0 ? null : create}
-      </div>
-      {tokens.isError ? (
-        <ErrorNotice
-          error={tokens.error}
-          title="The tokens could not be read"
-          onRetry={() => void tokens.refetch()}
+    <OwnThings
+      label="Tokens"
+      about="A token lets a program act for you over the API, within its scopes."
+      list={tokens}
+      rows={tokens.data?.filter((token) => token.login_type === 'token')}
+      columns={COLUMNS}
+      id={(row) => row.id}
+      name={(row) => row.token_name}
+      make={make}
+      empty={
+        <EmptyState icon={KeyRound} title="No token yet" action={make}>
+          Make one for a script, a pipeline, or a tool that talks to Slipway.
+        </EmptyState>
+      }
+      actions={(row, onDelete) => (
+        <Menu
+          label={`Actions for ${row.token_name}`}
+          groups={[
+            [{ id: 'edit', label: 'Edit', onSelect: () => go(paths.token(row.id)) }],
+            [{ id: 'delete', label: 'Delete', danger: true, disabled: !online, onSelect: onDelete }],
+          ]}
         />
-      ) : null}
-      {tokens.isError && rows === undefined ? null : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Tokens"
-            columns={COLUMNS}
-            rows={rows}
-            rowKey={(row) => row.id}
-            rowLabel={(row) => row.token_name}
-            actions={(row) => (
-              <Button
-                tone="quiet"
-                size="icon"
-                aria-label={`Delete ${row.token_name}`}
-                title="Delete"
-                onClick={() => setDoomed(row)}
-                icon={<Trash2 className="size-4" strokeWidth={1.75} />}
-              />
-            )}
-            empty={
-              <EmptyState icon={KeyRound} title="No token yet" action={create}>
-                Make one for a script, a pipeline, or a tool that talks to Slipway.
-              </EmptyState>
-            }
-          />
-        </div>
       )}
-      <ConfirmDialog
-        open={doomed !== undefined}
-        onClose={() => {
-          setDoomed(undefined)
-          remove.reset()
-        }}
-        title={`Delete the token ${doomed?.token_name ?? ''}?`}
-        description="Whatever uses it is refused from now on. This cannot be undone."
-        verb="Delete token"
-        danger
-        busy={remove.isPending}
-        error={remove.error}
-        onConfirm={() => (doomed === undefined ? undefined : remove.mutate(doomed))}
-      />
-    </div>
+      kind="token"
+      loss="Whatever uses it is refused from now on. This cannot be undone."
+      remove={async ({ id }) => {
+        await api.call(deleteKey, { params: { user: 'me', keyid: id } })
+        await queries.invalidateQueries({ queryKey: tokensQuery.queryKey })
+      }}
+    />
   )
 }
 
@@ -106,7 +69,9 @@ const COLUMNS: readonly Column<APIKey>[] = [
     header: 'Name',
     cell: (row) => (
       <span className="flex min-w-0 flex-col">
-        <span className="truncate font-medium">{row.token_name}</span>
+        <AppLink href={paths.token(row.id)} className="truncate font-medium hover:text-accent">
+          <bdi>{row.token_name}</bdi>
+        </AppLink>
         <code className="truncate text-xs text-ink-3">{row.id}</code>
       </span>
     ),
@@ -157,7 +122,7 @@ function isNever(time: string): boolean {
 
 /** What a token may do, and on what; the whole of it on hover and for assistive software (UI-1503). */
 function Scopes({ token }: { readonly token: APIKey }) {
-  const names = (token.scopes.length > 0 ? token.scopes : [token.scope]).map(canonicalScope)
+  const names = scopesOf(token)
   const limited = token.allow_list.flatMap((entry) => entryOf(entry) ?? [])
   const full = names.includes(FULL_SCOPE)
   return (

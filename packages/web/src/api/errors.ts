@@ -36,3 +36,10 @@ export function fieldError(error: unknown, field: string): string | undefined {
     ? undefined
     : describeError(error).validations.find((validation) => validation.field === field)?.detail
 }
+
+/** What the server says about a filter that it cannot read; undefined for every other failure (UI-501). */
+export function filterFault(error: unknown): string | undefined {
+  if (statusOf(error) !== 400) return undefined
+  const { message, validations } = describeError(error)
+  return validations.map(({ detail }) => detail).join('. ') || message
+}

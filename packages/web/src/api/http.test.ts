@@ -53,6 +53,12 @@ describe('UI-3: failures keep the words of the server', () => {
     expect(error).toMatchObject({ status: 502, message: expect.stringContaining('502') })
   })
 
+  it('OA-57: takes what endpoints of OAuth say in a form of their own', async () => {
+    const body = { error: 'invalid_client', error_description: 'The client is unknown.' }
+    const error = await answer(401, JSON.stringify(body))(listWorkspaces).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ status: 401, message: 'The client is unknown.' })
+  })
+
   it('a request without an answer is a network error', async () => {
     const call = createCall(() => Promise.reject(new TypeError('failed to fetch')))
     await expect(call(getUser, { params: { user: 'me' } })).rejects.toBeInstanceOf(NetworkError)

@@ -116,7 +116,13 @@ function parseEnvelope(text: string): Envelope | undefined {
   try {
     const body: unknown = JSON.parse(text)
     if (typeof body !== 'object' || body === null) return undefined
-    const message = 'message' in body && typeof body.message === 'string' ? body.message : undefined
+    const message =
+      'message' in body && typeof body.message === 'string'
+        ? body.message
+        : // Endpoints of OAuth answer as RFC 6749 wants it.
+          'error_description' in body && typeof body.error_description === 'string'
+          ? body.error_description
+          : undefined
     if (message === undefined) return undefined
     const detail =
       'detail' in body && typeof body.detail === 'string' && body.detail !== '' ? body.detail : undefined

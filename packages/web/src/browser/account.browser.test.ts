@@ -1,13 +1,16 @@
-import { createHmac } from 'node:crypto'
-
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
-import { beginTotp, confirmTotp, createUserSecret, login } from '@slipway/contract'
 import {
-  DESKTOP,
+  createToken,
+  createUserSecret,
+  getAppearance,
+  getPreferences,
+  getUser,
+  listTokens,
+  login,
+} from '@slipway/contract'
+import {
   FakeGitProvider,
   freePort,
   importTemplate,
@@ -17,16 +20,18 @@ import {
   type TestBrowser,
   type TestServer,
 } from '@slipway/testkit'
+import { flawsOf, type Sight } from './sights.fixture.ts'
 
 const owned = new AsyncDisposableStack()
 let server: TestServer
 let browser: TestBrowser
 let fake: FakeGitProvider
-/** Passkeys need a name, and pages the host that providers send people back to. */
+/** Where providers send people back to. */
 let base: string
 
 beforeAll(async () => {
   fake = owned.use(await FakeGitProvider.start())
+  fake.deviceInterval = 1
   const port = await freePort()
   base = `http://localhost:${port}`
   server = owned.use(
@@ -35,9 +40,6 @@ beforeAll(async () => {
         CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
         CODER_ACCESS_URL: base,
         CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
-        CODER_OAUTH2_GITHUB_CLIENT_ID: 'github-client',
-        CODER_OAUTH2_GITHUB_CLIENT_SECRET: 'github-secret',
-        CODER_OAUTH2_GITHUB_ALLOW_EVERYONE: 'true',
         ...fake.settings(0, { DISPLAY_NAME: 'Code host' }),
         ...fake.settings(1, {
           ID: 'device',
@@ -53,174 +55,11 @@ beforeAll(async () => {
 })
 afterAll(() => owned.disposeAsync())
 
+const me = { params: { user: 'me' } }
+
 /** A page with the session of a user, at the host of the access URL. */
 const openAs = (client: Client, path: string, options = {}) =>
   browser.openAs(new Client({ url: base, token: client.headers['Coder-Session-Token'] }), path, options)
-
-const signIn = async (page: Page, name: string) => {
-  await page.getByLabel('Email').fill(`${name}@example.com`)
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-}
-
-/** What an authenticator app shows now (RFC 6238). */
-function codeOf(secret: string): string {
-  const bits = [...secret.replaceAll(' ', '')]
-    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-    .join('')
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
-  const mac = createHmac('sha1', key).update(counter).digest()
-  const at = (mac.at(-1) ?? 0) & 15
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0')
-}
-
-describe('signing in', () => {
-  it('L-34, UI-601: every way in keeps where the visitor was going', async () => {
-    const { page, faults } = await browser.open()
-    await page.goto(`${base}/settings/tokens?filter=a`)
-    const github = page.getByRole('link', { name: 'Continue with GitHub' })
-    const href = new URL((await github.getAttribute('href')) ?? '', base)
-    expect(href.searchParams.get('redirect')).toBe('/settings/tokens?filter=a')
-    await server.user('returning')
-    await signIn(page, 'returning')
-    await page.getByText('No token yet').waitFor()
-    expect(new URL(page.url()).search).toBe('?filter=a')
-    await page.goto(`${base}/login?message=${encodeURIComponent('<b>No</b> member')}`)
-    expect(faults).toEqual([])
-  })
-
-  it('UI-601: a message of a refused sign-in shows as the text that it is', async () => {
-    const { page } = await browser.open()
-    await page.goto(`${base}/login?message=${encodeURIComponent('<b>No</b> member')}`)
-    await page.getByText('<b>No</b> member').waitFor()
-  })
-
-  it('UI-605: a reset says the same for every address, and the passcode leaves the address bar', async () => {
-    const { page, faults } = await browser.open()
-    await page.goto(`${base}/login`)
-    await page.getByLabel('Email').fill('nobody@example.com')
-    await page.getByRole('link', { name: 'Forgot the password?' }).click()
-    expect(await page.getByLabel('Email').inputValue()).toBe('nobody@example.com')
-    await page.getByRole('button', { name: 'Send the mail' }).click()
-    await page.getByText('If the address').waitFor()
-    await page.goto(`${base}/reset-password/change?otp=wrong&email=nobody%40example.com`)
-    await page.waitForURL((url) => !url.search.includes('otp'))
-    await page.getByLabel('New password', { exact: true }).fill(PASSWORD)
-    await page.getByLabel('New password again').fill('Another')
-    await page.getByRole('button', { name: 'Change password' }).click()
-    await page.getByText('The two are not the same.').waitFor()
-    await page.getByLabel('New password again').fill(PASSWORD)
-    await page.getByRole('button', { name: 'Change password' }).click()
-    await page.getByRole('link', { name: 'Get a new link' }).waitFor()
-    expect(faults).toEqual([])
-  })
-
-  it('UI-604: the page of a code that nobody asked for explains itself', async () => {
-    const { page } = await browser.open()
-    await page.goto(`${base}/login/device`)
-    await page.getByText('opened without a sign-in').waitFor()
-    await page.getByRole('link', { name: 'Go to the sign-in page' }).click()
-    await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor()
-  })
-})
-
-describe('second factors', () => {
-  it('L-32: an authenticator app is set up, its recovery codes show once, and the next sign-in asks for it', async () => {
-    const { page, faults } = await openAs(await server.user('totp'), '/settings/security')
-    await page.getByRole('button', { name: 'Set up' }).click()
-    const dialog = page.getByRole('dialog')
-    await dialog.getByRole('img', { name: /QR code/ }).waitFor()
-    const secret = (await dialog.locator('code').textContent()) ?? ''
-    await dialog.getByLabel('Code', { exact: true }).fill('000000')
-    await dialog.getByRole('button', { name: 'Set up the app' }).click()
-    await dialog.getByText('The code is not right').waitFor()
-    await dialog.getByLabel('Code', { exact: true }).fill(codeOf(secret))
-    await dialog.getByRole('button', { name: 'Set up the app' }).click()
-    const codes = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem')
-    await codes.first().waitFor()
-    expect(await codes.count()).toBe(10)
-    const recovery = (await codes.first().textContent()) ?? ''
-    await page.keyboard.press('Escape')
-    expect(await codes.count()).toBe(10)
-    await page.getByRole('checkbox', { name: 'I have saved them' }).click()
-    await page.getByRole('button', { name: 'Done' }).click()
-    await page.getByText('10 of 10 left').waitFor()
-
-    const { page: other } = await browser.open()
-    await other.goto(`${base}/login?redirect=/settings/sessions`)
-    await signIn(other, 'totp')
-    await other.getByRole('heading', { name: 'Confirm that it is you' }).waitFor()
-    await other.getByLabel('Code', { exact: true }).fill('000000')
-    await other.getByText('Incorrect second factor.').waitFor()
-    await other.getByRole('button', { name: 'Use a recovery code' }).click()
-    await other.getByLabel('Recovery code').fill(recovery)
-    await other.getByRole('button', { name: 'Sign in', exact: true }).click()
-    await other.getByRole('button', { name: 'End all others' }).waitFor()
-    expect(faults).toEqual([])
-  })
-
-  it('L-32: a session without a fresh proof makes a token only after one', async () => {
-    const client = await server.user('stepper')
-    const { session_token: stale } = await server.anonymous.call(login, {
-      body: { email: 'stepper@example.com', password: PASSWORD },
-    })
-    const me = { params: { user: 'me' } }
-    const { challenge_id, secret } = await client.call(beginTotp, me)
-    const { recovery_codes } = await client.call(confirmTotp, {
-      ...me,
-      body: { challenge_id, totp_code: codeOf(secret) },
-    })
-    const { page, faults } = await openAs(new Client({ url: base, token: stale }), '/settings/tokens/new')
-    await page.getByLabel('Name', { exact: true }).fill('ci')
-    await page.getByRole('button', { name: 'Create token' }).click()
-    const dialog = page.getByRole('dialog', { name: 'Confirm that it is you' })
-    await dialog.getByLabel('Code', { exact: true }).waitFor()
-    await page.keyboard.press('Escape')
-    await page.getByText('This needs a fresh proof that it is you.').waitFor()
-    await page.getByRole('button', { name: 'Create token' }).click()
-    await dialog.getByRole('button', { name: 'Use a recovery code' }).click()
-    await dialog.getByLabel('Recovery code').fill(recovery_codes[0] ?? '')
-    await dialog.getByRole('button', { name: 'Confirm' }).click()
-    await page.getByText('Copy it now').waitFor()
-    expect(faults).toEqual([])
-  })
-
-  it('UI-601, L-32: a passkey is added, named anew, signs in alone, and is removed', async () => {
-    const { page, faults } = await openAs(await server.user('passkey'), '/settings/security')
-    const devtools = await page.context().newCDPSession(page)
-    await devtools.send('WebAuthn.enable')
-    await devtools.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-      },
-    })
-    await page.getByRole('button', { name: 'Add a passkey' }).click()
-    await page.getByLabel('Name', { exact: true }).fill('Laptop')
-    await page.getByRole('button', { name: 'Add the passkey' }).click()
-    await page.getByRole('checkbox', { name: 'I have saved them' }).click()
-    await page.getByRole('button', { name: 'Done' }).click()
-    await page.getByRole('button', { name: 'Actions for Laptop' }).click()
-    await page.getByRole('menuitem', { name: 'Rename' }).click()
-    await page.getByLabel('Name', { exact: true }).fill('Work laptop')
-    await page.getByRole('button', { name: 'Rename' }).click()
-    await page.getByRole('button', { name: 'Actions for Work laptop' }).waitFor()
-    await page.context().clearCookies({ name: 'coder_session_token' })
-    await page.goto(`${base}/login?redirect=/settings/security`)
-    await page.getByRole('button', { name: 'Continue with a passkey' }).click()
-    await page.getByRole('button', { name: 'Actions for Work laptop' }).click()
-    await page.getByRole('menuitem', { name: 'Remove' }).click()
-    await page.getByText('It is your last factor').waitFor()
-    await page.getByRole('button', { name: 'Remove passkey' }).click()
-    await page.getByText('You get ten of them').waitFor()
-    expect(faults).toEqual([])
-  })
-})
 
 it('UI-B23: other sessions are ended, and this one stays', async () => {
   const client = await server.user('sessions')
@@ -256,6 +95,94 @@ it('UI-1504: a token for one kind of resource says what it may do', async () => 
   await page.getByRole('button', { name: 'Create token' }).click()
   await page.getByText('Copy it now').waitFor()
   expect(faults).toEqual([])
+})
+
+it('UI-B7: a token is called, reaches and may do something else, and keeps its end', async () => {
+  const client = await server.user('editor')
+  const { id } = await client.call(getUser, me)
+  await client.call(createToken, {
+    ...me,
+    body: {
+      token_name: 'narrow',
+      scopes: ['coder:workspaces.operate'],
+      allow_list: [`user:${id}`, 'workspace:*'],
+    },
+  })
+  const stored = async () => (await client.call(listTokens, me)).find(({ user_id }) => user_id === id)
+  const before = await stored()
+  const { page, faults } = await openAs(client, '/settings/tokens')
+  await page.getByRole('link', { name: 'narrow' }).click()
+  await page.getByText('It was never used').waitFor()
+  expect(await page.getByRole('radio', { name: 'Ready sets' }).getAttribute('aria-checked')).toBe('true')
+  // Ids are shown by what they name.
+  await page.getByText('editor', { exact: true }).first().waitFor()
+  await page.getByLabel('Name', { exact: true }).fill('narrower')
+  await page.getByText('Delete workspaces').click()
+  await page.getByRole('button', { name: 'Save token' }).click()
+  await page.getByText('The token narrower was saved').waitFor()
+  expect(await stored()).toMatchObject({
+    token_name: 'narrower',
+    scopes: ['coder:workspaces.delete', 'coder:workspaces.operate'],
+    allow_list: before?.allow_list,
+    expires_at: before?.expires_at,
+  })
+  await page.getByRole('button', { name: 'Actions for narrower' }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  await page.getByRole('button', { name: 'Delete token' }).click()
+  await page.getByText('No token yet').waitFor()
+  await page.goto(`${base}/settings/tokens/nothing`)
+  await page.getByText('There is no such token').waitFor()
+  expect(faults).toEqual([])
+})
+
+describe('the look', () => {
+  it('UI-1702, ID-200: is that of the account in every browser, and comes back when it is not saved', async () => {
+    const client = await server.user('painter')
+    const { page, faults } = await openAs(client, '/settings/appearance')
+    const html = page.locator('html')
+    await page.getByRole('radio', { name: /^Dark/ }).check({ force: true })
+    await page.getByRole('radio', { name: 'Blue-yellow blind' }).click()
+    await page.getByLabel('Font').selectOption('Fira Code')
+    await page.getByRole('radio', { name: 'More' }).click()
+    expect(await html.getAttribute('data-contrast')).toBe('more')
+    await expect
+      .poll(() => client.call(getAppearance, me))
+      .toMatchObject({
+        theme_preference: 'dark-tritan',
+        theme_mode: 'single',
+        terminal_font: 'fira-code',
+      })
+
+    const { page: elsewhere } = await openAs(client, '/workspaces')
+    await elsewhere.locator('html[data-theme=dark][data-vision=tritan]').waitFor()
+    // Contrast is a matter of the screen.
+    expect(await elsewhere.locator('html').getAttribute('data-contrast')).toBeNull()
+
+    await page.route('**/appearance', (route) =>
+      route.request().method() === 'PUT'
+        ? route.fulfill({ status: 500, contentType: 'application/json', body: '{"message":"Full."}' })
+        : route.continue(),
+    )
+    await page.getByRole('radio', { name: /^Light/ }).check({ force: true })
+    await page.getByText('The look was not saved').waitFor()
+    expect(await html.getAttribute('data-theme')).toBe('dark')
+    expect(faults).toEqual([])
+  })
+
+  it('ID-201: habits of chats are saved at once', async () => {
+    const client = await server.user('habitual')
+    const { page, faults } = await openAs(client, '/settings/appearance')
+    await page.getByLabel('Send a message with').selectOption('modifier_enter')
+    await page.getByLabel('Output of commands').selectOption('Always open')
+    await expect
+      .poll(() => client.call(getPreferences, me))
+      .toMatchObject({
+        agent_chat_send_shortcut: 'modifier_enter',
+        shell_tool_display_mode: 'always_expanded',
+        thinking_display_mode: 'auto',
+      })
+    expect(faults).toEqual([])
+  })
 })
 
 describe('secrets', () => {
@@ -365,46 +292,22 @@ export default defineTemplate({
   })
 })
 
-const SIGHTS = [
-  '/settings/security',
-  '/settings/sessions',
-  '/settings/tokens/new',
-  '/settings/secrets',
-  '/settings/secrets/new',
-  '/settings/secrets/import',
-  '/settings/secrets/missing',
-  '/settings/schedule',
-  '/settings/external-auth',
-  '/external-auth/device',
-  '/external-auth/fake?redirected=true',
-]
-const OUTSIDE = ['/login', '/login/device', '/reset-password', '/reset-password/change']
+const SIGHTS: Readonly<Record<string, Sight>> = {
+  appearance: { path: '/settings/appearance' },
+  sessions: { path: '/settings/sessions' },
+  'new token': { path: '/settings/tokens/new' },
+  'missing token': { path: '/settings/tokens/missing' },
+  secrets: { path: '/settings/secrets' },
+  'new secret': { path: '/settings/secrets/new' },
+  'import of secrets': { path: '/settings/secrets/import' },
+  'missing secret': { path: '/settings/secrets/missing' },
+  schedule: { path: '/settings/schedule' },
+  'external auth': { path: '/settings/external-auth' },
+  'device code': { path: '/external-auth/device' },
+  'not connected': { path: '/external-auth/fake?redirected=true' },
+}
 
-for (const [colorScheme, viewport] of [
-  ['dark', DESKTOP],
-  ['light', { width: 320, height: 700 }],
-] as const)
-  it(`UI-1807, UI-1707: the pages have no accessibility fault and no sideways scrolling (${colorScheme}, ${viewport.width} px)`, async () => {
-    const client = await server.user(`looker-${colorScheme}`)
-    const look = { colorScheme, viewport, reducedMotion: 'reduce' as const }
-    const inside = await openAs(client, '/settings/account', look)
-    const outside = await browser.open(look)
-    for (const [{ page }, paths] of [
-      [inside, SIGHTS],
-      [outside, OUTSIDE],
-    ] as const)
-      for (const path of paths) {
-        await page.goto(base + path)
-        await page.waitForFunction(
-          () =>
-            document.querySelector('h1') !== null &&
-            document.querySelector('.skeleton, [aria-busy=true]') === null,
-        )
-        const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze()
-        const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
-        expect(found, path).toEqual([])
-        const width = await page.locator('html').evaluate((html) => html.scrollWidth)
-        expect(width, path).toBeLessThanOrEqual(viewport.width)
-      }
-    expect([...inside.faults, ...outside.faults]).toEqual([])
-  }, 120_000)
+it('UI-1807, UI-1707: the pages have no accessibility fault and no sideways scrolling', async () => {
+  const opened = await openAs(await server.user('looker'), '/settings/account')
+  expect(await flawsOf(opened, base, SIGHTS)).toEqual([])
+}, 120_000)

@@ -1,5 +1,6 @@
 import { Outlet } from '@tanstack/react-router'
 
+import { useOAuth2Shown } from '../oauth2-apps/use-oauth2-shown.ts'
 import { paths } from '../paths.ts'
 import { usePermissions } from '../session/session.tsx'
 import { useCheck } from '../session/use-check.ts'
@@ -14,6 +15,7 @@ import { PAGES } from './options.ts'
 export function DeploymentLayout() {
   const permissions = usePermissions()
   const mayExplain = useCheck('read', { resource_type: 'audit_log' })
+  const oauth2 = useOAuth2Shown()
   if (permissions === undefined || mayExplain === undefined) return <PageSkeleton />
   if (!permissions.viewDeploymentConfig && !mayExplain)
     return <NoPermission what="see how the deployment is set up" permission="viewDeploymentConfig" />
@@ -28,6 +30,9 @@ export function DeploymentLayout() {
         tabs={[
           ...(permissions.viewDeploymentConfig
             ? PAGES.map(({ page, label }) => ({ to: paths.deployment(page), label }))
+            : []),
+          ...(permissions.viewDeploymentConfig && oauth2
+            ? [{ to: paths.oauth2Apps(), label: 'OAuth2 apps' }]
             : []),
           ...(mayExplain ? [{ to: paths.explainAccess(), label: 'Access' }] : []),
         ]}

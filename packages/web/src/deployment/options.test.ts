@@ -58,7 +58,7 @@ it('UI-1403: the search reads names, flags, variables and values, but no secret'
 })
 
 it('UI-1403: a deprecated option names its successor', () => {
-  expect(replacements(option({ use_instead: [{ name: 'HTTP Address', flag: 'http-address' }] }))).toEqual([
-    '--http-address',
-  ])
+  expect(
+    replacements(option({ use_instead: [option({ name: 'HTTP Address', flag: 'http-address' })] })),
+  ).toEqual(['--http-address'])
 })

@@ -54,7 +54,22 @@ export function administrationRoutes(frame: AnyRoute): AnyRoute[] {
         path: '/deployment/access',
         component: lazyRouteComponent(() => import('./access-page.tsx'), 'AccessPage'),
       }),
+      createRoute({
+        getParentRoute: () => deployment,
+        path: '/deployment/oauth2-provider/apps',
+        component: lazyRouteComponent(() => import('../oauth2-apps/apps-page.tsx'), 'OAuth2AppsPage'),
+      }),
     ]),
+    createRoute({
+      getParentRoute: () => frame,
+      path: '/deployment/oauth2-provider/apps/add',
+      component: lazyRouteComponent(() => import('../oauth2-apps/new-app-page.tsx'), 'NewOAuth2AppPage'),
+    }),
+    createRoute({
+      getParentRoute: () => frame,
+      path: '/deployment/oauth2-provider/apps/$app',
+      component: lazyRouteComponent(() => import('../oauth2-apps/app-page.tsx'), 'OAuth2AppPage'),
+    }),
     ...['/deployment', '/deployment/general'].map((path) =>
       createRoute({
         getParentRoute: () => frame,

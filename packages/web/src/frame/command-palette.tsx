@@ -16,12 +16,12 @@ import {
 import { Dialog as Primitive } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
 
+import { useChangeLook } from '../appearance/use-look.ts'
 import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { usePermissions, useSeveralOrganizations, useUser } from '../session/session.tsx'
 import { useSignOut } from '../session/use-sign-out.ts'
 import { templatesQuery } from '../templates/queries.ts'
-import { setTheme } from '../theme/theme.ts'
 import { ModalContent } from '../ui/modal.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
@@ -53,6 +53,7 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
   const [text, setText] = useState('')
   const user = useUser()
   const go = useGo()
+  const changeLook = useChangeLook()
   const signOut = useSignOut()
   const permissions = usePermissions()
   const several = useSeveralOrganizations()
@@ -192,19 +193,19 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
           <Entry
             id="theme light"
             icon={<Sun className="size-4" strokeWidth={1.75} />}
-            onSelect={act(() => setTheme('light'))}
+            onSelect={act(() => changeLook({ theme: 'light' }))}
             label="Light theme"
           />
           <Entry
             id="theme dark"
             icon={<Moon className="size-4" strokeWidth={1.75} />}
-            onSelect={act(() => setTheme('dark'))}
+            onSelect={act(() => changeLook({ theme: 'dark' }))}
             label="Dark theme"
           />
           <Entry
             id="theme system"
             icon={<Monitor className="size-4" strokeWidth={1.75} />}
-            onSelect={act(() => setTheme('system'))}
+            onSelect={act(() => changeLook({ theme: 'system' }))}
             label="Theme of the system"
           />
           <Entry

@@ -3,6 +3,7 @@ import { Menu as MenuIcon, X } from 'lucide-react'
 import { Dialog as Primitive } from 'radix-ui'
 import { type ReactNode, useEffect, useState } from 'react'
 
+import { useAccountLook } from '../appearance/use-look.ts'
 import { usePathname } from '../navigation/app-link.tsx'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -17,6 +18,7 @@ const COLLAPSED = 'slipway.rail'
 
 /** Rail, page, palette: around every page but terminals and the ones before signing in. */
 export function Frame() {
+  useAccountLook()
   const [collapsed, setCollapsed] = useState(readCollapsed)
   const [sheet, setSheet] = useState(false)
   const [open, setOpen] = useState<'palette' | 'keys'>()

@@ -4,11 +4,13 @@ import {
   Cable,
   LayoutTemplate,
   type LucideIcon,
+  Plug,
   ScrollText,
   Server,
   UsersRound,
 } from 'lucide-react'
 
+import { mayManageMcpServers } from '../mcp-servers/may-manage.ts'
 import { paths } from '../paths.ts'
 import type { Permissions } from '../session/queries.ts'
 
@@ -22,7 +24,7 @@ export interface NavigationItem {
 }
 
 const DEPLOYMENT_PAGE =
-  /^\/deployment\/(overview|security|observability|network|userauth|external-auth|access)(\/|$)/
+  /^\/deployment\/(overview|security|observability|network|userauth|external-auth|oauth2-provider|access)(\/|$)/
 
 /** The main places, and those for administrators that the viewer may open (UI-305, UI-306). */
 export function navigationItems(permissions: Permissions | undefined): {
@@ -71,6 +73,16 @@ export function navigationItems(permissions: Permissions | undefined): {
               href: paths.users(),
               icon: UsersRound,
               matches: (path: string) => path.startsWith('/deployment/users'),
+            },
+          ]
+        : []),
+      ...(permissions !== undefined && mayManageMcpServers(permissions)
+        ? [
+            {
+              label: 'MCP servers',
+              href: paths.mcpServers(),
+              icon: Plug,
+              matches: (path: string) => path.startsWith('/ai/settings/mcp-servers'),
             },
           ]
         : []),

@@ -12,13 +12,14 @@ import {
   Sun,
 } from 'lucide-react'
 
+import { useChangeLook } from '../appearance/use-look.ts'
 import { AppLink, useGo, usePathname } from '../navigation/app-link.tsx'
 import { OrganizationSwitcher } from '../organizations/organization-switcher.tsx'
 import { paths } from '../paths.ts'
 import { buildInfoQuery } from '../session/queries.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { useSignOut } from '../session/use-sign-out.ts'
-import { setTheme, type Theme, useTheme } from '../theme/theme.ts'
+import { type Theme, useTheme } from '../theme/theme.ts'
 import { Avatar } from '../ui/avatar.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { LogoMark } from '../ui/logo.tsx'
@@ -160,6 +161,7 @@ function UserMenu({ collapsed, onKeys }: { readonly collapsed: boolean; readonly
   const user = useUser()
   const go = useGo()
   const theme = useTheme()
+  const changeLook = useChangeLook()
   const online = useOnline()
   const signOut = useSignOut()
   const version = useQuery(buildInfoQuery).data?.version
@@ -189,7 +191,7 @@ function UserMenu({ collapsed, onKeys }: { readonly collapsed: boolean; readonly
           label,
           icon,
           checked: theme === id,
-          onSelect: () => setTheme(id),
+          onSelect: () => changeLook({ theme: id }),
         })),
         [
           {

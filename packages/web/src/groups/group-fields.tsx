@@ -1,6 +1,7 @@
 import { fieldError } from '../api/errors.ts'
 import { Field, TextInput } from '../ui/form.tsx'
 import { IconField } from '../ui/icon-field.tsx'
+import { NameFields } from '../ui/name-fields.tsx'
 
 /** What is written into the form of a group; the quota as it is typed. */
 export interface GroupValues {
@@ -25,41 +26,17 @@ export function GroupFields({ values, onChange, error, renaming, quotaOnly = fal
     <div className="flex flex-col gap-5">
       {quotaOnly ? null : (
         <>
-          <Field
-            label="Name"
-            error={fieldError(error, 'name')}
-            help={
+          <NameFields
+            values={values}
+            onChange={onChange}
+            error={error}
+            renaming={renaming}
+            nameHelp={
               renaming
                 ? 'Part of its address, and what claims of an identity provider call it. Links to the old one stop working.'
                 : 'Letters, digits and single hyphens. Part of its address.'
             }
-          >
-            {(field) => (
-              <TextInput
-                {...field}
-                required
-                autoFocus={!renaming}
-                spellCheck={false}
-                autoComplete="off"
-                value={values.name}
-                onChange={(event) => onChange({ ...values, name: event.target.value })}
-              />
-            )}
-          </Field>
-          <Field
-            label="Display name"
-            error={fieldError(error, 'display_name')}
-            help="How it is shown; may stay empty."
-          >
-            {(field) => (
-              <TextInput
-                {...field}
-                autoComplete="off"
-                value={values.display_name}
-                onChange={(event) => onChange({ ...values, display_name: event.target.value })}
-              />
-            )}
-          </Field>
+          />
           <IconField
             label="Picture"
             error={fieldError(error, 'avatar_url')}

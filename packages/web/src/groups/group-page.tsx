@@ -4,25 +4,23 @@ import { useState } from 'react'
 
 import { type Group, type ReducedUser, updateGroup } from '@slipway/contract'
 import { api } from '../api/client.ts'
-import { describeError, statusOf } from '../api/errors.ts'
-import { useAddress } from '../navigation/address.ts'
+import { filterFault } from '../api/errors.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
+import { useListAddress } from '../navigation/list-address.ts'
 import { useOrganization } from '../organizations/organization-context.ts'
 import { OrganizationThingPage } from '../organizations/organization-page.tsx'
-import { organizationTitle } from '../organizations/queries.ts'
+import { organizationTitle } from '../organizations/organization-titles.ts'
 import { count } from '../organizations/role-words.ts'
 import { paths } from '../paths.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
+import { ListView, NothingFound } from '../ui/list-view.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Notice } from '../ui/notice.tsx'
-import { Pagination } from '../ui/pagination.tsx'
-import { Person } from '../ui/person.tsx'
 import { type Column, Table } from '../ui/table.tsx'
-import { TimeAgo } from '../ui/time-ago.tsx'
+import { accountColumns } from '../users/account-columns.tsx'
 import { AddGroupMembersDialog } from './add-group-members-dialog.tsx'
 import { DeleteGroupDialog } from './delete-group-dialog.tsx'
 import { GroupIcon } from './group-icon.tsx'
@@ -46,17 +44,14 @@ type Asked = 'add' | 'delete' | ReducedUser
 function Members({ group }: { readonly group: Group }) {
   const { organization, may } = useOrganization()
   const go = useGo()
-  const [search, change] = useAddress()
-  const filter = search.filter ?? ''
-  const page = Math.max(1, Math.trunc(Number(search.page ?? 1)) || 1)
-  const list = useQuery(groupMembersQuery(organization.id, group.name, { filter, page }))
+  const address = useListAddress()
+  const list = useQuery(groupMembersQuery(organization.id, group.name, address))
   const [asked, setAsked] = useState<Asked>()
   const everyone = isEveryone(group)
   const mayFill = may.editGroups && !everyone
-  const refused = statusOf(list.error) === 400
   const title = groupTitle(group)
   // Then the empty list offers it.
-  const nobody = filter === '' && list.data?.count === 0
+  const nobody = !address.narrowed && list.data?.count === 0
   const add = (
     <Button tone="primary" icon={<UserPlus className="size-4" />} onClick={() => setAsked('add')}>
       Add members
@@ -150,78 +145,56 @@ function Members({ group }: { readonly group: Group }) {
       <FilterBar
         label="Filter members"
         placeholder="name or email, status:active"
-        value={filter}
-        onChange={(next) => change({ filter: next, page: undefined })}
+        value={address.filter}
+        onChange={address.setFilter}
         presets={[]}
         keys={KEYS}
-        error={
-          refused
-            ? describeError(list.error)
-                .validations.map(({ detail }) => detail)
-                .join('. ') || describeError(list.error).message
-            : undefined
-        }
+        error={filterFault(list.error)}
       />
-      {list.isError && !refused ? (
-        <ErrorNotice
-          error={list.error}
-          title="The members could not be read"
-          onRetry={() => void list.refetch()}
+      <ListView
+        list={list}
+        address={address}
+        failure="The members could not be read"
+        count={list.data?.count}
+      >
+        <Table
+          label="Members"
+          columns={COLUMNS}
+          rows={list.data === undefined ? undefined : (list.data.users ?? [])}
+          rowKey={(row) => row.id}
+          rowLabel={(row) => row.username}
+          stale={list.isPlaceholderData}
+          {...(mayFill
+            ? {
+                actions: (row: ReducedUser) => (
+                  <Button
+                    tone="quiet"
+                    size="icon"
+                    aria-label={`Remove ${row.username}`}
+                    title="Remove from the group"
+                    onClick={() => setAsked(row)}
+                    icon={<UserMinus className="size-4" strokeWidth={1.75} />}
+                  />
+                ),
+              }
+            : {})}
+          empty={
+            address.narrowed ? (
+              <NothingFound icon={UsersRound} title="Nobody matches the filter" address={address} />
+            ) : (
+              <EmptyState
+                icon={UsersRound}
+                title="Nobody is in this group yet"
+                {...(mayFill ? { action: add } : {})}
+              >
+                {group.total_member_count > 0
+                  ? 'It has members that you may not see.'
+                  : 'Members get what the group is opened to as soon as they are in it.'}
+              </EmptyState>
+            )
+          }
         />
-      ) : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Members"
-            columns={COLUMNS}
-            rows={list.data === undefined ? undefined : (list.data.users ?? [])}
-            rowKey={(row) => row.id}
-            rowLabel={(row) => row.username}
-            stale={list.isPlaceholderData}
-            {...(mayFill
-              ? {
-                  actions: (row: ReducedUser) => (
-                    <Button
-                      tone="quiet"
-                      size="icon"
-                      aria-label={`Remove ${row.username}`}
-                      title="Remove from the group"
-                      onClick={() => setAsked(row)}
-                      icon={<UserMinus className="size-4" strokeWidth={1.75} />}
-                    />
-                  ),
-                }
-              : {})}
-            empty={
-              filter === '' ? (
-                <EmptyState
-                  icon={UsersRound}
-                  title="Nobody is in this group yet"
-                  {...(mayFill ? { action: add } : {})}
-                >
-                  {group.total_member_count > 0
-                    ? 'It has members that you may not see.'
-                    : 'Members get what the group is opened to as soon as they are in it.'}
-                </EmptyState>
-              ) : (
-                <EmptyState
-                  icon={UsersRound}
-                  title="Nobody matches the filter"
-                  action={
-                    <Button onClick={() => change({ filter: undefined, page: undefined })}>
-                      Clear the filter
-                    </Button>
-                  }
-                />
-              )
-            }
-          />
-          <Pagination
-            page={page}
-            count={list.data?.count ?? 0}
-            onPage={(next) => change({ page: String(next) }, true)}
-          />
-        </div>
-      )}
+      </ListView>
       {asked === 'add' ? <AddGroupMembersDialog group={group} onClose={() => setAsked(undefined)} /> : null}
       {asked === 'delete' ? (
         <DeleteGroupDialog
@@ -238,43 +211,9 @@ function Members({ group }: { readonly group: Group }) {
 }
 
 const COLUMNS: readonly Column<ReducedUser>[] = [
-  {
-    id: 'name',
-    header: 'Member',
-    cell: (row) => (
-      <Person
-        username={row.username}
-        name={row.name}
-        avatarUrl={row.avatar_url}
-        note={row.email}
-        link={{
-          href: paths.workspaces({ filter: `owner:${row.username}` }),
-          title: `Workspaces of ${row.username}`,
-        }}
-      />
-    ),
-  },
-  {
-    id: 'login',
-    header: 'Signs in by',
-    from: 'lg',
-    cell: (row) => (
-      <span className="whitespace-nowrap text-ink-2">
-        {row.is_service_account ? 'service account' : row.login_type}
-        {row.status === 'suspended' ? ', suspended' : ''}
-      </span>
-    ),
-  },
-  {
-    id: 'seen',
-    header: 'Last seen',
-    from: 'md',
-    cell: (row) => (
-      <span className="whitespace-nowrap text-ink-2">
-        <TimeAgo time={row.last_seen_at} />
-      </span>
-    ),
-  },
+  accountColumns.member,
+  { ...accountColumns.login, from: 'lg' },
+  { ...accountColumns.seen, from: 'md' },
 ]
 
 function RemoveDialog({

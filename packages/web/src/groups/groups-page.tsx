@@ -3,19 +3,18 @@ import { Plus, Settings, Trash2, UsersRound } from 'lucide-react'
 import { useState } from 'react'
 
 import type { PaginatedGroup } from '@slipway/contract'
-import { describeError, statusOf } from '../api/errors.ts'
-import { useAddress } from '../navigation/address.ts'
+import { filterFault } from '../api/errors.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
+import { useListAddress } from '../navigation/list-address.ts'
 import { useOrganization } from '../organizations/organization-context.ts'
 import { OrganizationPage } from '../organizations/organization-page.tsx'
 import { count } from '../organizations/role-words.ts'
 import { paths } from '../paths.ts'
-import { Button, buttonClass } from '../ui/button.tsx'
+import { buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
+import { ListView, NothingFound } from '../ui/list-view.tsx'
 import { Menu } from '../ui/menu.tsx'
-import { Pagination } from '../ui/pagination.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { DeleteGroupDialog } from './delete-group-dialog.tsx'
 import { GroupIcon } from './group-icon.tsx'
@@ -30,12 +29,9 @@ const KEYS = [
 /** `/organizations/{org}/groups` (UI-1402). */
 export function GroupsPage() {
   const { organization, may } = useOrganization()
-  const [search, change] = useAddress()
-  const filter = search.filter ?? ''
-  const page = Math.max(1, Math.trunc(Number(search.page ?? 1)) || 1)
-  const list = useQuery({ ...groupsQuery(organization.id, { filter, page }), enabled: may.viewGroups })
+  const address = useListAddress()
+  const list = useQuery({ ...groupsQuery(organization.id, address), enabled: may.viewGroups })
   const [doomed, setDoomed] = useState<PaginatedGroup>()
-  const refused = statusOf(list.error) === 400
   return (
     <OrganizationPage
       page="groups"
@@ -51,53 +47,31 @@ export function GroupsPage() {
       <FilterBar
         label="Filter groups"
         placeholder="name of a group"
-        value={filter}
-        onChange={(next) => change({ filter: next, page: undefined })}
+        value={address.filter}
+        onChange={address.setFilter}
         presets={[]}
         keys={KEYS}
-        error={refused ? describeError(list.error).message : undefined}
+        error={filterFault(list.error)}
       />
-      {list.isError && !refused ? (
-        <div className="mb-4">
-          <ErrorNotice
-            error={list.error}
-            title="The groups could not be read"
-            onRetry={() => void list.refetch()}
-          />
-        </div>
-      ) : null}
-      {list.isError && list.data === undefined ? null : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Groups"
-            columns={columns(organization.name)}
-            rows={list.data?.groups}
-            rowKey={(row) => row.id}
-            rowLabel={groupTitle}
-            stale={list.isPlaceholderData}
-            actions={(row) => <RowMenu group={row} onDelete={() => setDoomed(row)} />}
-            empty={
-              <EmptyState
-                icon={UsersRound}
-                title={filter === '' ? 'No group yet' : 'No group matches the filter'}
-                action={
-                  filter === '' ? undefined : (
-                    <Button onClick={() => change({ filter: undefined, page: undefined })}>
-                      Clear the filter
-                    </Button>
-                  )
-                }
-              />
-            }
-          />
-          <Pagination
-            page={page}
-            count={list.data?.count ?? 0}
-            onPage={(next) => change({ page: String(next) }, true)}
-          />
-        </div>
-      )}
-      {filter === '' && page === 1 && list.data?.groups.every(isEveryone) === true && may.createGroup ? (
+      <ListView list={list} address={address} failure="The groups could not be read" count={list.data?.count}>
+        <Table
+          label="Groups"
+          columns={columns(organization.name)}
+          rows={list.data?.groups}
+          rowKey={(row) => row.id}
+          rowLabel={groupTitle}
+          stale={list.isPlaceholderData}
+          actions={(row) => <RowMenu group={row} onDelete={() => setDoomed(row)} />}
+          empty={
+            address.narrowed ? (
+              <NothingFound icon={UsersRound} title="No group matches the filter" address={address} />
+            ) : (
+              <EmptyState icon={UsersRound} title="No group yet" />
+            )
+          }
+        />
+      </ListView>
+      {!address.narrowed && list.data?.groups.every(isEveryone) === true && may.createGroup ? (
         <p className="mt-4 text-sm text-ink-2">
           Everyone is the group of all members. Make another one to open templates and share workspaces to a
           part of them, or to give that part a budget.

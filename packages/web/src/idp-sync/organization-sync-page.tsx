@@ -7,7 +7,7 @@ import {
   updateOrganizationSync,
 } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
-import { organizationTitle } from '../organizations/queries.ts'
+import { organizationTitle } from '../organizations/organization-titles.ts'
 import { organizationsQuery } from '../session/queries.ts'
 import { usePermissions } from '../session/session.tsx'
 import { useCheck } from '../session/use-check.ts'

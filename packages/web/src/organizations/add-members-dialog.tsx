@@ -9,8 +9,8 @@ import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field } from '../ui/form.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { useOrganization } from './organization-context.ts'
+import { organizationTitle } from './organization-titles.ts'
 import { PersonPicker, PickedPeople, type PickedPerson } from './person-picker.tsx'
-import { organizationTitle } from './queries.ts'
 import { count } from './role-words.ts'
 
 /** Makes users of the deployment members of the organization (WS-47). */

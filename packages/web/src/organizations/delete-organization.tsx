@@ -18,7 +18,8 @@ import { ConfirmDialog } from '../ui/dialog.tsx'
 import { Section } from '../ui/page.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { useOrganization } from './organization-context.ts'
-import { organizationTitle, refreshOrganizations } from './queries.ts'
+import { organizationTitle } from './organization-titles.ts'
+import { refreshOrganizations } from './queries.ts'
 import { count } from './role-words.ts'
 
 /** What has to go before an organization can, as far as the viewer may count it (WS-44). */

@@ -18,6 +18,8 @@ const NOTHING = {
   createOrgRoles: false,
   updateOrgRoles: false,
   deleteOrgRoles: false,
+  viewProvisioners: false,
+  viewProvisionerJobs: false,
   viewIdpSyncSettings: false,
   editIdpSyncSettings: false,
 }
@@ -33,6 +35,7 @@ it('UI-401: another organization shows the same kind of page', () => {
   expect(pageOfPath('/organizations/acme/')).toBe('members')
   expect(pageOfPath('/organizations/acme/groups/backend/settings')).toBe('groups')
   expect(pageOfPath('/organizations/acme/idp-sync')).toBe('idp-sync')
+  expect(pageOfPath('/organizations/acme/provisioner-jobs')).toBe('provisioner-jobs')
   expect(pageOfPath('/organizations/groups')).toBe('members')
   expect(pageOfPath('/organizations/new')).toBeUndefined()
   expect(pageOfPath('/workspaces')).toBeUndefined()

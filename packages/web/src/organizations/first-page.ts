@@ -7,23 +7,21 @@ export function openPages(may: OrganizationPermissions): readonly OrganizationPa
     ['members', may.viewMembers],
     ['groups', may.viewGroups],
     ['roles', may.viewOrgRoles],
+    ['provisioners', may.viewProvisioners && may.viewProvisionerJobs],
+    ['provisioner-jobs', may.viewProvisionerJobs],
     ['idp-sync', may.viewIdpSyncSettings],
     ['settings', may.editSettings || may.deleteOrganization],
   ]
   return pages.filter(([, open]) => open).map(([page]) => page)
 }
 
+/** Beside the members, which have no part of the address of their own. */
+const PAGES = ['groups', 'roles', 'provisioners', 'provisioner-jobs', 'idp-sync', 'settings'] as const
+
 /** The page of an organization that an address leads to, if it is one that all organizations have. */
 export function pageOfPath(pathname: string): OrganizationPage | undefined {
-  const found = /^\/organizations\/[^/]+(?:\/(groups|roles|idp-sync|settings))?(?:\/|$)/.exec(pathname)
-  if (found === null || pathname === '/organizations/new') return undefined
-  switch (found[1]) {
-    case 'groups':
-    case 'roles':
-    case 'idp-sync':
-    case 'settings':
-      return found[1]
-    default:
-      return 'members'
-  }
+  const [, section, organization, page = ''] = pathname.split('/')
+  if (section !== 'organizations' || organization === undefined || organization === '') return undefined
+  if (organization === 'new' && page === '') return undefined
+  return PAGES.find((one) => one === page) ?? (page === '' ? 'members' : undefined)
 }

@@ -4,21 +4,20 @@ import { useState } from 'react'
 
 import type { OrganizationMemberWithUserData } from '@slipway/contract'
 import { queries } from '../api/client.ts'
-import { describeError, statusOf } from '../api/errors.ts'
-import { useAddress } from '../navigation/address.ts'
+import { filterFault } from '../api/errors.ts'
 import { useGo } from '../navigation/app-link.tsx'
+import { useListAddress } from '../navigation/list-address.ts'
 import { paths } from '../paths.ts'
 import { useUser } from '../session/session.tsx'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
 import { Mark } from '../ui/form.tsx'
+import { ListView, NothingFound } from '../ui/list-view.tsx'
 import { Menu } from '../ui/menu.tsx'
-import { Pagination } from '../ui/pagination.tsx'
-import { Person } from '../ui/person.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
+import { accountColumns } from '../users/account-columns.tsx'
 import { AddMembersDialog } from './add-members-dialog.tsx'
 import { MemberRolesDialog } from './member-roles-dialog.tsx'
 import { useOrganization } from './organization-context.ts'
@@ -48,12 +47,9 @@ type Asked = { readonly kind: 'add' } | { readonly kind: 'roles' | 'remove'; rea
 /** `/organizations/{org}`: who belongs to it, with which roles (UI-1402). */
 export function MembersPage() {
   const { organization, may } = useOrganization()
-  const [search, change] = useAddress()
-  const filter = search.filter ?? ''
-  const page = Math.max(1, Math.trunc(Number(search.page ?? 1)) || 1)
-  const list = useQuery({ ...membersQuery(organization.id, { filter, page }), enabled: may.viewMembers })
+  const address = useListAddress()
+  const list = useQuery({ ...membersQuery(organization.id, address), enabled: may.viewMembers })
   const [asked, setAsked] = useState<Asked>()
-  const refused = statusOf(list.error) === 400
   const close = () => setAsked(undefined)
   const refresh = () => void queries.invalidateQueries({ queryKey: ['members', organization.id] })
   return (
@@ -75,58 +71,35 @@ export function MembersPage() {
       <FilterBar
         label="Filter members"
         placeholder="name or email, status:active"
-        value={filter}
-        onChange={(next) => change({ filter: next, page: undefined })}
+        value={address.filter}
+        onChange={address.setFilter}
         presets={PRESETS}
         keys={KEYS}
-        error={
-          refused
-            ? describeError(list.error)
-                .validations.map(({ detail }) => detail)
-                .join('. ') || describeError(list.error).message
-            : undefined
-        }
+        error={filterFault(list.error)}
       />
-      {list.isError && !refused ? (
-        <div className="mb-4">
-          <ErrorNotice
-            error={list.error}
-            title="The members could not be read"
-            onRetry={() => void list.refetch()}
-          />
-        </div>
-      ) : null}
-      {list.isError && list.data === undefined ? null : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Members"
-            columns={COLUMNS}
-            rows={list.data?.members}
-            rowKey={(row) => row.user_id}
-            rowLabel={(row) => row.username}
-            stale={list.isPlaceholderData}
-            actions={(row) => <RowMenu member={row} onAsk={setAsked} />}
-            empty={
-              <EmptyState
-                icon={UsersRound}
-                title={filter === '' ? 'Nobody belongs to this organization' : 'Nobody matches the filter'}
-                action={
-                  filter === '' ? undefined : (
-                    <Button onClick={() => change({ filter: undefined, page: undefined })}>
-                      Clear the filter
-                    </Button>
-                  )
-                }
-              />
-            }
-          />
-          <Pagination
-            page={page}
-            count={list.data?.count ?? 0}
-            onPage={(next) => change({ page: String(next) }, true)}
-          />
-        </div>
-      )}
+      <ListView
+        list={list}
+        address={address}
+        failure="The members could not be read"
+        count={list.data?.count}
+      >
+        <Table
+          label="Members"
+          columns={COLUMNS}
+          rows={list.data?.members}
+          rowKey={(row) => row.user_id}
+          rowLabel={(row) => row.username}
+          stale={list.isPlaceholderData}
+          actions={(row) => <RowMenu member={row} onAsk={setAsked} />}
+          empty={
+            address.narrowed ? (
+              <NothingFound icon={UsersRound} title="Nobody matches the filter" address={address} />
+            ) : (
+              <EmptyState icon={UsersRound} title="Nobody belongs to this organization" />
+            )
+          }
+        />
+      </ListView>
       {asked?.kind === 'add' ? <AddMembersDialog onClose={close} onDone={refresh} /> : null}
       {asked?.kind === 'roles' ? (
         <MemberRolesDialog member={asked.member} onClose={close} onDone={refresh} />
@@ -139,22 +112,7 @@ export function MembersPage() {
 }
 
 const COLUMNS: readonly Column<Member>[] = [
-  {
-    id: 'name',
-    header: 'Member',
-    cell: (row) => (
-      <Person
-        username={row.username}
-        name={row.name}
-        avatarUrl={row.avatar_url}
-        note={row.email}
-        link={{
-          href: paths.workspaces({ filter: `owner:${row.username}` }),
-          title: `Workspaces of ${row.username}`,
-        }}
-      />
-    ),
-  },
+  accountColumns.member,
   {
     id: 'roles',
     header: 'Roles',
@@ -171,27 +129,8 @@ const COLUMNS: readonly Column<Member>[] = [
       </span>
     ),
   },
-  {
-    id: 'login',
-    header: 'Signs in by',
-    from: 'xl',
-    cell: (row) => (
-      <span className="whitespace-nowrap text-ink-2">
-        {row.is_service_account ? 'service account' : row.login_type}
-        {row.status === 'suspended' ? ', suspended' : ''}
-      </span>
-    ),
-  },
-  {
-    id: 'seen',
-    header: 'Last seen',
-    from: 'lg',
-    cell: (row) => (
-      <span className="whitespace-nowrap text-ink-2">
-        <TimeAgo time={row.last_seen_at} />
-      </span>
-    ),
-  },
+  accountColumns.login,
+  accountColumns.seen,
   {
     id: 'joined',
     header: 'Member since',

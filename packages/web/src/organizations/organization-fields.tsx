@@ -1,6 +1,7 @@
 import { fieldError } from '../api/errors.ts'
-import { Field, TextArea, TextInput } from '../ui/form.tsx'
+import { Field, TextArea } from '../ui/form.tsx'
 import { IconField } from '../ui/icon-field.tsx'
+import { NameFields } from '../ui/name-fields.tsx'
 
 export interface OrganizationValues {
   readonly name: string
@@ -23,41 +24,17 @@ export function OrganizationFields({
 }) {
   return (
     <div className="flex flex-col gap-5">
-      <Field
-        label="Name"
-        error={fieldError(error, 'name')}
-        help={
+      <NameFields
+        values={values}
+        onChange={onChange}
+        error={error}
+        renaming={renaming}
+        nameHelp={
           renaming
             ? 'Part of its address and of those of its templates. Links and scripts that use the old one stop working.'
             : 'Letters, digits and single hyphens, at most 32. Part of its address and of those of its templates.'
         }
-      >
-        {(field) => (
-          <TextInput
-            {...field}
-            required
-            autoFocus={!renaming}
-            spellCheck={false}
-            autoComplete="off"
-            value={values.name}
-            onChange={(event) => onChange({ ...values, name: event.target.value })}
-          />
-        )}
-      </Field>
-      <Field
-        label="Display name"
-        error={fieldError(error, 'display_name')}
-        help="How it is shown; the name when it stays empty."
-      >
-        {(field) => (
-          <TextInput
-            {...field}
-            autoComplete="off"
-            value={values.display_name}
-            onChange={(event) => onChange({ ...values, display_name: event.target.value })}
-          />
-        )}
-      </Field>
+      />
       <Field label="Description" error={fieldError(error, 'description')}>
         {(field) => (
           <TextArea

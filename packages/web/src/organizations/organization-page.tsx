@@ -13,12 +13,14 @@ import { TabLinks } from '../ui/tabs.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { openPages } from './first-page.ts'
 import { useOrganization } from './organization-context.ts'
-import { organizationTitle } from './queries.ts'
+import { organizationTitle } from './organization-titles.ts'
 
 const TABS: Readonly<Record<PageName, string>> = {
   members: 'Members',
   groups: 'Groups',
   roles: 'Roles',
+  provisioners: 'Provisioners',
+  'provisioner-jobs': 'Jobs',
   'idp-sync': 'IdP sync',
   settings: 'Settings',
 }

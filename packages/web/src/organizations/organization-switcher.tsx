@@ -10,7 +10,8 @@ import { classNames } from '../ui/class-names.ts'
 import { Menu } from '../ui/menu.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { openPages, pageOfPath } from './first-page.ts'
-import { organizationPermissionsQuery, organizationTitle } from './queries.ts'
+import { organizationTitle, titlesOf } from './organization-titles.ts'
+import { organizationPermissionsQuery } from './queries.ts'
 
 /**
  * Which organization's pages show, and the way to those of another: the same page of it where there is one. Only for
@@ -33,7 +34,7 @@ export function OrganizationSwitcher({ collapsed }: { readonly collapsed: boolea
   const segment = decodeURIComponent(pathname.split('/')[2] ?? '')
   const current =
     here === undefined ? undefined : organizations.find(({ id, name }) => name === segment || id === segment)
-  const names = organizations.map(organizationTitle)
+  const titles = titlesOf(organizations)
   return (
     <div className={classNames('px-2 pb-2', collapsed && 'flex justify-center')}>
       <Menu
@@ -45,12 +46,9 @@ export function OrganizationSwitcher({ collapsed }: { readonly collapsed: boolea
             const may = permissions?.get(organization.id)
             const open = may === undefined ? [] : openPages(may)
             const page = here !== undefined && open.includes(here) ? here : open[0]
-            const title = organizationTitle(organization)
             return {
               id: organization.id,
-              label: title,
-              // Two of the same display name are told apart by their names (UI-509).
-              hint: names.filter((name) => name === title).length > 1 ? organization.name : undefined,
+              label: titles.get(organization.id) ?? organization.name,
               checked: organization.id === current?.id,
               onSelect: () => go(paths.organizationPage(organization.name, page ?? 'members')),
             }

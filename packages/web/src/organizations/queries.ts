@@ -6,9 +6,9 @@ import {
   getWorkspaceSharing,
   listMembersPaged,
   listUsers,
-  type Organization,
 } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
+import { organizationsQuery } from '../session/queries.ts'
 import { PAGE_SIZE } from '../ui/pagination.tsx'
 
 /** What is asked of each organization (UI-311): type of object and action. */
@@ -28,6 +28,8 @@ const CHECKS = {
   createOrgRoles: ['assign_org_role', 'create'],
   updateOrgRoles: ['assign_org_role', 'update'],
   deleteOrgRoles: ['assign_org_role', 'delete'],
+  viewProvisioners: ['provisioner_daemon', 'read'],
+  viewProvisionerJobs: ['provisioner_jobs', 'read'],
   viewIdpSyncSettings: ['idpsync_settings', 'read'],
   editIdpSyncSettings: ['idpsync_settings', 'update'],
 } as const
@@ -77,9 +79,38 @@ function permissionsOf(may: (name: OrganizationPermission) => boolean): Organiza
     createOrgRoles: may('createOrgRoles'),
     updateOrgRoles: may('updateOrgRoles'),
     deleteOrgRoles: may('deleteOrgRoles'),
+    viewProvisioners: may('viewProvisioners'),
+    viewProvisionerJobs: may('viewProvisionerJobs'),
     viewIdpSyncSettings: may('viewIdpSyncSettings'),
     editIdpSyncSettings: may('editIdpSyncSettings'),
   }
+}
+
+/** Something that is done in an organization: type of object and action. */
+export type OrganizationQuestion = readonly [type: string, action: string]
+
+/** The organizations in which the viewer may do something, of those that they may read; asked together (UI-509). */
+export function organizationsForQuery([resource_type, action]: OrganizationQuestion) {
+  return queryOptions({
+    queryKey: ['organizations', 'for', resource_type, action],
+    queryFn: async ({ signal }) => {
+      const all = await queries.fetchQuery(organizationsQuery)
+      const may: Record<string, boolean> = {}
+      for (let from = 0; from < all.length; from += MAX_CHECKS) {
+        const checks = Object.fromEntries(
+          all
+            .slice(from, from + MAX_CHECKS)
+            .map(({ id }): [string, AuthorizationCheck] => [
+              id,
+              { action, object: { resource_type, organization_id: id } },
+            ]),
+        )
+        Object.assign(may, await api.call(checkAuthorization, { body: { checks }, signal }))
+      }
+      return all.filter(({ id }) => may[id] === true)
+    },
+    staleTime: 60_000,
+  })
 }
 
 interface PageQuestion {
@@ -154,8 +185,4 @@ export async function refreshOrganizations(): Promise<void> {
       queries.invalidateQueries({ queryKey: [key] }),
     ),
   )
-}
-
-export function organizationTitle(organization: Pick<Organization, 'name' | 'display_name'>): string {
-  return organization.display_name === '' ? organization.name : organization.display_name
 }

@@ -8,7 +8,7 @@ import { ConfirmDialog } from '../ui/dialog.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { useOrganization } from './organization-context.ts'
-import { organizationTitle } from './queries.ts'
+import { organizationTitle } from './organization-titles.ts'
 import { count } from './role-words.ts'
 
 const NAMED = 5

@@ -86,6 +86,16 @@ export function organizationRoutes(frame: AnyRoute): AnyRoute[] {
     }),
     createRoute({
       getParentRoute: () => organization,
+      path: '/provisioners',
+      component: lazyRouteComponent(() => import('../provisioners/daemons-page.tsx'), 'DaemonsPage'),
+    }),
+    createRoute({
+      getParentRoute: () => organization,
+      path: '/provisioner-jobs',
+      component: lazyRouteComponent(() => import('../provisioners/jobs-page.tsx'), 'JobsPage'),
+    }),
+    createRoute({
+      getParentRoute: () => organization,
       path: '/idp-sync',
       component: lazyRouteComponent(() => import('../idp-sync/idp-sync-page.tsx'), 'IdpSyncPage'),
     }),

@@ -1,19 +1,17 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { FileUp, LockKeyhole, Plus } from 'lucide-react'
-import { useState } from 'react'
 
 import { deleteUserSecret, type UserSecret, updateUserSecret } from '@slipway/contract'
+import { OwnThings } from '../account/own-things.tsx'
 import { api, queries } from '../api/client.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { buttonClass } from '../ui/button.tsx'
-import { ConfirmDialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Switch } from '../ui/form.tsx'
 import { Menu } from '../ui/menu.tsx'
-import { type Column, Table } from '../ui/table.tsx'
+import type { Column } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { refreshSecrets, secretsQuery } from './queries.ts'
@@ -23,17 +21,7 @@ export function SecretsPage() {
   const online = useOnline()
   const go = useGo()
   const secrets = useQuery(secretsQuery)
-  const [doomed, setDoomed] = useState<UserSecret>()
-  const remove = useMutation({
-    mutationFn: (secret: UserSecret) =>
-      api.call(deleteUserSecret, { params: { user: 'me', name: secret.name } }),
-    onSuccess: async (_, secret) => {
-      await refreshSecrets()
-      setDoomed(undefined)
-      toasts.done(`The secret ${secret.name} was deleted`)
-    },
-  })
-  const actions = (
+  const make = (
     <>
       <AppLink href={paths.importSecrets()} className={buttonClass({})}>
         <FileUp className="size-4" strokeWidth={1.75} aria-hidden="true" /> Import
@@ -43,71 +31,37 @@ export function SecretsPage() {
       </AppLink>
     </>
   )
-  const rows = secrets.data
   return (
-    <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center justify-between gap-3">
-        <p className="min-w-0 flex-1 basis-60 text-sm text-ink-2">
-          Variables and files that every workspace of yours gets when it starts. Nobody reads a value back,
-          not even you.
-        </p>
-        {rows === undefined || rows.length === 0 ? null : <div className="flex gap-2">{actions}</div>}
-      </div>
-      {secrets.isError ? (
-        <ErrorNotice
-          error={secrets.error}
-          title="The secrets could not be read"
-          onRetry={() => void secrets.refetch()}
+    <OwnThings
+      label="Secrets"
+      about="Variables and files that every workspace of yours gets when it starts. Nobody reads a value back, not even you."
+      list={secrets}
+      rows={secrets.data}
+      columns={COLUMNS}
+      id={(row) => row.id}
+      name={(row) => row.name}
+      make={make}
+      empty={
+        <EmptyState icon={LockKeyhole} title="No secret yet" action={make}>
+          Keep a token or a key here, and find it in your workspaces as a variable or a file.
+        </EmptyState>
+      }
+      actions={(row, onDelete) => (
+        <Menu
+          label={`Actions for ${row.name}`}
+          groups={[
+            [{ id: 'edit', label: 'Edit', onSelect: () => go(paths.secret(row.name)) }],
+            [{ id: 'delete', label: 'Delete', danger: true, disabled: !online, onSelect: onDelete }],
+          ]}
         />
-      ) : null}
-      {secrets.isError && rows === undefined ? null : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Secrets"
-            columns={COLUMNS}
-            rows={rows}
-            rowKey={(row) => row.id}
-            rowLabel={(row) => row.name}
-            actions={(row) => (
-              <Menu
-                label={`Actions for ${row.name}`}
-                groups={[
-                  [{ id: 'edit', label: 'Edit', onSelect: () => go(paths.secret(row.name)) }],
-                  [
-                    {
-                      id: 'delete',
-                      label: 'Delete',
-                      danger: true,
-                      disabled: !online,
-                      onSelect: () => setDoomed(row),
-                    },
-                  ],
-                ]}
-              />
-            )}
-            empty={
-              <EmptyState icon={LockKeyhole} title="No secret yet" action={actions}>
-                Keep a token or a key here, and find it in your workspaces as a variable or a file.
-              </EmptyState>
-            }
-          />
-        </div>
       )}
-      <ConfirmDialog
-        open={doomed !== undefined}
-        onClose={() => {
-          setDoomed(undefined)
-          remove.reset()
-        }}
-        title={`Delete the secret ${doomed?.name ?? ''}?`}
-        description="Its value is gone for good. Running workspaces keep what they have until they start anew."
-        verb="Delete secret"
-        danger
-        busy={remove.isPending}
-        error={remove.error}
-        onConfirm={() => (doomed === undefined ? undefined : remove.mutate(doomed))}
-      />
-    </div>
+      kind="secret"
+      loss="Its value is gone for good. Running workspaces keep what they have until they start anew."
+      remove={async ({ name }) => {
+        await api.call(deleteUserSecret, { params: { user: 'me', name } })
+        await refreshSecrets()
+      }}
+    />
   )
 }
 

@@ -4,7 +4,9 @@ import {
   type AuthorizationCheck,
   type BuildInfoResponse,
   checkAuthorization,
+  type Experiment,
   getBuildInfo,
+  getExperiments,
   listOrganizations,
   type Organization,
 } from '@slipway/contract'
@@ -17,6 +19,14 @@ export const buildInfoQuery = queryOptions({
   queryKey: ['build-info'],
   queryFn: ({ signal }) => api.call(getBuildInfo, { signal }),
   initialData: () => takeEmbedded<BuildInfoResponse>('build-info'),
+  staleTime: Number.POSITIVE_INFINITY,
+})
+
+/** The experiments that are on (UI-301). */
+export const experimentsQuery = queryOptions({
+  queryKey: ['experiments'],
+  queryFn: ({ signal }) => api.call(getExperiments, { signal }),
+  initialData: () => takeEmbedded<readonly Experiment[]>('experiments')?.slice(),
   staleTime: Number.POSITIVE_INFINITY,
 })
 
@@ -46,6 +56,14 @@ const SITE_CHECKS = {
   assignAnyRoles: check('assign_org_role', 'assign', { any_org: true }),
   viewOrganizationIDPSyncSettings: check('idpsync_settings', 'read'),
   viewAnyIdpSyncSettings: check('idpsync_settings', 'read', { any_org: true }),
+  viewAnyMCPServerConfigs: check('mcp_server_config', 'read', { any_org: true }),
+  createAnyMCPServerConfig: check('mcp_server_config', 'create', { any_org: true }),
+  updateAnyMCPServerConfig: check('mcp_server_config', 'update', { any_org: true }),
+  deleteAnyMCPServerConfig: check('mcp_server_config', 'delete', { any_org: true }),
+  createOAuth2App: check('oauth2_app', 'create'),
+  editOAuth2App: check('oauth2_app', 'update'),
+  deleteOAuth2App: check('oauth2_app', 'delete'),
+  viewOAuth2AppSecrets: check('oauth2_app_secret', 'read'),
 } as const satisfies Record<string, AuthorizationCheck>
 
 /** Names of the site-wide checks (UI-310). */
@@ -71,6 +89,14 @@ export const NO_PERMISSIONS: Permissions = {
   assignAnyRoles: false,
   viewOrganizationIDPSyncSettings: false,
   viewAnyIdpSyncSettings: false,
+  viewAnyMCPServerConfigs: false,
+  createAnyMCPServerConfig: false,
+  updateAnyMCPServerConfig: false,
+  deleteAnyMCPServerConfig: false,
+  createOAuth2App: false,
+  editOAuth2App: false,
+  deleteOAuth2App: false,
+  viewOAuth2AppSecrets: false,
 }
 
 /** All site-wide checks in one request (UI-310). */

@@ -78,7 +78,7 @@ export function AccessList({ label, entries, roles, editable, pending, onChange,
       header: 'Role',
       className: '@max-xl:pl-14 @max-xl:pt-1',
       cell: (entry) =>
-        editable && entry.fixed === undefined ? (
+        editable && entry.fixed === undefined && (roles.length > 1 || entry.role === '') ? (
           <div className="w-36">
             <Select
               aria-label={`Role of ${entry.title}`}
@@ -198,14 +198,16 @@ export function AccessAdder({ roles, text, onText, found, error, listed, busy, o
           }}
         />
       </div>
-      <div className="w-36">
-        <Select
-          aria-label="Role of whom you add"
-          value={role}
-          options={roles.map(({ value, label }) => ({ value, label }))}
-          onChange={(event) => setRole(event.target.value)}
-        />
-      </div>
+      {roles.length === 1 ? null : (
+        <div className="w-36">
+          <Select
+            aria-label="Role of whom you add"
+            value={role}
+            options={roles.map(({ value, label }) => ({ value, label }))}
+            onChange={(event) => setRole(event.target.value)}
+          />
+        </div>
+      )}
     </div>
   )
 }

@@ -11,12 +11,13 @@ import {
 import { api, queries } from '../api/client.ts'
 import { fieldError } from '../api/errors.ts'
 import { useGo } from '../navigation/app-link.tsx'
+import { OrganizationAutocomplete } from '../organizations/organization-autocomplete.tsx'
+import { useOrganizationChoice } from '../organizations/use-organization-choice.ts'
 import { paths } from '../paths.ts'
-import { organizationsQuery } from '../session/queries.ts'
 import { useSeveralOrganizations } from '../session/session.tsx'
 import { Button } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
-import { Field, Select, TextArea, TextInput } from '../ui/form.tsx'
+import { Field, TextArea, TextInput } from '../ui/form.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Section } from '../ui/page.tsx'
 import { JobLog } from '../workspaces/build-log.tsx'
@@ -27,15 +28,13 @@ import { versionQuery } from './queries.ts'
 export function ImportForm({ source }: { readonly source: TemplateExample | File }) {
   const go = useGo()
   const several = useSeveralOrganizations()
-  const organizations = useQuery(organizationsQuery).data ?? []
+  const choice = useOrganizationChoice(['template', 'create'])
   const file = source instanceof File ? source : undefined
   const example = source instanceof File ? undefined : source
   const [name, setName] = useState(suggestedName(file?.name ?? example?.id ?? ''))
   const [displayName, setDisplayName] = useState(example?.name ?? '')
   const [description, setDescription] = useState(example?.description ?? '')
-  const [organizationId, setOrganizationId] = useState<string>()
-  const organization =
-    organizationId ?? (organizations.find((one) => one.is_default) ?? organizations[0])?.id ?? ''
+  const organization = choice.organization?.id ?? ''
   const [imported, setImported] = useState<TemplateVersion>()
 
   const begin = useMutation({
@@ -127,14 +126,14 @@ export function ImportForm({ source }: { readonly source: TemplateExample | File
               />
             )}
           </Field>
-          {several ? (
+          {choice.several ? (
             <Field label="Organization">
               {(field) => (
-                <Select
-                  {...field}
-                  value={organization}
-                  options={organizations.map(({ id, display_name }) => ({ value: id, label: display_name }))}
-                  onChange={(event) => setOrganizationId(event.target.value)}
+                <OrganizationAutocomplete
+                  field={field}
+                  question={['template', 'create']}
+                  value={choice.organization}
+                  onChange={choice.choose}
                 />
               )}
             </Field>

@@ -2,17 +2,17 @@ import { useQuery } from '@tanstack/react-query'
 import { LayoutTemplate, Plus, SearchX } from 'lucide-react'
 
 import type { Template } from '@slipway/contract'
-import { describeError, statusOf } from '../api/errors.ts'
-import { useAddress } from '../navigation/address.ts'
+import { filterFault } from '../api/errors.ts'
 import { AppLink } from '../navigation/app-link.tsx'
+import { useListAddress } from '../navigation/list-address.ts'
 import { paths } from '../paths.ts'
 import { usePermissions, useSeveralOrganizations } from '../session/session.tsx'
-import { Button, buttonClass } from '../ui/button.tsx'
+import { buttonClass } from '../ui/button.tsx'
 import { formatDuration } from '../ui/duration.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
 import { Mark } from '../ui/form.tsx'
+import { ListView, NothingFound } from '../ui/list-view.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { type Column, Table } from '../ui/table.tsx'
@@ -35,12 +35,10 @@ const KEYS = [
 
 /** `/templates`: what workspaces can be made from (UI-1001). */
 export function TemplatesPage() {
-  const [search, change] = useAddress()
-  const filter = search.filter ?? ''
-  const list = useQuery(templatesQuery(filter))
+  const address = useListAddress()
+  const list = useQuery(templatesQuery(address.filter))
   const permissions = usePermissions()
   const several = useSeveralOrganizations()
-  const refused = statusOf(list.error) === 400
   const mayCreateWorkspace = permissions?.createWorkspace === true
   const create =
     permissions?.createTemplates === true ? (
@@ -88,70 +86,49 @@ export function TemplatesPage() {
       <FilterBar
         label="Filter templates"
         placeholder="name author:me deprecated:true"
-        value={filter}
-        onChange={(next) => change({ filter: next })}
+        value={address.filter}
+        onChange={address.setFilter}
         presets={PRESETS}
         keys={KEYS}
-        error={
-          refused
-            ? describeError(list.error)
-                .validations.map(({ detail }) => detail)
-                .join('. ') || describeError(list.error).message
-            : undefined
-        }
+        error={filterFault(list.error)}
       />
-      {list.isError && !refused ? (
-        <div className="mb-4">
-          <ErrorNotice
-            error={list.error}
-            title="The list could not be read"
-            onRetry={() => void list.refetch()}
-          />
-        </div>
-      ) : null}
-      {list.isError && list.data === undefined ? null : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Templates"
-            columns={columns}
-            rows={list.data}
-            rowKey={(row) => row.id}
-            rowLabel={templateTitle}
-            actions={(row) =>
-              mayCreateWorkspace ? (
-                <AppLink
-                  href={paths.template(row, several, 'workspace')}
-                  aria-disabled={row.deprecated || undefined}
-                  aria-label={`Create workspace from ${templateTitle(row)}`}
-                  title={row.deprecated ? 'It is no longer maintained' : 'Create a workspace'}
-                  onClick={(event) => {
-                    if (row.deprecated) event.preventDefault()
-                  }}
-                  className={buttonClass({ size: 'dense' })}
-                >
-                  <Plus className="size-3.5" />
-                  <span className="max-sm:hidden">Create workspace</span>
-                </AppLink>
-              ) : null
-            }
-            empty={
-              filter === '' ? (
-                <EmptyState icon={LayoutTemplate} title="No template yet" action={create}>
-                  {permissions?.createTemplates === true
-                    ? 'A template says what a workspace consists of. Begin with one that is ready, or upload your own.'
-                    : 'Ask an administrator of this deployment to add one.'}
-                </EmptyState>
-              ) : (
-                <EmptyState
-                  icon={SearchX}
-                  title="No template matches the filter"
-                  action={<Button onClick={() => change({ filter: undefined })}>Clear the filter</Button>}
-                />
-              )
-            }
-          />
-        </div>
-      )}
+      <ListView list={list} address={address} failure="The list could not be read">
+        <Table
+          label="Templates"
+          columns={columns}
+          rows={list.data}
+          rowKey={(row) => row.id}
+          rowLabel={templateTitle}
+          actions={(row) =>
+            mayCreateWorkspace ? (
+              <AppLink
+                href={paths.template(row, several, 'workspace')}
+                aria-disabled={row.deprecated || undefined}
+                aria-label={`Create workspace from ${templateTitle(row)}`}
+                title={row.deprecated ? 'It is no longer maintained' : 'Create a workspace'}
+                onClick={(event) => {
+                  if (row.deprecated) event.preventDefault()
+                }}
+                className={buttonClass({ size: 'dense' })}
+              >
+                <Plus className="size-3.5" />
+                <span className="max-sm:hidden">Create workspace</span>
+              </AppLink>
+            ) : null
+          }
+          empty={
+            address.filter === '' ? (
+              <EmptyState icon={LayoutTemplate} title="No template yet" action={create}>
+                {permissions?.createTemplates === true
+                  ? 'A template says what a workspace consists of. Begin with one that is ready, or upload your own.'
+                  : 'Ask an administrator of this deployment to add one.'}
+              </EmptyState>
+            ) : (
+              <NothingFound icon={SearchX} title="No template matches the filter" address={address} />
+            )
+          }
+        />
+      </ListView>
     </Page>
   )
 }

@@ -4,6 +4,8 @@ const KEY = 'slipway.terminal.font-size'
 const SMALLEST = 10
 const LARGEST = 24
 const USUAL = 14
+/** Sizes to choose among, in pixels. */
+export const FONT_SIZES = Array.from({ length: LARGEST - SMALLEST + 1 }, (_, more) => SMALLEST + more)
 
 /** The size of the terminal's letters on this device, in pixels. */
 export function useFontSize(): readonly [number, (size: number) => void] {

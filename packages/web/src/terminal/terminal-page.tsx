@@ -5,6 +5,7 @@ import { type ReactNode, useEffect } from 'react'
 import type { Workspace, WorkspaceAgent } from '@slipway/contract'
 import { statusOf } from '../api/errors.ts'
 import { useLive } from '../api/use-live.ts'
+import { useAccountLook } from '../appearance/use-look.ts'
 import { useAddress, useRouteParam } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
@@ -20,6 +21,7 @@ import { TerminalSession } from './terminal-session.tsx'
 
 /** `/@owner/workspace[.agent]/terminal`: a shell over the whole page (UI-901). */
 export function TerminalPage() {
+  useAccountLook()
   const owner = useRouteParam('owner')
   const [name = '', agentName] = useRouteParam('workspace').split('.')
   const [search, change] = useAddress()

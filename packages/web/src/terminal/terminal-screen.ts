@@ -14,7 +14,6 @@ import { terminalTheme } from './terminal-theme.ts'
 import { xtermDocument } from './xterm-document.ts'
 
 const SCROLLBACK = 10_000
-const FONT = '"JetBrains Mono Variable", ui-monospace, Menlo, Consolas, monospace'
 /** Text that a program may put on the clipboard (UI-906). */
 const MAX_CLIPBOARD = 1024 * 1024
 const APPLE = /Mac|iPhone|iPad/.test(navigator.platform)
@@ -27,6 +26,8 @@ interface ScreenOptions {
   /** Focus is to leave the terminal (UI-1802). */
   readonly onLeave: () => void
   readonly fontSize: number
+  /** As style sheets name it, with what takes its place. */
+  readonly fontFamily: string
 }
 
 /** The drawn terminal: xterm with its renderers, size, clipboard and links. Disposing it leaves nothing behind. */
@@ -47,7 +48,7 @@ export class TerminalScreen implements Disposable {
       allowProposedApi: true,
       documentOverride: xtermDocument(sheets),
       theme: terminalTheme(),
-      fontFamily: FONT,
+      fontFamily: options.fontFamily,
       fontSize: options.fontSize,
       lineHeight: 1.2,
       cursorBlink: !window.matchMedia('(prefers-reduced-motion: reduce)').matches,
@@ -119,6 +120,13 @@ export class TerminalScreen implements Disposable {
 
   set fontSize(size: number) {
     this.#terminal.options.fontSize = size
+    this.fit()
+  }
+
+  set fontFamily(family: string) {
+    // The same name again would not be measured again, though the font may have come only now.
+    this.#terminal.options.fontFamily = 'monospace'
+    this.#terminal.options.fontFamily = family
     this.fit()
   }
 

@@ -1,9 +1,11 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 import { checkSession } from '../api/client.ts'
-import { useShownTheme } from '../theme/theme.ts'
+import { useChoice } from '../theme/choice.ts'
+import { fontChoice, useShownColors } from '../theme/theme.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { TerminalConnection, type TerminalState } from './terminal-connection.ts'
+import { fontStack } from './terminal-fonts.ts'
 import { TerminalScreen } from './terminal-screen.ts'
 
 /** What the page around a terminal can ask of it. */
@@ -46,17 +48,26 @@ export function TerminalView({
   useEffect(() => {
     latest.current = { onState, controls }
   })
-  const theme = useShownTheme()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another theme is why the colours are read again
-  useEffect(() => screen.current?.refreshTheme(), [theme])
+  const colors = useShownColors()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: that they changed is why they are read again
+  useEffect(() => screen.current?.refreshTheme(), [colors])
+  const fontFamily = fontStack(useChoice(fontChoice))
   useEffect(() => {
     if (screen.current !== undefined) screen.current.fontSize = fontSize
   }, [fontSize])
   useEffect(() => {
+    // The width of characters is only known with the font.
+    const load = async () => {
+      await document.fonts.load(`16px ${fontFamily}`)
+      if (screen.current !== undefined) screen.current.fontFamily = fontFamily
+    }
+    void load()
+  }, [fontFamily])
+  useEffect(() => {
     if (screen.current !== undefined) screen.current.copyOnSelect = copyOnSelect
   })
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the font size only matters at the start, later it has its own effect
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the font only matters at the start, later it has its own effects
   useEffect(() => {
     const element = container.current
     if (element === null) return
@@ -64,6 +75,7 @@ export function TerminalView({
     const drawn = cleanup.use(
       new TerminalScreen(element, {
         fontSize,
+        fontFamily,
         onInput: (text) => connection.input(text),
         onResize: (size) => connection.resize(size),
         confirmPaste: (text) => new Promise((answer) => setPasted({ text, answer })),
@@ -107,8 +119,6 @@ export function TerminalView({
       copy: () => drawn.copy(),
       paste: (text) => drawn.paste(text),
     })
-    // The width of characters is only known with the font.
-    void document.fonts.load(`${fontSize}px "JetBrains Mono Variable"`).then(() => drawn.fit())
     connection.start(drawn.size)
     const owned = cleanup.move()
     return () => owned.dispose()

@@ -12,11 +12,13 @@ function luminance(color: string): number {
   return 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
 }
 
-/** Both columns of the token table, from the text of the style sheet: `--name: light-dark(#…, #…)`. */
+/** Both columns of the token table, from the text of the style sheet: `--name: light-dark(#…, #…)` in the block of a selector. */
 export function tokenTable(
   css: string,
+  selector = ':root',
 ): ReadonlyMap<string, { readonly light: string; readonly dark: string }> {
-  const root = css.slice(css.indexOf(':root {'), css.indexOf('\n}'))
+  const from = css.indexOf(`${selector} {`)
+  const root = css.slice(from, css.indexOf('\n}', from))
   return new Map(
     [...root.matchAll(/--([\w-]+):\s*light-dark\((#[0-9a-f]{6}),\s*(#[0-9a-f]{6})\)/gi)].map(
       ([, name = '', light = '', dark = '']) => [name, { light, dark }],

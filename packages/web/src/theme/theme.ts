@@ -1,61 +1,67 @@
 import { useSyncExternalStore } from 'react'
 
-/** Which theme the viewer wants on this device. */
+import { Choice, useChoice } from './choice.ts'
+
+/** Which theme the viewer wants. */
 export type Theme = 'system' | 'light' | 'dark'
+/** Which colours of states the viewer can tell apart: usual sight, red-green or blue-yellow blindness. */
+export type Vision = 'plain' | 'protan-deuter' | 'tritan'
+/** More contrast as the device says, always, or never (UI-1703). */
+export type Contrast = 'system' | 'more' | 'usual'
+/** Fonts that terminals have, by their names on the wire. */
+export type TerminalFont = 'jetbrains-mono' | 'geist-mono' | 'ibm-plex-mono' | 'fira-code' | 'source-code-pro'
 
-const KEY = 'slipway.theme'
-const listeners = new Set<() => void>()
+const root = document.documentElement
 
-function current(): Theme {
-  const value = document.documentElement.dataset.theme
-  return value === 'light' || value === 'dark' ? value : 'system'
+/** Sets an attribute of the page that the token table asks for; `undefined` takes it away. */
+function mark(name: 'theme' | 'vision' | 'contrast', value: string | undefined): void {
+  if (value === undefined) delete root.dataset[name]
+  else root.dataset[name] = value
 }
 
-function show(theme: Theme): void {
-  if (theme === 'system') delete document.documentElement.dataset.theme
-  else document.documentElement.dataset.theme = theme
-  for (const listener of listeners) listener()
-}
-
-function parse(value: string | null): Theme {
-  return value === 'light' || value === 'dark' ? value : 'system'
-}
-
-// Another tab chose: follow (UI-2108).
-window.addEventListener('storage', (event) => {
-  if (event.key === KEY) show(parse(event.newValue))
-})
-// With "system", a change of the system's scheme has to reach terminals too.
 const systemDark = window.matchMedia('(prefers-color-scheme: dark)')
-systemDark.addEventListener('change', () => {
-  for (const listener of listeners) listener()
-})
+const systemContrast = window.matchMedia('(prefers-contrast: more)')
 
-/** Applies and remembers a theme. */
-export function setTheme(theme: Theme): void {
-  show(theme)
-  try {
-    if (theme === 'system') localStorage.removeItem(KEY)
-    else localStorage.setItem(KEY, theme)
-  } catch {
-    // Storage is switched off: the choice lasts until the page goes (UI-2107).
-  }
-}
+export const themeChoice = new Choice<Theme>('slipway.theme', ['system', 'light', 'dark'], (theme) =>
+  mark('theme', theme === 'system' ? undefined : theme),
+)
+export const visionChoice = new Choice<Vision>(
+  'slipway.vision',
+  ['plain', 'protan-deuter', 'tritan'],
+  (vision) => mark('vision', vision === 'plain' ? undefined : vision),
+)
+export const contrastChoice = new Choice<Contrast>(
+  'slipway.contrast',
+  ['system', 'more', 'usual'],
+  (contrast) => {
+    const more = contrast === 'more' || (contrast === 'system' && systemContrast.matches)
+    mark('contrast', more ? 'more' : undefined)
+  },
+)
+export const fontChoice = new Choice<TerminalFont>('slipway.terminal.font', [
+  'jetbrains-mono',
+  'geist-mono',
+  'ibm-plex-mono',
+  'fira-code',
+  'source-code-pro',
+])
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
-}
+// With "system", what changes on the device has to reach terminals too.
+systemDark.addEventListener('change', themeChoice.refresh)
+systemContrast.addEventListener('change', contrastChoice.refresh)
 
 /** The wanted theme, live. */
 export function useTheme(): Theme {
-  return useSyncExternalStore(subscribe, current)
+  return useChoice(themeChoice)
 }
 
-/** The shown one of the two, live. */
-export function useShownTheme(): 'light' | 'dark' {
-  return useSyncExternalStore(subscribe, () => {
-    const theme = current()
-    return theme === 'system' ? (systemDark.matches ? 'dark' : 'light') : theme
+/** What the colours on screen depend on, live; another text means other colours. */
+export function useShownColors(): string {
+  const vision = useChoice(visionChoice)
+  const contrast = useSyncExternalStore(contrastChoice.subscribe, () => root.dataset.contrast)
+  const theme = useSyncExternalStore(themeChoice.subscribe, () => {
+    const chosen = themeChoice.get()
+    return chosen === 'system' ? (systemDark.matches ? 'dark' : 'light') : chosen
   })
+  return `${theme} ${vision} ${contrast}`
 }

@@ -1,4 +1,4 @@
-import { Search } from 'lucide-react'
+import { Search, X } from 'lucide-react'
 import { Popover } from 'radix-ui'
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
 
@@ -26,6 +26,12 @@ interface ComboboxProps {
   /** What is said when nothing matches, or when looking failed. */
   readonly empty: string
   readonly onChoose: (option: ComboboxOption) => void
+  /** Stands before the text: what was chosen. */
+  readonly icon?: ReactNode
+  /** Takes back what was chosen. */
+  readonly onClear?: () => void
+  /** Focus went elsewhere without a choice. */
+  readonly onLeave?: () => void
   readonly disabled?: boolean
   readonly autoFocus?: boolean
 }
@@ -40,6 +46,9 @@ export function Combobox({
   options,
   empty,
   onChoose,
+  icon,
+  onClear,
+  onLeave,
   disabled = false,
   autoFocus = false,
 }: ComboboxProps) {
@@ -72,10 +81,9 @@ export function Combobox({
     <Popover.Root open={open && !disabled} onOpenChange={setOpen}>
       <Popover.Anchor asChild>
         <div ref={box} className="relative min-w-0">
-          <Search
-            className="pointer-events-none absolute left-2.5 top-1/2 size-4 -translate-y-1/2 text-ink-3"
-            aria-hidden="true"
-          />
+          <span className="pointer-events-none absolute left-2.5 top-1/2 -translate-y-1/2 text-ink-3">
+            {icon ?? <Search className="size-4" aria-hidden="true" />}
+          </span>
           <input
             {...field}
             type="text"
@@ -94,15 +102,28 @@ export function Combobox({
             autoComplete="off"
             value={text}
             onClick={() => setOpen(true)}
-            onBlur={() => setOpen(false)}
+            onBlur={() => {
+              setOpen(false)
+              onLeave?.()
+            }}
             onChange={(event) => {
               onText(event.target.value)
               setOpen(true)
               setActive(0)
             }}
             onKeyDown={onKeyDown}
-            className="h-8 w-full min-w-0 rounded-control border border-line-strong bg-surface pl-8 pr-2.5 text-base text-ink transition-colors duration-(--fast) hover:border-ink-3 focus-visible:outline-offset-0 disabled:bg-bg disabled:text-ink-2 aria-invalid:border-bad sm:text-sm pointer-coarse:h-10"
+            className="h-8 w-full min-w-0 rounded-control border border-line-strong bg-surface pl-8 pr-8 text-base text-ink transition-colors duration-(--fast) hover:border-ink-3 focus-visible:outline-offset-0 disabled:bg-bg disabled:text-ink-2 aria-invalid:border-bad sm:text-sm pointer-coarse:h-10"
           />
+          {onClear === undefined || disabled ? null : (
+            <button
+              type="button"
+              aria-label="Clear the choice"
+              onClick={onClear}
+              className="absolute inset-y-0 right-0 inline-flex w-8 items-center justify-center text-ink-3 hover:text-ink"
+            >
+              <X className="size-3.5" />
+            </button>
+          )}
         </div>
       </Popover.Anchor>
       <Popover.Portal>

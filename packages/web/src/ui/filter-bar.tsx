@@ -1,5 +1,13 @@
 import { ListFilter, X } from 'lucide-react'
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
 
 import { classNames } from './class-names.ts'
 import { complete, type FilterKey, type Suggestion, suggestions } from './filter-completion.ts'
@@ -45,12 +53,26 @@ export function FilterBar({
   const [open, setOpen] = useState(false)
   const [active, setActive] = useState(-1)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  /** What was applied last from here: when it comes back as the value, the text may be further already. */
-  const applied = useRef(value)
+  /** What was applied from here and is not in the address yet: when it comes, the text may be further already. */
+  const sent = useRef<string[]>([])
+  const seen = useRef(value)
   useEffect(() => {
-    if (value !== applied.current) setText(value)
-    applied.current = value
-  }, [value])
+    const at = sent.current.lastIndexOf(value)
+    if (at >= 0) sent.current.splice(0, at + 1)
+    else if (value !== seen.current) {
+      clearTimeout(timer.current)
+      setText(value)
+    }
+    seen.current = value
+  })
+  /** Where the caret goes with a text that was not typed; before the next key, which would end up elsewhere. */
+  const placed = useRef<number>(undefined)
+  useLayoutEffect(() => {
+    if (placed.current === undefined) return
+    input.current?.focus()
+    input.current?.setSelectionRange(placed.current, placed.current)
+    placed.current = undefined
+  })
   useEffect(() => () => clearTimeout(timer.current), [])
   useEffect(() => {
     const onKeyDown = (event: globalThis.KeyboardEvent) => {
@@ -76,8 +98,10 @@ export function FilterBar({
   const apply = (next: string) => {
     clearTimeout(timer.current)
     setText(next)
-    applied.current = next.trim()
-    if (next.trim() !== value) onChange(next.trim())
+    const wanted = next.trim()
+    if (wanted === (sent.current.at(-1) ?? value)) return
+    sent.current.push(wanted)
+    onChange(wanted)
   }
   const type = (next: string, at: number) => {
     setText(next)
@@ -92,11 +116,8 @@ export function FilterBar({
   }
   const take = (offer: Suggestion) => {
     const next = complete(text, caret, offer)
+    placed.current = next.caret
     type(next.text, next.caret)
-    requestAnimationFrame(() => {
-      input.current?.focus()
-      input.current?.setSelectionRange(next.caret, next.caret)
-    })
   }
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.nativeEvent.isComposing) return

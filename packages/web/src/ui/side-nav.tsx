@@ -22,13 +22,15 @@ export function SideNav({
 }) {
   const pathname = usePathname()
   const nav = useRef<HTMLElement>(null)
+  // Some links are known to belong there only a moment later.
+  const count = groups.reduce((sum, { links }) => sum + links.length, 0)
   // Where the links are a row of tabs, the current one may lie beyond the edge.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the current link changes with the path
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the current link changes with the path and with the links
   useLayoutEffect(() => {
     const current = nav.current?.querySelector<HTMLElement>('[aria-current="page"]')
     if (nav.current === null || current == null) return
     nav.current.scrollLeft = current.offsetLeft - (nav.current.clientWidth - current.offsetWidth) / 2
-  }, [pathname])
+  }, [pathname, count])
   return (
     <nav
       ref={nav}

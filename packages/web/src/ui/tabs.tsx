@@ -15,10 +15,10 @@ export function TabLinks({ label, tabs }: { readonly label: string; readonly tab
   const pathname = usePathname()
   const nav = useRef<HTMLElement>(null)
   // Where not all fit, the current one is in sight.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page has another current tab
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page has another current tab, and more tabs move it
   useEffect(() => {
-    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [pathname])
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [pathname, tabs.length])
   return (
     <nav
       ref={nav}

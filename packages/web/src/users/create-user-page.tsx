@@ -2,18 +2,19 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Dices } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 
-import { createUser } from '@slipway/contract'
+import { createUser, type Organization } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { fieldError } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { AppLink } from '../navigation/app-link.tsx'
+import { useOrganizationChoice } from '../organizations/use-organization-choice.ts'
 import { paths } from '../paths.ts'
-import { authMethodsQuery, organizationsQuery } from '../session/queries.ts'
+import { authMethodsQuery } from '../session/queries.ts'
 import { usePermissions } from '../session/session.tsx'
 import { usernameFromEmail } from '../session/username.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
-import { Field, LabelledToggle, PasswordInput, TextInput } from '../ui/form.tsx'
+import { Field, PasswordInput, TextInput } from '../ui/form.tsx'
 import { Page, Section } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Segmented } from '../ui/segmented.tsx'
@@ -22,25 +23,25 @@ import { generatedPassword } from './generated-password.ts'
 import { NoPermission } from './no-permission.tsx'
 import { RoleChoices } from './role-choices.tsx'
 import { UserCreated } from './user-created.tsx'
+import { MEMBERSHIP, UserOrganizations } from './user-organizations.tsx'
 
 /** `/deployment/users/create`: a new account (UI-1401). */
 export function CreateUserPage() {
   const permissions = usePermissions()
   const online = useOnline()
-  const organizations = useQuery(organizationsQuery).data ?? []
+  const { organization: first, several } = useOrganizationChoice(MEMBERSHIP)
   const [email, setEmail] = useState('')
   const [username, setUsername] = useState<string>()
   const [name, setName] = useState('')
   const [password, setPassword] = useState(generatedPassword)
   const [roles, setRoles] = useState<readonly string[]>([])
-  const [chosen, setChosen] = useState<readonly string[]>()
+  const [organizations, setOrganizations] = useState<readonly Organization[]>()
   const [kind, setKind] = useState<AccountKind>()
   const methods = useQuery(authMethodsQuery).data
   const kinds = accountKinds(methods)
   const way = kind ?? kinds[0]?.id ?? 'password'
   const service = way === 'service'
-  const first = (organizations.find((one) => one.is_default) ?? organizations[0])?.id
-  const organizationIds = chosen ?? (first === undefined ? [] : [first])
+  const chosen = organizations ?? (first === undefined ? [] : [first])
   const suggested = email === '' || service ? '' : usernameFromEmail(email)
   const create = useMutation({
     mutationFn: () =>
@@ -50,7 +51,7 @@ export function CreateUserPage() {
           name: name.trim(),
           ...(service ? { service_account: true } : { email: email.trim(), login_type: way }),
           ...(way === 'password' ? { password } : {}),
-          organization_ids: [...organizationIds],
+          organization_ids: chosen.map(({ id }) => id),
           roles: [...roles],
         },
       }),
@@ -160,26 +161,13 @@ export function CreateUserPage() {
             ) : null}
           </div>
         </Section>
-        {organizations.length > 1 ? (
+        {several ? (
           <Section title="Organizations" help="Workspaces are made in one of these.">
-            <div className="flex flex-col gap-3">
-              {organizations.map(({ id, name: short, display_name }) => (
-                <LabelledToggle
-                  key={id}
-                  kind="checkbox"
-                  label={display_name || short}
-                  checked={organizationIds.includes(id)}
-                  onChange={(on) =>
-                    setChosen(on ? [...organizationIds, id] : organizationIds.filter((one) => one !== id))
-                  }
-                />
-              ))}
-              {fieldError(create.error, 'organization_ids') === undefined ? null : (
-                <p className="text-xs text-bad first-letter:uppercase">
-                  {fieldError(create.error, 'organization_ids')}
-                </p>
-              )}
-            </div>
+            <UserOrganizations
+              value={chosen}
+              onChange={setOrganizations}
+              error={fieldError(create.error, 'organization_ids')}
+            />
           </Section>
         ) : null}
         <Section title="Roles" help="Everybody is a member. Roles add to that.">

@@ -17,7 +17,10 @@ export function usersQuery({ filter, page }: { readonly filter: string; readonly
   return queryOptions({
     queryKey: ['users', filter, page],
     queryFn: ({ signal }) =>
-      api.call(listUsers, { query: { q: filter, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }, signal }),
+      api.call(listUsers, {
+        query: { q: filter, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE, include_groups: true },
+        signal,
+      }),
     placeholderData: keepPreviousData,
   })
 }

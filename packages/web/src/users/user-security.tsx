@@ -228,7 +228,7 @@ function Row({
   return (
     <div className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-2 text-sm last:border-b-0">
       <h3 className="w-36 shrink-0 font-medium">{title}</h3>
-      <div className="min-w-0 flex-1 basis-48 text-ink-2">
+      <div className="min-w-0 flex-1 basis-48 text-ink-2 first-letter:uppercase">
         {error === undefined || error === null ? (
           children
         ) : (

@@ -12,29 +12,26 @@ import {
 } from 'lucide-react'
 import { useState } from 'react'
 
-import { activateUser, type User } from '@slipway/contract'
+import { activateUser, type ListedUser, type User, type UserGroup } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
-import { describeError, statusOf } from '../api/errors.ts'
-import { useAddress } from '../navigation/address.ts'
+import { filterFault } from '../api/errors.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
+import { useListAddress } from '../navigation/list-address.ts'
 import { paths } from '../paths.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { Avatar } from '../ui/avatar.tsx'
-import { Button, buttonClass } from '../ui/button.tsx'
-import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
+import { buttonClass } from '../ui/button.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
 import { FilterMenu } from '../ui/filter-menu.tsx'
 import { Mark } from '../ui/form.tsx'
+import { ListView, NothingFound } from '../ui/list-view.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
-import { Pagination } from '../ui/pagination.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
-import { UnreadableFilter } from '../ui/unreadable-filter.tsx'
 import { NoPermission } from './no-permission.tsx'
 import { usersQuery } from './queries.ts'
 import { ResetPasswordDialog } from './reset-password-dialog.tsx'
@@ -69,14 +66,11 @@ type Asked = { readonly kind: 'suspend' | 'delete' | 'roles' | 'password'; reado
 
 /** `/deployment/users`: who may use the deployment (UI-1401). */
 export function UsersPage() {
-  const [search, change] = useAddress()
-  const filter = search.filter ?? ''
-  const page = Math.max(1, Math.trunc(Number(search.page ?? 1)) || 1)
+  const address = useListAddress()
   const permissions = usePermissions()
-  const list = useQuery({ ...usersQuery({ filter, page }), enabled: permissions?.viewAllUsers === true })
+  const list = useQuery({ ...usersQuery(address), enabled: permissions?.viewAllUsers === true })
   const [asked, setAsked] = useState<Asked>()
-  const refused = statusOf(list.error) === 400
-  const apply = (next: string) => change({ filter: next, page: undefined })
+  const { filter, setFilter } = address
   const close = () => setAsked(undefined)
   const refresh = () => void queries.invalidateQueries({ queryKey: ['users'] })
   const activate = useMutation({
@@ -109,73 +103,43 @@ export function UsersPage() {
       <FilterBar
         label="Filter users"
         placeholder="name or email, status:active role:owner"
-        value={filter}
-        onChange={apply}
+        value={address.filter}
+        onChange={setFilter}
         presets={PRESETS}
         keys={KEYS}
         menus={
           <>
-            <FilterMenu label="Status" filterKey="status" options={STATES} filter={filter} onChange={apply} />
-            <FilterMenu label="Role" filterKey="role" options={ROLES} filter={filter} onChange={apply} />
+            <FilterMenu
+              label="Status"
+              filterKey="status"
+              options={STATES}
+              filter={filter}
+              onChange={setFilter}
+            />
+            <FilterMenu label="Role" filterKey="role" options={ROLES} filter={filter} onChange={setFilter} />
             <FilterMenu
               label="Signs in by"
               filterKey="login_type"
               options={LOGIN_TYPES}
               filter={filter}
-              onChange={apply}
+              onChange={setFilter}
             />
           </>
         }
-        error={
-          refused
-            ? describeError(list.error)
-                .validations.map(({ detail }) => detail)
-                .join('. ') || describeError(list.error).message
-            : undefined
-        }
+        error={filterFault(list.error)}
       />
-      {list.isError && !refused ? (
-        <div className="mb-4">
-          <ErrorNotice
-            error={list.error}
-            title="The list could not be read"
-            onRetry={() => void list.refetch()}
-          />
-        </div>
-      ) : null}
-      {list.isError && list.data === undefined ? (
-        refused ? (
-          <UnreadableFilter onClear={() => apply('')} />
-        ) : null
-      ) : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Users"
-            columns={COLUMNS}
-            rows={list.data?.users}
-            rowKey={(row) => row.id}
-            rowLabel={(row) => row.username}
-            stale={list.isPlaceholderData}
-            actions={(row) => <RowMenu user={row} onAsk={setAsked} onActivate={() => activate.mutate(row)} />}
-            empty={
-              <EmptyState
-                icon={UsersRound}
-                title="Nobody matches the filter"
-                action={
-                  <Button onClick={() => change({ filter: undefined, page: undefined })}>
-                    Clear the filter
-                  </Button>
-                }
-              />
-            }
-          />
-          <Pagination
-            page={page}
-            count={list.data?.count ?? 0}
-            onPage={(next) => change({ page: String(next) }, true)}
-          />
-        </div>
-      )}
+      <ListView list={list} address={address} failure="The list could not be read" count={list.data?.count}>
+        <Table
+          label="Users"
+          columns={COLUMNS}
+          rows={list.data?.users}
+          rowKey={(row) => row.id}
+          rowLabel={(row) => row.username}
+          stale={list.isPlaceholderData}
+          actions={(row) => <RowMenu user={row} onAsk={setAsked} onActivate={() => activate.mutate(row)} />}
+          empty={<NothingFound icon={UsersRound} title="Nobody matches the filter" address={address} />}
+        />
+      </ListView>
       {asked?.kind === 'suspend' ? (
         <SuspendDialog user={asked.user} onClose={close} onDone={refresh} />
       ) : null}
@@ -186,7 +150,7 @@ export function UsersPage() {
   )
 }
 
-const COLUMNS: readonly Column<User>[] = [
+const COLUMNS: readonly Column<ListedUser>[] = [
   {
     id: 'name',
     header: 'User',
@@ -227,6 +191,7 @@ const COLUMNS: readonly Column<User>[] = [
     className: '@max-xl:pl-14',
     cell: (row) => <StateBadge look={STATUS_LOOKS[row.status]} />,
   },
+  { id: 'groups', header: 'Groups', from: 'xl', cell: (row) => <Groups groups={row.groups ?? []} /> },
   {
     id: 'login',
     header: 'Signs in by',
@@ -244,6 +209,31 @@ const COLUMNS: readonly Column<User>[] = [
     ),
   },
 ]
+
+const FEW_GROUPS = 2
+
+/** The first groups of an account as links, and how many more there are; its page has them all. */
+function Groups({ groups }: { readonly groups: readonly UserGroup[] }) {
+  const rest = groups.slice(FEW_GROUPS)
+  return (
+    <span className="flex w-max max-w-56 flex-wrap gap-x-2 text-ink-2">
+      {groups.slice(0, FEW_GROUPS).map((group) => (
+        <AppLink
+          key={group.id}
+          href={paths.group(group.organization_name, group.name)}
+          className="max-w-28 truncate hover:text-accent"
+        >
+          {group.display_name || group.name}
+        </AppLink>
+      ))}
+      {rest.length === 0 ? null : (
+        <span className="text-ink-3" title={rest.map((group) => group.display_name || group.name).join(', ')}>
+          +{rest.length}
+        </span>
+      )}
+    </span>
+  )
+}
 
 /** Nobody suspends or deletes themselves. */
 function RowMenu({

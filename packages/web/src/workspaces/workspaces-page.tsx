@@ -3,22 +3,22 @@ import { Boxes, CircleArrowUp, LayoutTemplate, Plus, SearchX, SquareTerminal, St
 import { useEffect, useState } from 'react'
 
 import type { Template, Workspace } from '@slipway/contract'
-import { describeError, statusOf } from '../api/errors.ts'
-import { useAddress } from '../navigation/address.ts'
+import { filterFault } from '../api/errors.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
+import { type ListAddress, useListAddress } from '../navigation/list-address.ts'
 import { paths } from '../paths.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { templatesQuery } from '../templates/queries.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNotice } from '../ui/error-notice.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
 import type { FilterKey } from '../ui/filter-completion.ts'
 import { Mark } from '../ui/form.tsx'
+import { ListView, NothingFound } from '../ui/list-view.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
-import { PAGE_SIZE, Pagination } from '../ui/pagination.tsx'
+import { PAGE_SIZE } from '../ui/pagination.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
@@ -75,16 +75,13 @@ function filterKeys(templates: readonly Template[]): readonly FilterKey[] {
 
 /** `/workspaces`: find, open, start and stop. The number of requests does not depend on the number of rows (UI-701). */
 export function WorkspacesPage() {
-  const [search, change] = useAddress()
-  // An absent filter is the default one, an emptied one is "all".
-  const filter = search.filter === undefined ? DEFAULT_FILTER : search.filter === '*' ? '' : search.filter
-  const page = pageNumber(search.page)
-  const list = useQuery(workspacesQuery({ filter, page }))
+  const address = useListAddress(DEFAULT_FILTER)
+  const { filter, page } = address
+  const list = useQuery(workspacesQuery(address))
   useBuildFeed()
   const permissions = usePermissions()
   const [choosing, setChoosing] = useState(false)
   const { offered, dialog } = useWorkspaceActions()
-  const refused = statusOf(list.error) === 400
   const [filtering, setFiltering] = useState(false)
   const templates = useQuery({ ...templatesQuery(''), enabled: filtering }).data ?? []
   const [marked, setMarked] = useState<ReadonlySet<string>>(NOTHING)
@@ -93,8 +90,6 @@ export function WorkspacesPage() {
   const rows = list.data?.workspaces
   const selected = (rows ?? []).filter((row) => marked.has(row.id) && isSelectable(row))
 
-  const setFilter = (next: string) =>
-    change({ filter: next === DEFAULT_FILTER ? undefined : next === '' ? '*' : next, page: undefined })
   const newWorkspace =
     permissions?.createWorkspace === true ? (
       <Button tone="primary" icon={<Plus className="size-4" />} onClick={() => setChoosing(true)}>
@@ -112,48 +107,26 @@ export function WorkspacesPage() {
       <FilterBar
         label="Filter workspaces"
         placeholder="owner:me status:running name:…"
-        value={filter}
-        onChange={setFilter}
+        value={address.filter}
+        onChange={address.setFilter}
         presets={PRESETS}
         keys={filterKeys(templates)}
         onFocus={() => setFiltering(true)}
-        error={refused ? refusal(list.error) : undefined}
+        error={filterFault(list.error)}
       />
-      {list.isError && !refused ? (
-        <div className="mb-4">
-          <ErrorNotice
-            error={list.error}
-            title="The list could not be read"
-            onRetry={() => void list.refetch()}
-          />
-        </div>
-      ) : null}
-      {list.isError && list.data === undefined ? null : (
-        <div className="rounded-card border border-line bg-surface">
-          <Table
-            label="Workspaces"
-            columns={COLUMNS}
-            rows={rows}
-            rowKey={(row) => row.id}
-            rowLabel={(row) => row.name}
-            stale={list.isPlaceholderData}
-            selection={{ selected: marked, selectable: isSelectable, onChange: setMarked }}
-            actions={(row) => <RowActions workspace={row} actions={offered(row)} />}
-            empty={
-              <Empty
-                filtered={filter !== DEFAULT_FILTER && filter !== ''}
-                onClear={() => setFilter(DEFAULT_FILTER)}
-                onCreate={() => setChoosing(true)}
-              />
-            }
-          />
-          <Pagination
-            page={page}
-            count={list.data?.count ?? 0}
-            onPage={(next) => change({ page: String(next) }, true)}
-          />
-        </div>
-      )}
+      <ListView list={list} address={address} failure="The list could not be read" count={list.data?.count}>
+        <Table
+          label="Workspaces"
+          columns={COLUMNS}
+          rows={rows}
+          rowKey={(row) => row.id}
+          rowLabel={(row) => row.name}
+          stale={list.isPlaceholderData}
+          selection={{ selected: marked, selectable: isSelectable, onChange: setMarked }}
+          actions={(row) => <RowActions workspace={row} actions={offered(row)} />}
+          empty={<Empty address={address} onCreate={() => setChoosing(true)} />}
+        />
+      </ListView>
       <BatchBar selected={selected} onClear={() => setMarked(NOTHING)} />
       {choosing ? <NewWorkspaceDialog onClose={() => setChoosing(false)} /> : null}
       {dialog}
@@ -326,25 +299,13 @@ function menuItem({ action, label, icon, danger, disabled, run }: OfferedAction)
   return { id: action, label, icon, danger, disabled, onSelect: run }
 }
 
-function Empty({
-  filtered,
-  onClear,
-  onCreate,
-}: {
-  readonly filtered: boolean
-  readonly onClear: () => void
-  readonly onCreate: () => void
-}) {
+function Empty({ address, onCreate }: { readonly address: ListAddress; readonly onCreate: () => void }) {
   const permissions = usePermissions()
-  if (filtered)
+  if (address.narrowed)
     return (
-      <EmptyState
-        icon={SearchX}
-        title="No workspace matches the filter"
-        action={<Button onClick={onClear}>Clear the filter</Button>}
-      >
+      <NothingFound icon={SearchX} title="No workspace matches the filter" address={address}>
         Change the filter, or clear it to see your own workspaces.
-      </EmptyState>
+      </NothingFound>
     )
   return (
     <EmptyState
@@ -375,14 +336,4 @@ function summary(workspaces: readonly Workspace[], count: number): string {
     count > PAGE_SIZE ? `${count} workspaces` : `${count} ${count === 1 ? 'workspace' : 'workspaces'}`
   const running = workspaces.filter((workspace) => workspace.latest_build.status === 'running').length
   return count > PAGE_SIZE || running === 0 ? shown : `${shown}, ${running} running`
-}
-
-function refusal(error: unknown): string {
-  const { message, validations } = describeError(error)
-  return validations.length === 0 ? message : validations.map(({ detail }) => detail).join('. ')
-}
-
-function pageNumber(text: string | undefined): number {
-  const page = Number(text ?? 1)
-  return Number.isInteger(page) && page > 0 ? page : 1
 }

@@ -2,9 +2,9 @@ import { Download, FileJson, FileSpreadsheet, RotateCw } from 'lucide-react'
 
 import type { Route } from '@slipway/contract'
 import { requestPath } from '../api/http.ts'
-import { Button } from './button.tsx'
-import { Menu } from './menu.tsx'
-import { TimeAgo } from './time-ago.tsx'
+import { Button } from '../ui/button.tsx'
+import { Menu } from '../ui/menu.tsx'
+import { TimeAgo } from '../ui/time-ago.tsx'
 
 interface LogActionsProps {
   /** The operation that answers all entries of a search as a file. */

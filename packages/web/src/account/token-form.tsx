@@ -1,0 +1,169 @@
+import { useQuery } from '@tanstack/react-query'
+import { type FormEvent, type ReactNode, useState } from 'react'
+
+import { getTokenConfig } from '@slipway/contract'
+import { api } from '../api/client.ts'
+import { fieldError } from '../api/errors.ts'
+import { useOnline } from '../frame/connection-banner.tsx'
+import { AppLink } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
+import { Button, buttonClass } from '../ui/button.tsx'
+import { ErrorNotice } from '../ui/error-notice.tsx'
+import { Field, Select, TextInput } from '../ui/form.tsx'
+import { Section } from '../ui/page.tsx'
+import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
+import { type AllowEntry, effectiveAccess } from './allow-list.ts'
+import { AllowListPicker } from './allow-list-picker.tsx'
+import { ScopePicker } from './scope-picker.tsx'
+import { daysUntil, lifetimeChoices } from './token-lifetime.ts'
+import { FULL_SCOPE } from './token-scopes.ts'
+
+const CUSTOM = 'custom'
+const KEEP = 'keep'
+
+/** What a token is to be. */
+export interface TokenValues {
+  readonly name: string
+  /** How long it holds from now on; undefined leaves its end as it is. */
+  readonly days: number | undefined
+  readonly scopes: readonly string[]
+  /** Undefined is everything. */
+  readonly allowed: readonly AllowEntry[] | undefined
+}
+
+interface TokenFormProps {
+  readonly title: string
+  /** "The token was not made". */
+  readonly failure: string
+  readonly verb: string
+  /** A token that is there already, and when it ends. */
+  readonly present?: Omit<TokenValues, 'days'> & { readonly end: string }
+  readonly about?: ReactNode
+  readonly error: unknown
+  readonly busy: boolean
+  readonly onSubmit: (values: TokenValues) => void
+}
+
+/** Name, lifetime, scopes and allow list of a token, a new one or one that is changed (UI-1502 to UI-1504, UI-B7). */
+export function TokenForm({ title, failure, verb, present, about, error, busy, onSubmit }: TokenFormProps) {
+  const online = useOnline()
+  const config = useQuery({
+    queryKey: ['token-config'],
+    queryFn: ({ signal }) => api.call(getTokenConfig, { params: { user: 'me' }, signal }),
+  })
+  const { days, chosen, maxDays } = lifetimeChoices(config.data?.max_token_lifetime ?? 0)
+  const [name, setName] = useState(present?.name ?? '')
+  const [lifetime, setLifetime] = useState<string>()
+  const [date, setDate] = useState('')
+  const [scopes, setScopes] = useState<readonly string[]>(present?.scopes ?? [FULL_SCOPE])
+  const [allowed, setAllowed] = useState(present?.allowed)
+  const selected = lifetime ?? (present === undefined ? String(chosen) : KEEP)
+  const wanted = selected === CUSTOM ? (date === '' ? 0 : daysUntil(date, Date.now())) : Number(selected)
+  const wrongDate =
+    selected === CUSTOM && date !== '' && (wanted < 1 || wanted > maxDays)
+      ? `Choose a day from tomorrow on, at most ${maxDays} days ahead.`
+      : undefined
+  const idle = scopes.length === 0 || allowed?.length === 0
+  const ready = !idle && wrongDate === undefined && (selected === KEEP || wanted > 0)
+  const form = useInvalidFocus(error)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (!busy && ready)
+      onSubmit({ name: name.trim(), days: selected === KEEP ? undefined : wanted, scopes, allowed })
+  }
+  return (
+    <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
+      <ErrorNotice error={error} title={failure} />
+      <ErrorNotice
+        error={config.error}
+        title="The longest lifetime is not known"
+        onRetry={() => void config.refetch()}
+      />
+      <Section title={title} help={about}>
+        <div className="flex flex-col gap-5">
+          <Field
+            label="Name"
+            error={fieldError(error, 'token_name')}
+            help="What it is for: you find it again by that."
+          >
+            {(field) => (
+              <TextInput
+                {...field}
+                autoFocus={present === undefined}
+                required
+                maxLength={64}
+                autoComplete="off"
+                placeholder="nightly-build"
+                value={name}
+                onChange={(event) => setName(event.target.value)}
+              />
+            )}
+          </Field>
+          <div className="flex flex-wrap gap-4">
+            <Field label="Lifetime" error={fieldError(error, 'lifetime')}>
+              {(field) => (
+                <Select
+                  {...field}
+                  value={selected}
+                  options={[
+                    ...(present === undefined ? [] : [{ value: KEEP, label: present.end }]),
+                    ...days.map((count) => ({
+                      value: String(count),
+                      label: `${count === 1 ? '1 day' : `${count} days`}${present === undefined ? '' : ' from now on'}`,
+                    })),
+                    { value: CUSTOM, label: 'Until a date' },
+                  ]}
+                  onChange={(event) => setLifetime(event.target.value)}
+                  className={present === undefined ? 'w-40' : 'w-60'}
+                />
+              )}
+            </Field>
+            {selected === CUSTOM ? (
+              <Field label="Last day" error={wrongDate}>
+                {(field) => (
+                  <TextInput
+                    {...field}
+                    type="date"
+                    required
+                    value={date}
+                    onChange={(event) => setDate(event.target.value)}
+                    className="w-44"
+                  />
+                )}
+              </Field>
+            ) : null}
+          </div>
+        </div>
+      </Section>
+      <Section title="What it may do">
+        <div className="flex flex-col gap-2">
+          <ScopePicker value={scopes} onChange={setScopes} />
+          {fieldError(error, 'scopes') === undefined ? null : (
+            <p className="text-xs text-bad">{fieldError(error, 'scopes')}</p>
+          )}
+        </div>
+      </Section>
+      <Section title="On what" help="Everything else looks to it as if it did not exist.">
+        <div className="flex flex-col gap-2">
+          <AllowListPicker value={allowed} onChange={setAllowed} />
+          {fieldError(error, 'allow_list') === undefined ? null : (
+            <p className="text-xs text-bad">{fieldError(error, 'allow_list')}</p>
+          )}
+        </div>
+      </Section>
+      <div className="flex flex-wrap items-center justify-end gap-2">
+        <p role="status" className="mr-auto min-w-0 flex-1 basis-60 text-sm text-ink-2">
+          {effectiveAccess(scopes, allowed)}
+        </p>
+        <div className="flex gap-2">
+          <AppLink href={paths.settings('tokens')} className={buttonClass({})}>
+            Cancel
+          </AppLink>
+          <Button type="submit" tone="primary" busy={busy} disabled={!online || !ready}>
+            {verb}
+          </Button>
+        </div>
+      </div>
+    </form>
+  )
+}
