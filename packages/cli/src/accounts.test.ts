@@ -12,6 +12,7 @@ import {
   getTokenByName,
   getUser,
   listSessions,
+  listSiteRoles,
   listUserSecrets,
 } from '@slipway/contract'
 import { OidcDeployment, SecondFactorAccounts } from '@slipway/testkit'
@@ -56,6 +57,53 @@ describe('OP-§17.2: users', () => {
       /ada\s+ada@example.com\n/,
     )
     expect(await cli.good('users', 'list', '--help')).toMatch(/columns, separated by commas: id,\s+username/)
+  })
+
+  it('RB-136: roles makes, shows, changes and deletes those of the deployment', async () => {
+    const role = {
+      name: 'log-reader',
+      display_name: 'Log Reader',
+      site_permissions: [
+        { resource_type: 'audit_log', action: 'read', negate: false },
+        { resource_type: 'workspace', action: 'ssh', negate: true },
+      ],
+      user_permissions: [{ resource_type: 'task', action: 'read', negate: false }],
+    }
+    const piped = (input: unknown, ...args: string[]) =>
+      cli.runWith({}, 'users', 'roles', ...args, { input: JSON.stringify(input) })
+    const stored = async () => (await owner.call(listSiteRoles)).find(({ name }) => name === 'log-reader')
+    expect(await cli.bad('users', 'roles', 'create', 'x')).toContain('--stdin is required')
+    expect(await piped(role, 'create', '--stdin', '--dry-run')).toMatchObject({ code: 0 })
+    expect(await stored()).toBeUndefined()
+    expect(await piped(role, 'create', '--stdin')).toMatchObject({ code: 0 })
+    expect(await stored()).toMatchObject(role)
+    const [shown] = await jsonOf(cli, 'users', 'roles', 'show', 'Log-Reader')
+    expect(shown).toEqual(await stored())
+    expect(
+      await piped([{ ...shown, display_name: 'Logs' }], 'update', 'log-reader', '--stdin'),
+    ).toMatchObject({
+      code: 0,
+    })
+    // What it refuses, and what holders may do with their own, is not asked for and stays.
+    const asked = await cli.answer(
+      ['--force-tty', 'users', 'roles', 'update', 'log-reader'],
+      ['', 'connection_log:read\t'],
+    )
+    expect(asked).toMatchObject({ code: 0 })
+    const changed = await stored()
+    expect(changed).toMatchObject({ display_name: 'Logs', user_permissions: role.user_permissions })
+    expect(changed?.site_permissions).toHaveLength(3)
+    expect(changed?.site_permissions).toEqual(
+      expect.arrayContaining([
+        ...role.site_permissions,
+        { resource_type: 'connection_log', action: 'read', negate: false },
+      ]),
+    )
+    expect((await piped({}, 'update', 'owner', '--stdin')).stderr).toContain('is built in')
+    expect(await member.bad('users', 'roles', 'delete', 'log-reader', '-y')).toContain('error: ')
+    expect(await cli.bad('users', 'roles', 'delete', 'log-reader')).toContain('add --yes')
+    expect(await cli.good('users', 'roles', 'delete', 'log-reader', '-y')).toContain('Deleted the role')
+    expect(await stored()).toBeUndefined()
   })
 
   it('edit-roles replaces the site roles', async () => {
@@ -133,6 +181,51 @@ it('09 §19 50: a token is limited to its scopes and what it is allowed; only th
   expect(await cli.good('tokens', 'list', '-a', '-c', 'name,owner')).toMatch(/lent\s+ada\n/)
   expect(await cli.good('tokens', 'list')).not.toContain('lent')
   expect(await member.bad('tokens', 'create', '-u', 'owner')).toContain('error: ')
+})
+
+it('ID-48: a token is edited: narrower at once, and what is not given stays', async () => {
+  await cli.good('tokens', 'create', '-n', 'edited', '--lifetime', '24h')
+  const before = await owner.call(getTokenByName, { params: { user: 'me', keyname: 'edited' } })
+  expect(
+    await cli.good(
+      'tokens',
+      'edit',
+      'edited',
+      '-n',
+      'smaller',
+      '--scope',
+      'workspace:read',
+      '--lifetime',
+      '1h',
+    ),
+  ).toMatch(/^The token smaller holds until .*: workspace:read\.\n$/)
+  const after = await owner.call(getTokenByName, { params: { user: 'me', keyname: 'smaller' } })
+  expect(after).toMatchObject({ id: before.id, scopes: ['workspace:read'], allow_list: ['*:*'] })
+  expect(Date.parse(after.expires_at)).toBeLessThan(Date.parse(before.expires_at))
+  expect(await cli.good('tokens', 'edit', before.id, '--allow', 'workspace:*')).toContain('smaller')
+  expect(await cli.bad('tokens', 'edit', 'smaller')).toContain('nothing to change')
+  expect(await cli.bad('tokens', 'edit', 'absent', '-n', 'x')).toContain('error: ')
+  expect(await cli.bad('tokens', 'edit', 'smaller', '--scope', 'nonsense')).toContain('nonsense')
+})
+
+it('L-36: oidc-token prints a token of the identity provider, and nothing else, where it is handed out', async () => {
+  const { client } = await deployment.arrive()
+  const refused = await signedIn(client)
+  expect(await refused.bad('users', 'oidc-token')).toContain('CODER_OIDC_TOKEN_EXCHANGE')
+  await using handing = await OidcDeployment.start({ CODER_OIDC_TOKEN_EXCHANGE: 'true' })
+  const { client: other } = await handing.arrive()
+  const person = await signedIn(other, handing.server.url)
+  const token = await person.good('users', 'oidc-token')
+  expect(token).toMatch(/^[\w-]+\n$/)
+  const answer = await fetch(`${handing.idp.issuer}/me`, {
+    headers: { Authorization: `Bearer ${token.trim()}` },
+  })
+  expect(answer.status).toBe(200)
+  expect(await jsonOf(person, 'users', 'oidc-token')).toMatchObject({
+    token_type: 'Bearer',
+    expires_at: expect.any(String),
+  })
+  expect(await person.bad('users', 'oidc-token', '-o', 'yaml')).toContain('--output')
 })
 
 describe('OP-§17.3: secrets', () => {

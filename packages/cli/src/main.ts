@@ -117,6 +117,20 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/external-auth.ts')).externalAuthCommands,
   },
   {
+    names: {
+      'oauth2-provider': ['Manage the software that signs in with this server'],
+    },
+    load: async () => (await import('./commands/oauth2-provider.ts')).oauth2ProviderCommands,
+  },
+  {
+    names: { 'mcp-servers': ['Look at the MCP servers that chats of an organization use', 'mcp-server'] },
+    load: async () => (await import('./commands/mcp-servers.ts')).mcpServerCommands,
+  },
+  {
+    names: { exp: ['Commands that may still change'] },
+    load: async () => (await import('./commands/mcp.ts')).experimentalCommands,
+  },
+  {
     names: { 'reset-password': ['Set the password of an account in the database itself'] },
     load: async () => (await import('./commands/locked-out.ts')).resetPasswordCommand,
   },
@@ -247,7 +261,8 @@ function addGlobalOptions(command: Command): Command {
     option('-v, --verbose', 'say more about failures', 'CODER_VERBOSE'),
   ])
     command.addOption(hidden ? one.hideHelp() : one)
+  // The server itself has options of its own under these names.
   for (const child of command.commands)
-    if (child.name() !== 'server' && child instanceof Command) addGlobalOptions(child)
+    if ((hidden || child.name() !== 'server') && child instanceof Command) addGlobalOptions(child)
   return command
 }

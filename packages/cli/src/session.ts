@@ -15,6 +15,9 @@ import { ownVersion, versionWarning } from './version.ts'
 const HEADER_COMMAND_MS = 30_000
 const MAX_TELEMETRY = 4_096
 
+/** What somebody without a session is told. */
+export const LOGGED_OUT = "You are not logged in. Try logging in using 'slipway login <url>'."
+
 /** Folder of the command's own files: the one that existing clients and editors look in, too (OP-181). */
 export function configDirectory(flags: GlobalFlags): string {
   return path.resolve(flags.globalConfig ?? defaultDirectory())
@@ -37,8 +40,7 @@ export async function openSession(command: Command): Promise<Connection> {
   const flags = flagsOf<GlobalFlags>(command)
   const kept = await storedSession(flags)
   const [url, token] = [flags.url ?? kept.url, flags.token ?? kept.token]
-  if (url === undefined || token === undefined)
-    throw new CommandError("You are not logged in. Try logging in using 'slipway login <url>'.")
+  if (url === undefined || token === undefined) throw new CommandError(LOGGED_OUT)
   if (flags.token === undefined && kept.url !== undefined && serverUrl(kept.url) !== serverUrl(url))
     throw new CommandError(
       `the session here is one of ${kept.url}, and is not sent to ${url}: sign in with \`slipway login ${url}\``,

@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url'
-
 import { CommandError } from './errors.ts'
+import { ownProgram } from './own-program.ts'
 
 const START = '# ------------START-CODER-----------'
 const END = '# ------------END-CODER------------'
@@ -65,10 +64,7 @@ export function keptOptions(file: string): KeptOptions | undefined {
 /** The section of `~/.ssh/config` that reaches workspaces (AC-241). */
 export function sectionOf(kept: KeptOptions, context: SectionContext): string {
   const { prefix, suffix, hosts } = context
-  const program =
-    context.program === undefined
-      ? [process.execPath, fileURLToPath(new URL('../bin/slipway.js', import.meta.url))]
-      : [context.program]
+  const program = context.program === undefined ? ownProgram() : [context.program]
   const proxy = [...program, ...context.globalFlags, 'ssh', '--stdio']
     .map((word) => quoted(context.unixPaths ? word.replaceAll('\\', '/') : word))
     .join(' ')

@@ -1,4 +1,3 @@
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 
@@ -7,8 +6,10 @@ import type { Command } from 'commander'
 import { getDeploymentSsh, listWorkspaces } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
 import { flagsOf, type GlobalFlags, listOption, option } from '../flags.ts'
+import { lastingFlags } from '../own-program.ts'
 import { interactive, sure } from '../prompt.ts'
-import { configDirectory, defaultDirectory, openSession } from '../session.ts'
+import { contentOf, replaceFile } from '../replace-file.ts'
+import { openSession } from '../session.ts'
 import { type KeptOptions, keptOptions, sectionOf, withSection } from '../ssh-section.ts'
 import { agentsOf } from '../workspace-name.ts'
 
@@ -94,7 +95,7 @@ export function configSshCommand(program: Command): void {
         suffix: (kept.hostnameSuffix ?? deployment.hostname_suffix).replace(/^\./, ''),
         options: deployment.ssh_config_options,
         program: flags.coderBinaryPath,
-        globalFlags: globalFlags(flags),
+        globalFlags: lastingFlags(flags),
         unixPaths: flags.forceUnixFilepaths === true,
         hosts: flags.wildcard
           ? undefined
@@ -112,29 +113,9 @@ export function configSshCommand(program: Command): void {
         return
       }
       await sure(`Change ${file}?`, flags.yes)
-      await replace(file, after)
+      await replaceFile(file, after)
       process.stdout.write(`Changed ${file}. Try: ssh ${prefix}<workspace>\n`)
     })
-}
-
-async function contentOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw new CommandError(
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
-}
-
-/** Writes a file whole or not at all; a link stays one, as those who keep their files elsewhere have it. */
-async function replace(link: string, content: string): Promise<void> {
-  await mkdir(path.dirname(link), { recursive: true, mode: 0o700 })
-  const file = await realpath(link).catch(() => link)
-  await rm(`${file}.new`, { force: true })
-  await writeFile(`${file}.new`, content, { mode: 0o600 })
-  await rename(`${file}.new`, file)
 }
 
 /** What was asked for now, or with `--use-previous-options` (or a yes to the question) last time. */
@@ -155,23 +136,6 @@ async function optionsToKeep(flags: ConfigFlags, previous: KeptOptions | undefin
     () => previous,
     () => now,
   )
-}
-
-/** Flags before the name of the command that OpenSSH's run of it needs again. */
-function globalFlags(flags: ConfigFlags): readonly string[] {
-  const folder = configDirectory(flags)
-  const files = [
-    ['--client-tls-ca-file', flags.clientTlsCaFile],
-    ['--client-tls-cert-file', flags.clientTlsCertFile],
-    ['--client-tls-key-file', flags.clientTlsKeyFile],
-  ] as const
-  return [
-    // OpenSSH runs it from other folders and with other variables.
-    ...(folder === defaultDirectory() ? [] : ['--global-config', folder]),
-    ...(flags.header ?? []).flatMap((header) => ['--header', header]),
-    ...(flags.headerCommand === undefined ? [] : ['--header-command', flags.headerCommand]),
-    ...files.flatMap(([flag, file]) => (file === undefined ? [] : [flag, path.resolve(file)])),
-  ]
 }
 
 function hostsOf(workspace: Parameters<typeof agentsOf>[0]): string[] {

@@ -12,31 +12,11 @@ import {
 import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
 import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
-import { type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
-import { ask, interactive, pickSeveral, sure } from '../prompt.ts'
+import { type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
+import { ask, interactive, sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
-import { jsonBytes, standardInputObject } from '../standard-input.ts'
-
-/** What tables show of a role, of one that is only asked for as well. */
-interface ShownRole {
-  readonly name?: unknown
-  readonly display_name?: unknown
-  readonly organization_id?: unknown
-  readonly built_in?: unknown
-  readonly site_permissions?: unknown
-  readonly organization_permissions?: unknown
-  readonly user_permissions?: unknown
-}
-
-const COLUMNS: readonly Column<ShownRole>[] = [
-  { name: 'name', value: (role) => text(role.name) },
-  { name: 'display name', value: (role) => text(role.display_name) },
-  { name: 'organization id', value: (role) => text(role.organization_id), extra: true },
-  { name: 'built in', value: (role) => text(role.built_in), extra: true },
-  { name: 'site permissions', value: (role) => count(role.site_permissions) },
-  { name: 'organization permissions', value: (role) => count(role.organization_permissions) },
-  { name: 'user permissions', value: (role) => count(role.user_permissions) },
-]
+import { jsonBytes } from '../standard-input.ts'
+import { askPermissions, ROLE_COLUMNS, readRole, roleNamed, type ShownRole } from './role-table.ts'
 
 interface EditFlags extends OrganizationFlags, OutputFlags {
   readonly stdin?: boolean
@@ -58,7 +38,7 @@ export function roleCommands(organizations: Command): void {
     .command('roles')
     .alias('role')
     .description('Manage the roles of an organization, and make custom ones')
-  organizationOption(tableOptions(roles.command('show [roles...]'), COLUMNS))
+  organizationOption(tableOptions(roles.command('show [roles...]'), ROLE_COLUMNS))
     .alias('list')
     .description('Show roles, all or those named')
     .action(async (names: string[], own: OrganizationFlags & OutputFlags, command: Command) => {
@@ -66,9 +46,9 @@ export function roleCommands(organizations: Command): void {
       const { id: organization } = await chosenOrganization(client, own)
       const all = await client.call(listMemberRoles, { params: { organization } })
       const wanted = names.length === 0 ? all : names.map((name) => roleNamed(all, name))
-      printRows(wanted, COLUMNS, own)
+      printRows(wanted, ROLE_COLUMNS, own)
     })
-  organizationOption(tableOptions(roles.command('create [role]'), COLUMNS))
+  organizationOption(tableOptions(roles.command('create [role]'), ROLE_COLUMNS))
     .description('Make a custom role; on a terminal, its permissions are asked for')
     .option('--stdin', 'read the role from standard input, as JSON')
     .option('--dry-run', 'print the role and make nothing')
@@ -79,7 +59,7 @@ export function roleCommands(organizations: Command): void {
       const role = own.stdin === true ? await readRole(name) : await askRole(client, organization, name)
       await submit(client, createCustomRole, organization, role, own)
     })
-  organizationOption(tableOptions(roles.command('update <role>'), COLUMNS))
+  organizationOption(tableOptions(roles.command('update <role>'), ROLE_COLUMNS))
     .alias('edit')
     .description('Replace what a custom role grants; on a terminal, its permissions are asked for')
     .option('--stdin', 'read the role from standard input, as JSON')
@@ -110,25 +90,6 @@ export function roleCommands(organizations: Command): void {
     })
 }
 
-function roleNamed(roles: readonly AssignableRoles[], name: string): AssignableRoles {
-  const found = roles.find((role) => role.name.toLowerCase() === name.toLowerCase())
-  if (found === undefined)
-    throw new CommandError(
-      `there is no role ${name}: choose from ${roles.map((role) => role.name).join(', ')}`,
-    )
-  return found
-}
-
-/** The role on standard input, which is the named one. What it grants is for the server to judge (RB-37, RB-38). */
-async function readRole(name: string | undefined): Promise<ShownRole> {
-  const role: ShownRole = await standardInputObject('the role')
-  if (name !== undefined && role.name !== undefined && role.name !== name)
-    throw new CommandError(`standard input holds the role ${JSON.stringify(role.name)}, not ${name}`)
-  if (name === undefined && role.name === undefined)
-    throw new CommandError('the role has no name: put one into its JSON, or behind the command')
-  return { name, ...role }
-}
-
 async function askRole(
   client: Connection,
   organization: string,
@@ -138,23 +99,19 @@ async function askRole(
   if (!interactive()) throw new CommandError('--stdin is required: there is no terminal to ask on')
   const name = named ?? (await ask('Name of the role', 'a name'))
   const display = await ask('Name that people read', '--stdin', before?.display_name ?? '')
-  const catalogue = await client.call(listGrantablePermissions, { params: { organization } })
-  const held = before?.organization_permissions.map((one) => `${one.resource_type}:${one.action}`) ?? []
-  const choices = catalogue.flatMap((one) => one.grantable.map((action) => `${one.resource_type}:${action}`))
-  const picked = await pickSeveral(
+  const picked = await askPermissions(
     'What it allows in the organization',
-    '--stdin',
-    [...new Set([...choices, ...held])].map((value) => ({ value, label: value })),
-    held,
+    await client.call(listGrantablePermissions, { params: { organization } }),
+    before?.organization_permissions,
   )
   return {
     name,
     display_name: display,
     ...(before?.assignable_by === undefined ? {} : { assignable_by: before.assignable_by }),
-    organization_permissions: picked.map((one) => {
-      const [resource_type = '', action = ''] = one.split(':')
-      return { resource_type, action }
-    }),
+    ...(before === undefined
+      ? {}
+      : { organization_member_permissions: before.organization_member_permissions }),
+    organization_permissions: picked,
   }
 }
 
@@ -166,16 +123,11 @@ async function submit(
   role: ShownRole,
   own: EditFlags,
 ): Promise<void> {
-  if (own.dryRun === true) return printRow(role, COLUMNS, own)
+  if (own.dryRun === true) return printRow(role, ROLE_COLUMNS, own)
   const params = { organization }
-  printRow(await client.upload(route, jsonBytes({ ...role }), 'application/json', { params }), COLUMNS, own)
-}
-
-function text(value: unknown): string {
-  return value === undefined ? '' : String(value)
-}
-
-function count(permissions: unknown): string {
-  const number = Array.isArray(permissions) ? permissions.length : 0
-  return number === 1 ? '1 permission' : `${number} permissions`
+  printRow(
+    await client.upload(route, jsonBytes({ ...role }), 'application/json', { params }),
+    ROLE_COLUMNS,
+    own,
+  )
 }

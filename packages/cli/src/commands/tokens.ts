@@ -9,9 +9,11 @@ import {
   getKey,
   getTokenByName,
   listTokens,
+  updateToken,
 } from '@slipway/contract'
 import type { Connection } from '../connection.ts'
 import { duration } from '../duration.ts'
+import { CommandError } from '../errors.ts'
 import { listOption, option } from '../flags.ts'
 import { ago, type Column, day, type OutputFlags, printRows, tableOptions } from '../output.ts'
 import { openSession } from '../session.ts'
@@ -36,6 +38,8 @@ interface CreateFlags {
   readonly allow?: readonly string[]
   readonly user: string
 }
+
+type EditFlags = Omit<CreateFlags, 'user'>
 
 /** `tokens …`. */
 export function tokenCommands(program: Command): void {
@@ -98,6 +102,31 @@ export function tokenCommands(program: Command): void {
     .action(async (name: string, own: OutputFlags, command: Command) => {
       const client = await openSession(command)
       printRows([await find(client, name)], COLUMNS, own)
+    })
+  tokens
+    .command('edit <name>')
+    .description('Change a token, given by name or id; what is not given stays')
+    .option('-n, --name <name>', 'its new name')
+    .option('--lifetime <duration>', 'how long it holds from now on, such as 24h or 30d')
+    .addOption(listOption('--scope <scope>', 'what it may do, given once for each', 'CODER_TOKEN_SCOPE'))
+    .addOption(listOption('--allow <type:id>', 'what it may reach, given once for each', 'CODER_TOKEN_ALLOW'))
+    .action(async (name: string, own: EditFlags, command: Command) => {
+      const body = {
+        ...(own.name === undefined ? {} : { token_name: own.name }),
+        ...(own.lifetime === undefined
+          ? {}
+          : { lifetime: Math.round(duration(own.lifetime, '--lifetime') * NANOSECONDS) }),
+        ...(own.scope === undefined ? {} : { scopes: [...own.scope] }),
+        ...(own.allow === undefined ? {} : { allow_list: [...own.allow] }),
+      }
+      if (Object.keys(body).length === 0)
+        throw new CommandError('nothing to change: give --name, --lifetime, --scope or --allow')
+      const client = await openSession(command)
+      const { id, user_id: user } = await find(client, name)
+      const changed = await client.call(updateToken, { params: { user, keyname: id }, body })
+      process.stdout.write(
+        `The token ${changed.token_name} holds until ${day(changed.expires_at)}: ${changed.scopes.join(', ')}.\n`,
+      )
     })
   tokens
     .command('remove <name>')

@@ -8,6 +8,7 @@ import {
   deleteUser,
   getOidcClaims,
   getUser,
+  issueOidcToken,
   listSiteRoles,
   listUsers,
   suspendUser,
@@ -20,6 +21,7 @@ import { chosenOrganization, type OrganizationFlags, organizationOption } from '
 import { ago, type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
 import { ask, askNewSecret, interactive, pickSeveral, sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
+import { siteRoleCommands } from './site-roles.ts'
 
 const LOGIN_TYPES = ['password', 'none', 'github', 'oidc'] as const
 // Without characters that look alike.
@@ -156,6 +158,7 @@ export function userCommands(program: Command): void {
       const names = changed.roles.map((role) => role.name).join(', ')
       process.stdout.write(`${changed.username} has the roles: ${names || 'none'}.\n`)
     })
+  siteRoleCommands(users)
   tableOptions(users.command('oidc-claims'), CLAIM_COLUMNS)
     .description('Show what the identity provider said of you at the last sign-in')
     .action(async (own: OutputFlags, command: Command) => {
@@ -163,6 +166,21 @@ export function userCommands(program: Command): void {
       const answer = await client.call(getOidcClaims)
       if (own.output === 'json') process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
       else printRows(Object.entries(answer.claims), CLAIM_COLUMNS, own)
+    })
+  users
+    .command('oidc-token')
+    .description(
+      'Print your own fresh access token of the identity provider, where the deployment hands it out',
+    )
+    .option('-o, --output <format>', 'text, or json with the time at which it ends', 'text')
+    .action(async (own: { readonly output: string }, command: Command) => {
+      if (own.output !== 'text' && own.output !== 'json')
+        throw new CommandError('--output must be text or json')
+      const client = await openSession(command)
+      const token = await client.call(issueOidcToken, { params: { user: 'me' } })
+      process.stdout.write(
+        own.output === 'json' ? `${JSON.stringify(token, null, 2)}\n` : `${token.access_token}\n`,
+      )
     })
 }
 

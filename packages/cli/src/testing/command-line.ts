@@ -37,10 +37,23 @@ export class CommandLine {
     return this.runWith({}, ...args)
   }
 
+  /** Runs it to its end in a folder that is not its home. */
+  runIn(cwd: string, ...args: readonly string[]): Promise<Ran> {
+    return this.#run(cwd, {}, args)
+  }
+
   /** Runs it to its end with further variables; the last argument may bring what it reads on standard input. */
   runWith(
     environment: Readonly<Record<string, string>>,
     ...given: readonly (string | { readonly input: string | Uint8Array })[]
+  ): Promise<Ran> {
+    return this.#run(this.#folder, environment, given)
+  }
+
+  #run(
+    cwd: string,
+    environment: Readonly<Record<string, string>>,
+    given: readonly (string | { readonly input: string | Uint8Array })[],
   ): Promise<Ran> {
     const args = given.filter((one) => typeof one === 'string')
     const last = given.at(-1)
@@ -48,7 +61,7 @@ export class CommandLine {
       const child = execFile(
         process.execPath,
         [BIN, ...args],
-        { env: { ...this.environment, ...environment }, cwd: this.#folder },
+        { env: { ...this.environment, ...environment }, cwd },
         (error, stdout, stderr) =>
           resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
       )
