@@ -13,9 +13,10 @@ module.exports = {
     only('request-log', {}, []),
     only('tunnel', {}, []),
     only('template', {}, []),
+    only('mcp-tools', {}, ['contract']),
     only('client', {}, ['contract']),
     only('agent', {}, ['contract', 'client', 'tunnel', 'request-log']),
-    only('server', {}, ['contract', 'tunnel', 'request-log', 'template']),
+    only('server', {}, ['contract', 'tunnel', 'request-log', 'template', 'mcp-tools']),
     {
       name: 'no-cycles',
       severity: 'error',

@@ -15,6 +15,10 @@ export interface Load {
   readonly body?: string
   /** File with one value of `Coder-Session-Token` in each line, for one request after the other. */
   readonly tokens?: string
+  /** File with one form in each line; each is sent once, and the load ends with the last. */
+  readonly forms?: string
+  /** How often all of the forms are sent, where each may be sent again; once unless it is said. */
+  readonly repeat?: number
   /** At most so many requests in a second; without it as many as the server answers. */
   readonly perSecond?: number
 }
@@ -51,6 +55,8 @@ async function generate({
   seconds,
   body,
   tokens,
+  forms,
+  repeat = 1,
   perSecond,
 }: Load): Promise<Outcome> {
   const { hostname, port, pathname, search, host } = new URL(url)
@@ -64,13 +70,20 @@ async function generate({
     Buffer.from(
       `${body === undefined ? 'GET' : 'POST'} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${lines.join('')}${own}\r\n${body ?? ''}`,
     )
+  const post = (form: string): Buffer =>
+    Buffer.from(
+      `POST ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${lines.join('')}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${Buffer.byteLength(form)}\r\n\r\n${form}`,
+    )
+  const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n')
   const requests =
-    tokens === undefined
-      ? [request('')]
-      : readFileSync(tokens, 'utf8')
-          .trim()
-          .split('\n')
-          .map((token) => request(`Coder-Session-Token: ${token}\r\n`))
+    forms !== undefined
+      ? linesOf(forms).map(post)
+      : tokens === undefined
+        ? [request('')]
+        : linesOf(tokens).map((token) => request(`Coder-Session-Token: ${token}\r\n`))
+  const last = forms === undefined ? Number.POSITIVE_INFINITY : requests.length * repeat
+  const warm = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
   let answered = 0
   let asked = 0
   let latencies: number[] = []
@@ -86,6 +99,7 @@ async function generate({
     let head = ''
     let since = 0
     const ask = (): void => {
+      if (asked >= last) return
       since = due()
       if (since > performance.now()) {
         idle.push(ask)
@@ -112,6 +126,8 @@ async function generate({
       missing = 0
       answered += 1
       latencies.push(performance.now() - since)
+      if (answered === Math.floor(last / 4)) warm.resolve()
+      if (answered === last) ended.resolve()
       ask()
     })
     socket.on('connect', ask)
@@ -128,11 +144,11 @@ async function generate({
     else setTimeout(stayAwake, 1)
   }
   stayAwake()
-  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS))
+  await (forms === undefined ? new Promise((resolve) => setTimeout(resolve, WARM_UP_MS)) : warm.promise)
   const before = answered
   latencies = []
   const start = performance.now()
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
+  await (forms === undefined ? new Promise((resolve) => setTimeout(resolve, seconds * 1_000)) : ended.promise)
   const rate = (answered - before) / ((performance.now() - start) / 1_000)
   awake = false
   for (const socket of sockets) socket.destroy()

@@ -6,7 +6,9 @@ import { decisions } from './decisions.ts'
 import { filteredList } from './filtered-list.ts'
 import type { Bench } from './harness.ts'
 import { logins } from './login.ts'
+import { mcp } from './mcp.ts'
 import { memory } from './memory.ts'
+import { oauth2Tokens } from './oauth2-tokens.ts'
 import { start } from './start.ts'
 import { terminalEcho } from './terminal-echo.ts'
 import { tunnel } from './tunnel.ts'
@@ -26,6 +28,8 @@ const benches: Readonly<Record<string, Bench>> = {
   tunnel,
   'terminal-echo': terminalEcho,
   memory,
+  mcp,
+  'oauth2-tokens': oauth2Tokens,
 }
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => benches[name] === undefined)

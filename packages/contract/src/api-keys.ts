@@ -43,6 +43,8 @@ export type WhoAmI = Static<typeof WhoAmI>
 /** The only answer that ever holds a key's secret. */
 export const GenerateAPIKeyResponse = Type.Object({ key: Type.String() })
 
+const TokenName = Type.String({ maxLength: 64, pattern: '^[^\\u0000-\\u001f\\u007f]*$' })
+
 export const createSessionKey = route('POST /api/v2/users/{user}/keys', {
   id: 'create-new-session-key',
   tag,
@@ -54,7 +56,7 @@ export const createToken = route('POST /api/v2/users/{user}/keys/tokens', {
   tag,
   body: Type.Object({
     lifetime: Type.Optional(Type.Integer()),
-    token_name: Type.Optional(Type.String({ maxLength: 64, pattern: '^[^\\u0000-\\u001f\\u007f]*$' })),
+    token_name: Type.Optional(TokenName),
     scope: Type.Optional(Type.String()),
     scopes: Type.Optional(Type.Array(Type.String(), { maxItems: 256 })),
     allow_list: Type.Optional(Type.Array(Type.String(), { maxItems: 1024 })),
@@ -81,6 +83,20 @@ export const getTokenConfig = route('GET /api/v2/users/{user}/keys/tokens/tokenc
 export const getTokenByName = route('GET /api/v2/users/{user}/keys/tokens/{keyname}', {
   id: 'get-api-key-by-token-name',
   tag,
+  responses: { 200: APIKey },
+})
+
+/** Changes a token, named by its name or its id; what is left out stays. */
+export const updateToken = route('PATCH /api/v2/users/{user}/keys/tokens/{keyname}', {
+  id: 'update-token-api-key',
+  tag,
+  body: Type.Object({
+    token_name: Type.Optional(TokenName),
+    /** How long it holds from now on, in nanoseconds. */
+    lifetime: Type.Optional(Type.Integer()),
+    scopes: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 256 })),
+    allow_list: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 1024 })),
+  }),
   responses: { 200: APIKey },
 })
 

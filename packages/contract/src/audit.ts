@@ -90,11 +90,13 @@ export const AuditLog = Type.Object({
   time: Time,
   ip: Type.String(),
   user_agent: Type.String(),
-  resource_type: AuditResourceType,
+  /** An {@link AuditResourceType}, or what a newer release has written. */
+  resource_type: Type.String(),
   resource_id: Uuid,
   resource_target: Type.String(),
   resource_icon: Type.String(),
-  action: AuditAction,
+  /** An {@link AuditAction}, or what a newer release has written. */
+  action: Type.String(),
   diff: AuditDiff,
   status_code: Type.Integer(),
   additional_fields: Type.Record(Type.String(), Type.Unknown()),

@@ -145,6 +145,17 @@ export const listBuildParameters = route('GET /api/v2/workspacebuilds/{workspace
   responses: { 200: Type.Array(WorkspaceBuildParameter) },
 })
 
+/** A value that a user gave a parameter before. */
+const UserParameter = Type.Object({ name: Type.String(), value: Type.String() })
+
+/** What the user chose last in their own workspaces of a template, the newest first (WS-127). */
+export const listAutofillParameters = route('GET /api/v2/users/{user}/autofill-parameters', {
+  id: 'get-autofill-build-parameters-for-user',
+  tag: 'Users',
+  query: Type.Object({ template_id: Uuid }),
+  responses: { 200: Type.Array(UserParameter) },
+})
+
 export const listBuildResources = route('GET /api/v2/workspacebuilds/{workspacebuild}/resources', {
   id: 'removed-get-workspace-resources-for-workspace-build',
   tag: 'Builds',

@@ -81,3 +81,41 @@ export const listGrantablePermissions = route(
     responses: { 200: Type.Array(GrantablePermissions) },
   },
 )
+
+/** A role that the deployment has made for itself, which counts in every organization (RB-136). */
+export const SiteRole = Type.Object({
+  /** Built-in roles whose holders may assign it, beside owners. */
+  assignable_by: Type.Array(Type.String()),
+  display_name: Type.String(),
+  name: Type.String(),
+  site_permissions: Type.Array(Permission),
+  user_permissions: Type.Array(Permission),
+})
+export type SiteRole = Static<typeof SiteRole>
+
+export const createSiteRole = route('POST /api/v2/users/roles', {
+  id: 'insert-a-custom-site-role',
+  tag,
+  body: CustomRoleRequest,
+  responses: { 200: SiteRole },
+})
+
+export const updateSiteRole = route('PUT /api/v2/users/roles', {
+  id: 'update-a-custom-site-role',
+  tag,
+  body: CustomRoleRequest,
+  responses: { 200: SiteRole },
+})
+
+export const deleteSiteRole = route('DELETE /api/v2/users/roles/{roleName}', {
+  id: 'delete-a-custom-site-role',
+  tag,
+  responses: { 204: null },
+})
+
+/** What the caller may put into a role of the deployment. */
+export const listGrantableSitePermissions = route('GET /api/v2/users/roles/permissions', {
+  id: 'list-grantable-site-permissions',
+  tag,
+  responses: { 200: Type.Array(GrantablePermissions) },
+})

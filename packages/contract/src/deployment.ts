@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 
 import { Response } from './common.ts'
+import { DeploymentValues } from './deployment-values.ts'
 import { route } from './route.ts'
 
 const tag = 'General'
@@ -20,21 +21,22 @@ export const BuildInfoResponse = Type.Object({
 })
 export type BuildInfoResponse = Static<typeof BuildInfoResponse>
 
-/** A heading of options, under the heading above it. */
-const OptionGroup = Type.Object({
+const groupFields = {
   name: Type.String(),
   description: Type.Optional(Type.String()),
+  /** Its key in the file of the configuration. */
+  yaml: Type.Optional(Type.String()),
+}
+
+/** A heading of options, under the headings above it. */
+const OptionGroup = Type.Object({
+  ...groupFields,
   parent: Type.Optional(
-    Type.Object({
-      name: Type.String(),
-      description: Type.Optional(Type.String()),
-      parent: Type.Optional(Type.Unknown()),
-    }),
+    Type.Object({ ...groupFields, parent: Type.Optional(Type.Object({ ...groupFields })) }),
   ),
 })
 
-/** One setting of the server: its names, its value and where that came from. */
-export const DeploymentOption = Type.Object({
+const optionFields = {
   name: Type.String(),
   description: Type.String(),
   flag: Type.Optional(Type.String()),
@@ -45,14 +47,21 @@ export const DeploymentOption = Type.Object({
   value: Type.Unknown(),
   annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
   group: Type.Optional(OptionGroup),
-  use_instead: Type.Optional(Type.Array(Type.Unknown())),
   hidden: Type.Optional(Type.Boolean()),
+  required: Type.Optional(Type.Boolean()),
   value_source: Type.Optional(Type.String()),
+}
+
+/** One setting of the server: its names, its value and where that came from. */
+export const DeploymentOption = Type.Object({
+  ...optionFields,
+  /** What to set in its place. */
+  use_instead: Type.Optional(Type.Array(Type.Object(optionFields))),
 })
 
 /** The configuration of the server without its secrets (OP-10). */
 export const DeploymentConfig = Type.Object({
-  config: Type.Record(Type.String(), Type.Unknown()),
+  config: DeploymentValues,
   options: Type.Array(DeploymentOption),
 })
 

@@ -12,12 +12,18 @@ import * as debugging from './debugging.ts'
 import * as deployment from './deployment.ts'
 import * as dryRuns from './dry-runs.ts'
 import * as dynamicParameters from './dynamic-parameters.ts'
+import * as experiments from './experiments.ts'
 import * as externalAuth from './external-auth.ts'
 import * as files from './files.ts'
 import * as gitSshKeys from './git-ssh-keys.ts'
 import * as groups from './groups.ts'
 import * as idpSync from './idp-sync.ts'
+import * as mcpServer from './mcp-server.ts'
+import * as mcpServers from './mcp-servers.ts'
 import * as metrics from './metrics.ts'
+import * as oauth2Clients from './oauth2-clients.ts'
+import * as oauth2Device from './oauth2-device.ts'
+import * as oauth2Provider from './oauth2-provider.ts'
 import * as oneTimePasscode from './one-time-passcode.ts'
 import * as organizations from './organizations.ts'
 import * as provisioning from './provisioning.ts'
@@ -45,14 +51,22 @@ export * from './connection-log.ts'
 export * from './custom-roles.ts'
 export * from './debugging.ts'
 export * from './deployment.ts'
+export * from './deployment-values.ts'
 export * from './dry-runs.ts'
 export * from './dynamic-parameters.ts'
+export * from './experiments.ts'
 export * from './external-auth.ts'
 export * from './files.ts'
 export * from './git-ssh-keys.ts'
 export * from './groups.ts'
 export * from './idp-sync.ts'
+export * from './mcp-server.ts'
+export * from './mcp-servers.ts'
 export * from './metrics.ts'
+export * from './oauth2-clients.ts'
+export * from './oauth2-device.ts'
+export * from './oauth2-provider.ts'
+export * from './oauth2-scope-words.ts'
 export * from './one-time-passcode.ts'
 export { openApi } from './openapi.ts'
 export * from './organizations.ts'
@@ -85,12 +99,18 @@ export const routes: readonly Route[] = [
   deployment,
   dryRuns,
   dynamicParameters,
+  experiments,
   externalAuth,
   files,
   gitSshKeys,
   groups,
   idpSync,
+  mcpServer,
+  mcpServers,
   metrics,
+  oauth2Clients,
+  oauth2Device,
+  oauth2Provider,
   oneTimePasscode,
   organizations,
   provisioning,

@@ -41,7 +41,12 @@ function operation(route: Route): object {
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: plain(route.body) } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { [route.consumes?.[0] ?? 'application/json']: { schema: plain(route.body) } },
+          },
+        }),
     responses: Object.fromEntries(
       Object.entries(route.responses).map(([status, schema]) => [
         status,

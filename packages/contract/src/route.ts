@@ -29,6 +29,8 @@ export interface Route<
   /** Content type of the request body when it is not JSON; such a body reaches the handler as bytes. */
   readonly consumes?: readonly string[]
   readonly responses: Responses
+  /** Errors are documents of RFC 6749, section 5.2, rather than the envelope of the API. */
+  readonly errors?: 'oauth'
   /** What the connection becomes after the request: an SSE stream, a WebSocket, or raw bytes. */
   readonly stream?: 'sse' | 'websocket' | 'bytes'
 }
@@ -45,6 +47,7 @@ interface RouteOptions<
   readonly body?: Body
   readonly consumes?: readonly string[]
   readonly responses: Responses
+  readonly errors?: 'oauth'
   readonly stream?: 'sse' | 'websocket' | 'bytes'
 }
 
@@ -68,6 +71,7 @@ export function route<
     body: options.body as Body,
     responses: options.responses,
     ...(options.consumes ? { consumes: options.consumes } : {}),
+    ...(options.errors ? { errors: options.errors } : {}),
     ...(options.stream ? { stream: options.stream } : {}),
   }
 }

@@ -43,6 +43,31 @@ export const providerOidcCallback = route('GET /api/v2/users/oidc/{identityprovi
   responses: { 307: null },
 })
 
+const LOGOUT_FORM = ['application/x-www-form-urlencoded'] as const
+
+/**
+ * Where an identity provider says that sessions are over (OpenID Connect Back-Channel Logout 1.0): a form with
+ * `logout_token` (ID-220).
+ */
+export const oidcBackchannelLogout = route('POST /api/v2/users/oidc/backchannel-logout', {
+  id: 'openid-connect-back-channel-logout',
+  tag: 'Users',
+  security: 'none',
+  consumes: LOGOUT_FORM,
+  responses: { 200: null },
+})
+
+export const providerOidcBackchannelLogout = route(
+  'POST /api/v2/users/oidc/{identityprovider}/backchannel-logout',
+  {
+    id: 'openid-connect-back-channel-logout-of-a-provider',
+    tag: providers,
+    security: 'none',
+    consumes: LOGOUT_FORM,
+    responses: { 200: null },
+  },
+)
+
 export const githubCallback = route('GET /api/v2/users/oauth2/github/callback', {
   id: 'oauth-20-github-callback',
   tag: 'Users',
@@ -187,6 +212,8 @@ export const IdentityProvider = Type.Object({
   has_client_secret: Type.Boolean(),
   /** What is registered at the provider as the redirect URI. */
   callback_url: Type.String(),
+  /** What is registered there as the back-channel logout URI; OpenID Connect only. */
+  backchannel_logout_url: Type.Optional(Type.String()),
   oidc: Type.Optional(OidcProviderSettings),
   github: Type.Optional(GithubProviderSettings),
   created_at: Type.Optional(Time),

@@ -134,11 +134,37 @@ export const validatePassword = route('POST /api/v2/users/validate-password', {
   responses: { 200: Type.Object({ valid: Type.Boolean(), details: Type.String() }) },
 })
 
+/** A group as lists of users show it. */
+export const UserGroup = Type.Object({
+  id: Uuid,
+  name: Type.String(),
+  display_name: Type.String(),
+  avatar_url: Type.String(),
+  organization_id: Uuid,
+  organization_name: Type.String(),
+})
+export type UserGroup = Static<typeof UserGroup>
+
+/** A user of a list. */
+export const ListedUser = Type.Object({
+  ...User.properties,
+  /**
+   * Where `include_groups` asks for them: the groups that the user was put into and whose rosters the caller may read, by
+   * name. At most a hundred.
+   */
+  groups: Type.Optional(Type.Array(UserGroup)),
+})
+export type ListedUser = Static<typeof ListedUser>
+
 export const listUsers = route('GET /api/v2/users', {
   id: 'get-users',
   tag,
-  query: Type.Object({ q: Type.Optional(Type.String({ maxLength: 2048 })), ...Pagination }),
-  responses: { 200: Type.Object({ users: Type.Array(User), count: Type.Integer() }) },
+  query: Type.Object({
+    q: Type.Optional(Type.String({ maxLength: 2048 })),
+    include_groups: Type.Optional(Type.Boolean()),
+    ...Pagination,
+  }),
+  responses: { 200: Type.Object({ users: Type.Array(ListedUser), count: Type.Integer() }) },
 })
 
 export const createUser = route('POST /api/v2/users', {

@@ -12,11 +12,12 @@ import type { Config, Configuration } from './config/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { Database, startEmbedded } from './database/index.ts'
 import { ensureDeploymentId } from './deployment/index.ts'
-import { currentRequest } from './edge/index.ts'
+import { chargeCurrentWork, currentRequest } from './edge/index.ts'
 import { checkKnownKeys } from './encryption/index.ts'
 import { ensureDefaultOrganization } from './identity/index.ts'
 import { reconcileSystemRoles } from './organizations/index.ts'
 import { Outbound } from './outbound/index.ts'
+import { registerCpuTime } from './profile-labels/index.ts'
 import { ensureSecret, loadDeploymentSecrets } from './secrets/index.ts'
 
 /** Folder of local state: the option, else a folder that the account may use (OP-40). */
@@ -66,6 +67,7 @@ export async function openDatabase(
         const request = currentRequest()
         if (request !== undefined) request.statements += 1
       },
+      onAnswer: chargeCurrentWork,
     }),
   )
   return { database, directory, embedded, replicaId }
@@ -102,6 +104,7 @@ export async function openContext(
   const organization = await ensureDefaultOrganization(system, database.db)
   await database.transaction((tx) => reconcileSystemRoles(system, tx))
   const registry = new Registry()
+  registerCpuTime(registry)
   const clock: Clock = options.clock ?? { now: () => new Date() }
   const context: AppContext = {
     config,

@@ -3,68 +3,43 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { Logger } from '@slipway/request-log'
-import { accessListRoutes } from './access-lists/index.ts'
-import {
-  AgentMetadata,
-  AgentTunnels,
-  agentReportRoutes,
-  agentRoutes,
-  filterMayStay,
-  findAgentByToken,
-  RightsWatch,
-  relayRoutes,
-} from './agents/index.ts'
-import { AppServer, appRoutes, wildcardLabel } from './apps/index.ts'
+import { AgentMetadata, AgentTunnels, findAgentByToken, RightsWatch } from './agents/index.ts'
+import { AppServer, wildcardLabel } from './apps/index.ts'
 import { AuditChain } from './audit/index.ts'
-import { auditLogRoutes } from './audit-log/index.ts'
-import { actorForUser, systemActor } from './authz/index.ts'
+import { AuditForwarder } from './audit-forwarding/index.ts'
+import { systemActor } from './authz/index.ts'
 import type { Configuration } from './config/index.ts'
-import { ConnectionLogger, connectionLogRoutes } from './connection-log/index.ts'
+import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { KeyRotation } from './crypto-keys/index.ts'
-import { customRoleRoutes } from './custom-roles/index.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
-import { deploymentRoutes } from './deployment/index.ts'
+import { Dpop } from './dpop/index.ts'
 import {
   accessUrlRedirect,
   addressResolver,
-  type BoundRoute,
   createEdge,
   type EdgeOptions,
   mount,
   OpenStreams,
 } from './edge/index.ts'
-import { ExternalAuth, externalAuthRoutes } from './external-auth/index.ts'
-import { fileRoutes } from './files/index.ts'
-import { gitSshKeyRoutes, prepareGitSshKey } from './git-ssh-keys/index.ts'
-import { groupRoutes } from './groups/index.ts'
-import {
-  activateOnUse,
-  Dormancy,
-  deleteKeysOfUser,
-  explanationRoutes,
-  identityRoutes,
-  KeyValidator,
-  roleOptions,
-  roleRoutes,
-  SignInDelay,
-  sessionRoutes,
-} from './identity/index.ts'
-import { explainSync, idpSyncRoutes, syncFromClaims, syncGuards } from './idp-sync/index.ts'
+import { ExternalAuth } from './external-auth/index.ts'
+import { activateOnUse, Dormancy, KeyValidator, roleOptions, SignInDelay } from './identity/index.ts'
+import { syncFromClaims } from './idp-sync/index.ts'
 import { Listeners, MetricsListener } from './listeners/index.ts'
 import { Mailer } from './mail/index.ts'
-import { metricsRoutes } from './metrics/index.ts'
-import { oneTimePasscodeRoutes, PasscodeRequests } from './one-time-passcode/index.ts'
+import { InProcessApi, type McpExtension, McpServerEndpoint } from './mcp-server/index.ts'
+import { McpHealthChecks, McpServers } from './mcp-servers/index.ts'
+import { OAuthClients, UnusedClients } from './oauth2-clients/index.ts'
+import { AccessTokens, OAuth2Expiry, type ProviderParts } from './oauth2-provider/index.ts'
+import { PasscodeRequests } from './one-time-passcode/index.ts'
 import { openContext } from './open-context.ts'
-import { organizationRoutes } from './organizations/index.ts'
-import { ProfileListener, profilingRoutes } from './profiling/index.ts'
+import { ProfileListener } from './profiling/index.ts'
 import {
   type Engine,
   JobReaper,
   type JobRow,
   JobWorker,
   LocalRuntime,
-  provisioningRoutes,
   TagReader,
   TemplateSandbox,
   TypeScriptEngine,
@@ -72,33 +47,11 @@ import {
 import { Purge } from './purge/index.ts'
 import { sharedCounters } from './rate-limits/index.ts'
 import { ReplicaRegistration } from './replicas/index.ts'
-import { SecondFactorChecks, secondFactorRoutes } from './second-factor/index.ts'
-import {
-  identityProviderRoutes,
-  Providers,
-  repairLinks,
-  type SignInParts,
-  signInRoutes,
-  upstreamRefresh,
-} from './sign-in/index.ts'
-import {
-  BuiltInTemplates,
-  dryRunHandler,
-  dryRunRoutes,
-  importHandler,
-  templateRoutes,
-  templateVersionRoutes,
-} from './templates/index.ts'
-import { userSecretRoutes } from './user-secrets/index.ts'
-import { userSettingsRoutes } from './user-settings/index.ts'
-import {
-  BuildFeed,
-  buildHandler,
-  buildRoutes,
-  LifecycleExecutor,
-  quotaRoutes,
-  workspaceRoutes,
-} from './workspaces/index.ts'
+import { type AccountSecurity, allRoutes } from './routes.ts'
+import { SecondFactorChecks } from './second-factor/index.ts'
+import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-in/index.ts'
+import { BuiltInTemplates, dryRunHandler, importHandler } from './templates/index.ts'
+import { BuildFeed, buildHandler, LifecycleExecutor } from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
 export interface RunningServer extends AsyncDisposable {
@@ -116,6 +69,8 @@ export interface ServerOptions {
   readonly clock?: Clock
   /** Program and arguments of the agent; tests put another one in its place. */
   readonly agentCommand?: readonly string[]
+  /** What MCP clients get beside the tools of the product; tests put theirs there. */
+  readonly mcpExtension?: McpExtension
 }
 
 const SHUTDOWN_MS = 10_000
@@ -148,10 +103,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const providers = steps.use(new Providers(context))
   providers.discover()
   await repairLinks(context)
+  const dpop = steps.use(new Dpop(context))
   const keys = steps.use(
     new KeyValidator(context, {
       onDrop: (userId) => void streams.endStale(userId),
       refreshUpstream: upstreamRefresh(context, providers, syncFromClaims),
+      proofs: dpop,
     }),
   )
   streams.judgeKeys((keyId) => keys.isLive(keyId))
@@ -191,15 +148,30 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   steps.defer(stopServing)
   const external = steps.use(new ExternalAuth(context))
+  const mcpServers = steps.use(new McpServers(context, forwardedToken(context, providers, syncFromClaims)))
+  const clients = steps.use(new OAuthClients(context))
+  const accessTokens = steps.use(new AccessTokens(context))
+  const provider: ProviderParts = { context, clients, dpop, keys, accessTokens }
+  const inProcess = new InProcessApi(edge)
+  const mcpEndpoint = steps.use(
+    new McpServerEndpoint({
+      context,
+      api: inProcess,
+      tunnels,
+      connections,
+      streams,
+      requireProof: (caller) => account.checks.requireProofForSsh(caller),
+      extension: options.mcpExtension,
+    }),
+  )
   server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('OK'))
   server.get('/latency-check', async (_request, reply) =>
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
   )
   mount(
     server,
-    [
-      ...allRoutes(
-        context,
+    inProcess.offer(
+      allRoutes(context, {
         keys,
         tunnels,
         metadata,
@@ -210,10 +182,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         external,
         account,
         providers,
-      ),
-      ...appRoutes(context, apps),
-      ...metricsRoutes(allMetrics),
-    ],
+        provider,
+        shared,
+        apps,
+        mcpServers,
+        mcpEndpoint,
+        metrics: allMetrics,
+      }),
+    ),
     edge,
   )
   const metricsListener = await MetricsListener.start({ config, log, metrics: allMetrics })
@@ -222,6 +198,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   listening = listeners.url
   steps.use(await ReplicaRegistration.start(context, listening))
   await startJobs(context, engines, organizationId, workDirectory, tagReader, external, steps)
+  steps.use(new McpHealthChecks(context, mcpServers))
   const owned = steps.move()
   return {
     url: listening,
@@ -284,97 +261,6 @@ function edgeOptions(
   }
 }
 
-/** What protects accounts beside their keys. */
-interface AccountSecurity {
-  readonly checks: SecondFactorChecks
-  readonly delay: SignInDelay
-  readonly passcodes: PasscodeRequests
-}
-
-function allRoutes(
-  context: AppContext,
-  keys: KeyValidator,
-  tunnels: AgentTunnels,
-  metadata: AgentMetadata,
-  builds: BuildFeed,
-  rights: RightsWatch,
-  tagReader: TagReader,
-  connections: ConnectionLogger,
-  external: ExternalAuth,
-  account: AccountSecurity,
-  providers: Providers,
-): BoundRoute[] {
-  const prepareParts = () => prepareGitSshKey(context)
-  const signIn = signInParts(context, keys, providers, prepareParts)
-  const guards = syncGuards(context)
-  return [
-    ...deploymentRoutes(context),
-    ...profilingRoutes(context),
-    ...identityRoutes(context, keys, prepareParts, {
-      ...account,
-      signsInWith: (type) => providers.signsInWith(type),
-    }),
-    ...signInRoutes(signIn, account),
-    ...identityProviderRoutes(signIn),
-    ...sessionRoutes(context, keys, account.delay),
-    ...secondFactorRoutes(context, account.checks, account.delay),
-    ...oneTimePasscodeRoutes(context, keys, account.passcodes, account.delay),
-    ...roleRoutes(context, keys, guards),
-    ...explanationRoutes(context),
-    ...auditLogRoutes(context),
-    ...organizationRoutes(context, keys, guards),
-    ...idpSyncRoutes(context),
-    ...customRoleRoutes(context, keys),
-    ...groupRoutes(context, keys),
-    ...accessListRoutes(context),
-    ...gitSshKeyRoutes(context),
-    ...userSettingsRoutes(context),
-    ...userSecretRoutes(context),
-    ...externalAuthRoutes(context, external, async (agentId) => {
-      const actor = systemActor('provisionerd', 'an agent that waited for a token must still be one')
-      return (await filterMayStay(actor, context.database.db, [agentId])).has(agentId)
-    }),
-    ...fileRoutes(context),
-    ...provisioningRoutes(context),
-    ...templateRoutes(context),
-    ...templateVersionRoutes(context, tagReader, external),
-    ...dryRunRoutes(context),
-    ...workspaceRoutes(context, builds, external),
-    ...buildRoutes(context),
-    ...quotaRoutes(context),
-    ...relayRoutes(context, tunnels),
-    ...agentReportRoutes(context, tunnels, metadata),
-    ...connectionLogRoutes(context, connections),
-    ...agentRoutes(context, tunnels, metadata, {
-      rights,
-      connections,
-      validate: (token, request) => keys.validate(token, request),
-      requireProof: (caller) => account.checks.requireProofForSsh(caller),
-    }),
-  ]
-}
-
-/** What signing in at a provider is made of. */
-function signInParts(
-  context: AppContext,
-  keys: KeyValidator,
-  providers: Providers,
-  prepareParts: SignInParts['prepareParts'],
-): SignInParts {
-  return {
-    context,
-    providers,
-    keys,
-    prepareParts,
-    syncClaims: syncFromClaims,
-    explainSync,
-    endSession: async (userId, session) => {
-      const revoker = actorForUser('api_key_revoker', userId, 'the account signs in otherwise from now on')
-      await deleteKeysOfUser(revoker, context.database.db, userId, { session })
-    },
-  }
-}
-
 /** Work that is not done for a request: provisioning, taking back lost jobs, the built-in template. */
 async function startJobs(
   context: AppContext,
@@ -409,8 +295,11 @@ async function startJobs(
   steps.use(new LifecycleExecutor(context))
   steps.use(new Purge(context))
   steps.use(new AuditChain(context))
+  steps.use(new AuditForwarder(context))
   steps.use(new KeyRotation(context))
   steps.use(new Dormancy(context))
+  steps.use(new UnusedClients(context))
+  steps.use(new OAuth2Expiry(context))
   steps.use(new JobReaper({ database, log, handlers }))
   const builtIn = steps.use(new BuiltInTemplates(context, tagReader))
   await builtIn.ensure()

@@ -1,7 +1,10 @@
-import type { TSchema } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 
-import { Response as Envelope, type Route, routes } from '@slipway/contract'
+import { Response as Envelope, OAuth2Error, type Route, routes } from '@slipway/contract'
+
+/** What the router itself refuses gets the answer of the API. */
+const OAuthErrors = Type.Union([OAuth2Error, Envelope])
 
 /** Servers whose answers are held against the contract. */
 const origins = new Set<string>()
@@ -35,7 +38,8 @@ async function faultOf(method: string, path: string, response: Response): Promis
   const route = routeOf(method, path)
   if (route === undefined || route.stream !== undefined || (status >= 300 && status < 400)) return undefined
   const isJson = /^application\/(.*\+)?json/.test(response.headers.get('content-type') ?? '')
-  if (status >= 400) return isJson ? mismatch(Envelope, await response.clone().json()) : undefined
+  const errors = route.responses[status] ?? (route.errors === 'oauth' ? OAuthErrors : Envelope)
+  if (status >= 400) return isJson ? mismatch(errors, await response.clone().json()) : undefined
   if (!Object.hasOwn(route.responses, status)) return `status ${status} is not declared`
   const schema = route.responses[status]
   if (schema === null || schema === undefined || !isJson) return undefined

@@ -48,6 +48,8 @@ export class FakeGitProvider implements AsyncDisposable {
   refusesPkce = false
   /** Takes the client's secret in the `Authorization` header and nowhere else. */
   wantsBasic = false
+  /** Seconds between two questions after the device. */
+  deviceInterval = 5
   /** Whether people who are asked for a device code have entered it. */
   deviceAnswer: 'authorization_pending' | 'slow_down' | 'expired_token' | 'access_denied' | 'allowed' =
     'authorization_pending'
@@ -190,7 +192,7 @@ export class FakeGitProvider implements AsyncDisposable {
             user_code: 'ABCD-1234',
             verification_uri: `${this.url}/enter`,
             expires_in: 900,
-            interval: 5,
+            interval: this.deviceInterval,
           },
         }
       case '/user':

@@ -33,6 +33,8 @@ export class FakeGithub implements AsyncDisposable {
   /** Whether people who are asked for a device code have entered it. */
   deviceAnswer: 'authorization_pending' | 'slow_down' | 'expired_token' | 'access_denied' | 'allowed' =
     'authorization_pending'
+  /** Seconds between two questions after the device. */
+  deviceInterval = 5
   /** Seconds until tokens expire; undefined for never. */
   lifetime: number | undefined
   readonly requests: { readonly path: string; readonly headers: IncomingMessage['headers'] }[] = []
@@ -196,7 +198,7 @@ export class FakeGithub implements AsyncDisposable {
         user_code: 'ABCD-1234',
         verification_uri: `${this.url}/login/device`,
         expires_in: 899,
-        interval: 5,
+        interval: this.deviceInterval,
       },
       {
         'x-ratelimit-limit': '60',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -37,6 +38,7 @@ export class IdentityProvider implements AsyncDisposable {
   #key: JWK
   #server: ReturnType<typeof createServer> | undefined
   #provider: Provider
+  #logoutUri: string | undefined
 
   private constructor(port: number, key: JWK, options: IdpOptions) {
     this.#port = port
@@ -74,6 +76,12 @@ export class IdentityProvider implements AsyncDisposable {
     this.#provider = this.#build()
   }
 
+  /** Tells the client of sign-outs there. */
+  tellLogouts(uri: string): void {
+    this.#logoutUri = uri
+    this.#provider = this.#build()
+  }
+
   /** Makes a person, or changes what is said of one, and has them sign in from now on. */
   person(subject: string, claims: IdpClaims): void {
     this.#people.set(subject, claims)
@@ -84,6 +92,28 @@ export class IdentityProvider implements AsyncDisposable {
   async rotateKey(name: string): Promise<void> {
     this.#key = await signingKey(name)
     this.#provider = this.#build()
+  }
+
+  /** A logout token of its own making. */
+  async logoutToken(
+    claims: Readonly<Record<string, unknown>>,
+    header: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const key = await importJWK(this.#key, 'RS256')
+    const now = Math.floor(Date.now() / 1000)
+    const all = {
+      iss: this.issuer,
+      aud: IDP_CLIENT.id,
+      iat: now,
+      exp: now + 120,
+      jti: randomUUID(),
+      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      ...claims,
+    }
+    const given = Object.entries(all).filter(([, value]) => value !== undefined)
+    return new SignJWT(Object.fromEntries(given))
+      .setProtectedHeader({ alg: 'RS256', kid: this.#key.kid ?? '', typ: 'logout+jwt', ...header })
+      .sign(key)
   }
 
   /** An ID token of its own making, like a given one but for these claims. */
@@ -172,6 +202,12 @@ export class IdentityProvider implements AsyncDisposable {
         {
           client_id: IDP_CLIENT.id,
           grant_types: ['authorization_code', 'refresh_token'],
+          ...(this.#logoutUri === undefined
+            ? {}
+            : {
+                backchannel_logout_uri: this.#logoutUri,
+                backchannel_logout_session_required: true,
+              }),
           redirect_uris: [...this.#redirects, 'http://127.0.0.1:1/unused'],
           token_endpoint_auth_method: authMethod,
           ...(clientKey === undefined
@@ -186,7 +222,14 @@ export class IdentityProvider implements AsyncDisposable {
       },
       clientAuthMethods: [authMethod],
       conformIdTokenClaims: false,
-      features: { devInteractions: { enabled: false }, userinfo: { enabled: userinfo } },
+      features: {
+        backchannelLogout: { enabled: this.#logoutUri !== undefined },
+        devInteractions: { enabled: false },
+        userinfo: { enabled: userinfo },
+      },
+      // The library asks nobody on this machine, which is where its client is.
+      fetch: (url, init = {}) =>
+        fetch(url, { method: init.method ?? 'GET', headers: init.headers ?? {}, body: init.body ?? null }),
       findAccount: (_context, subject) => ({
         accountId: subject,
         claims: () => ({ sub: subject, ...this.#people.get(subject) }),

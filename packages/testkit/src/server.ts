@@ -14,7 +14,7 @@ import {
 } from '@slipway/contract'
 import { type Logger, silentLogger } from '@slipway/request-log'
 import { parseConfig } from '@slipway/server/config/index.ts'
-import { type RunningServer, startServer } from '@slipway/server/server.ts'
+import { type RunningServer, type ServerOptions, startServer } from '@slipway/server/server.ts'
 import { checkResponsesOf } from './check-responses.ts'
 import { endWorkspaces } from './end-workspaces.ts'
 import { createTestDatabase } from './postgres.ts'
@@ -47,6 +47,8 @@ export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly log?: Logger
   readonly clock?: { now(): Date }
+  /** What MCP clients get beside the tools of the product. */
+  readonly mcpExtension?: ServerOptions['mcpExtension']
   /** Database of another test server, for a second replica. */
   readonly databaseUrl?: string
 }
@@ -71,6 +73,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       configuration: parsed,
       log: options.log ?? silentLogger(),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
+      ...(options.mcpExtension === undefined ? {} : { mcpExtension: options.mcpExtension }),
     })
   let running: RunningServer | undefined = await run()
   let url = running.url

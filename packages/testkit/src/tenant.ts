@@ -61,6 +61,11 @@ export async function makeTenant(
     created_by: ownerId,
   })
   const passkey = await fixtures.passkey(db, { user_id: ownerId })
+  const app = await fixtures.oauth2ProviderApp(db)
+  const appSecret = await fixtures.oauth2ProviderAppSecret(db, { app })
+  const selfRegistered = await fixtures.oauth2ProviderApp(db, { dynamically_registered: true })
+  const appGrant = await fixtures.oauth2ProviderGrant(db, { app, user_id: ownerId })
+  const mcpServer = await fixtures.mcpServerConfig(db, { organization_id, group_acl: '{}' })
   return {
     ownerId,
     organizationId: organization_id,
@@ -86,6 +91,12 @@ export async function makeTenant(
       keyid: key.id,
       keyname: key.token_name,
       passkey: passkey.id,
+      app: app.id,
+      secretID: appSecret.id,
+      client_id: selfRegistered.id,
+      oauth2grant: appGrant.id,
+      mcpserverconfig: mcpServer.id,
+      mcpServer: mcpServer.id,
       roleName: role.name,
       identityprovider: provider.name,
       providertest: providerTest.id,

@@ -1,1 +1,2 @@
 export { accessListRoutes } from './routes.ts'
+export { findPrincipals, listUsersByIds } from './store.ts'

@@ -7,6 +7,7 @@ import type { ConnectionLogger } from '../connection-log/index.ts'
 import type { AppContext } from '../context.ts'
 import {
   type BoundRoute,
+  type Credential,
   closeSoon,
   forSession,
   type Precheck,
@@ -21,6 +22,7 @@ import { noteUse } from '../workspaces/index.ts'
 import { answerAgentLogs } from './follow-logs.ts'
 import { listeningPorts } from './listening-ports.ts'
 import type { AgentMetadata } from './metadata.ts'
+import { relayRequest } from './relay-request.ts'
 import type { RightsWatch } from './rights-watch.ts'
 import { type AgentRow, agentObject, getAgent } from './store/agents.ts'
 import { joinTerminal, terminalRequest } from './terminal.ts'
@@ -36,7 +38,10 @@ interface OpenRights {
   readonly rights: RightsWatch
   readonly connections: ConnectionLogger
   /** Validates a token in full; never rejects. */
-  readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
+  readonly validate: (
+    credential: Credential | undefined,
+    context: RequestContext,
+  ) => Precheck | Promise<Precheck>
   /** @throws ApiError 403 when the session has to prove first who holds it (L-32). */
   readonly requireProof: (caller: Pick<SessionIncoming<contract.Route>, 'key' | 'owner'>) => Promise<void>
 }
@@ -157,10 +162,8 @@ export function agentRoutes(
       const noted = note(incoming, { ...TUNNEL, status: 101 })
       open.rights.watch(socket, stillMay(raw, agent.id), () => closeSoon(socket, 1008, LOST))
       serveTunnel(socket, {
-        request: (_request, response) => {
-          response.writeHead(404, { 'content-type': 'text/plain' })
-          response.end('Only byte streams are relayed: use CONNECT.')
-        },
+        // Whoever may open a shell there may use the API of the agent too.
+        request: (request, response) => relayRequest(context.log, tunnels.get(agent.id), request, response),
         connect: async (authority, _headers, signal) => {
           const tunnel = await tunnels.get(agent.id).catch((error: unknown) => {
             throw new TunnelRefusal(502, error instanceof Error ? error.message : String(error))

@@ -170,6 +170,18 @@ describe('byte streams', () => {
     echo.close()
   })
 
+  it('AC-122: requests to the API of the agent go through the tunnel, with their bodies and answers', async () => {
+    using tunnel = await openTunnel()
+    const file = path.join(tmpdir(), randomUUID())
+    const target = `/api/v0/write-file?${new URLSearchParams({ path: file })}`
+    const written = await tunnel.request({ method: 'POST', path: target, body: Buffer.from('by the tunnel') })
+    expect([written.status, await text(written.body)]).toEqual([200, expect.any(String)])
+    expect(await readFile(file, 'utf8')).toBe('by the tunnel')
+    await rm(file)
+    const unknown = await tunnel.request({ method: 'GET', path: '/api/v0/nothing' })
+    expect([unknown.status, await text(unknown.body)]).toEqual([404, expect.any(String)])
+  })
+
   it('AC: ports below 9 and closed ports are refused and said so', async () => {
     using tunnel = await openTunnel()
     await expect(tunnel.connect('127.0.0.1:7')).rejects.toMatchObject({ status: 400 })

@@ -1,12 +1,10 @@
-import { pipeline } from 'node:stream/promises'
-
 import * as contract from '@slipway/contract'
-import { describeError } from '@slipway/request-log'
 import { serveTunnel, type TunnelClient, TunnelRefusal } from '@slipway/tunnel'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAnyone } from '../edge/index.ts'
 import { ApiError, notFound } from '../errors/index.ts'
 import { RelayTokens } from '../replicas/index.ts'
+import { plainHeaders, relayRequest } from './relay-request.ts'
 import { RELAY_TOKEN_HEADER } from './relays.ts'
 import type { AgentTunnels } from './tunnels.ts'
 
@@ -32,37 +30,12 @@ function serveRelayed(
   tunnel: TunnelClient,
 ): void {
   serveTunnel(socket, {
-    request: (request, response) => {
-      const headers = plain(request.headers)
-      const { method, url } = request
-      tunnel
-        .request({ method, path: url, headers, body: request })
-        .then((answer) => {
-          response.writeHead(answer.status, answer.headers)
-          return pipeline(answer.body, response)
-        })
-        .catch((error: unknown) => {
-          log.debug('a relayed request failed', { error: describeError(error) })
-          if (response.headersSent) response.stream.close()
-          else response.writeHead(502).end()
-        })
-    },
+    request: (request, response) => relayRequest(log, Promise.resolve(tunnel), request, response),
     connect: async (authority, headers, signal) => {
       if (!tunnel.open) throw new TunnelRefusal(502, 'the workspace agent is not connected')
-      return tunnel.connect(authority, plain(headers), signal)
+      return tunnel.connect(authority, plainHeaders(headers), signal)
     },
   })
   // The other replica must look again for an agent that has left.
   void tunnel.closed.then(() => socket.terminate())
-}
-
-/** Headers without those of HTTP/2 itself. */
-function plain(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      name.startsWith(':') || value === undefined
-        ? []
-        : [[name, Array.isArray(value) ? value.join(', ') : value]],
-    ),
-  )
 }

@@ -135,6 +135,8 @@ describe('what is ours stays here', () => {
     const bearer = await ask(PATH, undefined, { Authorization: `Bearer ${key}` })
     expect(bearer.status).toBe(200)
     expect(JSON.parse(bearer.body).headers.authorization).toBeUndefined()
+    const proven = await ask(PATH, owner, { Authorization: `DPoP ${key}` })
+    expect([proven.status, JSON.parse(proven.body).headers.authorization]).toEqual([200, undefined])
     for (const parameter of ['coder_session_token', 'access_token']) {
       const answer = await ask(`${PATH}x?a=%2F&${parameter}=${key}&b`)
       expect(JSON.parse(answer.body).url, parameter).toBe('/x?a=%2F&b')

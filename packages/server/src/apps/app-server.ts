@@ -9,6 +9,7 @@ import type { AppContext } from '../context.ts'
 import { KeyRing } from '../crypto-keys/index.ts'
 import {
   type ClaimedRequest,
+  type Credential,
   type NextStep,
   type OpenStreams,
   PATH_APP_SESSION_COOKIE,
@@ -53,7 +54,10 @@ export class AppServer {
   readonly #context: AppContext
   readonly #tunnels: AgentTunnels
   readonly #streams: OpenStreams
-  readonly #validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
+  readonly #validate: (
+    credential: Credential | undefined,
+    context: RequestContext,
+  ) => Precheck | Promise<Precheck>
   readonly #tickets: Tickets
   readonly #rights: RightsWatch
   readonly #connections: ConnectionLogger
@@ -64,7 +68,10 @@ export class AppServer {
     readonly rights: RightsWatch
     readonly streams: OpenStreams
     readonly connections: ConnectionLogger
-    readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
+    readonly validate: (
+      credential: Credential | undefined,
+      context: RequestContext,
+    ) => Precheck | Promise<Precheck>
   }) {
     this.#context = options.context
     this.#tunnels = options.tunnels
@@ -209,7 +216,8 @@ export class AppServer {
   async #isOurs(key: string | undefined, context: RequestContext): Promise<boolean> {
     if (key === undefined) return false
     const caller = await this.#validate(key, context)
-    return caller.ok || caller.hard
+    // Good, but not here or not alone: still ours.
+    return caller.ok || caller.hard || caller.reason === 'audience' || caller.reason === 'unproven'
   }
 
   /**
@@ -286,7 +294,7 @@ export class AppServer {
   }
 
   /** The session for this way of access: its own cookie, then the usual places (AC-193). */
-  #token(address: AppAddress, request: FastifyRequest): string | undefined {
+  #token(address: AppAddress, request: FastifyRequest): Credential | undefined {
     const own =
       request.cookieValues[
         address.accessMethod === 'path' ? PATH_APP_SESSION_COOKIE : this.#subdomainCookie()

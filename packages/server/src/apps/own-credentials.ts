@@ -5,7 +5,7 @@ const KEY = /^[A-Za-z0-9]{10}-[A-Za-z0-9]{22}$/
 
 /** The key of ours that an `Authorization` header may carry; undefined when it is for the app. */
 export function bearerKey(authorization: string | undefined): string | undefined {
-  const [, token = ''] = /^bearer\s+(\S+)\s*$/i.exec(authorization ?? '') ?? []
+  const [, token = ''] = /^(?:bearer|dpop)\s+(\S+)\s*$/i.exec(authorization ?? '') ?? []
   return KEY.test(token) ? token : undefined
 }
 

@@ -35,7 +35,7 @@ export async function findAppTargets(
   owner: string,
   workspace: string,
 ): Promise<AppTarget[]> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   const agents = await db
     .selectFrom('agents_with_workspace as a')
     .innerJoin('templates as t', 't.id', 'a.template_id')
@@ -90,7 +90,7 @@ export async function findOfflineWorkspace(
   owner: string,
   workspace: string,
 ): Promise<ResourceObject | undefined> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   const row = await db
     .selectFrom('workspaces as w')
     .innerJoin('users as u', 'u.id', 'w.owner_id')

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
-import { checkAuthorization, getUser, type Route, routes } from '@slipway/contract'
+import { checkAuthorization, getUser, type Route, routes, Uuid } from '@slipway/contract'
 import {
   fixtures,
   makeTenant,
@@ -144,7 +144,11 @@ function typesOf({ path }: Route): string[] {
     [/workspace-quota/, ['user', 'organization_member']],
     [/\/keys|\/sessions/, ['api_key']],
     [/\/secrets/, ['user_secret']],
+    // Auditors list them as they are (OA-101).
+    [/mcp-servers/, ['mcp_server_config', 'audit_log']],
     [/identity-providers/, ['idpsync_settings', 'deployment_config']],
+    [/oauth2-provider\/apps\/\{app\}$/, ['oauth2_app']],
+    [/oauth2-provider\/apps\/\{app\}\/secrets/, ['oauth2_app_secret']],
     [/\{user\}\/roles/, ['user', 'assign_role']],
     [/\/users\/\{user\}(?!\/(keys|secrets|sessions|workspace))/, ['user']],
   ]
@@ -170,6 +174,10 @@ const SHOWN_BY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^roleName$/, ['assign_org_role:read']],
   [/^(identityprovider|providertest)$/, ['deployment_config:read', 'idpsync_settings:read']],
   [/^name$/, ['user_secret:read']],
+  [/^app$/, ['oauth2_app:read']],
+  [/^secretID$/, ['oauth2_app_secret:read']],
+  [/^oauth2grant$/, ['oauth2_app_code_token:read']],
+  [/^(mcpserverconfig|mcpServer)$/, ['mcp_server_config:read']],
 ]
 
 function isShown(parameter: string, powers: readonly string[]): boolean {
@@ -183,8 +191,16 @@ interface Answer {
   readonly tells: boolean
 }
 
+/** Ids that a route cannot be asked without. */
+function queryOf({ query }: Route): string {
+  const needed: readonly string[] = query?.required ?? []
+  const ids = needed.filter((name) => query?.properties[name] === Uuid)
+  const given = Object.fromEntries(ids.map((name) => [name, theirs.names.template ?? '']))
+  return ids.length === 0 ? '' : `?${new URLSearchParams(given)}`
+}
+
 async function answer(client: Client, route: Route, names: PathNames): Promise<Answer> {
-  const response = await fetch(`${server.url}${pathOf(route, names)}`, {
+  const response = await fetch(`${server.url}${pathOf(route, names)}${queryOf(route)}`, {
     method: route.method,
     headers: { ...client.headers, ...(route.body ? { 'Content-Type': 'application/json' } : {}) },
     ...(route.body ? { body: JSON.stringify(bodyOf(route, names)) } : {}),
@@ -200,9 +216,13 @@ async function answer(client: Client, route: Route, names: PathNames): Promise<A
 
 /** Parameters that choose how to answer and name nothing. */
 const CHOICES = ['profile']
+/** Whatever they name, they do something to what is the caller's own, and say so (OA-111). */
+const ONES_OWN = ['disconnect-mcp-server-oauth2-token']
 const objects = routes.filter(
   (route) =>
-    route.security === 'session' && parametersOf(route).some((parameter) => !CHOICES.includes(parameter)),
+    route.security === 'session' &&
+    !ONES_OWN.includes(route.id) &&
+    parametersOf(route).some((parameter) => !CHOICES.includes(parameter)),
 )
 
 /** Whether the path names something of a user: then it may also name the caller, who has nothing of that name. */

@@ -34,6 +34,24 @@ afterAll(async () => {
 const search = (q: string, client = owner) => client.call(listAuditLogs, { query: { q } })
 
 describe('the audit log', () => {
+  it('RB-86: shows what a newer release has written as it is, and refuses no page for it', async () => {
+    const made = await fixtures.auditLog(database.db, {
+      resource_type: 'quantum_lease',
+      action: 'entangle',
+      resource_target: 'from-the-future',
+    })
+    const { audit_logs: all } = await search('')
+    const entry = all.find(({ id }) => id === made.id)
+    expect(entry).toMatchObject({
+      resource_type: 'quantum_lease',
+      action: 'entangle',
+      resource_link: '',
+      description: '{user} did entangle to quantum lease {target}',
+    })
+    const found = await search('resource_target:from-the-future')
+    expect(found.audit_logs).toHaveLength(1)
+  })
+
   it('RB-87, T30: a member is refused, an auditor of an organization sees its entries and no others', async () => {
     const other = await fixtures.organization(database.db)
     const resource_target = 'counted'

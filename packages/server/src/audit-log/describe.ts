@@ -1,6 +1,6 @@
 import type { AuditAction, AuditDiff, AuditResourceType } from '@slipway/contract'
 
-const PAST: Readonly<Record<AuditAction, string>> = {
+const PAST = {
   create: 'created',
   write: 'updated',
   delete: 'deleted',
@@ -14,7 +14,7 @@ const PAST: Readonly<Record<AuditAction, string>> = {
   disconnect: 'disconnected',
   open: 'opened',
   close: 'closed',
-}
+} as const satisfies Record<AuditAction, string>
 
 /** Types whose names people would not say. */
 const FRIENDLY: Partial<Readonly<Record<AuditResourceType, string>>> = {
@@ -31,24 +31,28 @@ const FRIENDLY: Partial<Readonly<Record<AuditResourceType, string>>> = {
   oauth2_provider_app_secret: 'oauth2 app secret',
 }
 
+/** The past of an action; one of a newer release is named as it is. */
+const pasts: ReadonlyMap<string, string> = new Map(Object.entries(PAST))
+const friendlies: ReadonlyMap<string, string> = new Map(Object.entries(FRIENDLY))
+
 /** What an entry tells. */
 export interface Described {
-  readonly type: AuditResourceType
-  readonly action: AuditAction
+  readonly type: string
+  readonly action: string
   readonly status: number
   readonly diff: AuditDiff
 }
 
 /** A sentence about an entry; readers put names for `{user}` and `{target}` (RB-104). */
 export function describeEntry({ type, action, status, diff }: Described): string {
-  const friendly = FRIENDLY[type] ?? type.replaceAll('_', ' ')
+  const friendly = friendlies.get(type) ?? type.replaceAll('_', ' ')
   if (action === 'request_password_reset' && status < 400) return 'password reset requested for {target}'
   const verb =
     status === 303
       ? `was redirected attempting to ${action}`
       : status >= 400
         ? `unsuccessfully attempted to ${action.replaceAll('_', ' ')}`
-        : PAST[action]
+        : (pasts.get(action) ?? `did ${action.replaceAll('_', ' ')} to`)
   if (action === 'login' || action === 'logout' || action === 'register') return `{user} ${verb}`
   if (type === 'git_ssh_key') return `{user} ${verb} the git ssh key`
   if (type === 'chat' && action === 'write' && status < 400) return describeChat(diff, verb)

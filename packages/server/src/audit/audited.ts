@@ -135,6 +135,7 @@ async function write<Type extends AuditedType>(
     additionalFields: {
       // Whoever finds that a key has leaked wants to know what was done with it (RB-127).
       ...(context.apiKeyId === undefined ? {} : { api_key_id: context.apiKeyId }),
+      ...(context.tool === undefined ? {} : { mcp_tool: context.tool }),
       ...draft.additionalFields,
     },
     requestId: context.id,
@@ -180,10 +181,15 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'idp_sync_settings_organization':
     case 'idp_sync_settings_role':
       return SYNC_SETTINGS
+    case 'oauth2_provider_settings':
+      return NIL
     case 'user':
     case 'custom_role':
     case 'group':
     case 'identity_provider':
+    case 'mcp_server_config':
+    case 'oauth2_provider_app':
+    case 'oauth2_provider_app_secret':
     case 'organization':
     case 'template':
     case 'template_version':
@@ -195,7 +201,7 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
 }
 
 function organizationOf(row: AuditedRows[AuditedType]): string | undefined {
-  return 'organization_id' in row ? row.organization_id : undefined
+  return 'organization_id' in row ? (row.organization_id ?? undefined) : undefined
 }
 
 /** What people call it (RB-96). */
@@ -203,5 +209,6 @@ function targetOf(row: AuditedRows[AuditedType]): string {
   if ('token_name' in row) return row.token_name
   if ('public_key' in row) return row.public_key
   if ('username' in row) return row.username
+  if ('slug' in row) return row.slug
   return 'name' in row ? row.name : ''
 }

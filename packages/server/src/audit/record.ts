@@ -17,14 +17,13 @@ export const recorder = systemActor(
 const MAX_USER_AGENT = 256
 const MAX_TARGET = 1024
 
-/** Types whose entries must belong to an organization (RB-97). */
+/** Types whose entries must belong to an organization (RB-97); roles may be of the deployment (RB-136). */
 const IN_ORGANIZATION: ReadonlySet<AuditResourceType> = new Set([
   'template',
   'template_version',
   'workspace',
   'workspace_build',
   'group',
-  'custom_role',
   'organization_member',
   'organization',
   'idp_sync_settings_group',
@@ -40,7 +39,10 @@ const IN_ORGANIZATION: ReadonlySet<AuditResourceType> = new Set([
  * Stores an entry and writes it to the service log as well. Never throws: a failure is logged as an error, and what the
  * entry is about stays done (RB-103).
  */
-export async function recordEntry({ database, log }: AppContext, given: AuditEntry): Promise<void> {
+export async function recordEntry(
+  { database, log }: Pick<AppContext, 'database' | 'log'>,
+  given: AuditEntry,
+): Promise<void> {
   const entry = {
     ...given,
     target: storable(given.target, MAX_TARGET),

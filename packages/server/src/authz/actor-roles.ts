@@ -31,6 +31,11 @@ export const ACTOR_ROLES = {
   },
   /** For: revoking the keys of one user. */
   api_key_revoker: { displayName: 'API Key Revoker', user: { api_key: ['delete'] } },
+  /** For: sending the audit log on. */
+  audit_forwarder: {
+    displayName: 'Audit Forwarder',
+    site: { audit_log: ['read'], system: ['update'], user: ['read'] },
+  },
   /** For: lifecycle executor. */
   autostart: {
     displayName: 'Autostart',
@@ -120,6 +125,11 @@ export const ACTOR_ROLES = {
       webpush_subscription: ['create', 'delete', 'read'],
     },
   },
+  /** For: tokens that a user has granted to an OAuth2 client. */
+  oauth2_token_issuer: {
+    displayName: 'OAuth2 Token Issuer',
+    user: { api_key: ['create', 'delete'], oauth2_app_code_token: ['create', 'delete'] },
+  },
   /** For: prebuilt workspaces. */
   prebuilds_orchestrator: {
     displayName: 'Prebuilds Orchestrator',
@@ -146,7 +156,7 @@ export const ACTOR_ROLES = {
       notification_message: ['create', 'read'],
       organization: ['read'],
       provisioner_jobs: ['create', 'read', 'update'],
-      system: ['*'],
+      replicas: ['read'],
       task: ['delete', 'read', 'update'],
       template: ['read', 'update'],
       usage_event: ['create'],

@@ -27,6 +27,7 @@ function actorOf(name: ActorName): Actor {
     case 'api_key_revoker':
     case 'chatd_key_minter':
     case 'chatd_token_owner':
+    case 'oauth2_token_issuer':
       return actorForUser(name, USER, 'a test')
     case 'sub_agent_api': {
       // Nothing needs it yet; what it will be made of is here.
@@ -84,11 +85,11 @@ describe('system actors', () => {
     }
   })
 
-  it('RB-138: who reads keys writes none, and the clock and the reaper hold nothing of the system', () => {
+  it('RB-138: who reads keys writes none, and the clock, the reaper and the provisioner hold nothing of the system', () => {
     expect(isAllowed(systemActor('crypto_key_reader', 'a test'), 'update', { type: 'crypto_key' })).toBe(
       false,
     )
-    for (const name of ['autostart', 'job_reaper'] as const)
+    for (const name of ['autostart', 'job_reaper', 'provisionerd'] as const)
       for (const action of RESOURCES.system)
         expect(isAllowed(systemActor(name, 'a test'), action, { type: 'system' })).toBe(false)
   })

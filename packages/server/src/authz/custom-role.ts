@@ -41,6 +41,20 @@ export function customRole(
   }
 }
 
+/** The definition of a role that the deployment has made for itself (RB-136); what is stored for organizations does not count. */
+export function customSiteRole(
+  displayName: string,
+  stored: { readonly site: unknown; readonly user: unknown },
+): RoleDefinition {
+  const site = rolePermissionsOf(stored.site)
+  return {
+    displayName,
+    site: mapOf(site, false),
+    user: mapOf(rolePermissionsOf(stored.user), false),
+    negate: { site: mapOf(site, true) },
+  }
+}
+
 function mapOf(permissions: readonly RolePermission[], negate: boolean): PermissionMap {
   const map: { [Type in ResourceType]?: Action[] } = {}
   for (const permission of permissions) {
@@ -52,10 +66,13 @@ function mapOf(permissions: readonly RolePermission[], negate: boolean): Permiss
   return map
 }
 
-/** Every type of resource with its actions, and those of them that the actor may put into a role (RB-37). */
+/**
+ * Every type of resource with its actions, and those of them that the actor may put into a role of an organization, or of
+ * the deployment where none is given (RB-37).
+ */
 export function grantablePermissions(
   actor: Actor,
-  organizationId: string,
+  organizationId: string | undefined,
 ): {
   readonly type: ResourceType
   readonly actions: readonly Action[]
@@ -71,12 +88,13 @@ export function grantablePermissions(
 }
 
 /**
- * The first permission that the actor does not hold itself for everything of the organization, whoever owns it: what
+ * The first permission that the actor does not hold itself for everything of the organization, or of the deployment
+ * where none is given, whoever owns it: what
  * it may do to its own does not count (RB-37). Undefined when it holds them all.
  */
 export function permissionBeyond(
   actor: Actor,
-  organizationId: string,
+  organizationId: string | undefined,
   permissions: readonly RolePermission[],
 ): RolePermission | undefined {
   return permissions.find(

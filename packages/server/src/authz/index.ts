@@ -17,6 +17,7 @@ export {
 } from './built-in-roles.ts'
 export {
   customRole,
+  customSiteRole,
   grantablePermissions,
   permissionBeyond,
   type RolePermission,
@@ -34,7 +35,17 @@ export {
   mayAssign,
   requireOwnerFor,
 } from './role-assignment.ts'
-export { agentScope, covers, legacyScope, requestedScopes, SCOPE_ALL, type Scope, scopeOf } from './scopes.ts'
+export {
+  agentScope,
+  canonicalScope,
+  covers,
+  expandScope,
+  legacyScope,
+  requestedScopes,
+  SCOPE_ALL,
+  type Scope,
+  scopeOf,
+} from './scopes.ts'
 export { type FilterColumns, sqlFilter } from './sql-filter.ts'
 export {
   type Actor,

@@ -3,7 +3,7 @@ import { ORGANIZATION_ROLES, ROLE_ASSIGNMENT, SITE_ROLES } from './built-in-role
 import { authorize } from './decide.ts'
 import { type Actor, isOwner } from './subject.ts'
 
-/** A role that an organization has made for itself, as far as handing it out goes. */
+/** A role that an organization or the deployment has made for itself, as far as handing it out goes. */
 export interface AssignableCustomRole {
   readonly name: string
   /** Built-in roles whose holders may assign it, beside those who may assign every such role (RB-136). */
@@ -17,7 +17,7 @@ export interface RoleChange {
   readonly after: readonly string[]
   /** Roles that every holder has anyway; they count as added on every write (RB-42). */
   readonly implied: readonly string[]
-  /** The organization's own roles, at least those that the change names. */
+  /** Roles that the organization, or without one the deployment, has made for itself, at least those that the change names. */
   readonly customRoles: readonly AssignableCustomRole[]
 }
 
@@ -53,7 +53,7 @@ export function checkRoleChange(actor: Actor, change: RoleChange): string[] {
 /**
  * Whether the assignment table lets the actor add or remove the role (RB-41).
  *
- * @param assignableBy for an organization's own role: the built-in roles whose holders may assign it, beside those who
+ * @param assignableBy for an own role of the organization or of the deployment: the built-in roles whose holders may assign it, beside those who
  * may assign every such role (RB-136).
  */
 export function mayAssign(
@@ -62,7 +62,8 @@ export function mayAssign(
   organizationId: string | undefined,
   assignableBy?: readonly string[],
 ): boolean {
-  const kind = assignableBy === undefined ? role : 'custom-organization-role'
+  const own = organizationId === undefined ? 'custom-site-role' : 'custom-organization-role'
+  const kind = assignableBy === undefined ? role : own
   if (actor.type === 'system_restricted') return ROLE_ASSIGNMENT.system?.includes(kind) ?? false
   return actor.roles.some(({ name, organizationId: heldIn }) => {
     if (heldIn !== undefined && heldIn !== organizationId) return false

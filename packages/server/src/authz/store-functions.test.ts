@@ -58,7 +58,41 @@ const secret = {
   enabled: true,
 }
 const link = { user_id: id, provider_id: 'x', generation: 1 }
+const mcpConfig = { id, organization_id: id, user_acl: {}, group_acl: {} }
+const mcpTokens = { config_id: id, user_id: id, generation: 1 }
 const lease = randomUUID()
+const oauthCode = {
+  appId: id,
+  userId: id,
+  prefix: 'BBBBBBBBBB',
+  hashedSecret: hash,
+  now: new Date(),
+  expiresAt: new Date(),
+  codeChallenge: 'x',
+  scopes: ['coder:all'],
+  ipAddress: '127.0.0.1',
+}
+const oauthTokens = {
+  grantId: randomUUID(),
+  keyId: 'NNNNNNNNNN',
+  keyHash: hash,
+  keyName: 'x',
+  keyScopes: ['coder:all'],
+  keyExpiresAt: new Date(),
+  lifetimeSeconds: 1,
+  refreshPrefix: 'NNNNNNNNNN',
+  refreshHash: hash,
+  refreshExpiresAt: new Date(),
+  now: new Date(0),
+  ipAddress: '127.0.0.1',
+  userAgent: '',
+}
+const consent = { appId: id, userId: id, scopes: ['coder:all'], resource: undefined }
+const oauthSettings = {
+  dynamic_client_registration_enabled: true,
+  require_pushed_authorization_requests: false,
+}
+const oauthClient = { name: 'x', callback_url: 'https://app.example/cb', client_type: 'public' }
 
 /**
  * Every function of every store, with arguments that would succeed for somebody. What is not a function that
@@ -112,6 +146,11 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'audit/store/chain.ts listLinks': [{ after: 0, limit: 1 }],
   'audit/store/chain.ts countStrangers': [],
   'audit/store/hidden-objects.ts findHiddenObject': ['user', { user: 'x' }],
+  'audit-forwarding/store.ts takeForwardingLease': ['x', { id, seconds: 1 }],
+  'audit-forwarding/store.ts storeForwarded': ['x', id, 1],
+  'audit-forwarding/store.ts releaseForwardingLease': ['x', id],
+  'audit-forwarding/store.ts listForwardable': [{ after: 0, limit: 1 }],
+  'audit-forwarding/store.ts countForwardable': [-1],
   'audit-log/store.ts listAuditEntries': [{}, { limit: 10, offset: 0 }],
   'audit-log/store.ts countAuditEntries': [{}],
   'audit-log/store.ts usersOfEntries': ['audit_log', [{ user_id: id }]],
@@ -128,6 +167,8 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'crypto-keys/store.ts endFeatureKey': ['replica_relay', 1, new Date()],
   'crypto-keys/store.ts deleteFeatureKey': ['replica_relay', 1],
   'deployment/store.ts ensureDeploymentId': [id],
+  'dpop/store.ts useProof': [{ hash: randomBytes(32), expiresAt: new Date() }],
+  'dpop/store.ts deleteOldProofs': [new Date(), 1],
   'external-auth/store.ts listLinks': [id],
   'external-auth/store.ts findLink': [link],
   'external-auth/store.ts saveLink': [link, { sealed: hash, hasRefreshToken: false, givenAt: new Date() }],
@@ -163,6 +204,10 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'identity/store/keys.ts insertKey': [{ id: 'AAAAAAAAAA', userId: randomUUID() }],
   'identity/store/keys.ts holdKeyAsker': [{ userId: id }],
   'identity/store/keys.ts getKey': ['AAAAAAAAAA'],
+  'identity/store/keys.ts updateToken': [
+    { id: 'AAAAAAAAAA', user_id: id, updated_at: new Date(0) },
+    { now: new Date(0), tokenName: 'y' },
+  ],
   'identity/store/keys.ts getTokenByName': [id, 'x'],
   'identity/store/keys.ts listTokens': [{ includeExpired: true, now: new Date() }],
   'identity/store/keys.ts expireKey': ['AAAAAAAAAA', new Date()],
@@ -184,13 +229,15 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'identity/store/sign-in-failures.ts findFailures': [hash],
   'identity/store/sign-in-failures.ts addFailure': [
     hash,
-    { now: new Date(), free: 5, maxSeconds: 1, forgetBefore: new Date(0) },
+    { now: new Date(), free: 5, minSeconds: 0, maxSeconds: 1, forgetBefore: new Date(0) },
   ],
   'identity/store/sign-in-failures.ts deleteFailures': [hash],
   'identity/store/standing.ts findStanding': [id],
   'identity/store/standing.ts findStandingToExplain': [id],
   'identity/store/custom-roles.ts listCustomRoles': [id],
   'identity/store/custom-roles.ts holdCustomRoles': [id, ['x']],
+  'identity/store/custom-roles.ts listSiteCustomRoles': [],
+  'identity/store/custom-roles.ts holdSiteCustomRoles': [['site-x']],
   'identity/store/users.ts anyUserExists': [],
   'identity/store/users.ts lockFirstUser': [],
   'identity/store/users.ts insertUser': [{ username: 'x' }],
@@ -209,12 +256,70 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'identity/store/users.ts updatePasswordHash': [id, 'x'],
   'identity/store/user-changes.ts deleteUser': [id],
   'identity/store/users.ts findUserById': [id],
+  'mcp-servers/store/configs.ts listConfigs': [id],
+  'mcp-servers/store/configs.ts getConfig': [id, id],
+  'mcp-servers/store/configs.ts findConfig': [id],
+  'mcp-servers/store/configs.ts listEnabledConfigs': [[id]],
+  'mcp-servers/store/configs.ts holdConfig': [id, id, 'update'],
+  'mcp-servers/store/configs.ts requireRoomFor': [id, 'y'],
+  'mcp-servers/store/configs.ts insertConfig': [
+    {
+      organization_id: id,
+      display_name: 'y',
+      slug: 'y',
+      url: 'https://y.example',
+      transport: 'sse',
+      auth_type: 'none',
+      availability: 'force_on',
+    },
+  ],
+  'mcp-servers/store/configs.ts updateConfig': [mcpConfig, { slug: 'y' }],
+  'mcp-servers/store/configs.ts storeConfigLists': [mcpConfig, { users: {}, groups: {} }],
+  'mcp-servers/store/configs.ts deleteConfig': [mcpConfig],
+  'mcp-servers/store/health.ts listHealth': [[mcpConfig]],
+  'mcp-servers/store/health.ts noteHealth': [
+    mcpConfig,
+    { status: 'healthy', latencyMs: 1, toolCount: 1, error: '' },
+  ],
+  'mcp-servers/store/health.ts tryHealthLock': [],
+  'mcp-servers/store/tokens.ts listTokens': [id, [id]],
+  'mcp-servers/store/tokens.ts findTokens': [mcpTokens],
+  'mcp-servers/store/tokens.ts saveTokens': [
+    { config_id: id, user_id: id },
+    { sealed: hash, hasRefreshToken: false, expiresAt: undefined, scope: '' },
+    () => true,
+  ],
+  'mcp-servers/store/tokens.ts deleteTokens': [mcpTokens],
+  'mcp-servers/store/tokens.ts deleteTokensOfConfig': [mcpConfig],
+  'mcp-servers/store/tokens.ts noteChallenge': [mcpTokens, 'x'],
+  'mcp-servers/store/tokens.ts takeRefreshLease': [mcpTokens, { id, seconds: 1 }],
+  'mcp-servers/store/tokens.ts endRefresh': [mcpTokens, lease, { kind: 'failed' }],
   'one-time-passcode/store.ts storePasscode': [
     'a@example.com',
     { hashed: hash, expiresAt: new Date(), recentUntil: new Date() },
   ],
   'one-time-passcode/store.ts takePasscodeAttempt': ['a@example.com', new Date()],
   'one-time-passcode/store.ts clearPasscode': [id, hash],
+  'oauth2-device/store.ts insertDeviceCode': [
+    {
+      appId: id,
+      prefix: 'x',
+      hashedSecret: hash,
+      hashedUserCode: hash,
+      scopes: [],
+      resource: undefined,
+      ipAddress: '127.0.0.1',
+      intervalSeconds: 5,
+      now: new Date(),
+      expiresAt: new Date(),
+    },
+    10,
+  ],
+  'oauth2-device/store.ts findDeviceCode': ['AAAAAAAAAA'],
+  'oauth2-device/store.ts notePoll': [id, new Date()],
+  'oauth2-device/store.ts redeemDeviceCode': [{ id, userId: id }],
+  'oauth2-device/store.ts findWaitingCode': [id, hash, new Date()],
+  'oauth2-device/store.ts decideDeviceCode': [id, id, 'approved', new Date()],
   'organizations/store/organizations.ts getOrganization': [id],
   'organizations/store/organizations.ts listOrganizations': [],
   'idp-sync/store/apply.ts leaveOrganizations': [id, [id]],
@@ -265,16 +370,25 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'organizations/store/organizations.ts deleteOrganization': [id],
   'organizations/store/sharing.ts reconcileSystemRoles': [id],
   'organizations/store/sharing.ts setSharingMode': [id, 'none'],
-  'custom-roles/store.ts getCustomRole': [id, 'x'],
-  'custom-roles/store.ts insertCustomRole': [
+  'custom-roles/store/site-roles.ts requireSiteRoleMaker': [],
+  'custom-roles/store/site-roles.ts getSiteRole': ['site-x'],
+  'custom-roles/store/site-roles.ts insertSiteRole': [
+    { name: 'site-y', displayName: 'y', sitePermissions: [], userPermissions: [] },
+  ],
+  'custom-roles/store/site-roles.ts updateSiteRole': [
+    { name: 'site-x', displayName: 'x', sitePermissions: [], userPermissions: [] },
+  ],
+  'custom-roles/store/site-roles.ts deleteSiteRole': ['site-x'],
+  'custom-roles/store/organization-roles.ts getCustomRole': [id, 'x'],
+  'custom-roles/store/organization-roles.ts insertCustomRole': [
     id,
     { name: 'y', displayName: '', assignableBy: [], organizationPermissions: [], memberPermissions: [] },
   ],
-  'custom-roles/store.ts updateCustomRole': [
+  'custom-roles/store/organization-roles.ts updateCustomRole': [
     id,
     { name: 'x', displayName: '', assignableBy: [], organizationPermissions: [], memberPermissions: [] },
   ],
-  'custom-roles/store.ts deleteCustomRole': [id, 'x'],
+  'custom-roles/store/organization-roles.ts deleteCustomRole': [id, 'x'],
   'provisioning/store/daemons.ts registerDaemon': [
     { id, organizationId: id, name: 'x', provisioners: [], tags: {}, version: '' },
   ],
@@ -320,10 +434,84 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'resources/store/resources.ts listResources': [[id]],
   'purge/store.ts forgottenFailures.deleteOld': [{ before: new Date(), limit: 10 }],
   'purge/store.ts forgottenFailures.countOld': [new Date()],
+  'mcp-server/store.ts insertSession': [{ userId: id, protocolVersion: '2025-11-25', client: '{}' }],
+  'mcp-server/store.ts findSession': [id],
+  'mcp-server/store.ts touchSession': [id],
+  'mcp-server/store.ts updateSession': [id, { logLevel: 'info' }],
+  'mcp-server/store.ts deleteSession': [id],
+  'mcp-server/store.ts insertMessage': [{ sessionId: id, streamId: id, text: '{}', isLast: false }],
+  'mcp-server/store.ts findStream': [id, 1],
+  'mcp-server/store.ts listMessages': [{ sessionId: id, streamId: id, after: 0 }],
+  'mcp-server/store.ts findMessage': [1],
+  'oauth2-provider/store/codes.ts replaceCode': [oauthCode],
+  'oauth2-provider/store/codes.ts findCode': ['CCCCCCCCCC'],
+  'oauth2-provider/store/codes.ts deleteCode': [id],
+  'oauth2-provider/store/tokens.ts redeemCode': [{ id, userId: id }, oauthTokens],
+  'oauth2-provider/store/tokens.ts insertGrant': [
+    { appId: id, userId: id, scopes: ['coder:all'], resource: undefined },
+    oauthTokens,
+  ],
+  'oauth2-provider/store/tokens.ts rotateTokens': [
+    { id, userId: id },
+    { ...oauthTokens, grantId: id },
+  ],
+  'oauth2-provider/store/tokens.ts findRefreshToken': ['TTTTTTTTTT'],
+  'oauth2-provider/store/tokens.ts findRotatedToken': ['RRRRRRRRRR'],
+  'oauth2-provider/store/tokens.ts findAccessTokens': [['KKKKKKKKKK']],
+  'oauth2-provider/store/grants.ts listGrants': [id],
+  'oauth2-provider/store/grants.ts deleteGrantOfUser': [id, id],
+  'oauth2-provider/store/grants.ts deleteGrantsOfApp': [id, id],
+  'oauth2-provider/store/grants.ts endGrant': [id],
+  'oauth2-provider/store/consents.ts hasConsented': [consent],
+  'oauth2-provider/store/consents.ts rememberConsent': [{ ...consent, resource: 'https://r' }, new Date()],
+  'oauth2-provider/store/pushed-requests.ts insertPushedRequest': [
+    { hashedSecret: randomBytes(32), appId: id, parameters: 'x', now: new Date(), expiresAt: new Date() },
+  ],
+  'oauth2-provider/store/pushed-requests.ts openPushedRequest': [
+    { hashedSecret: hash, appId: id, now: new Date(0), decisionMs: 1000 },
+  ],
+  'oauth2-provider/store/pushed-requests.ts takePushedRequest': [
+    { hashedSecret: hash, appId: id, now: new Date(0) },
+  ],
+  'oauth2-provider/store/expired.ts tryExpiryLock': [],
+  'oauth2-provider/store/expired.ts deleteExpired': ['codes', { now: new Date(8e12), limit: 1 }],
+  'oauth2-clients/store/clients.ts findClientById': [id],
+  'oauth2-clients/store/clients.ts markClientAuthorized': [id, new Date()],
+  'oauth2-clients/store/clients.ts findClientByDocument': ['https://app.example/client.json'],
+  'oauth2-clients/store/secrets.ts findSecretByPrefix': ['0123456789'],
+  'oauth2-clients/store/secrets.ts touchSecret': [id, new Date()],
+  'oauth2-clients/store/settings.ts readOAuthSettings': [],
+  'oauth2-clients/store/settings.ts holdOAuthSettings': [],
+  'oauth2-clients/store/settings.ts storeOAuthSettings': [oauthSettings],
+  'oauth2-clients/store/documents.ts saveDocumentClient': ['https://e.com/c.json', oauthClient, new Date()],
+  'oauth2-clients/store/documents.ts dropUnusedDocuments': [{ keep: 0, but: randomUUID() }],
+  'oauth2-clients/store/registrations.ts holdRegistrations': [1],
+  'oauth2-clients/store/registrations.ts insertClient': [oauthClient],
+  'oauth2-clients/store/registrations.ts insertSecret': [
+    { app_id: id, secret_prefix: 'abcdefghij', hashed_secret: hash, display_secret: 'x' },
+  ],
+  'oauth2-clients/store/registrations.ts holdClient': [id],
+  'oauth2-clients/store/registrations.ts updateClient': [id, { name: 'y' }],
+  'oauth2-clients/store/registrations.ts deleteClient': [id],
+  'oauth2-clients/store/registrations.ts deleteUnusedClients': [{ before: new Date(), limit: 10 }],
+  'oauth2-clients/store/apps.ts listApps': [],
+  'oauth2-clients/store/apps.ts listAppsOfUser': [id, new Date()],
+  'oauth2-clients/store/apps.ts getApp': [id],
+  'oauth2-clients/store/apps.ts holdApp': [id],
+  'oauth2-clients/store/apps.ts deleteApp': [id],
+  'oauth2-clients/store/apps.ts listSecrets': [id],
+  'oauth2-clients/store/apps.ts holdAppForSecret': [id],
+  'oauth2-clients/store/apps.ts deleteSecret': [id, id],
+  'purge/store.ts mcpSessions.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts mcpSessions.countOld': [new Date()],
+  'purge/store.ts mcpSessionMessages.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts mcpSessionMessages.countOld': [new Date()],
   'purge/store.ts providerTests.deleteOld': [{ before: new Date(), limit: 10 }],
   'purge/store.ts providerTests.countOld': [new Date()],
   'purge/store.ts spentChallenges.deleteOld': [{ before: new Date(), limit: 10 }],
   'purge/store.ts spentChallenges.countOld': [new Date()],
+  'purge/store.ts spentLogoutTokens.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts spentLogoutTokens.countOld': [new Date()],
   'purge/store.ts tryPurgeLock': ['audit_logs'],
   'rate-limits/store.ts takeFromBucket': [
     { bucket: hash.subarray(0, 16), windowStart: 0, windowMs: 60_000, elapsed: 0, limit: 1 },
@@ -392,6 +580,16 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'sign-in/store/links.ts releaseRefreshLease': [{ userId: id, type: 'oidc' }, id],
   'sign-in/store/links.ts saveClaims': [{ userId: id, type: 'oidc' }, {}],
   'sign-in/store/links.ts endLink': [{ userId: id, type: 'oidc' }, new Date()],
+  'sign-in/store/oidc-sessions.ts insertOidcSession': [
+    'AAAAAAAAAA',
+    { issuer: 'https://idp.example', subject: 'x', sid: undefined },
+  ],
+  'sign-in/store/oidc-sessions.ts findOidcSessionKeys': [
+    { issuer: 'https://idp.example', sid: 'x', subject: undefined },
+  ],
+  'sign-in/store/oidc-sessions.ts findUntiedSessions': [id],
+  'sign-in/store/oidc-sessions.ts spendLogoutToken': [Buffer.alloc(32), new Date()],
+  'sign-in/store/oidc-sessions.ts deleteOidcSessions': [id, []],
   'sign-in/store/provider-tests.ts insertProviderTest': [
     { provider: 'x', createdBy: id, now: new Date(), expiresAt: new Date() },
   ],
@@ -463,6 +661,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'workspaces/store/audited-builds.ts findAuditedBuild': [id],
   'workspaces/store/audited-builds.ts findWorkspaceOwner': [id],
   'workspaces/store/build-inputs.ts getBuildInputs': [id],
+  'workspaces/store/used-parameters.ts listUsedParameters': [id, id],
   'workspaces/store/quota.ts getQuota': [{ userId: id, organizationId: id }],
   'workspaces/store/quota.ts commitQuota': [
     { userId: id, organizationId: id },
@@ -490,12 +689,14 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
 /** Exports of stores that touch no database. */
 const NOT_GUARDED: Readonly<Record<string, string>> = {
   'agents/store/agents.ts agentObject': 'names the object of a decision',
+  'oauth2-provider/store/codes.ts codeTokenObject': 'names the object of a decision',
   'external-auth/store.ts declaredProviders': 'reads a column',
   'groups/store/groups.ts groupObject': 'names the object of a decision',
   'groups/store/groups.ts isEveryone': 'compares ids',
   'identity/store/standing.ts actorOf': 'makes an actor of a row',
   'identity/store/user-search.ts userMatches': 'makes a condition of a query',
   'identity/store/users.ts userObject': 'names the object of a decision',
+  'mcp-servers/store/configs.ts configObject': 'names the object of a decision',
   'resources/store/resources.ts hashAgentToken': 'hashes',
   'templates/store/templates.ts templateObject': 'names the object of a decision',
   'templates/store/versions.ts versionObject': 'names the object of a decision',
@@ -549,18 +750,55 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.idpSyncGroupSettings(db, { organization })
   await fixtures.idpSyncRoleSettings(db, { organization, field: 'roles' })
   await fixtures.customRole(db, { id, organization, name: 'x' })
+  await fixtures.customRole(db, { organization_id: null, name: 'site-x' })
   const file = await fixtures.file(db, { id, creator: user })
-  await fixtures.apiKey(db, { id: 'AAAAAAAAAA', user, token_name: 'x', login_type: 'token' })
+  await fixtures.apiKey(db, {
+    id: 'AAAAAAAAAA',
+    user,
+    token_name: 'x',
+    login_type: 'token',
+    updated_at: new Date(0),
+  })
   await fixtures.apiKey(db, { id: 'SSSSSSSSSS', user, login_type: 'password', scopes: ['coder:all'] })
+  await fixtures.apiKey(db, { user, login_type: 'oidc' })
   await fixtures.signInFailure(db, { account: hash })
   await fixtures.signInFailure(db, { last_failure_at: new Date(0) })
   await fixtures.spentChallenge(db, { expires_at: new Date(0) })
+  await fixtures.spentLogoutToken(db, { expires_at: new Date(0) })
+  await fixtures.oidcSession(db, { issuer: 'https://idp.example', sid: 'x' })
+  await fixtures.oauth2ProviderDpopProof(db, { expires_at: new Date(0) })
+  await fixtures.oauth2ProviderDeviceCode(db, { id, hashed_user_code: hash, secret_prefix: 'AAAAAAAAAA' })
   await fixtures.userTotp(db, { user })
+  const session = await fixtures.mcpSession(db, { id, user, last_used_at: new Date(0) })
+  await fixtures.mcpSessionMessage(db, { session, stream_id: id, created_at: new Date(0) })
   await fixtures.passkey(db, { id, user, credential_id: hash })
+  const app = await fixtures.oauth2ProviderApp(db, { id, metadata_url: 'https://app.example/client.json' })
+  await fixtures.oauth2ProviderAppSecret(db, { id, app, secret_prefix: '0123456789' })
+  const appKey = await fixtures.apiKey(db, { id: 'KKKKKKKKKK', user, login_type: 'oauth2_provider_app' })
+  const grant = await fixtures.oauth2ProviderGrant(db, { id, app, user })
+  await fixtures.oauth2ProviderAppToken(db, {
+    id,
+    app,
+    user,
+    key: appKey,
+    grant_id: grant.id,
+    hash_prefix: 'TTTTTTTTTT',
+  })
+  await fixtures.oauth2ProviderRotatedToken(db, { app, grant_id: grant.id, hash_prefix: 'RRRRRRRRRR' })
+  await fixtures.oauth2ProviderAppCode(db, { id, app, user, secret_prefix: 'CCCCCCCCCC' })
+  await fixtures.oauth2ProviderConsent(db, { app, user })
+  await fixtures.oauth2ProviderPushedRequest(db, {
+    app,
+    hashed_secret: hash,
+    parameters: JSON.stringify('x'),
+  })
   await fixtures.gitSshKey(db, { user })
   await fixtures.userConfig(db, { user, key: 'x' })
   await fixtures.userSecret(db, { id, user, name: 'x' })
   await fixtures.externalAuthLink(db, { user, provider_id: 'x' })
+  const mcp = await fixtures.mcpServerConfig(db, { id, organization, slug: 'x', enabled: true })
+  await fixtures.mcpServerUserToken(db, { config: mcp, user })
+  await fixtures.mcpServerHealth(db, { config: mcp })
   await fixtures.siteConfig(db, { key: 'x' })
   const owned = { organization_id: id, created_by: id }
   const made = await fixtures.template(db, { id, name: 'x', active_version_id: id, ...owned })
@@ -576,7 +814,7 @@ async function seed({ db }: Database): Promise<void> {
     ...owned,
   })
   await fixtures.templateVersion(db, { template: made, created_at: new Date(0), ...owned })
-  await fixtures.templateVersionParameter(db, { version })
+  await fixtures.templateVersionParameter(db, { version, name: 'used' })
   await fixtures.templateVersionPreset(db, { version })
   await fixtures.templateVersionVariable(db, { version })
   await fixtures.provisionerDaemon(db, { id, organization })
@@ -584,7 +822,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.provisionerJobTiming(db, { job })
   const workspace = await fixtures.workspace(db, { id, name: 'x', owner: user, template: made })
   const build = await fixtures.workspaceBuild(db, { id, workspace, version, job })
-  await fixtures.workspaceBuildParameter(db, { build })
+  await fixtures.workspaceBuildParameter(db, { build, name: 'used' })
   const due = await fixtures.workspace(db, { owner: user, template: made })
   await fixtures.workspaceBuild(db, { workspace: due, version, deadline: new Date(0) })
   const resource = await fixtures.workspaceResource(db, { id, build })

@@ -45,6 +45,8 @@ export interface UserStanding {
   readonly id: string
   readonly username: string
   readonly siteRoles: readonly string[]
+  /** Those of the deployment's own roles that `siteRoles` names, by name. */
+  readonly customSiteRoles?: ReadonlyMap<string, RoleDefinition> | undefined
   readonly isServiceAccount: boolean
   readonly groups: readonly string[]
   readonly memberships: readonly {
@@ -68,7 +70,7 @@ export function userActor(
 ): Actor {
   const roles: HeldRole[] = []
   for (const name of new Set(['member', ...user.siteRoles])) {
-    const definition = siteRole(name, options)
+    const definition = siteRole(name, options) ?? user.customSiteRoles?.get(name)
     if (definition !== undefined) roles.push({ name, definition })
   }
   for (const membership of user.memberships) {
@@ -134,7 +136,7 @@ export function organizationRole(name: string): RoleDefinition | undefined {
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 type SiteActorName = Exclude<
   ActorName,
-  'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner' | 'sub_agent_api'
+  'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner' | 'oauth2_token_issuer' | 'sub_agent_api'
 >
 
 const FIXED_IDS: Readonly<Partial<Record<SiteActorName, string>>> = {
@@ -171,7 +173,7 @@ export function systemActor(name: SiteActorName, reason: string): Actor {
 
 /** A system actor that may act only on what this one user owns (RB-59), and why it does (RB-62). */
 export function actorForUser(
-  name: 'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner',
+  name: 'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner' | 'oauth2_token_issuer',
   userId: string,
   reason: string,
 ): Actor {

@@ -13,6 +13,13 @@ export function cidr(text: string): string | undefined {
     : 'must be address ranges such as 10.0.0.0/8'
 }
 
+/** Whether the text is the origin of a page, as browsers write it, such as `https://client.example` (RFC 6454). */
+export function origin(text: string): string | undefined {
+  return URL.canParse(text) && /^https?:/i.test(text) && new URL(text).origin === text
+    ? undefined
+    : 'must be origins in lower case and without a path, such as https://client.example'
+}
+
 /** Whether the text is a wildcard host such as `*.apps.example.com` or `*--apps.example.com:8443` (OP-22). */
 export function wildcardHost(text: string): string | undefined {
   if (text === '') return undefined
@@ -29,6 +36,13 @@ export function wildcardHost(text: string): string | undefined {
   if (!tail.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label)))
     return 'must hold only letters, digits, dashes and single dots'
   return undefined
+}
+
+/** Whether the text is a host such as `example.com`, all hosts below one, `*.example.com`, or `*` for all. */
+export function hostPattern(text: string): string | undefined {
+  return text === '*' || /^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text)
+    ? undefined
+    : 'must be hosts in lower case such as example.com or *.example.com'
 }
 
 const FORBIDDEN_SSH_KEYS = [

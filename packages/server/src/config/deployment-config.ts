@@ -23,6 +23,7 @@ export interface ReportedOption {
 interface ReportedGroup {
   readonly name: string
   readonly description?: string
+  readonly yaml?: string
   readonly parent?: ReportedGroup
 }
 
@@ -80,10 +81,11 @@ function report(key: string, option: AnyOption, value: unknown, source: ValueSou
   }
 }
 
-function reportGroup({ name, description, parent }: Group): ReportedGroup {
+function reportGroup({ name, description, yaml, parent }: Group): ReportedGroup {
   return {
     name,
     ...(description === undefined ? {} : { description }),
+    ...(yaml === undefined ? {} : { yaml }),
     ...(parent === undefined ? {} : { parent: reportGroup(parent) }),
   }
 }

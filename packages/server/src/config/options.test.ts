@@ -125,7 +125,12 @@ describe('OP-10: the deployment report', () => {
       group: {
         name: 'HTTP',
         description: 'The plain listener, sessions and browser policies.',
-        parent: { name: 'Networking', description: 'How the server is reached and what it trusts.' },
+        yaml: 'http',
+        parent: {
+          name: 'Networking',
+          description: 'How the server is reached and what it trusts.',
+          yaml: 'networking',
+        },
       },
     })
     expect(options.find(({ name }) => name === 'Postgres Connection URL')).toEqual({

@@ -3,8 +3,10 @@ import { aiGatewayAliases, aiOptions } from './options/ai.ts'
 import { chatOptions } from './options/chats.ts'
 import { identityOptions } from './options/identity.ts'
 import { introspectionOptions } from './options/introspection.ts'
+import { mcpServerOptions } from './options/mcp-server.ts'
 import { networkingOptions } from './options/networking.ts'
 import { emailAliases, notificationOptions } from './options/notifications.ts'
+import { oauth2Options } from './options/oauth2.ts'
 import { oidcOptions } from './options/oidc.ts'
 import { oidcClaimOptions } from './options/oidc-claims.ts'
 import { safetyOptions } from './options/safety.ts'
@@ -19,6 +21,8 @@ export const options = {
   ...networkingOptions,
   ...tlsOptions,
   ...identityOptions,
+  ...mcpServerOptions,
+  ...oauth2Options,
   ...oidcOptions,
   ...oidcClaimOptions,
   ...workspaceOptions,

@@ -82,10 +82,13 @@ describe('OP-6: secret options', () => {
       'ai-gateway-bedrock-access-key',
       'ai-gateway-bedrock-access-key-secret',
       'ai-gateway-openai-key',
+      // Ours.
+      'audit-forward-token',
       'chat-hook-secret',
       'email-auth-password',
       'external-token-encryption-keys',
       'oauth2-github-client-secret',
+      'oauth2-registration-tokens',
       'oidc-client-secret',
       'postgres-url',
       'provisioner-daemon-psk',

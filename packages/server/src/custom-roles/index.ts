@@ -1,1 +1,2 @@
 export { customRoleRoutes } from './routes.ts'
+export { siteRoleRoutes } from './site-role-routes.ts'

@@ -1,13 +1,14 @@
-import type { AssignableRoles, Role } from '@slipway/contract'
+import type { AssignableRoles, Role, SiteRole } from '@slipway/contract'
 import {
   type Actor,
   customRole,
+  customSiteRole,
   mayAssign,
   ORGANIZATION_ROLES,
   permissionsOf,
   rolePermissionsOf,
 } from '../authz/index.ts'
-import type { CustomRoleRow } from '../identity/index.ts'
+import type { CustomRoleRow, SiteRoleRow } from '../identity/index.ts'
 
 /** A role as the API shows it. */
 export function presentRole(row: CustomRoleRow): Role {
@@ -19,6 +20,20 @@ export function presentRole(row: CustomRoleRow): Role {
     ...permissionsOf(
       customRole(row.display_name, { org: row.org_permissions, member: row.member_permissions }),
     ),
+  }
+}
+
+/** A role of the deployment as the API shows it. */
+export function presentSiteRole(row: SiteRoleRow): SiteRole {
+  const { site_permissions, user_permissions } = permissionsOf(
+    customSiteRole(row.display_name, { site: row.site_permissions, user: row.user_permissions }),
+  )
+  return {
+    name: row.name,
+    display_name: row.display_name,
+    assignable_by: row.assignable_by,
+    site_permissions,
+    user_permissions,
   }
 }
 
@@ -45,7 +60,7 @@ export function presentAssignable(
 }
 
 /** A row as entries of the audit log compare it: permissions in one word each (RB-99). */
-export function auditedRole(row: CustomRoleRow) {
+export function auditedRole(row: CustomRoleRow | SiteRoleRow) {
   const words = (stored: unknown): string[] =>
     rolePermissionsOf(stored)
       .map(({ resource_type, action, negate }) => `${negate ? '-' : ''}${resource_type}.${action}`)

@@ -68,13 +68,7 @@ export function readRole(
   request: CustomRoleRequest,
   unknown: 'refuse' | 'drop',
 ): WantedRole {
-  const { name, display_name: displayName = '', assignable_by: assignableBy } = request
-  if (RESERVED.has(name.toLowerCase()))
-    throw badRequest('Reserved role name', {
-      detail: `${JSON.stringify(name)} is a reserved role name and cannot be used.`,
-      validations: [{ field: 'name', detail: 'reserved' }],
-    })
-  requireGoodLabels({ name, display_name: displayName })
+  const { name, displayName } = readName(request)
   for (const field of ['site_permissions', 'user_permissions'] as const)
     if ((request[field] ?? []).length > 0)
       throw badRequest(
@@ -84,37 +78,65 @@ export function readRole(
           validations: [{ field, detail: 'must be empty' }],
         },
       )
-  if (assignableBy !== undefined) requireAssigners(actor, organizationId, name, assignableBy)
   const read = (permissions: readonly RequestedPermission[] = []): RolePermission[] =>
     grantable(actor, organizationId, permissions, unknown)
   return {
     name,
-    // What has none is never shown (RB-27).
-    displayName: displayName === '' ? name : displayName,
-    assignableBy: assignableBy === undefined ? undefined : [...new Set(assignableBy)].sort(),
+    displayName,
+    assignableBy: readAssigners(actor, organizationId, name, request.assignable_by),
     organizationPermissions: read(request.organization_permissions),
     memberPermissions: read(request.organization_member_permissions),
   }
 }
 
-/** Who lets others hand out a role must be able to do so themselves. */
-function requireAssigners(
-  actor: Actor,
-  organizationId: string,
-  name: string,
-  assignableBy: readonly string[],
-): void {
-  const refused = (detail: string): ApiError =>
-    badRequest('Invalid assignable_by entry.', { validations: [{ field: 'assignable_by', detail }] })
-  const odd = assignableBy.find((role) => !ASSIGNERS.includes(role))
-  if (odd !== undefined) throw refused(`${JSON.stringify(odd)} is not one of ${ASSIGNERS.join(', ')}`)
-  if (assignableBy.length > 0 && !mayAssign(actor, name, organizationId, []))
-    throw refused('you may not assign the role yourself')
+/** The names of a role. @throws ApiError 400 for one that means something else, or is none (RB-35). */
+export function readName(request: CustomRoleRequest): {
+  readonly name: string
+  readonly displayName: string
+} {
+  const { name, display_name: displayName = '' } = request
+  if (RESERVED.has(name.toLowerCase()))
+    throw badRequest('Reserved role name', {
+      detail: `${JSON.stringify(name)} is a reserved role name and cannot be used.`,
+      validations: [{ field: 'name', detail: 'reserved' }],
+    })
+  requireGoodLabels({ name, display_name: displayName })
+  // What has none is never shown (RB-27).
+  return { name, displayName: displayName === '' ? name : displayName }
 }
 
-function grantable(
+/**
+ * Who else may hand out a role (RB-136). Who lets others do so must be able to themselves.
+ *
+ * @param organizationId of the role; undefined for one of the deployment.
+ * @throws ApiError 400.
+ */
+export function readAssigners(
   actor: Actor,
-  organizationId: string,
+  organizationId: string | undefined,
+  name: string,
+  assignableBy: readonly string[] | undefined,
+): string[] | undefined {
+  if (assignableBy === undefined) return undefined
+  const refused = (detail: string): ApiError =>
+    badRequest('Invalid assignable_by entry.', { validations: [{ field: 'assignable_by', detail }] })
+  const known = organizationId === undefined ? ['user-admin'] : ASSIGNERS
+  const odd = assignableBy.find((role) => !known.includes(role))
+  if (odd !== undefined) throw refused(`${JSON.stringify(odd)} is not one of ${known.join(', ')}`)
+  if (assignableBy.length > 0 && !mayAssign(actor, name, organizationId, []))
+    throw refused('you may not assign the role yourself')
+  return [...new Set(assignableBy)].sort()
+}
+
+/**
+ * Reads permissions of one level of a role (RB-37, RB-38, RB-136).
+ *
+ * @param organizationId of the role; undefined for one of the deployment.
+ * @throws ApiError 400 naming the permission that the actor may not grant.
+ */
+export function grantable(
+  actor: Actor,
+  organizationId: string | undefined,
   asked: readonly RequestedPermission[],
   unknown: 'refuse' | 'drop',
 ): RolePermission[] {
@@ -138,7 +160,7 @@ function grantable(
   const beyond = permissionBeyond(actor, organizationId, permissions)
   if (beyond !== undefined)
     throw refusedPermission(
-      `${beyond.resource_type}:${beyond.action}: you cannot grant a permission that you do not hold in the whole organization`,
+      `${beyond.resource_type}:${beyond.action}: you cannot grant a permission that you do not hold in the whole ${organizationId === undefined ? 'deployment' : 'organization'}`,
     )
   return permissions
 }
@@ -151,6 +173,7 @@ function requireRefusable(actor: Actor, { resource_type: type, action }: Request
     throw refusedPermission(`${type}:${action}: a role cannot refuse this permission`)
 }
 
-function refusedPermission(detail: string): ApiError {
+/** A permission that cannot be part of a role. */
+export function refusedPermission(detail: string): ApiError {
   return badRequest('Failed to update role permissions', { detail })
 }

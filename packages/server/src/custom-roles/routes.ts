@@ -8,7 +8,12 @@ import { type KeyValidator, listCustomRoles } from '../identity/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import { auditedRole, presentAssignable, presentRole } from './present.ts'
 import { readRole } from './role-rules.ts'
-import { deleteCustomRole, getCustomRole, insertCustomRole, updateCustomRole } from './store.ts'
+import {
+  deleteCustomRole,
+  getCustomRole,
+  insertCustomRole,
+  updateCustomRole,
+} from './store/organization-roles.ts'
 
 /** Roles of an organization: which there are, and those that it makes for itself (RB-34…RB-39). */
 export function customRoleRoutes(context: AppContext, keys: KeyValidator): BoundRoute[] {

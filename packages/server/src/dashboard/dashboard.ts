@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -7,13 +7,21 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { AppContext } from '../context.ts'
-import { CSRF_COOKIE, isCsrfCookie, maskCsrfToken, newCsrfCookie, setCookie } from '../edge/index.ts'
+import {
+  CSRF_COOKIE,
+  codingFor,
+  compress,
+  isCsrfCookie,
+  maskCsrfToken,
+  newCsrfCookie,
+  setCookie,
+} from '../edge/index.ts'
 import { type PageHeaders, pageHeaders } from './page-headers.ts'
+import { StaticFiles } from './static-files.ts'
 
 /** Folder of the built dashboard. */
 const BUILT = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
 const PLACEHOLDER = '{{csrf-token}}'
-const YEAR_SECONDS = 31_536_000
 
 /** Answers everything that is neither API nor app: files of the dashboard, and its one page for all addresses. */
 export interface Dashboard {
@@ -38,26 +46,16 @@ export async function loadDashboard(
           .type('text/plain; charset=utf-8')
           .send('The dashboard is not built: run `npm run build`, then start the server again.\n'),
     }
-  // The build has put `.br` and `.gz` beside its files (L-8).
-  await server.register(fastifyStatic, { root: folder, serve: false, preCompressed: true })
+  await server.register(fastifyStatic, { root: folder, serve: false })
   const shell = await readFile(index, 'utf8')
   const headersOf = pageHeaders(context)
-  const files = new Set(
-    (await readdir(folder, { recursive: true })).map((name) => `/${name.split(path.sep).join('/')}`),
-  )
+  const files = await StaticFiles.in(folder)
   return {
     async serve(request, reply) {
       const [url = '/'] = request.url.split('?')
       if (request.method !== 'GET' && request.method !== 'HEAD')
         return reply.code(405).type('text/plain').send('Method not allowed')
-      if (url !== '/index.html' && files.has(url) && path.extname(url) !== '') {
-        // Names under assets/ hold a digest of their content.
-        const assets = url.startsWith('/assets/')
-        return reply.sendFile(url.slice(1), folder, {
-          maxAge: assets ? YEAR_SECONDS * 1000 : 0,
-          immutable: assets,
-        })
-      }
+      if (url !== '/index.html' && files.has(url)) return files.send(request, reply, url)
       // An asset that is not there yet may be there after an upgrade of this replica (ID-138).
       if (url.startsWith('/assets/') || url.startsWith('/icon/'))
         return reply.code(404).header('Cache-Control', 'no-store').type('text/plain').send('Not found')
@@ -78,10 +76,14 @@ function page(
   const cookie = valid ? held : newCsrfCookie()
   // Set here and not by the edge, because the token in the page has to fit the cookie that comes with it.
   if (!valid) reply.header('Set-Cookie', setCookie(CSRF_COOKIE, cookie, context.cookies))
+  const body = Buffer.from(shell.replace(PLACEHOLDER, maskCsrfToken(cookie)))
+  // What is secret in it is masked anew for each answer, and nothing in it comes from the request (ID-130).
+  const coding = codingFor(request.headers['accept-encoding'])
+  if (coding !== undefined) reply.header('Content-Encoding', coding)
   return reply
     .headers(headersOf(request.context, request.url.split('?', 1)[0] ?? '/'))
     .header('Cache-Control', 'no-store')
-    .header('Vary', 'Cookie')
+    .header('Vary', 'Cookie, Accept-Encoding')
     .type('text/html; charset=utf-8')
-    .send(shell.replace(PLACEHOLDER, maskCsrfToken(cookie)))
+    .send(coding === undefined ? body : compress(coding, body))
 }

@@ -1,1 +1,2 @@
 export { type Dashboard, loadDashboard } from './dashboard.ts'
+export { textFont } from './text-font.ts'

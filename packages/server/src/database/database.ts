@@ -24,6 +24,8 @@ export interface DatabaseOptions {
   readonly replicaId: string
   /** Called for each statement; counts statements of a request. */
   readonly onStatement?: () => void
+  /** Called when the answer to a statement has come. */
+  readonly onAnswer?: () => void
   /** How long to wait for a server that does not answer yet, in milliseconds. */
   readonly connectTimeoutMs?: number
   /** After how many milliseconds without an answer the change feed takes its connection for dead. */
@@ -99,6 +101,7 @@ export class Database implements AsyncDisposable {
     const db = new Kysely<Tables>({
       dialect: namingDialect(pool, {
         onStatement: options.onStatement ?? (() => undefined),
+        onAnswer: options.onAnswer ?? (() => undefined),
         onCommittedWrite: () => feed.poke(),
       }),
     })

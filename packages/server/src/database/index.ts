@@ -1,3 +1,4 @@
+export { batchesOf } from './batches.ts'
 export { Database, type DatabaseOptions, type Db, prepared } from './database.ts'
 export { type EmbeddedServer, startEmbedded } from './embedded.ts'
 export type { ChangeEvent, FeedSubscriber } from './feed.ts'

@@ -7,6 +7,8 @@ import { migrate, migrations } from './migrate.ts'
 const ID = (n: number) => `'00000000-0000-4000-8000-${String(n).padStart(12, '0')}'`
 const [USER, ORGANIZATION, GROUP, FILE, JOB, TEMPLATE, VERSION] = [1, 2, 3, 4, 5, 6, 7].map(ID)
 const [WORKSPACE, BUILD, BUILD_JOB, RESOURCE, AGENT, SCRIPT, SOURCE] = [8, 9, 10, 11, 12, 13, 14].map(ID)
+const SESSION = ID(24)
+const APP = ID(22)
 const DIGEST = `decode(repeat('ab', 32), 'hex')`
 
 /** A row for every table, by the version that makes the table. */
@@ -107,6 +109,13 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into external_auth_links (provider_id, user_id, tokens, has_refresh_token)
        values ('github', ${USER}, '\\x05', false)`,
   ],
+  23: [
+    `insert into mcp_server_configs (id, organization_id, display_name, slug, url, transport, auth_type, availability)
+       values (${ID(23)}, ${ORGANIZATION}, 'MCP', 'mcp', 'https://mcp.example', 'sse', 'none', 'force_on')`,
+    `insert into mcp_server_user_tokens (config_id, user_id, tokens, has_refresh_token)
+       values (${ID(23)}, ${USER}, '\\x05', false)`,
+    `insert into mcp_server_health (config_id, status, latency_ms, tool_count) values (${ID(23)}, 'healthy', 1, 1)`,
+  ],
   17: [
     `insert into user_totp (user_id, secret, last_step) values (${USER}, '\\x01', 1)`,
     `insert into passkeys (user_id, name, credential_id, public_key, sign_count)
@@ -115,6 +124,41 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into spent_challenges values (${DIGEST}, now())`,
     `insert into session_proofs values ('abcdefghij', true, now())`,
     `insert into sign_in_failures values (${DIGEST}, 1, now(), null)`,
+  ],
+  22: [
+    `update oauth2_provider_settings set dynamic_client_registration_enabled = true`,
+    `insert into oauth2_provider_apps (id, name, callback_url, client_type)
+       values (${APP}, 'pine', 'https://pine.example/cb', 'confidential')`,
+    `insert into oauth2_provider_app_secrets (id, app_id, secret_prefix, hashed_secret, display_secret)
+       values (${APP}, ${APP}, 'abcdefghij', ${DIGEST}, 'abcdef')`,
+    `insert into oauth2_provider_grants (id, app_id, user_id, scopes) values (${APP}, ${APP}, ${USER}, '{coder:all}')`,
+    `insert into oauth2_provider_app_codes
+         (expires_at, app_id, user_id, secret_prefix, hashed_secret, code_challenge, code_challenge_method, scopes, grant_id)
+       values (now(), ${APP}, ${USER}, 'abcdefghij', ${DIGEST}, 'x', 'S256', '{coder:all}', ${APP})`,
+    `insert into oauth2_provider_app_tokens
+         (app_id, app_secret_id, user_id, api_key_id, grant_id, expires_at, hash_prefix, refresh_hash, scopes)
+       values (${APP}, ${APP}, ${USER}, 'abcdefghij', ${APP}, now(), 'abcdefghij', ${DIGEST}, '{coder:all}')`,
+    `insert into oauth2_provider_rotated_tokens
+         (hash_prefix, refresh_hash, app_id, grant_id, successor_prefix, expires_at)
+       values ('bbbbbbbbbb', ${DIGEST}, ${APP}, ${APP}, 'abcdefghij', now())`,
+    `insert into oauth2_provider_consents (user_id, app_id, scopes) values (${USER}, ${APP}, '{coder:all}')`,
+    `insert into oauth2_provider_device_codes
+         (expires_at, app_id, secret_prefix, hashed_secret, hashed_user_code, scopes)
+       values (now(), ${APP}, 'abcdefghij', ${DIGEST}, ${DIGEST}, '{coder:all}')`,
+    `insert into oauth2_provider_pushed_requests (hashed_secret, app_id, parameters, expires_at)
+       values (${DIGEST}, ${APP}, '{}', now())`,
+    `insert into oauth2_provider_dpop_proofs values (${DIGEST}, now())`,
+    `update api_keys set audience = 'https://x.example', dpop_thumbprint = 'x'`,
+  ],
+  24: [
+    `insert into mcp_sessions (id, user_id, protocol_version, client) values (${SESSION}, ${USER}, '2025-11-25', '{}')`,
+    `update mcp_sessions set log_level = 'info'`,
+    `insert into mcp_session_messages (session_id, message) values (${SESSION}, '{}')`,
+  ],
+  25: [
+    `insert into oidc_sessions values ('abcdefghij', 'https://idp.example', 'sub', 'sid')`,
+    `insert into spent_logout_tokens values (${DIGEST}, now())`,
+    `insert into audit_forwarding (destination, sequence) values ('https://siem.example', 1)`,
   ],
   18: [`insert into rate_limit_buckets values (decode(repeat('ab', 16), 'hex'), 60000, 1, 0, true)`],
 }

@@ -14,6 +14,8 @@ import {
 } from 'kysely'
 import { DatabaseError, type Pool, type PoolClient } from 'pg'
 
+import { type ApiError, conflict } from '../errors/index.ts'
+
 const MAX_NAMES = 2_000
 const WRITES = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 
@@ -21,6 +23,8 @@ const WRITES = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 export interface DriverEvents {
   /** A statement is about to be sent. */
   onStatement(): void
+  /** Its answer has come, and whoever asked goes on. */
+  onAnswer(): void
   /** A write has been committed: other parts may want to read the change log now. */
   onCommittedWrite(): void
 }
@@ -113,6 +117,7 @@ class NamingConnection implements DatabaseConnection {
         values: [...query.parameters],
       }),
     )
+    this.#events.onAnswer()
     if (WRITES.has(result.command)) {
       if (this.#inTransaction) this.#wrote = true
       else this.#events.onCommittedWrite()
@@ -156,13 +161,25 @@ class NamingConnection implements DatabaseConnection {
       return await work()
     } catch (error) {
       if (error instanceof Error && !isSqlError(error)) this.#broken = error
-      throw error
+      throw goneMeanwhile(error) ?? error
     }
   }
 
   release(): void {
     this.#client.release(this.#broken)
   }
+}
+
+/** What the triggers say that keep rows from being put under a user or an organization that is deleted. */
+const GONE = /^(user|organization) \S+ is deleted$/
+
+/** The answer to whoever was about to write for something that somebody else has just deleted. */
+function goneMeanwhile(error: unknown): ApiError | undefined {
+  if (!(error instanceof DatabaseError) || error.code !== '23000') return undefined
+  const kind = GONE.exec(error.message)?.[1]
+  return kind === undefined
+    ? undefined
+    : conflict(`The ${kind} has been deleted meanwhile.`, { cause: error })
 }
 
 /** SQLSTATE of an error that the server reported, e.g. `23505` for a unique violation. */

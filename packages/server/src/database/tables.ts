@@ -106,6 +106,14 @@ export interface AuditChainTable {
   hash: Buffer
 }
 
+export interface AuditForwardingTable {
+  destination: string
+  sequence: number
+  lease: string | null
+  lease_until: Date | null
+  updated_at: Generated<Date>
+}
+
 export interface AuditLogsTable {
   id: Generated<string>
   time: Generated<Date>
@@ -294,6 +302,94 @@ export interface IdpSyncRoleSettingsTable {
   mapping: ColumnType<JsonValue, string, string>
 }
 
+export interface McpServerConfigsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  organization_id: string
+  created_by: string | null
+  updated_by: string | null
+  display_name: string
+  slug: string
+  description: Generated<string>
+  icon_url: Generated<string>
+  url: string
+  transport: 'streamable_http' | 'sse'
+  auth_type: 'none' | 'oauth2' | 'api_key' | 'custom_headers' | 'user_oidc'
+  oauth2_client_id: Generated<string>
+  oauth2_client_secret: Buffer | null
+  oauth2_auth_url: Generated<string>
+  oauth2_token_url: Generated<string>
+  oauth2_revocation_url: Generated<string>
+  oauth2_scopes: Generated<string>
+  oauth2_issuer: Generated<string>
+  oauth2_iss_required: Generated<boolean>
+  oauth2_resource: Generated<string>
+  oauth2_token_auth_method: Generated<'' | 'none' | 'client_secret_basic' | 'client_secret_post'>
+  api_key_header: Generated<string>
+  api_key_value: Buffer | null
+  custom_headers: Buffer | null
+  tool_allow_list: Generated<string[]>
+  tool_deny_list: Generated<string[]>
+  availability: 'force_on' | 'default_on' | 'default_off'
+  enabled: Generated<boolean>
+  model_intent: Generated<boolean>
+  allow_in_plan_mode: Generated<boolean>
+  forward_coder_headers: Generated<boolean>
+  user_acl: ColumnType<JsonValue, string | undefined, string>
+  group_acl: ColumnType<JsonValue, string | undefined, string>
+}
+
+export interface McpServerHealthTable {
+  config_id: string
+  status: 'healthy' | 'needs_auth' | 'unhealthy'
+  checked_at: Generated<Date>
+  latency_ms: number
+  tool_count: number
+  error: Generated<string>
+  consecutive_failures: Generated<number>
+}
+
+export interface McpServerUserTokensTable {
+  config_id: string
+  user_id: string
+  destination: Generated<string>
+  tokens: Buffer | null
+  has_refresh_token: boolean
+  expires_at: Date | null
+  scope: Generated<string>
+  challenged_scope: Generated<string>
+  challenged_generation: Generated<number>
+  step_ups: Generated<number>
+  generation: Generated<number>
+  refresh_failure: Generated<string>
+  refresh_lease: string | null
+  refresh_lease_until: Date | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface McpSessionMessagesTable {
+  id: ColumnType<number, never, never>
+  session_id: string
+  stream_id: string | null
+  created_at: Generated<Date>
+  message: string
+  is_last: Generated<boolean>
+}
+
+export interface McpSessionsTable {
+  id: Generated<string>
+  user_id: string
+  created_at: Generated<Date>
+  last_used_at: Generated<Date>
+  protocol_version: string
+  client: ColumnType<JsonValue, string, string>
+  log_level: string | null
+  subscriptions: Generated<string[]>
+  listener: string | null
+}
+
 export interface Oauth2ProviderAppCodesTable {
   id: Generated<string>
   created_at: Generated<Date>
@@ -421,6 +517,7 @@ export interface Oauth2ProviderPushedRequestsTable {
   hashed_secret: Buffer
   app_id: string
   parameters: ColumnType<JsonValue, string, string>
+  created_at: Generated<Date>
   expires_at: Date
 }
 
@@ -438,6 +535,13 @@ export interface Oauth2ProviderSettingsTable {
   id: Generated<number>
   dynamic_client_registration_enabled: Generated<boolean>
   require_pushed_authorization_requests: Generated<boolean>
+}
+
+export interface OidcSessionsTable {
+  key_id: string
+  issuer: string
+  subject: string
+  sid: string | null
 }
 
 export interface OrganizationMembersTable {
@@ -578,6 +682,11 @@ export interface SiteConfigsTable {
 
 export interface SpentChallengesTable {
   hashed_challenge: Buffer
+  expires_at: Date
+}
+
+export interface SpentLogoutTokensTable {
+  digest: Buffer
   expires_at: Date
 }
 
@@ -971,6 +1080,7 @@ export interface Tables {
   agents_with_workspace: AgentsWithWorkspaceTable
   api_keys: ApiKeysTable
   audit_chain: AuditChainTable
+  audit_forwarding: AuditForwardingTable
   audit_logs: AuditLogsTable
   audit_unchained: AuditUnchainedTable
   change_log: ChangeLogTable
@@ -991,6 +1101,11 @@ export interface Tables {
   idp_sync_group_settings: IdpSyncGroupSettingsTable
   idp_sync_organization_settings: IdpSyncOrganizationSettingsTable
   idp_sync_role_settings: IdpSyncRoleSettingsTable
+  mcp_server_configs: McpServerConfigsTable
+  mcp_server_health: McpServerHealthTable
+  mcp_server_user_tokens: McpServerUserTokensTable
+  mcp_session_messages: McpSessionMessagesTable
+  mcp_sessions: McpSessionsTable
   oauth2_provider_app_codes: Oauth2ProviderAppCodesTable
   oauth2_provider_app_secrets: Oauth2ProviderAppSecretsTable
   oauth2_provider_app_tokens: Oauth2ProviderAppTokensTable
@@ -1002,6 +1117,7 @@ export interface Tables {
   oauth2_provider_pushed_requests: Oauth2ProviderPushedRequestsTable
   oauth2_provider_rotated_tokens: Oauth2ProviderRotatedTokensTable
   oauth2_provider_settings: Oauth2ProviderSettingsTable
+  oidc_sessions: OidcSessionsTable
   organization_members: OrganizationMembersTable
   organizations: OrganizationsTable
   passkeys: PasskeysTable
@@ -1016,6 +1132,7 @@ export interface Tables {
   sign_in_failures: SignInFailuresTable
   site_configs: SiteConfigsTable
   spent_challenges: SpentChallengesTable
+  spent_logout_tokens: SpentLogoutTokensTable
   template_version_parameters: TemplateVersionParametersTable
   template_version_presets: TemplateVersionPresetsTable
   template_version_variables: TemplateVersionVariablesTable

@@ -1,8 +1,12 @@
+import { Compile } from 'typebox/compile'
+
 import * as contract from '@slipway/contract'
 import { authorize } from '../authz/index.ts'
 import { deploymentConfig } from '../config/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAnyone, forSession } from '../edge/index.ts'
+
+const values = Compile(contract.DeploymentValues)
 
 /** Bytes (ID-93). */
 const CSP_REPORT_LIMIT = 64 * 1024
@@ -34,7 +38,9 @@ export function deploymentRoutes(context: AppContext): BoundRoute[] {
     ),
     forSession(contract.getDeploymentConfig, async ({ actor }) => {
       authorize(actor, 'read', { type: 'deployment_config' })
-      return deploymentConfig({ config: context.config, sources: context.configSources })
+      const { config, options } = deploymentConfig({ config: context.config, sources: context.configSources })
+      if (!values.Check(config)) throw new Error('an option is reported otherwise than the contract says')
+      return { config, options }
     }),
     forSession(contract.getDeploymentSsh, async () => ({
       hostname_prefix: context.config.sshHostnamePrefix,

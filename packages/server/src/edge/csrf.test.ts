@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { ApiError } from '../errors/index.ts'
-import { checkCsrf, isCsrfCookie, maskCsrfToken, newCsrfCookie } from './csrf.ts'
+import { checkCsrf, checkFormCsrf, isCsrfCookie, maskCsrfToken, newCsrfCookie } from './csrf.ts'
 
 const SESSION = 'coder_session_token'
 const cookie = newCsrfCookie()
@@ -87,6 +87,61 @@ describe('ID-128, ID-130: what is a proof', () => {
     expect(refusal(PATH, { headers: { 'coder-session-token': 'another' } })).toMatch(
       /^CSRF error encountered\. Authentication via/,
     )
+  })
+})
+
+describe('OA-6, ID-128: forms of pages without scripts', () => {
+  const FORM = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
+  const later = (path: string, headers: Record<string, string>, method = 'POST') =>
+    checkCsrf(
+      {
+        method,
+        path,
+        cookies: { [SESSION]: 'the-key', csrf_token: cookie },
+        headers,
+        query: new URLSearchParams(),
+      },
+      SESSION,
+    )
+
+  it('may bring their proof with them, where pages have forms, and nothing else may', () => {
+    expect(later('/oauth2/authorize', FORM)).toBe(true)
+    expect(later('/oauth2/device/decision', FORM)).toBe(true)
+    expect(later('/oauth2/authorize', { ...FORM, 'x-csrf-token': maskCsrfToken(cookie) })).toBe(false)
+    expect(later('/oauth2/device', FORM)).toBe(false)
+    expect(later('/oauth2/tokens', FORM)).toBe(false)
+    for (const [path, headers] of [
+      ['/oauth2/authorize', { 'content-type': 'text/plain' }],
+      ['/oauth2/authorize', {}],
+      ['/oauth2/authorize/', {}],
+      ['/oauth2/authorize', { ...FORM, 'x-csrf-token': 'x' }],
+      [PATH, FORM],
+    ] as const)
+      expect(() => later(path, headers), `${path} ${JSON.stringify(headers)}`).toThrow('CSRF')
+  })
+
+  it('are refused without the token, with another one, and from another origin', () => {
+    const check = (form: Record<string, string>, headers: Record<string, string> = {}, held = cookie) =>
+      checkFormCsrf(
+        { cookies: held === '' ? {} : { csrf_token: held }, headers },
+        new URLSearchParams(form),
+        (origin) => origin === 'https://slip.example',
+      )
+    const good = { csrf_token: maskCsrfToken(cookie) }
+    check(good)
+    check(good, { origin: 'https://slip.example' })
+    check(good, { origin: 'null', 'sec-fetch-site': 'same-origin' })
+    for (const [form, headers, held] of [
+      [{}, {}, cookie],
+      [{ csrf_token: '' }, {}, cookie],
+      [{ csrf_token: cookie }, {}, cookie],
+      [{ csrf_token: maskCsrfToken(newCsrfCookie()) }, {}, cookie],
+      [good, {}, ''],
+      [good, { origin: 'https://evil.example' }, cookie],
+      [good, { origin: 'null' }, cookie],
+      [good, { origin: 'null', 'sec-fetch-site': 'same-site' }, cookie],
+    ] as const)
+      expect(() => check(form, headers, held), JSON.stringify([form, headers])).toThrow('CSRF')
   })
 })
 

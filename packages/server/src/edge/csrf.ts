@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 
 import { ApiError } from '../errors/index.ts'
+import { CSRF_COOKIE } from './cookies.ts'
 
 const TOKEN_BYTES = 32
 
@@ -32,37 +33,70 @@ const EXEMPT = [
   /^\/api\/v2\/organizations\/[^/]+\/provisionerdaemons(\/|$)/,
 ]
 
+/** Pages of ours with forms and no script (OA-6, OA-B12): of those below it the device page has none but its own. */
+const FORMS = /^\/oauth2\/(?:authorize(?:\/|$)|device\/)/
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
+
 /**
  * Refuses a cookie-authenticated unsafe request that does not prove that our own page sent it
- * (ID-127…ID-131).
+ * (ID-127…ID-131). True when the proof can still be in the form that is to come, which {@link checkFormCsrf} then
+ * looks at.
  *
  * @throws ApiError 400 in plain text.
  */
-export function checkCsrf(request: CsrfInput, sessionCookie: string): void {
-  if (isSafeMethod(request.method)) return
-  if (!request.path.startsWith('/api') && request.path !== '/oauth2/authorize') return
+export function checkCsrf(request: CsrfInput, sessionCookie: string): boolean {
+  if (isSafeMethod(request.method)) return false
+  const hasForm = FORMS.test(request.path)
+  if (!request.path.startsWith('/api') && !hasForm) return false
   const session = request.cookies[sessionCookie]
-  if (session === undefined || session === '') return
-  if (EXEMPT.some((pattern) => pattern.test(request.path))) return
+  if (session === undefined || session === '') return false
+  if (EXEMPT.some((pattern) => pattern.test(request.path))) return false
 
   const header = one(request.headers['coder-session-token'])
   if (header !== undefined && header !== '') {
-    if (header === session) return
+    if (header === session) return false
     throw csrfError(
       `CSRF error encountered. Authentication via the session cookie and the "Coder-Session-Token" header is both present and they differ. Send only one of them.`,
     )
   }
-  if (request.query.get('coder_session_token') === session) return
-  if (/^bearer /i.test(one(request.headers.authorization) ?? '')) return
+  if (request.query.get('coder_session_token') === session) return false
+  if (/^bearer /i.test(one(request.headers.authorization) ?? '')) return false
   if (
     one(request.headers['coder-provisioner-daemon-psk']) ||
     one(request.headers['coder-provisioner-daemon-key'])
   )
-    return
-  const cookie = request.cookies.csrf_token
+    return false
+  const cookie = request.cookies[CSRF_COOKIE]
   const token = one(request.headers['x-csrf-token'])
-  if (cookie !== undefined && token !== undefined && csrfTokenMatches(cookie, token)) return
-  throw csrfError(
+  if (token === undefined && hasForm && FORM_TYPE.test(one(request.headers['content-type']) ?? ''))
+    return true
+  if (cookie !== undefined && token !== undefined && csrfTokenMatches(cookie, token)) return false
+  throw wrongToken()
+}
+
+/**
+ * The rest of the rule for a form (ID-128): its field `csrf_token` is the proof, and it comes from a page of this host.
+ *
+ * @param form body of the request.
+ * @param ownOrigin whether pages of an origin are ours; not asked of requests that name none.
+ * @throws ApiError 400 in plain text.
+ */
+export function checkFormCsrf(
+  request: Pick<CsrfInput, 'cookies' | 'headers'>,
+  form: URLSearchParams,
+  ownOrigin: (origin: string) => boolean,
+): void {
+  const origin = one(request.headers.origin)
+  const sameOrigin =
+    origin === undefined || one(request.headers['sec-fetch-site']) === 'same-origin' || ownOrigin(origin)
+  const cookie = request.cookies[CSRF_COOKIE]
+  const token = form.get('csrf_token')
+  if (!sameOrigin || cookie === undefined || token === null || !csrfTokenMatches(cookie, token))
+    throw wrongToken()
+}
+
+function wrongToken(): ApiError {
+  return csrfError(
     'Something is wrong with your CSRF token. Please refresh the page. If this error persists, clear your cookies.',
   )
 }

@@ -27,11 +27,6 @@ export function watchRequests(records: boolean): void {
   })
 }
 
-/** Whether this is a development build, by its version alone (UI-302). */
-export function isDevelopmentBuild(version: string): boolean {
-  return version.includes('-devel') || version === 'v0.0.0'
-}
-
 /** Whether a request asks for the record of its decisions; both names are in use (ID-142). */
 export function asksForDecisions(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { describeError, type Logger } from '@slipway/request-log'
-import { ApiError, notFound } from '../errors/index.ts'
+import { ApiError, notFound, oauthDocument } from '../errors/index.ts'
 import { baseUrl } from './base-url.ts'
 import { JSON_BODY_LIMIT } from './body-parser.ts'
 import { insufficientScopeChallenge } from './challenge.ts'
@@ -31,7 +31,9 @@ export function answerError(
   if (status === 413) metrics.tooLarge(request.method, request.context.route, reasonOf413(request, known))
   if (known !== undefined) reply.headers(known.headers)
   if (request.routeOptions.config.isPage === true) return answerPage(known, status, request, reply)
-  const body = known?.plainText === true ? known.message : JSON.stringify(envelope(known, request.id))
+  const oauth = request.routeOptions.config.oauthErrors === true
+  const text = oauth ? oauthDocument(known, envelope(known, request.id)) : envelope(known, request.id)
+  const body = known?.plainText === true ? known.message : JSON.stringify(text)
   if (status >= 500) request.context.logFields.response_body = body.slice(0, LOGGED_BODY_LENGTH)
   return reply
     .code(status)
@@ -46,6 +48,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** People open the address in a browser: failures are pages (ID-69). */
     isPage?: boolean
+    /** Errors are documents of RFC 6749 (OA-57). */
+    oauthErrors?: boolean
   }
 }
 
@@ -77,7 +81,10 @@ function ofScope(thrown: ApiError, request: FastifyRequest, { accessUrl }: { acc
   const hidden = thrown.status === 404 && thrown.message === MISSING
   if (!hidden && thrown.status !== 403) return thrown
   const scope = denial.lacks === 'permission' ? `${denial.object.type}:${denial.action}` : undefined
-  const challenge = insufficientScopeChallenge(baseUrl(request.context, accessUrl), scope)
+  const challenge = insufficientScopeChallenge(
+    { base: baseUrl(request.context, accessUrl), route: request.context.route },
+    scope,
+  )
   return new ApiError(thrown.status, thrown.message, {
     detail: hidden ? thrown.detail : lackOf(scope),
     validations: thrown.validations,

@@ -41,7 +41,10 @@ export function firstSteps(
   metrics: RequestMetrics,
   records: boolean,
 ): void {
-  const always = alwaysSent(options)
+  // In the spelling in which they are kept: any other is made anew for each answer.
+  const always = Object.entries(alwaysSent(options)).map(
+    ([name, value]) => [name.toLowerCase(), value] as const,
+  )
   server.addHook('onRequest', (request, reply, done) => {
     const context = newContext(request, options.addresses)
     request.context = context
@@ -49,7 +52,8 @@ export function firstSteps(
     if (request.claimed !== undefined) context.route = request.claimed.route
     if (records && (options.recordDecisions || asksForDecisions(request.headers)))
       context.decisions = new DecisionRecord()
-    reply.header('X-Coder-Request-Id', context.id).headers(always)
+    reply.header('x-coder-request-id', context.id)
+    for (const [name, value] of always) reply.header(name, value)
     const series = metrics.started(request.method, context.route, context.webSocket)
     // Not the hook of the framework, which hears nothing of clients that leave before the answer is complete.
     reply.raw.on(context.webSocket ? 'finish' : 'close', () => {
@@ -58,7 +62,7 @@ export function firstSteps(
       metrics.finished(series, status, ms / 1000)
       if (context.route !== API_ROOT || status !== 200) logRequest(options.log, request, status, ms)
     })
-    runInRequest(context, done)
+    runInRequest(context, done, context.startedTick)
   })
   server.addHook('onRequest', (request, reply, done) => {
     request.cookieValues = parseCookies(request.headers.cookie)
@@ -123,6 +127,7 @@ export function newContext(request: FastifyRequest, addresses: AddressResolver):
   return {
     id: request.id,
     method: request.method,
+    target: request.url,
     route: routeName(request),
     remoteAddress: client.remoteAddress,
     host: client.host,
@@ -133,6 +138,8 @@ export function newContext(request: FastifyRequest, addresses: AddressResolver):
     webSocket: request.headers.upgrade?.toLowerCase() === 'websocket',
     apiKeyId: undefined,
     precheck: ANONYMOUS,
+    provenKeyId: undefined,
+    dpopNonce: undefined,
     queryTokens: [],
     denial: undefined,
     decisions: undefined,

@@ -1,4 +1,5 @@
 export type { AgentCaller } from './agent-access.ts'
+export { baseUrl } from './base-url.ts'
 export {
   type BoundRoute,
   forAgent,
@@ -9,7 +10,10 @@ export {
   type SessionIncoming,
   type SessionRequest,
 } from './bind.ts'
+export { canonicalTarget } from './canonical-target.ts'
+export { DPOP_ALGORITHMS, insufficientScopeChallenge } from './challenge.ts'
 export { addressResolver, forwardedFor } from './client-address.ts'
+export { type Coding, codingFor, compress, isCompressible } from './compression.ts'
 export {
   type CookiePolicy,
   CSRF_COOKIE,
@@ -23,14 +27,25 @@ export {
   withoutOwnCookies,
 } from './cookies.ts'
 export { isCsrfCookie, maskCsrfToken, newCsrfCookie } from './csrf.ts'
+export { pageCsrfToken } from './csrf-page.ts'
 export { type NextStep, sendErrorPage } from './error-page.ts'
+export { limit } from './limit.ts'
+export { isMcpEndpoint, MCP_ENDPOINT } from './mcp-endpoint.ts'
 export { mount } from './mount.ts'
 export type { ClaimedRequest, EdgeOptions } from './options.ts'
+export { requireMcpOrigin } from './own-pages.ts'
 export { createEdge } from './pipeline.ts'
-export type { KeyOwner, Precheck, ValidatedKey } from './precheck.ts'
-export type { SharedCount, SharedCounters, SharedTake } from './rate-limit.ts'
+export type { KeyOwner, Precheck, RefusalReason, ValidatedKey } from './precheck.ts'
+export {
+  limitedSubject,
+  RateLimiter,
+  type SharedCount,
+  type SharedCounters,
+  type SharedTake,
+} from './rate-limit.ts'
 export { accessUrlRedirect } from './redirect-to-access-url.ts'
-export { currentRequest, type RequestContext } from './request-context.ts'
-export type { Accepted } from './session-access.ts'
+export { chargeCurrentWork, currentRequest, type RequestContext } from './request-context.ts'
+export { normalizedUri } from './resource-uri.ts'
+export { type Accepted, pageSession } from './session-access.ts'
 export { closeSoon, type EventStream, OpenStreams } from './streams.ts'
-export { tokenOf } from './token-source.ts'
+export { type Credential, tokenOf } from './token-source.ts'

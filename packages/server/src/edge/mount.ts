@@ -7,9 +7,10 @@ import { baseUrl } from './base-url.ts'
 import type { BoundRoute, Incoming } from './bind.ts'
 import { JSON_BODY_LIMIT } from './body-parser.ts'
 import { ConcurrencyLimiter } from './concurrency-limit.ts'
+import { checkFormCsrf } from './csrf.ts'
 import { afterLimit, limit } from './limit.ts'
 import type { EdgeOptions } from './options.ts'
-import { requireOwnPage } from './own-pages.ts'
+import { isOwnOrigin, requireOwnPage } from './own-pages.ts'
 import { pathParameters } from './path-parameters.ts'
 import { RateLimiter } from './rate-limit.ts'
 import { type Accepted, optionalSession, pageSession, requireSession } from './session-access.ts'
@@ -25,7 +26,9 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
   const agents = limiter('agents', options.apiRateLimit)
   for (const bound of routes) {
     const { route, limits } = bound
-    const check = route.body === undefined ? undefined : bodyCheck(route.body)
+    const check =
+      // A body that is taken as bytes is checked by who reads it.
+      route.body === undefined || route.consumes !== undefined ? undefined : bodyCheck(route.body)
     const read = route.query === undefined ? undefined : queryReader(route.query)
     const own = limiter(route.id, limits.perMinute ?? 0)
     const places =
@@ -37,7 +40,11 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
       method: route.method,
       url: route.path.replace(/\{([^}]+)\}/g, ':$1'),
       bodyLimit: limits.bodyLimit ?? JSON_BODY_LIMIT,
-      config: { takesBytes: route.consumes !== undefined, isPage: bound.access === 'page' },
+      config: {
+        takesBytes: route.consumes !== undefined,
+        isPage: bound.access === 'page',
+        oauthErrors: route.errors === 'oauth',
+      },
       schema: {
         response: Object.fromEntries(Object.entries(route.responses).filter(([, schema]) => schema !== null)),
       },
@@ -61,6 +68,7 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
             .header('Location', caller.location)
             .send()
         if (request.context.webSocket || route.stream === 'sse') requireOwnPage(request, options)
+        if (request.provesInForm) requireFormProof(request, options)
         const query = read?.(request.search) ?? {}
         if (bound.access !== 'agent') refuseUnstorable(request.body)
         check?.(request.body ?? {})
@@ -84,6 +92,14 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
       },
     })
   }
+}
+
+/** @throws ApiError 400. */
+function requireFormProof(request: FastifyRequest, { accessUrl }: EdgeOptions): void {
+  const form = new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString() : '')
+  checkFormCsrf({ cookies: request.cookieValues, headers: request.headers }, form, (origin) =>
+    isOwnOrigin(origin, request.context, accessUrl),
+  )
 }
 
 type Caller =
@@ -116,11 +132,17 @@ function accessRule(
         ? asSession(page.accepted)
         : { kind: 'stranger', location: page.location }
     }
-    case 'agent':
-      return requireAgent(
-        tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.credentialSearch }),
-        options.findAgent,
-      ).then((agent) => ({ kind: 'agent', agent }))
+    case 'agent': {
+      const token = tokenOf({
+        cookies: request.cookieValues,
+        headers: request.headers,
+        query: request.credentialSearch,
+      })
+      // Agents have no keys of their own to prove.
+      return requireAgent(typeof token === 'string' ? token : token?.token, options.findAgent).then(
+        (agent) => ({ kind: 'agent', agent }),
+      )
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import type { Visit } from './redirect-to-access-url.ts'
 import type { RequestContext } from './request-context.ts'
 import type { Accepted } from './session-access.ts'
 import type { OpenStreams } from './streams.ts'
+import type { Credential } from './token-source.ts'
 
 /** What the edge needs from the rest of the server. */
 export interface EdgeOptions {
@@ -32,7 +33,10 @@ export interface EdgeOptions {
   /** How long the body of a request to the API may take, in milliseconds; two minutes unless a test cannot wait. */
   readonly bodyTimeout?: number
   /** Validates a token in full, at once when its rows are known; never rejects (ID-62). */
-  readonly validate: (token: string | undefined, context: RequestContext) => Precheck | Promise<Precheck>
+  readonly validate: (
+    credential: Credential | undefined,
+    context: RequestContext,
+  ) => Precheck | Promise<Precheck>
   /** Makes a dormant user active, with its audit (ID-68). */
   readonly activate: (accepted: Accepted) => Promise<Accepted>
   readonly findAgent: FindAgent
@@ -63,5 +67,7 @@ declare module 'fastify' {
     search: URLSearchParams
     /** The query as far as tokens in it count (ID-202). */
     credentialSearch: URLSearchParams
+    /** The form must still prove that a page of ours sent it (ID-128). */
+    provesInForm: boolean
   }
 }

@@ -11,6 +11,8 @@ const UUIDS = new Set([
   'job',
   'jobID',
   'fileID',
+  'mcpserverconfig',
+  'mcpServer',
 ])
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 

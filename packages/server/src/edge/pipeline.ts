@@ -2,13 +2,14 @@ import type { Server } from 'node:http'
 
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 
+import { isDevelopmentBuild } from '@slipway/contract'
 import { logRequest } from './access-log.ts'
 import { JSON_BODY_LIMIT, readBodies } from './body-parser.ts'
 import { canonicalTarget } from './canonical-target.ts'
 import { SESSION_COOKIE } from './cookies.ts'
-import { corsFor } from './cors.ts'
+import { corsFor, isOpenToPages } from './cors.ts'
 import { checkCsrf, isSafeMethod } from './csrf.ts'
-import { isDevelopmentBuild, watchRequests } from './decisions.ts'
+import { watchRequests } from './decisions.ts'
 import { answerError } from './error-response.ts'
 import { alwaysSent, firstSteps, isApi, newContext } from './first-steps.ts'
 import { KnownRoutes } from './known-routes.ts'
@@ -55,6 +56,7 @@ export function createEdge(options: EdgeOptions): {
   server.decorateRequest('cookieValues')
   server.decorateRequest('search')
   server.decorateRequest('credentialSearch')
+  server.decorateRequest('provesInForm', false)
   server.addHook('onRoute', ({ url, method }) => known.add(url, method))
   readBodies(server)
   const attach = options.streams.attach({
@@ -107,17 +109,26 @@ export function createEdge(options: EdgeOptions): {
   })
   server.addHook('onRequest', (request, reply, done) => {
     if (isSecretive(request.url)) reply.headers(NOT_STORED)
-    const cors = corsFor(pathOf(request), request.method, options.allowAllOrigins)
+    const path = pathOf(request)
+    const isPreflight = request.method === 'OPTIONS'
+    const cors = corsFor(
+      path,
+      request.method,
+      options.allowAllOrigins,
+      isPreflight ? request.headers['access-control-request-headers'] : undefined,
+    )
     if (cors !== undefined) reply.headers(cors)
-    if (request.method === 'OPTIONS') {
-      void reply.code(204).send()
+    const { dpopNonce } = request.context
+    if (dpopNonce !== undefined) reply.header('DPoP-Nonce', dpopNonce)
+    if (isPreflight) {
+      void reply.code(isOpenToPages(path) ? 200 : 204).send()
       return
     }
     if (isSafeMethod(request.method)) return done()
-    checkCsrf(
+    request.provesInForm = checkCsrf(
       {
         method: request.method,
-        path: cleanPath(pathOf(request)),
+        path: cleanPath(path),
         cookies: request.cookieValues,
         headers: request.headers,
         query: request.search,
@@ -134,7 +145,7 @@ export function createEdge(options: EdgeOptions): {
     answerError(error, request, reply, { log: options.log, metrics, accessUrl: options.accessUrl }),
   )
   server.setNotFoundHandler((request, reply) => {
-    if (!isApi(request.url)) return options.page(request, reply)
+    if (!isApi(request.url) && !OF_PROGRAMS.test(request.url)) return options.page(request, reply)
     const methods = known.methodsOf(pathOf(request))
     if (methods.length === 0) return reply.code(404).send({ message: 'Route not found.' })
     return reply
@@ -153,6 +164,9 @@ function tellDecisions(server: FastifyInstance): void {
     done(null, payload)
   })
 }
+
+/** What only programs ask for: none of it is a page of the dashboard (OA-B4). */
+const OF_PROGRAMS = /^\/(?:oauth2|\.well-known)(?:[/?]|$)/
 
 const NOT_STORED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
 

@@ -23,8 +23,20 @@ export interface KeyOwner {
   readonly isSystem: boolean
 }
 
-/** Why a credential was refused; the challenge of a 401 follows from it and never from a message (ID-72). */
-export type RefusalReason = 'no-credential' | 'invalid' | 'expired' | 'fault'
+/**
+ * Why a credential was refused; the challenge follows from it and never from a message (ID-72). `unproven` is a token
+ * that is bound to a key and came without a proof, `not-bound` one that came with a proof and is not.
+ */
+export type RefusalReason =
+  | 'no-credential'
+  | 'invalid'
+  | 'expired'
+  | 'audience'
+  | 'unproven'
+  | 'not-bound'
+  | 'proof'
+  | 'nonce'
+  | 'fault'
 
 /**
  * Outcome of validating the key of a request (ID-61). `hard` failures are ours and are answered on every
@@ -34,7 +46,7 @@ export type Precheck =
   | { readonly ok: true; readonly key: ValidatedKey; readonly owner: KeyOwner; readonly actor: Actor }
   | {
       readonly ok: false
-      readonly status: 401 | 500
+      readonly status: 401 | 403 | 500
       readonly message: string
       readonly detail: string
       readonly reason: RefusalReason

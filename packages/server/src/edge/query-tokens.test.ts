@@ -8,6 +8,7 @@ import { route } from '@slipway/contract'
 import { forSession } from './bind.ts'
 import type { QueryTokenPolicy } from './query-tokens.ts'
 import { start } from './testing.ts'
+import type { Credential } from './token-source.ts'
 
 const handOver = forSession(
   route('GET /api/v2/applications/auth-redirect', {
@@ -64,7 +65,7 @@ describe('ID-202: tokens in queries', () => {
 
 describe('ID-56: where a token is taken from', () => {
   const who = async (query: string, headers: Record<string, string>) => {
-    const asked: (string | undefined)[] = []
+    const asked: (Credential | undefined)[] = []
     const { url } = await start({
       validate: (token, context) => {
         asked.push(token)
@@ -108,7 +109,7 @@ describe('ID-56: where a token is taken from', () => {
   })
 
   it('headers that come twice are no way to smuggle a second key in', async () => {
-    const asked: (string | undefined)[] = []
+    const asked: (Credential | undefined)[] = []
     const { url } = await start({
       validate: (token, context) => {
         asked.push(token)

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors/index.ts'
-import { invalidTokenChallenge } from './challenge.ts'
+import { refusalChallenge } from './challenge.ts'
 import type { Precheck } from './precheck.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -12,7 +12,7 @@ type Refused = Extract<Precheck, { ok: false }>
  * active (ID-67, ID-68). Dormant users are activated by `activate`.
  *
  * @param base URL of the deployment.
- * @throws ApiError 401 with its challenge, or 500 when the failure is ours.
+ * @throws ApiError 401 or 403 (a token for something else) with its challenge, or 500 when the failure is ours.
  */
 export function requireSession(
   context: RequestContext,
@@ -22,8 +22,8 @@ export function requireSession(
   const outcome = context.precheck
   if (!outcome.ok) throw refusal(outcome, context, base)
   if (outcome.owner.status === 'dormant')
-    return activate(outcome).then((accepted) => requireActive(accepted, base))
-  return requireActive(outcome, base)
+    return activate(outcome).then((accepted) => requireActive(accepted, context, base))
+  return requireActive(outcome, context, base)
 }
 
 /**
@@ -34,7 +34,7 @@ export function requireSession(
  */
 export function optionalSession(context: RequestContext, base: string): Accepted | undefined {
   const outcome = context.precheck
-  if (outcome.ok) return requireActive(outcome, base)
+  if (outcome.ok) return requireActive(outcome, context, base)
   if (outcome.hard) throw refusal(outcome, context, base)
   return undefined
 }
@@ -72,17 +72,19 @@ function toLogin(message: string, redirect: string): PageAccess {
 
 function refusal(outcome: Refused, context: RequestContext, base: string): ApiError {
   return new ApiError(outcome.status, outcome.message, {
-    detail: outcome.status === 500 ? `Reference: ${context.id}` : outcome.detail,
+    detail: outcome.status === 500 ? `Reference: ${context.id}` : outcome.detail || undefined,
     cause: outcome.cause,
     headers:
-      outcome.status === 401 ? { 'WWW-Authenticate': invalidTokenChallenge(base, outcome.reason) } : {},
+      outcome.status === 500
+        ? {}
+        : { 'WWW-Authenticate': refusalChallenge({ base, route: context.route }, outcome.reason) },
   })
 }
 
-function requireActive(accepted: Accepted, base: string): Accepted {
+function requireActive(accepted: Accepted, { route }: RequestContext, base: string): Accepted {
   if (accepted.owner.status !== 'active')
     throw new ApiError(401, inactive(accepted), {
-      headers: { 'WWW-Authenticate': invalidTokenChallenge(base, 'invalid') },
+      headers: { 'WWW-Authenticate': refusalChallenge({ base, route }, 'invalid') },
     })
   return accepted
 }

@@ -66,6 +66,7 @@ async function start(heartbeatMs?: number, changed: Promise<void> = Promise.reso
     request.context = {
       id: '',
       method: request.method,
+      target: request.url,
       route: request.url,
       remoteAddress: '127.0.0.1',
       host: '',
@@ -76,6 +77,8 @@ async function start(heartbeatMs?: number, changed: Promise<void> = Promise.reso
       webSocket: true,
       apiKeyId: undefined,
       precheck: nobody,
+      provenKeyId: undefined,
+      dpopNonce: undefined,
       queryTokens: [],
       denial: undefined,
       decisions: undefined,

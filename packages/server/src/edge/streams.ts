@@ -6,8 +6,10 @@ import { type WebSocket, WebSocketServer } from 'ws'
 
 import { holdBack } from '@slipway/tunnel'
 import { ApiError } from '../errors/index.ts'
+import { chargeCpu } from '../profile-labels/index.ts'
 import type { Precheck } from './precheck.ts'
 import { asSocket, refusalResponse } from './refusal-response.ts'
+import { cpuAccountOf } from './request-context.ts'
 
 const HEARTBEAT_MS = 15_000
 const CLOSE_MS = 1_000
@@ -66,6 +68,7 @@ export class OpenStreams implements AsyncDisposable {
   readonly #routes = new WeakMap<WebSocket, string>()
   #handling: UpgradeHandling | undefined
   readonly #events = new Set<EventStream>()
+  readonly #answers = new Set<ServerResponse>()
   /** Streams by the user who opened them with a key, so that the end of that key is theirs too. */
   readonly #byUser = new Map<string, Set<OwnedStream>>()
   /** When keys of a user were last told to be worth less, for streams of requests that had begun by then. */
@@ -144,6 +147,9 @@ export class OpenStreams implements AsyncDisposable {
     const end = (): void => closeSoon(socket, 1008, 'the session has ended')
     this.#own(request, request.context.precheck, socket, end)
     this.#handling?.opened(request, socket)
+    // Before whoever reads them (OP-93).
+    const account = cpuAccountOf(request.context)
+    socket.on('message', () => chargeCpu(account))
     holdBack(socket)
     return socket
   }
@@ -185,6 +191,30 @@ export class OpenStreams implements AsyncDisposable {
     stream.closed.addEventListener('abort', () => this.#events.delete(stream), { once: true })
     if (this.#stopping) stream.close()
     return stream
+  }
+
+  /** Watches over an answer that streams in a format of its own: it ends with its key, and when the server stops. */
+  adoptAnswer(request: FastifyRequest, response: ServerResponse): void {
+    this.#answers.add(response)
+    response.on('close', () => this.#answers.delete(response))
+    this.#own(request, request.context.precheck, response, () => void response.end())
+    if (this.#stopping) response.end()
+  }
+
+  /** Watches over work for a request that may outlive it: `end` is called when its key ends before the work is over. */
+  watch(request: FastifyRequest, end: () => void): Disposable {
+    let over = (): void => undefined
+    this.#own(
+      request,
+      request.context.precheck,
+      {
+        on: (_event, listener) => {
+          over = listener
+        },
+      },
+      end,
+    )
+    return { [Symbol.dispose]: () => over() }
   }
 
   /** Remembers who opened a stream until it closes. A key that was ended since its request began opens none. */
@@ -258,6 +288,7 @@ export class OpenStreams implements AsyncDisposable {
     this.#stopping = true
     clearInterval(this.#heartbeat)
     for (const stream of this.#events) stream.close()
+    for (const response of this.#answers) response.end()
     // Nobody here knows how to say goodbye in the protocol of an app.
     for (const socket of this.#taken) socket.destroy()
     const clients = [...this.#sockets.clients]

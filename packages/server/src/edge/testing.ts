@@ -16,6 +16,7 @@ import { createEdge } from './pipeline.ts'
 import type { Precheck } from './precheck.ts'
 import { currentRequest, type RequestContext } from './request-context.ts'
 import { OpenStreams } from './streams.ts'
+import type { Credential } from './token-source.ts'
 
 const fails = route('GET /api/v2/fails', {
   id: 'fails',
@@ -42,9 +43,9 @@ const hangs = route('GET /api/v2/hangs', {
 /** What a token stands for: its user, and whether that is an owner. */
 const KEYS: Readonly<Record<string, readonly string[]>> = { boss: ['owner'], other: [] }
 
-function validated(token: string | undefined, context: RequestContext): Precheck {
-  const siteRoles = KEYS[token ?? '']
-  if (token === undefined || siteRoles === undefined) return context.precheck
+function validated(token: Credential | undefined, context: RequestContext): Precheck {
+  const siteRoles = typeof token === 'string' ? KEYS[token] : undefined
+  if (typeof token !== 'string' || siteRoles === undefined) return context.precheck
   context.apiKeyId = `key-of-${token}`
   const owner = {
     id: token,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client } from '@slipway/client'
 import { createToken, expireKey } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
-import { freePort, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { fixtures, freePort, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 
 const WEB = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
 const lines: Record<string, unknown>[] = []
@@ -45,11 +45,13 @@ describe('ID-202: tokens that were issued to an app', () => {
     const token = tokenOf(member)
     const asQuery = () => get(`/api/v2/users/me?access_token=${token}`)
     expect((await asQuery()).status).toBe(200)
-    await database.db
+    const key = await database.db
       .updateTable('api_keys')
       .set({ login_type: 'oauth2_provider_app' })
       .where('id', '=', token.slice(0, 10))
-      .execute()
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    await fixtures.oauth2ProviderAppToken(database.db, { key })
     const refused = await until('the change to be known', async () => {
       const answer = await asQuery()
       return answer.status === 401 ? answer : undefined

@@ -79,6 +79,14 @@ async function seedAll({ db }: Database, sealer: Sealer): Promise<void> {
   const tokens = sealed('external_auth_links.tokens', { provider_id, user_id })
   await fixtures.externalAuthLink(db, { user, provider_id, tokens })
   await fixtures.userTotp(db, { user, secret: sealed('user_totp.secret', { user_id }) })
+  const config = await fixtures.mcpServerConfig(db, {
+    id,
+    oauth2_client_secret: sealed('mcp_server_configs.oauth2_client_secret', { id }),
+    api_key_value: sealed('mcp_server_configs.api_key_value', { id }),
+    custom_headers: sealed('mcp_server_configs.custom_headers', { id }),
+  })
+  const ofConfig = sealed('mcp_server_user_tokens.tokens', { config_id: id, user_id })
+  await fixtures.mcpServerUserToken(db, { config, user, tokens: ofConfig })
 }
 
 /** How many values of each column there are, all of which these keys open as they were sealed. */
@@ -182,6 +190,7 @@ it('OP-67: whatever is sealed is in the list of what is encrypted again', async 
     'encryption/store.ts',
     'external-auth/tokens.ts',
     'git-ssh-keys/git-ssh-key.ts',
+    'mcp-servers/sealed.ts',
     // Challenges go to the client and are stored nowhere.
     'second-factor/challenges.ts',
     'second-factor/sealed-totp.ts',

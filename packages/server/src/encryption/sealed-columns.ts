@@ -66,4 +66,20 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     purpose: ({ user_id }) => `totp secret of ${user_id}`,
     destroy: 'row',
   },
+  ...(['oauth2_client_secret', 'api_key_value', 'custom_headers'] as const).map(
+    (column): SealedColumn => ({
+      table: 'mcp_server_configs',
+      column,
+      key: ['id'],
+      purpose: ({ id }) => `${column} of mcp server ${id}`,
+      destroy: 'value',
+    }),
+  ),
+  {
+    table: 'mcp_server_user_tokens',
+    column: 'tokens',
+    key: ['config_id', 'user_id'],
+    purpose: ({ config_id, user_id }) => `mcp server ${config_id} of ${user_id}`,
+    destroy: 'row',
+  },
 ]

@@ -129,7 +129,7 @@ export async function createAppConnectKey(
 }
 
 /** A credential makes no other that may do more than itself (RB-120). @throws ApiError 403. */
-function requireWithinOwnScope(
+export function requireWithinOwnScope(
   actor: Actor,
   scopes: readonly string[],
   allowList: readonly AllowListEntry[],
@@ -177,7 +177,8 @@ async function issue(
   return { key: made.token, row }
 }
 
-function checkedLifetime(lifetimeMs: number, maximumMs: number): number {
+/** A lifetime in milliseconds within its bounds (ID-49). @throws ApiError 400 on `lifetime`. */
+export function checkedLifetime(lifetimeMs: number, maximumMs: number): number {
   if (lifetimeMs > 0 && lifetimeMs <= maximumMs) return lifetimeMs
   const detail =
     lifetimeMs <= 0

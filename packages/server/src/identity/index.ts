@@ -1,12 +1,14 @@
 export type { AccountChecks, Caller } from './account-checks.ts'
 export { activateInTransaction, recordActivation } from './activate-dormant.ts'
 export { activateOnUse } from './activate-on-use.ts'
+export { newToken, parseToken, secretMatches } from './api-key-token.ts'
 export { auditedLogin } from './audited-login.ts'
 export { replacePassword } from './change-password.ts'
 export { createAdminUser } from './create-admin-user.ts'
 export { createAppConnectKey } from './create-token.ts'
 export { Dormancy } from './dormancy.ts'
 export { explanationRoutes } from './explain-authorization.ts'
+export { KeyRows } from './key-rows.ts'
 export { requirePasswordSignIn } from './log-in.ts'
 export type { PrepareUserParts } from './new-user-parts.ts'
 export { openSession, requireNotSuspended } from './open-session.ts'
@@ -19,7 +21,12 @@ export { identityRoutes } from './routes.ts'
 export { parseUserSearch } from './search-users.ts'
 export { sessionRoutes } from './session-routes.ts'
 export { SignInDelay } from './sign-in-delay.ts'
-export { type CustomRoleRow, holdCustomRoles, listCustomRoles } from './store/custom-roles.ts'
+export {
+  type CustomRoleRow,
+  holdCustomRoles,
+  listCustomRoles,
+  type SiteRoleRow,
+} from './store/custom-roles.ts'
 export { deleteKeysOfUser } from './store/keys.ts'
 export { ensureDefaultOrganization, insertMember } from './store/organizations.ts'
 export { actorOf, findStanding, STANDING, type Standing } from './store/standing.ts'

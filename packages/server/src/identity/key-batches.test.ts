@@ -30,9 +30,11 @@ function keyOf(id: string): KeyWithStanding {
     is_system: false,
     is_service_account: false,
     rbac_roles: [],
+    site_custom_roles: [],
     groups: [],
     memberships: [],
     upstream: undefined,
+    has_grant: true,
     version: id,
   }
 }

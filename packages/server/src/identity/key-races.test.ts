@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { createToken, getUser, login } from '@slipway/contract'
+import { createGroup, createOrganization, createToken, getUser, login } from '@slipway/contract'
 import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { systemActor } from '../authz/index.ts'
 import type { Database, Db } from '../database/index.ts'
 import { newToken } from './api-key-token.ts'
-import { findKeyVersions } from './store/keys.ts'
+import { findKeyVersions, touchKey } from './store/keys.ts'
 
 const HOUR_MS = 3_600_000
 const me = { params: { user: 'me' } }
@@ -24,10 +24,15 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** Asks while a change is made that is committed only when the request waits for it. */
+/**
+ * Asks while a change is made that is committed only when the request waits for it.
+ *
+ * @param before runs in the change's transaction before it is committed.
+ */
 async function askDuring<Answer>(
   change: (tx: Db) => Promise<unknown>,
   ask: () => Promise<Answer>,
+  before: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Answer> {
   const made = Promise.withResolvers<void>()
   const commit = Promise.withResolvers<void>()
@@ -35,6 +40,7 @@ async function askDuring<Answer>(
     await change(tx)
     made.resolve()
     await commit.promise
+    await before()
   })
   await made.promise
   const asked = ask()
@@ -148,4 +154,40 @@ it('ID-222: the digest of a key changes with whatever is kept of it', async () =
     .where('id', '=', id)
     .execute()
   expect(await look(), 'the key').toBe(5)
+})
+
+it('ID-30: a use that is noted and a new password never wait for each other', async () => {
+  const user = await fixtures.user(database.db)
+  const key = await fixtures.apiKey(database.db, { user })
+  const toucher = systemActor('system_restricted', 'a test')
+  const use = { now: new Date(), ipAddress: '127.0.0.1' }
+  let toDelete: () => Promise<void> = () => Promise.resolve()
+  // Both hold what the other one wants next, unless the use takes the account before the key.
+  const held = await askDuring(
+    async (tx) => {
+      await tx.updateTable('users').set({ hashed_password: 'new' }).where('id', '=', user.id).execute()
+      toDelete = async () => {
+        await tx.deleteFrom('api_keys').where('user_id', '=', user.id).execute()
+      }
+    },
+    () => touchKey(toucher, database.db, { id: key.id, userId: user.id }, use),
+    () => toDelete(),
+  )
+  expect(held).toBe(false)
+})
+
+it('a write for an organization that is being deleted is told so', async () => {
+  const owner = await server.owner()
+  const organization = await owner.call(createOrganization, { body: { name: 'passing' } })
+  const remove = async (tx: Db): Promise<void> => {
+    const row = tx.selectFrom('organizations').select('id').where('id', '=', organization.id)
+    await row.forUpdate().execute()
+    await tx.updateTable('organizations').set({ deleted: true }).where('id', '=', organization.id).execute()
+  }
+  const write = () =>
+    owner.call(createGroup, { params: { organization: organization.id }, body: { name: 'late' } })
+  await expect(askDuring(remove, write)).rejects.toMatchObject({
+    status: 409,
+    message: 'The organization has been deleted meanwhile.',
+  })
 })

@@ -117,3 +117,48 @@ describe('ID-25: a search for users', () => {
     })
   })
 })
+
+describe('the groups of users in the list', () => {
+  const groupsBy = async (client: Client): Promise<Record<string, string[] | undefined>> => {
+    const { users } = await client.call(listUsers, { query: { include_groups: true } })
+    return Object.fromEntries(users.map((user) => [user.username, user.groups?.map((group) => group.name)]))
+  }
+
+  beforeAll(async () => {
+    const { id: memberId } = await member.call(getUser, { params: { user: 'me' } })
+    const { id: auditorId } = await auditor.call(getUser, { params: { user: 'me' } })
+    await using database = await openDatabase(server.databaseUrl)
+    const { db } = database
+    const organization = await db.selectFrom('organizations').selectAll().executeTakeFirstOrThrow()
+    const other = await fixtures.organization(db, { name: 'elsewhere' })
+    const gone = await fixtures.organization(db, { name: 'gone' })
+    for (const [name, of, members] of [
+      ['Zeta', organization, [memberId, auditorId]],
+      ['alpha', organization, [memberId]],
+      ['beta', other, [auditorId]],
+      ['lost', gone, [memberId]],
+    ] as const) {
+      const group = await fixtures.group(db, { organization_id: of.id, name })
+      for (const user_id of members) await fixtures.groupMember(db, { group_id: group.id, user_id })
+    }
+    await db.updateTable('organizations').set({ deleted: true }).where('id', '=', gone.id).execute()
+  })
+
+  it('come where they are asked for, by name, without those of all members', async () => {
+    const groups = await groupsBy(owner)
+    expect(groups.member).toEqual(['alpha', 'Zeta'])
+    expect(groups.siteaudit).toEqual(['beta', 'Zeta'])
+    expect(groups.bob).toEqual([])
+    const { users } = await owner.call(listUsers, { query: {} })
+    expect(users.every((user) => user.groups === undefined)).toBe(true)
+  })
+
+  it('RB-70: are those whose rosters the caller may read, and their own', async () => {
+    // Members see themselves alone in the list, and the groups that they are in.
+    expect(await groupsBy(member)).toEqual({ member: ['alpha', 'Zeta'] })
+    const helper = await server.user('helper', ['user-admin'])
+    const seen = await groupsBy(helper)
+    for (const [name, groups] of Object.entries(await groupsBy(owner)))
+      for (const group of seen[name] ?? []) expect(groups).toContain(group)
+  })
+})

@@ -1,5 +1,5 @@
 import { systemActor } from '../authz/index.ts'
-import type { AppContext } from '../context.ts'
+import type { AppContext, Db } from '../context.ts'
 import type { RequestContext } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { activateDormant } from './activate-dormant.ts'
@@ -25,7 +25,12 @@ export async function openSession(
   context: AppContext,
   request: RequestContext,
   user: UserRow,
-  session: { readonly loginType: 'password' | 'github' | 'oidc'; readonly userAgent: string },
+  session: {
+    readonly loginType: 'password' | 'github' | 'oidc'
+    readonly userAgent: string
+    /** Stores what belongs to the session, together with it. */
+    readonly record?: ((tx: Db, keyId: string) => Promise<void>) | undefined
+  },
 ): Promise<{ readonly token: string; readonly keyId: string }> {
   requireNotSuspended(user)
   if (user.status === 'dormant') await activateDormant(context, user.id)
@@ -48,6 +53,7 @@ export async function openSession(
       ipAddress: request.remoteAddress,
       userAgent: session.userAgent,
     })
+    await session.record?.(tx, made.id)
   })
   return { token: made.token, keyId: made.id }
 }

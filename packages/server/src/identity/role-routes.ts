@@ -1,11 +1,12 @@
 import * as contract from '@slipway/contract'
 import { auditedWrite } from '../audit/index.ts'
-import { authorize, mayAssign, permissionsOf, SITE_ROLES, siteRole } from '../authz/index.ts'
+import { authorize, customSiteRole, mayAssign, permissionsOf, SITE_ROLES, siteRole } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
 import { presentUser } from './present.ts'
 import { roleOptions } from './role-options.ts'
+import { listSiteCustomRoles } from './store/custom-roles.ts'
 import { getRoles, updateSiteRoles } from './store/user-changes.ts'
 import { getUser, type UserRow } from './store/users.ts'
 import type { KeyValidator } from './validate-key.ts'
@@ -22,9 +23,8 @@ export function roleRoutes(context: AppContext, keys: KeyValidator, claims: Site
   return [
     forSession(contract.listSiteRoles, async ({ actor }) => {
       authorize(actor, 'read', { type: 'assign_role' })
-      return Object.entries(SITE_ROLES)
+      const builtIn = Object.entries(SITE_ROLES)
         .filter(([name]) => name !== 'member')
-        .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, definition]) => ({
           name,
           display_name: definition.displayName,
@@ -32,6 +32,17 @@ export function roleRoutes(context: AppContext, keys: KeyValidator, claims: Site
           assignable: mayAssign(actor, name, undefined),
           ...permissionsOf(siteRole(name, options) ?? definition),
         }))
+      const own = (await listSiteCustomRoles(actor, db)).map((row) => ({
+        name: row.name,
+        display_name: row.display_name,
+        built_in: false,
+        assignable: mayAssign(actor, row.name, undefined, row.assignable_by),
+        assignable_by: row.assignable_by,
+        ...permissionsOf(
+          customSiteRole(row.display_name, { site: row.site_permissions, user: row.user_permissions }),
+        ),
+      }))
+      return [...builtIn, ...own].sort((a, b) => (a.name < b.name ? -1 : 1))
     }),
     forSession(contract.getUserRoles, async ({ actor, params }) => {
       const user = await getUser(actor, db, params.user ?? '')

@@ -17,6 +17,7 @@ import { changePassword } from './change-password.ts'
 import { checkAuthorization } from './check-authorization.ts'
 import { createSessionKey, createToken, maxTokenLifetimeMs } from './create-token.ts'
 import { createUser, type SignsInWith } from './create-user.ts'
+import { editToken, findToken } from './edit-token.ts'
 import { createFirstUser, firstUserExists } from './first-user.ts'
 import { logIn } from './log-in.ts'
 import type { PrepareUserParts } from './new-user-parts.ts'
@@ -116,8 +117,14 @@ export function identityRoutes(
         limit: query.limit,
         offset: query.offset,
         afterId: query.after_id,
+        withGroups: query.include_groups,
       })
-      return { users: users.map(presentUser), count }
+      return {
+        users: users.map((row) =>
+          row.groups === undefined ? presentUser(row) : { ...presentUser(row), groups: row.groups },
+        ),
+        count,
+      }
     }),
     forSession(contract.createUser, (incoming) =>
       audited(context, incoming, { type: 'user', action: 'create' }, async (draft) => {
@@ -241,6 +248,20 @@ export function identityRoutes(
       const user = await resolve(actor, params)
       return presentKey(await getTokenByName(actor, db, user.id, params.keyname ?? ''))
     }),
+    forSession(contract.updateToken, (incoming) =>
+      audited(context, incoming, { type: 'api_key', action: 'write' }, async (draft) => {
+        const { actor, params, body, key } = incoming
+        const user = await resolve(actor, params)
+        const token = await findToken(context, actor, user, params.keyname ?? '')
+        draft.before = token
+        const changed = await editToken(context, { actor, key }, user, token, body, () =>
+          account.checks.requireStepUp(incoming),
+        )
+        keys.drop(user.id)
+        draft.after = changed
+        return presentKey(changed)
+      }),
+    ),
     forSession(contract.getKey, async ({ actor, params }) =>
       presentKey(await getKey(actor, db, params.keyid ?? '')),
     ),

@@ -62,6 +62,7 @@ export function sessionRoutes(context: AppContext, keys: KeyValidator, delay: Si
         requireOwnerFor(actor, user.rbac_roles)
         await delay.reset({ kind: 'password', email: user.email })
         await delay.reset({ kind: 'second factor', userId: user.id })
+        await delay.reset({ kind: 'device code', userId: user.id })
         draft.after = user
         draft.additionalFields = { sign_in_delay: 'reset' }
         return undefined

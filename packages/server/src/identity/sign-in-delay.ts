@@ -13,14 +13,18 @@ const FORGET_MS = 60 * 60_000
 
 const guard = systemActor('account_security', 'wrong guesses are counted for whoever makes them')
 
-/** What is guessed: the password of an address, known or not, or the second factor of a user. */
+/**
+ * What is guessed: the password of an address, known or not, or the second factor of a user; or by a user, which device
+ * waits for somebody (OA-B12).
+ */
 export type Guessed =
   | { readonly kind: 'password'; readonly email: string }
   | { readonly kind: 'second factor'; readonly userId: string }
+  | { readonly kind: 'device code'; readonly userId: string }
 
 /**
  * Slows down guessing about one account, from however many addresses and over all replicas (ID-209): the fifth wrong guess
- * costs a second, each further one twice as long, up to a quarter of an hour. An address that nobody has is treated alike.
+ * costs a second, each further one twice as long, up to a quarter of an hour; for devices that from the start. An address that nobody has is treated alike.
  */
 export class SignInDelay {
   readonly #context: AppContext
@@ -53,6 +57,8 @@ export class SignInDelay {
     const counted = await addFailure(guard, this.#context.database.db, accountOf(guessed), {
       now,
       free: FREE,
+      // A mistake is made once or twice: of codes that nobody has to remember the fifth wrong one is no mistake.
+      minSeconds: guessed.kind === 'device code' ? MAX_SECONDS : 0,
       maxSeconds: MAX_SECONDS,
       forgetBefore: new Date(now.getTime() - FORGET_MS),
     })
@@ -69,7 +75,8 @@ export class SignInDelay {
     const before = await this.state(guessed)
     if (before === undefined) return
     this.#refuseWithin(before)
-    await this.reset(guessed)
+    // Who starts a device of their own would have guesses without end.
+    if (guessed.kind !== 'device code') await this.reset(guessed)
   }
 
   /** What is remembered of an account. */
@@ -98,6 +105,6 @@ function accountOf(guessed: Guessed): Buffer {
   const name =
     guessed.kind === 'password'
       ? `password ${guessed.email.toLowerCase()}`
-      : `second factor ${guessed.userId}`
+      : `${guessed.kind} ${guessed.userId}`
   return createHash('sha256').update(name).digest()
 }

@@ -5,13 +5,15 @@ import { LRUCache } from 'lru-cache'
 import { describeError } from '@slipway/request-log'
 import { type Actor, parseAllowListEntry, type RoleOptions, scopeOf, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import type { Precheck, RequestContext } from '../edge/index.ts'
-import { INTERNAL_MESSAGE, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
+import type { Dpop } from '../dpop/index.ts'
+import { type Credential, isMcpEndpoint, type Precheck, type RequestContext } from '../edge/index.ts'
+import { INTERNAL_MESSAGE } from '../errors/index.ts'
 import { parseToken, secretMatches } from './api-key-token.ts'
 import { KeyBatches } from './key-batches.ts'
 import { dueTouch, endOfKey, type SessionRules } from './key-lifetime.ts'
 import { KeyRenewal } from './key-renewal.ts'
 import { KeyRows } from './key-rows.ts'
+import { type Audience, audienceOf, isFor, refused, refusedProof, wrongAudience } from './oauth-tokens.ts'
 import { roleOptions } from './role-options.ts'
 import { findKeysWithStanding, findKeyVersions, type KeyWithStanding, touchKey } from './store/keys.ts'
 import { actorOf } from './store/standing.ts'
@@ -34,8 +36,20 @@ const CLOCK_MS = 250
 /** What follows from a row, and whether somebody has asked since the row was last compared with the database. */
 interface Known {
   readonly secret: Buffer
-  readonly outcome: Precheck
+  readonly outcome: Accepted
+  /** What holds for the token of an OAuth2 app and no other. */
+  readonly oauth: OAuthToken | undefined
   asked: boolean
+}
+
+type Accepted = Extract<Precheck, { ok: true }>
+
+interface OAuthToken {
+  readonly audience: Audience
+  /** The same as it was asked for. */
+  readonly resource: string | null
+  /** Of the client's key that the token is bound to (RFC 9449). */
+  readonly thumbprint: string | null
 }
 
 /**
@@ -64,6 +78,7 @@ export class KeyValidator implements Disposable {
   readonly #subscription: Disposable
   readonly #onDrop: (userId: string | undefined) => void
   readonly #refreshUpstream: UpstreamRefresh
+  readonly #proofs: Pick<Dpop, 'verifyProof'>
   readonly #lifetimes: SessionRules
   #generation = 0
 
@@ -73,6 +88,7 @@ export class KeyValidator implements Disposable {
     parts: {
       readonly onDrop: (userId: string | undefined) => void
       readonly refreshUpstream: UpstreamRefresh
+      readonly proofs: Pick<Dpop, 'verifyProof'>
     },
   ) {
     this.#context = context
@@ -81,6 +97,7 @@ export class KeyValidator implements Disposable {
     this.#roleOptions = roleOptions(context)
     this.#onDrop = parts.onDrop
     this.#refreshUpstream = parts.refreshUpstream
+    this.#proofs = parts.proofs
     this.#batches = new KeyBatches((ids) => findKeysWithStanding(system, context.database.db, ids))
     this.#renewal = new KeyRenewal(
       {
@@ -163,26 +180,31 @@ export class KeyValidator implements Disposable {
     return user
   }
 
-  /** Decides what the token is worth (ID-62); at once when this very token was found good on the same rows. */
-  validate(token: string | undefined, request: RequestContext): Precheck | Promise<Precheck> {
-    if (token === undefined)
+  /** Decides what the credential is worth (ID-62); at once when this very token was found good on the same rows. */
+  validate(credential: Credential | undefined, request: RequestContext): Precheck | Promise<Precheck> {
+    if (credential === undefined)
       return refused('no-credential', 'Cookie "coder_session_token" or query parameter must be provided.')
+    if (request.queryTokens.length > 0 && isMcpEndpoint(request.route))
+      return refused('invalid', 'Tokens are not accepted in the query of this address: send a header.')
+    const token = typeof credential === 'string' ? credential : credential.token
     const parsed = parseToken(token)
     if (parsed === undefined) return refused('invalid', 'Invalid API key format: it must be <id>-<secret>.')
     const row = this.#context.database.feed.connected ? this.#rows.get(parsed.id) : undefined
     const known = row === undefined ? undefined : this.#accepted.get(row)
     if (row === undefined || known === undefined || !sameSecret(known.secret, parsed.secret))
-      return this.#validateInFull(parsed, token, request)
+      return this.#validateInFull(parsed, credential, request)
     const now = this.#context.clock.now()
     if (
       endOfKey(row.key, this.#lifetimes) <= now.getTime() ||
       (row.upstream !== undefined && upstreamHasEnded(row.upstream, now)) ||
       dueTouch(row.key, this.#lifetimes, now) !== undefined
     )
-      return this.#validateInFull(parsed, token, request)
+      return this.#validateInFull(parsed, credential, request)
     request.apiKeyId = row.key.id
     known.asked = true
-    return this.#whereFound(known.outcome, token, request)
+    return known.oauth === undefined && typeof credential === 'string'
+      ? known.outcome
+      : this.#onRequest(known, credential, request)
   }
 
   /** The row of a key that somebody used since the last call. */
@@ -196,7 +218,7 @@ export class KeyValidator implements Disposable {
 
   async #validateInFull(
     parsed: { readonly id: string; readonly secret: string },
-    token: string,
+    credential: Credential,
     request: RequestContext,
   ): Promise<Precheck> {
     try {
@@ -215,35 +237,58 @@ export class KeyValidator implements Disposable {
       if (fresh === undefined) {
         // The key was ended while this request was looked at: what it is now decides.
         this.#rows.forget(linked.key.id, linked)
-        return await this.#validateInFull(parsed, token, request)
+        return await this.#validateInFull(parsed, credential, request)
       }
-      const outcome = accepted(fresh, this.#roleOptions, this.#lifetimes)
-      this.#accepted.set(fresh, { secret: Buffer.from(parsed.secret), outcome, asked: true })
-      return this.#whereFound(outcome, token, request)
+      const known: Known = {
+        secret: Buffer.from(parsed.secret),
+        outcome: accepted(fresh, this.#roleOptions, this.#lifetimes),
+        oauth: oauthTokenOf(fresh, this.#context.accessUrl()),
+        asked: true,
+      }
+      this.#accepted.set(fresh, known)
+      return await this.#onRequest(known, credential, request)
     } catch (cause) {
-      return {
-        ok: false,
-        status: 500,
-        message: INTERNAL_MESSAGE,
-        detail: 'Internal error fetching API key by id.',
-        reason: 'fault',
-        hard: true,
-        cause,
-      }
+      return fault(cause)
     }
   }
 
-  /** ID-202: a token that was issued to an OAuth2 app may be kept out of the query of a URL. */
-  #whereFound(outcome: Precheck, token: string, { queryTokens }: RequestContext): Precheck {
-    const barred =
-      queryTokens.length > 0 &&
-      this.#context.config.allowQueryTokens === 'no-oauth' &&
-      outcome.ok &&
-      outcome.key.loginType === 'oauth2_provider_app' &&
-      queryTokens.includes(token)
-    return barred
-      ? refused('invalid', 'Tokens of OAuth2 apps are not accepted in the query of a URL: send a header.')
-      : outcome
+  /** What a good token is worth on this request: where it was found, what it is for, and who must hold a key for it. */
+  #onRequest(
+    { outcome, oauth }: Known,
+    credential: Credential,
+    request: RequestContext,
+  ): Precheck | Promise<Precheck> {
+    const proven = typeof credential !== 'string'
+    const token = proven ? credential.token : credential
+    const { key } = outcome
+    if (oauth === undefined) return proven ? notBound() : outcome
+    if (
+      request.queryTokens.includes(token) &&
+      // ID-202: they may be kept out of the query of a URL.
+      this.#context.config.allowQueryTokens === 'no-oauth'
+    )
+      return refused(
+        'invalid',
+        'Tokens of OAuth2 apps are not accepted in the query of a URL: send a header.',
+      )
+    if (!isFor(oauth.audience, request.route)) {
+      this.#context.log.debug('the audience of a token is not what it is used for', {
+        request_id: request.id,
+        api_key_id: key.id,
+        audience: oauth.resource ?? '',
+      })
+      return wrongAudience(request.route)
+    }
+    if (oauth.thumbprint === null) return proven ? notBound() : outcome
+    if (!proven)
+      return refused(
+        'unproven',
+        'The token is bound to a key: send it as "Authorization: DPoP" with a proof in the header DPoP.',
+      )
+    return refusedProof(this.#proofs, request, { id: key.id, thumbprint: oauth.thumbprint }, credential).then(
+      (refusal) => refusal ?? outcome,
+      fault,
+    )
   }
 
   /** ID-65: a session from a login provider lives as long as that lets it; resolves to the refusal where it does not. */
@@ -312,11 +357,33 @@ function sameSecret(known: Buffer, secret: string): boolean {
   return known.length === given.length && timingSafeEqual(known, given)
 }
 
-function refused(reason: 'no-credential' | 'invalid' | 'expired', detail: string): Precheck {
-  return { ok: false, status: 401, message: SIGNED_OUT_MESSAGE, detail, reason, hard: false }
+/** What of a key is only so when an OAuth2 app holds it; a token that no grant stands behind is for nothing (ID-70). */
+function oauthTokenOf({ key, has_grant }: KeyWithStanding, accessUrl: string): OAuthToken | undefined {
+  if (key.login_type !== 'oauth2_provider_app') return undefined
+  return {
+    audience: has_grant ? audienceOf(key.audience, accessUrl) : 'foreign',
+    resource: key.audience,
+    thumbprint: key.dpop_thumbprint,
+  }
 }
 
-function accepted(found: KeyWithStanding, options: RoleOptions, lifetimes: SessionRules): Precheck {
+function notBound(): Precheck {
+  return refused('not-bound', 'The token is not bound to a key: send it as "Authorization: Bearer".')
+}
+
+function fault(cause: unknown): Precheck {
+  return {
+    ok: false,
+    status: 500,
+    message: INTERNAL_MESSAGE,
+    detail: 'Internal error fetching API key by id.',
+    reason: 'fault',
+    hard: true,
+    cause,
+  }
+}
+
+function accepted(found: KeyWithStanding, options: RoleOptions, lifetimes: SessionRules): Accepted {
   const { key } = found
   const allowList = key.allow_list.map((text) => {
     const entry = parseAllowListEntry(text)

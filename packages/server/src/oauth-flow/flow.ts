@@ -99,6 +99,31 @@ export async function followFlow(
   return finish(context, client, request, redirectUri, options.redirect, query.code)
 }
 
+/**
+ * Refuses whoever comes back from a provider without having been sent there from here, before the provider is asked for
+ * anything on their behalf. A flow that only starts passes.
+ *
+ * @throws ApiError as {@link followFlow} does.
+ */
+export function requireBegun({ query, raw }: Pick<FlowRequest, 'query' | 'raw'>): void {
+  const state = query.state ?? ''
+  const begun = state !== '' && sameText(cookieOf(raw, STATE), state)
+  if (query.error && !begun) throw refusedByProvider(query.error, query)
+  if (query.code) requireState(raw, state)
+}
+
+/** @throws ApiError 400, 401. */
+function requireState(raw: FastifyRequest, state: string): void {
+  if (state === '') throw badRequest('State must be provided.')
+  const expected = cookieOf(raw, STATE)
+  if (expected === '') throw new ApiError(401, `Cookie "${STATE}" must be provided.`)
+  if (!sameText(expected, state)) throw new ApiError(401, 'State mismatched.')
+}
+
+function cookieOf(raw: FastifyRequest, name: string): string {
+  return decoded(raw.cookieValues[name] ?? '')
+}
+
 /** The error page of a provider, in its own words and cut to what a person reads (RFC 6749 section 4.1.2.1). */
 function refusedByProvider(error: string, query: FlowQuery): ApiError {
   const parts = [query.error_description, query.error_uri && `error_uri: ${query.error_uri}`].filter(
@@ -163,12 +188,9 @@ async function finish(
   target: RedirectTarget,
   code: string,
 ): Promise<FlowResult> {
-  const cookie = (name: string): string => decoded(raw.cookieValues[name] ?? '')
+  const cookie = (name: string): string => cookieOf(raw, name)
   const state = query.state ?? ''
-  if (state === '') throw badRequest('State must be provided.')
-  const expected = cookie(STATE)
-  if (expected === '') throw new ApiError(401, `Cookie "${STATE}" must be provided.`)
-  if (!sameText(expected, state)) throw new ApiError(401, 'State mismatched.')
+  requireState(raw, state)
   const startedFor = cookie(REDIRECT_URI)
   // Each provider has an address of its own, so that none ends what was begun at another one, whose state it has seen
   // (RFC 9700 section 4.4). Only where no browser has kept the cookies is it missing.

@@ -1,6 +1,9 @@
 import { isRateLimited, type Outbound, OutboundError } from '../outbound/index.ts'
 import { authenticateClient, type ClientAuthentication } from './client-authentication.ts'
 
+/** The way to a token endpoint. */
+export type TokenSender = Pick<Outbound, 'fetch'>
+
 /** A client of a provider, as its token endpoint knows it. */
 export interface TokenClient {
   /** The provider, as operators name it; a label of metrics. */
@@ -64,7 +67,7 @@ const MAX_TEXT = 400
  * @throws TokenEndpointError
  */
 export function exchangeCode(
-  outbound: Outbound,
+  outbound: TokenSender,
   client: TokenClient,
   grant: {
     readonly code: string
@@ -88,7 +91,7 @@ export function exchangeCode(
  * @throws TokenEndpointError
  */
 export function exchangeDeviceCode(
-  outbound: Outbound,
+  outbound: TokenSender,
   client: TokenClient,
   deviceCode: string,
   now: Date,
@@ -106,7 +109,7 @@ export function exchangeDeviceCode(
  * @throws TokenEndpointError
  */
 export function refreshTokens(
-  outbound: Outbound,
+  outbound: TokenSender,
   client: TokenClient,
   refreshToken: string,
   now: Date,
@@ -118,7 +121,7 @@ export function refreshTokens(
 }
 
 async function requestToken(
-  outbound: Outbound,
+  outbound: TokenSender,
   client: TokenClient,
   source: 'Exchange' | 'TokenSource',
   now: Date,
@@ -139,7 +142,7 @@ function isUnknownClient({ code, status }: TokenEndpointError): boolean {
 }
 
 async function requestOnce(
-  outbound: Outbound,
+  outbound: TokenSender,
   client: TokenClient,
   source: 'Exchange' | 'TokenSource',
   now: Date,

@@ -1,1 +1,2 @@
+export { type GuardedCall, GuardedFetch } from './guarded-fetch.ts'
 export { type CallSource, isRateLimited, Outbound, OutboundError } from './outbound.ts'

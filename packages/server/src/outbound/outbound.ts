@@ -30,10 +30,10 @@ export interface OutboundCall {
   readonly recordLimits?: boolean
 }
 
-/** A call that got no usable answer: the provider is unreachable, too slow or sends too much. */
+/** A call that got no usable answer: it is unreachable, not permitted, too slow, too long, or leads elsewhere. */
 export class OutboundError extends Error {
   override readonly name = 'OutboundError'
-  readonly kind: 'unreachable' | 'timeout' | 'too-large'
+  readonly kind: 'unreachable' | 'not-permitted' | 'timeout' | 'too-large' | 'redirect'
 
   constructor(kind: OutboundError['kind'], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })

@@ -1,24 +1,5 @@
-/** Which part of the server a piece of work belongs to (ID-118, OP-91). */
-export type Service =
-  | 'http-api'
-  | 'agent-rpc'
-  | 'lifecycle-executor'
-  | 'dormancy'
-  | 'db-purge'
-  | 'replica-sync'
-  | 'typescript-provisioner'
-  | 'job-reaper'
-  | 'metrics-collector'
-  | 'notifications'
-
-/** What the samples of a CPU profile carry, so that the load of users and of background work can be told apart. */
-export interface WorkLabels {
-  readonly coder_service: Service
-  /** Of requests only. */
-  readonly coder_request_type?: 'http' | 'websocket' | 'agent-rpc'
-  /** Pattern of the route (ID-115, OP-93). */
-  readonly route?: string
-}
+import { chargeJob, cpuAccount } from './cpu-time.ts'
+import type { Service, WorkLabels } from './work-labels.ts'
 
 /** Runs work under labels while a profile is taken; set by the profiler for as long as it samples. */
 export type RunLabelled = (labels: WorkLabels, work: () => void) => void
@@ -41,11 +22,12 @@ export function underLabels(labels: () => WorkLabels, work: () => void): void {
 
 /** The same for work with a result, such as the round of a background job. */
 export function labelled<Result>(service: Service, work: () => Promise<Result>): Promise<Result> {
-  if (running === undefined) return work()
+  const charged = (): Promise<Result> => chargeJob(cpuAccount({ coder_service: service }), work)
+  if (running === undefined) return charged()
   return new Promise((resolve, reject) => {
     underLabels(
       () => ({ coder_service: service }),
-      () => void work().then(resolve, reject),
+      () => void charged().then(resolve, reject),
     )
   })
 }

@@ -44,8 +44,14 @@ function errorCode(code: string | null): Pick<ProvisionerJob, 'error_code'> {
 
 /** A job of a list, with what it belongs to (PR §8.2). */
 export function presentListedJob(job: ListedJob, place?: QueuePlace): ProvisionerJob {
+  const presented = presentJob(job, place, job.worker_name)
+  const { template_version_id: version } = job
   return {
-    ...presentJob(job, place, job.worker_name),
+    ...presented,
+    // An import is queued before the version that it is for has an id.
+    ...(job.type === 'template_version_import' && version !== null
+      ? { input: { template_version_id: version, ...presented.input } }
+      : {}),
     metadata: {
       template_version_name: job.template_version_name ?? '',
       ...(job.template_id === null ? {} : { template_id: job.template_id }),

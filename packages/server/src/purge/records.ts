@@ -9,9 +9,12 @@ const LEGACY_EVENTS_MS = 90 * DAY_MS
 const VISITS_MS = 2 * HOUR_MS
 /** After that long without a further one, wrong guesses count no more. */
 const FAILURES_MS = HOUR_MS
+/** Longer than a call lasts, with the time in which a client comes back for its end. */
+const MCP_MESSAGES_MS = HOUR_MS
 const CHALLENGES_MS = 60_000
 /** Beyond the time in which a test can be read. */
 const PROVIDER_TESTS_MS = 60_000
+const LOGOUT_TOKENS_MS = 60_000
 
 /** A kind of record that grows old. */
 export interface PurgedRecords {
@@ -60,5 +63,8 @@ export const PURGED: readonly PurgedRecords[] = [
   { type: 'audit_chain', retentionMs: (config) => config.auditLogsRetention, old: store.auditLinks },
   { type: 'sign_in_failures', retentionMs: () => FAILURES_MS, old: store.forgottenFailures },
   { type: 'spent_challenges', retentionMs: () => CHALLENGES_MS, old: store.spentChallenges },
+  { type: 'spent_logout_tokens', retentionMs: () => LOGOUT_TOKENS_MS, old: store.spentLogoutTokens },
+  { type: 'mcp_session_messages', retentionMs: () => MCP_MESSAGES_MS, old: store.mcpSessionMessages },
+  { type: 'mcp_sessions', retentionMs: () => DAY_MS, old: store.mcpSessions },
   { type: 'identity_provider_tests', retentionMs: () => PROVIDER_TESTS_MS, old: store.providerTests },
 ]

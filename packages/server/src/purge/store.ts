@@ -79,7 +79,10 @@ export const expiredKeys = oldRecords(
   'api_key',
   'api_keys',
   ['id'],
-  (before) => sql`select id from api_keys where expires_at < ${before}`,
+  // A refresh token outlives the access token that it came with, and would go with it (OA-67).
+  (before) => sql`
+    select id from api_keys k where k.expires_at < ${before}
+       and not exists (select from oauth2_provider_app_tokens t where t.api_key_id = k.id)`,
 )
 
 /** Actions that old entries of the audit log have and new ones never get (RB-86). */
@@ -155,6 +158,30 @@ export const spentChallenges = oldRecords(
   'spent_challenges',
   ['hashed_challenge'],
   (before) => sql`select hashed_challenge from spent_challenges where expires_at < ${before}`,
+)
+
+/** Used logout tokens that are too old to be sent again (ID-220). */
+export const spentLogoutTokens = oldRecords(
+  'system',
+  'spent_logout_tokens',
+  ['digest'],
+  (before) => sql`select digest from spent_logout_tokens where expires_at < ${before}`,
+)
+
+/** Sessions of MCP clients that nobody has used for long. */
+export const mcpSessions = oldRecords(
+  'system',
+  'mcp_sessions',
+  ['id'],
+  (before) => sql`select id from mcp_sessions where last_used_at < ${before}`,
+)
+
+/** What was sent in sessions of MCP clients, by when. */
+export const mcpSessionMessages = oldRecords(
+  'system',
+  'mcp_session_messages',
+  ['id'],
+  (before) => sql`select id from mcp_session_messages where created_at < ${before}`,
 )
 
 /** Claims that test sign-ins at identity providers have shown (L-29). */

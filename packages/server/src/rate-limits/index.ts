@@ -4,6 +4,8 @@ import { DatabaseCounters } from './database-counters.ts'
 import { FailOpen } from './fail-open.ts'
 import { ValkeyCounters } from './valkey-counters.ts'
 
+export { deletePastBuckets, SharedLimit } from './shared-limit.ts'
+
 /** The counters that limits share with other replicas; undefined where each replica counts for itself (ID-208). */
 export async function sharedCounters(
   context: AppContext,

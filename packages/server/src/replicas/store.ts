@@ -36,7 +36,7 @@ export async function findRelayAddress(
   agentId: string,
   ownId: string,
 ): Promise<string | undefined> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'replicas' })
   const row = await db
     .selectFrom('workspace_agents as a')
     .innerJoin('replicas as r', 'r.id', 'a.last_connected_replica_id')

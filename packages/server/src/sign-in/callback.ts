@@ -2,11 +2,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { describeError } from '@slipway/request-log'
 import { audited } from '../audit/index.ts'
-import type { AppContext } from '../context.ts'
+import type { AppContext, Db } from '../context.ts'
 import { type RequestContext, sendErrorPage, sessionCookieName, setCookie } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { type KeyValidator, openSession } from '../identity/index.ts'
-import { type FlowResult, followFlow, type RedirectTarget } from '../oauth-flow/index.ts'
+import { type FlowResult, followFlow, type RedirectTarget, requireBegun } from '../oauth-flow/index.ts'
+import { signIn } from './actor.ts'
 import { CONVERSION_COOKIE, isConversionState, openConversion } from './conversion.ts'
 import { convertToProvider } from './convert-account.ts'
 import { type Arrival, type EnterParts, enter } from './enter.ts'
@@ -19,6 +20,7 @@ import { callbackPath, type SignInProvider } from './provider.ts'
 import { type ExplainSync, finishTest, requirePendingTest, testOfState, testState } from './provider-tests.ts'
 import type { Providers } from './providers.ts'
 import { GithubRefused, SignInRefused } from './sign-in-error.ts'
+import { insertOidcSession } from './store/oidc-sessions.ts'
 
 /** Everything that a callback works with. */
 export interface SignInParts extends EnterParts {
@@ -125,6 +127,7 @@ async function signInWith(
     const { token } = await openSession(context, request.context, user, {
       loginType: provider.kind,
       userAgent: raw.headers['user-agent'] ?? '',
+      record: recordUpstream(provider, arrival),
     })
     parts.keys.drop(user.id)
     // A session that the browser had before is not continued: the cookie is a new one, whatever it was.
@@ -133,6 +136,21 @@ async function signInWith(
       setCookie(sessionCookieName(context.cookies), token, context.cookies, { maxAge: YEAR_SECONDS }),
     )
   })
+}
+
+/** Which session of the provider this is, so that the provider can end it (ID-220). */
+function recordUpstream(
+  { kind }: SignInProvider,
+  { claims }: Arrival,
+): ((tx: Db, keyId: string) => Promise<void>) | undefined {
+  const { iss, sub, sid } = claims.id_token_claims
+  if (kind !== 'oidc' || typeof iss !== 'string' || typeof sub !== 'string') return undefined
+  return (tx, keyId) =>
+    insertOidcSession(signIn, tx, keyId, {
+      issuer: iss,
+      subject: sub,
+      sid: typeof sid === 'string' ? sid : undefined,
+    })
 }
 
 /** ID-177: both halves of a conversion; the cookie is deleted whatever comes of the second one. */
@@ -215,6 +233,7 @@ async function runFlow(
         redirect: { kind: 'fixed', uri: callbackUrl(context, provider) },
         state,
       })
+    requireBegun(request)
     const issuer = providers.issuerOf(provider)
     await requireSameIssuer(issuer, request)
     return await followFlow(context, await issuer.flowClient(), request, {

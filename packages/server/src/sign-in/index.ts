@@ -1,5 +1,6 @@
 export type { SignInParts } from './callback.ts'
 export type { SyncClaims } from './enter.ts'
+export { forwardedToken } from './forwarded-token.ts'
 export { identityProviderRoutes } from './provider-routes.ts'
 export type { ExplainSync } from './provider-tests.ts'
 export { Providers } from './providers.ts'

@@ -123,6 +123,7 @@ export function presentProvider(
     enabled: provider.enabled,
     has_client_secret: provider.clientSecret !== '',
     callback_url: callbackUrl(context, provider),
+    ...(provider.kind === 'oidc' ? { backchannel_logout_url: backchannelLogoutUrl(context, provider) } : {}),
     ...(provider.kind === 'oidc' ? { oidc: oidcSettings(provider) } : { github: githubSettings(provider) }),
     ...(row === undefined
       ? {}
@@ -137,6 +138,11 @@ export function callbackUrl(context: AppContext, provider: SignInProvider): stri
   // Operators write the whole address or only where it is.
   if (other.endsWith(path)) return other
   return `${(other === '' ? context.accessUrl() : other).replace(/\/$/, '')}${path}`
+}
+
+/** Where the provider tells of sign-outs. */
+function backchannelLogoutUrl(context: AppContext, provider: SignInProvider): string {
+  return callbackUrl(context, provider).replace(/callback$/, 'backchannel-logout')
 }
 
 function oidcSettings(provider: Extract<SignInProvider, { kind: 'oidc' }>): contract.OidcProviderSettings {

@@ -1,6 +1,7 @@
 import {
   createRemoteJWKSet,
   customFetch,
+  decodeJwt,
   decodeProtectedHeader,
   type JWTPayload,
   type JWTVerifyGetKey,
@@ -26,6 +27,21 @@ interface Metadata {
   readonly signingAlgorithms: readonly string[]
   readonly keys: JWTVerifyGetKey
 }
+
+/** What a logout token says (OpenID Connect Back-Channel Logout 1.0 section 2.4). */
+export interface LogoutToken {
+  readonly issuer: string
+  readonly subject: string | undefined
+  readonly sid: string | undefined
+  readonly id: string
+  /** Until when it could be sent again. */
+  readonly expiresAt: Date
+}
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+const LOGOUT_TYPES = ['logout+jwt', 'application/logout+jwt', 'jwt']
+/** Older logout tokens are refused, so that used ones need not be remembered for longer; seconds. */
+const LOGOUT_AGE = 3600
 
 /** How long a discovery document is believed, in milliseconds. */
 const METADATA_MS = 60 * 60_000
@@ -115,6 +131,33 @@ export class OidcIssuer {
     if (claims.sub === undefined || claims.sub === '')
       throw badRequest('OIDC token missing "sub" claim.', { detail: 'The "sub" claim is required.' })
     return { issuer: claims.iss ?? '', subject: claims.sub, claims }
+  }
+
+  /**
+   * Checks a logout token (section 2.6). Whether it was used before is not known here.
+   *
+   * @throws ApiError 400, and 500 when the issuer cannot be asked.
+   */
+  async verifyLogoutToken(token: string): Promise<LogoutToken> {
+    const now = this.#context.clock.now()
+    requireLogoutType(token, this.#provider)
+    const claims = await this.#verify(token, this.#provider.clientId)
+    const { iss: issuer, sub: subject, sid, iat, jti: id, events } = claims
+    if (issuer === undefined) throw unverified('"iss" is missing')
+    if (iat === undefined || iat > now.getTime() / 1000 + CLOCK_TOLERANCE)
+      throw unverified('"iat" is missing or in the future')
+    if (iat < now.getTime() / 1000 - LOGOUT_AGE) throw unverified('the token is too old')
+    if (typeof id !== 'string' || id === '') throw unverified('"jti" is missing')
+    if (typeof events !== 'object' || events === null || !isObject(Object(events)[LOGOUT_EVENT]))
+      throw unverified('"events" does not say that this is a logout')
+    // An ID token with the rest added must not pass for one of these.
+    if ('nonce' in claims) throw unverified('"nonce" is not allowed')
+    if (subject !== undefined && (typeof subject !== 'string' || subject === ''))
+      throw unverified('"sub" is no text')
+    if (sid !== undefined && (typeof sid !== 'string' || sid === '')) throw unverified('"sid" is no text')
+    if (subject === undefined && sid === undefined) throw unverified('neither "sub" nor "sid" is there')
+    const expiresAt = new Date((iat + LOGOUT_AGE + CLOCK_TOLERANCE) * 1000)
+    return { issuer, subject, sid, id, expiresAt }
   }
 
   /** Claims of an access token that is a JWT (ID-160). @throws ApiError 400. */
@@ -257,6 +300,26 @@ function areKeysUnreadable(error: unknown): boolean {
     // What jose throws for a status other than 200 and for what is no JSON.
     (error instanceof joseErrors.JOSEError && error.code === joseErrors.JOSEError.code)
   )
+}
+
+/** What anybody can see of a token, before the issuer is asked for anything. @throws ApiError 400. */
+function requireLogoutType(token: string, { issuerUrl, skipIssuerChecks }: OidcProvider): void {
+  let issuer: string | undefined
+  let type: string | undefined
+  try {
+    issuer = decodeJwt(token).iss
+    type = decodeProtectedHeader(token).typ
+  } catch {
+    throw unverified('the logout token is no JWT')
+  }
+  if (type !== undefined && !LOGOUT_TYPES.includes(String(type).toLowerCase()))
+    throw unverified('"typ" is of another kind of token')
+  if (!skipIssuerChecks && String(issuer).replace(/\/$/, '') !== issuerUrl.replace(/\/$/, ''))
+    throw unverified('"iss" is another issuer')
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unverified(detail: string, cause?: unknown): ApiError {

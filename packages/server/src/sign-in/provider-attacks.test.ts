@@ -71,3 +71,25 @@ describe('L-28: of several providers', () => {
     expect(browser.cookie(server.url, 'coder_session_token')).toBeUndefined()
   })
 })
+
+it('ID-220: who has begun nothing here makes nobody ask the provider', async () => {
+  await using late = await IdentityProvider.start()
+  const owner = await server.owner()
+  const oidc = { issuer_url: late.issuer, client_id: IDP_CLIENT.id }
+  const body = { id: 'late', kind: 'oidc', enabled: true, client_secret: IDP_CLIENT.secret, oidc } as const
+  await owner.call(createIdentityProvider, { body })
+  const asked = (): number => late.count('/.well-known/openid-configuration')
+  for (const query of [
+    `code=x&state=y&iss=${encodeURIComponent(late.issuer)}`,
+    'code=x&state=y',
+    `code=x&iss=${encodeURIComponent('https://elsewhere.example')}`,
+    `error=access_denied&state=y&iss=${encodeURIComponent(late.issuer)}`,
+    'error=access_denied',
+  ]) {
+    const answer = await new CookieBrowser().visit(`${server.url}${callbackOf('late')}?${query}`)
+    expect([query, answer.status >= 400 && answer.status < 500]).toEqual([query, true])
+  }
+  expect(asked()).toBe(0)
+  await new CookieBrowser().visit(`${server.url}${callbackOf('late')}`)
+  expect(asked()).toBe(1)
+})

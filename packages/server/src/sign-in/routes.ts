@@ -12,6 +12,7 @@ import {
   type SignInDelay,
   type UserRow,
 } from '../identity/index.ts'
+import { backchannelLogout } from './backchannel-logout.ts'
 import { answerCallback, type SignInParts } from './callback.ts'
 import { beginConversion, CONVERSION_COOKIE, CONVERSION_SECONDS } from './conversion.ts'
 import { startDevice } from './github-api.ts'
@@ -52,6 +53,20 @@ export function signInRoutes(
       async (incoming) => {
         await answerCallback(parts, await storedProvider(parts, 'oidc', incoming), incoming)
         return undefined
+      },
+      LOGIN_LIMIT,
+    ),
+    forAnyone(
+      contract.oidcBackchannelLogout,
+      async (incoming) =>
+        backchannelLogout(parts, await providers.find('oidc', 'oidc', { disabledToo: true }), incoming),
+      LOGIN_LIMIT,
+    ),
+    forAnyone(
+      contract.providerOidcBackchannelLogout,
+      async (incoming) => {
+        const id = incoming.params.identityprovider ?? ''
+        return backchannelLogout(parts, await providers.find('oidc', id, { disabledToo: true }), incoming)
       },
       LOGIN_LIMIT,
     ),

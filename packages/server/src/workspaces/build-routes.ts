@@ -4,6 +4,7 @@ import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
+import { getUser } from '../identity/index.ts'
 import { knownUserId } from '../organizations/index.ts'
 import { answerJobLogs, listTimings } from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
@@ -23,6 +24,7 @@ import {
   setBuildState,
 } from './store/builds.ts'
 import { listScriptTimings } from './store/script-timings.ts'
+import { listUsedParameters } from './store/used-parameters.ts'
 import { updateWorkspace } from './store/workspace-changes.ts'
 import { getWorkspace, getWorkspaceByName } from './store/workspaces.ts'
 import { parseTime } from './time.ts'
@@ -124,6 +126,19 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.listBuildParameters, async ({ actor, params }) => {
       const row = await build(actor, params)
       return (await listBuildParameters(parts, db, row.id)).map(({ name, value }) => ({ name, value }))
+    }),
+    forSession(contract.listAutofillParameters, async ({ actor, params, query, raw }) => {
+      const excess = [...raw.search.keys()].filter((name) => name !== 'template_id')
+      // ID-23: who misspells it must not get values of another template or of none.
+      if (excess.length > 0)
+        throw badRequest('Query parameters have invalid values.', {
+          validations: excess.map((field) => ({
+            field,
+            detail: `Query param ${JSON.stringify(field)} is not a valid query param`,
+          })),
+        })
+      const user = await getUser(actor, db, params.user ?? '')
+      return listUsedParameters(actor, db, user.id, query.template_id)
     }),
     forSession(contract.listBuildResources, async ({ actor, params }) => {
       const row = await build(actor, params)

@@ -69,7 +69,9 @@ const load = prepared<{ hash: Buffer }, AgentRow & { readonly standing: Standing
     .select(
       sql<Standing>`jsonb_build_object('username', u.username, 'email', u.email, 'status', u.status,
         'is_system', u.is_system, 'is_service_account', u.is_service_account, 'rbac_roles', u.rbac_roles,
-        'groups', ${STANDING.groups}, 'memberships', ${STANDING.memberships})`.as('standing'),
+        'site_custom_roles', ${STANDING.site_custom_roles}, 'groups', ${STANDING.groups}, 'memberships', ${STANDING.memberships})`.as(
+        'standing',
+      ),
     )
     .where('a.auth_token_hash', '=', p('hash'))
     .where(MAY_AUTHENTICATE),
@@ -87,7 +89,7 @@ export async function findAgentByToken(
   token: string,
   options: RoleOptions,
 ): Promise<AgentCaller | undefined> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   const [row] = await load(db, { hash: hashAgentToken(token) })
   if (row === undefined) return undefined
   return {
@@ -122,7 +124,7 @@ export async function filterMayStay(
   db: Db,
   agentIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   if (agentIds.length === 0) return new Set()
   const rows = await db
     .selectFrom('agents_with_workspace as a')
@@ -153,7 +155,7 @@ export async function markConnected(
   replicaId: string,
   apiVersion: string,
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   await db
     .updateTable('workspace_agents')
     .set({
@@ -174,7 +176,7 @@ export async function markConnected(
  * @throws ApiError 403.
  */
 export async function markAlive(actor: Actor, db: Db, agentIds: readonly string[]): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   if (agentIds.length === 0) return
   await db
     .updateTable('workspace_agents')
@@ -191,7 +193,7 @@ export async function markDisconnected(
   agentId: string,
   replicaId: string,
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   await db
     .updateTable('workspace_agents')
     .set({ disconnected_at: sql<Date>`greatest(now(), last_connected_at)` })
@@ -211,7 +213,7 @@ export async function setStartup(
     readonly subsystems: readonly string[]
   },
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   await db
     .updateTable('workspace_agents')
     .set({
@@ -232,7 +234,7 @@ export async function setLifecycle(
   state: AgentRow['lifecycle_state'],
   changedAt: Date,
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   const times =
     state === 'starting'
       ? { started_at: changedAt, ready_at: null }

@@ -42,7 +42,7 @@ export async function insertLogSource(
   agentId: string,
   source: { readonly id: string; readonly displayName: string; readonly icon: string },
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   const { rows } = await sql<{ known: string[] }>`
     with own as (select id from workspace_agent_log_sources where workspace_agent_id = ${agentId}::uuid),
     made as (
@@ -70,7 +70,7 @@ export async function appendAgentLogs(
   sourceId: string,
   given: readonly NewLine[],
 ): Promise<boolean> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   const lines = given.map(({ level, output }) => ({ level, output: storedOutput(output) }))
   const size = bytesOf(lines)
   const { rows } = await sql<{ taken: boolean }>`
@@ -143,7 +143,7 @@ export async function listAgentLogs(
   agentId: string,
   page: { readonly after: number; readonly before?: number | undefined; readonly limit?: number | undefined },
 ): Promise<AgentLogRow[]> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   const { after, before, limit = LOG_PAGE } = page
   const lines = db
     .selectFrom('workspace_agent_logs')
@@ -161,7 +161,7 @@ export async function listLogSourceNames(
   db: Db,
   agentId: string,
 ): Promise<ReadonlyMap<string, string>> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   const rows = await db
     .selectFrom('workspace_agent_log_sources')
     .select(['id', 'display_name'])
@@ -175,7 +175,7 @@ export type AgentMetadataRow = Selectable<WorkspaceAgentMetadataTable>
 
 /** Metadata of an agent in display order; the caller has checked the reader. @throws ApiError 403. */
 export async function listMetadata(actor: Actor, db: Db, agentId: string): Promise<AgentMetadataRow[]> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   return db
     .selectFrom('workspace_agent_metadata')
     .selectAll()
@@ -196,7 +196,7 @@ export interface MetadataValue {
 
 /** Stores new values of many agents in one statement (AC-75). @throws ApiError 403. */
 export async function storeMetadata(actor: Actor, db: Db, values: readonly MetadataValue[]): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   if (values.length === 0) return
   await sql`
     update workspace_agent_metadata m set value = n.value, error = n.error, collected_at = n.collected_at
@@ -217,7 +217,7 @@ export async function storeAppHealth(
   agentId: string,
   updates: readonly { readonly id: string; readonly health: Selectable<WorkspaceAppsTable>['health'] }[],
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   const ids = [...new Set(updates.map(({ id }) => id))]
   if (ids.length === 0) return
   const checked = await db
@@ -245,7 +245,7 @@ export async function storeScriptTiming(
   agentId: string,
   timing: Selectable<WorkspaceAgentScriptTimingsTable>,
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   await sql`
     insert into workspace_agent_script_timings (script_id, started_at, ended_at, exit_code, stage, status)
     select s.id, ${timing.started_at}, ${timing.ended_at}, ${timing.exit_code}, ${timing.stage}, ${timing.status}

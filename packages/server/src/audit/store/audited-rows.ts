@@ -1,11 +1,15 @@
 import type { Selectable } from 'kysely'
 
+import type { OAuth2ProviderSettings } from '@slipway/contract'
 import type {
   ApiKeysTable,
   CustomRolesTable,
   GitSshKeysTable,
   GroupsTable,
   IdentityProvidersTable,
+  McpServerConfigsTable,
+  Oauth2ProviderAppSecretsTable,
+  Oauth2ProviderAppsTable,
   OrganizationMembersTable,
   OrganizationsTable,
   TemplatesTable,
@@ -26,7 +30,10 @@ type PermissionLists = 'site_permissions' | 'user_permissions' | 'org_permission
 /** A role with each permission as one word (RB-99). */
 export type AuditedRole = Omit<Selectable<CustomRolesTable>, PermissionLists | 'organization_id'> & {
   readonly [List in PermissionLists]: readonly string[]
-} & { readonly organization_id: string }
+} & {
+  /** None for a role of the deployment (RB-136). */
+  readonly organization_id: string | null
+}
 
 /** A conversion of an account from one way to sign in to another (ID-176). */
 export interface AuditedConversion {
@@ -60,6 +67,10 @@ export interface AuditedRows {
   }
   readonly idp_sync_settings_organization: AuditedSync & { readonly assign_default: boolean }
   readonly idp_sync_settings_role: AuditedRoleSync
+  readonly mcp_server_config: Selectable<McpServerConfigsTable>
+  readonly oauth2_provider_app: Selectable<Oauth2ProviderAppsTable>
+  readonly oauth2_provider_app_secret: Selectable<Oauth2ProviderAppSecretsTable>
+  readonly oauth2_provider_settings: OAuth2ProviderSettings
   readonly organization: Selectable<OrganizationsTable>
   readonly organization_member: Selectable<OrganizationMembersTable> & { readonly username: string }
   readonly template: Selectable<TemplatesTable>

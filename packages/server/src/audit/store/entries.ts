@@ -1,27 +1,66 @@
+import { sql } from 'kysely'
+
 import { type Actor, authorize } from '../../authz/index.ts'
-import type { Db } from '../../database/index.ts'
+import { batchesOf, type Db, prepared } from '../../database/index.ts'
 import type { AuditEntry } from '../entry.ts'
+
+/** Entries as columns, each value in that of its kind. */
+interface Columns extends Record<string, unknown> {
+  readonly users: (string | null)[]
+  readonly organizations: (string | null)[]
+  readonly addresses: (string | null)[]
+  readonly userAgents: string[]
+  readonly types: string[]
+  readonly resources: string[]
+  readonly targets: string[]
+  readonly icons: string[]
+  readonly actions: string[]
+  readonly diffs: string[]
+  readonly statuses: number[]
+  readonly additional: string[]
+  readonly requests: string[]
+  readonly times: (Date | null)[]
+}
+
+const insertAll = prepared<Columns, { one: number }>((db, p) => ({
+  compile: () =>
+    sql<{ one: number }>`
+      insert into audit_logs (user_id, organization_id, ip, user_agent, resource_type, resource_id, resource_target,
+                              resource_icon, action, diff, status_code, additional_fields, request_id, "time")
+      select user_id, organization_id, ip, user_agent, type, resource_id, target, icon, action, diff, status, additional,
+             request_id, coalesce(at, clock_timestamp())
+        from unnest(${p('users')}::uuid[], ${p('organizations')}::uuid[], ${p('addresses')}::inet[],
+                    ${p('userAgents')}::text[], ${p('types')}::text[], ${p('resources')}::uuid[], ${p('targets')}::text[],
+                    ${p('icons')}::text[], ${p('actions')}::text[], ${p('diffs')}::jsonb[], ${p('statuses')}::integer[],
+                    ${p('additional')}::jsonb[], ${p('requests')}::uuid[], ${p('times')}::timestamptz[])
+          as entry(user_id, organization_id, ip, user_agent, type, resource_id, target, icon, action, diff, status,
+                   additional, request_id, at)
+      returning 1 as one`.compile(db),
+}))
+
+/** What is recorded at the same time is stored together: of one entry the commit costs more than the row. */
+const insertTogether = batchesOf(async (db: Db, entries: readonly AuditEntry[]) => {
+  await insertAll(db, {
+    users: entries.map(({ user }) => user?.id ?? null),
+    organizations: entries.map(({ organizationId }) => organizationId ?? null),
+    addresses: entries.map(({ ip }) => ip ?? null),
+    userAgents: entries.map(({ userAgent }) => userAgent),
+    types: entries.map(({ type }) => type),
+    resources: entries.map(({ resourceId }) => resourceId),
+    targets: entries.map(({ target }) => target),
+    icons: entries.map(({ icon }) => icon),
+    actions: entries.map(({ action }) => action),
+    diffs: entries.map(({ diff }) => JSON.stringify(diff)),
+    statuses: entries.map(({ status }) => status),
+    additional: entries.map(({ additionalFields }) => JSON.stringify(additionalFields)),
+    requests: entries.map(({ requestId }) => requestId),
+    times: entries.map(({ time }) => time ?? null),
+  })
+  return entries.map(() => undefined)
+})
 
 /** Appends an entry. @throws ApiError 403 without `system:create`. */
 export async function insertAuditEntry(actor: Actor, db: Db, entry: AuditEntry): Promise<void> {
   authorize(actor, 'create', { type: 'system' })
-  await db
-    .insertInto('audit_logs')
-    .values({
-      user_id: entry.user?.id ?? null,
-      organization_id: entry.organizationId ?? null,
-      ip: entry.ip ?? null,
-      user_agent: entry.userAgent,
-      resource_type: entry.type,
-      resource_id: entry.resourceId,
-      resource_target: entry.target,
-      resource_icon: entry.icon,
-      action: entry.action,
-      diff: JSON.stringify(entry.diff),
-      status_code: entry.status,
-      additional_fields: JSON.stringify(entry.additionalFields),
-      request_id: entry.requestId,
-      ...(entry.time === undefined ? {} : { time: entry.time }),
-    })
-    .execute()
+  await insertTogether(db, entry)
 }

@@ -8,7 +8,14 @@ import type { AuditedType } from '../fields.ts'
 /** Parameter of a path that names what an entry is about, and where such objects are stored. */
 interface Place {
   readonly parameter: string
-  readonly table: 'users' | 'organizations' | 'groups' | 'templates' | 'template_versions' | 'workspaces'
+  readonly table:
+    | 'users'
+    | 'organizations'
+    | 'groups'
+    | 'mcp_server_configs'
+    | 'templates'
+    | 'template_versions'
+    | 'workspaces'
   /** Column by which they are named, too. */
   readonly name?: 'username' | 'name'
   /** Whether they belong to an organization. */
@@ -76,6 +83,8 @@ function placeOf(type: AuditedType): Place | undefined {
       return ORGANIZATION
     case 'group':
       return { parameter: 'group', table: 'groups', inOrganization: true }
+    case 'mcp_server_config':
+      return { parameter: 'mcpserverconfig', table: 'mcp_server_configs', inOrganization: true }
     case 'template':
       return { parameter: 'template', table: 'templates', inOrganization: true }
     case 'template_version':
@@ -83,6 +92,10 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'workspace':
     case 'workspace_build':
       return { parameter: 'workspace', table: 'workspaces', inOrganization: true }
+    // Everybody may see apps; their secrets are refused by type.
+    case 'oauth2_provider_app':
+    case 'oauth2_provider_app_secret':
+    case 'oauth2_provider_settings':
     case 'identity_provider':
     case 'idp_sync_settings_organization':
       return undefined

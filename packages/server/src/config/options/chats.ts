@@ -1,7 +1,7 @@
-import { hookSecret } from '../checks.ts'
+import { cidr, hookSecret } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option } from '../option.ts'
-import { bool, duration, int, string, url } from '../value-type.ts'
+import { bool, duration, int, list, string, url } from '../value-type.ts'
 
 const { chat } = groups
 
@@ -49,6 +49,13 @@ export const chatOptions = {
     default: 'true',
     group: chat,
     help: 'Chats reach models through the AI gateway.',
+  }),
+  mcpServerAllowedPrivateCidrs: option(list(cidr), {
+    name: 'MCP Servers: Allowed Private CIDRs',
+    flag: 'mcp-server-allowed-private-cidrs',
+    yaml: 'mcpServerAllowedPrivateCIDRs',
+    group: chat,
+    help: 'Private address ranges in which MCP servers and their authorization servers may be; without it none may.',
   }),
   chatHookUrl: option(url('http', 'https'), {
     name: 'Chat: Hook URL',

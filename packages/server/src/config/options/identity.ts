@@ -81,6 +81,26 @@ export const identityOptions = {
     default: 'true',
     help: 'Write refused changes to the audit log too.',
   }),
+  auditForwardUrl: option(url('http', 'https'), {
+    name: 'Audit Forward URL',
+    flag: 'audit-forward-url',
+    yaml: 'auditForwardURL',
+    // It may hold a password, and many collectors take their key in the path.
+    secret: true,
+    help: 'Entries of the audit log are sent to this address too, as lines of JSON.',
+  }),
+  auditForwardToken: option(string(), {
+    name: 'Audit Forward Token',
+    flag: 'audit-forward-token',
+    secret: true,
+    help: 'Bearer token for the address that entries of the audit log are sent to.',
+  }),
+  auditForwardSyslog: option(url('udp', 'tcp', 'tls'), {
+    name: 'Audit Forward Syslog',
+    flag: 'audit-forward-syslog',
+    yaml: 'auditForwardSyslog',
+    help: 'Entries of the audit log are sent to this syslog server too (RFC 5424): udp://, tcp:// or tls:// with host and port.',
+  }),
   externalAuthProviders: option(externalAuthProviders.type, {
     name: 'External Auth Providers',
     flag: 'external-auth-providers',

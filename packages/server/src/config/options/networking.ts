@@ -1,4 +1,4 @@
-import { cidr, wildcardHost } from '../checks.ts'
+import { cidr, origin, wildcardHost } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option } from '../option.ts'
 import { bool, duration, hostPort, int, list, oneOf, string, url } from '../value-type.ts'
@@ -135,6 +135,13 @@ export const networkingOptions = {
     default: 'all',
     group: http,
     help: 'Which tokens count in the query of a URL: all, no-oauth (not those of OAuth2 apps), websocket (only on upgrades) or none.',
+  }),
+  mcpAllowedOrigins: option(list(origin), {
+    name: 'MCP Allowed Origins',
+    flag: 'mcp-allowed-origins',
+    yaml: 'mcpAllowedOrigins',
+    group: http,
+    help: 'Origins such as https://client.example whose pages may call the MCP server, beside that of the access URL.',
   }),
   proxyHealthInterval: option(duration, {
     name: 'Proxy Health Check Interval',

@@ -49,8 +49,11 @@ create table oauth2_provider_apps (
 );
 create index oauth2_provider_apps_name on oauth2_provider_apps (name, id);
 create unique index oauth2_provider_apps_metadata_url on oauth2_provider_apps (metadata_url);
-create index oauth2_provider_apps_unused on oauth2_provider_apps (created_at)
-  where dynamically_registered and first_authorized_at is null;
+create index oauth2_provider_apps_unused on oauth2_provider_apps (created_at) where first_authorized_at is null;
+
+-- Replicas keep clients and secrets in memory and hear of what changes.
+create trigger oauth2_provider_apps_announce after update or delete on oauth2_provider_apps
+  for each row execute function announce_change('oauth2_app', 'id', 'metadata_url');
 
 create table oauth2_provider_app_secrets (
   id uuid primary key default gen_random_uuid(),
@@ -65,6 +68,9 @@ create table oauth2_provider_app_secrets (
 );
 create unique index oauth2_provider_app_secrets_prefix on oauth2_provider_app_secrets (secret_prefix);
 create index oauth2_provider_app_secrets_app on oauth2_provider_app_secrets (app_id, created_at);
+
+create trigger oauth2_provider_app_secrets_announce after update or delete on oauth2_provider_app_secrets
+  for each row execute function announce_change('oauth2_app_secret', 'secret_prefix');
 
 -- OA-B8, OA-B10: one authorization of a client by a user; everything issued from it ends with it.
 create table oauth2_provider_grants (
@@ -203,6 +209,7 @@ create table oauth2_provider_pushed_requests (
   hashed_secret bytea primary key check (octet_length(hashed_secret) = 32),
   app_id uuid not null references oauth2_provider_apps (id) on delete cascade,
   parameters jsonb not null,
+  created_at timestamptz not null default now(),
   expires_at timestamptz not null
 );
 create index oauth2_provider_pushed_requests_app on oauth2_provider_pushed_requests (app_id);

@@ -56,3 +56,42 @@ export async function holdCustomRoles(
     .forShare()
     .execute()
 }
+
+/** A role that the deployment has made for itself (RB-136). */
+export type SiteRoleRow = Selectable<CustomRolesTable> & { readonly organization_id: null }
+
+/** The roles that the deployment has made for itself, by name; nothing for who may not read them. */
+export async function listSiteCustomRoles(actor: Actor, db: Db): Promise<SiteRoleRow[]> {
+  if (!isAllowed(actor, 'read', { type: 'assign_role' })) return []
+  return db
+    .selectFrom('custom_roles')
+    .selectAll()
+    .$narrowType<{ organization_id: null }>()
+    .where('organization_id', 'is', null)
+    .where('is_system', '=', false)
+    .orderBy(sql`lower(name)`)
+    .execute()
+}
+
+/**
+ * Keeps these roles of the deployment as they are until the transaction ends, so that no name of one that is gone is
+ * handed out. Take it before the rows that are to name them.
+ *
+ * @returns those of the names that are such roles.
+ */
+export async function holdSiteCustomRoles(
+  actor: Actor,
+  tx: Db,
+  names: readonly string[],
+): Promise<Pick<SiteRoleRow, 'name' | 'assignable_by'>[]> {
+  if (names.length === 0 || !isAllowed(actor, 'read', { type: 'assign_role' })) return []
+  return tx
+    .selectFrom('custom_roles')
+    .select(['name', 'assignable_by'])
+    .where('organization_id', 'is', null)
+    .where('is_system', '=', false)
+    .where(sql<boolean>`name = any(${[...names]}::text[])`)
+    .orderBy('id')
+    .forShare()
+    .execute()
+}

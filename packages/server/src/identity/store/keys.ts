@@ -139,6 +139,55 @@ export async function listTokens(
   return query.execute()
 }
 
+/** What changes of a token; undefined keeps what is stored. */
+export interface TokenUpdate {
+  readonly now: Date
+  readonly tokenName: string | undefined
+  readonly expiresAt: Date | undefined
+  readonly lifetimeSeconds: number | undefined
+  readonly scopes: readonly string[] | undefined
+  readonly allowList: readonly string[] | undefined
+}
+
+/**
+ * Changes a token, as it was read, that has not ended; undefined when it has, or is another one by now.
+ *
+ * @throws ApiError 403 without `api_key:update`, 409 when the user has another token of that name.
+ */
+export async function updateToken(
+  actor: Actor,
+  tx: Db,
+  token: Pick<ApiKeyRow, 'id' | 'user_id' | 'updated_at'>,
+  change: TokenUpdate,
+): Promise<ApiKeyRow | undefined> {
+  authorize(actor, 'update', keyObject(token.user_id, token.id))
+  const { now, tokenName, expiresAt, lifetimeSeconds, scopes, allowList } = change
+  try {
+    return await tx
+      .updateTable('api_keys')
+      .set({
+        updated_at: now,
+        ...(tokenName === undefined ? {} : { token_name: tokenName }),
+        ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+        ...(lifetimeSeconds === undefined ? {} : { lifetime_seconds: Math.max(1, lifetimeSeconds) }),
+        ...(scopes === undefined ? {} : { scopes: [...scopes] }),
+        ...(allowList === undefined ? {} : { allow_list: [...allowList] }),
+      })
+      .where('id', '=', token.id)
+      .where('login_type', '=', 'token')
+      .where('expires_at', '>', now)
+      // To the millisecond, which is all that was read of it.
+      .where(sql<boolean>`date_trunc('milliseconds', updated_at) = ${token.updated_at}`)
+      .returningAll()
+      .executeTakeFirst()
+  } catch (error) {
+    if (violatedUnique(error) !== 'api_keys_token_name') throw error
+    throw conflict(`A token with name ${JSON.stringify(tokenName)} already exists.`, {
+      validations: [{ field: 'token_name', detail: UNIQUE_DETAIL }],
+    })
+  }
+}
+
 /** Ends a key now; one that has ended stays as it is (ID-53). @throws ApiError 404, 403. */
 export async function expireKey(actor: Actor, db: Db, id: string, now: Date): Promise<void> {
   const row = await getKey(actor, db, id)
@@ -188,6 +237,10 @@ export async function touchKey(
 ): Promise<boolean> {
   authorize(actor, 'update', keyObject(key.userId, key.id))
   const { numUpdatedRows } = await db
+    // The account first, as everything else does that holds both: a new password and a use would wait for each other.
+    .with('owner', (cte) =>
+      cte.selectFrom('users').select('id').where('id', '=', key.userId).forNoKeyUpdate(),
+    )
     .with('key', (cte) =>
       cte
         .updateTable('api_keys')
@@ -197,6 +250,7 @@ export async function touchKey(
           ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
         })
         .where('id', '=', key.id)
+        .where('user_id', 'in', (sub) => sub.selectFrom('owner').select('id'))
         .where('expires_at', '>', change.now)
         .returning('user_id'),
     )
@@ -212,17 +266,23 @@ export interface KeyWithStanding extends Standing {
   readonly key: ApiKeyRow
   /** The session at the provider that the key comes from (ID-65); undefined where there is no link to one. */
   readonly upstream: UpstreamSession | undefined
+  /** Whether a grant stands behind the token of an OAuth2 app; true for every other key (ID-70). */
+  readonly has_grant: boolean
   /** Changes with any of the above. */
   readonly version: string
 }
 
 type LoadedKey = ApiKeyRow &
   Standing & {
+    has_grant: boolean
     has_upstream: boolean
     upstream_expiry: Date | null
     upstream_refreshes: boolean
     version: string
   }
+
+const HAS_GRANT = sql<boolean>`case when k.login_type = 'oauth2_provider_app'
+  then exists (select 1 from oauth2_provider_app_tokens t where t.api_key_id = k.id) else true end`
 
 /** What of keys is kept in memory, for a caller that adds what it reads of them. */
 const keptKeys = (db: Db, ids: string[]) =>
@@ -237,13 +297,17 @@ const keptKeys = (db: Db, ids: string[]) =>
     )
     .innerJoinLateral(
       sql<
-        Pick<Standing, 'groups' | 'memberships'>
-      >`(select ${STANDING.groups} as groups, ${STANDING.memberships} as memberships)`.as<'s'>(sql`s`),
+        Pick<Standing, 'site_custom_roles' | 'groups' | 'memberships'>
+      >`(select ${STANDING.site_custom_roles} as site_custom_roles, ${STANDING.groups} as groups, ${STANDING.memberships} as memberships)`.as<'s'>(
+        sql`s`,
+      ),
       (join) => join.onTrue(),
     )
     .select(
       sql<string>`md5(row(k, l.user_id, l.oauth_expiry, octet_length(l.oauth_refresh_token) > 0, u.username, u.email, u.status,
-        u.is_system, u.is_service_account, u.rbac_roles, s.groups, s.memberships)::text)`.as('version'),
+        u.is_system, u.is_service_account, u.rbac_roles, s.site_custom_roles, s.groups, s.memberships, ${HAS_GRANT})::text)`.as(
+        'version',
+      ),
     )
     .where(sql<boolean>`k.id = any(${ids}::text[])`)
 
@@ -251,6 +315,7 @@ const loadKeys = prepared<{ ids: string[] }, LoadedKey>((db, p) =>
   keptKeys(db, p('ids'))
     .selectAll('k')
     .select([
+      HAS_GRANT.as('has_grant'),
       sql<boolean>`l.user_id is not null`.as('has_upstream'),
       'l.oauth_expiry as upstream_expiry',
       sql<boolean>`octet_length(l.oauth_refresh_token) > 0 is true`.as('upstream_refreshes'),
@@ -260,6 +325,7 @@ const loadKeys = prepared<{ ids: string[] }, LoadedKey>((db, p) =>
       'u.is_system',
       'u.is_service_account',
       'u.rbac_roles',
+      's.site_custom_roles',
       's.groups',
       's.memberships',
     ]),
@@ -301,8 +367,10 @@ function withStanding({
   is_system,
   is_service_account,
   rbac_roles,
+  site_custom_roles,
   groups,
   memberships,
+  has_grant,
   has_upstream,
   upstream_expiry,
   upstream_refreshes,
@@ -317,8 +385,10 @@ function withStanding({
     is_system,
     is_service_account,
     rbac_roles,
+    site_custom_roles,
     groups,
     memberships,
+    has_grant,
     upstream: has_upstream
       ? { expiresAt: upstream_expiry ?? undefined, refreshes: upstream_refreshes }
       : undefined,

@@ -12,6 +12,8 @@ export interface DelayPolicy {
   readonly now: Date
   /** Failures that cost nothing yet. */
   readonly free: number
+  /** Shortest delay, in seconds. */
+  readonly minSeconds: number
   /** Longest delay, in seconds. */
   readonly maxSeconds: number
   /** Failures before this are forgotten. */
@@ -42,7 +44,7 @@ export async function addFailure(
   actor: Actor,
   db: Db,
   account: Buffer,
-  { now, free, maxSeconds, forgetBefore }: DelayPolicy,
+  { now, free, minSeconds, maxSeconds, forgetBefore }: DelayPolicy,
 ): Promise<SignInFailures | undefined> {
   authorize(actor, 'update', { type: 'system' })
   const count = sql<number>`case when sign_in_failures.last_failure_at < ${forgetBefore} then 1 else sign_in_failures.failures + 1 end`
@@ -56,7 +58,8 @@ export async function addFailure(
           failures: count,
           last_failure_at: now,
           delayed_until: sql<Date | null>`case when ${count} < ${free}::integer then null else
-            ${now}::timestamptz + make_interval(secs => least(${maxSeconds}::integer, power(2, least(${count} - ${free}::integer, 20)))) end`,
+            ${now}::timestamptz + make_interval(secs => greatest(${minSeconds}::integer,
+              least(${maxSeconds}::integer, power(2, least(${count} - ${free}::integer, 20))))) end`,
         })
         .where(
           sql<boolean>`(sign_in_failures.delayed_until is null or sign_in_failures.delayed_until <= ${now})`,

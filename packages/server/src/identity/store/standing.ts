@@ -4,6 +4,7 @@ import {
   type Actor,
   authorize,
   customRole,
+  customSiteRole,
   type RoleOptions,
   SCOPE_ALL,
   type Scope,
@@ -19,6 +20,8 @@ export interface Standing {
   readonly is_system: boolean
   readonly is_service_account: boolean
   readonly rbac_roles: string[]
+  /** Those of the deployment's own roles that are held, with their permissions as stored. */
+  readonly site_custom_roles: { name: string; display_name: string; site: unknown; user: unknown }[]
   readonly groups: string[]
   readonly memberships: {
     organization_id: string
@@ -35,6 +38,11 @@ export const STANDING = {
   groups: sql<
     Standing['groups']
   >`array(select g.group_id::text from group_members_expanded g where g.user_id = u.id)`,
+  site_custom_roles: sql<Standing['site_custom_roles']>`coalesce((
+    select jsonb_agg(jsonb_build_object('name', c.name, 'display_name', c.display_name,
+             'site', c.site_permissions, 'user', c.user_permissions))
+      from custom_roles c
+     where c.organization_id is null and not c.is_system and c.name = any(u.rbac_roles)), '[]')`,
   memberships: sql<Standing['memberships']>`coalesce((
     select jsonb_agg(jsonb_build_object('organization_id', m.organization_id, 'roles', m.roles,
              'default_roles', o.default_org_member_roles, 'sharing', o.shareable_workspace_owners,
@@ -60,6 +68,9 @@ export function actorOf(
       id: userId,
       username: standing.username,
       siteRoles: standing.rbac_roles,
+      customSiteRoles: new Map(
+        standing.site_custom_roles.map((role) => [role.name, customSiteRole(role.display_name, role)]),
+      ),
       isServiceAccount: standing.is_service_account,
       groups: standing.groups,
       memberships: standing.memberships.map((membership) => ({
@@ -109,6 +120,7 @@ function loadStanding(db: Db, userId: string): Promise<Standing | undefined> {
       'u.is_system',
       'u.is_service_account',
       'u.rbac_roles',
+      STANDING.site_custom_roles.as('site_custom_roles'),
       STANDING.groups.as('groups'),
       STANDING.memberships.as('memberships'),
     ])

@@ -10,6 +10,7 @@ import {
 } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import { ApiError, badRequest, conflict, notFound } from '../../errors/index.ts'
+import { holdSiteCustomRoles, listSiteCustomRoles } from './custom-roles.ts'
 import { readableUser, type UserRow, userObject } from './users.ts'
 
 /**
@@ -79,12 +80,15 @@ export async function updateSiteRoles(
   userId: string,
   roles: readonly string[],
 ): Promise<void> {
+  const asked = await holdSiteCustomRoles(actor, tx, roles)
   const user = await lockUser(actor, tx, userId)
+  // What is taken away needs no lock: it may as well be gone.
+  const removed = (await listSiteCustomRoles(actor, tx)).filter(({ name }) => user.rbac_roles.includes(name))
   const stored = checkRoleChange(actor, {
     before: user.rbac_roles,
     after: roles,
     implied: ['member'],
-    customRoles: [],
+    customRoles: [...asked, ...removed],
   })
   if (user.rbac_roles.includes('owner') && !roles.includes('owner')) await requireAnotherOwner(tx, userId)
   await tx

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 
+import type { UserGroup } from '@slipway/contract'
 import {
   type Actor,
   authorize,
@@ -13,7 +14,11 @@ import { type Db, violatedUnique } from '../../database/index.ts'
 import type { UsersTable } from '../../database/tables.ts'
 import { conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
 import { isUuid } from '../../search/index.ts'
+import { holdSiteCustomRoles } from './custom-roles.ts'
 import { type UserSearch, userMatches } from './user-search.ts'
+
+/** Groups that a list shows of one user. */
+const MAX_GROUPS = 100
 
 /** A stored user. */
 export type UserRow = Selectable<UsersTable>
@@ -31,6 +36,35 @@ const organizationIds = sql<
 >`array(select m.organization_id::text from organization_members m where m.user_id = u.id order by m.created_at)`.as(
   'organization_ids',
 )
+
+/** A user of a list, with their groups where those were asked for. */
+export type ListedUserRow = UserWithOrganizations & { readonly groups?: UserGroup[] }
+
+/**
+ * The groups of the user that a query calls `u`, but not those of all members, as far as the actor may read both the
+ * group and that the user is in it (RB-70); one's own are no secret.
+ */
+function groupsOf(actor: Actor) {
+  return sql<UserGroup[]>`coalesce((
+    select jsonb_agg(of_user) from (
+      select g.id, g.name, g.display_name, g.avatar_url, g.organization_id, o.name as organization_name
+        from group_members m
+        join groups g on g.id = m.group_id
+        join organizations o on o.id = g.organization_id and not o.deleted
+       where m.user_id = u.id
+         and ${sqlFilter(actor, 'read', 'group', {
+           id: sql.ref<string>('g.id'),
+           organization: sql.ref<string>('g.organization_id'),
+           groupAcl: sql`jsonb_build_object(g.id::text, '["read"]'::jsonb)`,
+         })}
+         and (u.id = ${actor.id}::uuid or ${sqlFilter(actor, 'read', 'group_member', {
+           id: sql.ref<string>('u.id'),
+           owner: sql.ref<string>('u.id'),
+           organization: sql.ref<string>('g.organization_id'),
+         })})
+       order by lower(g.name), g.id
+       limit ${MAX_GROUPS}) as of_user), '[]')`.as('groups')
+}
 
 /** Whether anybody but system users exists (ID-11). @throws ApiError 403. */
 export async function anyUserExists(actor: Actor, db: Db): Promise<boolean> {
@@ -75,7 +109,7 @@ export async function insertUser(actor: Actor, db: Db, user: NewUser): Promise<U
     before: [],
     after: user.siteRoles,
     implied: ['member'],
-    customRoles: [],
+    customRoles: await holdSiteCustomRoles(actor, db, user.siteRoles),
   })
   try {
     return await db
@@ -157,8 +191,9 @@ export async function listUsers(
     readonly limit?: number | undefined
     readonly offset?: number | undefined
     readonly afterId?: string | undefined
+    readonly withGroups?: boolean | undefined
   },
-): Promise<{ readonly users: UserWithOrganizations[]; readonly count: number }> {
+): Promise<{ readonly users: ListedUserRow[]; readonly count: number }> {
   const query = db
     .selectFrom('users as u')
     .where('u.deleted', '=', false)
@@ -166,7 +201,11 @@ export async function listUsers(
     .where(sqlFilter(actor, 'read', 'user', { id: sql.ref('u.id'), owner: sql.ref('u.id') }))
     .where(userMatches(search))
   const { count } = await query.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
-  let rows = query.selectAll('u').select(organizationIds).orderBy(sql`lower(u.username)`)
+  let rows = query
+    .selectAll('u')
+    .select(organizationIds)
+    .$if(page.withGroups === true, (listed) => listed.select(groupsOf(actor)))
+    .orderBy(sql`lower(u.username)`)
   if (page.afterId !== undefined)
     rows = rows.where(
       sql<boolean>`lower(u.username) > (select lower(c.username) from users c where c.id = ${page.afterId}::uuid)`,

@@ -309,6 +309,7 @@ export type ListedJob = JobRow & {
   readonly template_name: string | null
   readonly template_display_name: string | null
   readonly template_icon: string | null
+  readonly template_version_id: string | null
   readonly template_version_name: string | null
   readonly workspace_id: string | null
   readonly workspace_name: string | null
@@ -348,6 +349,7 @@ export async function listJobs(
       't.name as template_name',
       't.display_name as template_display_name',
       't.icon as template_icon',
+      'v.id as template_version_id',
       'v.name as template_version_name',
       'w.id as workspace_id',
       'w.name as workspace_name',

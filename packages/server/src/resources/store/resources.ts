@@ -21,7 +21,7 @@ export async function insertResources(
   resources: readonly Resource[],
   withAgents: boolean,
 ): Promise<void> {
-  authorize(actor, 'create', { type: 'system' })
+  authorize(actor, 'update', { type: 'provisioner_jobs' })
   for (const resource of resources) {
     const { id } = await tx
       .insertInto('workspace_resources')
@@ -152,7 +152,7 @@ export async function deleteAgentsOfOtherBuilds(
   workspaceId: string,
   keepJobId: string | undefined,
 ): Promise<void> {
-  authorize(actor, 'delete', { type: 'system' })
+  authorize(actor, 'update', { type: 'workspace' })
   await sql`
     update workspace_agents a set deleted = true, updated_at = now()
       from workspace_resources r join workspace_builds b on b.job_id = r.job_id
@@ -187,7 +187,7 @@ export async function listResources(
   db: Db,
   jobIds: readonly string[],
 ): Promise<ResourceRecord[]> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'provisioner_jobs' })
   if (jobIds.length === 0) return []
   return db
     .selectFrom('workspace_resources as r')

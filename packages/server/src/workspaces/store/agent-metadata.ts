@@ -16,7 +16,7 @@ export async function listMetadataOfAgents(
   agentIds: readonly string[],
   keys: readonly string[],
 ): Promise<Selectable<WorkspaceAgentMetadataTable>[]> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   if (agentIds.length === 0) return []
   return db
     .selectFrom('workspace_agent_metadata')

@@ -25,7 +25,7 @@ export interface ScriptTiming {
  * @throws ApiError 403 without `system:read`.
  */
 export async function listScriptTimings(actor: Actor, db: Db, jobId: string): Promise<ScriptTiming[]> {
-  authorize(actor, 'read', { type: 'system' })
+  authorize(actor, 'read', { type: 'workspace' })
   const rows = await db
     .selectFrom('workspace_agent_script_timings as t')
     .innerJoin('workspace_agent_scripts as s', 's.id', 't.script_id')

@@ -7,10 +7,10 @@ import {
   type ResourceObject,
   type RolePermission,
   rolePermissionsOf,
-} from '../authz/index.ts'
-import { type Db, violatedUnique } from '../database/index.ts'
-import { ApiError, conflict, forbidden, notFound, UNIQUE_DETAIL } from '../errors/index.ts'
-import type { CustomRoleRow } from '../identity/index.ts'
+} from '../../authz/index.ts'
+import { type Db, violatedUnique } from '../../database/index.ts'
+import { ApiError, conflict, forbidden, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
+import type { CustomRoleRow } from '../../identity/index.ts'
 
 /** What is stored of a role. */
 export interface CustomRole {

@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { type Bench, median, owner, runServer, scratch } from './harness.ts'
+import { load } from './load.ts'
+
+const SELF = fileURLToPath(import.meta.url)
+const PATH = '/api/experimental/mcp/http'
+const LOAD = { connections: 16, seconds: 3 }
+const ROUNDS = 7
+/** Rounds that only compile: the code of a server that has just started is slow. */
+const WARM_UP = 2
+const SESSIONS = 1_000
+const SETTLE_MS = 8_000
+const VERSION = '2025-11-25'
+const MODERN = '2026-07-28'
+
+const call = (id: number, meta: object = {}) =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: { name: 'coder_get_authenticated_user', arguments: {}, ...meta },
+  })
+
+/** A tool call against the same call of the API, and the memory of open sessions. */
+export const mcp: Bench = async () => {
+  await using place = await scratch()
+  await using server = await runServer(place.folder)
+  const client = await owner(server.url)
+  const token = client.headers['Coder-Session-Token'] ?? ''
+  const headers = {
+    Authorization: `Bearer ${token}`,
+    Accept: 'application/json, text/event-stream',
+    'Content-Type': 'application/json',
+  }
+  const session = await initialize(server.url, headers)
+  const subject = (url: string, more: object = {}) => ({ url, headers: {}, rates: [] as number[], ...more })
+  const rest = subject(`${server.url}/api/v2/users/me`, { headers: { ...client.headers } })
+  const tool = subject(`${server.url}${PATH}`, {
+    headers: { ...headers, 'Mcp-Session-Id': session, 'MCP-Protocol-Version': VERSION },
+    body: call(1),
+  })
+  const stateless = subject(`${server.url}${PATH}`, {
+    headers: {
+      ...headers,
+      'MCP-Protocol-Version': MODERN,
+      'Mcp-Method': 'tools/call',
+      'Mcp-Name': 'coder_get_authenticated_user',
+    },
+    body: call(1, {
+      _meta: {
+        'io.modelcontextprotocol/protocolVersion': MODERN,
+        'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+        'io.modelcontextprotocol/clientCapabilities': {},
+      },
+    }),
+  })
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const { rates, ...asked } of [rest, tool, stateless]) {
+      const { rate } = await load({ ...LOAD, ...asked })
+      if (round >= WARM_UP) rates.push(rate)
+    }
+  const before = await server.memory()
+  const child = spawn(process.execPath, [SELF, server.url, token], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  await delay(SETTLE_MS)
+  const after = await server.memory()
+  child.kill('SIGKILL')
+  const baseline = `${median(rest.rates).toFixed(0)} requests/s of GET /api/v2/users/me`
+  const figure = (what: string, rates: readonly number[]) => ({
+    what,
+    measured: `${median(rates).toFixed(0)} calls/s`,
+    baseline,
+    result: (median(rates) / median(rest.rates)).toFixed(2),
+    wanted: 'at least 0.5',
+  })
+  return [
+    figure(`tool call coder_get_authenticated_user in a session (${VERSION})`, tool.rates),
+    figure(`the same without a session (${MODERN})`, stateless.rates),
+    {
+      what: `memory of each open MCP session that listens, with ${SESSIONS}`,
+      measured: `${(after / 1_048_576).toFixed(0)} MB with ${SESSIONS} sessions`,
+      baseline: `${(before / 1_048_576).toFixed(0)} MB before they were opened`,
+      result: `${((after - before) / SESSIONS / 1024).toFixed(0)} KB`,
+      wanted: 'at most 40 KB',
+    },
+  ]
+}
+
+/** Opens a session and gives its id. */
+async function initialize(url: string, headers: Record<string, string>): Promise<string> {
+  const answer = await fetch(`${url}${PATH}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 0,
+      method: 'initialize',
+      params: {
+        protocolVersion: VERSION,
+        capabilities: {},
+        clientInfo: { name: 'bench', version: '1' },
+      },
+    }),
+  })
+  const session = answer.headers.get('mcp-session-id')
+  if (session === null) throw new Error(`the server opens no session: ${await answer.text()}`)
+  await answer.text()
+  return session
+}
+
+/** Stands for many clients: opens sessions and listens on each. */
+async function beClients(url: string, token: string): Promise<void> {
+  const headers = {
+    Authorization: `Bearer ${token}`,
+    Accept: 'application/json, text/event-stream',
+    'Content-Type': 'application/json',
+    'X-Coder-Bypass-Ratelimit': 'true',
+  }
+  const { hostname, port } = new URL(url)
+  for (let n = 0; n < SESSIONS; n += 1) {
+    const session = await initialize(url, headers)
+    const socket = connect(Number(port), hostname)
+    socket.write(
+      `GET ${PATH} HTTP/1.1\r\nHost: ${hostname}\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\nX-Coder-Bypass-Ratelimit: true\r\nMcp-Session-Id: ${session}\r\n\r\n`,
+    )
+    await once(socket, 'data')
+    socket.resume()
+  }
+}
+
+if (process.argv[1] === SELF) {
+  await beClients(process.argv[2] ?? '', process.argv[3] ?? '')
+  process.stdout.write('listening\n')
+}

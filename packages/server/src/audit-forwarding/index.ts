@@ -1,0 +1,1 @@
+export { AuditForwarder } from './audit-forwarder.ts'

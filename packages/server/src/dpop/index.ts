@@ -1,0 +1,1 @@
+export { Dpop, type ProofOutcome, type ShownProof } from './dpop.ts'

@@ -1,0 +1,2 @@
+export { behindExperiments } from './experiments.ts'
+export { experimentRoutes } from './routes.ts'

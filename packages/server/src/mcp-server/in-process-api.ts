@@ -1,0 +1,185 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+import type { ResponseOf, Route } from '@slipway/contract'
+import type { ApiInput } from '@slipway/mcp-tools'
+import type { BoundRoute, RequestContext, SessionIncoming } from '../edge/index.ts'
+import type { EdgeOptions } from '../edge/options.ts'
+import { RateLimiter, tooManyRequests } from '../edge/rate-limit.ts'
+import { runInRequest } from '../edge/request-context.ts'
+import { type BodyCheck, bodyCheck, queryReader, refuseUnstorable } from '../edge/validation.ts'
+
+type SessionRoute = Extract<BoundRoute, { access: 'session' | 'page' }>
+type Serialize = ReturnType<FastifyReply['compileSerializationSchema']>
+
+interface Callable {
+  readonly bound: SessionRoute
+  readonly check: BodyCheck | undefined
+  readonly read: ((search: URLSearchParams) => unknown) | undefined
+  readonly serialize: Map<number, Serialize>
+  /** The limit that the route has over HTTP beside that of all requests. */
+  readonly limiter: RateLimiter
+}
+
+/** A request that was let in, for which further operations are carried out. */
+export type Outer = Pick<SessionIncoming<Route>, 'actor' | 'key' | 'owner' | 'context' | 'raw' | 'reply'>
+
+/** What goes into an operation; bytes where it takes a file. */
+export type InnerInput<R extends Route> = ApiInput<R> & {
+  readonly bytes?: { readonly data: Uint8Array; readonly type: string }
+}
+
+/** Whether calls from inside are limited at all, and with whom they are counted. */
+type InnerLimits = Pick<EdgeOptions, 'limitsDisabled' | 'sharedCounters'>
+
+const NO_BYTES = Buffer.alloc(0)
+
+/**
+ * The operations of the API for tools that work for a caller who was let in already (OA-B23): with the validation, rights
+ * and audit that they have over HTTP, but without a connection or a credential.
+ */
+export class InProcessApi {
+  readonly #callable = new Map<string, Callable>()
+  readonly #limits: InnerLimits
+
+  constructor(limits: InnerLimits) {
+    this.#limits = limits
+  }
+
+  /** Takes those of these operations that signed-in users have; gives all of them back. */
+  offer(routes: readonly BoundRoute[]): readonly BoundRoute[] {
+    for (const bound of routes) {
+      const { route } = bound
+      if (bound.access !== 'session' || route.stream !== undefined) continue
+      this.#callable.set(route.id, {
+        bound,
+        check: route.body === undefined || route.consumes !== undefined ? undefined : bodyCheck(route.body),
+        read: route.query === undefined ? undefined : queryReader(route.query),
+        serialize: new Map(),
+        limiter: new RateLimiter({
+          name: route.id,
+          limit: this.#limits.limitsDisabled ? 0 : (bound.limits.perMinute ?? 0),
+          shared: this.#limits.sharedCounters,
+        }),
+      })
+    }
+    return routes
+  }
+
+  /**
+   * Carries out an operation as the caller of `outer`, for the tool of this name, and gives what the wire would: only
+   * what the contract names, times as text.
+   *
+   * @throws ApiError as over HTTP. What refused it is noted in the context of `outer`.
+   */
+  async call<R extends Route>(
+    outer: Outer,
+    tool: string,
+    route: R,
+    input: InnerInput<R>,
+  ): Promise<ResponseOf<R>> {
+    const callable = this.#callable.get(route.id)
+    if (callable === undefined) throw new Error(`${route.id} cannot be called from inside`)
+    const { bound, check, read, serialize, limiter } = callable
+    if (limiter.enabled) {
+      const decision = await limiter.take(outer.owner.id, route.path)
+      if (!decision.allowed) throw tooManyRequests(decision)
+    }
+    const search = searchOf(input.query ?? {})
+    const context: RequestContext = { ...outer.context, denial: undefined, statements: 0, tool }
+    const reply = innerReply(outer.reply, Number(Object.keys(bound.route.responses)[0] ?? 200))
+    const incoming = {
+      actor: outer.actor,
+      key: outer.key,
+      owner: outer.owner,
+      context,
+      params: { ...input.params },
+      bytes: input.bytes === undefined ? NO_BYTES : Buffer.from(input.bytes.data),
+      raw: innerRequest(outer.raw, context, { ...input.params }, search, input.bytes?.type),
+      reply,
+      visitor: () => ({ ok: true as const, actor: outer.actor, key: outer.key, owner: outer.owner }),
+      upgrade: noStream,
+      events: noStream,
+    }
+    // A copy: the check takes out what the route does not know.
+    const body: unknown = input.body === undefined ? {} : structuredClone(input.body)
+    try {
+      refuseUnstorable(body)
+      check?.(body)
+      const query = read?.(search) ?? {}
+      const answer = await inside(context, () =>
+        // The checks of this very route have passed.
+        bound.handle({ ...incoming, query: query as never, body: body as never }),
+      )
+      const status = reply.statusCode
+      const schema = bound.route.responses[status] ?? Object.values(bound.route.responses)[0]
+      if (schema === undefined || schema === null || answer === undefined) return JSON.parse('null')
+      let written = serialize.get(status)
+      if (written === undefined) {
+        written = outer.reply.compileSerializationSchema({ ...schema })
+        serialize.set(status, written)
+      }
+      // Written by the schema that it was typed by.
+      return JSON.parse(written(answer as never))
+    } finally {
+      outer.context.statements += context.statements
+      if (context.denial !== undefined) outer.context.denial = context.denial
+    }
+  }
+}
+
+function inside<T>(context: RequestContext, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    runInRequest(context, () => void work().then(resolve, reject))
+  })
+}
+
+function searchOf(query: Readonly<Record<string, unknown>>): URLSearchParams {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
+  return search
+}
+
+function noStream(): Promise<never> {
+  return Promise.reject(new Error('an operation that is called from inside has no connection'))
+}
+
+/** The request around it, as far as handlers and the audit look at it, with the address of the operation. */
+function innerRequest(
+  outer: FastifyRequest,
+  context: RequestContext,
+  params: Readonly<Record<string, string>>,
+  search: URLSearchParams,
+  contentType: string | undefined,
+): FastifyRequest {
+  const headers =
+    contentType === undefined ? outer.headers : { ...outer.headers, 'content-type': contentType }
+  return Object.create(outer, {
+    context: { value: context },
+    params: { value: params },
+    search: { value: search },
+    headers: { value: headers },
+  })
+}
+
+/** Takes the status that a handler sets: the answer around it has its own. */
+function innerReply(outer: FastifyReply, usual: number): FastifyReply {
+  let status = usual
+  const refuse = (): never => {
+    throw new Error('an operation that answers by itself cannot be called from inside')
+  }
+  const reply: FastifyReply = Object.create(outer, {
+    statusCode: { get: () => status },
+    code: {
+      value: (code: number) => {
+        status = code
+        return reply
+      },
+    },
+    header: { value: () => reply },
+    headers: { value: () => reply },
+    type: { value: () => reply },
+    send: { value: refuse },
+    hijack: { value: refuse },
+  })
+  return reply
+}

@@ -1,0 +1,413 @@
+import {
+  classifyInboundRequest,
+  createMcpHandler,
+  InMemoryServerEventBus,
+  isInitializeRequest,
+  isJsonContentType,
+  type JSONRPCMessage,
+  type McpHttpHandler,
+  ProtocolError,
+  ProtocolErrorCode,
+} from '@modelcontextprotocol/server'
+
+import type { Route } from '@slipway/contract'
+import { parseResourceUri, resourceUri } from '@slipway/mcp-tools'
+import { describeError } from '@slipway/request-log'
+import { covers } from '../authz/index.ts'
+import type { ChangeEvent } from '../context.ts'
+import { baseUrl } from '../edge/base-url.ts'
+import { insufficientScopeChallenge } from '../edge/challenge.ts'
+import type { OpenStreams, SessionIncoming } from '../edge/index.ts'
+import { ApiError } from '../errors/index.ts'
+import { chooseTools } from './choose-tools.ts'
+import { EventStreams } from './event-streams.ts'
+import { Exchange, type Keeper } from './exchange.ts'
+import {
+  agreedVersion,
+  askedBy,
+  DEFAULT_VERSION,
+  isLong,
+  jsonRpcError,
+  LEGACY_VERSIONS,
+  one,
+  optional,
+  readMessages,
+  replaySession,
+  requestOf,
+  requireAccept,
+} from './messages.ts'
+import { SessionHub } from './session-hub.ts'
+import { followStream, listenForChanges } from './session-streams.ts'
+import type { McpSessionRow } from './store.ts'
+import {
+  type Client,
+  contentOf,
+  type McpExtension,
+  type ServerParts,
+  type Subscriptions,
+  toolServer,
+} from './tool-server.ts'
+import { sendResponse, webRequest } from './web-messages.ts'
+
+/** The last revision whose requests may hold several messages. */
+const BATCH_VERSION = '2025-03-26'
+/** From this one on clients understand events without content. */
+const PRIMED_VERSION = '2025-11-25'
+const MAX_SUBSCRIPTIONS = 100
+/** Of the address of a resource, and of what a client says of itself, in characters. */
+const MAX_URI = 2_048
+const MAX_CLIENT = 64 * 1024
+
+type McpIncoming = SessionIncoming<Route>
+
+/** Serves the Model Context Protocol on one address, in all its revisions (OA-83…OA-90, OA-B20). */
+export class McpService implements AsyncDisposable {
+  readonly #parts: ServerParts
+  readonly #hub: SessionHub
+  readonly #streams: EventStreams
+  readonly #modern: McpHttpHandler
+  readonly #bus = new InMemoryServerEventBus()
+  readonly #outer = new WeakMap<Request, { readonly client: Client; readonly message: unknown }>()
+  readonly #changes: Disposable
+
+  constructor(
+    parts: Omit<ServerParts, 'extension'>,
+    streams: OpenStreams,
+    extension: McpExtension | undefined,
+  ) {
+    this.#parts = {
+      ...parts,
+      extension: extension && {
+        options: extension.requestState === undefined ? {} : { requestState: extension.requestState },
+        extend: (server) => extension.extend(server, this.#modern.notify),
+      },
+    }
+    this.#hub = new SessionHub(parts.context)
+    this.#streams = new EventStreams(streams)
+    this.#modern = createMcpHandler(
+      ({ requestInfo }) => {
+        const known = requestInfo === undefined ? undefined : this.#outer.get(requestInfo)
+        if (known === undefined) throw new Error('a request came to the MCP handler by another way')
+        return toolServer(this.#parts, known.client, askedBy([known.message]), undefined)
+      },
+      {
+        legacy: 'reject',
+        bus: this.#bus,
+        onerror: (error) => parts.context.log.debug('MCP request', { error: describeError(error) }),
+      },
+    )
+    this.#changes = parts.context.database.feed.subscribe({
+      kinds: new Set(['workspace', 'workspace_build', 'template']),
+      onEvent: (event) => this.#announce(event),
+      onReset: () => undefined,
+    })
+  }
+
+  /** `POST`: messages of the client. @throws ApiError. */
+  async post(incoming: McpIncoming): Promise<unknown> {
+    const { raw, reply } = incoming
+    const { headers } = raw
+    if (!isJsonContentType(headers['content-type'] ?? null))
+      throw new ApiError(415, 'Send the messages as application/json.')
+    requireAccept(headers.accept)
+    const client = this.#client(incoming)
+    const body: unknown = raw.body
+    requireScopes(client, body, this.#parts.context.config.accessUrl)
+    const outcome = classifyInboundRequest({
+      httpMethod: 'POST',
+      body,
+      ...optional('protocolVersionHeader', one(headers['mcp-protocol-version'])),
+      ...optional('mcpMethodHeader', one(headers['mcp-method'])),
+      ...optional('mcpNameHeader', one(headers['mcp-name'])),
+    })
+    if (outcome.kind !== 'legacy') {
+      const refused = await this.#refusedSubscription(client, body)
+      if (refused !== undefined) return jsonRpcError(reply, 400, refused, body)
+      const ended = new AbortController()
+      using _ = this.#streams.watch(raw, () => ended.abort(keyEnded()))
+      const request = webRequest(raw, reply, this.#parts.context.accessUrl(), ended.signal)
+      this.#outer.set(request, { client, message: body })
+      const response = await orEnded(this.#modern.fetch(request, { parsedBody: body }), ended.signal)
+      return await sendResponse(this.#streams, raw, reply, response, request.signal)
+    }
+    return this.#postLegacy(incoming, client, body)
+  }
+
+  /** `GET`: what the server of a session says unasked, or the rest of a stream that broke. @throws ApiError. */
+  async stream(incoming: McpIncoming): Promise<undefined> {
+    const { raw, reply, actor } = incoming
+    const session = await this.#sessionOf(incoming)
+    if (session === undefined) throw onlyPost()
+    const parts = { context: this.#parts.context, hub: this.#hub, streams: this.#streams }
+    const last = one(raw.headers['last-event-id'])
+    const followed = last === undefined ? false : await followStream(parts, raw, reply, session, last)
+    if (!followed) {
+      const mayStillSee = async (uri: string): Promise<boolean> => {
+        try {
+          await contentOf(this.#parts, { ...incoming, actor }, uri)
+          return true
+        } catch (error) {
+          if (error instanceof ProtocolError) return false
+          throw error
+        }
+      }
+      await listenForChanges(parts, raw, reply, session, mayStillSee)
+    }
+    return undefined
+  }
+
+  /** `DELETE`: the client needs its session no more. @throws ApiError. */
+  async end(incoming: McpIncoming): Promise<undefined> {
+    const session = await this.#sessionOf(incoming)
+    if (session === undefined) throw onlyPost()
+    await this.#hub.end(session)
+    return undefined
+  }
+
+  #client(incoming: McpIncoming): Client {
+    const { mcpAllowedTools } = this.#parts.context.config
+    return {
+      outer: incoming,
+      tools: chooseTools(incoming.raw.search, mcpAllowedTools, incoming.key.scopes),
+    }
+  }
+
+  /** The session that a request names; undefined when it names none. @throws ApiError 404 for an unknown one. */
+  async #sessionOf({ raw, owner }: McpIncoming): Promise<McpSessionRow | undefined> {
+    const id = one(raw.headers['mcp-session-id'])
+    if (id === undefined) return undefined
+    const session = UUID.test(id) ? await this.#hub.find(owner.id, id) : undefined
+    // Clients then begin a new one (2025-11-25, session management).
+    if (session === undefined) throw new ApiError(404, 'Session not found: initialize a new one.')
+    return session
+  }
+
+  async #postLegacy(incoming: McpIncoming, client: Client, body: unknown): Promise<unknown> {
+    const { raw, reply } = incoming
+    const messages = readMessages(body)
+    if (messages === undefined)
+      return jsonRpcError(reply, 400, { code: -32_600, message: 'Not a message of JSON-RPC 2.0.' }, body)
+    const first = messages.find(
+      (message) => requestOf(message)?.method === 'initialize' && isInitializeRequest(message),
+    )
+    if (first !== undefined && messages.length > 1)
+      return jsonRpcError(reply, 400, { code: -32_600, message: 'Send initialize alone.' }, body)
+    const session = first === undefined ? await this.#sessionOf(incoming) : undefined
+    const header = one(raw.headers['mcp-protocol-version'])
+    if (first === undefined && header !== undefined && !LEGACY_VERSIONS.includes(header))
+      return jsonRpcError(
+        reply,
+        400,
+        {
+          code: -32_000,
+          message: `Bad Request: Unsupported protocol version: ${header} (supported versions: ${LEGACY_VERSIONS.join(', ')})`,
+        },
+        body,
+      )
+    const version = session?.protocol_version ?? header ?? DEFAULT_VERSION
+    if (Array.isArray(body) && version > BATCH_VERSION)
+      return jsonRpcError(reply, 400, { code: -32_600, message: `${version} has no batches.` }, body)
+    if (!messages.some((message) => requestOf(message) !== undefined)) {
+      await this.#hear(session, messages)
+      await reply.code(202).send()
+      return undefined
+    }
+    if (first !== undefined && isInitializeRequest(first)) {
+      if (JSON.stringify(first.params).length > MAX_CLIENT)
+        return jsonRpcError(
+          reply,
+          400,
+          { code: -32_602, message: `initialize has ${MAX_CLIENT} characters at most.` },
+          body,
+        )
+      const opened = await this.#hub.open(incoming.owner.id, agreedVersion(first.params), first.params)
+      reply.header('Mcp-Session-Id', opened.id)
+    }
+    return this.#exchange(incoming, client, session, messages, Array.isArray(body), version)
+  }
+
+  /** Answers, and news about calls, go to where those calls are. */
+  async #hear(session: McpSessionRow | undefined, messages: readonly JSONRPCMessage[]): Promise<void> {
+    if (session === undefined) return
+    for (const message of messages) {
+      const isAboutCall = !('method' in message) || message.method === 'notifications/cancelled'
+      if (isAboutCall) await this.#hub.deliver(session.id, message)
+    }
+  }
+
+  async #exchange(
+    { raw, reply, context }: McpIncoming,
+    client: Client,
+    session: McpSessionRow | undefined,
+    messages: readonly JSONRPCMessage[],
+    isBatch: boolean,
+    version: string,
+  ): Promise<unknown> {
+    const server = toolServer(
+      this.#parts,
+      client,
+      askedBy(messages),
+      session === undefined ? undefined : this.#subscriptions(session),
+    )
+    let entered: Disposable | undefined
+    let hasEnded = false
+    const exchange = new Exchange(
+      {
+        keeper: session === undefined ? undefined : this.#keeper(session, version),
+        begin: (closed) => this.#streams.begin(raw, reply, closed),
+        over: () => {
+          entered?.[Symbol.dispose]()
+          watched?.[Symbol.dispose]()
+          void server.close()
+        },
+      },
+      session?.id,
+    )
+    // The work of a session goes on without its client, but not without the right to it.
+    const watched: Disposable | undefined = this.#streams.watch(raw, () => {
+      hasEnded = true
+      exchange.abort()
+    })
+    if (session !== undefined) {
+      entered = this.#hub.enter(session.id, exchange)
+      if (entered === undefined) {
+        exchange.abort()
+        throw new ApiError(429, 'Too many calls of this session are under way: wait for some to end.')
+      }
+    }
+    exchange.onerror = (error) =>
+      this.#parts.context.log.debug('MCP exchange', { request_id: context.id, error: describeError(error) })
+    // Without a session nobody can come back for the answer.
+    if (session === undefined) reply.raw.once('close', () => exchange.abort())
+    try {
+      await server.connect(exchange)
+      if (session !== undefined) replaySession(exchange, session)
+      for (const message of messages)
+        if (session !== undefined && requestOf(message)?.method === 'logging/setLevel')
+          await this.#keepLevel(session, requestOf(message)?.params.level)
+    } catch (error) {
+      exchange.abort()
+      throw error
+    }
+    if (isLong(client, messages) && session !== undefined) exchange.stream()
+    exchange.receive(messages, isBatch)
+    const outcome = await exchange.outcome
+    if (outcome.kind === 'stream') return undefined
+    if (hasEnded) throw keyEnded()
+    if (outcome.body !== undefined) return outcome.body
+    await reply.code(202).send()
+    return undefined
+  }
+
+  #keeper(session: McpSessionRow, version: string): Keeper {
+    return {
+      primes: version >= PRIMED_VERSION,
+      keep: (streamId, text, isLast) => this.#hub.keep(session.id, streamId, text, isLast),
+    }
+  }
+
+  #subscriptions(session: McpSessionRow): Subscriptions {
+    return {
+      subscribe: async (uri) => {
+        if (session.subscriptions.includes(uri)) return
+        if (uri.length > MAX_URI)
+          throw new ProtocolError(
+            ProtocolErrorCode.InvalidParams,
+            `An address has ${MAX_URI} characters at most.`,
+          )
+        if (session.subscriptions.length >= MAX_SUBSCRIPTIONS)
+          throw new ProtocolError(
+            ProtocolErrorCode.InvalidRequest,
+            `A session has ${MAX_SUBSCRIPTIONS} subscriptions at most.`,
+          )
+        await this.#hub.update(session, { subscribe: uri })
+      },
+      unsubscribe: (uri) => this.#hub.update(session, { unsubscribe: uri }),
+    }
+  }
+
+  async #keepLevel(session: McpSessionRow, level: unknown): Promise<void> {
+    if (typeof level === 'string' && level.length <= 16) await this.#hub.update(session, { logLevel: level })
+  }
+
+  /** Why a client of 2026-07-28 may not hear of what it asks for: it must see what it subscribes to. */
+  async #refusedSubscription(
+    { outer }: Client,
+    body: unknown,
+  ): Promise<{ readonly code: number; readonly message: string } | undefined> {
+    const request = requestOf(body)
+    if (request?.method !== 'subscriptions/listen') return undefined
+    const asked = request.params.notifications
+    const uris: unknown =
+      typeof asked === 'object' && asked !== null ? Reflect.get(asked, 'resourceSubscriptions') : []
+    if (!Array.isArray(uris)) return undefined
+    if (uris.length > MAX_SUBSCRIPTIONS)
+      return { code: -32_602, message: `Subscribe to ${MAX_SUBSCRIPTIONS} resources at most.` }
+    try {
+      for (const uri of uris)
+        if (parseResourceUri(String(uri))) await contentOf(this.#parts, outer, String(uri))
+      return undefined
+    } catch (error) {
+      if (error instanceof ProtocolError) return { code: error.code, message: error.message }
+      throw error
+    }
+  }
+
+  #announce({ kind, key }: ChangeEvent): void {
+    const uri = resourceUri(kind === 'template' ? 'templates' : 'workspaces', key)
+    this.#hub.announce(uri)
+    this.#bus.publish({ kind: 'resource_updated', uri })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#changes[Symbol.dispose]()
+    this.#hub[Symbol.dispose]()
+    this.#streams[Symbol.dispose]()
+    await this.#modern.close()
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The key of a request is good no more, and its work was given up. */
+function keyEnded(): ApiError {
+  return new ApiError(401, 'The session or token of this request has ended.')
+}
+
+/** What comes of it, unless the key of the request ends before. @throws ApiError 401. */
+async function orEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const end = (): void => reject(ended.reason)
+  ended.addEventListener('abort', end)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    ended.removeEventListener('abort', end)
+  }
+}
+
+/** OA-84: requests that only sessions have. */
+function onlyPost(): ApiError {
+  return new ApiError(405, 'Method not allowed. Without a session this address answers POST.', {
+    headers: { Allow: 'POST' },
+  })
+}
+
+/** OA-B6, 2025-11-25: tells a client which scopes a call lacks, so that it can ask its user for them. @throws ApiError 403. */
+function requireScopes({ outer, tools }: Client, body: unknown, accessUrl: string): void {
+  const { scopes } = outer.key
+  if (scopes.includes('coder:all')) return
+  for (const message of Array.isArray(body) ? body : [body]) {
+    const request = requestOf(message)
+    if (request?.method !== 'tools/call') continue
+    const { name, arguments: args } = request.params
+    const tool = tools.offered.get(String(name))
+    const needed = tool?.scopesOf(args ?? {}) ?? []
+    if (tool === undefined || covers(scopes, needed)) continue
+    const where = { base: baseUrl(outer.context, accessUrl), route: outer.context.route }
+    throw new ApiError(403, 'The token lacks scopes for this tool.', {
+      detail: `${tool.name} needs ${needed.join(' ')}.`,
+      headers: { 'WWW-Authenticate': insufficientScopeChallenge(where, needed.join(' ')) },
+    })
+  }
+}

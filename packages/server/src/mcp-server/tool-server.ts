@@ -1,0 +1,278 @@
+import {
+  type CallToolResult,
+  McpServer,
+  type McpServerOptions,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceTemplate,
+  type ServerContext,
+  type ServerNotifier,
+} from '@modelcontextprotocol/server'
+
+import {
+  allPrompts,
+  argumentsSchemaOf,
+  listResources,
+  type Prompt,
+  parseResourceUri,
+  readResource,
+  renderPrompt,
+  resourceKinds,
+  type Tool,
+  type ToolContext,
+  ToolFault,
+} from '@slipway/mcp-tools'
+import { describeError } from '@slipway/request-log'
+import { covers } from '../authz/index.ts'
+import { ApiError } from '../errors/index.ts'
+import { type AgentParts, tunnelAccess } from './agent-access.ts'
+import type { ChosenTools } from './choose-tools.ts'
+import type { InProcessApi, Outer } from './in-process-api.ts'
+
+/** What tests add to the servers of clients, and how they tell that it has changed; nothing in the product. */
+export interface McpExtension {
+  /** How state that clients send back is checked. */
+  readonly requestState?: NonNullable<McpServerOptions['requestState']>
+  readonly extend: (server: McpServer, notify: ServerNotifier) => void
+}
+
+/** What the servers of clients are made of. */
+export interface ServerParts extends AgentParts {
+  readonly api: InProcessApi
+  readonly extension:
+    | {
+        readonly options: Pick<McpServerOptions, 'requestState'>
+        readonly extend: (server: McpServer) => void
+      }
+    | undefined
+}
+
+/** Whose server it is. */
+export interface Client {
+  readonly outer: Outer
+  readonly tools: ChosenTools
+}
+
+/** Who talks with a client about its subscriptions; absent without a session. */
+export interface Subscriptions {
+  subscribe(uri: string): Promise<void>
+  unsubscribe(uri: string): Promise<void>
+}
+
+const INSTRUCTIONS =
+  'Manages development workspaces and the templates that they are created from: list, create, start, stop and delete workspaces, run commands and edit files in them, and write templates.'
+/** As much as a session keeps of a message, where a result stands as text and as what it is, less what is around it. */
+const MAX_RESULT_CHARACTERS = 4 * 1024 * 1024 - 4_096
+const PROGRESS_MS = 500
+/** OA-B20: lists are those of the caller, and change with workspaces and templates. */
+const LIST_TTL_MS = 60_000
+const CACHE_HINTS = Object.fromEntries(
+  ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'server/discover'].map(
+    (method) => [method, { ttlMs: LIST_TTL_MS, cacheScope: 'private' as const }],
+  ),
+)
+
+/**
+ * A server for the messages of one request. Only what they ask for is registered, since it lives no longer than they do.
+ *
+ * @param methods of the messages, with the name of the tool that a `tools/call` is for.
+ */
+export function toolServer(
+  parts: ServerParts,
+  client: Client,
+  asked: { readonly methods: ReadonlySet<string>; readonly tool: string | undefined },
+  subscriptions: Subscriptions | undefined,
+): McpServer {
+  const { hasMore } = client.tools
+  const server = new McpServer(
+    { name: 'Coder', version: parts.context.version },
+    {
+      instructions: INSTRUCTIONS,
+      ...parts.extension?.options,
+      capabilities: {
+        tools: {},
+        ...(hasMore ? { prompts: {}, resources: { subscribe: true } } : {}),
+      },
+      cacheHints: CACHE_HINTS,
+    },
+  )
+  const wants = (family: string): boolean => [...asked.methods].some((method) => method.startsWith(family))
+  if (wants('tools/')) registerTools(server, parts, client, asked.tool)
+  if (hasMore && wants('prompts/')) registerPrompts(server, client.tools)
+  if (hasMore && wants('resources/')) registerResources(server, parts, client, subscriptions)
+  parts.extension?.extend(server)
+  return server
+}
+
+function registerTools(
+  server: McpServer,
+  parts: ServerParts,
+  { outer, tools }: Client,
+  called: string | undefined,
+): void {
+  const one = called === undefined ? undefined : tools.offered.get(called)
+  for (const tool of one === undefined ? tools.visible : [one])
+    server.registerTool(
+      tool.name,
+      {
+        title: tool.title,
+        description: tool.description,
+        annotations: tool.annotations,
+        inputSchema: tool.inputSchema,
+        outputSchema: tool.outputSchema,
+      },
+      (args, context) => callTool(parts, outer, tool, args, context),
+    )
+}
+
+async function callTool(
+  parts: ServerParts,
+  outer: Outer,
+  tool: Tool,
+  args: unknown,
+  context: ServerContext,
+): Promise<CallToolResult> {
+  outer.context.logFields.mcp_tool = tool.name
+  try {
+    const result = await tool.run(args, toolContext(parts, outer, tool.name, context))
+    const text = JSON.stringify(result)
+    if (text.length + JSON.stringify(text).length > MAX_RESULT_CHARACTERS)
+      throw new ToolFault('the result is too long: ask for less, such as fewer objects or a part of a file')
+    return { content: [{ type: 'text', text }], structuredContent: result }
+  } catch (error) {
+    return { content: [{ type: 'text', text: explain(parts, outer, tool.name, error) }], isError: true }
+  }
+}
+
+function toolContext(parts: ServerParts, outer: Outer, tool: string, context: ServerContext): ToolContext {
+  const { signal, _meta } = context.mcpReq
+  const progressToken = _meta?.progressToken
+  let step = 0
+  let told = Number.NEGATIVE_INFINITY
+  return {
+    api: {
+      call: (route, input = {}) => parts.api.call(outer, tool, route, input),
+      upload: (route, data, type, input = {}) =>
+        parts.api.call(outer, tool, route, { ...input, bytes: { data, type } }),
+    },
+    agents: tunnelAccess(parts, outer),
+    accessUrl: parts.context.accessUrl().replace(/\/+$/, ''),
+    signal,
+    progress: (message) => {
+      if (progressToken === undefined || performance.now() - told < PROGRESS_MS) return
+      told = performance.now()
+      step += 1
+      // A client that has left hears nothing, which is no fault of the tool.
+      void context.mcpReq
+        .notify({ method: 'notifications/progress', params: { progressToken, progress: step, message } })
+        .catch(() => undefined)
+    },
+  }
+}
+
+/** What a model is told of a failure; what is ours goes to the log. */
+function explain({ context }: ServerParts, outer: Outer, tool: string, error: unknown): string {
+  if (error instanceof ToolFault) return error.message
+  if (error instanceof ApiError && error.status < 500) {
+    const { denial } = outer.context
+    const lacks =
+      denial?.lacks === 'permission'
+        ? `The token lacks the scope ${denial.object.type}:${denial.action}.`
+        : ''
+    const fields = error.validations.map(({ field, detail }) => `${field}: ${detail}`)
+    return [error.message, error.detail, lacks, ...fields].filter(Boolean).join(' ')
+  }
+  if (error instanceof ApiError && error.status !== 500)
+    return [error.message, error.detail].filter(Boolean).join(' ')
+  if (error instanceof Error && error.name === 'AbortError') return 'The call was cancelled.'
+  context.log.warn('a tool failed', {
+    request_id: outer.context.id,
+    mcp_tool: tool,
+    stack: describeError(error),
+  })
+  return `An internal server error occurred. Reference: ${outer.context.id}`
+}
+
+/** Prompts whose tools are all there (OA-97). */
+function registerPrompts(server: McpServer, tools: ChosenTools): void {
+  const names = new Set(tools.visible.map(({ name }) => name))
+  for (const prompt of allPrompts) {
+    if (!prompt.requiredTools.every((name) => names.has(name))) continue
+    server.registerPrompt(
+      prompt.name,
+      { title: prompt.title, description: prompt.description, argsSchema: argumentsSchemaOf(prompt) },
+      (given) => ({ messages: [{ role: 'user', content: { type: 'text', text: rendered(prompt, given) } }] }),
+    )
+  }
+}
+
+function rendered(prompt: Prompt, given: unknown): string {
+  try {
+    return renderPrompt(prompt, given)
+  } catch (error) {
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      error instanceof Error ? error.message : String(error),
+    )
+  }
+}
+
+function registerResources(
+  server: McpServer,
+  parts: ServerParts,
+  { outer }: Client,
+  subscriptions: Subscriptions | undefined,
+): void {
+  const api = toolApi(parts, outer)
+  for (const kind of resourceKinds) {
+    if (!covers(outer.key.scopes, kind.scopes)) continue
+    server.registerResource(
+      kind.name,
+      new ResourceTemplate(`coder://${kind.name}/{id}`, {
+        list: async () => ({ resources: await listResources(api, kind.name) }),
+      }),
+      { title: kind.title, description: kind.description, mimeType: 'application/json' },
+      async (uri) => ({ contents: [await contentOf(parts, outer, uri.href)] }),
+    )
+  }
+  server.server.setRequestHandler('resources/subscribe', async ({ params }) => {
+    if (subscriptions === undefined)
+      throw new ProtocolError(ProtocolErrorCode.InvalidRequest, 'Only sessions have subscriptions.')
+    if (parseResourceUri(params.uri) !== undefined) await contentOf(parts, outer, params.uri)
+    await subscriptions.subscribe(params.uri)
+    return {}
+  })
+  server.server.setRequestHandler('resources/unsubscribe', async ({ params }) => {
+    await subscriptions?.unsubscribe(params.uri)
+    return {}
+  })
+}
+
+function toolApi(parts: ServerParts, outer: Outer): ToolContext['api'] {
+  return {
+    call: (route, input = {}) => parts.api.call(outer, 'resources', route, input),
+    upload: (route, data, type, input = {}) =>
+      parts.api.call(outer, 'resources', route, { ...input, bytes: { data, type } }),
+  }
+}
+
+/** A resource as its reader may see it. @throws ProtocolError for one that is not there, or hidden. */
+export async function contentOf(
+  parts: ServerParts,
+  outer: Outer,
+  uri: string,
+): Promise<{ readonly uri: string; readonly mimeType: string; readonly text: string }> {
+  const named = parseResourceUri(uri)
+  try {
+    if (named === undefined) throw new ApiError(404, 'There is no such resource.')
+    return {
+      uri,
+      mimeType: 'application/json',
+      text: await readResource(toolApi(parts, outer), named.kind, named.id),
+    }
+  } catch (error) {
+    if (error instanceof ApiError && error.status < 500)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Resource not found', { uri })
+    throw error
+  }
+}

@@ -1,0 +1,3 @@
+export { McpHealthChecks } from './health-checks.ts'
+export { McpServers } from './mcp-servers.ts'
+export { mcpServerRoutes } from './routes.ts'

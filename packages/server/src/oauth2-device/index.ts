@@ -1,0 +1,2 @@
+export { deviceGrant } from './device-grant.ts'
+export { oauthDeviceRoutes } from './routes.ts'

@@ -1,0 +1,166 @@
+import { DEVICE_CODE_GRANT } from '@slipway/contract'
+import { accessListRoutes } from './access-lists/index.ts'
+import {
+  type AgentMetadata,
+  type AgentTunnels,
+  agentReportRoutes,
+  agentRoutes,
+  filterMayStay,
+  type RightsWatch,
+  relayRoutes,
+} from './agents/index.ts'
+import { type AppServer, appRoutes } from './apps/index.ts'
+import { auditLogRoutes } from './audit-log/index.ts'
+import { actorForUser, systemActor } from './authz/index.ts'
+import { type ConnectionLogger, connectionLogRoutes } from './connection-log/index.ts'
+import type { AppContext } from './context.ts'
+import { customRoleRoutes, siteRoleRoutes } from './custom-roles/index.ts'
+import { deploymentRoutes } from './deployment/index.ts'
+import type { BoundRoute, EdgeOptions } from './edge/index.ts'
+import { experimentRoutes } from './experiments/index.ts'
+import { type ExternalAuth, externalAuthRoutes } from './external-auth/index.ts'
+import { fileRoutes } from './files/index.ts'
+import { gitSshKeyRoutes, prepareGitSshKey } from './git-ssh-keys/index.ts'
+import { groupRoutes } from './groups/index.ts'
+import {
+  deleteKeysOfUser,
+  explanationRoutes,
+  identityRoutes,
+  type KeyValidator,
+  roleRoutes,
+  type SignInDelay,
+  sessionRoutes,
+} from './identity/index.ts'
+import { explainSync, idpSyncRoutes, syncFromClaims, syncGuards } from './idp-sync/index.ts'
+import { type McpServerEndpoint, mcpEndpointRoutes } from './mcp-server/index.ts'
+import { type McpServers, mcpServerRoutes } from './mcp-servers/index.ts'
+import { metricsRoutes } from './metrics/index.ts'
+import { oauthClientRoutes } from './oauth2-clients/index.ts'
+import { deviceGrant, oauthDeviceRoutes } from './oauth2-device/index.ts'
+import { forgetAllTokens, oauthProviderRoutes, type ProviderParts } from './oauth2-provider/index.ts'
+import { oneTimePasscodeRoutes, type PasscodeRequests } from './one-time-passcode/index.ts'
+import { organizationRoutes } from './organizations/index.ts'
+import { profilingRoutes } from './profiling/index.ts'
+import { provisioningRoutes, type TagReader } from './provisioning/index.ts'
+import { type SecondFactorChecks, secondFactorRoutes } from './second-factor/index.ts'
+import { identityProviderRoutes, type Providers, type SignInParts, signInRoutes } from './sign-in/index.ts'
+import { dryRunRoutes, templateRoutes, templateVersionRoutes } from './templates/index.ts'
+import { userSecretRoutes } from './user-secrets/index.ts'
+import { userSettingsRoutes } from './user-settings/index.ts'
+import { type BuildFeed, buildRoutes, quotaRoutes, workspaceRoutes } from './workspaces/index.ts'
+
+/** What protects accounts beside their keys. */
+export interface AccountSecurity {
+  readonly checks: SecondFactorChecks
+  readonly delay: SignInDelay
+  readonly passcodes: PasscodeRequests
+}
+
+/** The parts of the server that answer requests. */
+export interface RouteParts {
+  readonly keys: KeyValidator
+  readonly tunnels: AgentTunnels
+  readonly metadata: AgentMetadata
+  readonly builds: BuildFeed
+  readonly rights: RightsWatch
+  readonly tagReader: TagReader
+  readonly connections: ConnectionLogger
+  readonly external: ExternalAuth
+  readonly account: AccountSecurity
+  readonly providers: Providers
+  readonly provider: ProviderParts
+  readonly shared: EdgeOptions['sharedCounters']
+  readonly apps: AppServer
+  readonly mcpServers: McpServers
+  readonly mcpEndpoint: McpServerEndpoint
+  /** Renders the series of this process. */
+  readonly metrics: () => Promise<string>
+}
+
+/** Everything that the server answers, feature by feature. */
+export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] {
+  const { keys, tunnels, metadata, builds, rights, tagReader, connections, external, account, providers } =
+    parts
+  const { clients } = parts.provider
+  const prepareParts = () => prepareGitSshKey(context)
+  const signIn = signInParts(context, keys, providers, prepareParts)
+  const guards = syncGuards(context)
+  return [
+    ...deploymentRoutes(context),
+    ...experimentRoutes(context),
+    ...profilingRoutes(context),
+    ...identityRoutes(context, keys, prepareParts, {
+      ...account,
+      signsInWith: (type) => providers.signsInWith(type),
+    }),
+    ...signInRoutes(signIn, account),
+    ...identityProviderRoutes(signIn),
+    ...sessionRoutes(context, keys, account.delay),
+    ...secondFactorRoutes(context, account.checks, account.delay),
+    ...oneTimePasscodeRoutes(context, keys, account.passcodes, account.delay),
+    ...roleRoutes(context, keys, guards),
+    ...explanationRoutes(context),
+    ...auditLogRoutes(context),
+    ...organizationRoutes(context, keys, guards),
+    ...idpSyncRoutes(context),
+    ...customRoleRoutes(context, keys),
+    ...siteRoleRoutes(context, keys),
+    ...groupRoutes(context, keys),
+    ...accessListRoutes(context),
+    ...gitSshKeyRoutes(context),
+    ...userSettingsRoutes(context),
+    ...userSecretRoutes(context),
+    ...oauthClientRoutes(context, clients, () => forgetAllTokens(parts.provider)),
+    ...oauthDeviceRoutes({ context, clients, delay: account.delay }),
+    ...externalAuthRoutes(context, external, async (agentId) => {
+      const actor = systemActor('provisionerd', 'an agent that waited for a token must still be one')
+      return (await filterMayStay(actor, context.database.db, [agentId])).has(agentId)
+    }),
+    ...fileRoutes(context),
+    ...provisioningRoutes(context),
+    ...templateRoutes(context),
+    ...templateVersionRoutes(context, tagReader, external),
+    ...dryRunRoutes(context),
+    ...workspaceRoutes(context, builds, external),
+    ...buildRoutes(context),
+    ...quotaRoutes(context),
+    ...relayRoutes(context, tunnels),
+    ...agentReportRoutes(context, tunnels, metadata),
+    ...connectionLogRoutes(context, connections),
+    ...agentRoutes(context, tunnels, metadata, {
+      rights,
+      connections,
+      validate: (token, request) => keys.validate(token, request),
+      requireProof: (caller) => account.checks.requireProofForSsh(caller),
+    }),
+    ...oauthProviderRoutes(parts.provider, {
+      shared: parts.shared,
+      further: new Map([[DEVICE_CODE_GRANT, deviceGrant(context)]]),
+    }),
+    ...appRoutes(context, parts.apps),
+    ...mcpServerRoutes(context, parts.mcpServers),
+    ...mcpEndpointRoutes(context, parts.mcpEndpoint),
+    ...metricsRoutes(parts.metrics),
+  ]
+}
+
+/** What signing in at a provider is made of. */
+function signInParts(
+  context: AppContext,
+  keys: KeyValidator,
+  providers: Providers,
+  prepareParts: SignInParts['prepareParts'],
+): SignInParts {
+  return {
+    context,
+    providers,
+    keys,
+    prepareParts,
+    syncClaims: syncFromClaims,
+    explainSync,
+    endSession: async (userId, session) => {
+      const revoker = actorForUser('api_key_revoker', userId, 'the account signs in otherwise from now on')
+      await deleteKeysOfUser(revoker, context.database.db, userId, { session })
+    },
+  }
+}
