@@ -143,7 +143,13 @@ describe('OP-§17.2: roles', () => {
       await cli.good('org', 'roles', 'show', 'Watcher', '-O', 'team', '-c', 'name,organization permissions'),
     ).toMatch(/watcher\s+1 permission\n/)
     // What `show` prints is what `update` reads, in its list or out of it.
-    const more = { ...shown, display_name: 'Watches', organization_permissions: [] }
+    const theirs = { resource_type: 'task', action: 'read', negate: false }
+    const more = {
+      ...shown,
+      display_name: 'Watches',
+      organization_permissions: [],
+      organization_member_permissions: [theirs],
+    }
     const update = ['org', 'roles', 'update', 'watcher', '--stdin', '-O', 'team']
     expect(await piped([more], ...update, '--dry-run')).toMatchObject({ code: 0 })
     expect((await rolesOf()).find((role) => role.name === 'watcher')?.display_name).toBe('Watcher')
@@ -166,6 +172,10 @@ describe('OP-§17.2: roles', () => {
     expect((await rolesOf()).find((role) => role.name === 'watcher')?.organization_permissions).toEqual([
       { ...auditor.organization_permissions[0], negate: false },
     ])
+    // It was not asked for.
+    expect(
+      (await rolesOf()).find((role) => role.name === 'watcher')?.organization_member_permissions,
+    ).toEqual([theirs])
     expect(await cli.good('org', 'roles', 'delete', 'watcher', '-O', 'team', '-y')).toContain(
       'Deleted the role',
     )

@@ -104,9 +104,11 @@ const headers: fc.Arbitrary<Record<string, string>> = fc.dictionary(
     'Accept',
     'Accept-Encoding',
     'Accept-Language',
+    'Authorization',
     'Baggage',
     'Cookie',
     'Content-Type',
+    'DPoP',
     'If-Match',
     'If-None-Match',
     'If-Modified-Since',
@@ -123,7 +125,18 @@ const headers: fc.Arbitrary<Record<string, string>> = fc.dictionary(
     'X-Record-Authz-Checks',
   ),
   fc.oneof(
-    fc.constantFrom('bytes=-1', 'bytes=9-1,0-', '*/*;q=9', 'gzip;q=x, br', '1', 'true', 'null', 'text/html'),
+    fc.constantFrom(
+      'bytes=-1',
+      'bytes=9-1,0-',
+      '*/*;q=9',
+      'gzip;q=x, br',
+      '1',
+      'true',
+      'null',
+      'text/html',
+      'Basic Og==',
+      'DPoP x',
+    ),
     // What a header can hold at all; the rest is refused before it leaves.
     hostileText.map((text) =>
       text

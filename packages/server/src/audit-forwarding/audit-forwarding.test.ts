@@ -271,6 +271,28 @@ describe('RB-131: forwarding', () => {
     expect(JSON.parse(text.slice(text.indexOf('{')))).toMatchObject({ truncated: true, diff: {} })
   })
 
+  it('RFC 6066: names the server when it opens TLS, but no address', async () => {
+    const hellos: Buffer[] = []
+    const sink = createTcpServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', (part) => {
+        hellos.push(part)
+        socket.destroy()
+      })
+    })
+    sink.listen(0)
+    await once(sink, 'listening')
+    const { port } = sink.address() as AddressInfo
+    for (const host of ['localhost', '127.0.0.1'])
+      await expect(
+        syslogDestination(`tls://${host}:${port}`).send([], AbortSignal.timeout(10_000)),
+      ).rejects.toThrow()
+    sink.close()
+    const [named, unnamed] = hellos
+    expect(named?.includes('localhost')).toBe(true)
+    expect(unnamed?.includes('127.0.0.1')).toBe(false)
+  })
+
   it('a server forwards what its options say, and its metrics tell of it', async () => {
     await using collector = new HttpCollector()
     await using server = await startTestServer({

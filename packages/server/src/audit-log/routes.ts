@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 import type { AuditLog } from '@slipway/contract'
 import * as contract from '@slipway/contract'
-import { recordEntry } from '../audit/index.ts'
+import { recordAsGiven } from '../audit/index.ts'
 import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
@@ -45,7 +45,7 @@ export function auditLogRoutes(context: AppContext): BoundRoute[] {
     }),
     forSession(contract.generateTestAuditLog, async ({ actor, owner, body, raw, context: request }) => {
       authorize(actor, 'create', { type: 'audit_log' })
-      await recordEntry(context, {
+      await recordAsGiven(context, {
         type: body.resource_type ?? 'user',
         action: body.action ?? 'write',
         user: owner,

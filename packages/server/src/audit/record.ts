@@ -40,6 +40,20 @@ const IN_ORGANIZATION: ReadonlySet<AuditResourceType> = new Set([
  * entry is about stays done (RB-103).
  */
 export async function recordEntry(
+  context: Pick<AppContext, 'database' | 'log'>,
+  entry: AuditEntry,
+): Promise<void> {
+  // A refusal may come before it is known in which organization.
+  if (entry.organizationId === undefined && entry.status < 400 && IN_ORGANIZATION.has(entry.type))
+    context.log.error('an audit entry lacks its organization', {
+      resource_type: entry.type,
+      action: entry.action,
+    })
+  await recordAsGiven(context, entry)
+}
+
+/** The same for an entry that somebody made up to try the log, which may lack what real ones have. */
+export async function recordAsGiven(
   { database, log }: Pick<AppContext, 'database' | 'log'>,
   given: AuditEntry,
 ): Promise<void> {
@@ -49,9 +63,6 @@ export async function recordEntry(
     userAgent: storable(given.userAgent, MAX_USER_AGENT),
     ip: given.ip !== undefined && isIP(given.ip) !== 0 ? given.ip : undefined,
   }
-  // A refusal may come before it is known in which organization.
-  if (entry.organizationId === undefined && entry.status < 400 && IN_ORGANIZATION.has(entry.type))
-    log.error('an audit entry lacks its organization', { resource_type: entry.type, action: entry.action })
   log.info('audit_log', {
     resource_type: entry.type,
     resource_id: entry.resourceId,

@@ -12,6 +12,7 @@ function planted({ type }: AnyOption): string {
   const texts = [
     `postgres://slipway:${MARK}@db.example/slipway`,
     `redis://slipway:${MARK}@cache.example:6379`,
+    `https://slipway:${MARK}@collector.example/intake`,
     `${MARK}${'A'.repeat(43 - MARK.length)}=`,
     `${MARK}-of-thirty-two-bytes-at-least`,
   ]
@@ -84,6 +85,7 @@ describe('OP-6: secret options', () => {
       'ai-gateway-openai-key',
       // Ours.
       'audit-forward-token',
+      'audit-forward-url',
       'chat-hook-secret',
       'email-auth-password',
       'external-token-encryption-keys',

@@ -68,7 +68,8 @@ export function firstSteps(
     request.cookieValues = parseCookies(request.headers.cookie)
     if (options.cookies.hostPrefix) preferBoundCookie(request.cookieValues, reply, options)
     readQuery(request, options, metrics)
-    if (request.claimed === undefined && WITHOUT_IDENTITY.test(request.url)) return done()
+    if (request.claimed === undefined && !isApi(request.url) && WITHOUT_IDENTITY.test(request.url))
+      return done()
     const token = tokenOf({
       cookies: request.cookieValues,
       headers: request.headers,

@@ -25,7 +25,7 @@ const HEAD_MS = 30_000
 const CHECK_MS = 10_000
 
 /** Counted where it is known which agent reports: many of them share one address (ID-120). */
-const AGENT_REPORT = /^\/api\/v2\/workspaceagents\/me\//
+const AGENT_REPORT = '/api/v2/workspaceagents/me/'
 
 /**
  * The HTTP server with every step that a request passes, in the order of ID-98. Steps that must see all
@@ -138,7 +138,8 @@ export function createEdge(options: EdgeOptions): {
     done()
   })
   server.addHook('onRequest', (request, reply, done) => {
-    const counts = api.enabled && isApi(request.url) && (request.is404 || !AGENT_REPORT.test(request.url))
+    const counts =
+      api.enabled && isApi(request.url) && (request.is404 || !request.url.startsWith(AGENT_REPORT))
     afterLimit(counts ? limit(api, request, reply) : undefined, done)
   })
   server.setErrorHandler((error, request, reply) =>

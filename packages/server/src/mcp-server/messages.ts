@@ -1,7 +1,7 @@
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server'
 import type { FastifyReply } from 'fastify'
 
-import { badRequest } from '../errors/index.ts'
+import { ApiError, badRequest } from '../errors/index.ts'
 import type { Exchange } from './exchange.ts'
 import type { McpSessionRow } from './store.ts'
 import type { Client, toolServer } from './tool-server.ts'
@@ -115,4 +115,9 @@ export function optional<Name extends string>(
 /** The first value of a header. */
 export function one(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header
+}
+
+/** The key of a request is good no more, and its work was given up. */
+export function keyEnded(): ApiError {
+  return new ApiError(401, 'The session or token of this request has ended.')
 }

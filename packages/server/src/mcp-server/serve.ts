@@ -28,6 +28,7 @@ import {
   DEFAULT_VERSION,
   isLong,
   jsonRpcError,
+  keyEnded,
   LEGACY_VERSIONS,
   one,
   optional,
@@ -47,7 +48,7 @@ import {
   type Subscriptions,
   toolServer,
 } from './tool-server.ts'
-import { sendResponse, webRequest } from './web-messages.ts'
+import { orEnded, sendResponse, webRequest } from './web-messages.ts'
 
 /** The last revision whose requests may hold several messages. */
 const BATCH_VERSION = '2025-03-26'
@@ -368,23 +369,6 @@ export class McpService implements AsyncDisposable {
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
-/** The key of a request is good no more, and its work was given up. */
-function keyEnded(): ApiError {
-  return new ApiError(401, 'The session or token of this request has ended.')
-}
-
-/** What comes of it, unless the key of the request ends before. @throws ApiError 401. */
-async function orEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const end = (): void => reject(ended.reason)
-  ended.addEventListener('abort', end)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    ended.removeEventListener('abort', end)
-  }
-}
 
 /** OA-84: requests that only sessions have. */
 function onlyPost(): ApiError {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { ApiFailure } from '@slipway/client'
-import { listMcpServerConfigs, type MCPServerConfig } from '@slipway/contract'
+import { listMcpServerConfigs, type MCPServerConfig, updateMcpServerConfig } from '@slipway/contract'
 import { World } from './world.fixture.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
@@ -222,6 +222,23 @@ describe('OA-107: discovery', () => {
       )
     },
   )
+})
+
+it('OA-B24: a secret that one authorization server has given is not sent to another one', async () => {
+  const change = (config: MCPServerConfig, oauth2_token_url: string) =>
+    world.owner.call(updateMcpServerConfig, { params: world.params(config), body: { oauth2_token_url } })
+  world.provider.registeredMethod = 'client_secret_basic'
+  const found = await discovered()
+  expect(found).toMatchObject({ has_oauth2_secret: true })
+  expect(await change(found, 'https://other.example/token')).toMatchObject({ has_oauth2_secret: false })
+  // What an administrator has given stays, as all that a change does not name (OA-106).
+  const given = await discovered({
+    oauth2_client_id: 'ours',
+    oauth2_client_secret: 'secret',
+    oauth2_auth_url: found.oauth2_auth_url,
+    oauth2_token_url: found.oauth2_token_url,
+  })
+  expect(await change(given, 'https://other.example/token')).toMatchObject({ has_oauth2_secret: true })
 })
 
 describe('OA-108: discovery goes nowhere inside', () => {

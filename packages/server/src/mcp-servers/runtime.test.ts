@@ -1,8 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
-
 import { createMcpHandler, fromJsonSchema, McpServer } from '@modelcontextprotocol/server'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
@@ -19,6 +14,7 @@ import {
 import { createLogger, silentLogger } from '@slipway/request-log'
 import { FakeMcpServer, OidcDeployment, until } from '@slipway/testkit'
 import { GuardedFetch } from '../outbound/index.ts'
+import { answering } from './by-hand.fixture.ts'
 import { McpConnection } from './runtime/connection.ts'
 import { type Credentials, fixedCredentials } from './runtime/credentialed-fetch.ts'
 import { McpToolset } from './runtime/toolset.ts'
@@ -53,52 +49,6 @@ async function headersOf(config: MCPServerConfig, client = world.owner): Promise
 }
 const health = async (config: MCPServerConfig, client = world.owner) =>
   (await client.call(getMcpServerConfig, { params: world.params(config) })).health
-
-/** An HTTP server that answers everything like this. */
-async function answering(
-  answer: Parameters<typeof createServer>[1] & object,
-): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = createServer(answer)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
-}
-
-/** An MCP server that answers these methods by hand, and a request for a stream like this. */
-function speaking(
-  methods: Readonly<Record<string, () => Promise<unknown>>>,
-  stream: (response: ServerResponse) => void = (response) => void response.writeHead(405).end(),
-): ReturnType<typeof answering> {
-  const all: Readonly<Record<string, () => Promise<unknown>>> = {
-    initialize: async () => ({
-      protocolVersion: '2025-11-25',
-      capabilities: { tools: {} },
-      serverInfo: { name: 'by hand', version: '1' },
-    }),
-    ...methods,
-  }
-  return answering((request, response) => {
-    if (request.method === 'GET') return stream(response)
-    void json(request).then(async (message) => {
-      const { id, method } = Object(message)
-      if (id === undefined) return response.writeHead(202).end()
-      const answer = all[method]
-      const body =
-        answer === undefined
-          ? { error: { code: -32_601, message: 'Method not found' } }
-          : { result: await answer() }
-      response.setHeader('Content-Type', 'application/json')
-      return response.end(JSON.stringify({ jsonrpc: '2.0', id, ...body }))
-    })
-  })
-}
 
 describe('OA-114: calling servers', () => {
   it.each(['streamable_http', 'sse'] as const)('lists and calls tools over %s', async (transport) => {
@@ -232,72 +182,6 @@ describe('OA-114: calling servers', () => {
     expect(await test(config, { tool: 'flood' })).toMatchObject({ ok: false, error: { code: 'too_large' } })
     const sse = await world.create({ transport: 'sse', url: world.outside.sseUrl })
     expect(await test(sse, { tool: 'flood' })).toMatchObject({ ok: false, error: { code: 'too_large' } })
-  })
-
-  it('takes no tools that are too long, and judges no result by a pattern of the server', async () => {
-    const slow = {
-      name: 'slow',
-      inputSchema: { type: 'object' },
-      outputSchema: { type: 'object', properties: { x: { type: 'string', pattern: '^(a+)+$' } } },
-    }
-    await using hostile = await speaking({
-      'tools/list': async () => ({
-        tools: [
-          slow,
-          { name: 'n'.repeat(300), inputSchema: { type: 'object' } },
-          { name: 'long', inputSchema: { type: 'object', description: 'x'.repeat(200_000) } },
-        ],
-      }),
-      'tools/call': async () => ({
-        content: [{ type: 'text', text: 'done' }],
-        structuredContent: { x: `${'a'.repeat(64)}!` },
-      }),
-    })
-    const found = await test(await world.create({ url: hostile.url }), { tool: 'slow' })
-    expect(found).toMatchObject({ ok: true, result: { content: [{ text: 'done' }] } })
-    expect(found.tools.map(({ name }) => name)).toEqual(['slow'])
-  })
-
-  it('leaves a server that breaks its streams as soon as they are opened', async () => {
-    let streams = 0
-    await using breaking = await speaking(
-      { 'tools/list': async () => ({ tools: [] }), 'tools/call': () => new Promise(() => undefined) },
-      (response) => {
-        streams += 1
-        response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end('retry: 1\nid: 1\ndata:\n\n')
-      },
-    )
-    using guarded = new GuardedFetch(['127.0.0.1/32'])
-    await using connection = await McpConnection.open(
-      { url: breaking.url, transport: 'streamable_http' },
-      { guarded, credentials: fixedCredentials({}), version: 'test' },
-    )
-    await expect(connection.call('anything', {})).rejects.toMatchObject({ code: 'protocol' })
-    expect(streams).toBeLessThanOrEqual(30)
-  })
-
-  it('OA-113: a server that is switched off or led elsewhere hears nothing more', async () => {
-    const called: string[] = []
-    for (const change of [{ enabled: false }, { url: world.outside.url }]) {
-      let config: MCPServerConfig | undefined
-      await using changing = await speaking({
-        'tools/list': async () => {
-          if (config !== undefined)
-            await world.owner.call(updateMcpServerConfig, { params: world.params(config), body: change })
-          return { tools: [{ name: 'late', inputSchema: { type: 'object' } }] }
-        },
-        'tools/call': async () => {
-          called.push('late')
-          return { content: [] }
-        },
-      })
-      config = await world.create({ url: changing.url })
-      expect(await test(config, { tool: 'late' })).toMatchObject({
-        ok: false,
-        error: { code: 'unknown_tool' },
-      })
-    }
-    expect(called).toEqual([])
   })
 
   it('writes no credential of an address to the log', async () => {

@@ -59,7 +59,10 @@ beforeAll(async () => {
   server = stack.use(
     await startTestServer({
       clock,
-      env: { CODER_OAUTH2_CLIENT_DOCUMENT_PRIVATE_RANGES: '127.0.0.0/8' },
+      env: {
+        CODER_OAUTH2_CLIENT_DOCUMENT_PRIVATE_RANGES: '127.0.0.0/8',
+        CODER_OAUTH2_REGISTRATION_RATE_LIMIT_PER_ADDRESS: '200',
+      },
     }),
   )
   database = stack.use(await openDatabase(server.databaseUrl))
@@ -84,9 +87,13 @@ function serve(path: string, changes: object = {}, headers: Readonly<Record<stri
 }
 
 /** How the token endpoint answers to this client; `unsupported_grant_type` says that it is known. */
-async function present(client_id: string, to = server.url): Promise<string> {
+async function present(
+  client_id: string,
+  to = server.url,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const body = new URLSearchParams({ client_id, grant_type: 'x' })
-  const response = await fetch(`${to}/oauth2/tokens`, { method: 'POST', body })
+  const response = await fetch(`${to}/oauth2/tokens`, { method: 'POST', body, headers })
   const { error, error_description } = Object(await response.json())
   return error === 'unsupported_grant_type' ? 'known' : `${response.status} ${error}: ${error_description}`
 }
@@ -339,4 +346,21 @@ it('OA-B7: a flood of documents is bounded in time and in rows', async () => {
   await using rows = await openDatabase(small.databaseUrl)
   const { length } = await rows.db.selectFrom('oauth2_provider_apps').select('id').execute()
   expect(length).toBeLessThanOrEqual(4)
+})
+
+it('OA-B7: one address does not use up the documents that all may bring', async () => {
+  await using small = await startTestServer({
+    env: {
+      CODER_OAUTH2_CLIENT_DOCUMENT_PRIVATE_RANGES: '127.0.0.0/8',
+      CODER_OAUTH2_REGISTRATION_RATE_LIMIT_PER_ADDRESS: '2',
+      CODER_PROXY_TRUSTED_HEADERS: 'X-Forwarded-For',
+      CODER_PROXY_TRUSTED_ORIGINS: '127.0.0.0/8,::1/128',
+    },
+  })
+  const from = (address: string, path: string) =>
+    present(serve(path), small.url, { 'x-forwarded-for': address })
+  for (const path of ['/one.json', '/two.json']) expect(await from('198.51.100.1', path)).toBe('known')
+  expect(await from('198.51.100.1', '/three.json')).toMatch(/^429 temporarily_unavailable/)
+  expect(await from('198.51.100.1', '/one.json')).toBe('known')
+  expect(await from('198.51.100.2', '/three.json')).toBe('known')
 })

@@ -43,10 +43,11 @@ export class ClientDocuments implements Disposable {
   /**
    * The client that the document at this address describes; it is fetched unless it is fresh.
    *
+   * @param remoteAddress of who asks.
    * @throws OAuthError 401 `invalid_client` for an address or a document that cannot be used, 503
    * `temporarily_unavailable` while too many are being fetched; ApiError 429 when there are too many new ones.
    */
-  async resolve(clientId: string): Promise<OAuthClient> {
+  async resolve(clientId: string, remoteAddress: string): Promise<OAuthClient> {
     const { config, clock, database } = this.#context
     const fault = addressFault(clientId)
     if (fault !== undefined) throw invalidClient(`The client_id ${fault}`)
@@ -67,15 +68,19 @@ export class ClientDocuments implements Disposable {
         throw new OAuthError(503, 'temporarily_unavailable', 'Too many client documents are being fetched', {
           headers: { 'Retry-After': '1' },
         })
-      fetching = this.#renew(clientId, known).finally(() => this.#fetching.delete(clientId))
+      fetching = this.#renew(clientId, known, remoteAddress).finally(() => this.#fetching.delete(clientId))
       this.#fetching.set(clientId, fetching)
     }
     return fetching
   }
 
-  async #renew(clientId: string, known: OAuthClient | undefined): Promise<OAuthClient> {
+  async #renew(
+    clientId: string,
+    known: OAuthClient | undefined,
+    remoteAddress: string,
+  ): Promise<OAuthClient> {
     const { clock, database, config, log } = this.#context
-    if (known === undefined) await this.#limits.takeDocument()
+    if (known === undefined) await this.#limits.takeDocument(remoteAddress)
     try {
       const { document, headers } = await this.#fetch(clientId)
       const metadata = metadataOf(document, clientId)

@@ -20,6 +20,8 @@ export interface ClientRequest {
   readonly query: URLSearchParams
   /** The parsed body; secrets count there only (OA-55). */
   readonly form: URLSearchParams
+  /** Where the request comes from; new documents are counted for it (OA-B7). */
+  readonly remoteAddress: string
 }
 
 /** A client that has said who it is and has not proved it yet. */
@@ -47,16 +49,18 @@ export class OAuthClients implements Disposable {
    * The client with this `client_id`: a UUID, or the address of a document that describes it, which is fetched unless it is
    * fresh (OA-B13). Undefined when there is none.
    *
-   * @throws OAuthError 401 `invalid_client` for a document that cannot be used, 503 while too many are being fetched.
+   * @param remoteAddress of who asks.
+   * @throws OAuthError 401 `invalid_client` for a document that cannot be used, 429 after too many new ones, 503 while too
+   * many are being fetched.
    */
-  async find(clientId: string): Promise<OAuthClient | undefined> {
-    if (/^https:/i.test(clientId)) return this.#documents.resolve(clientId)
+  async find(clientId: string, remoteAddress: string): Promise<OAuthClient | undefined> {
+    if (/^https:/i.test(clientId)) return this.#documents.resolve(clientId, remoteAddress)
     if (!isUuid(clientId)) return undefined
     const client = await this.known.client(clientId.toLowerCase(), () =>
       findClientById(actor, this.#context.database.db, clientId),
     )
     // What was read of a document long ago says nothing of it now.
-    return client?.metadata_url == null ? client : this.#documents.resolve(client.metadata_url)
+    return client?.metadata_url == null ? client : this.#documents.resolve(client.metadata_url, remoteAddress)
   }
 
   /**
@@ -65,7 +69,7 @@ export class OAuthClients implements Disposable {
    * @throws OAuthError 400 `invalid_request` without a client id and for credentials that contradict each other; 401
    * `invalid_client` for a client that does not exist.
    */
-  async identify({ authorization, query, form }: ClientRequest): Promise<PresentedClient> {
+  async identify({ authorization, query, form, remoteAddress }: ClientRequest): Promise<PresentedClient> {
     const basic = basicCredentials(authorization)
     const clientId = one('client_id', [
       ...query.getAll('client_id'),
@@ -77,7 +81,7 @@ export class OAuthClients implements Disposable {
       ...(basic === undefined ? [] : [basic.secret]),
     ])
     if (clientId === undefined) throw invalidOAuthRequest('Missing client_id parameter')
-    const client = await this.find(clientId)
+    const client = await this.find(clientId, remoteAddress)
     if (client === undefined) throw invalidClient()
     return { client, secret }
   }

@@ -10,13 +10,15 @@ export class RegistrationLimits {
   readonly #perAddress: SharedLimit
   readonly #perDeployment: SharedLimit
   readonly #documents: SharedLimit
+  readonly #documentsPerAddress: SharedLimit
 
   constructor(context: AppContext) {
     const { config } = context
     const limit = config.oauth2RegistrationRateLimit
+    const perAddress = config.oauth2RegistrationRateLimitPerAddress
     this.#perAddress = new SharedLimit(context, {
       name: 'oauth2-registration-address',
-      limit: config.oauth2RegistrationRateLimitPerAddress,
+      limit: perAddress,
       windowMs: HOUR_MS,
     })
     this.#perDeployment = new SharedLimit(context, {
@@ -25,6 +27,11 @@ export class RegistrationLimits {
       windowMs: HOUR_MS,
     })
     this.#documents = new SharedLimit(context, { name: 'oauth2-documents', limit, windowMs: HOUR_MS })
+    this.#documentsPerAddress = new SharedLimit(context, {
+      name: 'oauth2-documents-address',
+      limit: perAddress,
+      windowMs: HOUR_MS,
+    })
   }
 
   /** Counts a registration. @throws OAuthError 429. */
@@ -33,8 +40,12 @@ export class RegistrationLimits {
     refuse(await this.#perDeployment.take(''), 'with this deployment')
   }
 
-  /** Counts a document that was never read before. @throws OAuthError 429. */
-  async takeDocument(): Promise<void> {
+  /** Counts a document that was never read before, so that nobody uses up what is there for all. @throws OAuthError 429. */
+  async takeDocument(remoteAddress: string): Promise<void> {
+    refuse(
+      await this.#documentsPerAddress.take(limitedSubject(undefined, remoteAddress)),
+      'from this address',
+    )
     refuse(await this.#documents.take(''), 'with this deployment')
   }
 }

@@ -4,7 +4,7 @@ import type { AppContext } from '../context.ts'
 import type { Incoming } from '../edge/index.ts'
 import { invalidOAuthRequest, OAuthError } from '../errors/index.ts'
 import { endpointOf, newOAuthSecret, type OAuthClient, type OAuthClients } from '../oauth2-clients/index.ts'
-import { Form, formOf, requestedScopesOf, resourceFault } from '../oauth2-provider/index.ts'
+import { clientRequestOf, Form, formOf, requestedScopesOf, resourceFault } from '../oauth2-provider/index.ts'
 import { insertDeviceCode } from './store.ts'
 import { hashUserCode, newUserCode, readUserCode } from './user-code.ts'
 
@@ -31,8 +31,7 @@ export async function authorizeDevice(
   bytes: Buffer,
 ): Promise<OAuth2DeviceAuthorizationResponse> {
   const search = formOf(bytes)
-  const { authorization } = raw.headers
-  const presented = await clients.identify({ authorization, query: raw.search, form: search })
+  const presented = await clients.identify(clientRequestOf({ context: visit, raw }, search))
   await clients.authenticate(presented)
   if (!mayUseDevices(presented.client))
     throw new OAuthError(400, 'unauthorized_client', 'The client is not registered for the device flow')

@@ -157,12 +157,12 @@ async function find(parts: DeviceParts, visit: Visit, typed: string): Promise<Fo
 /** The app that a device runs; undefined when that was answered already, because what describes it cannot be read now. */
 async function findClient(
   clients: OAuthClients,
-  { reply }: Visit,
+  { context, reply }: Visit,
   id: string,
 ): Promise<OAuthClient | undefined> {
   let message = 'The application was removed.'
   try {
-    const client = await clients.find(id)
+    const client = await clients.find(id, context.remoteAddress)
     if (client !== undefined) return client
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error

@@ -106,7 +106,7 @@ export class AuthorizationEndpoint {
 
   /** Takes the decision of a form or of a program (OA-49, OA-51). @throws OAuthError, ApiError 403. */
   async decide(visit: Visit, bytes: Buffer): Promise<undefined> {
-    const client = await this.#parts.clients.find(requiredClientId(visit))
+    const client = await this.#parts.clients.find(requiredClientId(visit), visit.context.remoteAddress)
     if (client === undefined) throw invalidClient()
     const arrival = await this.#arrive(visit, client)
     if (arrival.kind === 'stranger') return redirect(visit, 303, arrival.location)
@@ -132,7 +132,7 @@ export class AuthorizationEndpoint {
   async #clientOfPage(visit: Visit): Promise<OAuthClient | undefined> {
     const clientId = requiredClientId(visit)
     try {
-      const client = await this.#parts.clients.find(clientId)
+      const client = await this.#parts.clients.find(clientId, visit.context.remoteAddress)
       if (client === undefined) sendFaultPage(visit.reply, UNKNOWN_CLIENT)
       return client
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { Incoming } from '../edge/index.ts'
 import { limit, limitedSubject, RateLimiter, type SharedCounters } from '../edge/index.ts'
 
-/** Requests per minute of one client from one address (OA-B7). */
+/** Requests per minute of one client from one address (OA-B7), unless said otherwise. */
 const PER_MINUTE = 300
 
 /** Counts a request of a client. @throws ApiError 429. */
@@ -15,9 +15,10 @@ export function clientLimit(options: {
   readonly name: string
   readonly disabled: boolean
   readonly shared: SharedCounters | undefined
+  readonly perMinute?: number | undefined
 }): RateLimit {
-  const { name, disabled, shared } = options
-  const limiter = new RateLimiter({ name, limit: disabled ? 0 : PER_MINUTE, shared })
+  const { name, disabled, shared, perMinute = PER_MINUTE } = options
+  const limiter = new RateLimiter({ name, limit: disabled ? 0 : perMinute, shared })
   return async ({ context, raw, reply }, clientId) => {
     if (limiter.enabled)
       await limit(limiter, raw, reply, `${clientId} ${limitedSubject(undefined, context.remoteAddress)}`)

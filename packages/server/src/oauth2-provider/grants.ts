@@ -53,7 +53,7 @@ export async function endGrantsOfApp(
 ): Promise<undefined> {
   const { context, clients } = parts
   if (clientId === undefined) throw invalidOAuthRequest('Missing client_id parameter')
-  const client = await clients.find(clientId)
+  const client = await clients.find(clientId, incoming.context.remoteAddress)
   if (client === undefined) throw invalidClient()
   const { actor, owner } = incoming
   const ended = await context.database.transaction((tx) => deleteGrantsOfApp(actor, tx, owner.id, client.id))

@@ -1,6 +1,7 @@
 export { AccessTokens } from './access-tokens.ts'
 export { type OAuth2Visit, recordEvent } from './audit-events.ts'
 export { isOAuthToken, mayGrant } from './authorization-endpoint.ts'
+export { clientRequestOf } from './client-request.ts'
 export { consentHead, documentHost } from './consent-page.ts'
 export { OAuth2Expiry } from './expiry.ts'
 export { type Fault, sendFaultPage } from './fault-page.ts'

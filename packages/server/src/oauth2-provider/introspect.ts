@@ -3,6 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import { parseToken, secretMatches } from '../identity/index.ts'
 import { issuerOf, oauthSecretMatches, parseOAuthSecret } from '../oauth2-clients/index.ts'
 import type { OAuth2Visit } from './audit-events.ts'
+import { clientRequestOf } from './client-request.ts'
 import { isLive } from './holder.ts'
 import { Form, formOf } from './parameters.ts'
 import type { ProviderParts } from './parts.ts'
@@ -20,15 +21,11 @@ const INACTIVE: OAuth2IntrospectionResponse = { active: false }
  */
 export async function introspect(
   parts: ProviderParts,
-  { raw }: OAuth2Visit,
+  visit: OAuth2Visit,
   bytes: Buffer,
 ): Promise<OAuth2IntrospectionResponse> {
   const search = formOf(bytes)
-  const presented = await parts.clients.identify({
-    authorization: raw.headers.authorization,
-    query: raw.search,
-    form: search,
-  })
+  const presented = await parts.clients.identify(clientRequestOf(visit, search))
   await parts.clients.authenticate(presented)
   const token = new Form(search).require('token')
   return token.startsWith('coder_')

@@ -7,6 +7,7 @@ import type { OAuthClient } from '../oauth2-clients/index.ts'
 import type { OAuth2Visit } from './audit-events.ts'
 import { type AuthorizationRequest, readAuthorizationRequest } from './authorization-request.ts'
 import type { RateLimit } from './client-limit.ts'
+import { clientRequestOf } from './client-request.ts'
 import { formOf } from './parameters.ts'
 import type { ProviderParts } from './parts.ts'
 import { provenKey } from './proven-key.ts'
@@ -41,14 +42,13 @@ const KEPT = [
  */
 export async function pushRequest(
   { context, clients, dpop }: ProviderParts,
-  limited: RateLimit,
+  limited: Readonly<Record<OAuthClient['client_type'], RateLimit>>,
   incoming: OAuth2Visit & Parameters<RateLimit>[0],
   bytes: Buffer,
 ): Promise<OAuth2PushedAuthorizationResponse> {
   const form = formOf(bytes)
-  const { authorization } = incoming.raw.headers
-  const presented = await clients.identify({ authorization, query: incoming.raw.search, form })
-  await limited(incoming, presented.client.id)
+  const presented = await clients.identify(clientRequestOf(incoming, form))
+  await limited[presented.client.client_type](incoming, presented.client.id)
   await clients.authenticate(presented)
   if (form.has('request_uri')) throw invalidOAuthRequest('A pushed request must not hold a request_uri')
   if (!form.has('client_id')) form.set('client_id', presented.client.id)

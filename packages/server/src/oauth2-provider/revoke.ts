@@ -4,6 +4,7 @@ import { parseToken, secretMatches } from '../identity/index.ts'
 import { oauthSecretMatches, parseOAuthSecret } from '../oauth2-clients/index.ts'
 import { type OAuth2Visit, recordEvent } from './audit-events.ts'
 import type { RateLimit } from './client-limit.ts'
+import { clientRequestOf } from './client-request.ts'
 import { userOf } from './holder.ts'
 import { Form, formOf } from './parameters.ts'
 import { forgetTokens, type ProviderParts } from './parts.ts'
@@ -34,8 +35,7 @@ export async function revoke(
 ): Promise<void> {
   const { context, clients } = parts
   const search = formOf(bytes)
-  const { authorization } = incoming.raw.headers
-  const presented = await clients.identify({ authorization, query: incoming.raw.search, form: search })
+  const presented = await clients.identify(clientRequestOf(incoming, search))
   const { client, secret } = presented
   await limited(incoming, client.id)
   if (secret !== undefined) await clients.authenticate(presented)

@@ -13,6 +13,11 @@ import type { GrantHandler } from './token-request.ts'
 
 /** Bytes: forms are small. */
 const BODY_LIMIT = 64 * 1024
+/**
+ * Pushed requests of a public client from one address: anybody can say to be that client, and nobody shall keep it from
+ * pushing by filling up what may wait for it.
+ */
+const PUBLIC_PUSHES_PER_MINUTE = 60
 
 /**
  * The authorization server: users authorise clients, clients exchange that for tokens, and both can end it.
@@ -28,10 +33,14 @@ export function oauthProviderRoutes(
 ): BoundRoute[] {
   const { shared } = options
   const disabled = parts.context.config.disableRateLimits
-  const limitOf = (name: string) => clientLimit({ name: `oauth2-${name}`, disabled, shared })
+  const limitOf = (name: string, perMinute?: number) =>
+    clientLimit({ name: `oauth2-${name}`, disabled, shared, perMinute })
   const authorization = new AuthorizationEndpoint(parts)
   const token = new TokenEndpoint(parts, limitOf('tokens'), options.further)
-  const limits = { push: limitOf('par'), revoke: limitOf('revoke') }
+  const limits = {
+    push: { confidential: limitOf('par'), public: limitOf('par-public', PUBLIC_PUSHES_PER_MINUTE) },
+    revoke: limitOf('revoke'),
+  }
   const small = { bodyLimit: BODY_LIMIT }
   return behindExperiments(
     parts.context,

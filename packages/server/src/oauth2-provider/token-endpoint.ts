@@ -2,6 +2,7 @@ import type { OAuth2TokenResponse } from '@slipway/contract'
 import { invalidOAuthRequest, OAuthError } from '../errors/index.ts'
 import { matchesRedirectUri, type PresentedClient } from '../oauth2-clients/index.ts'
 import type { RateLimit } from './client-limit.ts'
+import { clientRequestOf } from './client-request.ts'
 import { exchangeCode } from './exchange-code.ts'
 import { mayRefresh } from './issue-tokens.ts'
 import { Form, formOf, isVerifier, resourceFault } from './parameters.ts'
@@ -34,8 +35,7 @@ export class TokenEndpoint {
   async exchange(visit: Parameters<RateLimit>[0], bytes: Buffer): Promise<OAuth2TokenResponse> {
     const { clients, dpop } = this.#parts
     const search = formOf(bytes)
-    const { authorization } = visit.raw.headers
-    const presented = await clients.identify({ authorization, query: visit.raw.search, form: search })
+    const presented = await clients.identify(clientRequestOf(visit, search))
     await this.#limit(visit, presented.client.id)
     const form = new Form(search)
     const grantType = form.get('grant_type')

@@ -14,6 +14,7 @@ import { Section } from '../ui/page.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { nameFault } from '../workspaces/workspace-name.ts'
+import { OidcTokenSection } from './oidc-token-section.tsx'
 
 /** `/settings/account`: who the viewer is (UI-1501). */
 export function AccountPage() {
@@ -114,6 +115,7 @@ export function AccountPage() {
           </dd>
         </dl>
       </Section>
+      {user.login_type === 'oidc' ? <OidcTokenSection /> : null}
     </div>
   )
 }

@@ -84,7 +84,6 @@ export const identityOptions = {
   auditForwardUrl: option(url('http', 'https'), {
     name: 'Audit Forward URL',
     flag: 'audit-forward-url',
-    yaml: 'auditForwardURL',
     // It may hold a password, and many collectors take their key in the path.
     secret: true,
     help: 'Entries of the audit log are sent to this address too, as lines of JSON.',

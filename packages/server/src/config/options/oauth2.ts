@@ -35,7 +35,7 @@ export const oauth2Options = {
     yaml: 'registrationRateLimitPerAddress',
     default: '20',
     group: oauth2,
-    help: 'Clients an hour that may register themselves from one address; 0 switches the limit off.',
+    help: 'Clients an hour that may register themselves from one address, and as many new documents of clients that may be named from there; 0 switches the limit off.',
   }),
   oauth2MaxUnusedClients: option(int(0, 1_000_000), {
     name: 'OAuth2 Maximum Unused Clients',

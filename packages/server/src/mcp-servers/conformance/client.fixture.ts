@@ -21,16 +21,27 @@ const REDIRECT_URI = 'http://127.0.0.1:3000/callback'
 const METADATA_URL = 'https://conformance-test.local/client-metadata.json'
 const MAX_AUTHORIZATIONS = 3
 
-const [serverUrl = ''] = process.argv.slice(2)
-const context: Record<string, unknown> = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}')
-const guarded = new GuardedFetch(['127.0.0.0/8', '::1/128'])
+/** What one run of the client works with. */
+interface Run {
+  readonly serverUrl: string
+  /** What the suite says about the scenario. */
+  readonly context: Readonly<Record<string, unknown>>
+  readonly guarded: GuardedFetch
+  /** Takes a line for whoever looks into a failure. */
+  readonly tell: (line: string) => void
+}
 
 /** Authorizes like a person who agrees, whenever the server asks for it. */
 class Agreeing implements Credentials {
+  readonly #run: Run
   #token: string | undefined
   #scope = ''
   #authorizations = 0
   readonly #clients = new Map<string, RegisteredClient>()
+
+  constructor(run: Run) {
+    this.#run = run
+  }
 
   async headers(): Promise<Record<string, string>> {
     return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }
@@ -39,20 +50,21 @@ class Agreeing implements Credentials {
   async refused(challenge: Challenge): Promise<boolean> {
     if (this.#authorizations === MAX_AUTHORIZATIONS) return false
     this.#authorizations += 1
-    const server = await discover(guarded, serverUrl, challenge)
+    const server = await discover(this.#run.guarded, this.#run.serverUrl, challenge)
     const client = await this.#clientOf(server)
     this.#scope = scopeUnion(this.#scope, server.scope)
-    this.#token = await authorize(server, client, this.#scope)
+    this.#token = await authorize(this.#run.guarded, server, client, this.#scope)
     return true
   }
 
   /** Clients belong to one authorization server each. */
   async #clientOf(server: DiscoveredServer): Promise<RegisteredClient> {
+    const { context, guarded } = this.#run
     const known = this.#clients.get(server.issuer)
     if (known !== undefined) return known
     const client =
       typeof context.client_id === 'string'
-        ? preRegistered(server, context.client_id)
+        ? preRegistered(server, context.client_id, context.client_secret)
         : await obtainClient(guarded, server, {
             client_id: METADATA_URL,
             client_name: 'Slipway',
@@ -68,8 +80,8 @@ class Agreeing implements Credentials {
   }
 }
 
-function preRegistered(server: DiscoveredServer, clientId: string): RegisteredClient {
-  const secret = typeof context.client_secret === 'string' ? context.client_secret : undefined
+function preRegistered(server: DiscoveredServer, clientId: string, given: unknown): RegisteredClient {
+  const secret = typeof given === 'string' ? given : undefined
   const post = server.tokenAuthMethods.includes('client_secret_post')
   const basic = server.tokenAuthMethods.includes('client_secret_basic')
   return {
@@ -79,7 +91,12 @@ function preRegistered(server: DiscoveredServer, clientId: string): RegisteredCl
   }
 }
 
-async function authorize(server: DiscoveredServer, client: RegisteredClient, scope: string): Promise<string> {
+async function authorize(
+  guarded: GuardedFetch,
+  server: DiscoveredServer,
+  client: RegisteredClient,
+  scope: string,
+): Promise<string> {
   const oauth: OAuthClient = {
     client,
     authorizationUrl: server.authorizationUrl,
@@ -102,16 +119,18 @@ async function authorize(server: DiscoveredServer, client: RegisteredClient, sco
 }
 
 /** Calls every tool, as the suite says or with something that fits its schema. */
-async function callTools(connection: McpConnection): Promise<void> {
-  const given = Array.isArray(context.toolCalls) ? context.toolCalls : undefined
-  if (given !== undefined)
-    for (const { name, arguments: args } of given) await callTool(connection, String(name), { ...args })
+async function callTools(run: Run, connection: McpConnection): Promise<void> {
+  const { toolCalls: given } = run.context
+  if (Array.isArray(given))
+    for (const { name, arguments: args } of given) await callTool(run, connection, String(name), { ...args })
   else
-    for (const tool of connection.tools) await callTool(connection, tool.name, argumentsOf(tool, connection))
+    for (const tool of connection.tools)
+      await callTool(run, connection, tool.name, argumentsOf(tool, connection))
 }
 
 /** Servers of the suite leave out what a revision wants, or have no tools to call: that ends one call alone. */
 async function callTool(
+  run: Run,
   connection: McpConnection,
   name: string,
   args: Record<string, unknown>,
@@ -120,7 +139,7 @@ async function callTool(
     await connection.call(name, args)
   } catch (error) {
     if (!(error instanceof McpServerError) || error.code !== 'protocol') throw error
-    process.stderr.write(`${name}: ${error.message}\n`)
+    run.tell(`${name}: ${error.message}`)
   }
 }
 
@@ -158,22 +177,29 @@ function exampleOf(type: unknown): unknown {
   }
 }
 
-try {
-  await using connection = await McpConnection.open(
-    { url: serverUrl, transport: 'streamable_http' },
-    {
-      guarded,
-      credentials: new Agreeing(),
-      version: '0.0.0',
-      elicit: async () => ({ action: 'accept', content: {} }),
-    },
-  )
-  await callTools(connection)
-} catch (error) {
-  process.stderr.write(
-    `${describeError(error)}\n${error instanceof OutboundError ? describeError(error.cause) : ''}\n`,
-  )
-  process.exitCode = 1
-} finally {
-  guarded[Symbol.dispose]()
+/** Connects to a server of the suite and calls its tools; what went wrong is told. @returns whether nothing did. */
+export async function runClient(
+  serverUrl: string,
+  context: Run['context'],
+  tell: Run['tell'],
+): Promise<boolean> {
+  using guarded = new GuardedFetch(['127.0.0.0/8', '::1/128'])
+  const run: Run = { serverUrl, context, guarded, tell }
+  try {
+    await using connection = await McpConnection.open(
+      { url: serverUrl, transport: 'streamable_http' },
+      {
+        guarded,
+        credentials: new Agreeing(run),
+        version: '0.0.0',
+        elicit: async () => ({ action: 'accept', content: {} }),
+      },
+    )
+    await callTools(run, connection)
+    return true
+  } catch (error) {
+    tell(describeError(error))
+    if (error instanceof OutboundError) tell(describeError(error.cause))
+    return false
+  }
 }

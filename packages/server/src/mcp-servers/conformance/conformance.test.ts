@@ -1,11 +1,18 @@
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
+
+import { runClient } from './client.fixture.ts'
 
 /** What a revision asks of clients, as the suite has it. */
 interface Requirements {
@@ -19,9 +26,9 @@ interface Row {
   readonly result: string
 }
 
-const AT_ONCE = 3
+const AT_ONCE = 4
 const RUN_MS = 60_000
-const command = `${process.execPath} ${fileURLToPath(new URL('client.fixture.ts', import.meta.url))}`
+const relay = fileURLToPath(new URL('relay.fixture.ts', import.meta.url))
 const suite = path.dirname(
   createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'),
 )
@@ -51,14 +58,42 @@ async function rowsOf(revision: string): Promise<Row[]> {
   ]
 }
 
+/** Runs our client for the relays of the suite. */
+async function openDoor(): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((incoming, outgoing) => {
+    const lines: string[] = []
+    void json(incoming)
+      .then((asked) => {
+        const { url, context } = Object(asked)
+        return runClient(String(url), { ...context }, (line) => void lines.push(line))
+      })
+      .then((passed) => outgoing.end(JSON.stringify({ passed, said: `${lines.join('\n')}\n` })))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
 /** Runs our client against the suite's server; what failed, in its words. */
-function run({ revision, scenario }: Row): Promise<string> {
+function run({ revision, scenario }: Row, door: string, cache: string): Promise<string> {
+  const command = `${process.execPath} ${relay} ${door}`
   const args = ['client', '--scenario', scenario, '--spec-version', revision, '--command', command]
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [path.join(suite, 'dist/index.js'), ...args],
-      { timeout: RUN_MS, maxBuffer: 8 * 1024 * 1024 },
+      {
+        timeout: RUN_MS,
+        maxBuffer: 8 * 1024 * 1024,
+        env: { ...process.env, NODE_COMPILE_CACHE: cache },
+      },
       (error, stdout, stderr) => {
         if (error === null) return resolve('passed')
         const failed = `${stdout}${stderr}`.split('\n').filter((line) => /FAILURE|EXITED|Error/.test(line))
@@ -69,11 +104,16 @@ function run({ revision, scenario }: Row): Promise<string> {
 }
 
 it('issue 4: our client passes what the conformance suite asks of clients of each revision', async () => {
+  await using door = await openDoor()
+  // Of the suite and the relay, which are started again and again.
+  const cache = await mkdtemp(path.join(tmpdir(), 'slipway-conformance-'))
+  onTestFinished(() => rm(cache, { recursive: true, force: true }))
   const rows = [...(await rowsOf('2026-07-28')), ...(await rowsOf('2025-11-25')), ...FIRST]
   const results = new Map<Row, string>()
   const waiting = rows.values()
   const work = async (): Promise<void> => {
-    for (const row of waiting) results.set(row, row.result === 'to run' ? await run(row) : row.result)
+    for (const row of waiting)
+      results.set(row, row.result === 'to run' ? await run(row, door.url, cache) : row.result)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   const { version } = JSON.parse(await readFile(path.join(suite, 'package.json'), 'utf8'))
