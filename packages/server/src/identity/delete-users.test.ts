@@ -66,10 +66,10 @@ it('ID-3, ID-19: with a user go keys and memberships, and name and address are f
 
 it('ID-19: nothing is attached to a deleted user', async () => {
   const user = await fixtures.user(database.db, { deleted: true })
-  await expect(fixtures.apiKey(database.db, { user })).rejects.toThrow(/is deleted/)
+  await expect(fixtures.apiKey(database.db, { user })).rejects.toThrow(/has been deleted meanwhile/)
   await expect(
     database.db.insertInto('user_links').values({ user_id: user.id, login_type: 'github' }).execute(),
-  ).rejects.toThrow(/is deleted/)
+  ).rejects.toThrow(/has been deleted meanwhile/)
 })
 
 it('ID-19: nor to one who is being deleted', async () => {
@@ -91,7 +91,7 @@ it('ID-19: nor to one who is being deleted', async () => {
     })
     return { adding }
   })
-  expect(await added.adding).toMatch(/is deleted/)
+  expect(await added.adding).toMatch(/has been deleted meanwhile/)
 })
 
 it('ID-6: what became of a user is kept', async () => {

@@ -80,6 +80,9 @@ export class ClientDocuments implements Disposable {
     remoteAddress: string,
   ): Promise<OAuthClient> {
     const { clock, database, config, log } = this.#context
+    // Another fetch may have ended between the look-up and this one.
+    const stored = await findClientByDocument(actor, database.db, clientId)
+    if (stored?.metadata_fresh_until != null && stored.metadata_fresh_until > clock.now()) return stored
     if (known === undefined) await this.#limits.takeDocument(remoteAddress)
     try {
       const { document, headers } = await this.#fetch(clientId)
