@@ -64,12 +64,7 @@ export const mcp: Bench = async () => {
       const { rate } = await load({ ...LOAD, ...asked })
       if (round >= WARM_UP) rates.push(rate)
     }
-  const before = await server.memory()
-  const child = spawn(process.execPath, [SELF, server.url, token], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  await delay(SETTLE_MS)
-  const after = await server.memory()
-  child.kill('SIGKILL')
+  const { before, after } = await memoryOfSessions()
   const baseline = `${median(rest.rates).toFixed(0)} requests/s of GET /api/v2/users/me`
   const figure = (what: string, rates: readonly number[]) => ({
     what,
@@ -89,6 +84,29 @@ export const mcp: Bench = async () => {
       wanted: 'at most 40 KB',
     },
   ]
+}
+
+/**
+ * Memory of a server of its own without and with open sessions, in bytes: what load leaves behind would hide it. A session
+ * and a call come first, because they load what all need.
+ */
+async function memoryOfSessions(): Promise<{ readonly before: number; readonly after: number }> {
+  await using place = await scratch()
+  await using server = await runServer(place.folder)
+  const token = (await owner(server.url)).headers['Coder-Session-Token'] ?? ''
+  await initialize(server.url, {
+    Authorization: `Bearer ${token}`,
+    Accept: 'application/json, text/event-stream',
+    'Content-Type': 'application/json',
+  })
+  await delay(SETTLE_MS)
+  const before = await server.memory()
+  const child = spawn(process.execPath, [SELF, server.url, token], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  await delay(SETTLE_MS)
+  const after = await server.memory()
+  child.kill('SIGKILL')
+  return { before, after }
 }
 
 /** Opens a session and gives its id. */
