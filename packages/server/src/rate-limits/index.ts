@@ -2,7 +2,6 @@ import type { AppContext } from '../context.ts'
 import type { SharedCounters } from '../edge/index.ts'
 import { DatabaseCounters } from './database-counters.ts'
 import { FailOpen } from './fail-open.ts'
-import { ValkeyCounters } from './valkey-counters.ts'
 
 export { deletePastBuckets, SharedLimit } from './shared-limit.ts'
 
@@ -12,7 +11,11 @@ export async function sharedCounters(
 ): Promise<(SharedCounters & AsyncDisposable) | undefined> {
   const { rateLimitValkeyUrl: url, rateLimitStore: store, disableRateLimits } = context.config
   if (disableRateLimits) return undefined
-  if (url !== '') return new FailOpen(await ValkeyCounters.connect(url), context.log)
+  if (url !== '') {
+    // Its library is loaded only where there is such a store, for the sake of every other start.
+    const { ValkeyCounters } = await import('./valkey-counters.ts')
+    return new FailOpen(await ValkeyCounters.connect(url), context.log)
+  }
   switch (store) {
     case 'memory':
       return undefined
