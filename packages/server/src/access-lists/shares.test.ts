@@ -10,7 +10,6 @@ import {
   getUser,
   getWorkspace,
   getWorkspaceAcl,
-  listOrganizations,
   listWorkspaces,
   removeMember,
   setDormant,
@@ -18,74 +17,33 @@ import {
   updateWorkspaceAcl,
   updateWorkspaceSharing,
 } from '@slipway/contract'
-import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
+import { fixtures, startTestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
+import { openSharingWorld, type SharingWorld, type Workspace } from './sharing-world.fixture.ts'
 
 const ABSENT = '9f0c0a52-8a5e-4b9e-8d3b-4d7c1b1d9e11'
-const HELD = JSON.stringify({ scope: 'organization', owner: '', held: 'yes' })
 const notFound = { status: 404, message: 'Resource not found or you do not have access to this resource' }
 
-type Workspace = Awaited<ReturnType<typeof fixtures.workspace>>
-
-let server: TestServer
+let world: SharingWorld
+let server: SharingWorld['server']
 let database: Database
 let organization_id: string
 let owner: Client
 let dev: Client
 let friend: Client
 let other: Client
-let ids: Record<'owner' | 'dev' | 'friend' | 'other', string>
-let template: Awaited<ReturnType<typeof fixtures.template>>
+let ids: SharingWorld['ids']
+let made: SharingWorld['made']
 let workspace: Workspace
 
 beforeAll(async () => {
-  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
-  database = await openDatabase(server.databaseUrl, { maxConnections: 2 })
-  owner = await server.owner()
-  ;[dev, friend, other] = [await server.user('dev'), await server.user('friend'), await server.user('other')]
-  const idOf = async (client: Client) => (await client.call(getUser, { params: { user: 'me' } })).id
-  ids = {
-    owner: await idOf(owner),
-    dev: await idOf(dev),
-    friend: await idOf(friend),
-    other: await idOf(other),
-  }
-  organization_id = (await owner.call(listOrganizations))[0]?.id ?? ''
-  template = await fixtures.template(database.db, {
-    organization_id,
-    active_version_id: randomUUID(),
-    group_acl: JSON.stringify({ [organization_id]: ['read', 'use'] }),
-  })
-  await fixtures.provisionerDaemon(database.db, { organization_id, tags: HELD })
-  await fixtures.templateVersion(database.db, {
-    id: template.active_version_id,
-    template,
-    job: await fixtures.provisionerJob(database.db, {
-      organization_id,
-      type: 'template_version_import',
-      tags: HELD,
-    }),
-  })
+  world = await openSharingWorld()
+  ;({ server, database, organization_id, owner, dev, friend, other, ids, made } = world)
 })
-afterAll(async () => {
-  await database[Symbol.asyncDispose]()
-  await server[Symbol.asyncDispose]()
-})
+afterAll(() => world[Symbol.asyncDispose]())
 beforeEach(async () => {
   workspace = await made(ids.dev)
 })
-
-/** A running workspace. */
-async function made(owner_id: string, columns: object = {}): Promise<Workspace> {
-  const row = await fixtures.workspace(database.db, { owner_id, template, ...columns })
-  const version = await database.db
-    .selectFrom('template_versions')
-    .selectAll()
-    .where('id', '=', template.active_version_id)
-    .executeTakeFirstOrThrow()
-  await fixtures.workspaceBuild(database.db, { workspace: row, version })
-  return row
-}
 
 interface Roles {
   readonly user_roles?: Readonly<Record<string, string>>
