@@ -125,7 +125,12 @@ describe('the keyboard', () => {
     await page.keyboard.press('Control+k')
     await page.getByRole('dialog', { name: 'Search' }).waitFor()
     await page.keyboard.type('dark theme')
+    // What the account has wins at the next load, so that it has to be there by then.
+    const saved = page.waitForResponse(
+      (answer) => answer.url().endsWith('/appearance') && answer.request().method() === 'PUT',
+    )
     await page.keyboard.press('Enter')
+    expect((await saved).status()).toBe(200)
     expect(await page.evaluate(() => getComputedStyle(document.body).colorScheme)).toBe('dark')
     // Before the first paint of the next page too.
     await page.reload()
