@@ -20,6 +20,7 @@ import { insufficientScopeChallenge } from '../edge/challenge.ts'
 import type { OpenStreams, SessionIncoming } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { chooseTools } from './choose-tools.ts'
+import { answerDirectly, type DirectCall, directCallOf } from './direct-call.ts'
 import { EventStreams } from './event-streams.ts'
 import { Exchange, type Keeper } from './exchange.ts'
 import {
@@ -54,6 +55,8 @@ import { orEnded, sendResponse, webRequest } from './web-messages.ts'
 const BATCH_VERSION = '2025-03-26'
 /** From this one on clients understand events without content. */
 const PRIMED_VERSION = '2025-11-25'
+/** The revision whose requests say in their headers what they are. */
+const MODERN_VERSION = '2026-07-28'
 const MAX_SUBSCRIPTIONS = 100
 /** Of the address of a resource, and of what a client says of itself, in characters. */
 const MAX_URI = 2_048
@@ -121,6 +124,9 @@ export class McpService implements AsyncDisposable {
       ...optional('mcpMethodHeader', one(headers['mcp-method'])),
       ...optional('mcpNameHeader', one(headers['mcp-name'])),
     })
+    const direct = directCallOf(client, body)
+    if (outcome.kind === 'modern' && direct !== undefined && namesItself(headers, direct.tool.name))
+      return this.#answer(incoming, client, direct, 'modern')
     if (outcome.kind !== 'legacy') {
       const refused = await this.#refusedSubscription(client, body)
       if (refused !== undefined) return jsonRpcError(reply, 400, refused, body)
@@ -131,7 +137,30 @@ export class McpService implements AsyncDisposable {
       const response = await orEnded(this.#modern.fetch(request, { parsedBody: body }), ended.signal)
       return await sendResponse(this.#streams, raw, reply, response, request.signal)
     }
-    return this.#postLegacy(incoming, client, body)
+    return this.#postLegacy(incoming, client, body, direct)
+  }
+
+  /** Answers a call without a server of the library; it ends with its key, and, outside of sessions, with its client. */
+  async #answer(
+    { raw, reply }: McpIncoming,
+    client: Client,
+    call: DirectCall,
+    era: 'legacy' | 'modern',
+    session?: McpSessionRow,
+  ): Promise<unknown> {
+    const ended = new AbortController()
+    using _ = this.#streams.watch(raw, () => ended.abort(keyEnded()))
+    const left = (): void => ended.abort()
+    // Without a session nobody can come back for the answer.
+    if (session === undefined) reply.raw.once('close', left)
+    try {
+      return await orEnded(
+        answerDirectly(this.#parts, client, call, { signal: ended.signal }, era),
+        ended.signal,
+      )
+    } finally {
+      reply.raw.off('close', left)
+    }
   }
 
   /** `GET`: what the server of a session says unasked, or the rest of a stream that broke. @throws ApiError. */
@@ -183,8 +212,19 @@ export class McpService implements AsyncDisposable {
     return session
   }
 
-  async #postLegacy(incoming: McpIncoming, client: Client, body: unknown): Promise<unknown> {
+  async #postLegacy(
+    incoming: McpIncoming,
+    client: Client,
+    body: unknown,
+    direct: DirectCall | undefined,
+  ): Promise<unknown> {
     const { raw, reply } = incoming
+    if (direct !== undefined) {
+      const version = one(raw.headers['mcp-protocol-version'])
+      const session = await this.#sessionOf(incoming)
+      if (version === undefined || LEGACY_VERSIONS.includes(version))
+        return this.#answer(incoming, client, direct, 'legacy', session)
+    }
     const messages = readMessages(body)
     if (messages === undefined)
       return jsonRpcError(reply, 400, { code: -32_600, message: 'Not a message of JSON-RPC 2.0.' }, body)
@@ -366,6 +406,15 @@ export class McpService implements AsyncDisposable {
     this.#streams[Symbol.dispose]()
     await this.#modern.close()
   }
+}
+
+/** Whether the headers of 2026-07-28 say what the body does; what they say otherwise is for the library to refuse. */
+function namesItself(headers: McpIncoming['raw']['headers'], tool: string): boolean {
+  return (
+    one(headers['mcp-protocol-version']) === MODERN_VERSION &&
+    one(headers['mcp-method']) === 'tools/call' &&
+    one(headers['mcp-name']) === tool
+  )
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

@@ -5,7 +5,6 @@ import {
   ProtocolError,
   ProtocolErrorCode,
   ResourceTemplate,
-  type ServerContext,
   type ServerNotifier,
 } from '@modelcontextprotocol/server'
 
@@ -84,24 +83,26 @@ export function toolServer(
   subscriptions: Subscriptions | undefined,
 ): McpServer {
   const { hasMore } = client.tools
-  const server = new McpServer(
-    { name: 'Coder', version: parts.context.version },
-    {
-      instructions: INSTRUCTIONS,
-      ...parts.extension?.options,
-      capabilities: {
-        tools: {},
-        ...(hasMore ? { prompts: {}, resources: { subscribe: true } } : {}),
-      },
-      cacheHints: CACHE_HINTS,
+  const server = new McpServer(serverInfo(parts), {
+    instructions: INSTRUCTIONS,
+    ...parts.extension?.options,
+    capabilities: {
+      tools: {},
+      ...(hasMore ? { prompts: {}, resources: { subscribe: true } } : {}),
     },
-  )
+    cacheHints: CACHE_HINTS,
+  })
   const wants = (family: string): boolean => [...asked.methods].some((method) => method.startsWith(family))
   if (wants('tools/')) registerTools(server, parts, client, asked.tool)
   if (hasMore && wants('prompts/')) registerPrompts(server, client.tools)
   if (hasMore && wants('resources/')) registerResources(server, parts, client, subscriptions)
   parts.extension?.extend(server)
   return server
+}
+
+/** What the server calls itself (OA-82). */
+export function serverInfo({ context }: Pick<ServerParts, 'context'>): { name: string; version: string } {
+  return { name: 'Coder', version: context.version }
 }
 
 function registerTools(
@@ -121,20 +122,42 @@ function registerTools(
         inputSchema: tool.inputSchema,
         outputSchema: tool.outputSchema,
       },
-      (args, context) => callTool(parts, outer, tool, args, context),
+      (args, { mcpReq }) => {
+        const progressToken = mcpReq._meta?.progressToken
+        return callTool(parts, outer, tool, args, {
+          signal: mcpReq.signal,
+          ...(progressToken === undefined
+            ? {}
+            : {
+                notify: (progress: number, message: string) =>
+                  mcpReq.notify({
+                    method: 'notifications/progress',
+                    params: { progressToken, progress, message },
+                  }),
+              }),
+        })
+      },
     )
 }
 
-async function callTool(
+/** What a call of a tool has beside its arguments. */
+export interface CallSituation {
+  readonly signal: AbortSignal
+  /** Tells the client how far the call is; absent when it does not want to know. */
+  readonly notify?: (step: number, message: string) => Promise<void>
+}
+
+/** Carries out a call; what goes wrong is told to the model that called. */
+export async function callTool(
   parts: ServerParts,
   outer: Outer,
   tool: Tool,
   args: unknown,
-  context: ServerContext,
+  situation: CallSituation,
 ): Promise<CallToolResult> {
   outer.context.logFields.mcp_tool = tool.name
   try {
-    const result = await tool.run(args, toolContext(parts, outer, tool.name, context))
+    const result = await tool.run(args, toolContext(parts, outer, tool.name, situation))
     const text = JSON.stringify(result)
     if (text.length + JSON.stringify(text).length > MAX_RESULT_CHARACTERS)
       throw new ToolFault('the result is too long: ask for less, such as fewer objects or a part of a file')
@@ -144,9 +167,12 @@ async function callTool(
   }
 }
 
-function toolContext(parts: ServerParts, outer: Outer, tool: string, context: ServerContext): ToolContext {
-  const { signal, _meta } = context.mcpReq
-  const progressToken = _meta?.progressToken
+function toolContext(
+  parts: ServerParts,
+  outer: Outer,
+  tool: string,
+  { signal, notify }: CallSituation,
+): ToolContext {
   let step = 0
   let told = Number.NEGATIVE_INFINITY
   return {
@@ -159,13 +185,11 @@ function toolContext(parts: ServerParts, outer: Outer, tool: string, context: Se
     accessUrl: parts.context.accessUrl().replace(/\/+$/, ''),
     signal,
     progress: (message) => {
-      if (progressToken === undefined || performance.now() - told < PROGRESS_MS) return
+      if (notify === undefined || performance.now() - told < PROGRESS_MS) return
       told = performance.now()
       step += 1
       // A client that has left hears nothing, which is no fault of the tool.
-      void context.mcpReq
-        .notify({ method: 'notifications/progress', params: { progressToken, progress: step, message } })
-        .catch(() => undefined)
+      void notify(step, message).catch(() => undefined)
     },
   }
 }
