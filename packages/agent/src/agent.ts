@@ -8,14 +8,17 @@ import type { AgentManifest } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
 import { TunnelRefusal } from '@slipway/tunnel'
 import { agentApi } from './api/api.ts'
+import { ChatPaths } from './api/chat-paths.ts'
 import { Processes } from './api/processes.ts'
 import { AppHealth } from './app-health.ts'
+import { ChatContext } from './chat-context/chat-context.ts'
 import { stayConnected } from './connection.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { type ControlPlane, untilSuccess } from './control-plane.ts'
 import { expandDirectory, processEnvironment, shellOf } from './environment.ts'
 import { GitAskpass } from './git-askpass.ts'
 import { GitKeyAgent } from './git-key-agent.ts'
+import { GitWatch } from './git-watch/git-watch.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { LogSender } from './log-sender.ts'
 import { MetadataCollector } from './metadata.ts'
@@ -91,14 +94,23 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       hostKey: () => hostKey(manifest.owner_username, manifest.workspace_name, manifest.agent_name),
     }),
   )
-  const processes = parts.use(new Processes(surroundings))
+  const chatPaths = new ChatPaths()
+  const processes = parts.use(new Processes({ ...surroundings, chats: chatPaths }))
+  const places = { home: env.HOME ?? '/', directory }
+  const context = parts.use(new ChatContext({ places, controlPlane, log }))
+  const gitWatch = parts.use(new GitWatch({ paths: chatPaths, directory, env: () => env }))
   const connected = stayConnected({
     controlPlane,
     log,
     signal: ended.signal,
     handlers: {
-      request: agentApi({ log, processes, home: () => env.HOME ?? '/' }),
-      connect: (authority, headers, signal) => dial(authority, headers, signal, ssh, terminals),
+      request: agentApi({
+        log,
+        processes,
+        home: () => env.HOME ?? '/',
+        chats: { paths: chatPaths, context },
+      }),
+      connect: (authority, headers, signal) => dial(authority, headers, signal, { ssh, terminals, gitWatch }),
     },
   })
   parts.defer(async () => {
@@ -187,13 +199,12 @@ async function startUp(
   }).catch((error: unknown) => log.warn('the start was not reported', { error: describeError(error) }))
 }
 
-/** Opens what a byte stream of the tunnel asks for: SSH, a terminal, or a port of the workspace. */
+/** Opens what a byte stream of the tunnel asks for: SSH, a terminal, a watch of repositories, or a port of the workspace. */
 async function dial(
   authority: string,
   headers: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
-  ssh: SshServer,
-  terminals: Terminals,
+  { ssh, terminals, gitWatch }: { ssh: SshServer; terminals: Terminals; gitWatch: GitWatch },
 ): Promise<Duplex> {
   const match = /^(.+):(\d{1,5})$/.exec(authority)
   const [, host = '', portText = ''] = match ?? []
@@ -202,6 +213,7 @@ async function dial(
     ssh.serve(far)
     return near
   }
+  if (host === 'git') return gitWatch.connect(headers['coder-chat-id'])
   if (host === 'pty') return terminals.connect(headers['x-slipway-pty'])
   const port = Number(portText)
   if (match === null || port < FIRST_PORT || port > 65_535)

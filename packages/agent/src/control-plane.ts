@@ -11,6 +11,7 @@ import type {
   AgentStats,
   ExternalAuthResponse,
   PatchLogs,
+  PushAgentContextRequest,
 } from '@slipway/contract'
 import { backOffMs } from './back-off.ts'
 
@@ -80,6 +81,10 @@ export class ControlPlane {
     return this.#call('POST', 'script-completed', body)
   }
 
+  chatContext(body: PushAgentContextRequest): Promise<unknown> {
+    return this.#call('POST', 'chat-context', body)
+  }
+
   logs(body: PatchLogs): Promise<unknown> {
     return this.#call('PATCH', 'logs', body)
   }
@@ -90,7 +95,13 @@ export class ControlPlane {
 
   /** A token of the owner for an address, or the page to get one on; with `listen` it waits for one (ID-192). */
   externalAuth(
-    query: { readonly match: string; readonly listen?: 'true' },
+    query: {
+      readonly match: string
+      readonly listen?: 'true'
+      readonly git_branch?: string
+      readonly git_remote_origin?: string
+      readonly chat_id?: string
+    },
     signal: AbortSignal,
   ): Promise<ExternalAuthResponse> {
     const patience = AbortSignal.timeout(query.listen === undefined ? TIMEOUT_MS : LISTEN_MS)

@@ -12,6 +12,7 @@ import { type ControlPlane, ControlPlaneError } from './control-plane.ts'
 /** Questions are short, and only the account of the workspace can ask. */
 const MAX_QUESTION = 8_192
 const MAX_QUESTIONS = 64
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
  * Answers git's questions for user names and passwords with tokens of the workspace's owner (AC-116). git runs
@@ -71,14 +72,20 @@ export class GitAskpass implements Disposable {
 
   async #answer(question: string, gone: AbortSignal): Promise<string> {
     // Two lines of the cache's own come first.
-    const asked = /^wait=(\d)\nprompt=([\s\S]*)$/m.exec(question)
-    const prompt = parsePrompt(asked?.[2] ?? '')
+    const asked = /^wait=(\d)\nchat=(.*)\nbranch=(.*)\norigin=(.*)\nprompt=([\s\S]*)$/m.exec(question)
+    const [, wait, chat = '', branch = '', origin = '', text = ''] = asked ?? []
+    const prompt = parsePrompt(text)
     if (asked === null || prompt === undefined)
       return 'error this question is not about a password of an address'
+    // On which branch git is used (CH-1504); said once, not while it is waited.
+    const used = {
+      ...(UUID.test(chat) ? { chat_id: chat } : {}),
+      ...(branch === '' || origin === '' ? {} : { git_branch: branch, git_remote_origin: origin }),
+    }
     const token =
-      asked[1] === '1'
+      wait === '1'
         ? await this.#wait(prompt.match, gone)
-        : await this.#controlPlane.externalAuth({ match: prompt.match }, gone)
+        : await this.#controlPlane.externalAuth({ match: prompt.match, ...used }, gone)
     if (token.url !== '') return `url ${oneLine(token.url)}`
     const credential = prompt.wants === 'username' ? token.username : token.password || token.username
     return `answer ${oneLine(credential)}`
@@ -128,8 +135,10 @@ function script(socket: string): string {
   return `#!/bin/sh
 # Answers git with tokens of the owner of this workspace, or exits with 1 so that git asks the terminal.
 ask() {
-  printf 'wait=%s\\nprompt=%s' "$1" "$2" | git credential-cache --socket '${socket.replaceAll("'", `'\\''`)}' get
+  printf 'wait=%s\\nchat=%s\\nbranch=%s\\norigin=%s\\nprompt=%s' "$1" "$CODER_CHAT_ID" "$branch" "$origin" "$2" | git credential-cache --socket '${socket.replaceAll("'", `'\\''`)}' get
 }
+branch=$(git branch --show-current 2>/dev/null | head -n 1 | cut -c 1-255)
+origin=$(git config --get remote.origin.url 2>/dev/null | head -n 1 | cut -c 1-1024)
 reply=$(ask 0 "$1")
 case $reply in
   'url '*)

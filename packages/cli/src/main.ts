@@ -127,6 +127,14 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/mcp-servers.ts')).mcpServerCommands,
   },
   {
+    names: { chat: ['Talk to AI agents that work in workspaces', 'chats'] },
+    load: async () => (await import('./commands/chat.ts')).chatCommands,
+  },
+  {
+    names: { 'ai-providers': ['Manage the model providers that chats use', 'ai-provider'] },
+    load: async () => (await import('./commands/ai-providers.ts')).aiProviderCommands,
+  },
+  {
     names: { exp: ['Commands that may still change'] },
     load: async () => (await import('./commands/mcp.ts')).experimentalCommands,
   },

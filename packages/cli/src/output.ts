@@ -33,6 +33,17 @@ export function tableOptions<Row>(command: Command, columns: readonly Column<Row
     })
 }
 
+/** Adds `-o` to a command that prints text, or JSON for programs; a wrong one is refused before it does anything. */
+export function jsonOption(command: Command): Command {
+  return command
+    .option('-o, --output <format>', 'text or json', 'text')
+    .hook('preAction', (_hooked, called) => {
+      const { output = 'text' }: OutputFlags = called.opts()
+      if (output !== 'json' && output !== 'text')
+        throw new CommandError(`--output must be text or json, not ${JSON.stringify(output)}`)
+    })
+}
+
 function unknownFormat(output: string | undefined): CommandError {
   return new CommandError(`--output must be table or json, not ${JSON.stringify(output)}`)
 }

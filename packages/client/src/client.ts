@@ -130,7 +130,8 @@ export class Client {
     })
     const query = new URLSearchParams()
     for (const [name, value] of Object.entries(input.query ?? {}))
-      if (value !== undefined) query.set(name, String(value))
+      if (Array.isArray(value)) for (const one of value) query.append(name, String(one))
+      else if (value !== undefined) query.set(name, String(value))
     const search = query.toString()
     return `${this.url}${path}${search === '' ? '' : `?${search}`}`
   }

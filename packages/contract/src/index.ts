@@ -1,11 +1,17 @@
 import * as accessLists from './access-lists.ts'
 import * as agentReports from './agent-reports.ts'
 import * as agents from './agents.ts'
+import * as aiProviders from './ai-providers.ts'
 import * as apiKeys from './api-keys.ts'
 import * as apps from './apps.ts'
 import * as audit from './audit.ts'
 import * as authorization from './authorization.ts'
 import * as builds from './builds.ts'
+import * as chatContext from './chat-context.ts'
+import * as chatFiles from './chat-files.ts'
+import * as chatSettings from './chat-settings.ts'
+import * as chatStreams from './chat-streams.ts'
+import * as chats from './chats.ts'
 import * as connectionLog from './connection-log.ts'
 import * as customRoles from './custom-roles.ts'
 import * as debugging from './debugging.ts'
@@ -41,11 +47,18 @@ import * as workspaces from './workspaces.ts'
 export * from './access-lists.ts'
 export * from './agent-reports.ts'
 export * from './agents.ts'
+export * from './ai-providers.ts'
 export * from './api-keys.ts'
 export * from './apps.ts'
 export * from './audit.ts'
 export * from './authorization.ts'
 export * from './builds.ts'
+export * from './chat-context.ts'
+export * from './chat-files.ts'
+export * from './chat-parts.ts'
+export * from './chat-settings.ts'
+export * from './chat-streams.ts'
+export * from './chats.ts'
 export * from './common.ts'
 export * from './connection-log.ts'
 export * from './custom-roles.ts'
@@ -88,11 +101,17 @@ export const routes: readonly Route[] = [
   accessLists,
   agentReports,
   agents,
+  aiProviders,
   apiKeys,
   apps,
   audit,
   authorization,
   builds,
+  chatContext,
+  chatFiles,
+  chatSettings,
+  chatStreams,
+  chats,
   connectionLog,
   customRoles,
   debugging,
@@ -123,7 +142,12 @@ export const routes: readonly Route[] = [
   userSettings,
   users,
   workspaces,
-].flatMap((part) => Object.values(part).filter(isRoute))
+].flatMap((part) => Object.values(part).filter(isRoute).flatMap(withPublicChatRoute))
+
+function withPublicChatRoute(operation: Route): Route[] {
+  const twin = chats.publicChatRoute(operation)
+  return twin === undefined ? [operation] : [operation, twin]
+}
 
 function isRoute(value: unknown): value is Route {
   return typeof value === 'object' && value !== null && 'responses' in value && 'method' in value

@@ -9,6 +9,7 @@ export interface AgentConnection {
   request(request: {
     readonly method: string
     readonly path: string
+    readonly headers?: Readonly<Record<string, string>>
     readonly body?: Uint8Array
     readonly signal: AbortSignal
   }): Promise<{
@@ -23,15 +24,28 @@ const REQUEST_MS = 30_000
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 const PROCESSES = '/api/v0/processes'
 
-interface AgentRequest {
+/** A request to the API of an agent. */
+export interface AgentRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | object
 }
 
-interface AgentAnswer {
+/** What an agent answered. */
+export interface AgentAnswer {
   readonly bytes: Buffer
   readonly type: string
+}
+
+/** What an agent refuses, in its words. */
+export class AgentFault extends ToolFault {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
 }
 
 /**
@@ -43,7 +57,7 @@ export function agentApiAccess(
   connected: <T>(agentId: string, work: (connection: AgentConnection) => Promise<T>) => Promise<T>,
 ): AgentAccess {
   const ask = (agentId: string, request: AgentRequest): Promise<AgentAnswer> =>
-    connected(agentId, (connection) => send(connection, request, AbortSignal.timeout(REQUEST_MS)))
+    connected(agentId, (connection) => askAgent(connection, request, AbortSignal.timeout(REQUEST_MS)))
   return {
     run: (agentId, command) => connected(agentId, (connection) => runCommand(connection, command)),
     list: async (agentId, path) => {
@@ -87,16 +101,23 @@ export function agentApiAccess(
   }
 }
 
-/** @throws ToolFault with what the agent says; Error when it is lost. */
-async function send(
+/**
+ * Asks an agent and reads its whole answer.
+ *
+ * @param maxBytes what the answer may have at most.
+ * @throws AgentFault with what the agent says, ToolFault for a longer answer, Error when the agent is lost.
+ */
+export async function askAgent(
   connection: AgentConnection,
-  { method, path, body }: AgentRequest,
+  { method, path, headers, body }: AgentRequest,
   signal: AbortSignal,
+  maxBytes = MAX_ANSWER_BYTES,
 ): Promise<AgentAnswer> {
   const answer = await connection.request({
     method,
     path,
     signal,
+    ...(headers === undefined ? {} : { headers }),
     ...(body === undefined
       ? {}
       : { body: body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body)) }),
@@ -106,7 +127,7 @@ async function send(
   for await (const chunk of answer.body) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
-    if (size > MAX_ANSWER_BYTES) {
+    if (size > maxBytes) {
       answer.body.destroy()
       throw new ToolFault('the agent has sent more than can be taken')
     }
@@ -114,21 +135,28 @@ async function send(
   }
   const got = { bytes: Buffer.concat(chunks), type: answer.headers['content-type'] ?? '' }
   if (answer.status < 300) return got
-  throw new ToolFault(String(member(got, 'message') ?? `the agent answered ${answer.status}`).slice(0, 2_000))
+  throw new AgentFault(
+    answer.status,
+    String(member(got, 'message') ?? `the agent answered ${answer.status}`).slice(0, 2_000),
+  )
 }
 
 async function runCommand(
   connection: AgentConnection,
   { command, timeoutMs, background, signal }: ShellCommand,
 ): ReturnType<AgentAccess['run']> {
-  const started = await send(
+  const started = await askAgent(
     connection,
     { method: 'POST', path: `${PROCESSES}/start`, body: { command, background } },
     AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
   )
   const id = encodeURIComponent(String(member(started, 'id')))
   const output = (wait: boolean, until: AbortSignal): Promise<AgentAnswer> =>
-    send(connection, { method: 'GET', path: `${PROCESSES}/${id}/output${wait ? '?wait=true' : ''}` }, until)
+    askAgent(
+      connection,
+      { method: 'GET', path: `${PROCESSES}/${id}/output${wait ? '?wait=true' : ''}` },
+      until,
+    )
   const over = AbortSignal.timeout(timeoutMs)
   try {
     return outcomeOf(await output(true, AbortSignal.any([signal, over])))
@@ -137,7 +165,7 @@ async function runCommand(
   }
   if (!background || signal.aborted)
     // It may just have ended by itself.
-    await send(
+    await askAgent(
       connection,
       { method: 'POST', path: `${PROCESSES}/${id}/signal`, body: { signal: 'kill' } },
       AbortSignal.timeout(REQUEST_MS),

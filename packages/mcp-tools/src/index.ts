@@ -1,4 +1,11 @@
-export { type AgentConnection, agentApiAccess } from './agent-api.ts'
+export {
+  type AgentAnswer,
+  type AgentConnection,
+  AgentFault,
+  type AgentRequest,
+  agentApiAccess,
+  askAgent,
+} from './agent-api.ts'
 export type {
   AgentAccess,
   Api,

@@ -1,4 +1,4 @@
-import { DEVICE_CODE_GRANT } from '@slipway/contract'
+import { DEVICE_CODE_GRANT, publicChatRoute } from '@slipway/contract'
 import { accessListRoutes } from './access-lists/index.ts'
 import {
   type AgentMetadata,
@@ -9,14 +9,21 @@ import {
   type RightsWatch,
   relayRoutes,
 } from './agents/index.ts'
+import { aiGatewayRoutes, type ModelGateway } from './ai-gateway/index.ts'
+import { aiProviderRoutes, type ModelProviders } from './ai-providers/index.ts'
 import { type AppServer, appRoutes } from './apps/index.ts'
 import { auditLogRoutes } from './audit-log/index.ts'
 import { actorForUser, systemActor } from './authz/index.ts'
+import { chatContextRoutes, contextDetails, noteGitReport } from './chat-context/index.ts'
+import { chatFileRoutes } from './chat-files/index.ts'
+import { type ChatSettings, chatSettingsRoutes } from './chat-settings/index.ts'
+import { type ChatStreams, chatStreamRoutes } from './chat-streams/index.ts'
+import { type ChatParts, chatRoutes, presentFamily } from './chats/index.ts'
 import { type ConnectionLogger, connectionLogRoutes } from './connection-log/index.ts'
 import type { AppContext } from './context.ts'
 import { customRoleRoutes, siteRoleRoutes } from './custom-roles/index.ts'
 import { deploymentRoutes } from './deployment/index.ts'
-import type { BoundRoute, EdgeOptions } from './edge/index.ts'
+import type { BoundRoute, EdgeOptions, OpenStreams } from './edge/index.ts'
 import { experimentRoutes } from './experiments/index.ts'
 import { type ExternalAuth, externalAuthRoutes } from './external-auth/index.ts'
 import { fileRoutes } from './files/index.ts'
@@ -73,6 +80,11 @@ export interface RouteParts {
   readonly apps: AppServer
   readonly mcpServers: McpServers
   readonly mcpEndpoint: McpServerEndpoint
+  readonly modelProviders: ModelProviders
+  readonly modelGateway: ModelGateway
+  readonly chatSettings: ChatSettings
+  readonly chatStreams: ChatStreams
+  readonly streams: OpenStreams
   /** Renders the series of this process. */
   readonly metrics: () => Promise<string>
 }
@@ -85,6 +97,11 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
   const prepareParts = () => prepareGitSshKey(context)
   const signIn = signInParts(context, keys, providers, prepareParts)
   const guards = syncGuards(context)
+  const chats: ChatParts = {
+    context,
+    settings: parts.chatSettings,
+    details: [(shown) => contextDetails(context, shown, { resources: true })],
+  }
   return [
     ...deploymentRoutes(context),
     ...experimentRoutes(context),
@@ -115,7 +132,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...externalAuthRoutes(context, external, async (agentId) => {
       const actor = systemActor('provisionerd', 'an agent that waited for a token must still be one')
       return (await filterMayStay(actor, context.database.db, [agentId])).has(agentId)
-    }),
+    }, (agent, report) => noteGitReport(context, agent, report)),
     ...fileRoutes(context),
     ...provisioningRoutes(context),
     ...templateRoutes(context),
@@ -140,8 +157,28 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...appRoutes(context, parts.apps),
     ...mcpServerRoutes(context, parts.mcpServers),
     ...mcpEndpointRoutes(context, parts.mcpEndpoint),
+    ...aiProviderRoutes(context, parts.modelProviders),
+    ...aiGatewayRoutes(context, parts.modelGateway),
+    ...chatSettingsRoutes(parts.chatSettings),
+    ...chatFileRoutes(context),
+    ...chatRoutes(chats),
+    ...chatContextRoutes({
+      context,
+      tunnels,
+      external,
+      rights,
+      validate: (token, request) => keys.validate(token, request),
+      present: (actor, id) => presentFamily(chats, actor, id),
+    }),
+    ...chatStreamRoutes(parts.chatStreams, parts.streams),
     ...metricsRoutes(parts.metrics),
-  ]
+  ].flatMap(withPublicChatRoute)
+}
+
+/** Chats are under the prefix of the public documentation, too (B-11). */
+function withPublicChatRoute(bound: BoundRoute): BoundRoute[] {
+  const route = publicChatRoute(bound.route)
+  return route === undefined ? [bound] : [bound, { ...bound, route }]
 }
 
 /** What signing in at a provider is made of. */

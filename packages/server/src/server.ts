@@ -4,10 +4,18 @@ import { fileURLToPath } from 'node:url'
 
 import type { Logger } from '@slipway/request-log'
 import { AgentMetadata, AgentTunnels, findAgentByToken, RightsWatch } from './agents/index.ts'
+import { ModelGateway } from './ai-gateway/index.ts'
+import { ModelProviders, seedProviders } from './ai-providers/index.ts'
 import { AppServer, wildcardLabel } from './apps/index.ts'
 import { AuditChain } from './audit/index.ts'
 import { AuditForwarder } from './audit-forwarding/index.ts'
 import { systemActor } from './authz/index.ts'
+import { contextForPrompt, DiffStatusRefresh } from './chat-context/index.ts'
+import { type ChatExtension, startChatGeneration } from './chat-generation/index.ts'
+import { ChatSettings } from './chat-settings/index.ts'
+import { ChatStreams } from './chat-streams/index.ts'
+import { AutoArchive, countChats, SearchIndex } from './chats/index.ts'
+import { ChatTools } from './chat-tools/index.ts'
 import type { Configuration } from './config/index.ts'
 import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
@@ -71,6 +79,8 @@ export interface ServerOptions {
   readonly agentCommand?: readonly string[]
   /** What MCP clients get beside the tools of the product; tests put theirs there. */
   readonly mcpExtension?: McpExtension
+  /** Tools and clocks of tests. */
+  readonly chatExtension?: ChatExtension
 }
 
 const SHUTDOWN_MS = 10_000
@@ -125,6 +135,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     connections,
     validate: (token, request) => keys.validate(token, request),
   })
+  await seedProviders(context)
+  const modelProviders = steps.use(await ModelProviders.start(context))
+  const modelGateway = steps.use(new ModelGateway(context, modelProviders))
+  const chatSettings = steps.use(new ChatSettings(context, modelProviders))
+  const chatStreams = steps.use(new ChatStreams(context))
   const mailer = steps.use(new Mailer(context))
   const account: AccountSecurity = {
     checks: new SecondFactorChecks(context),
@@ -187,6 +202,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         apps,
         mcpServers,
         mcpEndpoint,
+        modelProviders,
+        modelGateway,
+        chatSettings,
+        chatStreams,
+        streams,
         metrics: allMetrics,
       }),
     ),
@@ -199,6 +219,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   steps.use(await ReplicaRegistration.start(context, listening))
   await startJobs(context, engines, organizationId, workDirectory, tagReader, external, steps)
   steps.use(new McpHealthChecks(context, mcpServers))
+  steps.use(new SearchIndex(context))
+  steps.use(new AutoArchive(context, chatSettings))
+  countChats(context)
+  if (config.aiGatewayEnabled) {
+    const chatTools = new ChatTools({ context, tunnels, external, mcpServers, settings: chatSettings })
+    steps.use(
+      startChatGeneration(
+        {
+          context,
+          settings: chatSettings,
+          gateway: modelGateway,
+          buffer: chatStreams.buffer,
+          openTools: (turn) => chatTools.open(turn),
+          workspaceContext: (chat) => contextForPrompt(context, chat),
+        },
+        options.chatExtension,
+      ),
+    )
+  }
   const owned = steps.move()
   return {
     url: listening,
@@ -300,6 +339,7 @@ async function startJobs(
   steps.use(new Dormancy(context))
   steps.use(new UnusedClients(context))
   steps.use(new OAuth2Expiry(context))
+  steps.use(new DiffStatusRefresh(context, external))
   steps.use(new JobReaper({ database, log, handlers }))
   const builtIn = steps.use(new BuiltInTemplates(context, tagReader))
   await builtIn.ensure()

@@ -49,6 +49,8 @@ export interface TestServerOptions {
   readonly clock?: { now(): Date }
   /** What MCP clients get beside the tools of the product. */
   readonly mcpExtension?: ServerOptions['mcpExtension']
+  /** Tools and clocks of chats; titles and labels are only made where `timings.asides` says so. */
+  readonly chatExtension?: ServerOptions['chatExtension']
   /** Database of another test server, for a second replica. */
   readonly databaseUrl?: string
 }
@@ -74,6 +76,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       log: options.log ?? silentLogger(),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.mcpExtension === undefined ? {} : { mcpExtension: options.mcpExtension }),
+      chatExtension: {
+        ...options.chatExtension,
+        // A script of a fake model would have to answer them, too.
+        timings: { asides: false, ...options.chatExtension?.timings },
+      },
     })
   let running: RunningServer | undefined = await run()
   let url = running.url

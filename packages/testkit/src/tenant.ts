@@ -66,6 +66,8 @@ export async function makeTenant(
   const selfRegistered = await fixtures.oauth2ProviderApp(db, { dynamically_registered: true })
   const appGrant = await fixtures.oauth2ProviderGrant(db, { app, user_id: ownerId })
   const mcpServer = await fixtures.mcpServerConfig(db, { organization_id, group_acl: '{}' })
+  const chatFile = await fixtures.chatFile(db, { owner_id: ownerId, organization_id })
+  const modelConfig = await fixtures.chatModelConfig(db)
   return {
     ownerId,
     organizationId: organization_id,
@@ -88,6 +90,9 @@ export async function makeTenant(
       job: job.id,
       jobID: dryRun.id,
       fileID: file.id,
+      file: chatFile.id,
+      modelConfig: modelConfig.id,
+      context: 'explore',
       keyid: key.id,
       keyname: key.token_name,
       passkey: passkey.id,

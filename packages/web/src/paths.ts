@@ -62,6 +62,18 @@ export const paths = {
     withQuery('/deployment/oauth2-provider/apps', query),
   newOAuth2App: () => '/deployment/oauth2-provider/apps/add',
   oauth2App: (app: string) => `/deployment/oauth2-provider/apps/${part(app)}`,
+  agents: (query: Query = {}) => withQuery('/agents', query),
+  chat: (chat: string, query: Query = {}) => withQuery(`/agents/${part(chat)}`, query),
+  agentSettings: (page?: AgentSettingsPage) => `/agents/settings${page === undefined ? '' : `/${page}`}`,
+  aiSettings: () => '/ai/settings',
+  aiProviders: () => '/ai/settings/providers',
+  newAiProvider: (query: { readonly type?: string } = {}) => withQuery('/ai/settings/providers/add', query),
+  aiProvider: (provider: string) => `/ai/settings/providers/${part(provider)}`,
+  aiModels: () => '/ai/settings/models',
+  newAiModel: (query: { readonly provider?: string; readonly duplicate?: string } = {}) =>
+    withQuery('/ai/settings/models/add', query),
+  aiModel: (model: string) => `/ai/settings/models/${part(model)}`,
+  aiAgents: (page: 'coder-agents' | 'instructions' | 'lifecycle') => `/ai/settings/${page}`,
   mcpServers: (query: { readonly org?: string } = {}) => withQuery('/ai/settings/mcp-servers', query),
   newMcpServer: (query: { readonly org?: string } = {}) => withQuery('/ai/settings/mcp-servers/add', query),
   mcpServer: (server: string, query: { readonly org?: string } = {}) =>
@@ -95,7 +107,11 @@ export const paths = {
     withQuery('/login', query),
   resetPassword: (query: { readonly email?: string } = {}) => withQuery('/reset-password', query),
   setup: () => '/setup',
+  welcome: () => '/welcome',
 } as const
+
+type Query = Readonly<Record<string, string | undefined>>
+export type AgentSettingsPage = 'general' | 'compaction' | 'user-agents' | 'api-keys'
 
 interface TemplateRef {
   readonly name: string

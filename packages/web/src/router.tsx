@@ -7,6 +7,8 @@ import {
   redirect,
 } from '@tanstack/react-router'
 
+import { aiSettingsRoutes } from './ai-providers/routes.ts'
+import { chatRoutes } from './chats/routes.ts'
 import { administrationRoutes } from './deployment/routes.ts'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { RouteError } from './frame/error-boundary.tsx'
@@ -69,6 +71,12 @@ const externalAuth = createRoute({
   getParentRoute: () => signedIn,
   path: '/external-auth/$provider',
   component: lazyRouteComponent(() => import('./external-auth/connect-page.tsx'), 'ConnectPage'),
+})
+
+const welcome = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/welcome',
+  component: lazyRouteComponent(() => import('./ai-providers/welcome-page.tsx'), 'WelcomePage'),
 })
 
 const frame = createRoute({
@@ -321,6 +329,7 @@ export const router = createRouter({
       terminal,
       cliAuth,
       externalAuth,
+      welcome,
       frame.addChildren([
         home,
         workspaces,
@@ -331,6 +340,8 @@ export const router = createRouter({
         ...administrationRoutes(frame),
         ...organizationRoutes(frame),
         ...mcpServerRoutes(frame),
+        ...aiSettingsRoutes(frame),
+        ...chatRoutes(frame),
         settings.addChildren(settingsPages),
         unknown,
       ]),

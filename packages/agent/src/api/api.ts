@@ -1,8 +1,10 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
 import { clientMembers, describeError, type Logger, logMember, logRequestLine } from '@slipway/request-log'
+import type { ChatContext } from '../chat-context/chat-context.ts'
 import { type ListeningPort, listListeningPorts } from '../listening-ports.ts'
 import { AgentApiError, type ApiAnswer, type ApiRequest, readBody, send } from './answer.ts'
+import type { ChatPaths } from './chat-paths.ts'
 import {
   editFiles,
   listDirectory,
@@ -41,9 +43,12 @@ export function agentApi(options: {
   readonly log: Logger
   readonly processes: Processes
   readonly home: () => string
+  /** What chats are told of the workspace, and where they work in it. */
+  readonly chats?: { readonly paths: ChatPaths; readonly context: ChatContext }
   readonly deadlineMs?: number
 }): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
   const ports = cachedPorts()
+  const { chats } = options
   const routes = [
     route('GET', '/', () => ({
       bytes: Buffer.from('Hello from the agent!'),
@@ -54,8 +59,15 @@ export function agentApi(options: {
     route('GET', '/api/v0/resolve-path', resolvePath),
     route('GET', '/api/v0/read-file', readFileBytes),
     route('GET', '/api/v0/read-file-lines', readFileLines),
-    route('POST', '/api/v0/write-file', writeFileBytes),
-    route('POST', '/api/v0/edit-files', editFiles),
+    route('POST', '/api/v0/write-file', (request) => writeFileBytes(request, chats?.paths)),
+    route('POST', '/api/v0/edit-files', (request) => editFiles(request, chats?.paths)),
+    ...(chats === undefined
+      ? []
+      : [
+          route('GET', '/api/v0/context-config', () => ({ json: chats.context.config })),
+          route('GET', '/api/v0/context/sources', async () => ({ json: await chats.context.sources() })),
+          route('POST', '/api/v0/context/resync', async () => ({ json: await chats.context.resync() })),
+        ]),
     route('POST', '/api/v0/processes/start', (request) => options.processes.start(request)),
     route('GET', '/api/v0/processes/list', (request) => options.processes.list(request)),
     route(

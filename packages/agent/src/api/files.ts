@@ -15,6 +15,8 @@ import {
 import path from 'node:path'
 
 import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from './answer.ts'
+import type { ChatPaths } from './chat-paths.ts'
+import { applyEdit, type Edit } from './edit-matching.ts'
 import { mediaTypeOf } from './media-type.ts'
 import { unifiedDiff } from './unified-diff.ts'
 
@@ -169,10 +171,11 @@ export async function readFileLines(request: ApiRequest): Promise<ApiAnswer> {
 }
 
 /** `POST write-file`: replaces a file in one step; its mode stays, missing folders are made. */
-export async function writeFileBytes(request: ApiRequest): Promise<ApiAnswer> {
+export async function writeFileBytes(request: ApiRequest, chats?: ChatPaths): Promise<ApiAnswer> {
   const file = absolute(request)
   const bytes = await request.body(MAX_WRITE_BYTES)
   await onFiles(() => replace(file, bytes))
+  chats?.note(request, file)
   return { json: { message: `Successfully wrote ${JSON.stringify(file)}` } }
 }
 
@@ -199,14 +202,11 @@ function refuseOthers(file: string, found: Stats): void {
   throw new AgentApiError(400, found.isDirectory() ? `${file} is a folder` : `${file} is no file`)
 }
 
-interface Edit {
-  readonly search: string
-  readonly replace: string
-  readonly all: boolean
-}
-
-/** `POST edit-files`: all edits are worked out before any file is written. */
-export async function editFiles(request: ApiRequest): Promise<ApiAnswer> {
+/**
+ * `POST edit-files`: all edits are worked out before any file is written. With `tolerant`, text that differs from the
+ * file in white space only is found too.
+ */
+export async function editFiles(request: ApiRequest, chats?: ChatPaths): Promise<ApiAnswer> {
   const body = await jsonBody(request, 16 * 1024 * 1024)
   const files = Array.isArray(body.files) ? body.files : []
   if (files.length === 0) throw new AgentApiError(400, '"files" must name at least one file')
@@ -230,10 +230,14 @@ export async function editFiles(request: ApiRequest): Promise<ApiAnswer> {
       refuseOthers(file, await stat(file))
       return readFile(file, 'utf8')
     })
-    const text = edits.reduce((edited, edit) => applyEdit(name, edited, edit), before)
+    const text = edits.reduce(
+      (edited, edit) => applyEdit(name, edited, edit, { tolerant: body.tolerant === true }),
+      before,
+    )
     results.push({ file, name, before, text })
   }
   for (const { file, text } of results) await onFiles(() => replace(file, Buffer.from(text)))
+  for (const { file } of results) chats?.note(request, file)
   return {
     json: {
       message: `Successfully edited ${results.length} files`,
@@ -263,13 +267,4 @@ function fileEdits(entry: unknown): { readonly name: string; readonly edits: Edi
       return { search: edit.search, replace: edit.replace, all: edit.replace_all === true }
     }),
   }
-}
-
-function applyEdit(file: string, text: string, edit: Edit): string {
-  const first = text.indexOf(edit.search)
-  if (first < 0) throw new AgentApiError(400, `${file}: the text to search for is not there`)
-  if (edit.all) return text.replaceAll(edit.search, () => edit.replace)
-  if (text.indexOf(edit.search, first + 1) >= 0)
-    throw new AgentApiError(400, `${file}: the text to search for is there more than once: name more of it`)
-  return text.slice(0, first) + edit.replace + text.slice(first + edit.search.length)
 }

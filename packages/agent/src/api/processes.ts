@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from './answer.ts'
+import { type ChatPaths, chatOf } from './chat-paths.ts'
 
 const HEAD_BYTES = 16 * 1024
 const TAIL_BYTES = 16 * 1024
@@ -10,6 +12,7 @@ const MAX_LINE_CHARACTERS = 2_048
 const MAX_KEPT = 100
 const MAX_RUNNING = 100
 const MAX_LISTED = 10
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** How long a reader may wait for the end of a process. */
 export const MAX_WAIT_MS = 5 * 60_000
 /** What a command has left in the background may hold its output open; that is not waited for. */
@@ -62,17 +65,24 @@ interface Tracked {
 export class Processes implements Disposable {
   readonly #env: () => Readonly<Record<string, string>>
   readonly #directory: () => string
+  readonly #chats: ChatPaths | undefined
   readonly #tracked = new Map<string, Tracked>()
 
   constructor(options: {
     readonly env: () => Readonly<Record<string, string>>
     readonly directory: () => string
+    /** Is told in which folders chats work. */
+    readonly chats?: ChatPaths
   }) {
     this.#env = options.env
     this.#directory = options.directory
+    this.#chats = options.chats
   }
 
-  /** `POST processes/start {command, workdir, env, background}`. */
+  /**
+   * `POST processes/start {command, workdir, env, background, id}`. With an id that the caller has chosen, the same
+   * request starts nothing again.
+   */
   async start(request: ApiRequest): Promise<ApiAnswer> {
     const body = await jsonBody(request, 1024 * 1024)
     if (typeof body.command !== 'string' || body.command === '')
@@ -82,6 +92,14 @@ export class Processes implements Disposable {
       throw new AgentApiError(503, `${MAX_RUNNING} processes are running already: end some`)
     const workdir = typeof body.workdir === 'string' && body.workdir !== '' ? body.workdir : this.#directory()
     const chatId = chatOf(request)
+    const id = body.id ?? randomUUID()
+    if (typeof id !== 'string' || !UUID.test(id)) throw new AgentApiError(400, '"id" must be a UUID')
+    const known = this.#tracked.get(id)
+    if (known !== undefined) {
+      if (known.chatId !== chatId) throw new AgentApiError(409, 'there is another process with this id')
+      return { json: { id, started: false } }
+    }
+    this.#chats?.note(request, workdir)
     const child = spawn('sh', ['-c', body.command], {
       cwd: workdir,
       env: {
@@ -100,7 +118,7 @@ export class Processes implements Disposable {
       child.once('error', reject)
     })
     const tracked: Tracked = {
-      id: randomUUID(),
+      id,
       command: body.command,
       workdir,
       chatId,
@@ -154,15 +172,17 @@ export class Processes implements Disposable {
     return { json: { processes } }
   }
 
-  /** `GET processes/{id}/output?wait=true`: waits for the end, at most five minutes. */
+  /** `GET processes/{id}/output?wait=true&timeout_ms=`: waits for the end, at most five minutes. */
   async output(request: ApiRequest): Promise<ApiAnswer> {
     const tracked = this.#find(request)
     if (request.query.get('wait') === 'true') {
+      const given = Number(request.query.get('timeout_ms') ?? MAX_WAIT_MS)
+      if (!(given >= 0)) throw new AgentApiError(400, '"timeout_ms" must be a number of milliseconds')
       let timer: NodeJS.Timeout | undefined
       await Promise.race([
         tracked.ended,
         new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, MAX_WAIT_MS)
+          timer = setTimeout(resolve, Math.min(given, MAX_WAIT_MS))
           request.signal.addEventListener('abort', () => resolve(), { once: true })
         }),
       ])
@@ -209,16 +229,14 @@ export class Processes implements Disposable {
 async function endOf(child: ChildProcess): Promise<number> {
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const code = await new Promise<number>((resolve) => {
-    child.once('exit', (status) => resolve(status ?? 255))
+    // As shells tell of a process that a signal has ended.
+    child.once('exit', (status, signal) =>
+      resolve(status ?? (signal === null ? 255 : 128 + constants.signals[signal])),
+    )
     child.once('error', () => resolve(255))
   })
   await Promise.race([closed, delay(PIPES_GRACE_MS, undefined, { ref: false })])
   return code
-}
-
-function chatOf(request: ApiRequest): string | undefined {
-  const value = request.headers['coder-chat-id']
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function shortened(line: string): string {

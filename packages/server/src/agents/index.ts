@@ -1,7 +1,15 @@
 export { agentRoutes } from './agent-routes.ts'
+export { type AgentCandidate, type AgentChoice, chooseAgent } from './choose-agent.ts'
 export { AgentMetadata } from './metadata.ts'
 export { relayRoutes } from './relay-routes.ts'
 export { agentReportRoutes } from './report-routes.ts'
 export { RightsWatch } from './rights-watch.ts'
-export { agentObject, filterMayStay, findAgentByToken, getAgent } from './store/agents.ts'
+export {
+  type AgentRow,
+  agentObject,
+  filterMayStay,
+  findAgentByToken,
+  getAgent,
+  listLatestAgents,
+} from './store/agents.ts'
 export { AgentTunnels } from './tunnels.ts'

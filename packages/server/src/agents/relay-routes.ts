@@ -3,9 +3,8 @@ import { serveTunnel, type TunnelClient, TunnelRefusal } from '@slipway/tunnel'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAnyone } from '../edge/index.ts'
 import { ApiError, notFound } from '../errors/index.ts'
-import { RelayTokens } from '../replicas/index.ts'
+import { RELAY_TOKEN_HEADER, RelayTokens } from '../replicas/index.ts'
 import { plainHeaders, relayRequest } from './relay-request.ts'
-import { RELAY_TOKEN_HEADER } from './relays.ts'
 import type { AgentTunnels } from './tunnels.ts'
 
 /** What other replicas ask of this one: the tunnel of an agent that is connected here. */

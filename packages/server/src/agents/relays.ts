@@ -5,10 +5,8 @@ import { describeError } from '@slipway/request-log'
 import { opened, TunnelClient, watchLiveness } from '@slipway/tunnel'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { findRelayAddress, RelayTokens } from '../replicas/index.ts'
+import { findRelayAddress, RELAY_TOKEN_HEADER, RelayTokens } from '../replicas/index.ts'
 
-/** Header with the proof that another replica is asking. */
-export const RELAY_TOKEN_HEADER = 'x-slipway-relay-token'
 const DIAL_MS = 5_000
 
 /** What relays need of the server. */

@@ -129,6 +129,7 @@ function typesOf({ path }: Route): string[] {
     [/templates|templateversions/, ['template']],
     [/dry-run|dynamic-parameters/, ['workspace']],
     [/\{workspacebuild\}\/state/, ['template']],
+    [/\/chats\/files/, ['chat']],
     [/\/files/, ['file', 'template']],
     [/\/groups|paginated-groups/, ['group', 'group_member']],
     [/members\/roles/, ['assign_org_role']],
@@ -169,6 +170,7 @@ const SHOWN_BY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^group/, ['group:read']],
   [/^job$/, ['provisioner_jobs:read']],
   [/^fileID$/, ['file:read', 'template:read']],
+  [/^file$/, ['chat:read']],
   [/^key/, ['api_key:read']],
   [/^passkey$/, ['user:read_personal']],
   [/^roleName$/, ['assign_org_role:read']],
@@ -214,8 +216,8 @@ async function answer(client: Client, route: Route, names: PathNames): Promise<A
   return { status: response.status, body: withoutNames(text, names), tells }
 }
 
-/** Parameters that choose how to answer and name nothing. */
-const CHOICES = ['profile']
+/** Parameters that choose how to answer, or name what belongs to the whole deployment. */
+const CHOICES = ['profile', 'context', 'modelConfig']
 /** Whatever they name, they do something to what is the caller's own, and say so (OA-111). */
 const ONES_OWN = ['disconnect-mcp-server-oauth2-token']
 const objects = routes.filter(

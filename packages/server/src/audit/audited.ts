@@ -184,6 +184,10 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'oauth2_provider_settings':
       return NIL
     case 'user':
+    case 'ai_provider':
+    case 'ai_provider_key':
+    case 'chat':
+    case 'chat_instruction_settings':
     case 'custom_role':
     case 'group':
     case 'identity_provider':

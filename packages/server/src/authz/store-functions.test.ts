@@ -154,6 +154,38 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'audit-log/store.ts listAuditEntries': [{}, { limit: 10, offset: 0 }],
   'audit-log/store.ts countAuditEntries': [{}],
   'audit-log/store.ts usersOfEntries': ['audit_log', [{ user_id: id }]],
+  'chat-files/store/files.ts insertFile': [
+    {
+      owner_id: id,
+      organization_id: id,
+      name: 'y',
+      mimetype: 'text/plain',
+      data: hash,
+      size_bytes: 32,
+      sha256: hash,
+    },
+  ],
+  'chat-files/store/files.ts getFileInfo': [id],
+  'chat-files/store/files.ts findFiles': [[id]],
+  'chat-files/store/files.ts readFileBytes': [id],
+  'chat-files/store/files.ts listFilesOfChat': [id],
+  'chat-files/store/files.ts insertFileLinks': [id, [id]],
+  'chat-files/store/purge.ts unlinkedFiles.deleteOld': [{ before: new Date(), limit: 1 }],
+  'chat-files/store/purge.ts unlinkedFiles.countOld': [new Date()],
+  'chat-settings/store/model-configs.ts listModelConfigs': [],
+  'chat-settings/store/model-configs.ts holdModelConfigs': [],
+  'chat-settings/store/model-configs.ts insertModelConfig': [
+    { ai_provider_id: id, model: 'x', context_limit: 1 },
+  ],
+  'chat-settings/store/model-configs.ts updateModelConfig': [id, { model: 'y' }],
+  'chat-settings/store/model-configs.ts clearDefault': [],
+  'chat-settings/store/settings.ts listSettings': [],
+  'chat-settings/store/settings.ts holdSettings': ['x'],
+  'chat-settings/store/settings.ts storeSettings': [{ x: 'y' }],
+  'chat-settings/store/user-settings.ts listUserSettings': [id],
+  'chat-settings/store/user-settings.ts findUserSetting': [id, 'x'],
+  'chat-settings/store/user-settings.ts storeUserSetting': [id, { key: 'y', value: 'y' }],
+  'chat-settings/store/user-settings.ts deleteUserSetting': [id, 'x'],
   'connection-log/store.ts storeConnections': [{ sessions: [], visits: [] }],
   'connection-log/store.ts listConnections': [{}, { limit: 10, offset: 0 }],
   'connection-log/store.ts countConnections': [{}],
@@ -800,6 +832,13 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.mcpServerUserToken(db, { config: mcp, user })
   await fixtures.mcpServerHealth(db, { config: mcp })
   await fixtures.siteConfig(db, { key: 'x' })
+  const model = await fixtures.chatModelConfig(db, { id, is_default: true })
+  const chat = await fixtures.chat(db, { id, owner: user, organization, config: model })
+  const chatFile = await fixtures.chatFile(db, { id, owner: user, organization })
+  await fixtures.chatFileLink(db, { chat, file: chatFile })
+  await fixtures.chatFile(db, { owner: user, organization, created_at: new Date(0) })
+  await fixtures.chatSetting(db, { key: 'x' })
+  await fixtures.userChatSetting(db, { user, key: 'x' })
   const owned = { organization_id: id, created_by: id }
   const made = await fixtures.template(db, { id, name: 'x', active_version_id: id, ...owned })
   const lost = { started_at: new Date(0), updated_at: new Date(0), completed_at: null, worker_id: id }

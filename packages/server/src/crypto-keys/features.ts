@@ -2,6 +2,8 @@
 export const ROTATED = {
   /** Tickets of workspace apps and hand-overs to their hosts (AC-190, AC-195). */
   workspace_app_tickets: { bytes: 64, tokenMs: 60_000 },
+  /** Links under which files of chats can be loaded without a session (CH-443). */
+  chat_file_downloads: { bytes: 64, tokenMs: 5 * 60_000 },
 } as const satisfies Record<string, { readonly bytes: number; readonly tokenMs: number }>
 
 /** A use of keys that are replaced from time to time. */

@@ -50,6 +50,9 @@ pg.types.setTypeParser(20, (text) => {
   return value
 })
 
+// A day has no time zone: it stays the text that it is.
+pg.types.setTypeParser(1082, (text) => text)
+
 /**
  * The one way to PostgreSQL: a pool with named statements, transactions with retry, and the change feed.
  * Requests wait for a free connection; they never fail because the pool is busy (OP-43).

@@ -12,6 +12,7 @@ const SCALARS: Readonly<Record<string, string>> = {
   int4: 'number',
   int8: 'number',
   timestamptz: 'Date',
+  date: 'string',
   bytea: 'Buffer',
   jsonb: 'Json',
 }

@@ -116,6 +116,33 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
        values (${ID(23)}, ${USER}, '\\x05', false)`,
     `insert into mcp_server_health (config_id, status, latency_ms, tool_count) values (${ID(23)}, 'healthy', 1, 1)`,
   ],
+  26: [
+    `insert into ai_providers (id, type, name, base_url) values (${ID(26)}, 'openai', 'openai', 'https://api.example/v1')`,
+    `insert into ai_provider_keys (provider_id, api_key, masked) values (${ID(26)}, '\\x05', 'sk...x')`,
+    `insert into user_ai_provider_keys (user_id, ai_provider_id, api_key, masked)
+       values (${USER}, ${ID(26)}, '\\x05', 'sk...x')`,
+  ],
+  28: [
+    `insert into aibridge_interceptions (id, initiator_id, provider, provider_name, model, started_at, credential_kind)
+       values (${ID(28)}, ${USER}, 'openai', 'openai', 'gpt', now(), 'byok')`,
+    `insert into aibridge_token_usages
+         (id, interception_id, provider_response_id, input_tokens, output_tokens, created_at)
+       values (${ID(28)}, ${ID(28)}, 'r', 1, 1, now())`,
+    `insert into aibridge_user_prompts (id, interception_id, provider_response_id, prompt, created_at)
+       values (${ID(28)}, ${ID(28)}, 'r', 'hi', now())`,
+    `insert into aibridge_tool_usages (id, interception_id, provider_response_id, tool, input, created_at)
+       values (${ID(28)}, ${ID(28)}, 'r', 'ls', '{}', now())`,
+    `insert into aibridge_model_thoughts (interception_id, content, created_at) values (${ID(28)}, 'hm', now())`,
+    `insert into ai_model_prices (provider, model, source, input_price) values ('openai', 'gpt', 'custom', 1)`,
+    `insert into group_ai_budgets (group_id, spend_limit_micros) values (${GROUP}, 1)`,
+    `insert into user_ai_budget_overrides (user_id, group_id, spend_limit_micros) values (${USER}, ${GROUP}, 1)`,
+    `insert into ai_user_daily_spend (user_id, effective_group_id, day) values (${USER}, ${GROUP}, '2026-01-01')`,
+    `insert into ai_provider_checks (provider_id, ok) values (${ID(26)}, true)`,
+  ],
+  30: [
+    `insert into chat_settings values ('retention_days', '30')`,
+    `insert into user_chat_settings values (${USER}, 'custom_prompt', 'Be brief.')`,
+  ],
   17: [
     `insert into user_totp (user_id, secret, last_step) values (${USER}, '\\x01', 1)`,
     `insert into passkeys (user_id, name, credential_id, public_key, sign_count)

@@ -78,6 +78,144 @@ export interface AgentsWithWorkspaceTable {
   status: ColumnType<'connecting' | 'connected' | 'disconnected' | 'timeout', never, never>
 }
 
+export interface AiModelPricesTable {
+  provider: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'google' | 'openrouter' | 'vercel' | 'copilot'
+  model: string
+  source: 'default' | 'custom'
+  input_price: number | null
+  output_price: number | null
+  cache_read_price: number | null
+  cache_write_price: number | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface AiProviderChecksTable {
+  provider_id: string
+  checked_at: Generated<Date>
+  ok: boolean
+  error: Generated<string>
+}
+
+export interface AiProviderKeysTable {
+  id: Generated<string>
+  provider_id: string
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  api_key: Buffer
+  masked: string
+}
+
+export interface AiProvidersTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  type:
+    | 'openai'
+    | 'anthropic'
+    | 'azure'
+    | 'bedrock'
+    | 'google'
+    | 'openai-compat'
+    | 'openrouter'
+    | 'vercel'
+    | 'copilot'
+  name: string
+  display_name: Generated<string>
+  icon: Generated<string>
+  enabled: Generated<boolean>
+  deleted: Generated<boolean>
+  base_url: string
+  settings: Buffer | null
+}
+
+export interface AiUserDailySpendTable {
+  user_id: string
+  effective_group_id: string
+  day: string
+  spend_micros: Generated<number>
+}
+
+export interface AibridgeInterceptionsTable {
+  id: string
+  initiator_id: string
+  api_key_id: string | null
+  provider: string
+  provider_name: string
+  model: string
+  metadata: ColumnType<JsonValue, string | undefined, string>
+  started_at: Date
+  ended_at: Date | null
+  client: Generated<string>
+  client_session_id: string | null
+  thread_parent_id: string | null
+  thread_root_id: string | null
+  session_id: ColumnType<string, never, never>
+  credential_kind: 'centralized' | 'byok'
+  credential_hint: Generated<string>
+  agent_firewall_session_id: string | null
+  agent_firewall_sequence_number: number | null
+  error_type:
+    | 'bad_request'
+    | 'unauthorized'
+    | 'rate_limited'
+    | 'overloaded'
+    | 'server_error'
+    | 'timeout'
+    | 'unknown'
+    | null
+  error_message: string | null
+}
+
+export interface AibridgeModelThoughtsTable {
+  interception_id: string
+  content: string
+  metadata: ColumnType<JsonValue, string | undefined, string>
+  created_at: Date
+}
+
+export interface AibridgeTokenUsagesTable {
+  id: string
+  interception_id: string
+  provider_response_id: string
+  input_tokens: number
+  output_tokens: number
+  cache_read_input_tokens: Generated<number>
+  cache_write_input_tokens: Generated<number>
+  metadata: ColumnType<JsonValue, string | undefined, string>
+  created_at: Date
+  effective_group_id: string | null
+  input_price_micros: number | null
+  output_price_micros: number | null
+  cache_read_price_micros: number | null
+  cache_write_price_micros: number | null
+  cost_micros: number | null
+}
+
+export interface AibridgeToolUsagesTable {
+  id: string
+  interception_id: string
+  provider_response_id: string
+  provider_tool_call_id: string | null
+  provider_item_id: Generated<string>
+  server_url: string | null
+  tool: string
+  input: string
+  injected: Generated<boolean>
+  invocation_error: string | null
+  metadata: ColumnType<JsonValue, string | undefined, string>
+  created_at: Date
+}
+
+export interface AibridgeUserPromptsTable {
+  id: string
+  interception_id: string
+  provider_response_id: string
+  prompt: string
+  metadata: ColumnType<JsonValue, string | undefined, string>
+  created_at: Date
+}
+
 export interface ApiKeysTable {
   id: string
   hashed_secret: Buffer
@@ -148,6 +286,198 @@ export interface ChangeLogTable {
 export interface ChangeLogHorizonTable {
   only_row: Generated<boolean>
   boundary: string
+}
+
+export interface ChatContextResourcesTable {
+  chat_id: string
+  source: string
+  position: number
+  kind: 'instruction_file' | 'skill' | 'mcp_config' | 'mcp_server'
+  status: 'ok' | 'oversize' | 'unreadable' | 'invalid' | 'excluded'
+  size_bytes: Generated<number>
+  error: Generated<string>
+  body: Generated<string>
+  attributes: ColumnType<JsonValue, string | undefined, string>
+}
+
+export interface ChatContextsTable {
+  chat_id: string
+  agent_id: string
+  operating_system: Generated<string>
+  directory: Generated<string>
+  pinned_at: Generated<Date>
+}
+
+export interface ChatDiffStatusesTable {
+  chat_id: string
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  git_branch: Generated<string>
+  git_remote_origin: Generated<string>
+  url: string | null
+  pull_request_state: 'open' | 'closed' | 'merged' | null
+  pull_request_title: Generated<string>
+  pull_request_draft: Generated<boolean>
+  changes_requested: Generated<boolean>
+  additions: Generated<number>
+  deletions: Generated<number>
+  changed_files: Generated<number>
+  author_login: string | null
+  author_avatar_url: string | null
+  base_branch: string | null
+  head_branch: string | null
+  pr_number: number | null
+  commits: number | null
+  approved: boolean | null
+  reviewer_count: number | null
+  refreshed_at: Date | null
+  stale_at: Generated<Date>
+}
+
+export interface ChatFileLinksTable {
+  chat_id: string
+  file_id: string
+  created_at: Generated<Date>
+}
+
+export interface ChatFilesTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  owner_id: string
+  organization_id: string
+  name: string
+  mimetype: string
+  data: Buffer
+  size_bytes: number
+  sha256: Buffer
+}
+
+export interface ChatHeartbeatsTable {
+  chat_id: string
+  runner_id: string
+  heartbeat_at: Generated<Date>
+}
+
+export interface ChatIdempotencyKeysTable {
+  user_id: string
+  operation: string
+  key: string
+  request_hash: Buffer
+  response: ColumnType<JsonValue, string, string>
+  created_at: Generated<Date>
+}
+
+export interface ChatMessagesTable {
+  id: ColumnType<number, never, never>
+  chat_id: string
+  created_at: Generated<Date>
+  created_by: string | null
+  role: 'system' | 'user' | 'assistant' | 'tool'
+  content: ColumnType<JsonValue, string, string>
+  content_version: Generated<number>
+  visibility: 'user' | 'model' | 'both'
+  model_config_id: string | null
+  reasoning_effort: string | null
+  compressed: Generated<boolean>
+  deleted: Generated<boolean>
+  revision: Generated<number>
+  runtime_ms: number | null
+  input_tokens: number | null
+  output_tokens: number | null
+  total_tokens: number | null
+  reasoning_tokens: number | null
+  cache_creation_tokens: number | null
+  cache_read_tokens: number | null
+  context_limit: number | null
+  search_tsv: unknown | null
+}
+
+export interface ChatModelConfigsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  created_by: string | null
+  updated_by: string | null
+  ai_provider_id: string
+  model: string
+  display_name: Generated<string>
+  enabled: Generated<boolean>
+  is_default: Generated<boolean>
+  context_limit: number
+  compression_threshold: Generated<number>
+  options: ColumnType<JsonValue, string | undefined, string>
+  deleted: Generated<boolean>
+}
+
+export interface ChatQueuedMessagesTable {
+  id: ColumnType<number, never, never>
+  chat_id: string
+  created_at: Generated<Date>
+  created_by: string
+  content: ColumnType<JsonValue, string, string>
+  model_config_id: string
+  reasoning_effort: string | null
+  position: Generated<number>
+}
+
+export interface ChatSettingsTable {
+  key: string
+  value: string
+  updated_at: Generated<Date>
+}
+
+export interface ChatToolCallsTable {
+  message_id: number
+  call_index: number
+  chat_id: string
+  tool_call_id: string
+  started_at: Generated<Date>
+  resume: ColumnType<JsonValue | null, string | null, string | null>
+  result: ColumnType<JsonValue | null, string | null, string | null>
+}
+
+export interface ChatsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  owner_id: string
+  parent_chat_id: string | null
+  root_chat_id: string | null
+  workspace_id: string | null
+  title: Generated<string>
+  labels: ColumnType<JsonValue, string | undefined, string>
+  pin_order: Generated<number>
+  status: Generated<'waiting' | 'running' | 'interrupting' | 'requires_action' | 'error'>
+  archived: Generated<boolean>
+  archived_at: Date | null
+  last_error: ColumnType<JsonValue | null, string | null, string | null>
+  mode: 'explore' | 'computer_use' | null
+  plan_mode: string | null
+  last_model_config_id: string
+  last_reasoning_effort: string | null
+  mcp_server_ids: Generated<string[]>
+  dynamic_tools: ColumnType<JsonValue, string | undefined, string>
+  user_acl: ColumnType<JsonValue, string | undefined, string>
+  group_acl: ColumnType<JsonValue, string | undefined, string>
+  last_read_message_id: number | null
+  last_turn_summary: string | null
+  summary: string | null
+  summary_generated_at: Date | null
+  worker_id: string | null
+  runner_id: string | null
+  snapshot_version: Generated<number>
+  history_version: Generated<number>
+  queue_version: Generated<number>
+  retry_state_version: Generated<number>
+  generation_attempt: Generated<number>
+  retry_state: ColumnType<JsonValue | null, string | null, string | null>
+  requires_action_deadline_at: Date | null
+  compaction_requested_at: Date | null
+  context_aggregate_hash: Buffer | null
+  context_dirty_since: Date | null
+  context_error: string | null
+  client_type: Generated<'ui' | 'api'>
+  organization_id: string
 }
 
 export interface ConnectionLogsTable {
@@ -235,6 +565,13 @@ export interface GitSshKeysTable {
   updated_at: Generated<Date>
   public_key: string
   private_key: Buffer
+}
+
+export interface GroupAiBudgetsTable {
+  group_id: string
+  spend_limit_micros: number
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
 }
 
 export interface GroupMembersTable {
@@ -792,6 +1129,30 @@ export interface TemplatesTable {
   disable_module_cache: Generated<boolean>
 }
 
+export interface UserAiBudgetOverridesTable {
+  user_id: string
+  group_id: string
+  spend_limit_micros: number
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface UserAiProviderKeysTable {
+  user_id: string
+  ai_provider_id: string
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  api_key: Buffer
+  masked: string
+}
+
+export interface UserChatSettingsTable {
+  user_id: string
+  key: string
+  value: string
+  updated_at: Generated<Date>
+}
+
 export interface UserConfigsTable {
   user_id: string
   key: string
@@ -866,6 +1227,28 @@ export interface UsersTable {
   updated_at: Generated<Date>
   last_seen_at: Date | null
   one_time_passcode_attempts: Generated<number>
+}
+
+export interface WorkspaceAgentContextTable {
+  agent_id: string
+  version: number
+  aggregate_hash: Buffer
+  error: Generated<string>
+  operating_system: Generated<string>
+  directory: Generated<string>
+  updated_at: Generated<Date>
+}
+
+export interface WorkspaceAgentContextResourcesTable {
+  agent_id: string
+  source: string
+  position: number
+  kind: 'instruction_file' | 'skill' | 'mcp_config' | 'mcp_server'
+  status: 'ok' | 'oversize' | 'unreadable' | 'invalid' | 'excluded'
+  size_bytes: Generated<number>
+  error: Generated<string>
+  body: Generated<string>
+  attributes: ColumnType<JsonValue, string | undefined, string>
 }
 
 export interface WorkspaceAgentLogSourcesTable {
@@ -1078,6 +1461,16 @@ export interface WorkspacesTable {
 /** All tables and views by name. */
 export interface Tables {
   agents_with_workspace: AgentsWithWorkspaceTable
+  ai_model_prices: AiModelPricesTable
+  ai_provider_checks: AiProviderChecksTable
+  ai_provider_keys: AiProviderKeysTable
+  ai_providers: AiProvidersTable
+  ai_user_daily_spend: AiUserDailySpendTable
+  aibridge_interceptions: AibridgeInterceptionsTable
+  aibridge_model_thoughts: AibridgeModelThoughtsTable
+  aibridge_token_usages: AibridgeTokenUsagesTable
+  aibridge_tool_usages: AibridgeToolUsagesTable
+  aibridge_user_prompts: AibridgeUserPromptsTable
   api_keys: ApiKeysTable
   audit_chain: AuditChainTable
   audit_forwarding: AuditForwardingTable
@@ -1085,6 +1478,19 @@ export interface Tables {
   audit_unchained: AuditUnchainedTable
   change_log: ChangeLogTable
   change_log_horizon: ChangeLogHorizonTable
+  chat_context_resources: ChatContextResourcesTable
+  chat_contexts: ChatContextsTable
+  chat_diff_statuses: ChatDiffStatusesTable
+  chat_file_links: ChatFileLinksTable
+  chat_files: ChatFilesTable
+  chat_heartbeats: ChatHeartbeatsTable
+  chat_idempotency_keys: ChatIdempotencyKeysTable
+  chat_messages: ChatMessagesTable
+  chat_model_configs: ChatModelConfigsTable
+  chat_queued_messages: ChatQueuedMessagesTable
+  chat_settings: ChatSettingsTable
+  chat_tool_calls: ChatToolCallsTable
+  chats: ChatsTable
   connection_logs: ConnectionLogsTable
   connection_visits: ConnectionVisitsTable
   crypto_keys: CryptoKeysTable
@@ -1093,6 +1499,7 @@ export interface Tables {
   external_auth_links: ExternalAuthLinksTable
   files: FilesTable
   git_ssh_keys: GitSshKeysTable
+  group_ai_budgets: GroupAiBudgetsTable
   group_members: GroupMembersTable
   group_members_expanded: GroupMembersExpandedTable
   groups: GroupsTable
@@ -1139,6 +1546,9 @@ export interface Tables {
   template_version_workspace_tags: TemplateVersionWorkspaceTagsTable
   template_versions: TemplateVersionsTable
   templates: TemplatesTable
+  user_ai_budget_overrides: UserAiBudgetOverridesTable
+  user_ai_provider_keys: UserAiProviderKeysTable
+  user_chat_settings: UserChatSettingsTable
   user_configs: UserConfigsTable
   user_deletions: UserDeletionsTable
   user_links: UserLinksTable
@@ -1146,6 +1556,8 @@ export interface Tables {
   user_status_changes: UserStatusChangesTable
   user_totp: UserTotpTable
   users: UsersTable
+  workspace_agent_context: WorkspaceAgentContextTable
+  workspace_agent_context_resources: WorkspaceAgentContextResourcesTable
   workspace_agent_log_sources: WorkspaceAgentLogSourcesTable
   workspace_agent_logs: WorkspaceAgentLogsTable
   workspace_agent_metadata: WorkspaceAgentMetadataTable

@@ -123,8 +123,8 @@ function tagOf(keyword: string, field: string): string {
 }
 
 /**
- * Reads the query by its schema: numbers and booleans are converted, a scalar given twice is a fault, and
- * all faults are answered at once (ID-90).
+ * Reads the query by its schema: numbers and booleans are converted, a scalar given twice is a fault, a list is all that
+ * is given, and all faults are answered at once (ID-90).
  */
 export function queryReader(
   schema: TSchema & { readonly properties: Readonly<Record<string, TSchema>> },
@@ -137,6 +137,11 @@ export function queryReader(
       const given = query.getAll(name)
       const [first] = given
       if (first === undefined || first === '') continue
+      if (takesMany(property)) {
+        if (given.some((text) => text.includes('\0'))) faults.push({ field: name, detail: NO_NUL })
+        values[name] = given
+        continue
+      }
       if (given.length > 1) {
         faults.push({ field: name, detail: `Query param "${name}" provided more than once` })
         continue
@@ -151,6 +156,11 @@ export function queryReader(
     if (faults.length > 0) throw badRequest('Query parameters have invalid values.', { validations: faults })
     return values
   }
+}
+
+/** Whether a parameter may be repeated. */
+function takesMany(schema: TSchema): boolean {
+  return 'type' in schema && schema.type === 'array'
 }
 
 function convert(text: string, schema: TSchema): unknown {

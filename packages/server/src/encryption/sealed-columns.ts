@@ -82,4 +82,25 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     purpose: ({ config_id, user_id }) => `mcp server ${config_id} of ${user_id}`,
     destroy: 'row',
   },
+  {
+    table: 'ai_providers',
+    column: 'settings',
+    key: ['id'],
+    purpose: ({ id }) => `settings of ai provider ${id}`,
+    destroy: 'value',
+  },
+  {
+    table: 'ai_provider_keys',
+    column: 'api_key',
+    key: ['id', 'provider_id'],
+    purpose: ({ id, provider_id }) => `key ${id} of ai provider ${provider_id}`,
+    destroy: 'row',
+  },
+  {
+    table: 'user_ai_provider_keys',
+    column: 'api_key',
+    key: ['user_id', 'ai_provider_id'],
+    purpose: ({ user_id, ai_provider_id }) => `key of ${user_id} for ai provider ${ai_provider_id}`,
+    destroy: 'row',
+  },
 ]

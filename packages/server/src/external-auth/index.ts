@@ -1,6 +1,6 @@
 export { orFailed } from './connections.ts'
 export { ExternalAuth } from './external-auth.ts'
 export { ProviderError } from './provider-api.ts'
-export { countGitProviders } from './providers.ts'
+export { countGitProviders, type Provider } from './providers.ts'
 export { externalAuthRoutes } from './routes.ts'
 export { type DeclaredProvider, declaredProviders } from './store.ts'

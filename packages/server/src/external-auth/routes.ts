@@ -1,6 +1,14 @@
+import type { QueryOf } from '@slipway/contract'
 import * as contract from '@slipway/contract'
 import type { AppContext } from '../context.ts'
-import { type BoundRoute, forAgent, forPage, forSession, type SessionIncoming } from '../edge/index.ts'
+import {
+  type AgentCaller,
+  type BoundRoute,
+  forAgent,
+  forPage,
+  forSession,
+  type SessionIncoming,
+} from '../edge/index.ts'
 import { badRequest, notFound } from '../errors/index.ts'
 import { followFlow } from '../oauth-flow/index.ts'
 import { agentToken } from './agent-token.ts'
@@ -15,11 +23,19 @@ type Callback = typeof contract.externalAuthCallback | typeof contract.gitAuthCa
  * Connections of users to providers such as git hosts, and their tokens in workspaces (ID §14).
  *
  * @param isCurrent whether the agent with this id may still authenticate.
+ * @param noteGit hears on which branch git is used that asks for a token (CH-1504); never rejects.
  */
 export function externalAuthRoutes(
   context: AppContext,
   external: ExternalAuth,
   isCurrent: (agentId: string) => Promise<boolean>,
+  noteGit: (
+    agent: AgentCaller,
+    report: Pick<
+      QueryOf<typeof contract.getAgentExternalAuth>,
+      'git_branch' | 'git_remote_origin' | 'chat_id'
+    >,
+  ) => Promise<void>,
 ): BoundRoute[] {
   const { providers } = external
   const named = (params: Readonly<Record<string, string>>): Provider =>
@@ -60,11 +76,13 @@ export function externalAuthRoutes(
     }),
     forPage(contract.externalAuthCallback, callback('/external-auth')),
     forPage(contract.gitAuthCallback, callback('/gitauth')),
-    forAgent(contract.getAgentExternalAuth, ({ agent, query, reply }) =>
-      agentToken({ context, external, isCurrent }, agent, query, reply),
-    ),
-    forAgent(contract.getAgentGitAuth, ({ agent, query, reply }) =>
-      agentToken({ context, external, isCurrent }, agent, query, reply),
-    ),
+    forAgent(contract.getAgentExternalAuth, async ({ agent, query, reply }) => {
+      await noteGit(agent, query)
+      return agentToken({ context, external, isCurrent }, agent, query, reply)
+    }),
+    forAgent(contract.getAgentGitAuth, async ({ agent, query, reply }) => {
+      await noteGit(agent, query)
+      return agentToken({ context, external, isCurrent }, agent, query, reply)
+    }),
   ]
 }

@@ -42,3 +42,4 @@ export {
 } from './store/users.ts'
 export type { UpstreamRefresh, UpstreamRefreshOutcome } from './upstream-session.ts'
 export { KeyValidator } from './validate-key.ts'
+export { WatchingActor } from './watching-actor.ts'

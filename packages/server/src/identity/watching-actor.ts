@@ -1,7 +1,8 @@
 import { type Actor, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { forbidden } from '../errors/index.ts'
-import { actorOf, findStanding, roleOptions } from '../identity/index.ts'
+import { roleOptions } from './role-options.ts'
+import { actorOf, findStanding } from './store/standing.ts'
 
 const KINDS = new Set(['user', 'organization_member', 'group_member', 'organization', 'custom_role'])
 const reader = systemActor('provisionerd', 'rights of somebody who watches are asked for again at every send')

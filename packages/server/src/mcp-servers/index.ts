@@ -1,3 +1,4 @@
+export { chosenServers } from './chosen-servers.ts'
 export { McpHealthChecks } from './health-checks.ts'
 export { McpServers } from './mcp-servers.ts'
 export { mcpServerRoutes } from './routes.ts'

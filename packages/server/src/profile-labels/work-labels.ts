@@ -12,6 +12,8 @@ export type Service =
   | 'metrics-collector'
   | 'notifications'
   | 'audit-forwarder'
+  | 'chat-diff-status'
+  | 'chat-generation'
 
 /** What the samples of a CPU profile carry, so that the load of users and of background work can be told apart. */
 export interface WorkLabels {

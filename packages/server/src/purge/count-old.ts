@@ -18,7 +18,7 @@ export async function countOld({
 }: Pick<AppContext, 'config' | 'clock' | 'database'>): Promise<OldCount[]> {
   const counts: OldCount[] = []
   for (const { type, retentionMs, old } of PURGED) {
-    const retention = retentionMs(config)
+    const retention = await retentionMs({ config, database })
     const before = new Date(clock.now().getTime() - retention)
     counts.push({ type, count: retention === 0 ? undefined : await old.countOld(actor, database.db, before) })
   }

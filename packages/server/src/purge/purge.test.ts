@@ -91,6 +91,8 @@ it('OP-78: what was deleted is counted, of the kinds that have a name', async ()
     'expired_api_keys',
     'connection_logs',
     'audit_logs',
+    'chats',
+    'chat_files',
   ])
 })
 

@@ -86,21 +86,21 @@ export class Purge implements AsyncDisposable {
   }
 
   /** Whether it was our turn. */
-  async #purge({ type, counted, retentionMs, old }: PurgedRecords): Promise<boolean> {
-    const { config, clock, database } = this.#context
-    const retention = retentionMs(config)
+  async #purge({ type, counted, retentionMs, old, batch = BATCH }: PurgedRecords): Promise<boolean> {
+    const { clock, database } = this.#context
+    const retention = await retentionMs(this.#context)
     if (retention === 0) return false
     const before = new Date(clock.now().getTime() - retention)
     const end = performance.now() + KIND_MS
     for (;;) {
       const count = await database.transaction(async (tx) =>
         (await tryPurgeLock(actor, tx, type))
-          ? old.deleteOld(actor, tx, { before, limit: BATCH })
+          ? old.deleteOld(actor, tx, { before, limit: batch })
           : undefined,
       )
       if (count === undefined) return false
       if (counted) this.#purged.inc({ record_type: type }, count)
-      const more = count === BATCH
+      const more = count === batch
       const late = this.#closed || performance.now() > end
       if (more && !late) continue
       this.#backlog.set({ record_type: type }, more ? 1 : 0)

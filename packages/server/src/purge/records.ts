@@ -1,4 +1,7 @@
-import type { Config } from '../config/index.ts'
+import { unlinkedFiles } from '../chat-files/index.ts'
+import { chatRetentionDays } from '../chat-settings/index.ts'
+import { archivedChats, oldAnswers } from '../chats/index.ts'
+import type { AppContext } from '../context.ts'
 import * as store from './store.ts'
 
 const HOUR_MS = 3_600_000
@@ -16,6 +19,12 @@ const CHALLENGES_MS = 60_000
 const PROVIDER_TESTS_MS = 60_000
 const LOGOUT_TOKENS_MS = 60_000
 
+/** What tells how long something is kept: the configuration, or settings that are changed while it runs. */
+export type RetentionContext = Pick<AppContext, 'config' | 'database'>
+
+const chatRetention = async ({ database }: RetentionContext): Promise<number> =>
+  (await chatRetentionDays(database.db)) * DAY_MS
+
 /** A kind of record that grows old. */
 export interface PurgedRecords {
   /** Label in metrics. */
@@ -23,8 +32,10 @@ export interface PurgedRecords {
   /** Whether operators are told how many went (OP-78). */
   readonly counted?: true
   /** How long they are kept, in milliseconds; 0 is for ever. */
-  readonly retentionMs: (config: Config) => number
+  readonly retentionMs: (context: RetentionContext) => number | Promise<number>
   readonly old: store.OldRecords
+  /** Rows of one statement, where they are large. */
+  readonly batch?: number
 }
 
 /** What the purge deletes, in its order (OP-76). */
@@ -32,14 +43,14 @@ export const PURGED: readonly PurgedRecords[] = [
   {
     type: 'workspace_agent_logs',
     counted: true,
-    retentionMs: (config) => config.workspaceAgentLogsRetention,
+    retentionMs: ({ config }) => config.workspaceAgentLogsRetention,
     old: store.agentLogs,
   },
   { type: 'provisioner_daemons', retentionMs: () => DAEMONS_MS, old: store.daemons },
   {
     type: 'expired_api_keys',
     counted: true,
-    retentionMs: (config) => config.apiKeysRetention,
+    retentionMs: ({ config }) => config.apiKeysRetention,
     old: store.expiredKeys,
   },
   {
@@ -51,16 +62,25 @@ export const PURGED: readonly PurgedRecords[] = [
   {
     type: 'connection_logs',
     counted: true,
-    retentionMs: (config) => config.connectionLogsRetention,
+    retentionMs: ({ config }) => config.connectionLogsRetention,
     old: store.connections,
   },
   {
     type: 'audit_logs',
     counted: true,
-    retentionMs: (config) => config.auditLogsRetention,
+    retentionMs: ({ config }) => config.auditLogsRetention,
     old: store.auditEntries,
   },
-  { type: 'audit_chain', retentionMs: (config) => config.auditLogsRetention, old: store.auditLinks },
+  { type: 'chats', counted: true, retentionMs: chatRetention, old: archivedChats, batch: 1_000 },
+  { type: 'chat_files', counted: true, retentionMs: chatRetention, old: unlinkedFiles, batch: 1_000 },
+  {
+    type: 'aibridge_records',
+    counted: true,
+    retentionMs: (config) => config.aiGatewayRetention,
+    old: store.interceptions,
+  },
+  { type: 'audit_chain', retentionMs: ({ config }) => config.auditLogsRetention, old: store.auditLinks },
+  { type: 'chat_idempotency_keys', retentionMs: () => DAY_MS, old: oldAnswers },
   { type: 'sign_in_failures', retentionMs: () => FAILURES_MS, old: store.forgottenFailures },
   { type: 'spent_challenges', retentionMs: () => CHALLENGES_MS, old: store.spentChallenges },
   { type: 'spent_logout_tokens', retentionMs: () => LOGOUT_TOKENS_MS, old: store.spentLogoutTokens },

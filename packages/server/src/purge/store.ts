@@ -191,3 +191,27 @@ export const providerTests = oldRecords(
   ['id'],
   (before) => sql`select id from identity_provider_tests where expires_at < ${before}`,
 )
+
+/** Requests to models by when they began; all that belongs to one goes with it, and what was spent stays (AG-135). */
+export const interceptions: OldRecords = {
+  async deleteOld(actor, db, { before, limit }) {
+    authorize(actor, 'delete', { type: 'aibridge_interception' })
+    const { rows } = await sql<{ count: number }>`
+      with gone as (
+        delete from aibridge_interceptions where id in (
+          select id from aibridge_interceptions where started_at < ${before} order by started_at limit ${limit})
+        returning id),
+      tokens as (delete from aibridge_token_usages where interception_id in (select id from gone)),
+      prompts as (delete from aibridge_user_prompts where interception_id in (select id from gone)),
+      tools as (delete from aibridge_tool_usages where interception_id in (select id from gone)),
+      thoughts as (delete from aibridge_model_thoughts where interception_id in (select id from gone))
+      select count(*)::int as count from gone`.execute(db)
+    return rows[0]?.count ?? 0
+  },
+  async countOld(actor, db, before) {
+    authorize(actor, 'delete', { type: 'aibridge_interception' })
+    const { rows } = await sql<{ count: string }>`
+      select count(*)::text as count from aibridge_interceptions where started_at < ${before}`.execute(db)
+    return Number(rows[0]?.count ?? 0)
+  },
+}

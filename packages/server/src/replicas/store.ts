@@ -48,3 +48,15 @@ export async function findRelayAddress(
     .executeTakeFirst()
   return row?.relay_address
 }
+
+/** Relay address of a live replica. @throws ApiError 403 without `replicas:read`. */
+export async function relayAddressOf(actor: Actor, db: Db, replicaId: string): Promise<string | undefined> {
+  authorize(actor, 'read', { type: 'replicas' })
+  const row = await db
+    .selectFrom('replicas')
+    .select('relay_address')
+    .where('id', '=', replicaId)
+    .where('updated_at', '>', sql<Date>`now() - interval '20 seconds'`)
+    .executeTakeFirst()
+  return row?.relay_address
+}

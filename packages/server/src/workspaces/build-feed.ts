@@ -4,9 +4,9 @@ import { describeError } from '@slipway/request-log'
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
+import { WatchingActor } from '../identity/index.ts'
 import { listEndedBuilds } from './store/builds.ts'
 import { workspaceObject } from './store/workspace-object.ts'
-import { WatchingActor } from './watching-actor.ts'
 
 /** A watcher that is this far behind loses events instead of holding memory (WS-203). */
 const MAX_BACKLOG_BYTES = 256 * 1024

@@ -10,10 +10,9 @@ import { answerJobLogs, listTimings } from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
 import { cancelBuild } from './cancel-build.ts'
-import { createBuild, statePurpose, targetOf } from './create-build.ts'
-import { awakened } from './lifecycle.ts'
+import { statePurpose } from './create-build.ts'
 import { buildsWithParts, surroundings } from './load.ts'
-import { recordBuild } from './record-build.ts'
+import { requestBuild } from './request-build.ts'
 import {
   type BuildRow,
   findBuildByNumber,
@@ -25,7 +24,6 @@ import {
 } from './store/builds.ts'
 import { listScriptTimings } from './store/script-timings.ts'
 import { listUsedParameters } from './store/used-parameters.ts'
-import { updateWorkspace } from './store/workspace-changes.ts'
 import { getWorkspace, getWorkspaceByName } from './store/workspaces.ts'
 import { parseTime } from './time.ts'
 
@@ -71,32 +69,19 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
     }),
     forSession(contract.createBuild, async (incoming) => {
       const { actor, params, body } = incoming
-      const { made, awoken } = await context.database.transaction(
-        async (tx) => {
-          const workspace = await getWorkspace(actor, tx, params.workspace ?? '')
-          const build = await createBuild(context, actor, tx, targetOf(workspace), {
-            ...body,
-            // A delete is always somebody's own wish (WS-176).
-            reason: body.transition === 'delete' ? undefined : body.reason,
-            state: body.state === undefined ? undefined : stateFrom(body.state),
-          })
-          // WS-174; behind the checks, whose answers come first (WS-170).
-          if (body.transition !== 'start' || workspace.dormant_at === null) return { made: build }
-          await updateWorkspace(actor, tx, workspace, awakened(context.clock.now()))
-          return {
-            made: build,
-            awoken: { before: workspace, after: await getWorkspace(actor, tx, workspace.id) },
-          }
-        },
-        { isolation: 'repeatable read', attempts: 5 },
-      )
+      const {
+        build: row,
+        matching,
+        awoken,
+      } = await requestBuild(context, actor, params.workspace ?? '', {
+        ...body,
+        // A delete is always somebody's own wish (WS-176).
+        reason: body.transition === 'delete' ? undefined : body.reason,
+        state: body.state === undefined ? undefined : stateFrom(body.state),
+      })
       if (awoken !== undefined)
         await recordChange(context, incoming, { type: 'workspace', action: 'write' }, awoken)
-      const row = await getBuild(actor, db, made.id)
-      // One that nobody can carry out is over already.
-      if (row.job.completed_at !== null)
-        await recordBuild(context, row.job.id, row.job.job_status === 'succeeded')
-      const [presented] = await buildsWithParts(context, [row], made.matching)
+      const [presented] = await buildsWithParts(context, [row], matching)
       if (presented === undefined) throw new Error('a made build was not presented')
       return presented
     }),

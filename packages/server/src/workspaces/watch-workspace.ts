@@ -5,9 +5,9 @@ import type { Actor } from '../authz/index.ts'
 import type { AppContext, ChangeEvent } from '../context.ts'
 import type { EventStream } from '../edge/index.ts'
 import { ApiError, forbidden } from '../errors/index.ts'
+import { WatchingActor } from '../identity/index.ts'
 import { withParts } from './load.ts'
 import { getWorkspace, mayReadTemplate } from './store/workspaces.ts'
-import { WatchingActor } from './watching-actor.ts'
 
 const KINDS = new Set([
   'workspace',

@@ -38,6 +38,7 @@ export interface CallOptions<R extends Route> {
   readonly body?: BodyOf<R>
   /** A body that is sent as it is, under its own type: an upload. */
   readonly content?: Blob
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
 }
 
@@ -55,7 +56,11 @@ export function createCall(send: (request: Request) => Promise<Response>): Call 
     const type = content?.type ?? (body === undefined ? undefined : 'application/json')
     const request = new Request(requestPath(route.path, options.params, options.query), {
       method: route.method,
-      headers: { Accept: 'application/json', ...(type === undefined ? {} : { 'Content-Type': type }) },
+      headers: {
+        Accept: 'application/json',
+        ...(type === undefined ? {} : { 'Content-Type': type }),
+        ...options.headers,
+      },
       ...(content !== undefined
         ? { body: content }
         : body === undefined

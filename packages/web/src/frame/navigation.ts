@@ -4,13 +4,14 @@ import {
   Cable,
   LayoutTemplate,
   type LucideIcon,
-  Plug,
+  MessagesSquare,
   ScrollText,
   Server,
+  Sparkles,
   UsersRound,
 } from 'lucide-react'
 
-import { mayManageMcpServers } from '../mcp-servers/may-manage.ts'
+import { maySeeAiSettings } from '../ai-providers/may-manage.ts'
 import { paths } from '../paths.ts'
 import type { Permissions } from '../session/queries.ts'
 
@@ -49,6 +50,16 @@ export function navigationItems(permissions: Permissions | undefined): {
         icon: LayoutTemplate,
         matches: (path) => path.startsWith('/templates') && !/^\/templates\/.+\/workspace$/.test(path),
       },
+      ...(permissions?.createChat === true
+        ? [
+            {
+              label: 'Agents',
+              href: paths.agents(),
+              icon: MessagesSquare,
+              matches: (path: string) => path.startsWith('/agents'),
+            },
+          ]
+        : []),
     ],
     admin: [
       ...(permissions !== undefined &&
@@ -76,13 +87,13 @@ export function navigationItems(permissions: Permissions | undefined): {
             },
           ]
         : []),
-      ...(permissions !== undefined && mayManageMcpServers(permissions)
+      ...(permissions !== undefined && maySeeAiSettings(permissions)
         ? [
             {
-              label: 'MCP servers',
-              href: paths.mcpServers(),
-              icon: Plug,
-              matches: (path: string) => path.startsWith('/ai/settings/mcp-servers'),
+              label: 'AI',
+              href: paths.aiSettings(),
+              icon: Sparkles,
+              matches: (path: string) => path.startsWith('/ai/settings'),
             },
           ]
         : []),

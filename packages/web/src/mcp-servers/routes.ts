@@ -1,15 +1,8 @@
-import { type AnyRoute, createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { type AnyRoute, createRoute, lazyRouteComponent } from '@tanstack/react-router'
 
 /** The pages of MCP servers outside that chats use, below the frame (UI-401). */
 export function mcpServerRoutes(frame: AnyRoute): AnyRoute[] {
   return [
-    createRoute({
-      getParentRoute: () => frame,
-      path: '/ai/settings',
-      beforeLoad: () => {
-        throw redirect({ href: '/ai/settings/mcp-servers', replace: true })
-      },
-    }),
     createRoute({
       getParentRoute: () => frame,
       path: '/ai/settings/mcp-servers',

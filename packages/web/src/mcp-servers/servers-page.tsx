@@ -3,6 +3,7 @@ import { Plug, Plus } from 'lucide-react'
 import { useState } from 'react'
 
 import { type MCPServerConfig, type Organization, updateMcpServerConfig } from '@slipway/contract'
+import { AiTabs } from '../ai-providers/ai-tabs.tsx'
 import { api } from '../api/client.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
@@ -56,6 +57,7 @@ export function McpServersPage() {
         context="Systems whose tools chats may use, for each organization"
         actions={create}
       />
+      <AiTabs />
       {choices.length > 1 ? (
         <div className="mb-4 max-w-80">
           <OrganizationAutocomplete

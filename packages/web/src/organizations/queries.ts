@@ -86,24 +86,29 @@ function permissionsOf(may: (name: OrganizationPermission) => boolean): Organiza
   }
 }
 
-/** Something that is done in an organization: type of object and action. */
-export type OrganizationQuestion = readonly [type: string, action: string]
+/** Something that is done in an organization: type of object and action, and whether it is about what is one's own. */
+export type OrganizationQuestion = readonly [type: string, action: string, owner?: 'me']
 
 /** The organizations in which the viewer may do something, of those that they may read; asked together (UI-509). */
-export function organizationsForQuery([resource_type, action]: OrganizationQuestion) {
+export function organizationsForQuery([resource_type, action, owner_id]: OrganizationQuestion) {
   return queryOptions({
-    queryKey: ['organizations', 'for', resource_type, action],
+    queryKey: ['organizations', 'for', resource_type, action, owner_id],
     queryFn: async ({ signal }) => {
       const all = await queries.fetchQuery(organizationsQuery)
       const may: Record<string, boolean> = {}
       for (let from = 0; from < all.length; from += MAX_CHECKS) {
         const checks = Object.fromEntries(
-          all
-            .slice(from, from + MAX_CHECKS)
-            .map(({ id }): [string, AuthorizationCheck] => [
-              id,
-              { action, object: { resource_type, organization_id: id } },
-            ]),
+          all.slice(from, from + MAX_CHECKS).map(({ id }): [string, AuthorizationCheck] => [
+            id,
+            {
+              action,
+              object: {
+                resource_type,
+                organization_id: id,
+                ...(owner_id === undefined ? {} : { owner_id }),
+              },
+            },
+          ]),
         )
         Object.assign(may, await api.call(checkAuthorization, { body: { checks }, signal }))
       }

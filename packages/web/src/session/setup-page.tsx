@@ -31,7 +31,7 @@ export function SetupPage() {
       await api.call(createFirstUser, { body: { email: address, username: name, password, trial: false } })
       await api.call(login, { body: { email: address, password } })
     },
-    onSuccess: () => location.assign(paths.templates()),
+    onSuccess: () => location.assign(paths.welcome()),
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()

@@ -1,12 +1,22 @@
 // biome-ignore-all lint/suspicious/noArrayIndexKey: tokens of one text have no identity but their place in it.
 import { marked, type Token, type Tokens } from 'marked'
-import { type ReactNode, useMemo } from 'react'
+import { type ComponentType, createContext, type ReactNode, useContext, useMemo } from 'react'
 
 import { classNames } from './class-names.ts'
-import { safeHref } from './safe-href.ts'
+import { MarkdownImage } from './markdown-image.tsx'
+import { SafeLink } from './safe-link.tsx'
 
 const MAX_CHARACTERS = 1_048_576
 const MAX_DEPTH = 64
+
+interface CodeProps {
+  readonly text: string
+  /** As the author wrote it behind the fence; may be empty. */
+  readonly language: string
+}
+
+/** How code shows: plain, unless a place has a look of its own for it. */
+export const MarkdownCode = createContext<ComponentType<CodeProps>>(PlainCode)
 
 /**
  * Markdown of a template's author, from its parse tree to elements: no HTML string is ever made, and raw HTML
@@ -71,16 +81,8 @@ function Block({ token, depth }: { readonly token: Token; readonly depth: number
       return tokens === undefined ? text : inline(tokens, depth + 1)
     }
     case 'code': {
-      const { text } = token as Tokens.Code
-      return (
-        <pre
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls long lines only in a focused element.
-          tabIndex={0}
-          className="overflow-x-auto rounded-card border border-line bg-bg px-3 py-2.5 text-sm leading-normal"
-        >
-          <code>{text}</code>
-        </pre>
-      )
+      const { text, lang } = token as Tokens.Code
+      return <Code text={text} language={lang?.split(/\s/)[0] ?? ''} />
     }
     case 'blockquote':
       return (
@@ -165,6 +167,23 @@ function Block({ token, depth }: { readonly token: Token; readonly depth: number
   }
 }
 
+function Code(props: CodeProps) {
+  const Look = useContext(MarkdownCode)
+  return <Look {...props} />
+}
+
+function PlainCode({ text }: CodeProps) {
+  return (
+    <pre
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls long lines only in a focused element.
+      tabIndex={0}
+      className="overflow-x-auto rounded-card border border-line bg-bg px-3 py-2.5 text-sm leading-normal"
+    >
+      <code>{text}</code>
+    </pre>
+  )
+}
+
 function inline(tokens: readonly Token[] | undefined, depth: number): ReactNode[] {
   return (tokens ?? []).map((token, index) => (
     <Inline key={`${index}:${token.type}`} token={token} depth={depth} />
@@ -191,25 +210,16 @@ function Inline({ token, depth }: { readonly token: Token; readonly depth: numbe
     case 'escape':
       return (token as Tokens.Escape).text
     case 'link': {
-      const { href, tokens } = token as Tokens.Link
-      const target = safeHref(href)
-      if (target === undefined) return <span>{inline(tokens, depth + 1)}</span>
+      const { href, tokens, text } = token as Tokens.Link
       return (
-        <a href={target} title={target} target="_blank" rel="noopener noreferrer" className="link">
+        <SafeLink href={href} text={text}>
           {inline(tokens, depth + 1)}
-        </a>
+        </SafeLink>
       )
     }
     case 'image': {
       const { href, text } = token as Tokens.Image
-      // Images of other hosts never load by themselves (UI-2006); ours and inlined ones do.
-      if (/^(\/(?![/\\])|data:image\/)/.test(href))
-        return <img src={href} alt={text} className="inline-block max-h-96 max-w-full" />
-      return (
-        <span className="rounded-sm border border-line px-1 text-xs text-ink-2">
-          Image: {text === '' ? href : text}
-        </span>
-      )
+      return <MarkdownImage source={href} text={text} />
     }
     case 'text': {
       const { tokens, text } = token as Tokens.Text

@@ -26,6 +26,8 @@ interface MenuProps {
   readonly header?: ReactNode
   readonly align?: 'start' | 'end'
   readonly side?: 'top' | 'bottom'
+  /** Opened by something else than its button too. */
+  readonly open?: boolean
   readonly onOpenChange?: (open: boolean) => void
 }
 
@@ -37,11 +39,16 @@ export function Menu({
   header,
   align = 'end',
   side = 'bottom',
+  open,
   onOpenChange,
 }: MenuProps) {
   const filled = groups.filter((group) => group.length > 0)
   return (
-    <DropdownMenu.Root modal={false} {...(onOpenChange === undefined ? {} : { onOpenChange })}>
+    <DropdownMenu.Root
+      modal={false}
+      {...(open === undefined ? {} : { open })}
+      {...(onOpenChange === undefined ? {} : { onOpenChange })}
+    >
       <DropdownMenu.Trigger asChild>
         {trigger ?? (
           <Button tone="quiet" size="icon" aria-label={label} icon={<Ellipsis className="size-4" />} />

@@ -9,6 +9,13 @@ interface Toast {
   readonly tone: 'ok' | 'bad'
   readonly title: string
   readonly detail?: string
+  readonly action?: ToastAction
+}
+
+/** Something to do about it, such as taking it back. */
+interface ToastAction {
+  readonly label: string
+  readonly run: () => void
 }
 
 const MAX_TOASTS = 4
@@ -28,8 +35,8 @@ class Toasts {
   }
 
   /** Something finished elsewhere than where the viewer looks. */
-  done(title: string): void {
-    this.#add({ tone: 'ok', title })
+  done(title: string, action?: ToastAction): void {
+    this.#add({ tone: 'ok', title, ...(action === undefined ? {} : { action }) })
   }
 
   /** Something failed and has no better place to say so. Stays until dismissed. */
@@ -94,6 +101,20 @@ function ToastCard({ toast }: { readonly toast: Toast }) {
         <div className="font-medium">{toast.title}</div>
         {toast.detail === undefined ? null : <div className="text-xs text-ink-2">{toast.detail}</div>}
       </div>
+      {toast.action === undefined ? null : (
+        <button
+          type="button"
+          onFocus={() => setHeld(true)}
+          onBlur={() => setHeld(false)}
+          onClick={() => {
+            toasts.dismiss(toast.id)
+            toast.action?.run()
+          }}
+          className="h-6 shrink-0 rounded-control px-1.5 text-sm font-medium text-accent hover:bg-hover"
+        >
+          {toast.action.label}
+        </button>
+      )}
       <button
         type="button"
         onClick={() => toasts.dismiss(toast.id)}

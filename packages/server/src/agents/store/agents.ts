@@ -39,6 +39,21 @@ export async function getAgent(actor: Actor, db: Db, id: string): Promise<AgentR
   return row
 }
 
+/** Agents of the latest build of a live workspace, in no order (AC-15). @throws ApiError 403 without `workspace:read`. */
+export async function listLatestAgents(
+  actor: Actor,
+  db: Db,
+  workspace: Parameters<typeof workspaceObject>[0] & { readonly build_id: string },
+): Promise<AgentRow[]> {
+  authorize(actor, 'read', workspaceObject(workspace))
+  return db
+    .selectFrom('agents_with_workspace')
+    .selectAll()
+    .where('workspace_id', '=', workspace.id)
+    .where('build_id', '=', workspace.build_id)
+    .execute()
+}
+
 /**
  * AC-3, AC-4: the agent's build is the latest one, or it is a start that succeeded and the very next build is
  * a stop of the same version that has not ended. One predicate, so that it can be relaxed (AC-6).

@@ -2,7 +2,9 @@ import type { Selectable } from 'kysely'
 
 import type { OAuth2ProviderSettings } from '@slipway/contract'
 import type {
+  AiProvidersTable,
   ApiKeysTable,
+  ChatsTable,
   CustomRolesTable,
   GitSshKeysTable,
   GroupsTable,
@@ -35,6 +37,26 @@ export type AuditedRole = Omit<Selectable<CustomRolesTable>, PermissionLists | '
   readonly organization_id: string | null
 }
 
+/** What models are told in new chats, or in plan mode; what belongs to the other is empty (RB-95). */
+export interface AuditedChatInstructions {
+  readonly id: string
+  readonly name: string
+  readonly system_prompt: string
+  readonly include_default_system_prompt: boolean
+  readonly include_default_system_prompt_set: boolean
+  readonly plan_mode_instructions: string
+}
+
+/** A key of a model provider, masked, with the name of the provider (AG-103). */
+export interface AuditedProviderKey {
+  readonly id: string
+  readonly provider_id: string
+  readonly name: string
+  readonly api_key: string
+  readonly created_at: Date
+  readonly updated_at: Date
+}
+
 /** A conversion of an account from one way to sign in to another (ID-176). */
 export interface AuditedConversion {
   readonly user_id: string
@@ -54,7 +76,11 @@ type AuditedRoleSync = AuditedSync & { readonly organization_id: string }
 /** Rows whose changes are recorded, by the type that entries name. */
 export interface AuditedRows {
   readonly user: Selectable<UsersTable>
+  readonly ai_provider: Selectable<AiProvidersTable>
+  readonly ai_provider_key: AuditedProviderKey
   readonly api_key: Selectable<ApiKeysTable>
+  readonly chat_instruction_settings: AuditedChatInstructions
+  readonly chat: Selectable<ChatsTable>
   readonly convert_login: AuditedConversion
   readonly custom_role: AuditedRole
   readonly git_ssh_key: Selectable<GitSshKeysTable>

@@ -9,6 +9,7 @@ import type { AuditedType } from '../fields.ts'
 interface Place {
   readonly parameter: string
   readonly table:
+    | 'chats'
     | 'users'
     | 'organizations'
     | 'groups'
@@ -81,6 +82,8 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'idp_sync_settings_group':
     case 'idp_sync_settings_role':
       return ORGANIZATION
+    case 'chat':
+      return { parameter: 'chat', table: 'chats', inOrganization: true }
     case 'group':
       return { parameter: 'group', table: 'groups', inOrganization: true }
     case 'mcp_server_config':
@@ -92,10 +95,15 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'workspace':
     case 'workspace_build':
       return { parameter: 'workspace', table: 'workspaces', inOrganization: true }
+    // Refused by type.
+    case 'ai_provider':
+    case 'ai_provider_key':
     // Everybody may see apps; their secrets are refused by type.
     case 'oauth2_provider_app':
     case 'oauth2_provider_app_secret':
     case 'oauth2_provider_settings':
+    // One for the deployment.
+    case 'chat_instruction_settings':
     case 'identity_provider':
     case 'idp_sync_settings_organization':
       return undefined

@@ -1,0 +1,316 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { spawn } from '@lydell/node-pty'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { type Chat, type ChatStreamEvent, getChat } from '@slipway/contract'
+import {
+  callsTools,
+  FakeModelProvider,
+  Gate,
+  says,
+  startTestServer,
+  type TestServer,
+  until,
+} from '@slipway/testkit'
+import { BIN, CommandLine, RunningCommand } from './testing/command-line.ts'
+
+const KEY = 'sk-chat-test-key-0123456789'
+
+let server: TestServer
+let provider: FakeModelProvider
+let owner: Client
+let folder: string
+let cli: CommandLine
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'slipway-cli-'))
+  cli = new CommandLine(folder)
+  provider = await FakeModelProvider.start()
+  // Titles and summaries are asked for beside the turns, which stream.
+  provider.answer = ({ streaming, kind }) =>
+    streaming || kind === 'models' ? undefined : says('A short title')
+  server = await startTestServer({ env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' } })
+  owner = await server.owner()
+  await cli.good('login', server.url, '--token', owner.headers['Coder-Session-Token'] ?? '')
+})
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await provider[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const json = async (...args: readonly string[]) => JSON.parse(await cli.good(...args, '-o', 'json'))
+const chatNow = (chat: string): Promise<Chat> => owner.call(getChat, { params: { chat } })
+const reaches = (chat: string, status: Chat['status']) =>
+  until(`the chat that is ${status}`, async () =>
+    (await chatNow(chat)).status === status ? true : undefined,
+  )
+
+describe('setting up', () => {
+  it('a chat without any model says what is missing', async () => {
+    expect(await cli.bad('chat', 'start', 'hello')).toContain('No default chat model config is configured.')
+    expect(await cli.bad('chat', 'start', '-m', 'gpt', 'hello')).toContain('`slipway chat models create`')
+  })
+
+  it('ai-providers: the key comes from standard input, and nothing shows it', async () => {
+    const made = await cli.runWith(
+      {},
+      ...['ai-providers', 'create', 'fake', '--type', 'openai', '--base-url', `${provider.url}/v1`],
+      { input: `${KEY}\n` },
+    )
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/fake +openai .*enabled/) })
+    expect(made.stdout).not.toContain(KEY)
+    expect(await cli.good('ai-providers', 'list')).toMatch(/^NAME +TYPE +URL +KEYS +STATUS/)
+    const tested = await cli.good('ai-providers', 'test', 'fake')
+    expect(tested).toMatch(/yes +200/)
+    expect(await json('ai-providers', 'show', 'fake')).toMatchObject({ last_check: { ok: true } })
+    expect(await cli.bad('ai-providers', 'create', 'other', '--type', 'openai')).toContain('key is empty')
+    expect((await cli.run('ai-providers', 'create', 'nonsense', '--no-key')).stderr).toContain(
+      'type: must be',
+    )
+  })
+
+  it('ai-providers: a key that does not work is told, with exit code 1', async () => {
+    provider.answer = (request) => (request.key === KEY ? undefined : { status: 401, message: 'wrong key' })
+    await cli.runWith({}, 'ai-providers', 'set-key', 'fake', { input: 'sk-wrong-key-0123456789' })
+    const tested = await cli.run('ai-providers', 'test', 'fake')
+    expect(tested).toMatchObject({ code: 1, stdout: expect.stringMatching(/no +401/) })
+    await cli.runWith({}, 'ai-providers', 'set-key', 'fake', '--add', { input: KEY })
+    expect(await json('ai-providers', 'show', 'fake')).toMatchObject({ api_keys: [{}, {}] })
+    await cli.runWith({}, 'ai-providers', 'set-key', 'fake', { input: KEY })
+    provider.answer = ({ streaming, kind }) =>
+      streaming || kind === 'models' ? undefined : says('A short title')
+  })
+
+  it('chat models: the first one is the default, and another can be', async () => {
+    expect(await cli.good('chat', 'models')).toMatch(/^ID +PROVIDER +MODEL +NAME +USABLE\n$/)
+    await cli.good('chat', 'models', 'create', 'fake', 'scripted-model', '--name', 'Scripted')
+    await cli.good('chat', 'models', 'create', 'fake', 'second-model', '--context-limit', '64000')
+    const list = async () => cli.good('chat', 'models', 'list', '-c', 'model,default,context limit')
+    expect(await list()).toMatch(/scripted-model +yes +200000\n[^]*second-model +64000/)
+    expect(await cli.good('chat', 'models', 'default', 'second-model')).toContain('second-model')
+    expect(await list()).toMatch(/scripted-model +200000\n[^]*second-model +yes/)
+    await cli.good('chat', 'models', 'default', 'Scripted')
+    await cli.good('chat', 'models', 'update', 'second-model', '--name', 'Second')
+    expect(await cli.good('chat', 'models')).toMatch(/fake +scripted-model +Scripted +yes/)
+    expect(await cli.bad('chat', 'models', 'create', 'nobody', 'm')).toContain('no provider nobody')
+    expect(await cli.bad('chat', 'models', 'delete', 'none')).toContain('there is no model none')
+  })
+})
+
+describe('scripts', () => {
+  it('start --wait prints the answer alone', async () => {
+    provider.play(says('Four', ', of course.'))
+    const ran = await cli.run('chat', 'start', '--wait', 'What is 2 + 2?')
+    expect(ran).toEqual({ code: 0, stdout: 'Four, of course.\n', stderr: '' })
+  })
+
+  it('start takes the message from standard input, and a model, labels and an organization', async () => {
+    provider.play(says('Read.'))
+    const ran = await cli.runWith(
+      {},
+      ...[
+        'chat',
+        'start',
+        '--wait',
+        '-m',
+        'fake/second-model',
+        '-l',
+        'ci/run=812',
+        '--organization',
+        'coder',
+      ],
+      ...['--plan', '-o', 'json'],
+      { input: 'from a pipe\n' },
+    )
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    const chat = JSON.parse(ran.stdout)
+    expect(chat).toMatchObject({
+      answer: 'Read.',
+      status: 'waiting',
+      client_type: 'api',
+      labels: { 'ci/run': '812' },
+      plan_mode: 'plan',
+    })
+    expect(provider.requests.at(-1)?.text).toContain('from a pipe')
+    expect(await json('chat', 'list', '-l', 'ci/run=812')).toMatchObject([{ id: chat.id }])
+    expect(await json('chat', 'list', '-l', 'ci/run=813')).toEqual([])
+  })
+
+  it('flags that cannot be used are refused before anything is asked of a model', async () => {
+    const before = provider.requests.length
+    expect(await cli.bad('chat', 'start', '-m', 'none', 'x')).toContain(
+      'there is no model none: choose from fake/scripted-model, fake/second-model',
+    )
+    expect(await cli.bad('chat', 'start', '-l', 'x', 'y')).toContain('--label must be key=value')
+    expect(await cli.bad('chat', 'start', '-w', 'nowhere', 'y')).toContain('nowhere was not found')
+    expect(await cli.bad('chat', 'start')).toContain('the message is empty')
+    expect(await cli.bad('chat', 'start', '-o', 'yaml', 'x')).toContain('--output must be text or json')
+    expect(await cli.bad('chat')).toContain('no terminal to chat on')
+    expect(await cli.bad('chat', 'show', 'nothing-like-it')).toContain('there is no chat nothing-like-it')
+    expect(await cli.bad('chat', 'show', crypto.randomUUID())).toContain('error: ')
+    expect(provider.requests.length).toBe(before)
+  })
+
+  it('start prints the id; send queues while the chat is busy, and waits for all of it', async () => {
+    const gate = new Gate()
+    provider.play({ steps: ['One', { wait: gate.opened }, '.'] }, says('Two.'))
+    const id = (await cli.good('chat', 'start', 'first')).trim()
+    await until('the first request', () => provider.left === 1 || undefined)
+    const queued = await cli.good('chat', 'send', id, 'second')
+    expect(queued).toMatch(/^Queued as \d+\.\n$/)
+    expect(await cli.good('chat', 'queued', id)).toMatch(/second/)
+    const [, again = ''] = /as (\d+)/.exec(await cli.good('chat', 'send', id, 'third')) ?? []
+    await cli.good('chat', 'delete-queued', id, again)
+    expect(await cli.bad('chat', 'delete-queued', id, again)).toContain('error: ')
+    gate.open()
+    await reaches(id, 'waiting')
+    expect(await cli.good('chat', 'messages', id)).toBe('> first\n\nOne.\n\n> second\n\nTwo.\n\n')
+    provider.play(says('Four.'))
+    expect(await cli.good('chat', 'send', '--wait', id, 'fourth')).toBe('Four.\n')
+    expect(await json('chat', 'messages', id, '-n', '1')).toMatchObject([{ role: 'assistant' }])
+  })
+
+  it('follow -o json prints one event a line, live, and ends with the turn when asked to', async () => {
+    const gate = new Gate()
+    provider.play({ steps: ['Hel', { wait: gate.opened }, 'lo'] })
+    const id = (await cli.good('chat', 'start', 'greet me')).trim()
+    await using following = RunningCommand.start(cli, 'chat', 'follow', id, '--wait', '-o', 'json')
+    await following.says('"text":"Hel"')
+    gate.open()
+    expect(await following.ended()).toBe(0)
+    const events: ChatStreamEvent[] = following.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['message', 'status', 'message_part']),
+    )
+    expect(events.filter(({ message }) => message?.role === 'assistant')).toHaveLength(1)
+    expect(events.at(-1)).toBeDefined()
+  })
+
+  it('follow shows an answer as it comes, once, and what tools were called with', async () => {
+    const gate = new Gate()
+    provider.play(callsTools({ name: 'read_file', args: { path: '/etc/\u001b[31mhosts' } }), {
+      steps: ['Thin', { wait: gate.opened }, 'king.'],
+    })
+    const id = (await cli.good('chat', 'start', 'look')).trim()
+    await using following = RunningCommand.start(cli, 'chat', 'follow', id)
+    await following.says('Thin')
+    gate.open()
+    await following.says('king.\n')
+    expect(following.stdout).toMatch(
+      /^\n> look\n\n→ read_file: \/etc\/\[31mhosts\n {2}failed: [^\n]+\nThinking\.\n$/,
+    )
+    following.signal('SIGINT')
+    expect(await following.ended()).toBe(130)
+  })
+
+  it('interrupt stops a turn; what was said stays', async () => {
+    provider.play({ steps: ['Half', { stall: true }] })
+    const id = (await cli.good('chat', 'start', 'long story')).trim()
+    await using following = RunningCommand.start(cli, 'chat', 'follow', id, '--wait')
+    await following.says('Half')
+    expect(await cli.good('chat', 'interrupt', id)).toBe('Interrupted.\n')
+    expect(await following.ended()).toBe(0)
+    expect(await cli.good('chat', 'messages', id)).toBe('> long story\n\nHalf\n\n')
+    expect(await cli.bad('chat', 'interrupt', id)).toContain('it is waiting')
+  })
+
+  it('Ctrl-C while waiting interrupts the chat, and a second one leaves it', async () => {
+    provider.play({ steps: ['Half', { stall: true }] })
+    await using waiting = RunningCommand.start(cli, 'chat', 'start', '--wait', 'long story')
+    const request = await provider.nextRequest(
+      ({ text, streaming }) => streaming && text.includes('long story'),
+    )
+    await until('the half', () => request.sentEvents > 0 || undefined)
+    waiting.signal('SIGINT')
+    expect(await waiting.ended()).toBe(130)
+    expect(waiting.stdout).toBe('Half\n')
+    expect(waiting.stderr).toContain('Interrupting')
+  })
+
+  it('a turn that fails ends the command with 1, and says why', async () => {
+    provider.play({ status: 401, message: 'no such key' })
+    const ran = await cli.run('chat', 'start', '--wait', '-o', 'json', 'fail')
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('the turn has failed: ') })
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      status: 'error',
+      answer: '',
+      last_error: { kind: 'auth' },
+    })
+  })
+
+  it('archive, unarchive and rename', async () => {
+    const [{ id }] = await json('chat', 'list', '-n', '1')
+    await cli.good('chat', 'rename', id, 'Nightly report')
+    expect(await cli.good('chat', 'show', 'Nightly report')).toContain(id)
+    expect(await cli.good('chat', 'archive', id)).toBe(`Archived Nightly report (${id}).\n`)
+    expect(await cli.bad('chat', 'archive', id)).toContain('already archived')
+    expect(await json('chat', 'list', '--archived')).toMatchObject([{ id }])
+    await cli.good('chat', 'unarchive', id.slice(0, 8))
+    expect(await json('chat', 'list', '--archived')).toEqual([])
+  })
+})
+
+describe('at a terminal', () => {
+  it('talks: answers stream, Ctrl-C interrupts once, and leaves the second time', async () => {
+    provider.play(says('Hello there.'), { steps: ['Endless', { stall: true }] })
+    const terminal = spawn(process.execPath, [BIN, 'chat', 'start'], {
+      env: cli.environment,
+      cwd: folder,
+      cols: 200,
+      rows: 40,
+    })
+    let [shown, code]: [string, number | undefined] = ['', undefined]
+    terminal.onData((text) => {
+      shown += text
+    })
+    terminal.onExit(({ exitCode }) => {
+      code = exitCode
+    })
+    const sees = (text: string) =>
+      until(text, () => (shown.includes(text) ? true : undefined)).catch(() => {
+        throw new Error(`${JSON.stringify(text)} is not in ${JSON.stringify(shown)}`)
+      })
+    try {
+      await sees('> ')
+      terminal.write('hi\r')
+      await sees('Hello there.')
+      await until('the prompt', () => (/there\.\s+.*> $/.test(shown) ? true : undefined))
+      terminal.write('more\r')
+      await sees('Endless')
+      terminal.write('\u0003')
+      await sees('interrupting')
+      await until('the prompt', () => (/interrupting[^]*> $/.test(shown) ? true : undefined))
+      terminal.write('\u0003')
+      await until('the end', () => code)
+      expect(code).toBe(130)
+      expect(shown.match(/Hello there\./g)).toHaveLength(1)
+      const [, id = ''] = /chat resume (\S+)`/.exec(shown) ?? []
+      expect(await cli.good('chat', 'messages', id)).toBe('> hi\n\nHello there.\n\n> more\n\nEndless\n\n')
+    } finally {
+      terminal.kill('SIGKILL')
+    }
+  })
+
+  it('picks a chat and goes on with it', async () => {
+    const [{ id, title }] = await json('chat', 'list', '-n', '1')
+    provider.play(says('Still here.'))
+    await using talking = RunningCommand.start(cli, 'chat', '--force-tty')
+    await talking.says('A new chat')
+    talking.type('\u001b[B\r')
+    await talking.says('/help')
+    talking.type('are you there?\n')
+    await talking.says('Still here.')
+    talking.end()
+    expect(await talking.ended()).toBe(0)
+    expect(talking.stdout).toContain(title)
+    expect(await cli.good('chat', 'messages', id, '-n', '1')).toBe('Still here.\n\n')
+  })
+})

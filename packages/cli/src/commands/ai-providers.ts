@@ -1,0 +1,153 @@
+import type { Command } from 'commander'
+
+import {
+  type AIProvider,
+  type AIProviderTest,
+  type AIProviderTestResult,
+  createAIProvider,
+  deleteAIProvider,
+  getAIProvider,
+  listAIProviders,
+  testAIProvider,
+  updateAIProvider,
+} from '@slipway/contract'
+import { CommandError } from '../errors.ts'
+import { ago, type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
+import { askSecret, interactive, sure } from '../prompt.ts'
+import { openSession } from '../session.ts'
+import { standardInput } from '../standard-input.ts'
+
+const COLUMNS: readonly Column<AIProvider>[] = [
+  { name: 'id', value: (one) => one.id, extra: true },
+  { name: 'name', value: (one) => one.name },
+  { name: 'type', value: (one) => one.type },
+  { name: 'url', value: (one) => one.base_url },
+  { name: 'keys', value: (one) => one.api_keys.map(({ masked }) => masked).join(' ') },
+  { name: 'status', value: (one) => one.status },
+  { name: 'problem', value: (one) => one.status_detail },
+  {
+    name: 'last test',
+    value: ({ last_check: check }) =>
+      check === null ? 'never' : `${check.ok ? 'ok' : check.error}, ${ago(check.checked_at)}`,
+    extra: true,
+  },
+]
+
+const TEST_COLUMNS: readonly Column<AIProviderTestResult>[] = [
+  { name: 'key', value: (result) => result.masked || '(none)' },
+  { name: 'works', value: (result) => (result.ok ? 'yes' : 'no') },
+  { name: 'status', value: (result) => (result.status_code === 0 ? '' : String(result.status_code)) },
+  { name: 'ms', value: (result) => String(result.latency_ms) },
+  { name: 'error', value: (result) => result.error },
+]
+
+interface CreateFlags extends OutputFlags {
+  readonly type?: string
+  readonly baseUrl?: string
+  readonly displayName?: string
+  readonly region?: string
+  readonly key: boolean
+  readonly disabled?: boolean
+}
+
+/** `ai-providers …`. */
+export function aiProviderCommands(program: Command): void {
+  const providers = program.command('ai-providers')
+  tableOptions(providers.command('list').alias('ls'), COLUMNS)
+    .description('List model providers; nothing shows their keys whole')
+    .action(async (own: OutputFlags, command: Command) => {
+      const client = await openSession(command)
+      printRows(await client.call(listAIProviders), COLUMNS, own)
+    })
+  tableOptions(providers.command('show <provider>'), COLUMNS)
+    .description('Show a provider, by name or id')
+    .action(async (idOrName: string, own: OutputFlags, command: Command) => {
+      const client = await openSession(command)
+      printRow(await client.call(getAIProvider, { params: { idOrName } }), COLUMNS, own)
+    })
+  tableOptions(providers.command('create <name>'), COLUMNS)
+    .description('Add a provider; its key is asked for, or read from standard input')
+    .option(
+      '-t, --type <type>',
+      'openai, anthropic, google, bedrock, azure, openai-compat, openrouter or vercel; the name when absent',
+    )
+    .option('--base-url <url>', "where it is; the provider's own address when absent")
+    .option('--display-name <name>', 'what people see')
+    .option('--region <region>', 'region of Bedrock')
+    .option('--no-key', 'it needs no key')
+    .option('--disabled', 'do not use it yet')
+    .addHelpText(
+      'after',
+      '\nFor example: printf %s "$ANTHROPIC_API_KEY" | slipway ai-providers create anthropic',
+    )
+    .action(async (name: string, own: CreateFlags, command: Command) => {
+      const client = await openSession(command)
+      const keys = own.key ? [await readKey()] : []
+      const made = await client.call(createAIProvider, {
+        body: {
+          name,
+          type: own.type ?? name,
+          enabled: own.disabled !== true,
+          api_keys: keys,
+          ...(own.baseUrl === undefined ? {} : { base_url: own.baseUrl }),
+          ...(own.displayName === undefined ? {} : { display_name: own.displayName }),
+          ...(own.region === undefined ? {} : { settings: { region: own.region } }),
+        },
+      })
+      printRow(made, COLUMNS, own)
+    })
+  tableOptions(providers.command('set-key <provider>'), COLUMNS)
+    .description('Give a provider another key, which is asked for or read from standard input')
+    .option('--add', 'keep the keys that it has')
+    .action(async (idOrName: string, own: OutputFlags & { readonly add?: boolean }, command: Command) => {
+      const client = await openSession(command)
+      const provider = await client.call(getAIProvider, { params: { idOrName } })
+      const kept = own.add === true ? provider.api_keys.map(({ id }) => ({ id })) : []
+      const changed = await client.call(updateAIProvider, {
+        params: { idOrName },
+        body: { api_keys: [...kept, { api_key: await readKey() }] },
+      })
+      printRow(changed, COLUMNS, own)
+    })
+  tableOptions(providers.command('test <provider>'), TEST_COLUMNS)
+    .description('Try each key of a provider with a cheap request')
+    .action(async (idOrName: string, own: OutputFlags, command: Command) => {
+      const client = await openSession(command)
+      const tested: AIProviderTest = await client.call(testAIProvider, { params: { idOrName } })
+      if (own.output === 'json') process.stdout.write(`${JSON.stringify(tested, null, 2)}\n`)
+      else printRows(tested.results, TEST_COLUMNS, own)
+      if (!tested.ok) process.exitCode = 1
+    })
+  for (const [word, enabled] of [
+    ['enable', true],
+    ['disable', false],
+  ] as const)
+    providers
+      .command(`${word} <provider>`)
+      .description(enabled ? 'Let requests through to a provider' : 'Let no requests through to a provider')
+      .action(async (idOrName: string, _own: unknown, command: Command) => {
+        const client = await openSession(command)
+        const { name } = await client.call(updateAIProvider, { params: { idOrName }, body: { enabled } })
+        process.stdout.write(`The provider ${name} is ${word}d.\n`)
+      })
+  providers
+    .command('delete <provider>')
+    .alias('rm')
+    .description('Delete a provider, given by name or id')
+    .option('-y, --yes', 'do not ask')
+    .action(async (idOrName: string, own: { readonly yes?: boolean }, command: Command) => {
+      const client = await openSession(command)
+      const { name } = await client.call(getAIProvider, { params: { idOrName } })
+      await sure(`Delete the provider ${name}? Its models can be used no more.`, own.yes)
+      await client.call(deleteAIProvider, { params: { idOrName } })
+      process.stdout.write(`Deleted the provider ${name}.\n`)
+    })
+}
+
+/** A key, never from the command line: other programs of the machine see that. @throws CommandError without one. */
+async function readKey(): Promise<string> {
+  const key = interactive() ? await askSecret('Key', 'the key') : await standardInput('the key')
+  if (key.trim() === '')
+    throw new CommandError('the key is empty; --no-key is for a provider that needs none')
+  return key.trim()
+}

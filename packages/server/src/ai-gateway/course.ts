@@ -1,0 +1,158 @@
+import { CLIENT_LEFT, type Failure, failureOfEvent, failureOfStatus } from './categories.ts'
+import { GatewayError } from './gateway-error.ts'
+import type { GatewayMetrics } from './metrics.ts'
+import type { Recorder } from './recorder.ts'
+import type { NewInterception } from './store/interceptions.ts'
+import { readAtMost, type UpstreamAnswer, upstreamFailure } from './upstream.ts'
+import { NOTHING, type Observation, type Observer } from './wires/observation.ts'
+
+/** What is known of a request when its provider is asked. */
+export interface CourseOf {
+  readonly interception: NewInterception
+  readonly providerType: string
+  readonly prompt: string | undefined
+  readonly method: string
+  readonly route: string
+  readonly url: URL
+  readonly signal: AbortSignal
+}
+
+/** Longest error of a provider that is read, in bytes. */
+const MAX_ERROR = 1024 * 1024
+
+/** The course of one request from its record on; it ends once, whoever ends it. */
+export class Course {
+  readonly #of: CourseOf
+  readonly #recorder: Recorder
+  readonly #metrics: GatewayMetrics
+  readonly #inflight: Disposable
+  readonly #began = performance.now()
+  #hint: string | undefined
+  #ended: Promise<void> | undefined
+
+  constructor(
+    of: CourseOf,
+    { recorder, metrics }: { readonly recorder: Recorder; readonly metrics: GatewayMetrics },
+  ) {
+    this.#of = of
+    this.#recorder = recorder
+    this.#metrics = metrics
+    this.#inflight = metrics.begun({
+      provider: of.interception.providerName,
+      model: of.interception.model,
+      route: of.route,
+    })
+  }
+
+  /** Notes which key the provider took; undefined where the one of the start is right. */
+  usedKey(hint: string | undefined): void {
+    this.#hint = hint
+  }
+
+  /** Records how it ended; resolves when that is stored, or after a few seconds. */
+  end(failure: Failure | undefined, observation: Observation = NOTHING, incomplete = false): Promise<void> {
+    this.#ended ??= this.#end(failure, observation, incomplete)
+    return this.#ended
+  }
+
+  async #end(failure: Failure | undefined, observation: Observation, incomplete: boolean): Promise<void> {
+    const { interception, providerType, prompt, method, route } = this.#of
+    this.#inflight[Symbol.dispose]()
+    this.#metrics.finished({
+      provider: interception.providerName,
+      model: interception.model,
+      route,
+      method,
+      initiatorId: interception.initiatorId,
+      client: interception.client,
+      failed: failure !== undefined,
+      seconds: (performance.now() - this.#began) / 1_000,
+    })
+    await this.#recorder.end({
+      interception,
+      providerType,
+      prompt,
+      observation,
+      credentialHint: this.#hint,
+      failure,
+      incomplete,
+    })
+  }
+
+  /** Reads an error of the provider and ends with it. */
+  async refused(answer: UpstreamAnswer): Promise<AsyncIterable<Uint8Array>> {
+    const body = await readAtMost(answer, MAX_ERROR)
+    await this.end(failureOfStatus(answer.status, body.toString('utf8')))
+    return (async function* () {
+      yield body
+    })()
+  }
+
+  /** The body of an answer as it comes; what reads along never keeps it waiting. */
+  relay(answer: UpstreamAnswer, observer: Observer): AsyncIterable<Uint8Array> {
+    const source = answer.body[Symbol.asyncIterator]()
+    const { signal, url } = this.#of
+    let passed: Uint8Array | undefined
+    const seen = (): Observation => {
+      if (passed !== undefined) observer.push(passed)
+      passed = undefined
+      return observer.observation()
+    }
+    // Whoever has left may not come back for the rest.
+    const leave = (): Promise<void> => {
+      answer.body.destroy()
+      return this.end(CLIENT_LEFT, seen(), true)
+    }
+    const onAbort = (): void => void leave()
+    const settle = (): void => signal.removeEventListener('abort', onAbort)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: async () => {
+        // The reader has the last piece by now.
+        if (passed !== undefined) observer.push(passed)
+        passed = undefined
+        try {
+          const { value, done } = await source.next()
+          if (done !== true) {
+            passed = value
+            return { value, done: false }
+          }
+        } catch (error) {
+          settle()
+          if (signal.aborted) throw signal.reason
+          const failure = disconnected(error, url)
+          await this.end(
+            { type: failure.code === 'timeout' ? 'timeout' : 'server_error', message: failure.message },
+            seen(),
+            true,
+          )
+          throw failure
+        }
+        settle()
+        const { error, complete, ...rest } = seen()
+        await this.end(
+          error === undefined ? undefined : failureOfEvent(error),
+          { ...rest, error, complete },
+          !complete,
+        )
+        return { value: undefined, done: true }
+      },
+      return: async () => {
+        settle()
+        await leave()
+        return { value: undefined, done: true }
+      },
+    }
+    return { [Symbol.asyncIterator]: () => iterator }
+  }
+}
+
+/** What a reader is told when the provider goes away in the middle of its answer (AG-B3). */
+function disconnected(error: unknown, url: URL): GatewayError {
+  const failure = upstreamFailure(error, url)
+  if (failure.code === 'timeout') return failure
+  return new GatewayError(502, 'upstream_disconnected', `${url.host} ended the answer in the middle`, {
+    cause: error,
+  })
+}

@@ -1,0 +1,125 @@
+import { AwsV4Signer } from 'aws4fetch'
+
+import { type ModelProvider, maskSecret } from '../ai-providers/index.ts'
+import type { RequestHeaders } from './clients.ts'
+
+/** A request that is ready to be sent but for its credential. */
+export interface Unsigned {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | undefined
+}
+
+/** What a provider is shown, and what may be said of it. */
+export interface Credential {
+  readonly kind: 'centralized' | 'byok'
+  readonly hint: string
+  /** Headers with the credential in them. */
+  sign(request: Unsigned): Promise<Record<string, string>>
+}
+
+/** A key in the header in which this type of provider looks for it (AG-14). */
+export function keyCredential(
+  provider: ModelProvider,
+  kind: Credential['kind'],
+  key: string,
+  hint: string,
+): Credential {
+  return {
+    kind,
+    hint,
+    sign: async ({ headers, url }) => ({ ...headers, ...keyHeader(provider, key, url) }),
+  }
+}
+
+function keyHeader({ type }: ModelProvider, key: string, url: URL): Record<string, string> {
+  switch (type) {
+    case 'anthropic':
+      return { 'x-api-key': key }
+    case 'azure':
+      return { 'api-key': key }
+    case 'google':
+      // The part of Google's API that speaks like OpenAI also takes its credentials like it.
+      return url.pathname.includes('/openai/') ? bearer(key) : { 'x-goog-api-key': key }
+    case 'bedrock':
+    case 'openai':
+    case 'openai-compat':
+    case 'openrouter':
+    case 'vercel':
+    case 'copilot':
+      return bearer(key)
+  }
+}
+
+function bearer(key: string): Record<string, string> {
+  return { authorization: `Bearer ${key}` }
+}
+
+/** The signature that AWS asks for (AG-47, AG-48); undefined without a static pair of keys. */
+export function bedrockCredential({ bedrock }: ModelProvider): Credential | undefined {
+  if (bedrock === undefined || bedrock.accessKey === '' || bedrock.accessKeySecret === '') return undefined
+  const { accessKey, accessKeySecret, region, protocol, roleArn } = bedrock
+  if (roleArn !== '') return undefined
+  return {
+    kind: 'centralized',
+    hint: maskSecret(accessKey),
+    sign: async ({ method, url, headers, body }) => {
+      const signer = new AwsV4Signer({
+        method,
+        url: url.href,
+        headers,
+        body: body === undefined ? null : Buffer.from(body),
+        accessKeyId: accessKey,
+        secretAccessKey: accessKeySecret,
+        service: protocol === 'mantle' ? 'bedrock-mantle' : 'bedrock',
+        region: region === '' ? regionOf(url) : region,
+      })
+      const signed = await signer.sign()
+      return Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
+    },
+  }
+}
+
+function regionOf(url: URL): string {
+  return /^bedrock[\w-]*\.([a-z0-9-]+)\./.exec(url.hostname)?.[1] ?? 'us-east-1'
+}
+
+/** Headers that end at the gateway: of the connection, of credentials, and of what is only between it and its clients. */
+const OWN = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+  'accept-encoding',
+  'content-length',
+  'expect',
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'forwarded',
+  'cookie',
+])
+
+/** What of a client's headers goes on to the provider (AG-15, AG-18). */
+export function forwardedHeaders(headers: RequestHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) =>
+        !OWN.has(name) &&
+        !name.startsWith('x-coder-') &&
+        !name.startsWith('coder-') &&
+        !name.startsWith('x-ai-bridge-actor-'),
+    ),
+  )
+}

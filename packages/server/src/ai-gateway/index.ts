@@ -1,0 +1,6 @@
+export { costOfChats } from './costs.ts'
+export type { ChatCost, GatewayCall } from './gateway-call.ts'
+export { GatewayError, type GatewayErrorCode, gatewayErrorCode } from './gateway-error.ts'
+export { ModelGateway } from './model-gateway.ts'
+export { aiGatewayRoutes } from './routes.ts'
+export { sdkBaseUrl } from './sdk-base-url.ts'

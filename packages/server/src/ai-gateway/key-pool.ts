@@ -1,0 +1,120 @@
+import type { ModelProvider, ProviderKey } from '../ai-providers/index.ts'
+
+/** How long a key rests that is refused or limited without a word about when to come back, in milliseconds. */
+const DEFAULT_COOLDOWN_MS = 60_000
+
+/** Why a key rests. */
+export type CooldownReason = 'rate_limited' | 'unauthorized'
+
+interface Cooldown {
+  readonly until: number
+  readonly reason: CooldownReason
+}
+
+/** What is left when no key can be used (AG-54). */
+export type Exhaustion =
+  | { readonly kind: 'rate_limited'; readonly retryAfterMs: number }
+  | { readonly kind: 'unauthorized' }
+
+/**
+ * The keys of a provider in their order, and which of them rest (AG-52). One for each provider on a replica, shared by
+ * all users; it begins anew when the provider changes.
+ */
+export class KeyPool {
+  readonly #keys: readonly ProviderKey[]
+  readonly #now: () => number
+  readonly #resting = new Map<string, Cooldown>()
+
+  constructor(keys: readonly ProviderKey[], now: () => number) {
+    this.#keys = keys
+    this.#now = now
+  }
+
+  /** Keys that may be tried now, the first one first. */
+  usable(): readonly ProviderKey[] {
+    return this.#keys.filter((key) => this.#cooldown(key.id) === undefined)
+  }
+
+  /** Lets a key rest; a rest is never made shorter. Returns whether it was usable until now. */
+  rest(keyId: string, reason: CooldownReason, forMs = DEFAULT_COOLDOWN_MS): boolean {
+    const known = this.#cooldown(keyId)
+    const until = this.#now() + forMs
+    if (known === undefined || known.until < until) this.#resting.set(keyId, { until, reason })
+    return known === undefined
+  }
+
+  #cooldown(keyId: string): Cooldown | undefined {
+    const known = this.#resting.get(keyId)
+    if (known !== undefined && known.until <= this.#now()) {
+      this.#resting.delete(keyId)
+      return undefined
+    }
+    return known
+  }
+
+  /** What callers are told while all keys rest. */
+  exhaustion(): Exhaustion {
+    const limited = this.#keys
+      .map((key) => this.#cooldown(key.id))
+      .filter((cooldown) => cooldown?.reason === 'rate_limited')
+    if (limited.length === 0) return { kind: 'unauthorized' }
+    const soonest = Math.min(...limited.map((cooldown) => cooldown?.until ?? 0))
+    return { kind: 'rate_limited', retryAfterMs: Math.max(0, soonest - this.#now()) }
+  }
+
+  /** How many keys may be used, and how many rest. */
+  states(): { readonly valid: number; readonly temporary: number } {
+    const valid = this.usable().length
+    return { valid, temporary: this.#keys.length - valid }
+  }
+}
+
+/** The pools of all providers. */
+export class KeyPools {
+  readonly #now: () => number
+  readonly #pools = new Map<string, { readonly of: string; readonly pool: KeyPool }>()
+
+  /** @param now tells the time in milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** The pool of a provider as it is now; what rested before a change of the provider does so no more (AG-52). */
+  of(provider: ModelProvider): KeyPool {
+    const state = JSON.stringify([provider.baseUrl, provider.type, provider.keys.map((key) => key.id)])
+    const known = this.#pools.get(provider.id)
+    if (known?.of === state) return known.pool
+    const pool = new KeyPool(provider.keys, this.#now)
+    this.#pools.set(provider.id, { of: state, pool })
+    return pool
+  }
+
+  /** Forgets providers that are gone. */
+  keep(providers: readonly ModelProvider[]): void {
+    const ids = new Set(providers.map(({ id }) => id))
+    for (const id of this.#pools.keys()) if (!ids.has(id)) this.#pools.delete(id)
+  }
+
+  /** Pools that exist by now, by the id of their provider. */
+  known(): ReadonlyMap<string, KeyPool> {
+    return new Map([...this.#pools].map(([id, { pool }]) => [id, pool]))
+  }
+}
+
+/** How long an upstream wants to be left alone, in milliseconds; undefined when it does not say (AG-52). */
+export function cooldownOf(headers: {
+  readonly [name: string]: string | string[] | undefined
+}): number | undefined {
+  const milliseconds = numberOf(headers['retry-after-ms'])
+  if (milliseconds !== undefined) return milliseconds
+  const seconds = numberOf(headers['retry-after'])
+  return seconds === undefined ? undefined : seconds * 1000
+}
+
+/** A day at most: an upstream must not switch a key off for ever. */
+const MAX_COOLDOWN = 86_400_000
+
+function numberOf(value: string | string[] | undefined): number | undefined {
+  if (typeof value !== 'string' || !/^\d+(?:\.\d+)?$/.test(value.trim())) return undefined
+  return Math.min(Number(value), MAX_COOLDOWN)
+}

@@ -1,0 +1,196 @@
+import { type ModelProvider, type ModelProviders, userKeyFor } from '../ai-providers/index.ts'
+import type { AppContext } from '../context.ts'
+import { admit } from './admission.ts'
+import { type Credential, keyCredential } from './credentials.ts'
+import { type ExchangeParts, exchange } from './exchange.ts'
+import type { GatewayCall } from './gateway-call.ts'
+import { GatewayError } from './gateway-error.ts'
+import { KeyPools } from './key-pool.ts'
+import { GatewayMetrics } from './metrics.ts'
+import { Recorder } from './recorder.ts'
+import { keyForChats } from './synthetic-key.ts'
+import { type AnswerHeaders, Upstream } from './upstream.ts'
+
+/** Longest request body, in bytes (chapter 05 section 4). */
+export const MAX_BODY = 32 * 1024 * 1024
+
+/**
+ * The way to the model providers: it puts the credential in, keeps budgets, relays bytes as they come and records what
+ * was asked, used and spent. Callers in this process get it as a `fetch`.
+ */
+export class ModelGateway implements AsyncDisposable {
+  readonly parts: ExchangeParts
+  readonly providers: ModelProviders
+  readonly #context: AppContext
+  readonly #subscription: Disposable
+  readonly #closing = new AbortController()
+
+  constructor(context: AppContext, providers: ModelProviders) {
+    this.#context = context
+    this.providers = providers
+    const pools = new KeyPools(() => context.clock.now().getTime())
+    const metrics = new GatewayMetrics(context.metrics, { providers: () => providers.list(), pools })
+    this.parts = {
+      context,
+      pools,
+      metrics,
+      upstream: new Upstream(),
+      recorder: new Recorder(context, metrics),
+    }
+    this.#subscription = providers.onRead((all) => {
+      pools.keep(all)
+      metrics.reloaded()
+    })
+  }
+
+  /**
+   * A `fetch` that AI SDK providers can be given, made for the user of the call. Give such a provider the address of
+   * `sdkBaseUrl` and any text as its key: both `Authorization` and `x-api-key` are replaced.
+   *
+   * What the gateway itself refuses or fails with is an answer too, with a body that `gatewayErrorCode` reads:
+   * `budget_exceeded` (403, CH-805), `missing_credential` (401), `provider_disabled` (503), `rate_limit_exceeded` (429),
+   * `keys_refused` (502), `upstream_unreachable` (502), `timeout` (504), `internal_error` (500). A provider that goes away
+   * in the middle of its answer makes the body fail with a GatewayError. It rejects with the reason of the signal when
+   * that is aborted, and with a TypeError for an address that is not the provider's.
+   */
+  fetchFor(call: GatewayCall): typeof fetch {
+    return async (input, init) => {
+      const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined)
+      const given = input instanceof Request ? new Request(input, init) : undefined
+      const url = new URL(given?.url ?? String(input))
+      const headers = new Headers(given?.headers ?? init?.headers)
+      try {
+        const body =
+          given === undefined ? await bytesOf(init?.body) : new Uint8Array(await given.arrayBuffer())
+        const answer = await this.#call(call, {
+          url,
+          method: given?.method ?? init?.method ?? 'GET',
+          headers,
+          body,
+          signal: signal == null ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]),
+        })
+        return new Response(ReadableStream.from(answer.body), {
+          status: answer.status,
+          headers: webHeaders(answer.headers),
+        })
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error
+        return new Response(error.body(), { status: error.status, headers: error.headers() })
+      }
+    }
+  }
+
+  /** The key that the calls of a user's chats are attributed to; it can never authenticate (CH-508). */
+  keyFor(ownerId: string): Promise<string> {
+    return keyForChats(this.#context, ownerId)
+  }
+
+  async #call(
+    call: GatewayCall,
+    request: {
+      readonly url: URL
+      readonly method: string
+      readonly headers: Headers
+      readonly body: Uint8Array
+      readonly signal: AbortSignal
+    },
+  ) {
+    if (this.#closing.signal.aborted) throw new GatewayError(500, 'internal_error', 'server closed')
+    const provider = this.usable(call.provider)
+    const { url } = request
+    if (url.origin !== new URL(provider.baseUrl).origin)
+      throw new TypeError(`${url.origin} is not the address of AI provider ${provider.name}`)
+    if (request.body.length > MAX_BODY) throw tooLarge()
+    const initiator = await admit(this.#context, this.parts.metrics, call.ownerId)
+    return exchange(this.parts, {
+      provider,
+      initiatorId: call.ownerId,
+      initiator,
+      apiKeyId: call.apiKeyId,
+      method: request.method,
+      url,
+      route: url.pathname,
+      headers: this.#headersOf(call, request.headers),
+      body: request.body,
+      byok: await this.#ownCredential(call.ownerId, provider),
+      relayRefusal: true,
+      signal: request.signal,
+    })
+  }
+
+  /** A provider that requests may be sent to now. @throws GatewayError 404 without it, 503 while it is off or broken. */
+  usable(idOrName: string): ModelProvider {
+    const provider = this.providers.find(idOrName)
+    if (provider === undefined)
+      throw new GatewayError(
+        404,
+        'route_not_supported',
+        `there is no AI provider ${JSON.stringify(idOrName)}`,
+      )
+    switch (provider.status) {
+      case 'enabled':
+        return provider
+      case 'disabled':
+        throw new GatewayError(
+          503,
+          'provider_disabled',
+          `provider_disabled: AI provider ${JSON.stringify(provider.name)} is disabled`,
+        )
+      case 'error':
+        throw provider.keys.length === 0 && provider.bedrock === undefined && provider.type !== 'bedrock'
+          ? new GatewayError(401, 'missing_credential', provider.statusDetail)
+          : new GatewayError(503, 'provider_error', provider.statusDetail)
+    }
+  }
+
+  #headersOf(call: GatewayCall, given: Headers): Record<string, string> {
+    const own: Record<string, string | undefined> = {
+      'user-agent': call.userAgent ?? `coder-agents/${this.#context.version}`,
+      'x-coder-owner-id': call.ownerId,
+      'x-coder-chat-id': call.rootChatId,
+      'x-coder-subchat-id': call.subchatId,
+      'x-coder-workspace-id': call.workspaceId,
+    }
+    const headers = Object.fromEntries(given)
+    for (const [name, value] of Object.entries(own)) if (value !== undefined) headers[name] = value
+    return headers
+  }
+
+  async #ownCredential(userId: string, provider: ModelProvider): Promise<Credential | undefined> {
+    const own = await userKeyFor(this.#context, userId, provider)
+    return own === undefined ? undefined : keyCredential(provider, 'byok', own.key, own.hint)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new GatewayError(500, 'internal_error', 'server closed'))
+    this.#subscription[Symbol.dispose]()
+    await this.parts.upstream[Symbol.asyncDispose]()
+    await this.parts.recorder[Symbol.asyncDispose]()
+  }
+}
+
+/** A request body that is longer than any may be. */
+export function tooLarge(): GatewayError {
+  return new GatewayError(
+    413,
+    'request_too_large',
+    'Request body too large. The maximum allowed request body size is 32MiB.',
+  )
+}
+
+async function bytesOf(body: RequestInit['body']): Promise<Uint8Array> {
+  if (body == null) return new Uint8Array()
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body instanceof Uint8Array) return body
+  return new Uint8Array(await new Response(body).arrayBuffer())
+}
+
+/** Headers of an answer that hold for its body as it is relayed. */
+function webHeaders(headers: AnswerHeaders): Headers {
+  const result = new Headers()
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || name === 'transfer-encoding' || name === 'connection') continue
+    for (const one of Array.isArray(value) ? value : [value]) result.append(name, one)
+  }
+  return result
+}

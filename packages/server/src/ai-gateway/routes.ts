@@ -1,0 +1,21 @@
+import * as contract from '@slipway/contract'
+import { checkedProvider, noteProviderCheck } from '../ai-providers/index.ts'
+import type { AppContext } from '../context.ts'
+import { type BoundRoute, forSession } from '../edge/index.ts'
+import type { ModelGateway } from './model-gateway.ts'
+import { testProvider } from './test-provider.ts'
+
+/** What administrators and users ask of the gateway beside models. */
+export function aiGatewayRoutes(context: AppContext, gateway: ModelGateway): BoundRoute[] {
+  return [
+    forSession(contract.testAIProvider, async ({ actor, params }) => {
+      const provider = await checkedProvider(context, actor, params.idOrName ?? '')
+      const test = await testProvider(gateway.parts.upstream, provider)
+      await noteProviderCheck(context, actor, provider.id, {
+        ok: test.ok,
+        error: test.ok ? '' : (test.results.find(({ error }) => error !== '')?.error ?? ''),
+      })
+      return test
+    }),
+  ]
+}

@@ -1,0 +1,123 @@
+import { sql } from 'kysely'
+
+import { type Action, type Actor, authorize } from '../../authz/index.ts'
+import { batchesOf, type Db } from '../../database/index.ts'
+import type { AibridgeInterceptionsTable } from '../../database/tables.ts'
+
+/** Why an interception failed (AG-82). */
+export type ErrorType = NonNullable<AibridgeInterceptionsTable['error_type']>
+
+function authorizeInterception(actor: Actor, action: Action, initiatorId?: string): void {
+  authorize(actor, action, { type: 'aibridge_interception', owner: initiatorId })
+}
+
+/** A request of a client, before its provider is asked. */
+export interface NewInterception {
+  readonly id: string
+  readonly initiatorId: string
+  readonly apiKeyId: string | undefined
+  readonly provider: string
+  readonly providerName: string
+  readonly model: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly startedAt: Date
+  readonly client: string
+  readonly clientSessionId: string | undefined
+  readonly credentialKind: 'centralized' | 'byok'
+  readonly credentialHint: string
+  /** The tool call whose result the request brings. */
+  readonly toolCallId: string | undefined
+}
+
+const insertTogether = batchesOf(async (db: Db, rows: readonly NewInterception[]) => {
+  const given = JSON.stringify(
+    rows.map((row) => ({
+      id: row.id,
+      initiator_id: row.initiatorId,
+      api_key_id: row.apiKeyId,
+      provider: row.provider,
+      provider_name: row.providerName,
+      model: row.model,
+      metadata: row.metadata,
+      started_at: row.startedAt.toISOString(),
+      client: row.client,
+      client_session_id: row.clientSessionId,
+      credential_kind: row.credentialKind,
+      credential_hint: row.credentialHint,
+      tool_call_id: row.toolCallId,
+    })),
+  )
+  // Only what the same user has done is gone on with: others may know the id of a tool call (AG-80).
+  await sql`
+    insert into aibridge_interceptions (id, initiator_id, api_key_id, provider, provider_name, model, metadata,
+      started_at, client, client_session_id, credential_kind, credential_hint, thread_parent_id, thread_root_id)
+    select n.id, n.initiator_id, n.api_key_id, n.provider, n.provider_name, n.model, n.metadata, n.started_at, n.client,
+           n.client_session_id, n.credential_kind, n.credential_hint, p.id, p.root
+      from jsonb_to_recordset(${given}::jsonb) as n(id uuid, initiator_id uuid, api_key_id text, provider text,
+             provider_name text, model text, metadata jsonb, started_at timestamptz, client text,
+             client_session_id text, credential_kind text, credential_hint text, tool_call_id text)
+      left join lateral (
+        select i.id, coalesce(i.thread_root_id, i.id) as root
+          from aibridge_tool_usages t join aibridge_interceptions i on i.id = t.interception_id
+         where n.tool_call_id is not null and t.provider_tool_call_id = n.tool_call_id
+           and i.initiator_id = n.initiator_id
+         order by t.created_at desc limit 1) p on true`.execute(db)
+  return rows.map(() => undefined)
+})
+
+/** Stores that a request has begun, and in which thread (AG-78, AG-80). @throws ApiError 403. */
+export async function insertInterception(actor: Actor, db: Db, row: NewInterception): Promise<void> {
+  authorizeInterception(actor, 'create', row.initiatorId)
+  await insertTogether(db, row)
+}
+
+/** How a request has ended. */
+export interface InterceptionEnd {
+  readonly id: string
+  readonly initiatorId: string
+  readonly endedAt: Date
+  /** Of the key that answered; undefined leaves the one of the start (AG-81). */
+  readonly credentialHint: string | undefined
+  readonly error: { readonly type: ErrorType; readonly message: string } | undefined
+}
+
+const endTogether = batchesOf(async (db: Db, ends: readonly InterceptionEnd[]) => {
+  const given = JSON.stringify(
+    ends.map(({ id, endedAt, credentialHint, error }) => ({
+      id,
+      ended_at: endedAt.toISOString(),
+      hint: credentialHint,
+      error_type: error?.type,
+      error_message: error?.message,
+    })),
+  )
+  await sql`
+    update aibridge_interceptions i
+       set ended_at = greatest(n.ended_at, i.started_at), credential_hint = coalesce(n.hint, i.credential_hint),
+           error_type = n.error_type, error_message = n.error_message
+      from jsonb_to_recordset(${given}::jsonb)
+             as n(id uuid, ended_at timestamptz, hint text, error_type text, error_message text)
+     where i.id = n.id and i.ended_at is null`.execute(db)
+  return ends.map(() => undefined)
+})
+
+/** Stores how a request has ended, once (AG-81). @throws ApiError 403. */
+export async function endInterception(actor: Actor, db: Db, end: InterceptionEnd): Promise<void> {
+  authorizeInterception(actor, 'update', end.initiatorId)
+  await endTogether(db, end)
+}
+
+/** Ends what has been open since before a time, because nobody else will (AG-138). Resolves to how many. @throws ApiError 403. */
+export async function closeAbandoned(
+  actor: Actor,
+  db: Db,
+  { before, now, limit }: { readonly before: Date; readonly now: Date; readonly limit: number },
+): Promise<number> {
+  authorizeInterception(actor, 'update')
+  const { numAffectedRows } = await sql`
+    update aibridge_interceptions set ended_at = ${now}, error_type = 'unknown',
+           error_message = 'the gateway stopped before the request ended'
+     where id in (select id from aibridge_interceptions where ended_at is null and started_at < ${before}
+                   order by started_at limit ${limit} for update skip locked)`.execute(db)
+  return Number(numAffectedRows ?? 0)
+}

@@ -1,0 +1,35 @@
+/** Reads what others have sent: nothing is known of its shape. */
+
+/** A JSON value; undefined when the text is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The member at a path of names; undefined where there is none. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  let current: unknown = value
+  for (const name of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, name)) return undefined
+    current = Reflect.get(current, name)
+  }
+  return current
+}
+
+/** A text, or an empty one for anything else. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** A number, or 0 for anything else. */
+export function count(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0
+}
+
+/** The elements of an array; none for anything else. */
+export function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}

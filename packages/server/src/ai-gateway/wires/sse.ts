@@ -1,0 +1,90 @@
+import { StringDecoder } from 'node:string_decoder'
+
+/** Longest event that is looked at, in characters; a longer one is passed over. */
+const MAX_EVENT = 8 * 1024 * 1024
+
+/**
+ * Takes server-sent events apart as they pass by, wherever their bytes are cut. Only `data` lines count: what providers
+ * name their events stands in the data as well.
+ */
+export class SseReader {
+  readonly #onData: (data: string) => void
+  readonly #decoder = new StringDecoder('utf8')
+  #pending = ''
+  #data: string[] = []
+  #skipping = false
+
+  constructor(onData: (data: string) => void) {
+    this.#onData = onData
+  }
+
+  push(chunk: Uint8Array): void {
+    const text =
+      this.#pending + this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    let start = 0
+    for (let end = text.indexOf('\n', start); end !== -1; end = text.indexOf('\n', start)) {
+      const last = text.charCodeAt(end - 1) === 13 && end > start ? end - 1 : end
+      this.#line(text, start, last)
+      start = end + 1
+    }
+    this.#pending = start === 0 ? text : text.slice(start)
+    if (this.#pending.length > MAX_EVENT) {
+      this.#pending = ''
+      this.#skipping = true
+    }
+  }
+
+  #line(text: string, start: number, end: number): void {
+    if (this.#skipping) {
+      // The rest of a line that was too long; what follows it is read again.
+      this.#skipping = false
+      this.#data = []
+      return
+    }
+    if (start === end) {
+      const [first, ...more] = this.#data
+      this.#data = []
+      if (first !== undefined) this.#onData(more.length === 0 ? first : [first, ...more].join('\n'))
+      return
+    }
+    if (!text.startsWith('data:', start)) return
+    if (this.#data.length > 1024) return
+    const from = text.charCodeAt(start + 5) === 32 ? start + 6 : start + 5
+    this.#data.push(text.slice(from, end))
+  }
+
+  /** Hands over an event that the end of the stream has cut off before its blank line. */
+  end(): void {
+    if (this.#pending !== '' && !this.#skipping) this.#line(this.#pending, 0, this.#pending.length)
+    this.#pending = ''
+    this.#line('', 0, 0)
+  }
+}
+
+/** Gathers a whole body up to a limit. */
+export class BodyReader {
+  readonly #limit: number
+  #chunks: Uint8Array[] = []
+  #length = 0
+  #over = false
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#over) return
+    this.#length += chunk.length
+    if (this.#length > this.#limit) {
+      this.#over = true
+      this.#chunks = []
+      return
+    }
+    this.#chunks.push(chunk)
+  }
+
+  /** The body as text; undefined when it was too long. */
+  text(): string | undefined {
+    return this.#over ? undefined : Buffer.concat(this.#chunks).toString('utf8')
+  }
+}

@@ -1,0 +1,7 @@
+export { checkedProvider, noteProviderCheck } from './check-provider.ts'
+export { maskSecret } from './mask.ts'
+export { ModelProviders } from './model-providers.ts'
+export type { ModelProvider, ProviderKey, WireFamily } from './provider.ts'
+export { aiProviderRoutes } from './routes.ts'
+export { seedProviders } from './seed-providers.ts'
+export { type UnavailableReason, unavailableFor, userKeyFor } from './user-keys.ts'

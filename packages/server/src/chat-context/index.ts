@@ -1,0 +1,7 @@
+export { type ContextDetails, contextDetails } from './details.ts'
+export { DiffStatusRefresh } from './git/refresh.ts'
+export { type GitReport, noteGitReport } from './git/report.ts'
+export { pinnedContext } from './pin.ts'
+export { contextForPrompt } from './prompt.ts'
+export { type ChatContextParts, chatContextRoutes } from './routes.ts'
+export { listSkills, type Skill } from './skills.ts'

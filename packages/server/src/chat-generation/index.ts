@@ -1,0 +1,2 @@
+export type { ChatExtension } from './parts.ts'
+export { startChatGeneration } from './start.ts'

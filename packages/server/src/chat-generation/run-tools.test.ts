@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { callsTools, Gate, says, until } from '@slipway/testkit'
+import type { ChatTool, ToolOutcome } from '../chat-tools/index.ts'
+import { ChatsAtWork } from './chats-at-work.fixture.ts'
+
+let at: ChatsAtWork
+let slow = new Gate()
+const order: string[] = []
+
+function tool(name: string, run: () => Promise<ToolOutcome>, more: Partial<ChatTool> = {}): ChatTool {
+  return {
+    name,
+    description: name,
+    inputSchema: { type: 'object', properties: { n: { type: 'number' } } },
+    run: async () => {
+      order.push(`${name} begins`)
+      const outcome = await run()
+      order.push(`${name} ends`)
+      return outcome
+    },
+    ...more,
+  }
+}
+
+const tools: readonly ChatTool[] = [
+  tool('slow', async () => {
+    await slow.opened
+    return { result: 'slow is done' }
+  }),
+  tool('failing', async () => {
+    throw new Error('it broke')
+  }),
+  tool('first_serial', async () => ({ result: 1 }), { serial: true }),
+  tool('second_serial', async () => ({ result: 2 }), { serial: true }),
+  tool('alone', async () => ({ result: 'alone' }), { exclusive: true }),
+  tool('huge', async () => ({ result: { content: 'ä'.repeat(5 * 1024 * 1024), ok: true } })),
+  tool('stop', async () => ({ result: 'stopped' }), { stopsTurn: true }),
+]
+
+beforeAll(async () => {
+  at = await ChatsAtWork.start({ chatExtension: { tools: () => tools } })
+})
+afterAll(() => at[Symbol.asyncDispose]())
+
+it('T-29, CH-707: calls run at the same time, results commit in one step in the order of the calls', async () => {
+  slow = new Gate()
+  order.length = 0
+  at.provider.play(
+    callsTools({ id: 'a', name: 'slow' }, { id: 'b', name: 'failing' }, { id: 'c', name: 'nonsense' }),
+    says('Seen'),
+  )
+  const chat = await at.create('Work')
+  await until('both tools', () => order.includes('failing begins') && order.includes('slow begins'))
+  expect((await at.messages(chat.id)).map((message) => message.role)).toEqual(['user', 'assistant'])
+  slow.open()
+  await at.reaches(chat.id, 'waiting')
+  const transcript = await at.transcript(chat.id)
+  expect(transcript[1]).toBe('assistant: [slow({})] [failing({})] [nonsense({})]')
+  expect(transcript[2]).toBe('tool: [slow → "slow is done"]')
+  expect(transcript[3]).toMatch(/^tool: \[failing → .*fault.* !\]$/)
+  expect(transcript[4]).toMatch(/^tool: \[nonsense → .*no tool named nonsense.* !\]$/)
+  expect(transcript[5]).toBe('assistant: Seen')
+  const last = at.provider.requests.at(-1)?.text ?? ''
+  expect(last).toContain('slow is done')
+  expect(last).toContain('no tool named nonsense')
+})
+
+it('CH-707: serial tools run after the others, in the order of the calls', async () => {
+  slow = new Gate()
+  slow.open()
+  order.length = 0
+  at.provider.play(
+    callsTools({ name: 'second_serial' }, { name: 'first_serial' }, { name: 'slow' }),
+    says('ok'),
+  )
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  expect(order).toEqual([
+    'slow begins',
+    'slow ends',
+    'second_serial begins',
+    'second_serial ends',
+    'first_serial begins',
+    'first_serial ends',
+  ])
+})
+
+it('CH-709: an exclusive tool that is called with others runs as little as they do', async () => {
+  order.length = 0
+  at.provider.play(callsTools({ name: 'alone' }, { name: 'first_serial' }), says('ok'))
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  expect(order).toEqual([])
+  const results = (await at.messages(chat.id)).filter((message) => message.role === 'tool')
+  expect(results.map(({ content }) => content[0]?.is_error)).toEqual([true, true])
+})
+
+it('T-30, CH-708: a result of 5 MiB is shortened to the limit of the model, visibly and in whole characters', async () => {
+  at.provider.play(callsTools({ name: 'huge' }), says('ok'))
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  const part = (await at.messages(chat.id)).find((message) => message.role === 'tool')?.content[0]
+  const stored = JSON.stringify(part?.result)
+  expect(Buffer.byteLength(stored)).toBeLessThanOrEqual(128_000)
+  expect(Buffer.byteLength(stored)).toBeGreaterThan(120_000)
+  expect(stored).toContain('bytes are left out')
+  expect(stored).toContain('"ok":true')
+  expect(stored).not.toContain('\uFFFD')
+})
+
+it('CH-700: a success of a tool that stops the turn ends it without another call of the model', async () => {
+  at.provider.play(callsTools({ name: 'stop' }))
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  expect((await at.transcript(chat.id)).at(-1)).toBe('tool: [stop → "stopped"]')
+  expect(at.provider.left).toBe(0)
+})
+
+it('CH-1101: arguments that do not fit, or are no JSON, are the result of their call and fail nothing', async () => {
+  order.length = 0
+  at.provider.play(
+    callsTools({ id: 'x', name: 'slow', args: { n: 'three' } }, { id: 'y', name: 'slow', args: '{"n":' }),
+    says('ok'),
+  )
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  const results = (await at.messages(chat.id)).filter((message) => message.role === 'tool')
+  expect(results.map(({ content }) => content[0]?.is_error)).toEqual([true, true])
+  expect(JSON.stringify(results[0]?.content[0]?.result)).toContain('Invalid arguments for slow')
+  expect(order).toEqual([])
+})
+
+it('CH-704: a provider that gives ids again still gets each result for its own call', async () => {
+  slow = new Gate()
+  slow.open()
+  at.provider.play(
+    callsTools({ id: 'same', name: 'slow' }, { id: 'same', name: 'first_serial' }),
+    callsTools({ id: 'same', name: 'second_serial' }),
+    says('ok'),
+  )
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  const parts = (await at.messages(chat.id)).flatMap((message) => message.content)
+  const calls = parts.filter((part) => part.type === 'tool-call').map((part) => part.tool_call_id)
+  expect(new Set(calls).size).toBe(3)
+  const results = parts.filter((part) => part.type === 'tool-result')
+  expect(results.map((part) => part.tool_call_id).toSorted()).toEqual(calls.toSorted())
+  expect(results.map((part) => part.result)).toEqual(['slow is done', 1, 2])
+})

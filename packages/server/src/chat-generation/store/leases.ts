@@ -1,0 +1,194 @@
+import { sql } from 'kysely'
+
+import type { ChatStatus } from '@slipway/contract'
+import { type Actor, authorize } from '../../authz/index.ts'
+import { type ChatRow, ownedChat } from '../../chats/index.ts'
+import type { Db } from '../../database/index.ts'
+
+const CHATS = { type: 'chat' } as const
+
+/** What somebody works on, by the kind of chat: caps hold for each (CH-607). */
+export type Pool = 'root' | 'subagent'
+
+/** A chat that waits for a worker. */
+export interface Candidate {
+  readonly id: string
+  readonly status: ChatStatus
+  readonly pool: Pool
+}
+
+/**
+ * Chats that nobody works on although they should be worked on, in the order of CH-603: what was interrupted first, then
+ * what the client has to answer, then what should run; in each of them owners take turns (B-4), and so do roots and
+ * subagents.
+ *
+ * @param staleSeconds age from which a heartbeat counts for nothing (CH-602).
+ * @throws ApiError 403 without `chat:read`.
+ */
+export async function listCandidates(
+  actor: Actor,
+  db: Db,
+  { staleSeconds, limit }: { readonly staleSeconds: number; readonly limit: number },
+): Promise<readonly Candidate[]> {
+  authorize(actor, 'read', CHATS)
+  const { rows } = await sql<Candidate>`
+    with waiting as (
+      select c.id, c.status, c.updated_at, c.owner_id,
+             case when c.parent_chat_id is null then 'root' else 'subagent' end as pool,
+             case c.status when 'interrupting' then 0 when 'requires_action' then 1 else 2 end as class
+        from chats c
+       where not c.archived and c.status in ('running', 'interrupting', 'requires_action')
+         and (c.runner_id is null or not exists (
+           select 1 from chat_heartbeats h
+            where h.chat_id = c.id and h.runner_id = c.runner_id
+              and h.heartbeat_at > clock_timestamp() - make_interval(secs => ${staleSeconds})))
+    ), turns as (
+      select w.*, row_number() over (partition by class, pool, owner_id order by updated_at, id) as turn
+        from waiting w
+    ), ranks as (
+      select t.*, row_number() over (partition by class, pool order by turn, updated_at, id) as rank from turns t
+    )
+    select id, status, pool from ranks order by class, rank, updated_at, id limit ${limit}`.execute(db)
+  return rows
+}
+
+/** Whether somebody works on a chat: its run has given a sign of life not long ago. @throws ApiError 403. */
+export async function hasLiveRunner(
+  actor: Actor,
+  tx: Db,
+  chat: ChatRow,
+  staleSeconds: number,
+): Promise<boolean> {
+  authorize(actor, 'read', ownedChat(chat))
+  if (chat.runner_id === null) return false
+  const row = await tx
+    .selectFrom('chat_heartbeats')
+    .select('heartbeat_at')
+    .where('chat_id', '=', chat.id)
+    .where('runner_id', '=', chat.runner_id)
+    .where('heartbeat_at', '>', sql<Date>`clock_timestamp() - make_interval(secs => ${staleSeconds})`)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** The first sign of life of a run, in the transaction in which it takes its chat (CH-604). @throws ApiError 403. */
+export async function insertHeartbeat(actor: Actor, tx: Db, chat: ChatRow, runnerId: string): Promise<void> {
+  authorize(actor, 'update', ownedChat(chat))
+  await tx.insertInto('chat_heartbeats').values({ chat_id: chat.id, runner_id: runnerId }).execute()
+}
+
+/** A run that has a chat. */
+export interface Lease {
+  readonly chatId: string
+  readonly runnerId: string
+}
+
+/**
+ * Signs of life of all runs of a worker (CH-604). Gives the chats of those that still have theirs.
+ *
+ * @throws ApiError 403 without `chat:update`.
+ */
+export async function beat(actor: Actor, db: Db, leases: readonly Lease[]): Promise<ReadonlySet<string>> {
+  authorize(actor, 'update', CHATS)
+  const { rows } = await sql<{ chat_id: string }>`
+    insert into chat_heartbeats (chat_id, runner_id, heartbeat_at)
+    select c.id, c.runner_id, clock_timestamp()
+      from unnest(${leases.map((lease) => lease.chatId)}::uuid[], ${leases.map((lease) => lease.runnerId)}::uuid[])
+           as l (chat_id, runner_id)
+      join chats c on c.id = l.chat_id and c.runner_id = l.runner_id
+    on conflict (chat_id, runner_id) do update set heartbeat_at = excluded.heartbeat_at
+    returning chat_id`.execute(db)
+  return new Set(rows.map((row) => row.chat_id))
+}
+
+/** Deletes the signs of life of runs that are over, or gone. @throws ApiError 403 without `chat:update`. */
+export async function sweepHeartbeats(
+  actor: Actor,
+  db: Db,
+  { runnerIds, olderThanSeconds }: { readonly runnerIds: readonly string[]; readonly olderThanSeconds: number },
+): Promise<void> {
+  authorize(actor, 'update', CHATS)
+  await db
+    .deleteFrom('chat_heartbeats')
+    .where((eb) =>
+      eb.or([
+        eb(
+          'heartbeat_at',
+          '<',
+          sql<Date>`clock_timestamp() - make_interval(secs => ${olderThanSeconds})`,
+        ),
+        ...(runnerIds.length === 0 ? [] : [eb('runner_id', 'in', [...runnerIds])]),
+      ]),
+    )
+    .execute()
+}
+
+/**
+ * How many chats of a kind run now, while nobody else takes one up until the transaction ends (CH-607).
+ *
+ * @throws ApiError 403 without `chat:read`.
+ */
+export async function holdAdmission(
+  actor: Actor,
+  tx: Db,
+  { pool, staleSeconds }: { readonly pool: Pool; readonly staleSeconds: number },
+): Promise<number> {
+  authorize(actor, 'read', CHATS)
+  await sql`select pg_advisory_xact_lock(hashtextextended('chat admission', 0))`.execute(tx)
+  const { rows } = await sql<{ running: number }>`
+    select count(*) as running
+      from chats c join chat_heartbeats h on h.chat_id = c.id and h.runner_id = c.runner_id
+     where c.status = 'running' and not c.archived and (c.parent_chat_id is null) = ${pool === 'root'}
+       and h.heartbeat_at > clock_timestamp() - make_interval(secs => ${staleSeconds})`.execute(tx)
+  return rows[0]?.running ?? 0
+}
+
+/** What a run compares with what it believes: who has a chat, and how far it is. */
+export type ChatVersions = Pick<
+  ChatRow,
+  | 'id'
+  | 'status'
+  | 'archived'
+  | 'worker_id'
+  | 'runner_id'
+  | 'snapshot_version'
+  | 'history_version'
+  | 'retry_state_version'
+>
+
+/** The versions of chats, for runs that may have missed an event (CH-605). @throws ApiError 403 without `chat:read`. */
+export async function listVersions(
+  actor: Actor,
+  db: Db,
+  ids: readonly string[],
+): Promise<readonly ChatVersions[]> {
+  authorize(actor, 'read', CHATS)
+  if (ids.length === 0) return []
+  return db
+    .selectFrom('chats')
+    .select([
+      'id',
+      'status',
+      'archived',
+      'worker_id',
+      'runner_id',
+      'snapshot_version',
+      'history_version',
+      'retry_state_version',
+    ])
+    .where('id', 'in', [...ids])
+    .execute()
+}
+
+/** Chats by what they do, and how many of each kind wait for a worker; for metrics. @throws ApiError 403. */
+export async function countChats(
+  actor: Actor,
+  db: Db,
+): Promise<readonly { readonly status: ChatStatus; readonly pool: Pool; readonly owned: boolean; readonly n: number }[]> {
+  authorize(actor, 'read', CHATS)
+  const { rows } = await sql<{ status: ChatStatus; pool: Pool; owned: boolean; n: number }>`
+    select status, case when parent_chat_id is null then 'root' else 'subagent' end as pool,
+           runner_id is not null as owned, count(*) as n
+      from chats where not archived group by 1, 2, 3`.execute(db)
+  return rows
+}

@@ -1,0 +1,102 @@
+import type { Logger } from '@slipway/request-log'
+import type { ChatRow, Json } from '../chats/index.ts'
+import type { McpServers } from '../mcp-servers/index.ts'
+import type { RunKind } from './availability.ts'
+import { failed, guarded } from './define.ts'
+import { storable } from './storable.ts'
+import type { ChatTool, ToolOutcome } from './tool.ts'
+
+/** Longest image that a model is shown, in characters of base64. */
+const MAX_MEDIA = 7 * 1024 * 1024
+
+/** Tools of servers outside, open for a turn. */
+export interface ExternalTools extends AsyncDisposable {
+  readonly tools: readonly ChatTool[]
+  readonly skipped: readonly string[]
+}
+
+/**
+ * The tools of the MCP servers of a chat, with the rights of its owner (CH-1401); in plan mode those of servers that are
+ * approved for it (CH-11.1). A server that cannot be reached is left out.
+ *
+ * @throws what aborted the signal.
+ */
+export async function openExternal(
+  log: Logger,
+  servers: McpServers,
+  chat: ChatRow,
+  kind: RunKind,
+  signal: AbortSignal,
+): Promise<ExternalTools> {
+  const root = chat.root_chat_id ?? chat.parent_chat_id ?? chat.id
+  const toolset = await servers.openForChat(
+    chat.mcp_server_ids,
+    {
+      ownerId: chat.owner_id,
+      chatId: root,
+      ...(root === chat.id ? {} : { subchatId: chat.id }),
+      ...(chat.workspace_id === null ? {} : { workspaceId: chat.workspace_id }),
+    },
+    signal,
+  )
+  const approved = new Set(
+    toolset.servers.filter(({ config }) => config.allow_in_plan_mode).map(({ config }) => config.id),
+  )
+  return {
+    skipped: toolset.skipped.map(({ config }) => config.slug),
+    tools: toolset.tools
+      .filter(({ configId }) => kind !== 'plan-root' || approved.has(configId))
+      .map((tool) => ({
+        name: tool.name,
+        description: tool.description,
+        inputSchema: tool.inputSchema,
+        mcpServerConfigId: tool.configId,
+        run: (args, call) =>
+          guarded(log, tool.name, call, async () => {
+            try {
+              return outcomeOf(await toolset.call(tool.name, objectOf(args), call.signal))
+            } catch (error) {
+              call.signal.throwIfAborted()
+              return failed(error instanceof Error ? error.message : String(error))
+            }
+          }),
+      })),
+    [Symbol.asyncDispose]: () => toolset[Symbol.asyncDispose](),
+  }
+}
+
+interface McpResult {
+  readonly isError: boolean
+  readonly content: readonly Readonly<Record<string, unknown>>[]
+  readonly structuredContent: unknown
+}
+
+/** What a server gave, as a model reads it: its texts, else its structure; an image is shown as one. */
+function outcomeOf({ isError, content, structuredContent }: McpResult): ToolOutcome {
+  const texts = content.flatMap((part) =>
+    part.type === 'text' ? [String(part.text ?? '')] : part.type === 'image' ? [] : [JSON.stringify(part)],
+  )
+  const text = texts.join('\n')
+  const image = content.find(
+    (part) => part.type === 'image' && typeof part.data === 'string' && part.data.length <= MAX_MEDIA,
+  )
+  const error = isError ? { isError } : {}
+  if (image !== undefined)
+    return {
+      ...error,
+      isMedia: true,
+      result: storable({
+        data: image.data,
+        media_type: typeof image.mimeType === 'string' ? image.mimeType : 'application/octet-stream',
+        ...(text === '' ? {} : { text }),
+      }),
+    }
+  if (isError) return { isError, result: storable({ error: text }) }
+  return {
+    result: storable(text === '' && structuredContent !== undefined ? structuredContent : { output: text }),
+  }
+}
+
+function objectOf(args: Json): Readonly<Record<string, unknown>> {
+  return typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : {}
+}

@@ -1,0 +1,60 @@
+import type { Json } from '../chats/index.ts'
+
+/** Stands where a character was that no column can hold. */
+const MARK = '\uFFFD'
+/** Deeper nesting than any answer that means something. */
+const MAX_DEPTH = 64
+const ESCAPE = '\\u001b'
+/** Control sequences, strings and functions of terminals (ECMA-48 sections 5.3 to 5.6). */
+const SEQUENCES = new RegExp(
+  [
+    `${ESCAPE}\\[[0-?]*[ -/]*[@-~]`,
+    `${ESCAPE}\\][^\\u0007\\u001b]*(?:\\u0007|${ESCAPE}\\\\)?`,
+    `${ESCAPE}[PX^_][^\\u001b]*(?:${ESCAPE}\\\\)?`,
+    `${ESCAPE}[ -/]*[0-~]`,
+  ].join('|'),
+  'g',
+)
+/** All of them but tabs and the ends of lines. */
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
+
+/** A value without what PostgreSQL's jsonb refuses: NUL characters, halves of surrogate pairs, nesting without end. */
+export function storable(value: unknown, depth = 0): Json {
+  switch (typeof value) {
+    case 'string':
+      return value.replaceAll('\0', MARK).toWellFormed()
+    case 'number':
+      return Number.isFinite(value) ? value : null
+    case 'boolean':
+      return value
+    case 'object': {
+      if (value === null) return null
+      if (depth >= MAX_DEPTH) return '… nested too deeply …'
+      if (Array.isArray(value)) return value.map((entry) => storable(entry, depth + 1))
+      return Object.fromEntries(
+        Object.entries(value).flatMap(([name, member]) =>
+          member === undefined
+            ? []
+            : [[name.replaceAll('\0', MARK).toWellFormed(), storable(member, depth + 1)]],
+        ),
+      )
+    }
+    default:
+      return null
+  }
+}
+
+/**
+ * What a program printed, as text only: terminal control sequences are taken out, and other control characters become
+ * marks, so that no output can move the cursor or hide itself from whoever reads it.
+ */
+export function plainOutput(output: string): { readonly text: string; readonly wasChanged: boolean } {
+  const text = output
+    .replace(SEQUENCES, '')
+    // A progress bar writes over its line; what stays on the screen is what came last.
+    .replace(/\r+\n/g, '\n')
+    .replace(/[^\n]*\r(?=[^\n])/g, '')
+    .replace(CONTROLS, MARK)
+    .toWellFormed()
+  return { text, wasChanged: text !== output.replace(/\r+\n/g, '\n') }
+}

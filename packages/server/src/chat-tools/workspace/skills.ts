@@ -1,0 +1,103 @@
+import { Type } from 'typebox'
+
+import { listSkills, pinnedContext, type Skill } from '../../chat-context/index.ts'
+import { defineChatTool, failed } from '../define.ts'
+import { ToolFault } from '../fault.ts'
+import type { ChatTool } from '../tool.ts'
+import type { ToolTurn } from '../turn.ts'
+import { readWhole } from './attachments.ts'
+import { memberOf } from './chat-workspace.ts'
+
+const MAX_FILE = 512 * 1024
+const MAX_FILES = 200
+const name = Type.String({ minLength: 1, maxLength: 80, description: 'Name of the skill.' })
+
+/** `read_skill`: how to do a kind of work (CH-1303). */
+export function readSkillTool(turn: ToolTurn): ChatTool {
+  return defineChatTool(turn.context.log, {
+    name: 'read_skill',
+    description: 'Gives what a skill says, its folder, and the files that belong to it.',
+    input: Type.Object({ name }),
+    run: async (args, call) => {
+      const skill = await skillOf(turn, args.name)
+      return {
+        name: skill.name,
+        description: skill.description,
+        body: skill.body,
+        dir: skill.directory,
+        files: await filesOf(turn, skill, call.signal),
+      }
+    },
+  })
+}
+
+/** `read_skill_file`: a file that belongs to a skill. */
+export function readSkillFileTool(turn: ToolTurn): ChatTool {
+  return defineChatTool(turn.context.log, {
+    name: 'read_skill_file',
+    description: 'Reads a file that belongs to a skill.',
+    input: Type.Object({
+      name,
+      path: Type.String({
+        minLength: 1,
+        maxLength: 1024,
+        description: 'Path within the folder of the skill.',
+      }),
+    }),
+    run: async (args, call) => {
+      const skill = await skillOf(turn, args.name)
+      if (!isInside(args.path))
+        return failed('The path has to be relative, without hidden parts and without "..".')
+      const data = await readWhole(turn, `${skill.directory}/${args.path}`, MAX_FILE, call.signal)
+      if (data === undefined) return failed(`The file has more than ${MAX_FILE} bytes.`)
+      if (data.includes(0)) return failed('The file is no text.')
+      return { content: data.toString('utf8') }
+    },
+  })
+}
+
+/** Whether a path stays within its folder and shows nothing hidden. */
+export function isInside(path: string): boolean {
+  return !path.startsWith('/') && path.split('/').every((part) => part !== '' && !part.startsWith('.'))
+}
+
+/** A skill by its name, which may say where it is from. @throws ToolFault. */
+async function skillOf(turn: ToolTurn, wanted: string): Promise<Skill> {
+  const skills = listSkills(await pinnedContext(turn.context, turn.chat))
+  const plain = wanted.replace(/^workspace\//, '')
+  const skill = skills.find((one) => one.name === plain)
+  if (skill !== undefined) return skill
+  throw new ToolFault(
+    'refused',
+    skills.length === 0
+      ? `There is no skill ${wanted}: this chat has none.`
+      : `There is no skill ${wanted}, but ${skills.map((one) => one.name).join(', ')}.`,
+    'Go on without it.',
+  )
+}
+
+/** What the folder of a skill has beside the skill itself; nothing while the workspace cannot be reached. */
+async function filesOf(turn: ToolTurn, { directory }: Skill, signal: AbortSignal): Promise<string[]> {
+  try {
+    const answer = await turn.workspace.ask(
+      {
+        method: 'POST',
+        path: `/api/v0/list-directory?${new URLSearchParams({ path: directory })}`,
+        body: {},
+      },
+      signal,
+    )
+    const entries = memberOf(answer, 'contents')
+    return (Array.isArray(entries) ? entries : [])
+      .map(
+        (entry: { name?: unknown; is_dir?: unknown }) =>
+          `${String(entry.name ?? '')}${entry.is_dir === true ? '/' : ''}`,
+      )
+      .filter((file) => !file.startsWith('.') && file !== 'SKILL.md')
+      .slice(0, MAX_FILES)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ToolFault || error instanceof Error) return []
+    throw error
+  }
+}

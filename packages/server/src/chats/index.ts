@@ -1,0 +1,36 @@
+export { AutoArchive } from './auto-archive.ts'
+export { firstTitle } from './chat-title.ts'
+export type {
+  ContextFilePart,
+  FilePart,
+  Json,
+  Part,
+  ReasoningPart,
+  SkillPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from './parts.ts'
+export { countChats } from './metrics.ts'
+export { readParts, textOf, unansweredCalls, wirePart, wireParts } from './parts.ts'
+export { pendingActions } from './pending-actions.ts'
+export { type ChatDetails, presentChat, presentMessage, presentQueued } from './present.ts'
+export { type ChatParts, systemMessages } from './create-chat.ts'
+export { presentFamily } from './present-family.ts'
+export { chatRoutes } from './routes.ts'
+export { SearchIndex } from './search-index.ts'
+export {
+  changeChat,
+  type Fence,
+  FencedOff,
+  LockedChat,
+  QUEUE_LIMIT,
+  toolMessage,
+  type UserMessage,
+} from './state/locked-chat.ts'
+export { insertChat, type NewChat } from './store/create.ts'
+export { type ChatRow, ownedChat, type QueuedRow } from './store/locked.ts'
+export { MESSAGE_COLUMNS, type MessageRow, type NewMessage } from './store/messages.ts'
+export { getReadableChat, type ReadableChat, readableObject } from './store/readable.ts'
+export { type ChatView, getChat } from './store/views.ts'
+export { archivedChats, oldAnswers } from './store/retention.ts'

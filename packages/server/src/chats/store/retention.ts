@@ -1,0 +1,109 @@
+import { type RawBuilder, sql } from 'kysely'
+
+import { type Actor, authorize } from '../../authz/index.ts'
+import type { Db } from '../../database/index.ts'
+
+/** Whole families: what belongs to a root goes with it. */
+const ARCHIVED = (before: Date): RawBuilder<unknown> => sql`
+  select c.id from chats c
+   where c.archived and c.archived_at < ${before} and c.root_chat_id is null and c.parent_chat_id is null`
+
+/** Chats that were archived before a time, with all that belongs to them (CH-1701). */
+export const archivedChats = {
+  /** Deletes at most `limit` roots inside a transaction; resolves to how many there were. @throws ApiError 403. */
+  async deleteOld(
+    actor: Actor,
+    tx: Db,
+    { before, limit }: { readonly before: Date; readonly limit: number },
+  ): Promise<number> {
+    authorize(actor, 'delete', { type: 'system' })
+    // Held first, so that one that is unarchived at this moment stays.
+    const { rows } = await sql<{ id: string }>`
+      ${ARCHIVED(before)} order by c.archived_at limit ${limit} for update of c skip locked`.execute(tx)
+    if (rows.length === 0) return 0
+    const ids = rows.map(({ id }) => id)
+    await sql`delete from chats where id = any(${ids}::uuid[]) or root_chat_id = any(${ids}::uuid[])`.execute(tx)
+    return rows.length
+  },
+
+  /** Counts those that would be deleted. @throws ApiError 403 without the right to delete them. */
+  async countOld(actor: Actor, db: Db, before: Date): Promise<number> {
+    authorize(actor, 'delete', { type: 'system' })
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::integer as count from (${ARCHIVED(before)}) as old`.execute(db)
+    return rows[0]?.count ?? 0
+  },
+}
+
+/** Answers that were kept for requests that come again (B-13). */
+export const oldAnswers = {
+  /** Deletes at most `limit` of them; resolves to how many there were. @throws ApiError 403. */
+  async deleteOld(
+    actor: Actor,
+    tx: Db,
+    { before, limit }: { readonly before: Date; readonly limit: number },
+  ): Promise<number> {
+    authorize(actor, 'delete', { type: 'system' })
+    const { numAffectedRows } = await sql`
+      delete from chat_idempotency_keys where (user_id, operation, key) in (
+        select user_id, operation, key from chat_idempotency_keys where created_at < ${before} limit ${limit})`.execute(
+      tx,
+    )
+    return Number(numAffectedRows ?? 0)
+  },
+
+  /** Counts those that would be deleted. @throws ApiError 403 without the right to delete them. */
+  async countOld(actor: Actor, db: Db, before: Date): Promise<number> {
+    authorize(actor, 'delete', { type: 'system' })
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::integer as count from chat_idempotency_keys where created_at < ${before}`.execute(db)
+    return rows[0]?.count ?? 0
+  },
+}
+
+/**
+ * The oldest root that nobody has written to since a time: not pinned, and neither it nor what belongs to it works
+ * (CH-1702). One of which something changes at this moment is left for another round.
+ *
+ * @param but ids of roots that are not asked for.
+ * @throws ApiError 403 without `chat:update`.
+ */
+export async function holdForgottenRoot(
+  actor: Actor,
+  tx: Db,
+  before: Date,
+  but: readonly string[],
+): Promise<string | undefined> {
+  authorize(actor, 'update', { type: 'chat' })
+  const { rows } = await sql<{ id: string }>`
+    select c.id from chats c
+     where not c.archived and c.pin_order = 0 and c.parent_chat_id is null and c.root_chat_id is null
+       and c.created_at < ${before} and c.status in ('waiting', 'error')
+       and c.id <> all(${[...but]}::uuid[])
+       and not exists (
+         select 1 from chats f
+          where f.root_chat_id = c.id and f.status in ('running', 'interrupting', 'requires_action'))
+       and coalesce(
+         (select max(m.created_at) from chat_messages m join chats f on f.id = m.chat_id
+           where (f.id = c.id or f.root_chat_id = c.id) and not m.deleted), c.created_at) < ${before}
+     order by c.created_at limit 1 for update of c skip locked`.execute(tx)
+  return rows[0]?.id
+}
+
+/** Whether this transaction may look for forgotten chats; another replica at it keeps its turn. @throws ApiError 403. */
+export async function tryArchiveLock(actor: Actor, tx: Db): Promise<boolean> {
+  authorize(actor, 'update', { type: 'chat' })
+  const { rows } = await sql<{ locked: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended('archive forgotten chats', 0)) as locked`.execute(tx)
+  return rows[0]?.locked === true
+}
+
+/** How many chats do something, by what they do. @throws ApiError 403 without `chat:read`. */
+export async function countBusyChats(actor: Actor, db: Db): Promise<ReadonlyMap<string, number>> {
+  authorize(actor, 'read', { type: 'chat' })
+  // The conditions of an index that holds these chats alone.
+  const { rows } = await sql<{ status: string; count: number }>`
+    select status, count(*)::integer as count from chats
+     where not archived and status in ('running', 'interrupting', 'requires_action') group by status`.execute(db)
+  return new Map(rows.map((row) => [row.status, row.count]))
+}

@@ -1,0 +1,162 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+
+import {
+  type BodyOf,
+  type ChatModelOverrideContext,
+  updateChatModelOverride,
+  updateChatPersonalModelOverrides,
+} from '@slipway/contract'
+import { api, queries } from '../api/client.ts'
+import { EFFORT_WORDS } from '../chats/effort-words.ts'
+import { modelConfigsQuery, ownModelsQuery } from '../chats/queries.ts'
+import { SettingState } from '../chats/settings/setting-state.tsx'
+import { useOnline } from '../frame/connection-banner.tsx'
+import { ErrorNotice } from '../ui/error-notice.tsx'
+import { Field, LabelledToggle, Select } from '../ui/form.tsx'
+import { Section } from '../ui/page.tsx'
+import { toasts } from '../ui/toast.tsx'
+import { modelTitle } from './model-title.ts'
+import { SettingsPage } from './settings-page.tsx'
+import { modelOverrideQuery, personalOverridesQuery } from './settings-queries.ts'
+
+const CONTEXTS: readonly {
+  readonly context: ChatModelOverrideContext
+  readonly label: string
+  readonly help: string
+}[] = [
+  {
+    context: 'general',
+    label: 'Helpers',
+    help: 'Chats that an agent begins to have parts of its work done.',
+  },
+  {
+    context: 'explore',
+    label: 'Scouts',
+    help: 'Chats that an agent begins to read and look around only. A fast model does.',
+  },
+  { context: 'title_generation', label: 'Titles', help: 'Writes the titles of chats. A small model does.' },
+  { context: 'compaction', label: 'Compaction', help: 'Sums up chats that fill their window.' },
+]
+
+/** `/ai/settings/coder-agents`: which models do which work, and what users may choose themselves (UI-1304). */
+export function AgentsSettingsPage() {
+  return (
+    <SettingsPage title="Agents" context="Which models do which work, and what people may choose themselves">
+      <Section
+        title="Models for certain work"
+        help="Without one, the model of the chat does it. Changes count from the next turn on."
+      >
+        <div className="flex flex-col gap-6">
+          {CONTEXTS.map((one) => (
+            <Override key={one.context} {...one} />
+          ))}
+        </div>
+      </Section>
+      <Personal />
+    </SettingsPage>
+  )
+}
+
+function Override({ context, label, help }: (typeof CONTEXTS)[number]) {
+  const online = useOnline()
+  const query = modelOverrideQuery(context)
+  const override = useQuery(query)
+  const models = useQuery(modelConfigsQuery)
+  const save = useMutation({
+    mutationFn: (body: BodyOf<typeof updateChatModelOverride>) =>
+      api.call(updateChatModelOverride, { params: { context }, body }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: query.queryKey }),
+  })
+  return (
+    <SettingState query={override} failure={`The model for ${label.toLowerCase()} could not be read`}>
+      {({ model_config_id: id, reasoning_effort: effort, is_malformed: malformed }) => {
+        const model = models.data?.find((one) => one.id === id)
+        const efforts = model?.reasoning_efforts ?? []
+        return (
+          <div className="flex flex-col gap-3">
+            <div className="grid gap-3 sm:grid-cols-[minmax(0,1fr)_10rem]">
+              <Field
+                label={label}
+                help={help}
+                error={
+                  malformed ? 'What is stored cannot be read, so it counts as none. Choose anew.' : undefined
+                }
+              >
+                {(field) => (
+                  <Select
+                    {...field}
+                    disabled={!online || save.isPending || models.data === undefined}
+                    value={id}
+                    options={[
+                      { value: '', label: 'The model of the chat' },
+                      ...(models.data ?? [])
+                        .filter((one) => one.enabled || one.id === id)
+                        .map((one) => ({ value: one.id, label: modelTitle(one) })),
+                      ...(id !== '' && model === undefined
+                        ? [{ value: id, label: 'A model that is gone', disabled: true }]
+                        : []),
+                    ]}
+                    onChange={(event) => save.mutate({ model_config_id: event.target.value })}
+                  />
+                )}
+              </Field>
+              {efforts.length === 0 ? null : (
+                <Field label="Effort">
+                  {(field) => (
+                    <Select
+                      {...field}
+                      disabled={!online || save.isPending}
+                      value={effort ?? ''}
+                      options={[
+                        { value: '', label: 'Usual' },
+                        ...efforts.map((one) => ({ value: one, label: EFFORT_WORDS[one] ?? one })),
+                      ]}
+                      onChange={(event) =>
+                        save.mutate({
+                          model_config_id: id,
+                          ...(event.target.value === '' ? {} : { reasoning_effort: event.target.value }),
+                        })
+                      }
+                    />
+                  )}
+                </Field>
+              )}
+            </div>
+            <ErrorNotice error={save.error} title="The model was not saved" />
+          </div>
+        )
+      }}
+    </SettingState>
+  )
+}
+
+function Personal() {
+  const online = useOnline()
+  const allowed = useQuery(personalOverridesQuery)
+  const save = useMutation({
+    mutationFn: (allow: boolean) =>
+      api.call(updateChatPersonalModelOverrides, { body: { allow_users: allow } }),
+    onSuccess: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: personalOverridesQuery.queryKey }),
+        queries.invalidateQueries({ queryKey: ownModelsQuery.queryKey }),
+      ]),
+    onError: (error) => toasts.failed('The setting was not saved', error),
+  })
+  return (
+    <Section title="What people may choose">
+      <SettingState query={allowed} failure="The setting could not be read">
+        {({ allow_users: allow }) => (
+          <LabelledToggle
+            kind="switch"
+            label="Own models"
+            help="People may set which models their chats, helpers and scouts use, instead of those above. In a chat they always choose among all models that are on."
+            checked={save.isPending ? save.variables : allow}
+            disabled={!online || save.isPending}
+            onChange={(next) => save.mutate(next)}
+          />
+        )}
+      </SettingState>
+    </Section>
+  )
+}

@@ -1,0 +1,2 @@
+export { Composer } from './composer.tsx'
+export { ConversationPane } from './conversation-pane.tsx'

@@ -1,0 +1,214 @@
+import {
+  Bot,
+  Boxes,
+  FilePen,
+  FileSearch,
+  FileText,
+  Globe,
+  Hammer,
+  LayoutTemplate,
+  List,
+  type LucideIcon,
+  MessageSquare,
+  Monitor,
+  OctagonX,
+  Paperclip,
+  Play,
+  Plug,
+  ScrollText,
+  Square,
+  Terminal,
+} from 'lucide-react'
+
+import type { Phase } from './activity-row.tsx'
+import type { ToolCall } from './rows.ts'
+import { argsOf, type Data, errorOf, flag, list, number, resultOf, text } from './tool-data.ts'
+
+/** What the row of a call says. */
+export interface ToolWords {
+  readonly icon: LucideIcon
+  readonly verb: string
+  readonly object?: string | undefined
+  readonly mono?: boolean
+}
+
+/** Where a call stands; one without a result in a chat at rest was cut off. */
+export function phaseOf(call: ToolCall, active: boolean): Phase {
+  if (call.result === undefined || !hasEnded(call)) return active ? 'running' : 'stopped'
+  if (call.result.is_error === true || errorOf(call) !== undefined) return 'failed'
+  const code = number(resultOf(call), 'exit_code')
+  return code !== undefined && code !== 0 && call.name === 'execute' ? 'failed' : 'done'
+}
+
+/** A result whose text still comes is none yet (CH-908). */
+function hasEnded({ result }: ToolCall): boolean {
+  return result?.result !== undefined || result?.is_error === true
+}
+
+/** How long a call took, in milliseconds (CH-121). */
+export function durationOf({ call, result }: ToolCall): number | undefined {
+  const wall = number(resultOf({ id: '', name: '', call, result }), 'wall_duration_ms')
+  if (wall !== undefined) return wall
+  if (call?.created_at === undefined || result?.created_at === undefined) return undefined
+  return Math.max(0, Date.parse(result.created_at) - Date.parse(call.created_at))
+}
+
+/** Words for a call in the tense of its phase; undefined while what identifies it has not come yet (UI-1137). */
+export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
+  const args = argsOf(call)
+  const result = resultOf(call)
+  const tense = (running: string, done: string) => (phase === 'running' ? running : done)
+  const named = (icon: LucideIcon, verb: string, object: string | undefined, mono = false) =>
+    object === undefined ? undefined : { icon, verb, object, mono }
+  switch (call.name) {
+    case 'execute': {
+      const command = text(args, 'command')
+      const intent = text(args, 'model_intent')
+      const background = flag(args, 'run_in_background') || flag(result, 'backgrounded')
+      const verb = background ? tense('Starting', 'Started') : tense('Running', 'Ran')
+      if (command === undefined) return undefined
+      return intent === undefined
+        ? { icon: Terminal, verb, object: oneLine(command), mono: true }
+        : { icon: Terminal, verb: intent, object: oneLine(command), mono: true }
+    }
+    case 'process_output':
+      return named(
+        Terminal,
+        tense('Waiting for', 'Looked at'),
+        text(result, 'command') ?? text(args, 'model_intent') ?? text(args, 'process_id'),
+        true,
+      )
+    case 'process_list':
+      return { icon: List, verb: tense('Listing processes', 'Listed processes') }
+    case 'process_signal':
+      return named(OctagonX, tense('Stopping process', 'Stopped process'), text(args, 'process_id'), true)
+    case 'read_file':
+      return named(FileText, tense('Reading', 'Read'), text(args, 'path'), true)
+    case 'write_file':
+      return named(FilePen, tense('Writing', 'Wrote'), text(args, 'path'), true)
+    case 'edit_files': {
+      const files = list(args, 'files')
+      const [first] = files
+      const path = text(first, 'path') ?? text(args, 'path')
+      return named(
+        FilePen,
+        tense('Editing', 'Edited'),
+        path === undefined ? undefined : files.length > 1 ? `${path} and ${files.length - 1} more` : path,
+        true,
+      )
+    }
+    case 'attach_file':
+      return named(Paperclip, tense('Attaching', 'Attached'), text(args, 'name') ?? text(args, 'path'), true)
+    case 'read_skill':
+      return named(ScrollText, tense('Reading skill', 'Read skill'), text(args, 'name'))
+    case 'read_skill_file':
+      return named(
+        ScrollText,
+        tense('Reading skill file', 'Read skill file'),
+        text(args, 'name') === undefined ? undefined : `${text(args, 'name')}/${text(args, 'path') ?? ''}`,
+        true,
+      )
+    case 'create_workspace':
+      return {
+        icon: Boxes,
+        verb: tense('Creating workspace', flag(result, 'created') ? 'Created workspace' : 'Workspace'),
+        object: text(result, 'workspace_name') ?? text(args, 'name'),
+      }
+    case 'start_workspace':
+      return {
+        icon: Play,
+        verb: tense('Starting workspace', 'Started workspace'),
+        object: text(result, 'workspace_name'),
+      }
+    case 'stop_workspace':
+      return {
+        icon: Square,
+        verb: tense('Stopping workspace', 'Stopped workspace'),
+        object: text(result, 'workspace_name'),
+      }
+    case 'list_templates':
+      return {
+        icon: LayoutTemplate,
+        verb: tense('Looking for templates', 'Looked for templates'),
+        object: text(args, 'query'),
+      }
+    case 'read_template':
+      return {
+        icon: LayoutTemplate,
+        verb: tense('Reading template', 'Read template'),
+        object: text(result, 'display_name') ?? text(result, 'name'),
+      }
+    case 'list_subagent_models':
+      return { icon: List, verb: tense('Listing models', 'Listed models') }
+    case 'list_agents':
+      return { icon: List, verb: tense('Listing subagents', 'Listed subagents') }
+    case 'find_tools':
+      return { icon: FileSearch, verb: tense('Looking for tools', 'Looked for tools'), object: queries(args) }
+    case 'spawn_agent':
+      return {
+        icon: Bot,
+        verb: tense('Starting subagent', 'Started subagent'),
+        object: text(result, 'title') ?? text(args, 'title') ?? oneLine(text(args, 'prompt') ?? ''),
+      }
+    case 'wait_agent':
+      if (text(args, 'chat_id') === undefined) return undefined
+      return {
+        icon: Bot,
+        verb: flag(result, 'timed_out')
+          ? 'Still waiting for subagent'
+          : tense('Waiting for subagent', 'Heard from subagent'),
+        object: text(result, 'title'),
+      }
+    case 'message_agent':
+      if (text(args, 'chat_id') === undefined) return undefined
+      return {
+        icon: MessageSquare,
+        verb: tense('Writing to subagent', 'Wrote to subagent'),
+        object: text(result, 'title') ?? oneLine(text(args, 'message') ?? ''),
+      }
+    case 'interrupt_agent':
+    case 'close_agent':
+      if (text(args, 'chat_id') === undefined) return undefined
+      return {
+        icon: OctagonX,
+        verb: tense('Stopping subagent', 'Stopped subagent'),
+        object: text(result, 'title'),
+      }
+    case 'web_search':
+      return {
+        icon: Globe,
+        verb: tense('Searching the web', 'Searched the web'),
+        object: text(args, 'query') ?? queries(args),
+      }
+    case 'computer':
+      return {
+        icon: Monitor,
+        verb: tense('Using the desktop', 'Used the desktop'),
+        object: text(args, 'action'),
+      }
+    case 'advisor':
+      return {
+        icon: MessageSquare,
+        verb: tense('Asking for advice', 'Asked for advice'),
+        object: oneLine(text(args, 'question') ?? ''),
+      }
+    default: {
+      const [server, ...tool] = call.name.split('__')
+      if (tool.length === 0) return { icon: Hammer, verb: call.name, object: text(args, 'model_intent') }
+      return {
+        icon: Plug,
+        verb: `${server}: ${tool.join('__')}`,
+        object: text(args, 'model_intent'),
+      }
+    }
+  }
+}
+
+function oneLine(value: string): string {
+  return value.trim().replace(/\s*\n\s*/g, ' ')
+}
+
+function queries(args: Data): string | undefined {
+  const { queries: several } = args
+  return Array.isArray(several) ? several.filter((one) => typeof one === 'string').join(', ') : undefined
+}

@@ -1,0 +1,164 @@
+import { Box, Plug, X } from 'lucide-react'
+import { useRef, useState } from 'react'
+
+import type { ChatUserModelOverrides, Organization } from '@slipway/contract'
+import type { ComposerHandle } from '../chat-conversation/conversation-context.ts'
+import { draftName, readDraft, writeDraft } from '../chat-conversation/drafts.ts'
+import { Composer } from '../chat-conversation/index.ts'
+import { ModelPicker } from '../chat-conversation/model-picker.tsx'
+import { useOnline } from '../frame/connection-banner.tsx'
+import { OrganizationAutocomplete } from '../organizations/organization-autocomplete.tsx'
+import { useUser } from '../session/session.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import type { ModelOffer } from './model-choice.ts'
+import { readMemory, remember } from './new-chat-memory.ts'
+import { Picker } from './picker.tsx'
+import { STARTS_CHATS } from './starts-chats.ts'
+import { Suggestions } from './suggestions.tsx'
+import { useChosenServers } from './use-chosen-servers.ts'
+import { useModelChoice } from './use-model-choice.ts'
+import { useStartChat } from './use-start-chat.ts'
+import { useWorkspaceChoice } from './use-workspace-choice.ts'
+
+interface NewChatFormProps {
+  readonly organizations: readonly Organization[]
+  readonly offers: readonly ModelOffer[]
+  readonly own: ChatUserModelOverrides | undefined
+}
+
+const DRAFT = 'new'
+
+/** The first message of a chat, and where and with what the agent works (UI-1111). */
+export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
+  const user = useUser()
+  const online = useOnline()
+  const [memory] = useState(() => readMemory(user.id))
+  const [chosen, setChosen] = useState(memory.organization)
+  const [moving, setMoving] = useState<Organization>()
+  const [plan, setPlan] = useState(false)
+  const composer = useRef<ComposerHandle>(null)
+  const organization =
+    organizations.find(({ id }) => id === chosen) ??
+    organizations.find(({ is_default: usual }) => usual) ??
+    organizations[0]
+  const workspace = useWorkspaceChoice(organization, memory.workspaces)
+  const servers = useChosenServers(organization?.id)
+  const { model, effort, setModel, setEffort } = useModelChoice(offers, own)
+  const start = useStartChat()
+  const draft = draftName(user.id, DRAFT)
+  const move = (next: Organization) => {
+    // Files belong to the organization that they were uploaded to.
+    writeDraft(draft, { ...readDraft(draft), files: [] })
+    setChosen(next.id)
+    remember(user.id, { organization: next.id })
+    setMoving(undefined)
+  }
+  return (
+    <div className="flex flex-col gap-5">
+      <div className="flex flex-wrap items-end justify-between gap-x-4 gap-y-3">
+        <h2 className="text-2xl font-semibold tracking-[-0.018em]">What should be done?</h2>
+        {organizations.length > 1 ? (
+          <div className="w-60 max-w-full">
+            <OrganizationAutocomplete
+              label="Organization"
+              question={STARTS_CHATS}
+              value={organization}
+              onChange={(next) => {
+                if (next === undefined || next.id === organization?.id) return
+                if (readDraft(draft).files.length > 0) setMoving(next)
+                else move(next)
+              }}
+            />
+          </div>
+        ) : null}
+      </div>
+      <Composer
+        key={organization?.id}
+        ref={composer}
+        draftKey={DRAFT}
+        organizationId={organization?.id}
+        label="First message"
+        placeholder="Describe the change, the question, or the failure"
+        autoFocus={!window.matchMedia('(pointer: coarse)').matches}
+        blocked={
+          online
+            ? workspace.settled
+              ? undefined
+              : 'The workspace is being looked for'
+            : 'The server cannot be reached'
+        }
+        planMode={{ on: plan, onChange: setPlan }}
+        menu={[servers.items]}
+        modelPicker={
+          <>
+            <Picker
+              label="Workspace"
+              icon={<Box className="size-3.5 shrink-0 opacity-70" strokeWidth={1.75} aria-hidden="true" />}
+              text={workspace.text}
+              value={workspace.id}
+              groups={workspace.groups}
+              searchable={workspace.count > 6}
+              onChoose={workspace.choose}
+              footer={workspace.footer}
+            />
+            <ModelPicker value={model?.id} onChange={setModel} effort={effort} onEffort={setEffort} />
+          </>
+        }
+        chips={servers.chosen.map(({ id, name, locked }) => (
+          <ServerChip key={id} name={name} onRemove={locked ? undefined : () => servers.toggle(id)} />
+        ))}
+        onSubmit={async ({ content }) => {
+          if (organization === undefined) return
+          await start({
+            organization_id: organization.id,
+            content: [...content],
+            ...(workspace.id === '' ? {} : { workspace_id: workspace.id }),
+            ...(model === undefined ? {} : { model_config_id: model.id }),
+            ...(effort === undefined ? {} : { reasoning_effort: effort }),
+            ...(servers.ids.length === 0 ? {} : { mcp_server_ids: [...servers.ids] }),
+            ...(plan ? { plan_mode: 'plan' } : {}),
+          })
+        }}
+      />
+      <Suggestions onChoose={(text) => composer.current?.insert(text)} />
+      <ConfirmDialog
+        open={moving !== undefined}
+        onClose={() => setMoving(undefined)}
+        title="Change the organization?"
+        description="Attached files belong to the organization, and are taken off the message."
+        verb="Change"
+        busy={false}
+        error={null}
+        onConfirm={() => (moving === undefined ? undefined : move(moving))}
+      />
+    </div>
+  )
+}
+
+function ServerChip({
+  name,
+  onRemove,
+}: {
+  readonly name: string
+  readonly onRemove: (() => void) | undefined
+}) {
+  return (
+    <span
+      title={onRemove === undefined ? 'Always on, as administrators want it' : undefined}
+      className="inline-flex h-7 max-w-44 items-center gap-1.5 rounded-control bg-accent-wash pl-2 pr-2 text-xs font-medium text-accent"
+    >
+      <Plug className="size-3.5 shrink-0" strokeWidth={1.75} aria-hidden="true" />
+      <span className="truncate">{name}</span>
+      {onRemove === undefined ? null : (
+        <button
+          type="button"
+          aria-label={`Do not use ${name}`}
+          onClick={onRemove}
+          className="-mr-1.5 inline-flex size-6 shrink-0 items-center justify-center rounded-sm hover:bg-hover"
+        >
+          <X className="size-3" />
+        </button>
+      )}
+    </span>
+  )
+}

@@ -1,0 +1,123 @@
+import { useQuery } from '@tanstack/react-query'
+import { Lock, PowerOff } from 'lucide-react'
+
+import { describeError, statusOf } from '../api/errors.ts'
+import { AppLink } from '../navigation/app-link.tsx'
+import { organizationsForQuery } from '../organizations/queries.ts'
+import { paths } from '../paths.ts'
+import { usePermissions, useUser } from '../session/session.tsx'
+import { buttonClass } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorNotice } from '../ui/error-notice.tsx'
+import { AfterDelay } from '../ui/skeleton.tsx'
+import { MissingModels } from './missing-models.tsx'
+import { modelOffers } from './model-choice.ts'
+import { NewChatForm } from './new-chat-form.tsx'
+import { PaneHeader } from './pane-header.tsx'
+import { chatModelsQuery, modelConfigsQuery, ownModelsQuery } from './queries.ts'
+import { STARTS_CHATS } from './starts-chats.ts'
+import { useChatTitle } from './use-chat-title.ts'
+
+/** `/agents`: a new chat, or what is missing before there can be one (UI-1103). */
+export function NewChatPage() {
+  const heading = useChatTitle('New chat')
+  return (
+    <>
+      <PaneHeader />
+      <div data-pane="new" className="min-h-0 flex-1 overflow-y-auto">
+        <div className="mx-auto flex min-h-full w-full max-w-[760px] flex-col px-4 pb-16 pt-[clamp(24px,14vh,160px)] sm:px-6">
+          <h1 ref={heading} tabIndex={-1} className="sr-only">
+            New chat
+          </h1>
+          <Content />
+        </div>
+      </div>
+    </>
+  )
+}
+
+function Content() {
+  const permissions = usePermissions()
+  const mayCreate = permissions?.createChat === true
+  const organizations = useQuery({ ...organizationsForQuery(STARTS_CHATS), enabled: mayCreate })
+  const models = useQuery({ ...chatModelsQuery, enabled: mayCreate })
+  const configs = useQuery({ ...modelConfigsQuery, enabled: mayCreate })
+  const own = useQuery({ ...ownModelsQuery, enabled: mayCreate })
+  if (permissions !== undefined && !mayCreate) return <MayNotCreate />
+  const failed = [organizations, models, configs].find((one) => one.isError && one.data === undefined)
+  if (failed !== undefined)
+    return statusOf(failed.error) === 503 ? (
+      <FeatureOff error={failed.error} />
+    ) : (
+      <ErrorNotice
+        error={failed.error}
+        title="A chat cannot be started"
+        onRetry={() => void failed.refetch()}
+      />
+    )
+  // Own models are a wish: a failure of theirs stops nobody.
+  if (
+    organizations.data === undefined ||
+    models.data === undefined ||
+    configs.data === undefined ||
+    (own.data === undefined && !own.isError)
+  )
+    return <FormSkeleton />
+  if (organizations.data.length === 0) return <MayNotCreate />
+  const offers = modelOffers(models.data.providers, configs.data)
+  return offers.some(({ unavailable }) => unavailable === undefined) ? (
+    <NewChatForm organizations={organizations.data} offers={offers} own={own.data} />
+  ) : (
+    <MissingModels models={models.data} />
+  )
+}
+
+function MayNotCreate() {
+  const user = useUser()
+  return (
+    <EmptyState icon={Lock} title="You may not start chats">
+      You are signed in as {user.username}. What is missing is the role <strong>Coder Agents User</strong> (
+      <code>agents-access</code>) in an organization; one of its administrators can give it to you. Chats that
+      are shared with you stay readable.
+    </EmptyState>
+  )
+}
+
+function FeatureOff({ error }: { readonly error: unknown }) {
+  const permissions = usePermissions()
+  const { message, detail } = describeError(error)
+  return (
+    <EmptyState
+      icon={PowerOff}
+      title="Agents are switched off"
+      {...(permissions?.viewDeploymentConfig === true
+        ? {
+            action: (
+              <AppLink
+                href={paths.deployment('overview', { filter: 'ai-gateway' })}
+                className={buttonClass({ tone: 'primary' })}
+              >
+                Look at the options
+              </AppLink>
+            ),
+          }
+        : {})}
+    >
+      {message} {detail} Chats that are there stay readable.
+    </EmptyState>
+  )
+}
+
+function FormSkeleton() {
+  return (
+    <AfterDelay>
+      <div aria-busy="true" className="flex flex-col gap-4">
+        <span role="status" className="sr-only">
+          Loading
+        </span>
+        <div className="skeleton h-7 w-64" />
+        <div className="skeleton h-36 rounded-dialog" />
+      </div>
+    </AfterDelay>
+  )
+}
