@@ -113,7 +113,11 @@ export async function run(
 }
 
 /** The server, with each request logged, on an embedded database in this folder. */
-export function runServer(folder: string, logFile?: string): Promise<Subject> {
+export function runServer(
+  folder: string,
+  logFile?: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Subject> {
   return run(
     [SERVER],
     {
@@ -122,6 +126,7 @@ export function runServer(folder: string, logFile?: string): Promise<Subject> {
       CODER_VERBOSE: 'true',
       // Counted as in production, and never reached.
       CODER_API_RATE_LIMIT: '1000000000',
+      ...env,
     },
     logFile,
   )

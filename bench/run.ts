@@ -1,6 +1,7 @@
 // `npm run bench [name …]`: every bench, or those that are named, one after the other.
 import { authcheck } from './authcheck.ts'
 import { changeLog } from './change-log.ts'
+import { chats } from './chats.ts'
 import { createToConnected } from './create-to-connected.ts'
 import { decisions } from './decisions.ts'
 import { filteredList } from './filtered-list.ts'
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, Bench>> = {
   memory,
   mcp,
   'oauth2-tokens': oauth2Tokens,
+  chats,
 }
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => benches[name] === undefined)

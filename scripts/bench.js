@@ -1,4 +1,6 @@
 // `npm run bench`: measures what has a number; arguments name single benches.
+import { findBrowser } from './browser.js'
 import { runNode } from './run-node.js'
 
-process.exitCode = await runNode(['bench/run.ts', ...process.argv.slice(2)])
+const env = { ...process.env, SLIPWAY_CHROMIUM: findBrowser() ?? '' }
+process.exitCode = await runNode(['bench/run.ts', ...process.argv.slice(2)], { env })

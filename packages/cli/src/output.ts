@@ -26,7 +26,9 @@ export function tableOptions<Row>(command: Command, columns: readonly Column<Row
       `columns, separated by commas: ${columns.map((column) => column.name).join(', ')}`,
     )
     .option('-o, --output <format>', 'table or json', 'table')
-    .hook('preAction', (_hooked, called) => {
+    .hook('preAction', (hooked, called) => {
+      // A command below this one has options of its own.
+      if (hooked !== called) return
       const { output = 'table', column }: OutputFlags = called.opts()
       if (output !== 'json' && output !== 'table') throw unknownFormat(output)
       chosen(columns, column)

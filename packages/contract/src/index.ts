@@ -1,6 +1,7 @@
 import * as accessLists from './access-lists.ts'
 import * as agentReports from './agent-reports.ts'
 import * as agents from './agents.ts'
+import * as aiGateway from './ai-gateway.ts'
 import * as aiProviders from './ai-providers.ts'
 import * as apiKeys from './api-keys.ts'
 import * as apps from './apps.ts'
@@ -47,6 +48,7 @@ import * as workspaces from './workspaces.ts'
 export * from './access-lists.ts'
 export * from './agent-reports.ts'
 export * from './agents.ts'
+export * from './ai-gateway.ts'
 export * from './ai-providers.ts'
 export * from './api-keys.ts'
 export * from './apps.ts'
@@ -101,6 +103,7 @@ export const routes: readonly Route[] = [
   accessLists,
   agentReports,
   agents,
+  aiGateway,
   aiProviders,
   apiKeys,
   apps,

@@ -59,6 +59,48 @@ export function renderPrompt(prompt: Prompt, given: unknown): string {
 /** Every prompt, by name. */
 export const allPrompts: readonly Prompt[] = [
   definePrompt({
+    name: 'coder_agents_delegate',
+    title: 'Delegate a task to an agent',
+    description: 'Starts a chat whose agent works on a task, watches it and reports what came of it.',
+    arguments: [
+      { name: 'task', description: 'What the agent is to do.', required: true },
+      {
+        name: 'model_config_id',
+        description: 'Model of the agent, as coder_list_chat_model_configs lists them.',
+        required: false,
+      },
+    ],
+    requiredTools: [
+      'coder_create_chat',
+      'coder_get_chat',
+      'coder_get_chat_messages',
+      'coder_send_chat_message',
+    ],
+    render: ({ task = '', model_config_id: model = '' }) =>
+      `Have an agent do this task, and report to me what came of it:
+
+${task}
+
+1. Call coder_create_chat${model === '' ? '' : ` with model_config_id ${model}`}. Its prompt is all that the agent knows: say what is to be done, where, and how to tell that it is done.
+2. Tell me the url of the chat.
+3. If coder_await_chat is there, call it until timed_out is false; else call coder_get_chat from time to time until the status is neither running nor interrupting.
+4. Call coder_get_chat_messages and read the answer. If the agent asks something that you know, or has left out a part of the task, call coder_send_chat_message and wait again. If it asks something that only I know, ask me.
+5. Report what was done, what was not, and what I should look at. If the status is error, say what last_error says.`,
+  }),
+  definePrompt({
+    name: 'coder_agents_check',
+    title: 'Check on an agent',
+    description: 'Looks at a chat and says how far its agent is.',
+    arguments: [{ name: 'chat_id', description: 'Id of the chat.', required: true }],
+    requiredTools: ['coder_get_chat', 'coder_get_chat_messages'],
+    render: ({ chat_id: chat = '' }) =>
+      `Look how far the agent of the chat ${chat} is. Change nothing before I agree.
+
+1. Call coder_get_chat: its status, last_error, workspace and files.
+2. Call coder_get_chat_messages and read the latest messages and what waits in the queue.
+3. Say in a few sentences what was asked, what the agent has done, what it is doing now, and whether it needs something from me.`,
+  }),
+  definePrompt({
     name: 'coder_new_workspace',
     title: 'Create a workspace for a task',
     description: 'Picks a template, creates a workspace from it and prepares it for a task.',

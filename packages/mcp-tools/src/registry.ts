@@ -1,4 +1,5 @@
 import type { Tool } from './tool.ts'
+import { chatTools } from './tools/chats.ts'
 import { insideTools } from './tools/inside.ts'
 import { logTools } from './tools/logs.ts'
 import { researchTools } from './tools/research.ts'
@@ -11,6 +12,7 @@ export const allTools: readonly Tool[] = [
   ...templateTools,
   ...logTools,
   ...insideTools,
+  ...chatTools,
   ...researchTools,
 ].sort((a, b) => (a.name < b.name ? -1 : 1))
 

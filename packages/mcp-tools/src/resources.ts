@@ -1,12 +1,19 @@
-import { getTemplate, getWorkspace, listTemplates, listWorkspaces } from '@slipway/contract'
+import {
+  getChat,
+  getTemplate,
+  getWorkspace,
+  listChats,
+  listTemplates,
+  listWorkspaces,
+} from '@slipway/contract'
 import type { Api } from './api.ts'
 
 const MAX_LISTED = 200
-const URI = /^coder:\/\/(workspaces|templates)\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
+const URI = /^coder:\/\/(workspaces|templates|chats)\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
 
 /** A kind of object that clients can read by its address. */
 export interface ResourceKind {
-  readonly name: 'workspaces' | 'templates'
+  readonly name: 'workspaces' | 'templates' | 'chats'
   readonly title: string
   readonly description: string
   /** Scopes that listing and reading need. */
@@ -36,6 +43,12 @@ export const resourceKinds: readonly ResourceKind[] = [
     description: 'A template that workspaces are created from.',
     scopes: ['template:read'],
   },
+  {
+    name: 'chats',
+    title: 'Chat',
+    description: 'A conversation with an agent that works in a workspace, with its state.',
+    scopes: ['chat:read'],
+  },
 ]
 
 /** The address of an object. */
@@ -48,11 +61,11 @@ export function parseResourceUri(
   uri: string,
 ): { readonly kind: ResourceKind['name']; readonly id: string } | undefined {
   const [, kind, id = ''] = URI.exec(uri) ?? []
-  if (kind === 'workspaces' || kind === 'templates') return { kind, id: id.toLowerCase() }
+  if (kind === 'workspaces' || kind === 'templates' || kind === 'chats') return { kind, id: id.toLowerCase() }
   return undefined
 }
 
-/** The caller's workspaces, or the templates they may use; the first 200. */
+/** The caller's workspaces or chats, or the templates they may use; the first 200. */
 export async function listResources(api: Api, kind: ResourceKind['name']): Promise<ListedResource[]> {
   switch (kind) {
     case 'workspaces': {
@@ -73,6 +86,14 @@ export async function listResources(api: Api, kind: ResourceKind['name']): Promi
         description: template.description,
         mimeType: 'application/json',
       }))
+    case 'chats':
+      return (await api.call(listChats, { query: { limit: MAX_LISTED } })).map((chat) => ({
+        uri: resourceUri(kind, chat.id),
+        name: chat.id,
+        title: chat.title,
+        description: `Chat that is ${chat.status}`,
+        mimeType: 'application/json',
+      }))
   }
 }
 
@@ -83,5 +104,7 @@ export async function readResource(api: Api, kind: ResourceKind['name'], id: str
       return JSON.stringify(await api.call(getWorkspace, { params: { workspace: id } }))
     case 'templates':
       return JSON.stringify(await api.call(getTemplate, { params: { template: id } }))
+    case 'chats':
+      return JSON.stringify(await api.call(getChat, { params: { chat: id } }))
   }
 }

@@ -16,6 +16,7 @@ import { auditLogRoutes } from './audit-log/index.ts'
 import { actorForUser, systemActor } from './authz/index.ts'
 import { chatContextRoutes, contextDetails, noteGitReport } from './chat-context/index.ts'
 import { chatFileRoutes } from './chat-files/index.ts'
+import { type ChatGeneration, capacityDetails, chatTitleRoutes } from './chat-generation/index.ts'
 import { type ChatSettings, chatSettingsRoutes } from './chat-settings/index.ts'
 import { type ChatStreams, chatStreamRoutes } from './chat-streams/index.ts'
 import { type ChatParts, chatRoutes, presentFamily } from './chats/index.ts'
@@ -84,6 +85,7 @@ export interface RouteParts {
   readonly modelGateway: ModelGateway
   readonly chatSettings: ChatSettings
   readonly chatStreams: ChatStreams
+  readonly chatGeneration: ChatGeneration
   readonly streams: OpenStreams
   /** Renders the series of this process. */
   readonly metrics: () => Promise<string>
@@ -100,7 +102,10 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
   const chats: ChatParts = {
     context,
     settings: parts.chatSettings,
-    details: [(shown) => contextDetails(context, shown, { resources: true })],
+    details: [
+      (shown) => contextDetails(context, shown, { resources: true }),
+      (shown) => capacityDetails(context, shown),
+    ],
   }
   return [
     ...deploymentRoutes(context),
@@ -129,10 +134,15 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...userSecretRoutes(context),
     ...oauthClientRoutes(context, clients, () => forgetAllTokens(parts.provider)),
     ...oauthDeviceRoutes({ context, clients, delay: account.delay }),
-    ...externalAuthRoutes(context, external, async (agentId) => {
-      const actor = systemActor('provisionerd', 'an agent that waited for a token must still be one')
-      return (await filterMayStay(actor, context.database.db, [agentId])).has(agentId)
-    }, (agent, report) => noteGitReport(context, agent, report)),
+    ...externalAuthRoutes(
+      context,
+      external,
+      async (agentId) => {
+        const actor = systemActor('provisionerd', 'an agent that waited for a token must still be one')
+        return (await filterMayStay(actor, context.database.db, [agentId])).has(agentId)
+      },
+      (agent, report) => noteGitReport(context, agent, report),
+    ),
     ...fileRoutes(context),
     ...provisioningRoutes(context),
     ...templateRoutes(context),
@@ -162,6 +172,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...chatSettingsRoutes(parts.chatSettings),
     ...chatFileRoutes(context),
     ...chatRoutes(chats),
+    ...chatTitleRoutes(parts.chatGeneration.parts, (actor, id) => presentFamily(chats, actor, id)),
     ...chatContextRoutes({
       context,
       tunnels,

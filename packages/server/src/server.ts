@@ -4,18 +4,18 @@ import { fileURLToPath } from 'node:url'
 
 import type { Logger } from '@slipway/request-log'
 import { AgentMetadata, AgentTunnels, findAgentByToken, RightsWatch } from './agents/index.ts'
-import { ModelGateway } from './ai-gateway/index.ts'
+import { AbandonedInterceptions, applyPriceBook, ModelGateway, mountDataPlane } from './ai-gateway/index.ts'
 import { ModelProviders, seedProviders } from './ai-providers/index.ts'
 import { AppServer, wildcardLabel } from './apps/index.ts'
 import { AuditChain } from './audit/index.ts'
 import { AuditForwarder } from './audit-forwarding/index.ts'
 import { systemActor } from './authz/index.ts'
 import { contextForPrompt, DiffStatusRefresh } from './chat-context/index.ts'
-import { type ChatExtension, startChatGeneration } from './chat-generation/index.ts'
+import { type ChatExtension, ChatGeneration } from './chat-generation/index.ts'
 import { ChatSettings } from './chat-settings/index.ts'
 import { ChatStreams } from './chat-streams/index.ts'
-import { AutoArchive, countChats, SearchIndex } from './chats/index.ts'
 import { ChatTools } from './chat-tools/index.ts'
+import { AutoArchive, countChats, SearchIndex } from './chats/index.ts'
 import type { Configuration } from './config/index.ts'
 import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
@@ -136,6 +136,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     validate: (token, request) => keys.validate(token, request),
   })
   await seedProviders(context)
+  await applyPriceBook(context)
   const modelProviders = steps.use(await ModelProviders.start(context))
   const modelGateway = steps.use(new ModelGateway(context, modelProviders))
   const chatSettings = steps.use(new ChatSettings(context, modelProviders))
@@ -167,6 +168,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const clients = steps.use(new OAuthClients(context))
   const accessTokens = steps.use(new AccessTokens(context))
   const provider: ProviderParts = { context, clients, dpop, keys, accessTokens }
+  const chatTools = new ChatTools({ context, tunnels, external, mcpServers, settings: chatSettings })
+  const chatGeneration = new ChatGeneration(
+    {
+      context,
+      settings: chatSettings,
+      gateway: modelGateway,
+      buffer: chatStreams.buffer,
+      openTools: (turn) => chatTools.open(turn),
+      workspaceContext: (chat) => contextForPrompt(context, chat),
+    },
+    options.chatExtension,
+  )
   const inProcess = new InProcessApi(edge)
   const mcpEndpoint = steps.use(
     new McpServerEndpoint({
@@ -206,12 +219,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         modelGateway,
         chatSettings,
         chatStreams,
+        chatGeneration,
         streams,
         metrics: allMetrics,
       }),
     ),
     edge,
   )
+  mountDataPlane(server, {
+    context,
+    gateway: modelGateway,
+    validate: (token, request) => keys.validate(token, request),
+  })
   const metricsListener = await MetricsListener.start({ config, log, metrics: allMetrics })
   if (metricsListener !== undefined) steps.use(metricsListener)
   await listeners.start()
@@ -222,22 +241,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   steps.use(new SearchIndex(context))
   steps.use(new AutoArchive(context, chatSettings))
   countChats(context)
-  if (config.aiGatewayEnabled) {
-    const chatTools = new ChatTools({ context, tunnels, external, mcpServers, settings: chatSettings })
-    steps.use(
-      startChatGeneration(
-        {
-          context,
-          settings: chatSettings,
-          gateway: modelGateway,
-          buffer: chatStreams.buffer,
-          openTools: (turn) => chatTools.open(turn),
-          workspaceContext: (chat) => contextForPrompt(context, chat),
-        },
-        options.chatExtension,
-      ),
-    )
-  }
+  if (config.aiGatewayEnabled) steps.use(chatGeneration.start())
   const owned = steps.move()
   return {
     url: listening,
@@ -333,6 +337,7 @@ async function startJobs(
     steps.use(await ProfileListener.start(config.pprofAddress, log))
   steps.use(new LifecycleExecutor(context))
   steps.use(new Purge(context))
+  steps.use(new AbandonedInterceptions(context))
   steps.use(new AuditChain(context))
   steps.use(new AuditForwarder(context))
   steps.use(new KeyRotation(context))

@@ -67,7 +67,20 @@ export async function makeTenant(
   const appGrant = await fixtures.oauth2ProviderGrant(db, { app, user_id: ownerId })
   const mcpServer = await fixtures.mcpServerConfig(db, { organization_id, group_acl: '{}' })
   const chatFile = await fixtures.chatFile(db, { owner_id: ownerId, organization_id })
-  const modelConfig = await fixtures.chatModelConfig(db)
+  const modelProvider = await fixtures.aiProvider(db)
+  const modelConfig = await fixtures.chatModelConfig(db, { provider: modelProvider })
+  const chat = await fixtures.chat(db, {
+    owner_id: ownerId,
+    organization_id,
+    last_model_config_id: modelConfig.id,
+    // Nothing is done to it by itself.
+    status: 'error',
+  })
+  const message = await fixtures.chatMessage(db, {
+    chat,
+    content: JSON.stringify([{ type: 'text', text: 'x' }]),
+  })
+  const queuedMessage = await fixtures.chatQueuedMessage(db, { chat })
   return {
     ownerId,
     organizationId: organization_id,
@@ -91,6 +104,11 @@ export async function makeTenant(
       jobID: dryRun.id,
       fileID: file.id,
       file: chatFile.id,
+      chat: chat.id,
+      message: String(message.id),
+      queuedMessage: String(queuedMessage.id),
+      idOrName: modelProvider.id,
+      provider: modelProvider.id,
       modelConfig: modelConfig.id,
       context: 'explore',
       keyid: key.id,

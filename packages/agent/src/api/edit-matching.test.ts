@@ -19,9 +19,13 @@ describe('edits', () => {
   })
 
   it('CH-11.2: another indentation is found, and taken over by the replacement', () => {
-    expect(edit('def f():\n        return 1\n', '    return 1', '    x = 2\n    return x')).toBe(
-      'def f():\n        x = 2\n        return x\n',
-    )
+    expect(
+      edit(
+        'def f():\n        x = 1\n        return 1\n',
+        '    x = 1\n    return 1',
+        '    x = 2\n    return x',
+      ),
+    ).toBe('def f():\n        x = 2\n        return x\n')
     expect(edit('\tif (a) {\n\t\tb()\n\t}\n', 'if (a) {\n  b()\n}', 'c()')).toBe('\tc()\n')
   })
 

@@ -50,7 +50,7 @@ it('AC-§6: a process that runs is listed first, and is ended by terminate and b
   await signal(stubborn, 'terminate')
   expect(await output(stubborn, false)).toMatchObject({ running: true })
   await signal(stubborn, 'kill')
-  expect(await output(stubborn)).toMatchObject({ running: false, exit_code: 255 })
+  expect(await output(stubborn)).toMatchObject({ running: false, exit_code: 137 })
   expect((await signal(gentle, 'kill')).status).toBe(409)
   expect((await signal('nobody', 'kill')).status).toBe(404)
 })

@@ -70,6 +70,8 @@ class Conversation {
   #chat: string | undefined
   #status: ChatStatus = 'waiting'
   #interrupted = false
+  /** Whether the prompt is gone from the screen. */
+  #wrote = false
   #handling = Promise.resolve()
   #following: Promise<void> | undefined
   #input: TerminalInput | undefined
@@ -81,7 +83,7 @@ class Conversation {
     this.#created = created
     this.#choice = choice
     this.#transcript = new Transcript(
-      (text) => void process.stdout.write(text),
+      (text) => this.#write(text),
       (message) => this.#isNews(message),
     )
   }
@@ -231,12 +233,22 @@ class Conversation {
       now = event.status?.status ?? now
     }
     this.#turn(now)
-    if (isBusy(before) && !isBusy(now)) {
+    if (isBusy(now)) return false
+    if (isBusy(before)) {
       process.stdout.write('\n')
-      this.#input?.ask()
       this.#onIdle()
-    }
+      this.#input?.ask()
+    } else if (this.#wrote) this.#input?.ask()
+    this.#wrote = false
     return false
+  }
+
+  /** What comes while somebody may type takes the place of the prompt, which comes back behind it. */
+  #write(text: string): void {
+    if (!isBusy(this.#status) && !this.#wrote && process.stdout.isTTY === true)
+      process.stdout.write('\r\u001b[K')
+    this.#wrote = true
+    process.stdout.write(text)
   }
 
   #turn(status: ChatStatus): void {

@@ -16,6 +16,7 @@ export class TerminalInput implements Disposable {
   #message: string[] = []
   #characters = 0
   #timer: NodeJS.Timeout | undefined
+  #ended = false
 
   constructor(handlers: {
     readonly onMessage: (text: string) => void
@@ -33,6 +34,7 @@ export class TerminalInput implements Disposable {
     this.#lines.on('line', (line) => this.#line(line))
     this.#lines.on('SIGINT', handlers.onInterrupt)
     this.#lines.once('close', () => {
+      this.#ended = true
       this.#flush()
       handlers.onEnd()
     })
@@ -40,6 +42,7 @@ export class TerminalInput implements Disposable {
 
   /** Lets somebody type; what they have typed ahead is shown. */
   ask(): void {
+    if (this.#ended) return
     this.#echo.silent = false
     this.#lines.prompt(true)
   }
@@ -53,6 +56,7 @@ export class TerminalInput implements Disposable {
   clear(): void {
     this.#message = []
     this.#characters = 0
+    if (this.#ended) return
     this.#lines.write(null, { ctrl: true, name: 'e' })
     this.#lines.write(null, { ctrl: true, name: 'u' })
   }

@@ -35,6 +35,7 @@ const PROGRESS_MS = 500
 const TOOL_OF_KIND: Readonly<Record<ResourceKind['name'], string>> = {
   workspaces: 'coder_get_workspace',
   templates: 'coder_get_template',
+  chats: 'coder_get_chat',
 }
 
 /** What a client gets. */

@@ -73,12 +73,7 @@ export async function exchange(parts: ExchangeParts, request: ModelRequest): Pro
   if (facts === undefined)
     throw new GatewayError(400, 'invalid_request', 'the request body is not a JSON object')
   const own = request.byok ?? bedrockCredential(provider)
-  if (own === undefined && provider.keys.length === 0)
-    throw new GatewayError(
-      401,
-      'missing_credential',
-      `there is no key for AI provider ${JSON.stringify(provider.name)}: bring one, or ask an administrator`,
-    )
+  if (own === undefined && provider.keys.length === 0) throw noCredential(provider)
   const interception = interceptionOf(parts.context, request, facts, own)
   try {
     await parts.recorder.begin(interception)
@@ -93,8 +88,8 @@ export async function exchange(parts: ExchangeParts, request: ModelRequest): Pro
   try {
     const answer =
       own === undefined
-        ? await askWithPool(parts, request, facts, course)
-        : await ask(parts, request, facts, own)
+        ? await askWithPool(parts, request, facts.stream, (hint) => course.usedKey(hint))
+        : await ask(parts, request, facts.stream, own)
     const contentType = answer.headers['content-type']
     const observer = observerOf(wire, typeof contentType === 'string' ? contentType : '')
     return {
@@ -107,6 +102,35 @@ export async function exchange(parts: ExchangeParts, request: ModelRequest): Pro
     await course.end(signal.aborted ? CLIENT_LEFT : failureOfError(error))
     throw error
   }
+}
+
+/**
+ * Relays a request that is not recorded, with the credential put in, and with another key where one is refused (AG-19,
+ * AG-53).
+ *
+ * @throws GatewayError as {@link exchange}; the reason of the signal.
+ */
+export async function passThrough(
+  parts: ExchangeParts,
+  request: ModelRequest & { readonly forwarded: Readonly<Record<string, string>> },
+): Promise<Omit<ModelAnswer, 'interceptionId'>> {
+  const { provider, method, route, forwarded } = request
+  const own = request.byok ?? bedrockCredential(provider)
+  if (own === undefined && provider.keys.length === 0) throw noCredential(provider)
+  parts.metrics.passed(provider.name, route, method)
+  const answer =
+    own === undefined
+      ? await askWithPool(parts, request, true, () => undefined, forwarded)
+      : await ask(parts, request, true, own, forwarded)
+  return { status: answer.status, headers: answer.headers, body: answer.body }
+}
+
+function noCredential(provider: ModelProvider): GatewayError {
+  return new GatewayError(
+    401,
+    'missing_credential',
+    `there is no key for AI provider ${JSON.stringify(provider.name)}: bring one, or ask an administrator`,
+  )
 }
 
 function interceptionOf(
@@ -144,16 +168,17 @@ function interceptionOf(
 async function askWithPool(
   parts: ExchangeParts,
   request: ModelRequest,
-  facts: RequestFacts,
-  course: Course,
+  stream: boolean,
+  usedKey: (hint: string) => void,
+  extra: Readonly<Record<string, string>> = {},
 ): Promise<UpstreamAnswer> {
   const { metrics } = parts
   const { provider } = request
   const pool = parts.pools.of(provider)
   const keys = pool.usable()
   for (const [index, { id, key, hint }] of keys.entries()) {
-    const answer = await ask(parts, request, facts, keyCredential(provider, 'centralized', key, hint))
-    course.usedKey(hint)
+    const answer = await ask(parts, request, stream, keyCredential(provider, 'centralized', key, hint), extra)
+    usedKey(hint)
     if (answer.status !== 401 && answer.status !== 429) {
       metrics.tried(provider.name, index + 1)
       return answer
@@ -187,8 +212,9 @@ async function askWithPool(
 async function ask(
   { upstream, context }: ExchangeParts,
   { provider, method, url, headers, body, initiatorId, initiator, signal }: ModelRequest,
-  facts: RequestFacts,
+  stream: boolean,
   credential: Credential,
+  extra: Readonly<Record<string, string>> = {},
 ): Promise<UpstreamAnswer> {
   const unsigned = {
     method,
@@ -203,6 +229,7 @@ async function ask(
             'x-ai-bridge-actor-metadata-username': initiator.username,
           }
         : {}),
+      ...extra,
     },
   }
   return upstream.send({
@@ -211,6 +238,6 @@ async function ask(
     body,
     headers: await credential.sign(unsigned),
     signal,
-    stream: facts.stream,
+    stream,
   })
 }

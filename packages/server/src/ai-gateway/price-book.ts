@@ -4,14 +4,28 @@ import { type NewPrice, upsertPrices } from './store/prices.ts'
 
 const actor = systemActor('aibridged', 'prices that the release knows are stored at the start')
 
-type Entry = readonly [models: readonly string[], input: number, output: number, cacheRead: number, cacheWrite: number | null]
+type Entry = readonly [
+  models: readonly string[],
+  input: number,
+  output: number,
+  cacheRead: number,
+  cacheWrite: number | null,
+]
 
 /** List prices in dollars for a million tokens; null where there is none. */
 const OPENAI: readonly Entry[] = [
   [['gpt-5.2', 'gpt-5.2-chat-latest', 'gpt-5.2-codex'], 1.75, 14, 0.175, null],
   [['gpt-5.2-pro'], 21, 168, 0, null],
   [
-    ['gpt-5.1', 'gpt-5.1-chat-latest', 'gpt-5.1-codex', 'gpt-5.1-codex-max', 'gpt-5', 'gpt-5-chat-latest', 'gpt-5-codex'],
+    [
+      'gpt-5.1',
+      'gpt-5.1-chat-latest',
+      'gpt-5.1-codex',
+      'gpt-5.1-codex-max',
+      'gpt-5',
+      'gpt-5-chat-latest',
+      'gpt-5-codex',
+    ],
     1.25,
     10,
     0.125,
@@ -32,7 +46,13 @@ const OPENAI: readonly Entry[] = [
 ]
 const ANTHROPIC: readonly Entry[] = [
   [['claude-opus-4-6', 'claude-opus-4-5', 'claude-opus-4-5-20251101'], 5, 25, 0.5, 6.25],
-  [['claude-opus-4-1', 'claude-opus-4-1-20250805', 'claude-opus-4-0', 'claude-opus-4-20250514'], 15, 75, 1.5, 18.75],
+  [
+    ['claude-opus-4-1', 'claude-opus-4-1-20250805', 'claude-opus-4-0', 'claude-opus-4-20250514'],
+    15,
+    75,
+    1.5,
+    18.75,
+  ],
   [
     [
       'claude-sonnet-4-6',
@@ -61,7 +81,13 @@ const GOOGLE: readonly Entry[] = [
 /** Inference profiles of Bedrock, for the whole world. */
 const BEDROCK: readonly Entry[] = [
   [['global.anthropic.claude-opus-4-5-20251101-v1:0'], 5, 25, 0.5, 6.25],
-  [['global.anthropic.claude-sonnet-4-5-20250929-v1:0', 'global.anthropic.claude-sonnet-4-20250514-v1:0'], 3, 15, 0.3, 3.75],
+  [
+    ['global.anthropic.claude-sonnet-4-5-20250929-v1:0', 'global.anthropic.claude-sonnet-4-20250514-v1:0'],
+    3,
+    15,
+    0.3,
+    3.75,
+  ],
   [['global.anthropic.claude-haiku-4-5-20251001-v1:0'], 1, 5, 0.1, 1.25],
 ]
 

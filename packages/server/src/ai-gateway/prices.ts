@@ -49,11 +49,11 @@ export function readPrices(given: readonly AIModelPriceUpsert[]): NewPrice[] {
     const name = JSON.stringify([provider, model])
     if (seen.has(name)) fault('model', 'is given twice')
     seen.add(name)
-    const [input_price = null, output_price = null, cache_read_price = null, cache_write_price = null] = values
+    const [input_price = null, output_price = null, cache_read_price = null, cache_write_price = null] =
+      values
     if (isPriceable(provider))
       prices.push({ provider, model, input_price, output_price, cache_read_price, cache_write_price })
   }
-  if (faults.length > 0)
-    throw badRequest('Invalid AI model prices.', { validations: faults.slice(0, 100) })
+  if (faults.length > 0) throw badRequest('Invalid AI model prices.', { validations: faults.slice(0, 100) })
   return prices
 }

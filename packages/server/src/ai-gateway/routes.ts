@@ -2,7 +2,10 @@ import * as contract from '@slipway/contract'
 import { checkedProvider, noteProviderCheck } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
+import { budgetRoutes } from './budget-routes.ts'
 import type { ModelGateway } from './model-gateway.ts'
+import { priceRoutes } from './price-routes.ts'
+import { nameRoutes, sessionRoutes } from './session-routes.ts'
 import { testProvider } from './test-provider.ts'
 
 /** What administrators and users ask of the gateway beside models. */
@@ -17,5 +20,9 @@ export function aiGatewayRoutes(context: AppContext, gateway: ModelGateway): Bou
       })
       return test
     }),
+    ...priceRoutes(context),
+    ...budgetRoutes(context),
+    ...sessionRoutes(context, gateway),
+    ...nameRoutes(context),
   ]
 }

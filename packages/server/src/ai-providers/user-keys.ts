@@ -1,5 +1,5 @@
 import type { AIProviderType, PutUserAIProviderKeyRequest, UserAIProviderKey } from '@slipway/contract'
-import { type Actor, systemActor } from '../authz/index.ts'
+import { type Actor, authorize, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError, forbidden, notFound, type Validation } from '../errors/index.ts'
 import { isUuid } from '../search/index.ts'
@@ -53,6 +53,7 @@ export async function putUserKey(
   { api_key: key }: PutUserAIProviderKeyRequest,
 ): Promise<UserAIProviderKey> {
   const { db } = context.database
+  authorize(actor, 'update_personal', { type: 'user', id: userId, owner: userId })
   if (!context.config.aiGatewayAllowByok)
     throw forbidden('Bring Your Own Key (BYOK) mode is not enabled.', {
       detail: 'Contact your administrator to enable it with --ai-gateway-allow-byok.',

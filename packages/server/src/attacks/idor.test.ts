@@ -129,7 +129,7 @@ function typesOf({ path }: Route): string[] {
     [/templates|templateversions/, ['template']],
     [/dry-run|dynamic-parameters/, ['workspace']],
     [/\{workspacebuild\}\/state/, ['template']],
-    [/\/chats\/files/, ['chat']],
+    [/\/chats\/(files|\{chat\})/, ['chat']],
     [/\/files/, ['file', 'template']],
     [/\/groups|paginated-groups/, ['group', 'group_member']],
     [/members\/roles/, ['assign_org_role']],
@@ -170,7 +170,7 @@ const SHOWN_BY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^group/, ['group:read']],
   [/^job$/, ['provisioner_jobs:read']],
   [/^fileID$/, ['file:read', 'template:read']],
-  [/^file$/, ['chat:read']],
+  [/^(file|chat|message|queuedMessage)$/, ['chat:read']],
   [/^key/, ['api_key:read']],
   [/^passkey$/, ['user:read_personal']],
   [/^roleName$/, ['assign_org_role:read']],
@@ -217,7 +217,7 @@ async function answer(client: Client, route: Route, names: PathNames): Promise<A
 }
 
 /** Parameters that choose how to answer, or name what belongs to the whole deployment. */
-const CHOICES = ['profile', 'context', 'modelConfig']
+const CHOICES = ['profile', 'context', 'modelConfig', 'idOrName', 'provider']
 /** Whatever they name, they do something to what is the caller's own, and say so (OA-111). */
 const ONES_OWN = ['disconnect-mcp-server-oauth2-token']
 const objects = routes.filter(
@@ -230,7 +230,9 @@ const objects = routes.filter(
 /** Whether the path names something of a user: then it may also name the caller, who has nothing of that name. */
 const ofOneself = (route: Route): boolean =>
   parametersOf(route).includes('user') &&
-  parametersOf(route).some((parameter) => !['user', 'organization', 'organizationname'].includes(parameter))
+  parametersOf(route).some(
+    (parameter) => !['user', 'organization', 'organizationname', ...CHOICES].includes(parameter),
+  )
 
 /** What is wrong with the answer to somebody whom no power gives these objects. */
 async function faultsOf(

@@ -38,6 +38,7 @@ export function bodyOf(route: Route, names: Names): object {
     content: 'X=1',
     schedule: 'CRON_TZ=UTC 0 3 * * *',
     file_id: names.fileID,
+    ...(route.path.includes('/messages') ? { content: [{ type: 'text', text: 'x' }] } : {}),
     ...(route.path.endsWith('/workspaces') ? { template_id: names.template } : {}),
     ...(route.path.endsWith('/templates') ? { template_version_id: names.templateversion } : {}),
     ...(route.path.endsWith('{template}/versions') ? { id: names.templateversion } : {}),

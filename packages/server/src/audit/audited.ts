@@ -172,10 +172,13 @@ async function addDenial<Type extends AuditedType>(
 /** Keys are known by their user: their own ids are no UUIDs (RB-95). */
 function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
   switch (type) {
+    case 'group_ai_budget':
+      return 'group_id' in row ? row.group_id : ''
     case 'api_key':
     case 'convert_login':
     case 'git_ssh_key':
     case 'organization_member':
+    case 'user_ai_budget_override':
       return 'user_id' in row ? row.user_id : ''
     case 'idp_sync_settings_group':
     case 'idp_sync_settings_organization':

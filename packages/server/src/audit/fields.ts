@@ -161,6 +161,14 @@ export const AUDIT_FIELDS: {
     created_at: 'ignore',
     members: 'track',
   },
+  group_ai_budget: {
+    group_id: 'ignore',
+    group_name: 'ignore',
+    spend_limit: 'track',
+    spend_limit_micros: 'ignore',
+    created_at: 'ignore',
+    updated_at: 'ignore',
+  },
   identity_provider: {
     id: 'ignore',
     name: 'track',
@@ -339,6 +347,16 @@ export const AUDIT_FIELDS: {
     external_auth_providers: 'ignore',
     has_ai_task: 'ignore',
     has_external_agent: 'ignore',
+  },
+  user_ai_budget_override: {
+    user_id: 'ignore',
+    username: 'ignore',
+    group_id: 'track',
+    group_name: 'track',
+    spend_limit: 'track',
+    spend_limit_micros: 'ignore',
+    created_at: 'ignore',
+    updated_at: 'ignore',
   },
   user_secret: {
     id: 'track',

@@ -3,5 +3,5 @@ export { type AuditDraft, audited, auditedWrite, recordChange } from './audited.
 export { diffOf } from './diff.ts'
 export type { AuditUser } from './entry.ts'
 export { recordAsGiven, recordEntry } from './record.ts'
-export type { AuditedGroup } from './store/audited-rows.ts'
+export type { AuditedGroup, AuditedGroupBudget, AuditedOverride } from './store/audited-rows.ts'
 export { type ChainHead, type ChainReport, verifyChain } from './verify-chain.ts'

@@ -61,6 +61,28 @@ const link = { user_id: id, provider_id: 'x', generation: 1 }
 const mcpConfig = { id, organization_id: id, user_acl: {}, group_acl: {} }
 const mcpTokens = { config_id: id, user_id: id, generation: 1 }
 const lease = randomUUID()
+const budgetGroup = { id, organization_id: id, name: 'x' }
+const aiRequest = {
+  initiatorId: id,
+  apiKeyId: undefined,
+  provider: 'openai',
+  providerName: 'x',
+  model: 'x',
+  metadata: {},
+  startedAt: new Date(),
+  client: 'Coder Agents',
+  clientSessionId: id,
+  credentialKind: 'byok',
+  credentialHint: 'x',
+  toolCallId: undefined,
+}
+const aiRecord = {
+  id: randomUUID(),
+  interceptionId: id,
+  initiatorId: id,
+  responseId: 'x',
+  createdAt: new Date(),
+}
 const oauthCode = {
   appId: id,
   userId: id,
@@ -87,12 +109,20 @@ const oauthTokens = {
   ipAddress: '127.0.0.1',
   userAgent: '',
 }
+const chatView = { id, owner_id: id, organization_id: id, effective_user_acl: {}, effective_group_acl: {} }
+const chatRequest = {
+  guard: { action: 'create', object: { type: 'chat', owner: id, organization: id } },
+  operation: 'create',
+  key: 'x',
+}
 const consent = { appId: id, userId: id, scopes: ['coder:all'], resource: undefined }
 const oauthSettings = {
   dynamic_client_registration_enabled: true,
   require_pushed_authorization_requests: false,
 }
 const oauthClient = { name: 'x', callback_url: 'https://app.example/cb', client_type: 'public' }
+
+const chatReadable = { chat: chatView, userAcl: {}, groupAcl: {} }
 
 /**
  * Every function of every store, with arguments that would succeed for somebody. What is not a function that
@@ -106,7 +136,76 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'access-lists/store.ts storeTemplateLists': [{ row: template }, { users: {}, groups: {} }],
   'access-lists/store.ts holdWorkspaceLists': [id],
   'access-lists/store.ts storeWorkspaceLists': [{ row: ownership }, { users: {}, groups: {} }],
+  'ai-gateway/store/interceptions.ts insertInterception': [{ ...aiRequest, id: randomUUID() }],
+  'ai-gateway/store/interceptions.ts endInterception': [
+    { id, initiatorId: id, endedAt: new Date(), credentialHint: 'x', error: undefined },
+  ],
+  'ai-gateway/store/interceptions.ts closeAbandoned': [
+    { before: new Date(8e12), now: new Date(8e12), limit: 1 },
+  ],
+  'ai-gateway/store/records.ts insertTokens': [
+    {
+      ...aiRecord,
+      input: 1,
+      output: 1,
+      cacheRead: 0,
+      cacheWrite: 0,
+      metadata: {},
+      providerType: 'x',
+      model: 'x',
+    },
+  ],
+  'ai-gateway/store/records.ts insertPrompts': [[{ ...aiRecord, prompt: 'x' }]],
+  'ai-gateway/store/records.ts insertTools': [
+    [{ ...aiRecord, tool: 'x', callId: undefined, itemId: '', input: '{}' }],
+  ],
+  'ai-gateway/store/records.ts insertThoughts': [[{ ...aiRecord, content: 'x', source: 'thinking' }]],
+  'ai-gateway/store/budgets.ts findInitiator': [id, '2026-01-01'],
+  'ai-gateway/store/budget-rows.ts getBudgetGroup': [id],
+  'ai-gateway/store/budget-rows.ts findGroupBudget': [budgetGroup],
+  'ai-gateway/store/budget-rows.ts upsertGroupBudget': [budgetGroup, 7],
+  'ai-gateway/store/budget-rows.ts deleteGroupBudget': [budgetGroup],
+  'ai-gateway/store/budget-rows.ts findOverride': [id],
+  'ai-gateway/store/budget-rows.ts upsertOverride': [id, budgetGroup, 7],
+  'ai-gateway/store/budget-rows.ts deleteOverride': [id, budgetGroup],
+  'ai-gateway/store/costs.ts sumChatCost': [{ ownerId: id, rootChatId: id }],
+  'ai-gateway/store/prices.ts listPrices': [{}],
+  'ai-gateway/store/prices.ts upsertPrices': ['custom', [{ provider: 'openai', model: 'y', input_price: 1 }]],
+  'ai-gateway/store/sessions.ts listSessions': [{}, { limit: 10, offset: 0 }],
+  'ai-gateway/store/sessions.ts listNames': ['model', { prefix: '', limit: 10, offset: 0 }],
+  'ai-gateway/store/synthetic-keys.ts findSyntheticKey': [id, ''],
+  'ai-gateway/store/synthetic-keys.ts lockSyntheticKey': [id, 'x'],
+  'ai-gateway/store/synthetic-keys.ts insertSyntheticKey': [{ id: 'YYYYYYYYYY', userId: id }],
+  'ai-gateway/store/synthetic-keys.ts extendSyntheticKey': [
+    id,
+    { id: 'SSSSSSSSSS', expiresAt: new Date(8e12) },
+  ],
+  'ai-providers/store/providers.ts listProviders': [],
+  'ai-providers/store/providers.ts findProvider': [{ id }],
+  'ai-providers/store/providers.ts listDeletedNames': [],
+  'ai-providers/store/providers.ts lockSeeding': [],
+  'ai-providers/store/providers.ts insertProvider': [
+    { id: randomUUID(), type: 'openai', name: 'y', base_url: 'http://y' },
+  ],
+  'ai-providers/store/providers.ts updateProvider': [id, { icon: 'y' }],
+  'ai-providers/store/providers.ts deleteProvider': [id],
+  'ai-providers/store/providers.ts insertProviderKeys': [
+    id,
+    [{ id: randomUUID(), provider_id: id, api_key: hash, masked: 'y' }],
+  ],
+  'ai-providers/store/providers.ts deleteProviderKeys': [id, [id]],
+  'ai-providers/store/checks.ts listChecks': [],
+  'ai-providers/store/checks.ts noteCheck': [id, { ok: false, error: 'y' }],
+  'ai-providers/store/user-keys.ts listUserKeyProviders': [id],
+  'ai-providers/store/user-keys.ts findUserKey': [id, id],
+  'ai-providers/store/user-keys.ts putUserKey': [
+    { user_id: id, ai_provider_id: id, api_key: hash, masked: 'y' },
+  ],
+  'ai-providers/store/user-keys.ts deleteUserKey': [id, id],
+  'purge/store.ts interceptions.deleteOld': [{ before: new Date(8e12), limit: 10 }],
+  'purge/store.ts interceptions.countOld': [new Date(8e12)],
   'agents/store/agents.ts getAgent': [id],
+  'agents/store/agents.ts listLatestAgents': [{ ...ownership, build_id: id }],
   'agents/store/agents.ts findAgentByToken': [id, {}],
   'agents/store/agents.ts filterMayStay': [[id]],
   'agents/store/agents.ts markConnected': [id, id, '2.0'],
@@ -154,6 +253,92 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'audit-log/store.ts listAuditEntries': [{}, { limit: 10, offset: 0 }],
   'audit-log/store.ts countAuditEntries': [{}],
   'audit-log/store.ts usersOfEntries': ['audit_log', [{ user_id: id }]],
+  'chats/store/conversation.ts listVisibleMessages': [chatView, { limit: 1, ascending: true }],
+  'chats/store/conversation.ts listQueued': [chatView],
+  'chats/store/conversation.ts listPrompts': [chatView, 1],
+  'chats/store/conversation.ts canBeCompacted': [chatView],
+  'chats/store/create.ts insertChat': [
+    {
+      status: 'running',
+      ownerId: id,
+      organizationId: id,
+      clientType: 'api',
+      title: 'x',
+      modelConfigId: id,
+      reasoningEffort: null,
+      workspaceId: null,
+    },
+    [],
+  ],
+  'chats/store/idempotency.ts keptAnswer': [chatRequest],
+  'chats/store/idempotency.ts claimKey': [chatRequest],
+  'chats/store/idempotency.ts keepAnswer': [chatRequest, { request_hash: hash, response: {} }],
+  'chats/store/locked.ts lockChat': [id],
+  'chats/store/locked.ts updateLockedChat': [chatView, { title: 'y' }],
+  'chats/store/locked.ts insertQueued': [
+    chatView,
+    { parts: [], modelConfigId: id, reasoningEffort: null, createdBy: id },
+  ],
+  'chats/store/locked.ts takeQueued': [chatView],
+  'chats/store/locked.ts moveQueuedToHead': [chatView, 1],
+  'chats/store/locked.ts clearQueue': [chatView],
+  'chats/store/messages.ts insertMessages': [chatView, [{ role: 'user', parts: [], visibility: 'both' }]],
+  'chats/store/messages.ts openCalls': [chatView],
+  'chats/store/messages.ts deleteMessagesFrom': [chatView, 1],
+  'chats/store/messages.ts findMessage': [chatView, 1],
+  'chats/store/metadata.ts holdChat': [id],
+  'chats/store/metadata.ts updateMetadata': [chatView, { title: 'y' }],
+  'chats/store/metadata.ts listFamilyIds': [chatView],
+  'chats/store/metadata.ts lockPins': [chatView],
+  'chats/store/metadata.ts listPins': [chatView],
+  'chats/store/metadata.ts storePins': [chatView, [id]],
+  'chats/store/metadata.ts holdSharedChat': [id],
+  'chats/store/metadata.ts storeLists': [chatView, { users: {}, groups: {} }],
+  'chats/store/readable.ts getReadableChat': [id],
+  'chats/store/retention.ts archivedChats.deleteOld': [{ before: new Date(), limit: 1 }],
+  'chats/store/retention.ts archivedChats.countOld': [new Date()],
+  'chats/store/retention.ts oldAnswers.deleteOld': [{ before: new Date(), limit: 1 }],
+  'chats/store/retention.ts oldAnswers.countOld': [new Date()],
+  'chats/store/retention.ts holdForgottenRoot': [new Date(0), []],
+  'chats/store/retention.ts tryArchiveLock': [],
+  'chats/store/retention.ts countBusyChats': [],
+  'chats/store/search-index.ts indexMessages': [1],
+  'chat-context/store/agent-context.ts replaceAgentContext': [
+    id,
+    { version: 9, hash, error: '', operatingSystem: '', directory: '', resources: [] },
+    true,
+  ],
+  'chat-context/store/agent-context.ts findAgentContext': [id],
+  'chat-context/store/agent-context.ts markDirtyChats': [id, hash, new Date()],
+  'chat-context/store/diff-statuses.ts noteReference': [
+    { workspaceId: id, ownerId: id, chatId: undefined },
+    { branch: 'x', origin: 'x' },
+    new Date(),
+  ],
+  'chat-context/store/diff-statuses.ts listDiffStatuses': [[id]],
+  'chat-context/store/diff-statuses.ts claimStale': [{ now: new Date(), until: new Date(), limit: 1 }],
+  'chat-context/store/diff-statuses.ts storeDiffStatus': [
+    { chat_id: id, git_branch: 'main', git_remote_origin: 'x' },
+    { additions: 1 },
+  ],
+  'chat-context/store/pinned.ts pinContext': [
+    chatView,
+    id,
+    { version: 9, hash, error: '', operatingSystem: '', directory: '', resources: [] },
+    new Date(),
+  ],
+  'chat-context/store/pinned.ts findPinnedContext': [chatView],
+  'chat-context/store/pinned.ts listPinnedResources': [[id]],
+  'chat-context/store/pinned.ts listDirtyChats': [id, id],
+  'chat-tools/store/chats.ts findChatNow': [id],
+  'chat-tools/store/chats.ts bindWorkspace': [chatView, id, new Date()],
+  'chat-tools/store/subagents.ts listSubagents': [id, { limit: 1, offset: 0 }],
+  'chat-tools/store/subagents.ts findReport': [chatView],
+  'chat-tools/store/templates.ts listTemplateUse': [id, [id], new Date()],
+  'chats/store/views.ts getChat': [id],
+  'chats/store/views.ts getChatFamily': [id],
+  'chats/store/views.ts listChatFamilies': [{ conditions: [], children: [], limit: 1 }],
+  'chats/store/views.ts listLatestChats': [[id]],
   'chat-files/store/files.ts insertFile': [
     {
       owner_id: id,
@@ -172,6 +357,13 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'chat-files/store/files.ts insertFileLinks': [id, [id]],
   'chat-files/store/purge.ts unlinkedFiles.deleteOld': [{ before: new Date(), limit: 1 }],
   'chat-files/store/purge.ts unlinkedFiles.countOld': [new Date()],
+  'chat-streams/store.ts readMessages': [chatReadable, 0],
+  'chat-streams/store.ts changedMessages': [chatReadable, 0],
+  'chat-streams/store.ts lastAnswer': [chatReadable],
+  'chat-streams/store.ts readQueue': [chatReadable],
+  'chat-streams/store.ts snapshotVersions': [[id]],
+  'chat-streams/store.ts markRead': [chatView],
+  'chat-streams/store.ts listSharedRoots': [],
   'chat-settings/store/model-configs.ts listModelConfigs': [],
   'chat-settings/store/model-configs.ts holdModelConfigs': [],
   'chat-settings/store/model-configs.ts insertModelConfig': [
@@ -552,6 +744,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'rate-limits/store.ts countBuckets': [1],
   'replicas/store.ts registerReplica': [{ id, hostname: 'x', relay_address: 'x', version: 'x' }],
   'replicas/store.ts removeReplicas': [id],
+  'replicas/store.ts relayAddressOf': [id],
   'replicas/store.ts findRelayAddress': [id, randomUUID()],
   'second-factor/store/factors.ts getFactors': [id],
   'second-factor/store/factors.ts lockFactors': [id],
@@ -722,6 +915,10 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
 const NOT_GUARDED: Readonly<Record<string, string>> = {
   'agents/store/agents.ts agentObject': 'names the object of a decision',
   'oauth2-provider/store/codes.ts codeTokenObject': 'names the object of a decision',
+  'chats/store/locked.ts ownedChat': 'names the object of a decision',
+  'chats/store/readable.ts readableObject': 'names the object of a decision',
+  'chats/store/views.ts chatObject': 'names the object of a decision',
+  'chats/store/views.ts effectiveLists': 'reads a row',
   'external-auth/store.ts declaredProviders': 'reads a column',
   'groups/store/groups.ts groupObject': 'names the object of a decision',
   'groups/store/groups.ts isEveryone': 'compares ids',
@@ -772,6 +969,22 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.group(db, { id, organization, name: 'x' })
   await fixtures.groupMember(db, { group_id: id, user })
   await fixtures.identityProvider(db, { id, name: 'x' })
+  const modelProvider = await fixtures.aiProvider(db, { id, name: 'x' })
+  await fixtures.aiProvider(db, { name: 'gone', deleted: true })
+  await fixtures.aiProviderKey(db, { id, provider: modelProvider })
+  await fixtures.aiProviderCheck(db, { provider: modelProvider })
+  await fixtures.userAiProviderKey(db, { provider: modelProvider, user })
+  const interception = await fixtures.aibridgeInterception(db, {
+    id,
+    user,
+    client: 'Coder Agents',
+    client_session_id: id,
+  })
+  await fixtures.aibridgeInterception(db, { user, ended_at: null })
+  await fixtures.aibridgeTokenUsage(db, { interception })
+  await fixtures.aiModelPrice(db, { model: 'x' })
+  await fixtures.groupAiBudget(db, { group_id: id })
+  await fixtures.userAiBudgetOverride(db, { user, group_id: id })
   await fixtures.identityProviderTest(db, { id, provider: 'x', user })
   await fixtures.userLink(db, {
     user,
@@ -836,6 +1049,14 @@ async function seed({ db }: Database): Promise<void> {
   const chat = await fixtures.chat(db, { id, owner: user, organization, config: model })
   const chatFile = await fixtures.chatFile(db, { id, owner: user, organization })
   await fixtures.chatFileLink(db, { chat, file: chatFile })
+  await fixtures.chatMessage(db, { chat, content: JSON.stringify([{ type: 'text', text: 'x' }]) })
+  await fixtures.chatQueuedMessage(db, { chat })
+  await fixtures.chatIdempotencyKey(db, { created_at: new Date(0) })
+  await fixtures.chat(db, { owner: user, organization, config: model, pin_order: 1 })
+  const archivedAt = { archived: true, archived_at: new Date(0) }
+  await fixtures.chat(db, { owner: user, organization, config: model, ...archivedAt })
+  const shared = JSON.stringify({ [almighty.id]: ['read'] })
+  await fixtures.chat(db, { owner: user, organization, config: model, user_acl: shared })
   await fixtures.chatFile(db, { owner: user, organization, created_at: new Date(0) })
   await fixtures.chatSetting(db, { key: 'x' })
   await fixtures.userChatSetting(db, { user, key: 'x' })
@@ -862,6 +1083,18 @@ async function seed({ db }: Database): Promise<void> {
   const workspace = await fixtures.workspace(db, { id, name: 'x', owner: user, template: made })
   const build = await fixtures.workspaceBuild(db, { id, workspace, version, job })
   await fixtures.workspaceBuildParameter(db, { build, name: 'used' })
+  await fixtures.chat(db, { owner: user, organization, config: model, workspace_id: workspace.id })
+  await fixtures.chat(db, {
+    owner: user,
+    organization,
+    config: model,
+    workspace_id: workspace.id,
+    parent_chat_id: chat.id,
+    context_dirty_since: new Date(0),
+  })
+  await fixtures.chatContext(db, { chat })
+  await fixtures.chatContextResource(db, { chat })
+  await fixtures.chatDiffStatus(db, { chat, git_remote_origin: 'x', stale_at: new Date(0) })
   const due = await fixtures.workspace(db, { owner: user, template: made })
   await fixtures.workspaceBuild(db, { workspace: due, version, deadline: new Date(0) })
   const resource = await fixtures.workspaceResource(db, { id, build })
@@ -873,6 +1106,7 @@ async function seed({ db }: Database): Promise<void> {
     last_connected_at: new Date(),
     last_connected_replica_id: id,
   })
+  await fixtures.workspaceAgentContext(db, { agent })
   const source = await fixtures.workspaceAgentLogSource(db, { id, agent })
   await fixtures.workspaceAgentLog(db, { agent, source })
   await fixtures.workspaceAgentMetadata(db, { agent, key: 'x' })

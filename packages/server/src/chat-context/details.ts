@@ -5,8 +5,8 @@ import { systemActor } from '../authz/index.ts'
 import type { ChatRow } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
 import { presentDiffStatus } from './git/present.ts'
-import { listDiffStatuses } from './git/store.ts'
 import { textsOf } from './skills.ts'
+import { listDiffStatuses } from './store/diff-statuses.ts'
 import { listPinnedResources } from './store/pinned.ts'
 
 const system = systemActor('chatd', 'what belongs to a chat is shown to who may read the chat')

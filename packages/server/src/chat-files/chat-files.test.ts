@@ -179,7 +179,7 @@ describe('CH-442: serving', () => {
       'content-disposition': 'inline; filename="a.png"',
       'x-content-type-options': 'nosniff',
       'cache-control': 'private, max-age=31536000, immutable',
-      'content-security-policy': "default-src 'none'; sandbox",
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
       'accept-ranges': 'bytes',
       etag: `"${createHash('sha256').update(PNG).digest('hex')}"`,
     })

@@ -28,7 +28,7 @@ export async function serveFile(
       file.name,
     ),
     'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "default-src 'none'; sandbox",
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     'Cache-Control': caching,
     'Accept-Ranges': 'bytes',
     ETag: tag,

@@ -34,6 +34,7 @@ export function failedCall(error: unknown, now: Date): FailedCall {
   let gatewayCode: string | undefined
   let retryAfterMs: number | undefined
   let detail = ''
+  let message = ''
   let current: unknown = error
   for (let depth = 0; depth < MAX_DEPTH && current !== undefined && current !== null; depth += 1) {
     const seen = look(current, now)
@@ -42,19 +43,22 @@ export function failedCall(error: unknown, now: Date): FailedCall {
     gatewayCode ??= seen.gatewayCode
     retryAfterMs ??= seen.retryAfterMs
     if (detail === '') detail = seen.detail
+    if (message === '') message = seen.message
     current = seen.cause
   }
   const own = error instanceof StreamCut || error instanceof StreamSilence ? error.own : undefined
   return {
     failure: { status, text: texts.join('\n').slice(0, MAX_TEXT), gatewayCode, own },
-    detail: detail === '' ? (texts[0] ?? '') : detail,
+    detail: detail === '' ? message : detail,
     retryAfterMs,
   }
 }
 
 interface Seen {
   readonly texts: readonly string[]
+  /** The provider's own words, in the body of its answer. */
   readonly detail: string
+  readonly message: string
   readonly status: number | undefined
   readonly gatewayCode: string | undefined
   readonly retryAfterMs: number | undefined
@@ -63,7 +67,7 @@ interface Seen {
 
 function look(value: unknown, now: Date): Seen {
   if (typeof value !== 'object' || value === null)
-    return { ...NOTHING, texts: [String(value)], detail: String(value) }
+    return { ...NOTHING, texts: [String(value)], detail: '', message: String(value) }
   const text = (name: string): string => {
     const member: unknown = Reflect.get(value, name)
     return typeof member === 'string' ? member : ''
@@ -76,7 +80,8 @@ function look(value: unknown, now: Date): Seen {
   const said = [text('name'), text('message'), text('code'), text('type'), body].filter((one) => one !== '')
   return {
     texts: value instanceof Error ? said : [...said, JSON.stringify(value)],
-    detail: ownWords(body) || text('message'),
+    detail: ownWords(body),
+    message: text('message'),
     status: number('statusCode') ?? number('status'),
     gatewayCode: body === '' ? codeOf(value) : gatewayErrorCode(body),
     retryAfterMs: retryAfter(Reflect.get(value, 'responseHeaders'), now),

@@ -1,2 +1,4 @@
+export { capacityDetails } from './capacity.ts'
 export type { ChatExtension } from './parts.ts'
-export { startChatGeneration } from './start.ts'
+export { chatTitleRoutes } from './routes.ts'
+export { ChatGeneration } from './start.ts'

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 import type { AppContext } from '../context.ts'
 import { CHATD } from './parts.ts'
-import { countChats, type Pool } from './store/leases.ts'
+import { countWaiting, type Pool } from './store/leases.ts'
 
 /** Names of tools that get a series of their own; all others count as one. */
 const MAX_TOOL_NAMES = 100
@@ -100,10 +100,10 @@ function gaugesOf(
   active: () => ReadonlyMap<Pool, number>,
 ): void {
   const registers: Registry[] = [context.metrics]
-  let counted: { readonly at: number; readonly rows: ReturnType<typeof countChats> } | undefined
-  const rows = (): ReturnType<typeof countChats> => {
+  let counted: { readonly at: number; readonly rows: ReturnType<typeof countWaiting> } | undefined
+  const rows = (): ReturnType<typeof countWaiting> => {
     if (counted === undefined || performance.now() - counted.at > COUNTED_MS)
-      counted = { at: performance.now(), rows: countChats(CHATD, context.database.db).catch(() => []) }
+      counted = { at: performance.now(), rows: countWaiting(CHATD, context.database.db).catch(() => []) }
     return counted.rows
   }
   new Gauge({
@@ -126,19 +126,9 @@ function gaugesOf(
         this.set(
           { pool },
           all
-            .filter((row) => row.pool === pool && row.status === 'running' && !row.owned)
+            .filter((row) => row.pool === pool)
             .reduce((sum, row) => sum + row.n, 0),
         )
-    },
-  })
-  new Gauge({
-    name: 'coderd_chatd_chats',
-    help: 'Chats of the deployment that are not archived, by what they do; take the greatest of all replicas.',
-    labelNames: ['state'],
-    registers,
-    async collect() {
-      this.reset()
-      for (const { status, n } of await rows()) this.inc({ state: status }, n)
     },
   })
 }

@@ -2,6 +2,7 @@ import { describeError } from '@slipway/request-log'
 import { type ChatRow, changeChat, FencedOff } from '../chats/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
+import { poolOf } from './capacity.ts'
 import { CHATD, type GenerationParts } from './parts.ts'
 import { faultDelay } from './retry.ts'
 import { Run } from './run.ts'
@@ -44,7 +45,7 @@ export class ChatRunner {
   constructor(parts: GenerationParts, chat: ChatRow, runnerId: string) {
     this.chatId = chat.id
     this.runnerId = runnerId
-    this.pool = chat.parent_chat_id === null ? 'root' : 'subagent'
+    this.pool = poolOf(chat)
     this.#parts = parts
     this.#run = new Run(parts, chat.id, runnerId)
     this.done = labelled('chat-generation', () => this.#drive(chat))

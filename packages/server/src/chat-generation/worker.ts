@@ -5,9 +5,11 @@ import { type ChatRow, changeChat, FencedOff, type LockedChat } from '../chats/i
 import type { ChangeEvent, Db } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { CHATD, type GenerationParts } from './parts.ts'
+import { capOf, poolOf } from './capacity.ts'
 import { ChatRunner } from './runner.ts'
 import {
   beat,
+  countRunning,
   type ChatVersions,
   hasLiveRunner,
   holdAdmission,
@@ -90,8 +92,8 @@ export class ChatWorker implements AsyncDisposable {
   }
 
   get #isCapped(): boolean {
-    const { chatMaxConcurrentRoots, chatMaxConcurrentSubagents } = this.#parts.context.config
-    return chatMaxConcurrentRoots > 0 || chatMaxConcurrentSubagents > 0
+    const { context } = this.#parts
+    return capOf(context, 'root') > 0 || capOf(context, 'subagent') > 0
   }
 
   /** Takes one chat, of which somebody has just told. */
@@ -172,12 +174,12 @@ export class ChatWorker implements AsyncDisposable {
 
   /** CH-607: caps hold for chats that begin to run; a lease that was lost is replaced without asking. @throws NotTaken. */
   async #admit(row: ChatRow, tx: Db): Promise<void> {
-    const { chatMaxConcurrentRoots, chatMaxConcurrentSubagents } = this.#parts.context.config
-    const pool: Pool = row.parent_chat_id === null ? 'root' : 'subagent'
-    const cap = pool === 'root' ? chatMaxConcurrentRoots : chatMaxConcurrentSubagents
+    const pool = poolOf(row)
+    const cap = capOf(this.#parts.context, pool)
     if (cap === 0 || row.status !== 'running' || row.runner_id !== null) return
+    await holdAdmission(CHATD, tx)
     const { staleSeconds } = this.#parts.timings
-    if ((await holdAdmission(CHATD, tx, { pool, staleSeconds })) >= cap) throw new NotTaken()
+    if ((await countRunning(CHATD, tx, { pool, staleSeconds })) >= cap) throw new NotTaken()
   }
 
   #start(row: ChatRow, runnerId: string, missed: readonly ChatVersions[]): void {

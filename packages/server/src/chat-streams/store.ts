@@ -126,9 +126,9 @@ export async function markRead(
 /** Shared chats that one watcher follows. */
 const MAX_SHARED = 1_000
 
-/** Roots that others share with the actor, the latest first. */
-export async function sharedRoots(actor: Actor, db: Db): Promise<ReadonlySet<string>> {
-  if (actor.unshared?.includes('chat') === true) return new Set()
+/** Ids of roots that others share with the actor, the latest first. */
+export async function listSharedRoots(actor: Actor, db: Db): Promise<string[]> {
+  if (actor.unshared?.includes('chat') === true) return []
   const rows = await db
     .selectFrom('chats as c')
     .select('c.id')
@@ -150,5 +150,5 @@ export async function sharedRoots(actor: Actor, db: Db): Promise<ReadonlySet<str
     .orderBy('c.updated_at', 'desc')
     .limit(MAX_SHARED)
     .execute()
-  return new Set(rows.map((row) => row.id))
+  return rows.map((row) => row.id)
 }

@@ -8,7 +8,7 @@ import { WatchingActor } from '../identity/index.ts'
 import { dynamicToolNames } from './chat-events.ts'
 import type { ChatSubscription } from './follow-chat.ts'
 import type { FrameSink } from './frame-sink.ts'
-import { lastAnswer, sharedRoots } from './store.ts'
+import { lastAnswer, listSharedRoots } from './store.ts'
 
 /** Changes that wait to be told; who is so far behind is cut off and reads the list again. */
 const MAX_WAITING = 2_000
@@ -36,7 +36,7 @@ export async function watchChats(
     if (changes.overrun) return sink.close(1013, 'too many changes at once: read the list again')
     try {
       const reader = await watching.current()
-      if (changes.takeShared()) changes.share(await sharedRoots(reader, db))
+      if (changes.takeShared()) changes.share(new Set(await listSharedRoots(reader, db)))
       const change = changes.next()
       if (change === undefined) {
         await subscription.woken()

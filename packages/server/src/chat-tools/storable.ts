@@ -16,6 +16,7 @@ const SEQUENCES = new RegExp(
   'g',
 )
 /** All of them but tabs and the ends of lines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
 
 /** A value without what PostgreSQL's jsonb refuses: NUL characters, halves of surrogate pairs, nesting without end. */

@@ -44,7 +44,7 @@ describe('execute', () => {
             `AGENT_BROWSER_SESSION=${chat.id}`,
             `CODER_CHAT_ID=${chat.id}`,
           ]
-            .map((line) => `(?=[^]*^${line}$)`)
+            .map((line) => `(?=[\\s\\S]*^${line}$)`)
             .join(''),
           'm',
         ),

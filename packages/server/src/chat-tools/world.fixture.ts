@@ -1,7 +1,15 @@
 import type { Insertable } from 'kysely'
 
 import type { Client } from '@slipway/client'
-import { createWorkspace, getUser, getWorkspace, type Template, type Workspace } from '@slipway/contract'
+import {
+  createAIProvider,
+  createChatModelConfig,
+  createWorkspace,
+  getUser,
+  getWorkspace,
+  type Template,
+  type Workspace,
+} from '@slipway/contract'
 import { silentLogger } from '@slipway/request-log'
 import { fixtures, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { AgentTunnels } from '../agents/index.ts'
@@ -71,6 +79,24 @@ export class World implements AsyncDisposable {
     const server = steps.use(await startTestServer({ env: settings }))
     const owner = await server.owner()
     const { id, organization_ids } = await owner.call(getUser, { params: { user: 'me' } })
+    const provider = await owner.call(createAIProvider, {
+      body: {
+        type: 'openai',
+        name: 'openai',
+        base_url: 'http://127.0.0.1:9/v1',
+        api_keys: ['key'],
+        enabled: true,
+      },
+    })
+    await owner.call(createChatModelConfig, {
+      body: {
+        ai_provider_id: provider.id,
+        model: 'gpt-4o-mini',
+        context_limit: 128_000,
+        is_default: true,
+        enabled: true,
+      },
+    })
     const parsed = parseConfig([], {
       CODER_PG_CONNECTION_URL: server.databaseUrl,
       CODER_CONFIG_DIR: server.configDirectory,

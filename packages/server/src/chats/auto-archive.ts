@@ -34,7 +34,7 @@ export class AutoArchive implements AsyncDisposable {
 
   async #run(): Promise<void> {
     try {
-      await labelled('chat-auto-archive', () => this.#archive())
+      await labelled('db-purge', () => this.#archive())
     } catch (error) {
       this.#context.log.error('forgotten chats could not be archived', { error: describeError(error) })
     }

@@ -7,7 +7,7 @@ import { Check } from 'typebox/value'
 import type { Actor } from '../authz/index.ts'
 import type { Db } from '../context.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
-import { claimKey, findAnswer, type KeptAnswer, keepAnswer, type RequestKey } from './store/idempotency.ts'
+import { claimKey, type KeptAnswer, keepAnswer, keptAnswer, type RequestKey } from './store/idempotency.ts'
 
 const HEADER = 'idempotency-key'
 const MAX_LENGTH = 256
@@ -49,7 +49,7 @@ export class RepeatableRequest<Answer extends TSchema> {
   async answered(db: Db): Promise<Static<Answer> | undefined> {
     return this.#request === undefined
       ? undefined
-      : this.#repeated(await findAnswer(this.#actor, db, this.#request))
+      : this.#repeated(await keptAnswer(this.#actor, db, this.#request))
   }
 
   /** Runs the work of a new request once, in its transaction. @throws what `work` throws, ApiError 422. */

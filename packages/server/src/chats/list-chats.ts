@@ -7,7 +7,7 @@ import { badRequest } from '../errors/index.ts'
 import { isUuid } from '../search/index.ts'
 import { presentChat } from './present.ts'
 import { readChatSearch } from './search-chats.ts'
-import { latestChatsOfWorkspaces, listChatFamilies } from './store/views.ts'
+import { listChatFamilies, listLatestChats } from './store/views.ts'
 
 const DEFAULT_LIMIT = 50
 /** Roots of one page; each comes with its children. */
@@ -49,5 +49,6 @@ export async function chatsByWorkspace(
   if (ids.length > MAX_WORKSPACES) throw refuse(`At most ${MAX_WORKSPACES} ids can be given.`)
   const wrong = ids.find((id) => !isUuid(id))
   if (wrong !== undefined) throw refuse(`${JSON.stringify(wrong.slice(0, 64))} is not a UUID.`)
-  return Object.fromEntries(await latestChatsOfWorkspaces(actor, context.database.db, ids))
+  const latest = await listLatestChats(actor, context.database.db, ids)
+  return Object.fromEntries(latest.map((chat) => [chat.workspace_id, chat.id]))
 }

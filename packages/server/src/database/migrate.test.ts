@@ -122,6 +122,28 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into user_ai_provider_keys (user_id, ai_provider_id, api_key, masked)
        values (${USER}, ${ID(26)}, '\\x05', 'sk...x')`,
   ],
+  27: [
+    `insert into chat_model_configs (id, ai_provider_id, model, context_limit) values (${ID(27)}, ${ID(26)}, 'gpt', 1)`,
+    // They belong to an organization from version 29 on.
+    `do $$ begin
+       if exists (select from information_schema.columns where table_name = 'chats' and column_name = 'organization_id')
+       then insert into chats (id, owner_id, last_model_config_id, organization_id)
+         values (${ID(29)}, ${USER}, ${ID(27)}, ${ORGANIZATION});
+       else insert into chats (id, owner_id, last_model_config_id) values (${ID(29)}, ${USER}, ${ID(27)});
+       end if;
+     end $$`,
+    `insert into chat_messages (chat_id, role, content, visibility) values (${ID(29)}, 'user', '[]', 'both')`,
+    `insert into chat_queued_messages (chat_id, created_by, content, model_config_id)
+       values (${ID(29)}, ${USER}, '[]', ${ID(27)})`,
+    `insert into chat_heartbeats (chat_id, runner_id) values (${ID(29)}, ${ID(29)})`,
+    `insert into chat_tool_calls (message_id, call_index, chat_id, tool_call_id)
+       select id, 0, chat_id, 'call' from chat_messages`,
+    `insert into chat_files (id, owner_id, organization_id, name, mimetype, data, size_bytes, sha256)
+       values (${ID(30)}, ${USER}, ${ORGANIZATION}, 'a.txt', 'text/plain', '\\x61', 1, ${DIGEST})`,
+    `insert into chat_file_links (chat_id, file_id) values (${ID(29)}, ${ID(30)})`,
+    `insert into chat_idempotency_keys (user_id, operation, key, request_hash, response)
+       values (${USER}, 'create', 'k', ${DIGEST}, '{}')`,
+  ],
   28: [
     `insert into aibridge_interceptions (id, initiator_id, provider, provider_name, model, started_at, credential_kind)
        values (${ID(28)}, ${USER}, 'openai', 'openai', 'gpt', now(), 'byok')`,
@@ -142,6 +164,15 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
   30: [
     `insert into chat_settings values ('retention_days', '30')`,
     `insert into user_chat_settings values (${USER}, 'custom_prompt', 'Be brief.')`,
+  ],
+  31: [
+    `insert into workspace_agent_context (agent_id, version, aggregate_hash) values (${AGENT}, 0, ${DIGEST})`,
+    `insert into workspace_agent_context_resources (agent_id, source, position, kind, status)
+       values (${AGENT}, '/home/u/AGENTS.md', 0, 'instruction_file', 'ok')`,
+    `insert into chat_contexts (chat_id, agent_id) values (${ID(29)}, ${AGENT})`,
+    `insert into chat_context_resources (chat_id, source, position, kind, status)
+       values (${ID(29)}, '/home/u/AGENTS.md', 0, 'instruction_file', 'ok')`,
+    `insert into chat_diff_statuses (chat_id, git_branch) values (${ID(29)}, 'main')`,
   ],
   17: [
     `insert into user_totp (user_id, secret, last_step) values (${USER}, '\\x01', 1)`,

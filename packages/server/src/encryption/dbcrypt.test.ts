@@ -75,6 +75,17 @@ async function seedAll({ db }: Database, sealer: Sealer): Promise<void> {
     oauth_access_token: sealed('user_links.oauth_access_token', { user_id, login_type }),
     oauth_refresh_token: sealed('user_links.oauth_refresh_token', { user_id, login_type }),
   })
+  const model = await fixtures.aiProvider(db, { id, settings: sealed('ai_providers.settings', { id }) })
+  await fixtures.aiProviderKey(db, {
+    id,
+    provider: model,
+    api_key: sealed('ai_provider_keys.api_key', { id, provider_id: id }),
+  })
+  await fixtures.userAiProviderKey(db, {
+    provider: model,
+    user,
+    api_key: sealed('user_ai_provider_keys.api_key', { user_id, ai_provider_id: id }),
+  })
   const provider_id = 'github'
   const tokens = sealed('external_auth_links.tokens', { provider_id, user_id })
   await fixtures.externalAuthLink(db, { user, provider_id, tokens })
@@ -186,6 +197,7 @@ it('OP-67: whatever is sealed is in the list of what is encrypted again', async 
     if (/sealer\s*\.seal\(/.test(await readFile(path.join(root, file), 'utf8'))) sealing.push(file)
   }
   expect(sealing.toSorted()).toEqual([
+    'ai-providers/sealed.ts',
     'crypto-keys/store.ts',
     'encryption/store.ts',
     'external-auth/tokens.ts',

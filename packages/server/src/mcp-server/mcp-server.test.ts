@@ -363,7 +363,12 @@ describe('prompts and resources', () => {
   it('OA-94: a prompt names its tools, and refuses to be rendered without what it needs', async () => {
     await using mcp = await connect(legacyTransport(server.url, owner))
     const { prompts } = await mcp.client.listPrompts()
-    expect(prompts.map(({ name }) => name)).toEqual(['coder_new_workspace', 'coder_troubleshoot_workspace'])
+    expect(prompts.map(({ name }) => name)).toEqual([
+      'coder_agents_delegate',
+      'coder_agents_check',
+      'coder_new_workspace',
+      'coder_troubleshoot_workspace',
+    ])
     const prompt = await mcp.client.getPrompt({ name: 'coder_new_workspace', arguments: { task: 'fix it' } })
     expect(prompt.messages).toMatchObject([
       { role: 'user', content: { type: 'text', text: expect.stringContaining('coder_create_workspace') } },
@@ -373,9 +378,29 @@ describe('prompts and resources', () => {
     )
   })
 
+  it('OA-94: an agent is given a task, and is looked after', async () => {
+    await using mcp = await connect(legacyTransport(server.url, owner))
+    const said = async (name: string, given: Record<string, string>): Promise<unknown> =>
+      (await mcp.client.getPrompt({ name, arguments: given })).messages[0]?.content
+    const delegate = { task: 'fix the tests', model_config_id: 'm-1' }
+    expect(await said('coder_agents_delegate', delegate)).toMatchObject({
+      type: 'text',
+      text: expect.stringMatching(/fix the tests[\s\S]*coder_create_chat with model_config_id m-1/),
+    })
+    expect(await said('coder_agents_check', { chat_id: 'c-1' })).toMatchObject({
+      text: expect.stringMatching(/chat c-1[\s\S]*coder_get_chat_messages/),
+    })
+    await expect(said('coder_agents_delegate', { model_config_id: 'm-1' })).rejects.toThrow(
+      'missing required prompt argument: task',
+    )
+    await expect(said('coder_agents_check', {})).rejects.toThrow('missing required prompt argument: chat_id')
+  })
+
   it('OA-97: a prompt is offered only with all of its tools', async () => {
     const { body } = await rpc(server.url, owner, { method: 'prompts/list', query: '?toolset=readonly' })
-    expect(body.result).toMatchObject({ prompts: [{ name: 'coder_troubleshoot_workspace' }] })
+    expect(body.result).toMatchObject({
+      prompts: [{ name: 'coder_agents_check' }, { name: 'coder_troubleshoot_workspace' }],
+    })
   })
 
   it('issue 4, 7: templates are resources that can be listed and read', async () => {
@@ -390,6 +415,7 @@ describe('prompts and resources', () => {
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
       'coder://workspaces/{id}',
       'coder://templates/{id}',
+      'coder://chats/{id}',
     ])
   })
 
@@ -439,4 +465,14 @@ const STANDARD = [
   'coder_workspace_edit_files',
   'coder_workspace_port_forward',
   'coder_workspace_list_apps',
+  'coder_create_chat',
+  'coder_get_chat',
+  'coder_list_chats',
+  'coder_get_chat_messages',
+  'coder_send_chat_message',
+  'coder_await_chat',
+  'coder_interrupt_chat',
+  'coder_archive_chat',
+  'coder_download_chat_file',
+  'coder_list_chat_model_configs',
 ]

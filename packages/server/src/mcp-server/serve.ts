@@ -101,7 +101,7 @@ export class McpService implements AsyncDisposable {
       },
     )
     this.#changes = parts.context.database.feed.subscribe({
-      kinds: new Set(['workspace', 'workspace_build', 'template']),
+      kinds: new Set(['workspace', 'workspace_build', 'template', 'chat']),
       onEvent: (event) => this.#announce(event),
       onReset: () => undefined,
     })
@@ -395,7 +395,8 @@ export class McpService implements AsyncDisposable {
   }
 
   #announce({ kind, key }: ChangeEvent): void {
-    const uri = resourceUri(kind === 'template' ? 'templates' : 'workspaces', key)
+    const kinds = { template: 'templates', chat: 'chats' } as const
+    const uri = resourceUri(kind === 'template' || kind === 'chat' ? kinds[kind] : 'workspaces', key)
     this.#hub.announce(uri)
     this.#bus.publish({ kind: 'resource_updated', uri })
   }

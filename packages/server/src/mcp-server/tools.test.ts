@@ -3,16 +3,29 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
 import {
+  createAIProvider,
   createBuild,
+  createChat,
+  createChatModelConfig,
   createWorkspace,
   getBuild,
   getTemplateVersion,
+  getUser,
   getWorkspace,
   type Template,
   type Workspace,
 } from '@slipway/contract'
 import { allTools } from '@slipway/mcp-tools'
-import { importTemplate, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import {
+  FakeModelProvider,
+  Gate,
+  importTemplate,
+  openDatabase,
+  says,
+  startTestServer,
+  type TestServer,
+  until,
+} from '@slipway/testkit'
 import { connect, legacyTransport, rpc } from './mcp-clients.fixture.ts'
 
 const TEMPLATE = `import { defineTemplate, local } from '@slipway/template'
@@ -382,6 +395,129 @@ it('a result of another shape than its tool says would be an error for the clien
   })
   // There what is no object needs no wrapping.
   expect(body.result?.structuredContent).toEqual(expect.any(Array))
+})
+
+it('OA-91: chats are started, waited for, read, written to, interrupted and archived', async () => {
+  await using provider = await FakeModelProvider.start()
+  // Titles are asked for beside the turns, which stream.
+  provider.answer = ({ streaming }) => (streaming ? undefined : says('A title'))
+  const { id: ai_provider_id } = await owner.call(createAIProvider, {
+    body: {
+      type: 'openai',
+      name: 'fake',
+      base_url: `${provider.url}/v1`,
+      api_keys: ['sk-mcp-test-0123'],
+      enabled: true,
+    },
+  })
+  const { id: model } = await owner.call(createChatModelConfig, {
+    body: { ai_provider_id, model: 'scripted-model', display_name: 'Scripted', context_limit: 64_000 },
+  })
+  expect((await call('coder_list_chat_model_configs')).value).toEqual({
+    model_configs: [{ id: model, model: 'scripted-model', display_name: 'Scripted', is_default: true }],
+  })
+
+  const gate = new Gate()
+  provider.play({ steps: ['I am ', { wait: gate.opened }, 'done.'] }, says('Again.'))
+  const labels = { 'ci/run': '7' }
+  const started = await call('coder_create_chat', { prompt: 'Do it', model_config_id: model, labels })
+  const chat_id: string = Object(started.value).id
+  expect(started.value).toMatchObject({ status: 'running', labels, url: `${server.url}/agents/${chat_id}` })
+  expect((await call('coder_await_chat', { chat_id, wait_secs: 1 })).value).toMatchObject({ timed_out: true })
+  expect((await call('coder_send_chat_message', { chat_id, text: 'And now?' })).value).toEqual({
+    queued: true,
+    warnings: [],
+  })
+  expect((await call('coder_get_chat_messages', { chat_id })).value).toMatchObject({
+    queued_messages: [{ text: 'And now?' }],
+  })
+  const waiting = call('coder_await_chat', { chat_id })
+  gate.open()
+  expect((await waiting).value).toMatchObject({ timed_out: false, chat: { id: chat_id, status: 'waiting' } })
+
+  const page = (await call('coder_get_chat_messages', { chat_id, limit: 3 })).value
+  expect(page).toMatchObject({
+    messages: [
+      { text: 'I am done.' },
+      { role: 'user', text: 'And now?' },
+      { role: 'assistant', text: 'Again.' },
+    ],
+    has_more: true,
+    queued_messages: [],
+  })
+  const { next_before_id: before_id, next_after_id: after_id } = Object(page)
+  expect((await call('coder_get_chat_messages', { chat_id, before_id })).value).toMatchObject({
+    messages: [{ role: 'user', text: 'Do it' }],
+    has_more: false,
+  })
+  expect((await call('coder_get_chat_messages', { chat_id, after_id })).value).toMatchObject({ messages: [] })
+  expect(await call('coder_get_chat_messages', { chat_id, before_id, after_id })).toMatchObject({
+    isError: true,
+  })
+
+  expect((await call('coder_list_chats', { labels, limit: 5 })).value).toMatchObject({
+    chats: [{ id: chat_id }],
+  })
+  expect((await call('coder_list_chats', { labels: { ...labels, other: 'x' } })).value).toEqual({ chats: [] })
+  expect(await call('coder_list_chats', { query: 'nonsense' })).toMatchObject({ isError: true })
+
+  provider.play({ steps: ['Endless', { stall: true }] })
+  await call('coder_send_chat_message', { chat_id, text: 'Go on', busy_behavior: 'interrupt' })
+  await until('the request', () => provider.left === 0 || undefined)
+  expect(await call('coder_interrupt_chat', { chat_id })).toMatchObject({ isError: false })
+  await call('coder_await_chat', { chat_id })
+  expect(await call('coder_interrupt_chat', { chat_id })).toMatchObject({ isError: true })
+  expect((await call('coder_archive_chat', { chat_id })).value).toMatchObject({
+    message: expect.stringContaining('archived'),
+  })
+  expect((await call('coder_get_chat', { chat_id })).value).toMatchObject({
+    archived: true,
+    status: 'waiting',
+  })
+  const uri = `coder://chats/${chat_id}`
+  const { contents } = await mcp.client.readResource({ uri })
+  expect(contents).toMatchObject([{ uri, text: expect.stringContaining('"archived":true') }])
+
+  const stranger = await server.user('stranger')
+  await using theirs = await connect(legacyTransport(server.url, stranger))
+  expect(await call('coder_get_chat', { chat_id }, theirs.client)).toMatchObject({ isError: true })
+  expect(await call('coder_create_chat', { prompt: 'Mine' }, theirs.client)).toMatchObject({ isError: true })
+})
+
+it('OA-91: a file of a chat is downloaded by its id or its name, without signing in', async () => {
+  const { organization_ids } = await owner.call(getUser, { params: { user: 'me' } })
+  const query = `?organization=${organization_ids[0] ?? ''}`
+  const upload = async (text: string): Promise<string> => {
+    const answer = await fetch(`${server.url}/api/experimental/chats/files${query}`, {
+      method: 'POST',
+      headers: {
+        ...owner.headers,
+        'Content-Type': 'text/plain',
+        'Content-Disposition': 'attachment; filename="notes.txt"',
+      },
+      body: text,
+    })
+    return Object(await answer.json()).id
+  }
+  const [file_id, second] = [await upload('first'), await upload('second')]
+  const content = [file_id, second].map((id) => ({ type: 'file', file_id: id }))
+  const made = (some: typeof content) =>
+    owner.call(createChat, { body: { organization_id: organization_ids[0] ?? '', content: some } })
+  const one = await made(content.slice(0, 1))
+  const both = await made(content)
+  for (const named of [{ file_id }, { chat_id: one.id, file_name: 'notes.txt' }]) {
+    const { value } = await call('coder_download_chat_file', named)
+    expect(value).toMatchObject({ file_id, name: 'notes.txt', mime_type: 'text/plain', size_bytes: 5 })
+    expect(await (await fetch(Object(value).url)).text()).toBe('first')
+  }
+  const ambiguous = await call('coder_download_chat_file', { chat_id: both.id, file_name: 'notes.txt' })
+  expect(ambiguous).toMatchObject({ isError: true, text: expect.stringContaining(second) })
+  expect(await call('coder_download_chat_file', { chat_id: one.id, file_name: 'other.txt' })).toMatchObject({
+    isError: true,
+    text: expect.stringContaining('notes.txt'),
+  })
+  for (const wrong of [{}, { file_id, chat_id: one.id }, { chat_id: one.id }, { file_name: 'notes.txt' }])
+    expect(await call('coder_download_chat_file', wrong)).toMatchObject({ isError: true })
 })
 
 it('row 47: every tool has been called here', async () => {

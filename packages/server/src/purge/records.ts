@@ -76,7 +76,7 @@ export const PURGED: readonly PurgedRecords[] = [
   {
     type: 'aibridge_records',
     counted: true,
-    retentionMs: (config) => config.aiGatewayRetention,
+    retentionMs: ({ config }) => config.aiGatewayRetention,
     old: store.interceptions,
   },
   { type: 'audit_chain', retentionMs: ({ config }) => config.auditLogsRetention, old: store.auditLinks },

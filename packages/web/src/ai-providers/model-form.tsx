@@ -5,7 +5,7 @@ import { fieldError } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
-import { Field, LabelledToggle, Mark, Select, TextInput } from '../ui/form.tsx'
+import { Field, LabelledToggle, Select, TextInput } from '../ui/form.tsx'
 import { Section } from '../ui/page.tsx'
 import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 import { fromKnown, knownModels, type ModelDraft, modelFaults } from './model-draft.ts'
@@ -53,13 +53,7 @@ export function ModelForm(props: ModelFormProps) {
     help: string,
     more: { readonly mono?: boolean; readonly number?: boolean; readonly optional?: boolean } = {},
   ) => (
-    <Field
-      label={label}
-      required={more.optional !== true}
-      marks={more.optional === true ? <Mark>optional</Mark> : null}
-      error={fault(name)}
-      help={help}
-    >
+    <Field label={label} required={more.optional !== true} error={fault(name)} help={help}>
       {(field) => (
         <TextInput
           {...field}

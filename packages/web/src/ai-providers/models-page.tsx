@@ -167,7 +167,12 @@ function columnsOf(providers: readonly AIProvider[]): readonly Column<ChatModelC
         </span>
       ),
     },
-    { id: 'state', header: 'State', cell: (row) => <StateBadge look={lookOf(row, providerOf(row))} /> },
+    {
+      id: 'state',
+      header: 'State',
+      className: '@max-xl:pl-4',
+      cell: (row) => <StateBadge look={lookOf(row, providerOf(row))} />,
+    },
     {
       id: 'context',
       header: 'Context',

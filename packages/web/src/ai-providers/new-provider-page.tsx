@@ -11,13 +11,13 @@ import { Button, buttonClass } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
-import { ThingIcon } from '../ui/thing-icon.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { UnsavedChanges } from '../ui/unsaved-changes.tsx'
 import { Gate } from './gate.tsx'
 import { isSameProvider, newProvider, providerCreation } from './provider-draft.ts'
 import { ProviderForm } from './provider-form.tsx'
-import { PROVIDER_KINDS, providerIcon, providerKind } from './provider-types.ts'
+import { ProviderIcon } from './provider-icon.tsx'
+import { PROVIDER_KINDS, providerKind } from './provider-types.ts'
 import { providerQuery, refreshProviders } from './queries.ts'
 
 /** `/ai/settings/providers/add?type=`. */
@@ -55,9 +55,7 @@ function Kinds() {
             href={paths.newAiProvider({ type })}
             className="flex h-full min-h-16 items-center gap-3 rounded-card border border-line bg-surface px-3 py-2.5 transition-colors duration-(--fast) hover:border-line-strong hover:bg-hover"
           >
-            <span className="inline-flex size-9 shrink-0 items-center justify-center rounded-control border border-line bg-bg">
-              <ThingIcon src={providerIcon({ icon: '', type })} className="size-5" />
-            </span>
+            <ProviderIcon provider={{ icon: '', type }} className="size-9" />
             <span className="min-w-0">
               <span className="block text-sm font-medium">{label}</span>
               <span className="block text-xs text-ink-2">{about}</span>

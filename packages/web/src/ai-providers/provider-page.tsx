@@ -19,15 +19,15 @@ import { Page, Section } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { PageSkeleton } from '../ui/skeleton.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
-import { ThingIcon } from '../ui/thing-icon.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { UnsavedChanges } from '../ui/unsaved-changes.tsx'
 import { DeleteProviderDialog } from './delete-provider-dialog.tsx'
 import { Gate } from './gate.tsx'
 import { isSameProvider, providerChange, providerDraft } from './provider-draft.ts'
 import { ProviderForm } from './provider-form.tsx'
+import { ProviderIcon } from './provider-icon.tsx'
 import { ProviderTest } from './provider-test.tsx'
-import { providerIcon, providerKind } from './provider-types.ts'
+import { providerKind } from './provider-types.ts'
 import { providerLook } from './provider-words.ts'
 import { providerQuery, refreshProviders } from './queries.ts'
 import { useTurnProvider } from './use-turn-provider.tsx'
@@ -87,13 +87,9 @@ function Provider({ provider }: { readonly provider: AIProvider }) {
       <PageHeader
         title={provider.display_name}
         documentTitle={`${provider.display_name} - Model providers`}
-        lead={
-          <span className="inline-flex size-11 shrink-0 items-center justify-center rounded-card border border-line bg-surface">
-            <ThingIcon src={providerIcon(provider)} className="size-6" />
-          </span>
-        }
+        lead={<ProviderIcon provider={provider} className="size-11" />}
         badge={<StateBadge look={providerLook(provider)} />}
-        context={kind.label}
+        context={`${kind.label} at ${URL.parse(provider.base_url)?.host ?? provider.base_url}`}
         actions={
           <>
             <Button disabled={!online} busy={pending} onClick={() => turn(provider)}>

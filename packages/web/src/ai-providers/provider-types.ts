@@ -1,10 +1,12 @@
-import type { AIProvider, AIProviderType } from '@slipway/contract'
+import type { AIProviderType } from '@slipway/contract'
 
 /** What a provider of a type needs (AG-97, AG-105). */
 export interface ProviderKind {
   readonly type: AIProviderType
   readonly label: string
   readonly about: string
+  /** Stands for the type where it has no icon. */
+  readonly mark: string
   /** Where it is served usually; empty where everybody has an address of their own. */
   readonly baseUrl: string
   readonly basePlaceholder: string
@@ -26,6 +28,7 @@ const kind = (
   type,
   label,
   about,
+  mark: label.slice(0, 2),
   baseUrl,
   basePlaceholder: baseUrl,
   baseHelp: 'Change it only for a proxy of your own.',
@@ -39,11 +42,15 @@ export const PROVIDER_KINDS: readonly ProviderKind[] = [
   kind('anthropic', 'Anthropic', 'Claude models', 'https://api.anthropic.com/', {
     keyPlaceholder: 'sk-ant-…',
   }),
-  kind('openai', 'OpenAI', 'GPT and o models', 'https://api.openai.com/v1/', { keyPlaceholder: 'sk-…' }),
+  kind('openai', 'OpenAI', 'GPT and o models', 'https://api.openai.com/v1/', {
+    mark: 'OA',
+    keyPlaceholder: 'sk-…',
+  }),
   kind('google', 'Google', 'Gemini models', 'https://generativelanguage.googleapis.com/v1beta/openai/', {
     keyPlaceholder: 'AIza…',
   }),
   kind('bedrock', 'Amazon Bedrock', 'Claude models in an account of AWS', '', {
+    mark: 'Be',
     basePlaceholder: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
     baseHelp: 'The endpoint of the region.',
     credentials: 'aws',
@@ -53,10 +60,12 @@ export const PROVIDER_KINDS: readonly ProviderKind[] = [
     baseHelp: 'The endpoint of the resource, with its version.',
   }),
   kind('openrouter', 'OpenRouter', 'Models of many makers', 'https://openrouter.ai/api/v1/', {
+    mark: 'OR',
     keyPlaceholder: 'sk-or-…',
   }),
   kind('vercel', 'Vercel AI Gateway', 'Models of many makers', 'https://ai-gateway.vercel.sh/v1/'),
   kind('openai-compat', 'OpenAI-compatible', 'vLLM, Ollama, LiteLLM, and other servers of your own', '', {
+    mark: 'API',
     basePlaceholder: 'http://models.internal:8000/v1/',
     baseHelp: 'Its address, up to and with the version.',
   }),
@@ -65,10 +74,7 @@ export const PROVIDER_KINDS: readonly ProviderKind[] = [
     'GitHub Copilot',
     'For the gateway only: agents cannot use it',
     'https://api.githubcopilot.com/',
-    {
-      credentials: 'none',
-      forAgents: false,
-    },
+    { mark: 'GH', credentials: 'none', forAgents: false },
   ),
 ]
 
@@ -76,20 +82,4 @@ const FALLBACK = kind('openai-compat', 'Unknown', '', '')
 
 export function providerKind(type: string): ProviderKind {
   return PROVIDER_KINDS.find((one) => one.type === type) ?? FALLBACK
-}
-
-/** Icons that every deployment serves (UI-106). */
-const ICONS: Readonly<Partial<Record<AIProviderType, string>>> = {
-  anthropic: '/icon/anthropic.svg',
-  openai: '/icon/openai.svg',
-  google: '/icon/google.svg',
-  bedrock: '/icon/aws.svg',
-  azure: '/icon/azure.svg',
-  vercel: '/icon/vercel.svg',
-  copilot: '/icon/github-copilot.svg',
-}
-
-/** The icon of a provider: its own, else that of its type; empty when there is none. */
-export function providerIcon({ icon, type }: Pick<AIProvider, 'icon' | 'type'>): string {
-  return icon === '' ? (ICONS[type] ?? '') : icon
 }

@@ -15,12 +15,12 @@ import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { type Column, Table } from '../ui/table.tsx'
-import { ThingIcon } from '../ui/thing-icon.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { AiTabs } from './ai-tabs.tsx'
 import { DeleteProviderDialog } from './delete-provider-dialog.tsx'
 import { Gate } from './gate.tsx'
-import { providerIcon, providerKind } from './provider-types.ts'
+import { ProviderIcon } from './provider-icon.tsx'
+import { providerKind } from './provider-types.ts'
 import { providerLook } from './provider-words.ts'
 import { providersQuery } from './queries.ts'
 import { useTurnProvider } from './use-turn-provider.tsx'
@@ -123,9 +123,7 @@ function columnsOf(models: readonly ChatModelConfig[] | undefined): readonly Col
       header: 'Provider',
       cell: (row) => (
         <span className="flex min-w-0 items-center gap-3 py-1.5">
-          <span className="inline-flex size-7 shrink-0 items-center justify-center rounded-control border border-line bg-bg">
-            <ThingIcon src={providerIcon(row)} className="size-4" />
-          </span>
+          <ProviderIcon provider={row} className="size-7" />
           <span className="min-w-0">
             <AppLink
               href={paths.aiProvider(row.name)}

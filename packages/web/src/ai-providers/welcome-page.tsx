@@ -31,30 +31,24 @@ export function WelcomePage() {
   const permissions = usePermissions()
   const mayAdd = permissions?.viewAnyAIProvider === true && permissions.editDeploymentConfig
   const providers = useQuery({ ...providersQuery, enabled: mayAdd })
+  const known = providers.data ?? []
   const leave = () => go(paths.templates(), { replace: true })
   if (permissions === undefined) return <PageSkeleton />
   return (
     <StandAlonePage
-      title={mayAdd ? 'Connect a model' : 'You are set up'}
+      title={mayAdd && known.length === 0 ? 'Connect a model' : 'You are set up'}
       context={
-        mayAdd
-          ? 'Agents work in workspaces with models of a provider of yours. One key is enough to begin.'
-          : 'An administrator connects the models that agents think with.'
+        mayAdd && known.length > 0
+          ? `Models come from ${known.map(({ display_name: name }) => name).join(', ')}. More can be added in the settings of AI.`
+          : mayAdd
+            ? 'Agents work in workspaces with models of a provider of yours. One key is enough to begin.'
+            : 'An administrator connects the models that agents think with.'
       }
     >
-      {!mayAdd ? (
+      {!mayAdd || known.length > 0 ? (
         <Button tone="primary" onClick={leave}>
           Go on to templates
         </Button>
-      ) : (providers.data?.length ?? 0) > 0 ? (
-        <div className="flex flex-col items-start gap-4">
-          <p className="text-sm text-ink-2">
-            There is a provider already: {providers.data?.map(({ display_name: name }) => name).join(', ')}.
-          </p>
-          <Button tone="primary" onClick={leave}>
-            Go on to templates
-          </Button>
-        </div>
       ) : (
         <ConnectForm onLeave={leave} />
       )}

@@ -21,7 +21,10 @@ function configOf(id: string, model: string, name: string, efforts: readonly str
     compression_threshold: 70,
     ...(efforts.length === 0
       ? {}
-      : { reasoning_efforts: efforts, model_config: { reasoning_effort: { default: 'medium', max: 'high' } } }),
+      : {
+          reasoning_efforts: efforts,
+          model_config: { reasoning_effort: { default: 'medium', max: 'high' } },
+        }),
     created_at: time(0),
     updated_at: time(0),
   }
@@ -40,12 +43,20 @@ export const MODELS = [
       { id: MODEL, provider: 'anthropic', model: 'opus', display_name: 'Opus' },
       { id: OTHER_MODEL, provider: 'anthropic', model: 'haiku', display_name: 'Haiku' },
     ],
-    configs: [configOf(MODEL, 'opus', 'Opus', ['low', 'medium', 'high']), configOf(OTHER_MODEL, 'haiku', 'Haiku', [])],
+    configs: [
+      configOf(MODEL, 'opus', 'Opus', ['low', 'medium', 'high']),
+      configOf(OTHER_MODEL, 'haiku', 'Haiku', []),
+    ],
   },
 ]
 
 /** A chat without messages. */
-export function emptyChat(number: number, owner: string, organization: string, more: Partial<Chat> = {}): StagedChat {
+export function emptyChat(
+  number: number,
+  owner: string,
+  organization: string,
+  more: Partial<Chat> = {},
+): StagedChat {
   const id = uuid(number)
   return {
     chat: {
@@ -166,14 +177,27 @@ export function everything(chat: string): ChatMessage[] {
     })
     .think('**Looking at the failing test**\n\nThe test clicks and then compares the address at once.')
     .say("I'll look at the test and at how sessions are kept first.")
-    .tool('read_file', { path: '/home/dev/app/src/auth/login.test.ts' }, {
-      content: '1\timport { open } from "../page"\n2\t\n3\tdescribe("login", () => {\n4\t  // 12 more lines\n',
-      file_size: 900,
-      total_lines: 24,
-      lines_read: 24,
-    })
-    .tool('read_file', { path: '/home/dev/app/src/auth/session.ts', offset: 40 }, { content: '40\texport const a = 1', total_lines: 90, lines_read: 50 })
-    .tool('read_file', { path: '/home/dev/app/package.json' }, { content: '1\t{}', total_lines: 1, lines_read: 1 })
+    .tool(
+      'read_file',
+      { path: '/home/dev/app/src/auth/login.test.ts' },
+      {
+        content:
+          '1\timport { open } from "../page"\n2\t\n3\tdescribe("login", () => {\n4\t  // 12 more lines\n',
+        file_size: 900,
+        total_lines: 24,
+        lines_read: 24,
+      },
+    )
+    .tool(
+      'read_file',
+      { path: '/home/dev/app/src/auth/session.ts', offset: 40 },
+      { content: '40\texport const a = 1', total_lines: 90, lines_read: 50 },
+    )
+    .tool(
+      'read_file',
+      { path: '/home/dev/app/package.json' },
+      { content: '1\t{}', total_lines: 1, lines_read: 1 },
+    )
     .tool(
       'execute',
       { command: 'npm test -- --run src/auth', timeout: '120s' },
@@ -188,24 +212,81 @@ export function everything(chat: string): ChatMessage[] {
     )
     .tool(
       'edit_files',
-      { files: [{ path: '/home/dev/app/src/auth/login.test.ts', edits: [{ old_text: 'a', new_text: 'b' }] }] },
+      {
+        files: [{ path: '/home/dev/app/src/auth/login.test.ts', edits: [{ old_text: 'a', new_text: 'b' }] }],
+      },
       { ok: true, files: [{ path: '/home/dev/app/src/auth/login.test.ts', diff: DIFF }] },
     )
-    .tool('write_file', { path: '/home/dev/app/docs/flaky.md', content: '# Flaky tests\n\nWait for the address.\n' }, { ok: true })
-    .tool('execute', { command: 'npm run dev', run_in_background: true }, { success: true, exit_code: 0, backgrounded: true, background_process_id: 'p-7', wall_duration_ms: 210 })
-    .tool('list_templates', {}, {
-      templates: [
-        { display_name: 'Node', description: 'Node 24 with a database', active_developers: 4 },
-        { display_name: 'Python', description: 'Python 3.14', active_developers: 1 },
-      ],
-      page: 1,
-    })
-    .tool('create_workspace', { template_id: uuid(5), name: 'fix-login' }, { created: false, error: 'Parameter "region" is required by template "node".' })
-    .tool('spawn_agent', { type: 'explore', prompt: 'Find every test that compares the address right after a click.', title: 'Find similar tests' }, { chat_id: uuid(8101), title: 'Find similar tests', status: 'running', type: 'explore' })
-    .tool('wait_agent', { chat_id: uuid(8101) }, { chat_id: uuid(8101), title: 'Find similar tests', status: 'waiting', type: 'explore', report: 'Two more: `logout.test.ts` and `invite.test.ts`.' }, { seconds: 42 })
-    .tool('github__create_issue', { title: 'Flaky login test', labels: ['ci'] }, { number: 412, url: 'https://github.com/acme/app/issues/412' })
+    .tool(
+      'write_file',
+      { path: '/home/dev/app/docs/flaky.md', content: '# Flaky tests\n\nWait for the address.\n' },
+      { ok: true },
+    )
+    .tool(
+      'execute',
+      { command: 'npm run dev', run_in_background: true },
+      {
+        success: true,
+        exit_code: 0,
+        backgrounded: true,
+        background_process_id: 'p-7',
+        wall_duration_ms: 210,
+      },
+    )
+    .tool(
+      'list_templates',
+      {},
+      {
+        templates: [
+          { display_name: 'Node', description: 'Node 24 with a database', active_developers: 4 },
+          { display_name: 'Python', description: 'Python 3.14', active_developers: 1 },
+        ],
+        page: 1,
+      },
+    )
+    .tool(
+      'create_workspace',
+      { template_id: uuid(5), name: 'fix-login' },
+      { created: false, error: 'Parameter "region" is required by template "node".' },
+    )
+    .tool(
+      'spawn_agent',
+      {
+        type: 'explore',
+        prompt: 'Find every test that compares the address right after a click.',
+        title: 'Find similar tests',
+      },
+      { chat_id: uuid(8101), title: 'Find similar tests', status: 'running', type: 'explore' },
+    )
+    .tool(
+      'wait_agent',
+      { chat_id: uuid(8101) },
+      {
+        chat_id: uuid(8101),
+        title: 'Find similar tests',
+        status: 'waiting',
+        type: 'explore',
+        report: 'Two more: `logout.test.ts` and `invite.test.ts`.',
+      },
+      { seconds: 42 },
+    )
+    .tool(
+      'github__create_issue',
+      { title: 'Flaky login test', labels: ['ci'] },
+      { number: 412, url: 'https://github.com/acme/app/issues/412' },
+    )
     .tool('made_up_tool', { anything: [1, 2, 3] }, 'It is not there.', { error: true })
-    .tool('chat_summarized', { source: 'automatic', threshold_percent: 70 }, { summary: 'The test compares the address **too early**.', source: 'automatic', usage_percent: 71.4, context_tokens: 142_800, context_limit_tokens: 200_000 })
+    .tool(
+      'chat_summarized',
+      { source: 'automatic', threshold_percent: 70 },
+      {
+        summary: 'The test compares the address **too early**.',
+        source: 'automatic',
+        usage_percent: 71.4,
+        context_tokens: 142_800,
+        context_limit_tokens: 200_000,
+      },
+    )
     .say(
       [
         'The test compared the address **before** the page had moved on. It waits for it now:',
@@ -227,13 +308,19 @@ export function everything(chat: string): ChatMessage[] {
         '',
         'Raw <b>HTML</b> stays text, and ![a graph](https://tracker.example/pixel.png) does not load by itself.',
       ].join('\n'),
-      { input_tokens: 48_200, output_tokens: 1_240, cache_read_tokens: 96_400, total_tokens: 145_840, context_limit: 200_000 },
+      {
+        input_tokens: 48_200,
+        output_tokens: 1_240,
+        cache_read_tokens: 96_400,
+        total_tokens: 145_840,
+        context_limit: 200_000,
+      },
     )
-    .files({ type: 'source', url: 'https://playwright.dev/docs/navigations', title: 'Navigations' })
-    .messages
+    .files({ type: 'source', url: 'https://playwright.dev/docs/navigations', title: 'Navigations' }).messages
 }
 
-const WORDS = 'The quick build of a workspace waits for its agent before the log says that everything is ready'.split(' ')
+const WORDS =
+  'The quick build of a workspace waits for its agent before the log says that everything is ready'.split(' ')
 
 /** A conversation of many messages, a third of them calls of tools (UI-1905). */
 export function longConversation(chat: string, messages: number): ChatMessage[] {
@@ -243,18 +330,29 @@ export function longConversation(chat: string, messages: number): ChatMessage[] 
   for (let turn = 0; script.messages.length < messages; turn++) {
     script.user(sentence(turn, 14))
     script.think(`**Step ${turn}**\n\n${sentence(turn + 1, 40)}`)
-    script.tool('execute', { command: `npm test -- part-${turn}` }, { success: true, exit_code: 0, output: 'ok\n'.repeat(20), wall_duration_ms: 1200 })
+    script.tool(
+      'execute',
+      { command: `npm test -- part-${turn}` },
+      { success: true, exit_code: 0, output: 'ok\n'.repeat(20), wall_duration_ms: 1200 },
+    )
     script.tool(
       'edit_files',
-      { files: [{ path: `/app/src/part-${turn}.ts`, edits: [{ old_text: 'a\nb\nc', new_text: 'a\nB\nc\nd' }] }] },
+      {
+        files: [
+          { path: `/app/src/part-${turn}.ts`, edits: [{ old_text: 'a\nb\nc', new_text: 'a\nB\nc\nd' }] },
+        ],
+      },
       { ok: true },
     )
-    script.say(`${sentence(turn, 60)}\n\n- ${sentence(turn + 2, 9)}\n- ${sentence(turn + 3, 9)}\n\n\`\`\`ts\nconst part = ${turn}\nexport default part\n\`\`\``, {
-      input_tokens: 1000 + turn,
-      output_tokens: 200,
-      total_tokens: 1200 + turn,
-      context_limit: 200_000,
-    })
+    script.say(
+      `${sentence(turn, 60)}\n\n- ${sentence(turn + 2, 9)}\n- ${sentence(turn + 3, 9)}\n\n\`\`\`ts\nconst part = ${turn}\nexport default part\n\`\`\``,
+      {
+        input_tokens: 1000 + turn,
+        output_tokens: 200,
+        total_tokens: 1200 + turn,
+        context_limit: 200_000,
+      },
+    )
   }
   return script.messages.slice(0, messages)
 }

@@ -23,7 +23,7 @@ export interface StagedChat {
   messages: ChatMessage[]
   queue: ChatQueuedMessage[]
   /** What a stream gets when it opens, after status and queue. */
-  opening: readonly ChatStreamEvent[]
+  opening: readonly Omit<ChatStreamEvent, 'chat_id'>[]
 }
 
 type Answer = { readonly status: number; readonly body?: unknown }
@@ -44,6 +44,7 @@ export class ChatStage implements AsyncDisposable {
   readonly #upstream: URL
   readonly #server: Server
   readonly #sockets = new Map<string, Set<WebSocket>>()
+  readonly #connections = new Set<Duplex>()
   #nextId = 100_000
 
   private constructor(server: Server, upstream: URL) {
@@ -60,13 +61,18 @@ export class ChatStage implements AsyncDisposable {
     const stage = new ChatStage(server, new URL(upstream))
     const sockets = new WebSocketServer({ noServer: true })
     server.on('request', (incoming, response) => void stage.#answer(incoming, response))
+    server.on('connection', (socket: Duplex) => {
+      stage.#connections.add(socket)
+      socket.on('close', () => stage.#connections.delete(socket))
+    })
     server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
       const url = new URL(incoming.url ?? '/', stage.url)
       const id = /^\/api\/experimental\/chats\/([\w-]+)\/stream$/.exec(url.pathname)?.[1]
       const staged = id === undefined ? undefined : stage.chats.get(id)
       if (id !== undefined && staged !== undefined)
         sockets.handleUpgrade(incoming, socket, head, (opened) => stage.#open(id, staged, opened, url))
-      else if (url.pathname === `${BASE}/watch`) sockets.handleUpgrade(incoming, socket, head, () => undefined)
+      else if (url.pathname === `${BASE}/watch`)
+        sockets.handleUpgrade(incoming, socket, head, () => undefined)
       else stage.#tunnel(incoming, socket, head)
     })
     return stage
@@ -98,10 +104,11 @@ export class ChatStage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const sockets of this.#sockets.values()) for (const socket of sockets) socket.terminate()
-    this.#server.closeAllConnections()
+    const closed = once(this.#server, 'close')
     this.#server.close()
-    await once(this.#server, 'close')
+    // Upgraded ones are no longer the server's own.
+    for (const socket of this.#connections) socket.destroy()
+    await closed
   }
 
   #open(id: string, staged: StagedChat, socket: WebSocket, url: URL): void {
@@ -119,7 +126,7 @@ export class ChatStage implements AsyncDisposable {
         ? []
         : [{ type: 'error' as const, chat_id: id, error: staged.chat.last_error }]),
       { type: 'preview_reset', chat_id: id },
-      ...staged.opening,
+      ...staged.opening.map((event) => ({ ...event, chat_id: id })),
     ]
     socket.send(JSON.stringify(events))
   }
@@ -143,9 +150,12 @@ export class ChatStage implements AsyncDisposable {
     }
     const body = json(raw)
     if (method !== 'GET') this.requests.push({ method, path: rest, body })
-    const own = [...this.answers].find(([key]) => `${method} ${rest}`.endsWith(key) || key === `${method} ${rest}`)
+    const own = [...this.answers].find(
+      ([key]) => `${method} ${rest}`.endsWith(key) || key === `${method} ${rest}`,
+    )
     if (own !== undefined) this.answers.delete(own[0])
-    const answer = own?.[1] ?? this.#usual(method, rest, url, body, { raw, type: incoming.headers['content-type'] ?? '' })
+    const answer =
+      own?.[1] ?? this.#usual(method, rest, url, body, { raw, type: incoming.headers['content-type'] ?? '' })
     response.writeHead(answer.status, { 'Content-Type': 'application/json' })
     response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body))
   }
@@ -157,10 +167,13 @@ export class ChatStage implements AsyncDisposable {
     body: unknown,
     upload: { readonly raw: Buffer; readonly type: string },
   ): Answer {
-    if (path === '/models') return { status: 200, body: { providers: this.models, unsupported_providers: [] } }
+    if (path === '/models')
+      return { status: 200, body: { providers: this.models, unsupported_providers: [] } }
     if (path === '/model-configs') return { status: 200, body: this.models.flatMap(configsOf) }
-    if (path === '/config/user-personal-model-overrides') return { status: 404, body: { message: 'Not found.' } }
-    if (path === '' || path === '/') return { status: 200, body: [...this.chats.values()].map(({ chat }) => chat) }
+    if (path === '/config/user-personal-model-overrides')
+      return { status: 404, body: { message: 'Not found.' } }
+    if (path === '' || path === '/')
+      return { status: 200, body: [...this.chats.values()].map(({ chat }) => chat) }
     if (path === '/files' && method === 'POST') {
       const id = uuid(this.nextId())
       this.files.set(id, { type: upload.type, body: upload.raw })
@@ -168,7 +181,8 @@ export class ChatStage implements AsyncDisposable {
     }
     const [, id = '', part, message, verb] = path.split('/')
     const staged = this.chats.get(id)
-    if (staged === undefined) return { status: 404, body: { message: 'Resource not found or you do not have access.' } }
+    if (staged === undefined)
+      return { status: 404, body: { message: 'Resource not found or you do not have access.' } }
     switch (`${method} ${part ?? ''}${verb === undefined ? '' : `/${verb}`}`) {
       case 'GET ':
         return { status: 200, body: staged.chat }
@@ -192,7 +206,9 @@ export class ChatStage implements AsyncDisposable {
       case 'PATCH messages':
         return this.#edit(staged, Number(message), body)
       case 'DELETE queue':
-        this.emit(id, [{ type: 'queue_update', queued_messages: staged.queue.filter((one) => one.id !== Number(message)) }])
+        this.emit(id, [
+          { type: 'queue_update', queued_messages: staged.queue.filter((one) => one.id !== Number(message)) },
+        ])
         return { status: 204 }
       case 'POST queue/promote':
         return { status: 202, body: {} }
@@ -216,7 +232,14 @@ export class ChatStage implements AsyncDisposable {
       this.emit(chat.id, [{ type: 'queue_update', queued_messages: [...staged.queue, queued] }])
       return { status: 200, body: { queued: true, queued_message: queued } }
     }
-    const message: ChatMessage = { id, chat_id: chat.id, role: 'user', content, created_at, created_by: chat.owner_id }
+    const message: ChatMessage = {
+      id,
+      chat_id: chat.id,
+      role: 'user',
+      content,
+      created_at,
+      created_by: chat.owner_id,
+    }
     this.emit(chat.id, [
       { type: 'message', message },
       { type: 'status', status: { status: 'running' } },
@@ -252,10 +275,13 @@ export class ChatStage implements AsyncDisposable {
   #pass(incoming: IncomingMessage, response: ServerResponse): void {
     const { host, hostname, port } = this.#upstream
     const headers = { ...incoming.headers, host, ...this.#origin(incoming) }
-    const outgoing = request({ hostname, port, path: incoming.url, method: incoming.method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
+    const outgoing = request(
+      { hostname, port, path: incoming.url, method: incoming.method, headers },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(response)
+      },
+    )
     outgoing.on('error', () => response.destroy())
     incoming.pipe(outgoing)
   }
@@ -293,13 +319,17 @@ function page({ messages, queue }: StagedChat, url: URL) {
 }
 
 function configsOf(provider: unknown): unknown[] {
-  return typeof provider === 'object' && provider !== null && 'configs' in provider && Array.isArray(provider.configs)
+  return typeof provider === 'object' &&
+    provider !== null &&
+    'configs' in provider &&
+    Array.isArray(provider.configs)
     ? provider.configs
     : []
 }
 
 function contentOf(body: unknown): ChatMessage['content'] {
-  const given: { readonly content?: ChatMessage['content'] } = typeof body === 'object' && body !== null ? body : {}
+  const given: { readonly content?: ChatMessage['content'] } =
+    typeof body === 'object' && body !== null ? body : {}
   return (given.content ?? []).map((part) =>
     part.type === 'file' ? { ...part, media_type: 'text/plain', name: 'notes.txt' } : part,
   )

@@ -44,7 +44,9 @@ export function AttachmentChips({
                 ? item.error
                 : item.state === 'uploading'
                   ? `${Math.round(item.progress * 100)} % of ${fileSize(item.size)}`
-                  : fileSize(item.size)}
+                  : item.size === 0
+                    ? 'Attached'
+                    : fileSize(item.size)}
             </span>
           </span>
           <span className="flex shrink-0">

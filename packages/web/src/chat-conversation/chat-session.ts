@@ -132,6 +132,8 @@ export class ChatSession {
     try {
       const answer = await api.call(sendChatMessage, {
         params: { chat: this.id },
+        // A request that is sent again by the way does not send the message twice (B-13).
+        headers: { 'Idempotency-Key': `${this.id}-${this.#sent}-${Date.now()}` },
         body: {
           content: [...content],
           busy_behavior: options.busy ?? 'queue',

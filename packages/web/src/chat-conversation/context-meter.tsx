@@ -48,7 +48,7 @@ export function ContextMeter({
             strokeDasharray={`${Math.min(1, usage.share) * ROUND} ${ROUND}`}
           />
         </svg>
-        {usage.level === 'ok' ? null : `${percent} %`}
+        {percent} %
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content

@@ -39,7 +39,7 @@ export function PlanCard({
   return (
     <section
       aria-label="Proposed plan"
-      className="overflow-hidden rounded-card border border-line-strong bg-surface"
+      className="my-1.5 overflow-hidden rounded-card border border-line-strong bg-surface"
     >
       <header className="flex min-h-9 items-center gap-2 border-b border-line pl-3 pr-1 text-sm">
         {live ? (

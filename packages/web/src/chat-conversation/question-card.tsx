@@ -33,7 +33,7 @@ export function QuestionCard({ call, newest }: { readonly call: ToolCall; readon
       onSubmit={submit}
       aria-label="Questions of the model"
       className={classNames(
-        'flex flex-col gap-4 rounded-card border bg-surface px-4 py-3',
+        'my-1.5 flex flex-col gap-4 rounded-card border bg-surface px-4 py-3',
         open ? 'border-line-strong' : 'border-line',
       )}
     >

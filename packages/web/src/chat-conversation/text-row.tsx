@@ -12,8 +12,7 @@ const Block = memo(function Block({ text, small }: { readonly text: string; read
 })
 
 /** Lines of text end where they are still read well; code and tables take the whole column. */
-const WIDE =
-  'flex flex-col gap-3 [&>div]:max-w-none [&>div>:is(p,ul,ol,blockquote)]:max-w-[84ch]'
+const WIDE = 'flex flex-col gap-3 [&>div]:max-w-none [&>div>:is(p,ul,ol,blockquote)]:max-w-[84ch]'
 
 /** Text of the model. While it is written only its last block is read and rendered again (UI-1129). */
 export function ModelText({

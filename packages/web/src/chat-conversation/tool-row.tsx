@@ -159,7 +159,9 @@ function ToolNote({ call, phase }: { readonly call: ToolCall; readonly phase: Ph
       const read = number(result, 'lines_read')
       if (read === undefined) return null
       return (
-        <span className="text-ink-3">{offset === undefined ? `${read} lines` : `from line ${offset}`}</span>
+        <span className="text-ink-3">
+          {offset === undefined ? (read === 1 ? '1 line' : `${read} lines`) : `from line ${offset}`}
+        </span>
       )
     }
     default:

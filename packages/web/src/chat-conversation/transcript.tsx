@@ -135,7 +135,7 @@ export function Transcript({
                 aria-label={rowLabel(row)}
                 aria-posinset={index + 1}
                 aria-setsize={chat.hasOlder ? -1 : rows.length}
-                className="absolute left-0 top-0 w-full px-4"
+                className="absolute left-0 top-0 w-full px-4 [contain:layout_style]"
                 style={{ transform: `translateY(${start}px)` }}
               >
                 <RowView row={row} newest={index > lastUser} edited={isEdited(row, editing)} />

@@ -59,8 +59,7 @@ export function useAttachments(initial: readonly DraftFile[], organization: stri
     running.current.set(item.key, abort)
     try {
       const sent = await shrunkImage(file)
-      if (sent.size > MOST_FILE_BYTES)
-        throw new Error(`It has ${fileSize(sent.size)}; files may have 10 MiB.`)
+      if (sent.size > MOST_FILE_BYTES) throw new Error(`${fileSize(sent.size)}, at most 10 MiB`)
       const { id } = await uploadFile(
         sent,
         organization,
@@ -83,11 +82,11 @@ export function useAttachments(initial: readonly DraftFile[], organization: stri
         const file = new File([given], name, { type: given.type })
         const error =
           items.length + index >= MOST_FILES
-            ? `A message takes ${MOST_FILES} files.`
+            ? `At most ${MOST_FILES} files`
             : file.size > MOST_FILE_BYTES && !isShrinkable(file)
-              ? `It has ${fileSize(file.size)}; files may have 10 MiB.`
+              ? `${fileSize(file.size)}, at most 10 MiB`
               : file.size === 0
-                ? 'It is empty.'
+                ? 'The file is empty'
                 : undefined
         return {
           file,

@@ -105,7 +105,6 @@ function OpenChat({ chat }: { readonly chat: Chat }) {
           resource_type: 'chat',
           owner_id: chat.owner_id,
           organization_id: chat.organization_id,
-          resource_id: chat.id,
         }
       : undefined,
   )
@@ -152,7 +151,9 @@ function OpenChat({ chat }: { readonly chat: Chat }) {
           >
             <bdi>{chat.title}</bdi>
           </h1>
-          <StateBadge look={chatLook(chat)} className="shrink-0 text-xs max-sm:[&>span]:sr-only" />
+          {chat.status === 'waiting' ? null : (
+            <StateBadge look={chatLook(chat)} className="shrink-0 text-xs max-sm:[&>span]:sr-only" />
+          )}
         </PaneHeader>
         <Standing chat={chat} own={own} />
         <ConversationPane chatId={chat.id} />

@@ -100,12 +100,16 @@ export function ChatRow(props: ChatRowProps) {
         <span className={classNames('flex h-4 items-center', TONES[look.tone])} aria-hidden="true">
           {look.moving === true ? (
             <Spinner />
-          ) : (
-            <Mark
-              className={classNames('size-3.5', look.tone === 'off' && 'opacity-60')}
-              strokeWidth={2}
+          ) : chat.status === 'waiting' ? (
+            <span
               data-state-icon
+              className={classNames(
+                'size-2 rounded-full',
+                chat.has_unread ? 'bg-accent' : 'border border-line-strong',
+              )}
             />
+          ) : (
+            <Mark className="size-3.5" strokeWidth={2} data-state-icon />
           )}
         </span>
         {inside === 0 || onExpand === undefined ? null : (
@@ -146,7 +150,7 @@ export function ChatRow(props: ChatRowProps) {
         </span>
         {level === 2 ? null : (
           <span className="flex h-4 min-w-0 items-center gap-1.5 text-xs text-ink-2">
-            {chat.has_unread ? (
+            {chat.has_unread && chat.status !== 'waiting' ? (
               <span className="size-1.5 shrink-0 rounded-full bg-accent" data-state-icon />
             ) : null}
             {pull === undefined ? null : (

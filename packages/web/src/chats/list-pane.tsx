@@ -86,7 +86,7 @@ export function ListPane(props: ListPaneProps) {
           aria-label="Close the list"
           title="Close the list"
           onClick={onClose}
-          className="hidden min-[800px]:inline-flex"
+          className="max-[799px]:hidden"
           icon={<PanelLeftClose className="size-4" strokeWidth={1.75} />}
         />
       </div>

@@ -72,54 +72,56 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
           </div>
         ) : null}
       </div>
-      <Composer
-        key={organization?.id}
-        ref={composer}
-        draftKey={DRAFT}
-        organizationId={organization?.id}
-        label="First message"
-        placeholder="Describe the change, the question, or the failure"
-        autoFocus={!window.matchMedia('(pointer: coarse)').matches}
-        blocked={
-          online
-            ? workspace.settled
-              ? undefined
-              : 'The workspace is being looked for'
-            : 'The server cannot be reached'
-        }
-        planMode={{ on: plan, onChange: setPlan }}
-        menu={[servers.items]}
-        modelPicker={
-          <>
-            <Picker
-              label="Workspace"
-              icon={<Box className="size-3.5 shrink-0 opacity-70" strokeWidth={1.75} aria-hidden="true" />}
-              text={workspace.text}
-              value={workspace.id}
-              groups={workspace.groups}
-              searchable={workspace.count > 6}
-              onChoose={workspace.choose}
-              footer={workspace.footer}
-            />
-            <ModelPicker value={model?.id} onChange={setModel} effort={effort} onEffort={setEffort} />
-          </>
-        }
-        chips={servers.chosen.map(({ id, name, locked }) => (
-          <ServerChip key={id} name={name} onRemove={locked ? undefined : () => servers.toggle(id)} />
-        ))}
-        onSubmit={async ({ content }) => {
-          if (organization === undefined) return
-          await start({
-            organization_id: organization.id,
-            content: [...content],
-            ...(workspace.id === '' ? {} : { workspace_id: workspace.id }),
-            ...(model === undefined ? {} : { model_config_id: model.id }),
-            ...(effort === undefined ? {} : { reasoning_effort: effort }),
-            ...(servers.ids.length === 0 ? {} : { mcp_server_ids: [...servers.ids] }),
-            ...(plan ? { plan_mode: 'plan' } : {}),
-          })
-        }}
-      />
+      <div className="[&_textarea]:min-h-24">
+        <Composer
+          key={organization?.id}
+          ref={composer}
+          draftKey={DRAFT}
+          organizationId={organization?.id}
+          label="First message"
+          placeholder="Describe the change, the question, or the failure"
+          autoFocus={!window.matchMedia('(pointer: coarse)').matches}
+          blocked={
+            online
+              ? workspace.settled
+                ? undefined
+                : 'The workspace is being looked for'
+              : 'The server cannot be reached'
+          }
+          planMode={{ on: plan, onChange: setPlan }}
+          menu={[servers.items]}
+          modelPicker={
+            <>
+              <Picker
+                label="Workspace"
+                icon={<Box className="size-3.5 shrink-0 opacity-70" strokeWidth={1.75} aria-hidden="true" />}
+                text={workspace.text}
+                value={workspace.id}
+                groups={workspace.groups}
+                searchable={workspace.count > 6}
+                onChoose={workspace.choose}
+                footer={workspace.footer}
+              />
+              <ModelPicker value={model?.id} onChange={setModel} effort={effort} onEffort={setEffort} />
+            </>
+          }
+          chips={servers.chosen.map(({ id, name, locked }) => (
+            <ServerChip key={id} name={name} onRemove={locked ? undefined : () => servers.toggle(id)} />
+          ))}
+          onSubmit={async ({ content }) => {
+            if (organization === undefined) return
+            await start({
+              organization_id: organization.id,
+              content: [...content],
+              ...(workspace.id === '' ? {} : { workspace_id: workspace.id }),
+              ...(model === undefined ? {} : { model_config_id: model.id }),
+              ...(effort === undefined ? {} : { reasoning_effort: effort }),
+              ...(servers.ids.length === 0 ? {} : { mcp_server_ids: [...servers.ids] }),
+              ...(plan ? { plan_mode: 'plan' } : {}),
+            })
+          }}
+        />
+      </div>
       <Suggestions onChoose={(text) => composer.current?.insert(text)} />
       <ConfirmDialog
         open={moving !== undefined}

@@ -25,7 +25,7 @@ export function NewChatPage() {
     <>
       <PaneHeader />
       <div data-pane="new" className="min-h-0 flex-1 overflow-y-auto">
-        <div className="mx-auto flex min-h-full w-full max-w-[760px] flex-col px-4 pb-16 pt-[clamp(24px,14vh,160px)] sm:px-6">
+        <div className="mx-auto flex min-h-full w-full max-w-[760px] flex-col px-4 pb-16 pt-4 sm:pt-[clamp(24px,14vh,160px)] sm:px-6">
           <h1 ref={heading} tabIndex={-1} className="sr-only">
             New chat
           </h1>

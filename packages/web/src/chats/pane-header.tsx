@@ -17,7 +17,12 @@ export function PaneHeader({
 }) {
   const { listOpen, setListOpen, query } = useAgents()
   return (
-    <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pl-2 pr-2">
+    <header
+      className={classNames(
+        'flex h-12 shrink-0 items-center gap-1 pl-2 pr-2',
+        children !== undefined && 'border-b border-line',
+      )}
+    >
       <AppLink
         href={paths.agents(query)}
         aria-label="All chats"

@@ -183,7 +183,7 @@ function SearchBody({
                     {chat.last_turn_summary === null ? '' : ` · ${chat.last_turn_summary}`}
                   </span>
                 </span>
-                <StateBadge look={chatLook(chat)} className="text-xs" />
+                {chat.status === 'waiting' ? null : <StateBadge look={chatLook(chat)} className="text-xs" />}
               </div>
             ))}
           </div>

@@ -40,7 +40,6 @@ export function ShareDialog({ chat, onClose }: { readonly chat: Chat; readonly o
     resource_type: 'chat',
     owner_id: chat.owner_id,
     organization_id: chat.organization_id,
-    resource_id: chat.id,
   })
   const off = statusOf(acl.error) === 403
   return (

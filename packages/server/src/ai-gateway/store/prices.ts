@@ -33,13 +33,15 @@ export async function listPrices(actor: Actor, db: Db, search: PriceSearch): Pro
   if (source === 'default' || source === 'custom') query = query.where('p.source', '=', source)
   if (provider !== undefined) query = query.where(sql<boolean>`p.provider = ${provider}`)
   if (model !== undefined) query = query.where('p.model', '=', model)
-  return query
-    .orderBy('p.provider')
-    .orderBy('p.model')
-    // `custom` comes before `default`, and wins (AG-108).
-    .orderBy('p.source')
-    .limit(MAX_LISTED)
-    .execute()
+  return (
+    query
+      .orderBy('p.provider')
+      .orderBy('p.model')
+      // `custom` comes before `default`, and wins (AG-108).
+      .orderBy('p.source')
+      .limit(MAX_LISTED)
+      .execute()
+  )
 }
 
 /**

@@ -7,6 +7,7 @@ import type {
   ChatsTable,
   CustomRolesTable,
   GitSshKeysTable,
+  GroupAiBudgetsTable,
   GroupsTable,
   IdentityProvidersTable,
   McpServerConfigsTable,
@@ -16,6 +17,7 @@ import type {
   OrganizationsTable,
   TemplatesTable,
   TemplateVersionsTable,
+  UserAiBudgetOverridesTable,
   UserSecretsTable,
   UsersTable,
   WorkspaceBuildsTable,
@@ -57,6 +59,19 @@ export interface AuditedProviderKey {
   readonly updated_at: Date
 }
 
+/** A limit as people read it, such as `$12.00`, and of which group. */
+interface AuditedLimit {
+  readonly group_name: string
+  readonly spend_limit: string
+}
+
+/** What each member of a group may spend on models (AG-115). */
+export type AuditedGroupBudget = Selectable<GroupAiBudgetsTable> & AuditedLimit
+
+/** What one user may spend on models (AG-115). */
+export type AuditedOverride = Selectable<UserAiBudgetOverridesTable> &
+  AuditedLimit & { readonly username: string }
+
 /** A conversion of an account from one way to sign in to another (ID-176). */
 export interface AuditedConversion {
   readonly user_id: string
@@ -85,6 +100,7 @@ export interface AuditedRows {
   readonly custom_role: AuditedRole
   readonly git_ssh_key: Selectable<GitSshKeysTable>
   readonly group: AuditedGroup
+  readonly group_ai_budget: AuditedGroupBudget
   readonly identity_provider: Selectable<IdentityProvidersTable>
   readonly idp_sync_settings_group: AuditedRoleSync & {
     readonly regex_filter: string | null
@@ -101,6 +117,7 @@ export interface AuditedRows {
   readonly organization_member: Selectable<OrganizationMembersTable> & { readonly username: string }
   readonly template: Selectable<TemplatesTable>
   readonly template_version: Selectable<TemplateVersionsTable>
+  readonly user_ai_budget_override: AuditedOverride
   readonly user_secret: Selectable<UserSecretsTable>
   readonly workspace: Selectable<WorkspacesTable>
   readonly workspace_build: Selectable<WorkspaceBuildsTable>

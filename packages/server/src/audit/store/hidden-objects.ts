@@ -75,6 +75,7 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'convert_login':
     case 'git_ssh_key':
     case 'user_secret':
+    case 'user_ai_budget_override':
       return USER
     case 'organization':
     case 'organization_member':
@@ -85,6 +86,7 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'chat':
       return { parameter: 'chat', table: 'chats', inOrganization: true }
     case 'group':
+    case 'group_ai_budget':
       return { parameter: 'group', table: 'groups', inOrganization: true }
     case 'mcp_server_config':
       return { parameter: 'mcpserverconfig', table: 'mcp_server_configs', inOrganization: true }

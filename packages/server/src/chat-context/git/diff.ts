@@ -4,8 +4,8 @@ import { getReadableChat } from '../../chats/index.ts'
 import type { AppContext } from '../../context.ts'
 import { ApiError } from '../../errors/index.ts'
 import type { ExternalAuth } from '../../external-auth/index.ts'
+import { listDiffStatuses } from '../store/diff-statuses.ts'
 import { GitHostError } from './host.ts'
-import { listDiffStatuses } from './store.ts'
 import { hostOf } from './token.ts'
 
 const system = systemActor('chatd', 'the branch of a chat that its reader may read')

@@ -1,5 +1,5 @@
 import type { ChatDiffStatus } from '@slipway/contract'
-import type { DiffStatusRow } from './store.ts'
+import type { DiffStatusRow } from '../store/diff-statuses.ts'
 
 /** What is known of a branch, as the API shows it. */
 export function presentDiffStatus(row: DiffStatusRow): ChatDiffStatus {

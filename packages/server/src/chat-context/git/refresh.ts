@@ -3,8 +3,8 @@ import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import type { ExternalAuth } from '../../external-auth/index.ts'
 import { labelled } from '../../profile-labels/index.ts'
+import { claimStale, type DiffStatusRow, type StaleRow, storeDiffStatus } from '../store/diff-statuses.ts'
 import { GitHostError, type PullRequest } from './host.ts'
-import { claimStale, type DiffStatusRow, type StaleRow, storeDiffStatus } from './store.ts'
 import { hostOf } from './token.ts'
 
 const EVERY_MS = 10_000

@@ -2,7 +2,7 @@ import { describeError } from '@slipway/request-log'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import { isUuid } from '../../search/index.ts'
-import { noteReference } from './store.ts'
+import { noteReference } from '../store/diff-statuses.ts'
 
 const system = systemActor('chatd', 'an agent tells on which branch git was used')
 const MAX = 2_048

@@ -114,7 +114,7 @@ export async function markDirtyChats(
   await tx
     .updateTable('chats')
     .set({
-      context_dirty_since: sql<Date | null>`case when context_aggregate_hash = ${hash} then null else ${now} end`,
+      context_dirty_since: sql<Date | null>`case when context_aggregate_hash = ${hash} then null else ${now}::timestamptz end`,
     })
     .where('workspace_id', '=', workspaceId)
     .where('context_aggregate_hash', 'is not', null)

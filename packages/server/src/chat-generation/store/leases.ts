@@ -124,22 +124,27 @@ export async function sweepHeartbeats(
 }
 
 /**
- * How many chats of a kind run now, while nobody else takes one up until the transaction ends (CH-607).
+ * Lets nobody else take up a chat of any kind until the transaction ends, so that caps hold (CH-607).
  *
- * @throws ApiError 403 without `chat:read`.
+ * @throws ApiError 403 without `chat:update`.
  */
-export async function holdAdmission(
+export async function holdAdmission(actor: Actor, tx: Db): Promise<void> {
+  authorize(actor, 'update', CHATS)
+  await sql`select pg_advisory_xact_lock(hashtextextended('chat admission', 0))`.execute(tx)
+}
+
+/** How many chats of a kind run now, by their signs of life (CH-607). @throws ApiError 403 without `chat:read`. */
+export async function countRunning(
   actor: Actor,
-  tx: Db,
+  db: Db,
   { pool, staleSeconds }: { readonly pool: Pool; readonly staleSeconds: number },
 ): Promise<number> {
   authorize(actor, 'read', CHATS)
-  await sql`select pg_advisory_xact_lock(hashtextextended('chat admission', 0))`.execute(tx)
   const { rows } = await sql<{ running: number }>`
     select count(*) as running
       from chats c join chat_heartbeats h on h.chat_id = c.id and h.runner_id = c.runner_id
      where c.status = 'running' and not c.archived and (c.parent_chat_id is null) = ${pool === 'root'}
-       and h.heartbeat_at > clock_timestamp() - make_interval(secs => ${staleSeconds})`.execute(tx)
+       and h.heartbeat_at > clock_timestamp() - make_interval(secs => ${staleSeconds})`.execute(db)
   return rows[0]?.running ?? 0
 }
 
@@ -180,15 +185,14 @@ export async function listVersions(
     .execute()
 }
 
-/** Chats by what they do, and how many of each kind wait for a worker; for metrics. @throws ApiError 403. */
-export async function countChats(
+/** How many chats of each kind should run and have no worker; for metrics. @throws ApiError 403 without `chat:read`. */
+export async function countWaiting(
   actor: Actor,
   db: Db,
-): Promise<readonly { readonly status: ChatStatus; readonly pool: Pool; readonly owned: boolean; readonly n: number }[]> {
+): Promise<readonly { readonly pool: Pool; readonly n: number }[]> {
   authorize(actor, 'read', CHATS)
-  const { rows } = await sql<{ status: ChatStatus; pool: Pool; owned: boolean; n: number }>`
-    select status, case when parent_chat_id is null then 'root' else 'subagent' end as pool,
-           runner_id is not null as owned, count(*) as n
-      from chats where not archived group by 1, 2, 3`.execute(db)
+  const { rows } = await sql<{ pool: Pool; n: number }>`
+    select case when parent_chat_id is null then 'root' else 'subagent' end as pool, count(*) as n
+      from chats where not archived and status = 'running' and runner_id is null group by 1`.execute(db)
   return rows
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 
+import { describeError } from '@slipway/request-log'
 import { listSkills, pinnedContext, type Skill } from '../../chat-context/index.ts'
 import { defineChatTool, failed } from '../define.ts'
 import { ToolFault } from '../fault.ts'
@@ -10,6 +11,8 @@ import { memberOf } from './chat-workspace.ts'
 
 const MAX_FILE = 512 * 1024
 const MAX_FILES = 200
+/** Nobody waits longer for what is only good to know. */
+const LIST_MS = 3_000
 const name = Type.String({ minLength: 1, maxLength: 80, description: 'Name of the skill.' })
 
 /** `read_skill`: how to do a kind of work (CH-1303). */
@@ -85,7 +88,7 @@ async function filesOf(turn: ToolTurn, { directory }: Skill, signal: AbortSignal
         path: `/api/v0/list-directory?${new URLSearchParams({ path: directory })}`,
         body: {},
       },
-      signal,
+      AbortSignal.any([signal, AbortSignal.timeout(LIST_MS)]),
     )
     const entries = memberOf(answer, 'contents')
     return (Array.isArray(entries) ? entries : [])
@@ -97,7 +100,10 @@ async function filesOf(turn: ToolTurn, { directory }: Skill, signal: AbortSignal
       .slice(0, MAX_FILES)
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof ToolFault || error instanceof Error) return []
-    throw error
+    turn.context.log.debug('the files of a skill could not be listed', {
+      skill: directory,
+      error: describeError(error),
+    })
+    return []
   }
 }

@@ -66,29 +66,6 @@ export async function listPrompts(
   return rows
 }
 
-/**
- * What models see of a chat, in order, from the newest compaction on (CH-703): system rows and all that is not
- * compressed, with the summary in front of it.
- *
- * @throws ApiError 403 without `chat:read`.
- */
-export async function listModelMessages(
-  actor: Actor,
-  db: Db,
-  chat: Pick<ChatRow, 'id' | 'owner_id' | 'organization_id'>,
-): Promise<MessageRow[]> {
-  authorize(actor, 'read', ownedChat(chat))
-  return db
-    .selectFrom('chat_messages')
-    .select(MESSAGE_COLUMNS)
-    .where('chat_id', '=', chat.id)
-    .where('deleted', '=', false)
-    .where('visibility', 'in', ['model', 'both'])
-    .where(sql<boolean>`(role = 'system' or id >= ${boundary(chat.id)})`)
-    .orderBy('id')
-    .execute()
-}
-
 /** Whether models see more of a locked chat than its last summary (CH-803). @throws ApiError 403 without `chat:update`. */
 export async function canBeCompacted(actor: Actor, tx: Db, chat: ChatRow): Promise<boolean> {
   authorize(actor, 'update', ownedChat(chat))

@@ -17,7 +17,7 @@ export interface KeptAnswer {
 }
 
 /** What the actor was answered under a key; undefined for a new one. @throws ApiError 403. */
-export async function findAnswer(actor: Actor, db: Db, request: RequestKey): Promise<KeptAnswer | undefined> {
+export async function keptAnswer(actor: Actor, db: Db, request: RequestKey): Promise<KeptAnswer | undefined> {
   authorize(actor, request.guard.action, request.guard.object)
   return db
     .selectFrom('chat_idempotency_keys')
@@ -33,7 +33,7 @@ export async function claimKey(actor: Actor, tx: Db, request: RequestKey): Promi
   authorize(actor, request.guard.action, request.guard.object)
   const name = `chat request ${actor.id} ${request.operation} ${request.key}`
   await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(tx)
-  return findAnswer(actor, tx, request)
+  return keptAnswer(actor, tx, request)
 }
 
 /** Keeps the answer to a request whose key is claimed. @throws ApiError 403. */

@@ -215,13 +215,13 @@ export async function listChatFamilies(
     }))
 }
 
-/** The most recently updated unarchived chat that the actor may read of each of these workspaces, as pairs of ids. */
-export async function latestChatsOfWorkspaces(
+/** The most recently updated unarchived chat that the actor may read of each of these workspaces. */
+export async function listLatestChats(
   actor: Actor,
   db: Db,
   workspaceIds: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  if (workspaceIds.length === 0) return new Map()
+): Promise<readonly { readonly workspace_id: string; readonly id: string }[]> {
+  if (workspaceIds.length === 0) return []
   const { rows } = await sql<{ workspace_id: string; id: string }>`
     select distinct on (c.workspace_id) c.workspace_id, c.id
       from chats c left join chats root on root.id = coalesce(c.root_chat_id, c.parent_chat_id)
@@ -234,5 +234,5 @@ export async function latestChatsOfWorkspaces(
          groupAcl: sql`coalesce(root.group_acl, c.group_acl)`,
        })}
      order by c.workspace_id, c.updated_at desc, c.id desc`.execute(db)
-  return new Map(rows.map((row) => [row.workspace_id, row.id]))
+  return rows
 }

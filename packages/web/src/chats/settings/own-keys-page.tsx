@@ -3,7 +3,7 @@ import { CircleCheck, CircleDashed, KeyRound } from 'lucide-react'
 import { type FormEvent, useId, useState } from 'react'
 
 import { deleteUserAIProviderKey, putUserAIProviderKey, type UserAIProviderKey } from '@slipway/contract'
-import { providerIcon } from '../../ai-providers/provider-types.ts'
+import { ProviderIcon } from '../../ai-providers/provider-icon.tsx'
 import { api, queries } from '../../api/client.ts'
 import { fieldError } from '../../api/errors.ts'
 import { useOnline } from '../../frame/connection-banner.tsx'
@@ -14,7 +14,6 @@ import { ErrorNotice } from '../../ui/error-notice.tsx'
 import { Field, PasswordInput } from '../../ui/form.tsx'
 import { Section } from '../../ui/page.tsx'
 import { StateBadge, type StateLook } from '../../ui/state-badge.tsx'
-import { ThingIcon } from '../../ui/thing-icon.tsx'
 import { toasts } from '../../ui/toast.tsx'
 import { refreshModels } from '../queries.ts'
 import { ownKeysQuery } from './queries.ts'
@@ -71,9 +70,7 @@ function Row({ row }: { readonly row: UserAIProviderKey }) {
   })
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2.5 last:border-b-0">
-      <span className="inline-flex size-8 shrink-0 items-center justify-center rounded-control border border-line bg-bg">
-        <ThingIcon src={providerIcon(provider)} className="size-4" />
-      </span>
+      <ProviderIcon provider={provider} className="size-8" />
       <span className="min-w-0 flex-1 basis-36">
         <span className="block truncate text-sm font-medium">{name}</span>
         <StateBadge look={lookOf(row)} className="text-xs" />

@@ -46,7 +46,7 @@ export async function noteReference(
   const { branch, origin } = reference
   await sql`
     insert into chat_diff_statuses as s (chat_id, git_branch, git_remote_origin, updated_at, stale_at)
-    select c.chat_id, ${branch}, ${origin}, ${now}, ${now} from (${chats}) c
+    select c.chat_id, ${branch}::text, ${origin}::text, ${now}::timestamptz, ${now}::timestamptz from (${chats}) c
     on conflict (chat_id) do update set
       git_branch = excluded.git_branch, git_remote_origin = excluded.git_remote_origin,
       updated_at = excluded.updated_at, stale_at = excluded.stale_at`.execute(db)

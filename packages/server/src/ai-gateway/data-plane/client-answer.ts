@@ -1,0 +1,103 @@
+import { StringDecoder } from 'node:string_decoder'
+
+import { GatewayError } from '../gateway-error.ts'
+import { at, parseJson, text } from '../wires/json.ts'
+import type { Wire } from '../wires/wire.ts'
+
+/** Longest line of a stream that is changed on its way; a longer one passes as it is. */
+const MAX_LINE = 8 * 1024 * 1024
+
+/** Whether clients see our id in place of the provider's (AG-25). */
+function replacesId(wire: Wire): boolean {
+  return wire === 'chat' || wire === 'messages'
+}
+
+/** A whole answer with the id of the interception in place of the provider's (AG-29, AG-42). */
+export async function wholeAnswer(
+  body: AsyncIterable<Uint8Array>,
+  wire: Wire,
+  interceptionId: string,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  const bytes = Buffer.concat(chunks)
+  if (!replacesId(wire)) return bytes
+  const answer = bytes.toString('utf8')
+  return Buffer.from(withId(answer, text(at(parseJson(answer), 'id')), interceptionId))
+}
+
+/**
+ * A stream with the id of the interception in place of the provider's, and with an honest end: where the provider goes
+ * away, the client is told in the words of its own API, and never that the answer is complete (AG-51, AG-B3).
+ */
+export async function* streamedAnswer(
+  body: AsyncIterable<Uint8Array>,
+  wire: Wire,
+  interceptionId: string,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (replacesId(wire)) yield* withIds(body, interceptionId)
+    else yield* body
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    yield Buffer.from(lastWords(wire, error))
+  }
+}
+
+async function* withIds(body: AsyncIterable<Uint8Array>, interceptionId: string): AsyncGenerator<Uint8Array> {
+  const decoder = new StringDecoder('utf8')
+  let pending = ''
+  let providerId: string | undefined
+  for await (const chunk of body) {
+    pending += decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    const end = pending.lastIndexOf('\n') + 1
+    if (end === 0 && pending.length < MAX_LINE) continue
+    const whole = end === 0 ? pending : pending.slice(0, end)
+    pending = pending.slice(whole.length)
+    if (providerId === undefined) providerId = idOf(whole)
+    yield Buffer.from(
+      providerId === undefined
+        ? whole
+        : whole
+            .split('\n')
+            .map((line) => withId(line, providerId ?? '', interceptionId))
+            .join('\n'),
+    )
+  }
+  pending += decoder.end()
+  if (pending !== '') yield Buffer.from(withId(pending, providerId ?? '', interceptionId))
+}
+
+/** The provider's id in the first event that has one. */
+function idOf(lines: string): string | undefined {
+  for (const line of lines.split('\n')) {
+    if (!line.startsWith('data:')) continue
+    const event = parseJson(line.slice('data:'.length))
+    const id = text(at(event, 'message', 'id')) || text(at(event, 'id'))
+    if (id !== '') return id
+  }
+  return undefined
+}
+
+function withId(line: string, providerId: string, interceptionId: string): string {
+  if (providerId === '') return line
+  const quoted = JSON.stringify(providerId)
+  const found = line.indexOf(quoted)
+  if (found === -1 || !/"id"\s*:\s*$/.test(line.slice(Math.max(0, found - 16), found))) return line
+  return line.slice(0, found) + JSON.stringify(interceptionId) + line.slice(found + quoted.length)
+}
+
+function lastWords(wire: Wire, { code, message }: GatewayError): string {
+  switch (wire) {
+    case 'messages':
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: 'api_error', message } })}\n\n`
+    case 'responses':
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param: null, sequence_number: 0 })}\n\n`
+    case 'chat':
+    case 'google':
+    case 'invoke':
+    case 'converse':
+    case 'other':
+      return `data: ${JSON.stringify({ error: { type: 'api_error', code, message, param: null } })}\n\n`
+  }
+}

@@ -1,0 +1,67 @@
+import type { ModelProvider } from '../../ai-providers/index.ts'
+
+/** Where a request of a client goes (chapter 05 section 2.1). */
+export interface Destination {
+  readonly kind: 'intercepted' | 'passthrough'
+  readonly url: URL
+}
+
+interface Paths {
+  readonly intercepted: readonly string[]
+  /** A path ends with `/*` for what lies under it alone, with `(/*)` for it too. */
+  readonly passthrough: readonly string[]
+}
+
+const PATHS: Readonly<Record<ModelProvider['family'], Paths>> = {
+  openai: {
+    intercepted: ['/v1/chat/completions', '/v1/responses'],
+    passthrough: ['/v1/responses/*', '/v1/conversations(/*)', '/v1/models(/*)'],
+  },
+  anthropic: {
+    intercepted: ['/v1/messages'],
+    passthrough: ['/v1/messages/count_tokens', '/v1/models(/*)', '/api/event_logging/*'],
+  },
+  copilot: {
+    intercepted: ['/chat/completions', '/responses', '/v1/messages'],
+    passthrough: ['/models(/*)', '/agents/*', '/mcp/*', '/.well-known/*'],
+  },
+}
+
+/**
+ * Where a path behind the name of a provider leads; undefined for what is not relayed: only what is listed is, because
+ * the key that is put in may be allowed to do much more (AG-3).
+ *
+ * @param path without a query, as it was sent.
+ * @throws TypeError for a base URL that cannot be read.
+ */
+export function destinationOf(provider: ModelProvider, path: string, query: string): Destination | undefined {
+  const { intercepted, passthrough } = PATHS[provider.family]
+  // A dot segment would leave what is listed.
+  if (/(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i.test(path.replace(/^\/\.well-known\//, '/'))) return undefined
+  const kind = intercepted.includes(path)
+    ? 'intercepted'
+    : passthrough.some((pattern) => fits(pattern, path))
+      ? 'passthrough'
+      : undefined
+  if (kind === undefined) return undefined
+  const base = provider.baseUrl.replace(/\/+$/, '')
+  // The base URL of this family has the version already (AG-2).
+  const rest = provider.family === 'openai' ? path.slice('/v1'.length) : path
+  const url = new URL(base + rest)
+  url.search = query
+  for (const name of ['coder_session_token', 'access_token'])
+    if (url.searchParams.has(name)) url.searchParams.delete(name)
+  return { kind, url }
+}
+
+function fits(pattern: string, path: string): boolean {
+  if (pattern.endsWith('(/*)')) {
+    const stem = pattern.slice(0, -'(/*)'.length)
+    return path === stem || path.startsWith(`${stem}/`)
+  }
+  if (pattern.endsWith('/*')) {
+    const stem = pattern.slice(0, -1)
+    return path.startsWith(stem) && path.length > stem.length
+  }
+  return path === pattern
+}

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { interruptChat } from '@slipway/contract'
+import { Gate, says, until } from '@slipway/testkit'
+import { ChatsAtWork } from './chats-at-work.fixture.ts'
+
+let at: ChatsAtWork
+
+beforeAll(async () => {
+  at = await ChatsAtWork.start({ env: { CODER_CHAT_MAX_CONCURRENT_ROOTS: '5' } })
+})
+afterAll(() => at[Symbol.asyncDispose]())
+
+it('T-22, CH-607, B-3: of six chats five run; the sixth waits, can be interrupted, and else starts when one ends', async () => {
+  const gates = new Map<string, Gate>()
+  const asked = new Set<string>()
+  at.provider.answer = (request) => {
+    const name = /question-\d/.exec(request.text)?.[0] ?? ''
+    asked.add(name)
+    const gate = gates.get(name)
+    return gate === undefined ? says('free') : { steps: [{ wait: gate.opened }, 'done'] }
+  }
+  for (let n = 1; n <= 7; n += 1) gates.set(`question-${n}`, new Gate())
+  const chats = []
+  for (let n = 1; n <= 5; n += 1) chats.push(await at.create(`question-${n}`))
+  await until('five that run', () => asked.size === 5)
+  const sixth = await at.create('question-6')
+  await until('the sixth to wait', async () => (await at.get(sixth.id)).queued_for_capacity === true)
+  const seventh = await at.create('question-7')
+  await at.owner.call(interruptChat, { params: { chat: seventh.id } })
+  await at.reaches(seventh.id, 'waiting')
+  expect(asked.size).toBe(5)
+  gates.get('question-1')?.open()
+  await until('the sixth', () => asked.has('question-6'), 5_000)
+  for (const gate of gates.values()) gate.open()
+  for (const { id } of [...chats, sixth]) await at.reaches(id, 'waiting')
+})

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { interruptChat, proposeChatTitle, regenerateChatTitle, updateChat } from '@slipway/contract'
+import { Gate, says, type Turn, until } from '@slipway/testkit'
+import { ChatsAtWork } from './chats-at-work.fixture.ts'
+import { tidyTitle } from './titles.ts'
+
+let at: ChatsAtWork
+let titles: Turn = says('"Fix the Login Tests."')
+
+beforeAll(async () => {
+  at = await ChatsAtWork.start({ chatExtension: { timings: { asides: true } } })
+  // What is asked beside the turns is not streamed.
+  at.provider.answer = ({ streaming, text }) => {
+    if (streaming) return undefined
+    return text.includes('2 to 5 words') ? says('Fixed the flaky test') : titles
+  }
+})
+afterAll(() => at[Symbol.asyncDispose]())
+
+it('CH-1010: a new chat gets a title of its own beside its first turn', async () => {
+  titles = says('"Fix the Login Tests."')
+  at.provider.play(says('Sure'))
+  const chat = await at.create('Please look at why the tests of the login page fail')
+  expect(chat.title).toBe('Please look at why the tests…')
+  await until('the title', async () => (await at.get(chat.id)).title === 'Fix the Login Tests')
+})
+
+it('T-39: what the user has chosen while the title was made stays', async () => {
+  const gate = new Gate()
+  titles = { ...says('A late title'), after: gate.opened }
+  at.provider.play(says('Sure'))
+  const chat = await at.create('Another question that is quite long indeed')
+  await at.provider.nextRequest((one) => !one.streaming && one.text.includes('quite long indeed'))
+  await at.owner.call(updateChat, { params: { chat: chat.id }, body: { title: 'Mine' } })
+  gate.open()
+  await at.reaches(chat.id, 'waiting')
+  titles = says('Third')
+  await until('all requests to be answered', () => at.provider.requests.every((one) => one.end !== undefined))
+  expect((await at.get(chat.id)).title).toBe('Mine')
+})
+
+it('CH-1012: a finished turn has a short label; an interrupted one has none', async () => {
+  at.provider.play(says('Done'))
+  const chat = await at.create('Do it')
+  await until('the label', async () => (await at.get(chat.id)).last_turn_summary === 'Fixed the flaky test')
+  const gate = new Gate()
+  at.provider.play({ steps: ['Half', { wait: gate.opened }] })
+  await at.send(chat.id, 'Again')
+  await until('the model that has begun', () =>
+    at.provider.requests.some((one) => one.text.includes('Again') && one.sentEvents >= 2),
+  )
+  await at.owner.call(interruptChat, { params: { chat: chat.id } })
+  expect((await at.reaches(chat.id, 'waiting')).last_turn_summary).toBeNull()
+})
+
+it('CH-1011: the owner asks for a title; proposing stores nothing', async () => {
+  titles = says('First')
+  at.provider.play(says('Done'))
+  const chat = await at.create('Hello')
+  await at.reaches(chat.id, 'waiting')
+  await until('the first title', async () => (await at.get(chat.id)).title === 'First')
+  titles = says('Proposed')
+  const proposed = await at.owner.call(proposeChatTitle, { params: { chat: chat.id } })
+  expect(proposed.title).toBe('Proposed')
+  expect((await at.get(chat.id)).title).toBe('First')
+  const changed = await at.owner.call(regenerateChatTitle, { params: { chat: chat.id } })
+  expect(changed.title).toBe('Proposed')
+  titles = { status: 429, type: 'insufficient_quota', message: 'You exceeded your current quota' }
+  await expect(at.owner.call(proposeChatTitle, { params: { chat: chat.id } })).rejects.toMatchObject({
+    status: 409,
+  })
+})
+
+it('CH-303: nobody but the owner has titles made', async () => {
+  at.provider.play(says('Done'))
+  const chat = await at.create('Hello you')
+  const admin = await at.server.user('admin', ['owner'])
+  await expect(admin.call(proposeChatTitle, { params: { chat: chat.id } })).rejects.toMatchObject({
+    status: 403,
+  })
+  const stranger = await at.server.user('stranger')
+  await expect(stranger.call(regenerateChatTitle, { params: { chat: chat.id } })).rejects.toMatchObject({
+    status: 404,
+  })
+})
+
+it('CH-1010: what models say becomes a title of at most 8 words and 80 characters', () => {
+  expect(tidyTitle('\n  "Fix it."\nMore')).toBe('Fix it')
+  expect(tidyTitle('Title: **Bold words**')).toBe('Bold words')
+  expect(tidyTitle('one two three four five six seven eight nine')).toBe('one two three four five six seven eight')
+  expect(tidyTitle('x'.repeat(200))).toHaveLength(80)
+  expect(tidyTitle('  \n ')).toBe('')
+})
