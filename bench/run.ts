@@ -2,6 +2,7 @@
 import { authcheck } from './authcheck.ts'
 import { changeLog } from './change-log.ts'
 import { chats } from './chats.ts'
+import { chatTyping } from './chat-typing.ts'
 import { createToConnected } from './create-to-connected.ts'
 import { decisions } from './decisions.ts'
 import { filteredList } from './filtered-list.ts'
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'workspaces-list': workspacesList,
   'filtered-list': filteredList,
   start,
+  'chat-typing': chatTyping,
   'create-to-connected': createToConnected,
   'change-log': changeLog,
   tunnel,

@@ -12,6 +12,7 @@ import { ChatPaths } from './api/chat-paths.ts'
 import { Processes } from './api/processes.ts'
 import { AppHealth } from './app-health.ts'
 import { ChatContext } from './chat-context/chat-context.ts'
+import { mcpConfigFile } from './chat-context/scan.ts'
 import { stayConnected } from './connection.ts'
 import { ConnectionReports } from './connection-reports.ts'
 import { type ControlPlane, untilSuccess } from './control-plane.ts'
@@ -28,6 +29,7 @@ import { hostKey } from './ssh/host-key.ts'
 import { SshServer } from './ssh/ssh-server.ts'
 import { streamPair } from './stream-pair.ts'
 import { Terminals } from './terminals/terminals.ts'
+import { WorkspaceMcp } from './workspace-mcp/workspace-mcp.ts'
 
 const FIRST_PORT = 9
 /** The last reports may take this long once the agent was asked to end. */
@@ -98,6 +100,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const processes = parts.use(new Processes({ ...surroundings, chats: chatPaths }))
   const places = { home: env.HOME ?? '/', directory }
   const context = parts.use(new ChatContext({ places, controlPlane, log }))
+  const mcp = parts.use(new WorkspaceMcp({ file: mcpConfigFile(places), env, directory, log }))
   const gitWatch = parts.use(new GitWatch({ paths: chatPaths, directory, env: () => env }))
   const connected = stayConnected({
     controlPlane,
@@ -108,7 +111,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         log,
         processes,
         home: () => env.HOME ?? '/',
-        chats: { paths: chatPaths, context },
+        chats: { paths: chatPaths, context, mcp },
       }),
       connect: (authority, headers, signal) => dial(authority, headers, signal, { ssh, terminals, gitWatch }),
     },

@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -17,7 +19,8 @@ import {
   type TestServer,
   until,
 } from '@slipway/testkit'
-import { BIN, CommandLine, RunningCommand } from './testing/command-line.ts'
+import { BIN, CommandLine } from './testing/command-line.ts'
+import { RunningCommand } from './testing/running-command.fixture.ts'
 
 const KEY = 'sk-chat-test-key-0123456789'
 
@@ -70,9 +73,9 @@ describe('setting up', () => {
     expect(tested).toMatch(/yes +200/)
     expect(await json('ai-providers', 'show', 'fake')).toMatchObject({ last_check: { ok: true } })
     expect(await cli.bad('ai-providers', 'create', 'other', '--type', 'openai')).toContain('key is empty')
-    expect((await cli.run('ai-providers', 'create', 'nonsense', '--no-key')).stderr).toContain(
-      'type: must be',
-    )
+    const nonsense = ['ai-providers', 'create', 'nonsense', '--no-key']
+    expect(await cli.bad(...nonsense)).toContain('--base-url is required')
+    expect(await cli.bad(...nonsense, '--base-url', provider.url)).toContain('type: must be')
   })
 
   it('ai-providers: a key that does not work is told, with exit code 1', async () => {
@@ -140,6 +143,22 @@ describe('scripts', () => {
     expect(provider.requests.at(-1)?.text).toContain('from a pipe')
     expect(await json('chat', 'list', '-l', 'ci/run=812')).toMatchObject([{ id: chat.id }])
     expect(await json('chat', 'list', '-l', 'ci/run=813')).toEqual([])
+  })
+
+  it('start and send take files along', async () => {
+    await writeFile(path.join(folder, 'results.csv'), 'test,seconds\nlogin,3\n')
+    await writeFile(path.join(folder, 'notes.md'), '# Notes\n')
+    provider.play(says('A table.'), says('Notes.'))
+    const id = (await cli.good('chat', 'start', '-f', 'results.csv', '-f', 'notes.md', 'What is it?')).trim()
+    await reaches(id, 'waiting')
+    const files = new Map((await chatNow(id)).files?.map((file) => [file.name, file]))
+    expect(files.get('results.csv')).toMatchObject({ mime_type: 'text/csv', size_bytes: 21 })
+    expect(files.get('notes.md')).toMatchObject({ mime_type: 'text/markdown' })
+    expect(await cli.good('chat', 'send', '--wait', id, '-f', 'notes.md', 'And this?')).toBe('Notes.\n')
+    expect(await cli.good('chat', 'messages', id)).toContain('> [file: results.csv (text/csv)]')
+    await writeFile(path.join(folder, 'tool.bin'), Buffer.from([0, 1, 2, 3]))
+    expect(await cli.bad('chat', 'start', '-f', 'tool.bin', 'x')).toContain('error: ')
+    expect(await cli.bad('chat', 'start', '-f', 'none.txt', 'x')).toContain('none.txt cannot be read')
   })
 
   it('flags that cannot be used are refused before anything is asked of a model', async () => {
@@ -212,6 +231,22 @@ describe('scripts', () => {
     expect(await following.ended()).toBe(130)
   })
 
+  it('CH-905: follow comes back after a lost connection, and says nothing twice', async () => {
+    const gate = new Gate()
+    provider.play({ steps: ['Before, ', { wait: gate.opened }, 'and after.'] })
+    const id = (await cli.good('chat', 'start', 'keep the line')).trim()
+    await using line = await Line.open(server.url)
+    const to = ['--url', line.url, '--token', owner.headers['Coder-Session-Token'] ?? '']
+    await using following = RunningCommand.start(cli, 'chat', 'follow', id, '--wait', ...to)
+    await following.says('Before,')
+    const before = line.connections
+    line.cut()
+    await until('the next connection', () => line.connections > before || undefined)
+    gate.open()
+    expect(await following.ended()).toBe(0)
+    expect(following.stdout).toBe('\n> keep the line\n\nBefore, and after.\n')
+  })
+
   it('interrupt stops a turn; what was said stays', async () => {
     provider.play({ steps: ['Half', { stall: true }] })
     const id = (await cli.good('chat', 'start', 'long story')).trim()
@@ -254,6 +289,22 @@ describe('scripts', () => {
     expect(await json('chat', 'list', '--archived')).toMatchObject([{ id }])
     await cli.good('chat', 'unarchive', id.slice(0, 8))
     expect(await json('chat', 'list', '--archived')).toEqual([])
+  })
+})
+
+describe('in a workspace', () => {
+  it('start -w has the agent work there, and shows what commands print', { timeout: 60_000 }, async () => {
+    await server.builtInTemplate()
+    await cli.good('create', 'dev', '-t', 'local-workspace', '-y')
+    provider.play(
+      callsTools({ name: 'execute', args: { command: 'echo made $((40 + 2)); exit 3', timeout: '20s' } }),
+      says('It printed 42.'),
+    )
+    const id = (await cli.good('chat', 'start', '-w', 'dev', 'Run it')).trim()
+    expect(await cli.good('chat', 'follow', '--wait', id)).toBe(
+      '\n> Run it\n\n→ execute: echo made $((40 + 2)); exit 3\n  made 42\nIt printed 42.\n',
+    )
+    expect((await chatNow(id)).workspace_id).toEqual(expect.any(String))
   })
 })
 
@@ -315,3 +366,51 @@ describe('at a terminal', () => {
     expect(await cli.good('chat', 'messages', id, '-n', '1')).toBe('Still here.\n\n')
   })
 })
+
+/** A way to the server that a test can cut. */
+class Line implements AsyncDisposable {
+  readonly url: string
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  connections = 0
+
+  private constructor(server: Server, target: URL) {
+    this.#server = server
+    const address = server.address()
+    this.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    server.on('connection', (near) => {
+      this.connections += 1
+      const far = connect(Number(target.port), target.hostname)
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(one)
+        one
+          .on('error', () => undefined)
+          .once('close', () => {
+            this.#sockets.delete(one)
+            other.destroy()
+          })
+        one.pipe(other)
+      }
+    })
+  }
+
+  static async open(to: string): Promise<Line> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new Line(server, new URL(to))
+  }
+
+  /** Breaks all connections. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close()
+    this.cut()
+    await once(this.#server, 'close')
+  }
+}

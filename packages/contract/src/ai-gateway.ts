@@ -118,6 +118,8 @@ export const AIBridgeSession = Type.Object({
   threads: Type.Integer(),
   token_usage_summary: AIBridgeSessionTokenUsageSummary,
   last_prompt: Type.Optional(Type.String()),
+  /** Left out unless the session passed the firewall of agents. */
+  network_calls: Type.Optional(Type.Object({ total: Type.Integer(), blocked: Type.Integer() })),
 })
 export type AIBridgeSession = Static<typeof AIBridgeSession>
 

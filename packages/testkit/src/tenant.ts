@@ -79,6 +79,8 @@ export async function makeTenant(
   const message = await fixtures.chatMessage(db, {
     chat,
     content: JSON.stringify([{ type: 'text', text: 'x' }]),
+    // Searches know it already.
+    search_tsv: '',
   })
   const queuedMessage = await fixtures.chatQueuedMessage(db, { chat })
   return {

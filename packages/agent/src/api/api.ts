@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { clientMembers, describeError, type Logger, logMember, logRequestLine } from '@slipway/request-log'
 import type { ChatContext } from '../chat-context/chat-context.ts'
 import { type ListeningPort, listListeningPorts } from '../listening-ports.ts'
+import { CALL_MS as MCP_CALL_MS, type WorkspaceMcp } from '../workspace-mcp/workspace-mcp.ts'
 import { AgentApiError, type ApiAnswer, type ApiRequest, readBody, send } from './answer.ts'
 import type { ChatPaths } from './chat-paths.ts'
 import {
@@ -44,7 +45,7 @@ export function agentApi(options: {
   readonly processes: Processes
   readonly home: () => string
   /** What chats are told of the workspace, and where they work in it. */
-  readonly chats?: { readonly paths: ChatPaths; readonly context: ChatContext }
+  readonly chats?: { readonly paths: ChatPaths; readonly context: ChatContext; readonly mcp: WorkspaceMcp }
   readonly deadlineMs?: number
 }): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
   const ports = cachedPorts()
@@ -66,6 +67,8 @@ export function agentApi(options: {
       : [
           route('GET', '/api/v0/context-config', () => ({ json: chats.context.config })),
           route('GET', '/api/v0/context/sources', async () => ({ json: await chats.context.sources() })),
+          route('GET', '/api/v0/mcp/tools', () => chats.mcp.tools()),
+          route('POST', '/api/v0/mcp/call-tool', (request) => chats.mcp.call(request), MCP_CALL_MS),
           route('POST', '/api/v0/context/resync', async () => ({ json: await chats.context.resync() })),
         ]),
     route('POST', '/api/v0/processes/start', (request) => options.processes.start(request)),

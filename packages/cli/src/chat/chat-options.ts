@@ -24,6 +24,18 @@ export interface NewChatFlags extends ModelFlags, OrganizationFlags {
   readonly systemPrompt?: string
 }
 
+/** What goes along with a message. */
+export interface FileFlags {
+  readonly file?: readonly string[]
+}
+
+/** Adds the flags of {@link FileFlags}. */
+export function fileOption(command: Command): Command {
+  return command.addOption(
+    listOption('-f, --file <path>', 'file for the model: an image, PDF or text; may be given several times'),
+  )
+}
+
 /** Adds the flags of {@link ModelFlags}. */
 export function modelOptions(command: Command): Command {
   return command
@@ -45,7 +57,7 @@ export function newChatOptions(command: Command): Command {
 export async function newChat(
   client: Connection,
   flags: NewChatFlags,
-): Promise<Omit<CreateChatRequest, 'content'>> {
+): Promise<Omit<CreateChatRequest, 'content'> & { readonly organization_id: string }> {
   const labels = labelsIn(flags.label ?? [])
   const workspace = flags.workspace === undefined ? undefined : await findWorkspace(client, flags.workspace)
   const named = flags.org ?? flags.organization

@@ -46,7 +46,13 @@ export async function followChat(
       params: { chat },
       query: last === 0 ? {} : { after_id: String(last) },
     })
-    const socket = await patiently(() => openWebSocket(client, address))
+    const socket = await patiently(() => openWebSocket(client, address), {
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((error: unknown) => {
+      if (signal?.aborted === true) return undefined
+      throw error
+    })
+    if (socket === undefined) return
     const ended = await takeAll(socket, noting, signal)
     if (ended.enough || signal?.aborted === true) return
     if (ended.code === REFUSED) throw new CommandError(ended.reason || 'the chat may not be read any more')

@@ -17,6 +17,15 @@ import { askSecret, interactive, sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
 import { standardInput } from '../standard-input.ts'
 
+/** Where a type is found when nobody says where. */
+const BASE_URLS: Readonly<Record<string, string>> = {
+  openai: 'https://api.openai.com/v1/',
+  anthropic: 'https://api.anthropic.com/',
+  google: 'https://generativelanguage.googleapis.com/v1beta/openai/',
+  openrouter: 'https://openrouter.ai/api/v1/',
+  vercel: 'https://ai-gateway.vercel.sh/v1/',
+}
+
 const COLUMNS: readonly Column<AIProvider>[] = [
   { name: 'id', value: (one) => one.id, extra: true },
   { name: 'name', value: (one) => one.name },
@@ -81,15 +90,18 @@ export function aiProviderCommands(program: Command): void {
       '\nFor example: printf %s "$ANTHROPIC_API_KEY" | slipway ai-providers create anthropic',
     )
     .action(async (name: string, own: CreateFlags, command: Command) => {
+      const type = own.type ?? name
+      const baseUrl = own.baseUrl ?? (type === 'bedrock' ? bedrockUrl(own.region) : BASE_URLS[type])
+      if (baseUrl === undefined) throw new CommandError(`--base-url is required for the type ${type}`)
       const client = await openSession(command)
       const keys = own.key ? [await readKey()] : []
       const made = await client.call(createAIProvider, {
         body: {
           name,
-          type: own.type ?? name,
+          type,
+          base_url: baseUrl,
           enabled: own.disabled !== true,
           api_keys: keys,
-          ...(own.baseUrl === undefined ? {} : { base_url: own.baseUrl }),
           ...(own.displayName === undefined ? {} : { display_name: own.displayName }),
           ...(own.region === undefined ? {} : { settings: { region: own.region } }),
         },
@@ -142,6 +154,10 @@ export function aiProviderCommands(program: Command): void {
       await client.call(deleteAIProvider, { params: { idOrName } })
       process.stdout.write(`Deleted the provider ${name}.\n`)
     })
+}
+
+function bedrockUrl(region: string | undefined): string | undefined {
+  return region === undefined ? undefined : `https://bedrock-runtime.${region}.amazonaws.com`
 }
 
 /** A key, never from the command line: other programs of the machine see that. @throws CommandError without one. */

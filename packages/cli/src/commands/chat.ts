@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 
 import { type Chat, createChat, getChat, listChatMessages, sendChatMessage } from '@slipway/contract'
 import {
+  type FileFlags,
+  fileOption,
   type ModelFlags,
   messageOf,
   modelChoice,
@@ -14,6 +16,7 @@ import { findChat } from '../chat/find-chat.ts'
 import { followChat } from '../chat/follow-chat.ts'
 import { safeText } from '../chat/safe-text.ts'
 import { Transcript } from '../chat/transcript.ts'
+import { uploadFiles } from '../chat/upload-file.ts'
 import { INTERRUPTED, interrupt, isBusy, tellOutcome, waitForTurn } from '../chat/wait-for-turn.ts'
 import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
@@ -48,38 +51,42 @@ export function chatCommands(program: Command): void {
 }
 
 function startCommands(chat: Command): void {
-  waitOption(newChatOptions(chat.command('start [message...]').alias('create')))
+  waitOption(fileOption(newChatOptions(chat.command('start [message...]').alias('create'))))
     .description('Start a chat with a message, or with standard input; at a terminal without either, talk')
-    .action(async (words: string[], own: NewChatFlags & WaitFlags, command: Command) => {
+    .action(async (words: string[], own: NewChatFlags & FileFlags & WaitFlags, command: Command) => {
       const client = await openSession(command)
       if (words.length === 0 && interactive()) return converse(client, own)
       const text = await messageOf(words)
-      const body = { ...(await newChat(client, own)), content: [{ type: 'text', text }] }
-      const made = await client.call(createChat, { body })
+      const options = await newChat(client, own)
+      const files = await uploadFiles(client, options.organization_id, own.file ?? [])
+      const made = await client.call(createChat, {
+        body: { ...options, content: [{ type: 'text', text }, ...files] },
+      })
       if (own.wait === true) return waitAndPrint(client, made.id, 0, own)
       if (own.output === 'json') return printJson(made)
       process.stdout.write(`${made.id}\n`)
       process.stderr.write(`It works: \`slipway chat follow ${made.id}\` shows how.\n`)
     })
-  waitOption(modelOptions(chat.command('send <chat> [message...]')))
+  waitOption(fileOption(modelOptions(chat.command('send <chat> [message...]'))))
     .description('Send a message, or standard input, to a chat; when it is busy, the message waits')
     .option('--interrupt', 'stop what the chat works on, so that the message comes next')
     .action(
       async (
         name: string,
         words: string[],
-        own: ModelFlags & WaitFlags & { readonly interrupt?: boolean },
+        own: ModelFlags & FileFlags & WaitFlags & { readonly interrupt?: boolean },
         command: Command,
       ) => {
         const client = await openSession(command)
-        const { id } = await findChat(client, name)
+        const { id, organization_id: organization } = await findChat(client, name)
         const text =
           words.length === 0 && interactive() ? await ask('Message', 'the message') : await messageOf(words)
+        const files = await uploadFiles(client, organization, own.file ?? [])
         const before = own.wait === true ? await lastMessage(client, id) : 0
         const sent = await client.call(sendChatMessage, {
           params: { chat: id },
           body: {
-            content: [{ type: 'text', text }],
+            content: [{ type: 'text', text }, ...files],
             ...(await modelChoice(client, own)),
             ...(own.interrupt === true ? { busy_behavior: 'interrupt' as const } : {}),
           },

@@ -21,7 +21,8 @@ export default defineTemplate({
     agents: [{ name: 'main', apps: [{ slug: 'board', displayName: 'Board', url: 'http://localhost:8080', subdomain: true }] }],
   }),
 })`
-const NEEDED = allPrompts[0]?.requiredTools ?? []
+const NEEDED_BY = 'coder_new_workspace'
+const NEEDED = allPrompts.find(({ name }) => name === NEEDED_BY)?.requiredTools ?? []
 
 let server: TestServer
 let owner: Client
@@ -253,7 +254,7 @@ describe('OA-97: an allow-list', () => {
     await using some = await connect(cli, {}, args)
     expect(namesOf((await some.client.listTools()).tools)).toEqual([...NEEDED].sort())
     const [prompt, ...more] = (await some.client.listPrompts()).prompts
-    expect([prompt?.name, more]).toEqual([allPrompts[0]?.name, []])
+    expect([prompt?.name, more]).toEqual([NEEDED_BY, []])
     const name = prompt?.name ?? ''
     const { messages } = await some.client.getPrompt({ name, arguments: { task: 'Sort the mail' } })
     expect(messages).toMatchObject([

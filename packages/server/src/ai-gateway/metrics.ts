@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 import type { ModelProvider } from '../ai-providers/index.ts'
+import type { Ending } from './ending.ts'
 import type { KeyPools } from './key-pool.ts'
-import type { Ending } from './recorder.ts'
 
 /** The present prefix, and the former one that dashboards still ask for (AG-123). */
 const PREFIXES = ['coder_ai_gateway_', 'coder_aibridged_'] as const

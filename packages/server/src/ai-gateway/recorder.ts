@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import type { Failure } from './categories.ts'
+import type { Ending } from './ending.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { endInterception, insertInterception, type NewInterception } from './store/interceptions.ts'
 import { insertPrompts, insertThoughts, insertTokens, insertTools } from './store/records.ts'
-import type { Observation, TokenUsage } from './wires/observation.ts'
+import type { TokenUsage } from './wires/observation.ts'
 
 const actor = systemActor('aibridged', 'what models are asked is recorded whoever asks')
 
@@ -19,20 +19,6 @@ const FAREWELL_MS = 10_000
 const MAX_WAITING = 64 * 1024 * 1024
 const MAX_TOKENS = 1_000_000_000_000
 const MAX_ID = 256
-
-/** All that is known of a request when it has ended. */
-export interface Ending {
-  readonly interception: NewInterception
-  /** Type of the provider, by which prices are known. */
-  readonly providerType: string
-  readonly prompt: string | undefined
-  readonly observation: Observation
-  /** Of the key that answered; undefined when that of the start stays. */
-  readonly credentialHint: string | undefined
-  readonly failure: Failure | undefined
-  /** Whether the answer was cut off, so that counts are only the last that are known. */
-  readonly incomplete: boolean
-}
 
 /**
  * Writes what the gateway records. The beginning of a request must be stored before its provider is asked; all else is

@@ -106,7 +106,8 @@ export async function readAtMost({ body }: UpstreamAnswer, limit: number): Promi
 /** What went wrong on the way to a provider, or back. */
 export function upstreamFailure(error: unknown, url: URL, deadline?: AbortSignal): GatewayError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (deadline?.aborted || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
+  const late = error instanceof Error && error.name === 'TimeoutError'
+  if (late || deadline?.aborted || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return new GatewayError(504, 'timeout', `${url.host} did not answer in time`, { cause: error })
   return new GatewayError(502, 'upstream_unreachable', `${url.host} cannot be reached`, { cause: error })
 }

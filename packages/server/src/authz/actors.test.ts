@@ -126,6 +126,7 @@ describe('switching to a system actor', () => {
   it('RB-60: the widest actor is only where no narrower one has the rights', () => {
     const wide = calls.filter(({ args }) => args.includes("'system_restricted'")).map(({ file }) => file)
     expect([...new Set(wide)].toSorted()).toEqual([
+      'ai-providers/seed-providers.ts',
       'apps/authorize-app.ts',
       'audit/record.ts',
       'identity/create-admin-user.ts',

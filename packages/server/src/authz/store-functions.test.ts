@@ -335,6 +335,29 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'chat-tools/store/subagents.ts listSubagents': [id, { limit: 1, offset: 0 }],
   'chat-tools/store/subagents.ts findReport': [chatView],
   'chat-tools/store/templates.ts listTemplateUse': [id, [id], new Date()],
+  'chats/store/messages.ts appendParts': [chatView, 1, []],
+  'chat-generation/store/history.ts findChat': [id],
+  'chat-generation/store/history.ts listModelMessages': [chatView],
+  'chat-generation/store/history.ts listSpoken': [chatView, 1],
+  'chat-generation/store/history.ts replaceTitle': [chatView, { from: 'x', to: 'y' }],
+  'chat-generation/store/history.ts storeTurnSummary': [chatView, 'x'],
+  'chat-generation/store/leases.ts listCandidates': [{ staleSeconds: 1, limit: 1 }],
+  'chat-generation/store/leases.ts hasLiveRunner': [{ ...chatView, runner_id: id }, 1],
+  'chat-generation/store/leases.ts insertHeartbeat': [chatView, id],
+  'chat-generation/store/leases.ts beat': [[{ chatId: id, runnerId: id }]],
+  'chat-generation/store/leases.ts sweepHeartbeats': [{ runnerIds: [], olderThanSeconds: 1 }],
+  'chat-generation/store/leases.ts holdAdmission': [],
+  'chat-generation/store/leases.ts countRunning': [{ pool: 'root', staleSeconds: 1 }],
+  'chat-generation/store/leases.ts listVersions': [[id]],
+  'chat-generation/store/leases.ts countWaiting': [],
+  'chat-generation/store/tool-calls.ts beginToolCalls': [
+    { ...chatView, runner_id: id },
+    [{ messageId: 1, index: 0, toolCallId: 'x' }],
+  ],
+  'chat-generation/store/tool-calls.ts storeResume': [chatView, { messageId: 1, index: 0 }, {}],
+  'chat-generation/store/tool-calls.ts storeResult': [chatView, { messageId: 1, index: 0 }, {}],
+  'chat-generation/store/tool-calls.ts listResults': [chatView, 1],
+  'chat-generation/store/tool-calls.ts deleteToolCalls': [chatView],
   'chats/store/views.ts getChat': [id],
   'chats/store/views.ts getChatFamily': [id],
   'chats/store/views.ts listChatFamilies': [{ conditions: [], children: [], limit: 1 }],
@@ -353,7 +376,6 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'chat-files/store/files.ts getFileInfo': [id],
   'chat-files/store/files.ts findFiles': [[id]],
   'chat-files/store/files.ts readFileBytes': [id],
-  'chat-files/store/files.ts listFilesOfChat': [id],
   'chat-files/store/files.ts insertFileLinks': [id, [id]],
   'chat-files/store/purge.ts unlinkedFiles.deleteOld': [{ before: new Date(), limit: 1 }],
   'chat-files/store/purge.ts unlinkedFiles.countOld': [new Date()],
@@ -914,6 +936,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
 /** Exports of stores that touch no database. */
 const NOT_GUARDED: Readonly<Record<string, string>> = {
   'agents/store/agents.ts agentObject': 'names the object of a decision',
+  'chat-generation/store/tool-calls.ts readResult': 'reads a column',
   'oauth2-provider/store/codes.ts codeTokenObject': 'names the object of a decision',
   'chats/store/locked.ts ownedChat': 'names the object of a decision',
   'chats/store/readable.ts readableObject': 'names the object of a decision',
@@ -1053,6 +1076,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.chatQueuedMessage(db, { chat })
   await fixtures.chatIdempotencyKey(db, { created_at: new Date(0) })
   await fixtures.chat(db, { owner: user, organization, config: model, pin_order: 1 })
+  await fixtures.chat(db, { owner: user, organization, config: model, status: 'running' })
   const archivedAt = { archived: true, archived_at: new Date(0) }
   await fixtures.chat(db, { owner: user, organization, config: model, ...archivedAt })
   const shared = JSON.stringify({ [almighty.id]: ['read'] })

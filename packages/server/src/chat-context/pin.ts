@@ -16,6 +16,8 @@ type Bound = Pick<ChatRow, 'id' | 'owner_id' | 'organization_id' | 'workspace_id
  * another agent by now (CH-1302); what changes otherwise is only marked. A stopped workspace changes nothing.
  */
 export async function pinnedContext(context: AppContext, chat: Bound): Promise<PinnedContext | undefined> {
+  // Most of all there is no workspace, and nothing to ask the database for.
+  if (chat.workspace_id === null && chat.context_aggregate_hash === null) return undefined
   const { db } = context.database
   const pinned = await findPinnedContext(system, db, chat)
   const agentId = await agentOf(context, chat.workspace_id)
@@ -23,10 +25,20 @@ export async function pinnedContext(context: AppContext, chat: Bound): Promise<P
   return (await pin(context, chat, agentId)) ? findPinnedContext(system, db, chat) : pinned
 }
 
-/** Copies what the workspace tells now (CH-1302); nothing happens while it tells nothing. */
-export async function repin(context: AppContext, chat: Bound): Promise<void> {
+/**
+ * Copies what the workspace tells now (CH-1302); nothing happens while it tells nothing.
+ *
+ * @param lookAgain has an agent look at once; never rejects.
+ */
+export async function repin(
+  context: AppContext,
+  chat: Bound,
+  lookAgain: (agentId: string) => Promise<void>,
+): Promise<void> {
   const agentId = await agentOf(context, chat.workspace_id)
-  if (agentId !== undefined) await pin(context, chat, agentId)
+  if (agentId === undefined) return
+  await lookAgain(agentId)
+  await pin(context, chat, agentId)
 }
 
 /** Copies what an agent tells into all chats of the workspace's owner that have something older; gives their number. */

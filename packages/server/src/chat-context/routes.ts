@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 
 import * as contract from '@slipway/contract'
-import type { AgentTunnels, RightsWatch } from '../agents/index.ts'
-import { type Actor, authorize, isAllowed } from '../authz/index.ts'
+import { askAgent } from '@slipway/mcp-tools'
+import { describeError } from '@slipway/request-log'
+import { type AgentTunnels, getAgent, type RightsWatch } from '../agents/index.ts'
+import { type Actor, authorize, isAllowed, systemActor } from '../authz/index.ts'
 import { getReadableChat, ownedChat } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
 import {
@@ -37,11 +39,28 @@ export interface ChatContextParts {
   readonly present: (actor: Actor, chatId: string) => Promise<contract.Chat>
 }
 
+const system = systemActor('chatd', 'the workspace of a chat that its changer may change is looked at again')
+const LOOK_MS = 5_000
 const LOST = 'you may not watch the workspace of this chat any more'
 
 /** What workspaces tell chats, and the repositories and branches that chats work on (CH-§13, CH-§15). */
 export function chatContextRoutes(parts: ChatContextParts): BoundRoute[] {
   const { context, tunnels, external } = parts
+  /** What was written a moment ago should be in the copy; an agent that is away has told what it had. */
+  const lookAgain = async (agentId: string): Promise<void> => {
+    try {
+      const agent = await getAgent(system, context.database.db, agentId)
+      if (agent.status !== 'connected') return
+      const tunnel = await tunnels.get(agentId)
+      const signal = AbortSignal.timeout(LOOK_MS)
+      await askAgent(tunnel, { method: 'POST', path: '/api/v0/context/resync', body: {} }, signal)
+    } catch (error) {
+      context.log.debug('an agent did not look at its workspace again', {
+        agent_id: agentId,
+        error: describeError(error),
+      })
+    }
+  }
   const stillMay = (raw: FastifyRequest, chatId: string): (() => Promise<boolean>) => {
     const token = tokenOf({ cookies: raw.cookieValues, headers: raw.headers, query: raw.credentialSearch })
     const request = raw.context
@@ -75,7 +94,7 @@ export function chatContextRoutes(parts: ChatContextParts): BoundRoute[] {
       const { chat } = await getReadableChat(actor, context.database.db, params.chat ?? '')
       // Readers who may not change it see no such operation (CH-302).
       if (!isAllowed(actor, 'update', ownedChat(chat))) throw notFound()
-      await repin(context, chat)
+      await repin(context, chat, lookAgain)
       return parts.present(actor, chat.id)
     }),
     forSession(contract.getChatDiff, ({ actor, params }) =>

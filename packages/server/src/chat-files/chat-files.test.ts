@@ -7,8 +7,8 @@ import { createChatFileDownloadUrl, createToken, getUser, uploadChatFile } from 
 import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
-import { newToken } from '../identity/index.ts'
-import { filesOfChat, findReadableFiles, linkFiles, readFileForModel, storeToolFile } from './index.ts'
+import { actorOf, findStanding, newToken } from '../identity/index.ts'
+import { findReadableFiles } from './index.ts'
 
 const FILES = '/api/experimental/chats/files'
 const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(100, 7)])
@@ -260,6 +260,15 @@ describe('CH-309: who reads a file', () => {
       .where('id', '=', root.id)
       .execute()
     expect((await load(grace, file_id)).status).toBe(200)
+    const reader = systemActor('chatd', 'a test')
+    const standing = await findStanding(reader, db, graceId)
+    if (standing === undefined) throw new Error('she is gone')
+    const off = { disableOwnerWorkspaceAccess: false, disableWorkspaceSharing: false }
+    const found = (disableChatSharing: boolean) =>
+      findReadableFiles(actorOf(graceId, standing, { ...off, disableChatSharing }), db, [file_id])
+    expect(await found(false)).toHaveLength(1)
+    // CH-306: lists say nothing where sharing is switched off.
+    expect(await found(true)).toEqual([])
   })
 })
 
@@ -325,71 +334,6 @@ describe('CH-443: links without a session', () => {
     await expect(link(grace, id)).rejects.toMatchObject({ status: 404 })
     await expect(link(server.anonymous, id)).rejects.toMatchObject({ status: 401 })
     await expect(link(ada, randomUUID())).rejects.toMatchObject({ status: 404 })
-  })
-})
-
-describe('CH-131: files of a chat', () => {
-  const chatd = systemActor('chatd', 'a test')
-  const chatOf = (owner_id: string) =>
-    fixtures.chat(database.db, { owner_id, organization_id: organizationId })
-  const fileOf = async (owner_id: string): Promise<string> =>
-    (await fixtures.chatFile(database.db, { owner_id, organization_id: organizationId })).id
-  const linkAll = (chatId: string, ids: readonly string[]) =>
-    database.transaction((tx) => linkFiles(chatd, tx, chatId, ids))
-  const namesOf = async (chatId: string) =>
-    (await filesOfChat(chatd, database.db, chatId)).map(({ id }) => id)
-
-  it('T-37: are 50 different ones at most, and what does not fit is not linked at all', async () => {
-    const chat = await chatOf(adaId)
-    const files = await Promise.all(Array.from({ length: 51 }, () => fileOf(adaId)))
-    const linked = await linkAll(chat.id, files.slice(0, 48))
-    expect(linked.map(({ id }) => id)).toEqual(files.slice(0, 48))
-    const limit = { status: 400, message: 'Chat attachment limit reached.' }
-    await expect(linkAll(chat.id, files.slice(46))).rejects.toMatchObject(limit)
-    expect(await namesOf(chat.id)).toHaveLength(48)
-    await linkAll(chat.id, [...files.slice(0, 50), files[0] ?? ''])
-    expect(await namesOf(chat.id)).toHaveLength(50)
-    // Those that are there cost nothing.
-    expect(await linkAll(chat.id, [files[3] ?? '', files[3] ?? ''])).toHaveLength(1)
-    await expect(linkAll(chat.id, files.slice(50))).rejects.toMatchObject(limit)
-  })
-
-  it('of two messages at once none passes by the limit', async () => {
-    const chat = await chatOf(adaId)
-    const files = await Promise.all(Array.from({ length: 60 }, () => fileOf(adaId)))
-    const results = await Promise.allSettled([
-      linkAll(chat.id, files.slice(0, 30)),
-      linkAll(chat.id, files.slice(30)),
-    ])
-    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    expect(await namesOf(chat.id)).toHaveLength(30)
-  })
-
-  it('must be there and readable', async () => {
-    const chat = await chatOf(adaId)
-    const unavailable = { status: 400, message: 'Chat attachment unavailable.' }
-    await expect(linkAll(chat.id, [await fileOf(adaId), randomUUID()])).rejects.toMatchObject(unavailable)
-    expect(await namesOf(chat.id)).toEqual([])
-    expect(await findReadableFiles(chatd, database.db, [randomUUID()])).toEqual([])
-    expect(await readFileForModel(chatd, database.db, randomUUID())).toBeUndefined()
-    await expect(linkAll(randomUUID(), [await fileOf(adaId)])).rejects.toMatchObject({ status: 404 })
-    await expect(filesOfChat(chatd, database.db, randomUUID())).rejects.toMatchObject({ status: 404 })
-  })
-
-  it('that tools make are classified too, and read with all their bytes', async () => {
-    const { db } = database
-    const file = { ownerId: adaId, organizationId, name: '/tmp/shot.png', data: PNG }
-    const info = await storeToolFile(chatd, db, file)
-    expect(info).toMatchObject({ name: 'shot.png', mimetype: 'image/png', size_bytes: PNG.length })
-    expect((await readFileForModel(chatd, db, info.id))?.data.equals(PNG)).toBe(true)
-    expect((await load(ada, info.id)).status).toBe(200)
-    for (const [bad, status] of [
-      [{ data: Buffer.from('<svg/>') }, 400],
-      [{ data: Buffer.alloc(0) }, 400],
-      [{ name: '/' }, 400],
-      [{ data: Buffer.alloc(10 * 1024 * 1024 + 1, 'x') }, 413],
-    ] as const)
-      await expect(storeToolFile(chatd, db, { ...file, ...bad })).rejects.toMatchObject({ status })
   })
 })
 

@@ -1,19 +1,11 @@
 import { createHash } from 'node:crypto'
 
-import type { ChatFileMetadata } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
 import type { Db } from '../context.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
 import { safeName } from './file-name.ts'
 import { ALLOWED_TYPES, agrees, detectType, isAllowedType } from './media-type.ts'
-import {
-  type ChatFileInfo,
-  findFiles,
-  insertFile,
-  insertFileLinks,
-  listFilesOfChat,
-  readFileBytes,
-} from './store/files.ts'
+import { type ChatFileInfo, findFiles, insertFile, insertFileLinks, readFileBytes } from './store/files.ts'
 
 /** Bytes of a file (CH-440). */
 export const MAX_FILE_BYTES = 10 * 1024 * 1024
@@ -113,23 +105,6 @@ export async function findReadableFiles(
 function inOrder(files: readonly ChatFileInfo[], ids: readonly string[]): ChatFileInfo[] {
   const byId = new Map(files.map((file) => [file.id, file]))
   return [...new Set(ids.map((id) => id.toLowerCase()))].flatMap((id) => byId.get(id) ?? [])
-}
-
-/** What a chat answer says of the files of the chat. @throws ApiError 404 for a chat that the actor may not read. */
-export async function filesOfChat(actor: Actor, db: Db, chatId: string): Promise<ChatFileMetadata[]> {
-  return (await listFilesOfChat(actor, db, chatId)).map(presentFile)
-}
-
-function presentFile(file: ChatFileInfo): ChatFileMetadata {
-  return {
-    id: file.id,
-    owner_id: file.owner_id,
-    organization_id: file.organization_id,
-    name: file.name,
-    mime_type: file.mimetype,
-    size_bytes: file.size_bytes,
-    created_at: file.created_at.toISOString(),
-  }
 }
 
 /** A file with its bytes, for a prompt. */

@@ -27,7 +27,8 @@ export class Asides implements AsyncDisposable {
     }
     if (this.#running.size < AT_ONCE) start()
     else if (this.#waiting.length < WAITING) this.#waiting.push(start)
-    else this.#log.warn('work beside the turns of chats is left out, because there is too much of it', { name })
+    else
+      this.#log.warn('work beside the turns of chats is left out, because there is too much of it', { name })
   }
 
   async #run(name: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -4,7 +4,12 @@ import type { ChatRow } from '../chats/index.ts'
 import { StreamCut, StreamSilence } from './failure.ts'
 import type { Answer } from './model/answer.ts'
 import { callSettings } from './model/call-options.ts'
-import { type CallOptions, type LanguageModel, languageModel, type StreamPart } from './model/language-model.ts'
+import {
+  type CallOptions,
+  type LanguageModel,
+  languageModel,
+  type StreamPart,
+} from './model/language-model.ts'
 import type { GenerationParts } from './parts.ts'
 
 type Finish = Extract<StreamPart, { readonly type: 'finish' }>

@@ -1,6 +1,7 @@
 import type { ChatDetails, ChatRow } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
-import { CHATD, TIMINGS } from './parts.ts'
+import { CHATD } from './chatd.ts'
+import { TIMINGS } from './parts.ts'
 import { countRunning, type Pool } from './store/leases.ts'
 
 /** What a chat belongs to. */

@@ -5,17 +5,23 @@ import {
   type ChatMessage,
   type ChatMessagePart,
   type ChatModelConfig,
+  type CreateChatModelConfigRequest,
+  type CreateChatRequest,
   createAIProvider,
   createChat,
   createChatModelConfig,
-  type CreateChatModelConfigRequest,
-  type CreateChatRequest,
   getChat,
   getUser,
   listChatMessages,
   sendChatMessage,
 } from '@slipway/contract'
-import { FakeModelProvider, startTestServer, type TestServer, type TestServerOptions, until } from '@slipway/testkit'
+import {
+  FakeModelProvider,
+  startTestServer,
+  type TestServer,
+  type TestServerOptions,
+  until,
+} from '@slipway/testkit'
 
 /** A deployment whose chats work: a scripted model provider, its model as the default, and their owner. */
 export class ChatsAtWork implements AsyncDisposable {
@@ -52,7 +58,10 @@ export class ChatsAtWork implements AsyncDisposable {
   /** @param type of the provider; its base URL is that of the fake one, as the type wants it. */
   static async start(
     options: TestServerOptions = {},
-    { type = 'openai', model = {} }: { readonly type?: string; readonly model?: CreateChatModelConfigRequest } = {},
+    {
+      type = 'openai',
+      model = {},
+    }: { readonly type?: string; readonly model?: CreateChatModelConfigRequest } = {},
   ): Promise<ChatsAtWork> {
     await using steps = new AsyncDisposableStack()
     const provider = steps.use(await FakeModelProvider.start())
@@ -112,13 +121,18 @@ export class ChatsAtWork implements AsyncDisposable {
 
   /** All messages, oldest first. */
   async messages(chat: string): Promise<ChatMessage[]> {
-    const { messages } = await this.owner.call(listChatMessages, { params: { chat }, query: { limit: '200' } })
+    const { messages } = await this.owner.call(listChatMessages, {
+      params: { chat },
+      query: { limit: '200' },
+    })
     return messages.toReversed()
   }
 
   /** The messages in short: role and what they say. */
   async transcript(chat: string): Promise<string[]> {
-    return (await this.messages(chat)).map(({ role, content }) => `${role}: ${content.map(inShort).join(' ')}`)
+    return (await this.messages(chat)).map(
+      ({ role, content }) => `${role}: ${content.map(inShort).join(' ')}`,
+    )
   }
 
   /** Waits until a chat has this status. */

@@ -12,7 +12,12 @@ const TABLE: readonly [string, Failure, string, boolean][] = [
   ['529', { status: 529, text: '' }, 'overloaded', true],
   ['overloaded in words, with any status', { status: 400, text: 'Overloaded' }, 'overloaded', true],
   ['insufficient_quota at 429', { status: 429, text: 'insufficient_quota' }, 'usage_limit', false],
-  ['the budget of the gateway', { status: 403, text: '', gatewayCode: 'budget_exceeded' }, 'usage_limit', false],
+  [
+    'the budget of the gateway',
+    { status: 403, text: '', gatewayCode: 'budget_exceeded' },
+    'usage_limit',
+    false,
+  ],
   ['billing at 400', { status: 400, text: 'Your credit balance is too low' }, 'usage_limit', false],
   ['quota at 429', { status: 429, text: 'Quota exceeded for requests per minute' }, 'rate_limit', true],
   ['401', { status: 401, text: '' }, 'auth', false],
@@ -21,13 +26,23 @@ const TABLE: readonly [string, Failure, string, boolean][] = [
   ['403 about the model', { status: 403, text: 'invalid model' }, 'config', false],
   ['429', { status: 429, text: '' }, 'rate_limit', true],
   ['429 about the model', { status: 429, text: 'unsupported model' }, 'config', false],
-  ['a disabled provider', { status: 503, text: '', gatewayCode: 'provider_disabled' }, 'provider_disabled', false],
+  [
+    'a disabled provider',
+    { status: 503, text: '', gatewayCode: 'provider_disabled' },
+    'provider_disabled',
+    false,
+  ],
   ['a missing key', { status: 401, text: '', gatewayCode: 'missing_credential' }, 'missing_key', false],
   ['502', { status: 502, text: '' }, 'timeout', true],
   ['a reset connection', { text: 'read ECONNRESET' }, 'timeout', true],
   ['our own deadline', { text: 'timed out', own: 'deadline' }, 'timeout', false],
   ['503 about the model', { status: 503, text: 'invalid model' }, 'config', false],
-  ['a context that is too long', { status: 400, text: "This model's maximum context length is 8192" }, 'config', false],
+  [
+    'a context that is too long',
+    { status: 400, text: "This model's maximum context length is 8192" },
+    'config',
+    false,
+  ],
   ['500', { status: 500, text: '' }, 'generic', true],
   ['a server error', { text: 'server_error' }, 'generic', true],
   ['anything else', { status: 418, text: 'teapot' }, 'generic', false],
@@ -41,7 +56,9 @@ it('CH-7.4: every failure has one kind; what cannot get better is never tried ag
   const failures = fc.record({
     status: fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }),
     text: fc.oneof(fc.string(), fc.constantFrom(...TABLE.map(([, failure]) => failure.text))),
-    gatewayCode: fc.option(fc.constantFrom('budget_exceeded', 'provider_disabled', 'timeout'), { nil: undefined }),
+    gatewayCode: fc.option(fc.constantFrom('budget_exceeded', 'provider_disabled', 'timeout'), {
+      nil: undefined,
+    }),
     own: fc.option(fc.constantFrom('interrupted', 'cut', 'silence', 'deadline', 'content_filter'), {
       nil: undefined,
     }),
@@ -50,7 +67,9 @@ it('CH-7.4: every failure has one kind; what cannot get better is never tried ag
     fc.property(failures, (failure) => {
       const { kind, retryable } = classify(failure)
       expect(ChatErrorKind.enum).toContain(kind)
-      if (['auth', 'config', 'usage_limit', 'missing_key', 'provider_disabled', 'content_filter'].includes(kind))
+      if (
+        ['auth', 'config', 'usage_limit', 'missing_key', 'provider_disabled', 'content_filter'].includes(kind)
+      )
         expect(retryable).toBe(false)
       if (['overloaded', 'rate_limit', 'stream_silence_timeout'].includes(kind)) expect(retryable).toBe(true)
     }),

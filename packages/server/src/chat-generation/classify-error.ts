@@ -19,12 +19,14 @@ export interface Classified {
   readonly status?: number | undefined
 }
 
-const MARKERS = /\binterrupted by (the )?user\b|thinking blocks? .*cannot be modified|reasoning.*without its required following item|tool_use.*without.*tool_result/is
+const MARKERS =
+  /\binterrupted by (the )?user\b|thinking blocks? .*cannot be modified|reasoning.*without its required following item|tool_use.*without.*tool_result/is
 const OVERLOADED = /\boverloaded\b|overloaded_error/i
 const QUOTA_CODE = /insufficient_quota/i
 const BUDGET_CODES: ReadonlySet<string> = new Set(['budget_exceeded'])
 const QUOTA_TEXT = /\bquota\b|\bbilling\b|credit balance|payment required|usage limit/i
-const AUTH = /authentication|\bunauthorized\b|invalid[ _-]?(x-)?api[ _-]?key|incorrect api key|invalid key|\bexpired (api )?(key|token)\b/i
+const AUTH =
+  /authentication|\bunauthorized\b|invalid[ _-]?(x-)?api[ _-]?key|incorrect api key|invalid key|\bexpired (api )?(key|token)\b/i
 const FORBIDDEN = /\bforbidden\b|permission[ _]denied|permission_error/i
 const RATE = /rate[ _-]?limit|too many requests|resource_exhausted/i
 const CONFIG =

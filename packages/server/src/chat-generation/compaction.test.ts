@@ -82,7 +82,9 @@ it('T-31, CH-803: compaction on demand ends without an answer, and has nothing l
   expect(at.provider.left).toBe(0)
   const last = (await at.messages(chat.id)).at(-1)
   expect(last?.content[0]?.result).toMatchObject({ source: 'manual', summary: 'All of it' })
-  await expect(at.owner.call(compactChat, { params: { chat: chat.id } })).rejects.toMatchObject({ status: 409 })
+  await expect(at.owner.call(compactChat, { params: { chat: chat.id } })).rejects.toMatchObject({
+    status: 409,
+  })
 })
 
 it('CH-802: an empty summary fails the turn and leaves the conversation as it was', async () => {

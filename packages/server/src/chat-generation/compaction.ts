@@ -4,9 +4,9 @@ import { type ChatRow, type Json, type NewMessage, wirePart } from '../chats/ind
 import { generateText, labelsOf } from './call-model.ts'
 import { contextUsage } from './decide.ts'
 import { failOrRetry, failTurn, openEpisode, waitForRetry } from './generate.ts'
+import { usageOf } from './model/answer.ts'
 import { type Prepared, promptFor } from './prepare.ts'
 import { COMPACTION_INSTRUCTION, SUMMARY_INTRODUCTION } from './prompt/texts.ts'
-import { usageOf } from './model/answer.ts'
 import type { Run } from './run.ts'
 
 /** Name of the call that shows a summary (CH-802). */
@@ -24,7 +24,8 @@ export async function compact(
   const chosen = await compactionModel(run, row, prepared)
   if (chosen === undefined) {
     await failTurn(run, row, signal, {
-      message: 'The model that is chosen for summaries cannot be used. Ask an administrator to choose another one.',
+      message:
+        'The model that is chosen for summaries cannot be used. Ask an administrator to choose another one.',
       kind: 'config',
       retryable: false,
     })

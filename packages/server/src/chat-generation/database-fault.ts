@@ -10,6 +10,8 @@ const WORDS =
  */
 export function isDatabaseFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  // The server has ended the session, or not let it begin.
+  if (Reflect.get(error, 'severity') === 'FATAL') return true
   const code: unknown = Reflect.get(error, 'code')
   if (typeof code === 'string') {
     if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error) return CLASSES.has(code.slice(0, 2))

@@ -64,10 +64,12 @@ export function contextUsage({ history, contextLimit }: Pick<Situation, 'history
 function compactionFor(situation: Situation): Decision | undefined {
   const { history, compactionThreshold } = situation
   const usage = contextUsage(situation)
-  if (usage === undefined || compactionThreshold >= 100 || usage.percent < compactionThreshold) return undefined
+  if (usage === undefined || compactionThreshold >= 100 || usage.percent < compactionThreshold)
+    return undefined
   const answers = history.messages.filter(({ row }) => row.role === 'assistant').length
   const first = history.messages[0]?.row
-  if (first === undefined || !isBoundary(first) || answers > 1) return { kind: 'compact', source: 'automatic' }
+  if (first === undefined || !isBoundary(first) || answers > 1)
+    return { kind: 'compact', source: 'automatic' }
   return {
     kind: 'fail',
     error: {

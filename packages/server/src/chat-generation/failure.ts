@@ -105,7 +105,8 @@ function codeOf(value: object): string | undefined {
 function ownWords(body: string): string {
   const parsed = parseJson(body)
   const message = (value: unknown): string | undefined => {
-    const member: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'message') : undefined
+    const member: unknown =
+      typeof value === 'object' && value !== null ? Reflect.get(value, 'message') : undefined
     return typeof member === 'string' ? member : undefined
   }
   const first: unknown = Array.isArray(parsed) ? parsed[0] : parsed

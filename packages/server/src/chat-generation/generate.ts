@@ -2,28 +2,34 @@ import type { ChatError } from '@slipway/contract'
 import type { EpisodeWriter } from '../chat-streams/index.ts'
 import type { ChatRow, NewMessage } from '../chats/index.ts'
 import { FencedOff } from '../chats/index.ts'
-import { labelsOf, modelFor, type StreamEnd, streamAnswer } from './call-model.ts'
+import { labelsOf, type StreamEnd, streamAnswer } from './call-model.ts'
 import { chatError, classify } from './classify-error.ts'
 import { failedCall } from './failure.ts'
 import { usedCallIds } from './history.ts'
 import { Answer, saysSomething, usageOf } from './model/answer.ts'
 import { callSettings } from './model/call-options.ts'
-import { type Prepared, promptFor, toolsFor } from './prepare.ts'
+import { languageFor, type Prepared, promptFor, toolsFor } from './prepare.ts'
 import { MAX_ATTEMPTS, retryDelay } from './retry.ts'
 import type { Run } from './run.ts'
-import { afterTurn } from './turn-end.ts'
 import { maybeTitle } from './titles.ts'
+import { afterTurn } from './turn-end.ts'
 
 /** Asks the model once and commits what it says, or when it is asked again (CH-705, CH-706). */
-export async function generate(run: Run, row: ChatRow, prepared: Prepared, signal: AbortSignal): Promise<void> {
+export async function generate(
+  run: Run,
+  row: ChatRow,
+  prepared: Prepared,
+  signal: AbortSignal,
+): Promise<void> {
   await waitForRetry(run, row, signal)
   const { parts } = run
   const { provider, config } = prepared.model
   const [{ prompt, warnings }, model] = await Promise.all([
     promptFor(run, row, prepared),
-    modelFor(parts, row, prepared.model),
+    languageFor(run, row, prepared),
   ])
-  const { result: attempt } = await run.commit(row, signal, async (chat) => chat.noteAttempt())
+  const attempt =
+    run.takeAttempt(row) ?? (await run.commit(row, signal, async (chat) => chat.noteAttempt())).result
   const writer = openEpisode(run, row.history_version, attempt)
   const answer = answerFor(run, prepared, writer)
   for (const text of warnings) answer.notice(text)
@@ -119,6 +125,7 @@ async function commitAnswer(
     return goesOn ? committed : [...committed, ...(await locked.finishTurn())]
   })
   run.remember(chat, rows)
+  run.callsTools = goesOn
   if (goesOn) return
   await run.closeTools()
   afterTurn(run.parts, chat)
@@ -185,7 +192,8 @@ export async function waitForRetry(run: Run, row: ChatRow, signal: AbortSignal):
 }
 
 function retryingAt(state: unknown): number | undefined {
-  const at: unknown = typeof state === 'object' && state !== null ? Reflect.get(state, 'retrying_at') : undefined
+  const at: unknown =
+    typeof state === 'object' && state !== null ? Reflect.get(state, 'retrying_at') : undefined
   const time = typeof at === 'string' ? Date.parse(at) : Number.NaN
   return Number.isNaN(time) ? undefined : time
 }

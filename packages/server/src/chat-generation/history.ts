@@ -17,12 +17,13 @@ export interface History {
 export function historyOf(rows: readonly MessageRow[]): History {
   const seen = rows.filter((row) => !row.deleted && row.visibility !== 'user')
   const boundary = seen.findLast((row) => isBoundary(row))?.id
-  const read = (row: MessageRow): HistoryMessage => ({ row, parts: readParts(row.content, row.content_version) })
+  const read = (row: MessageRow): HistoryMessage => ({
+    row,
+    parts: readParts(row.content, row.content_version),
+  })
   return {
     system: seen.filter((row) => row.role === 'system' && !row.compressed).map(read),
-    messages: seen
-      .filter((row) => row.role !== 'system' && isOpen(row, boundary))
-      .map(read),
+    messages: seen.filter((row) => row.role !== 'system' && isOpen(row, boundary)).map(read),
   }
 }
 

@@ -37,7 +37,9 @@ async function halfWay(id: string): Promise<void> {
 
 it('CH-710, L-43: an interrupt ends the answer within a second and keeps what had come', async () => {
   const gate = new Gate()
-  at.provider.play({ steps: [{ reasoning: 'Let me see' }, 'The answer ', 'is', { wait: gate.opened }, ' 42'] })
+  at.provider.play({
+    steps: [{ reasoning: 'Let me see' }, 'The answer ', 'is', { wait: gate.opened }, ' 42'],
+  })
   const chat = await at.create('first question')
   await until('the model that has begun', () =>
     at.provider.requests.some((one) => one.text.includes('first question') && one.sentEvents >= 3),

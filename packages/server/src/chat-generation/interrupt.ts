@@ -1,7 +1,7 @@
 import { type ChatRow, type NewMessage, toolMessage } from '../chats/index.ts'
+import { CHATD } from './chatd.ts'
 import { openCallsOf } from './history.ts'
 import { saysSomething } from './model/answer.ts'
-import { CHATD } from './parts.ts'
 import type { Run } from './run.ts'
 import { deleteToolCalls, listResults } from './store/tool-calls.ts'
 
@@ -25,7 +25,8 @@ function partialMessage({
   modelConfigId,
 }: NonNullable<Run['partial']>): NewMessage | undefined {
   const parts = answer.parts()
-  if (!saysSomething(parts) && parts.every((part) => part.type === 'reasoning' && part.text === '')) return undefined
+  if (!saysSomething(parts) && parts.every((part) => part.type === 'reasoning' && part.text === ''))
+    return undefined
   return {
     role: 'assistant',
     parts,

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 import type { AppContext } from '../context.ts'
-import { CHATD } from './parts.ts'
+import { CHATD } from './chatd.ts'
 import { countWaiting, type Pool } from './store/leases.ts'
 
 /** Names of tools that get a series of their own; all others count as one. */
@@ -125,9 +125,7 @@ function gaugesOf(
       for (const pool of ['root', 'subagent'] as const)
         this.set(
           { pool },
-          all
-            .filter((row) => row.pool === pool)
-            .reduce((sum, row) => sum + row.n, 0),
+          all.filter((row) => row.pool === pool).reduce((sum, row) => sum + row.n, 0),
         )
     },
   })

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 import type { ModelGateway } from '../ai-gateway/index.ts'
-import { systemActor } from '../authz/index.ts'
 import type { ChatSettings } from '../chat-settings/index.ts'
 import type { PartBuffer } from '../chat-streams/index.ts'
 import type { ChatTool, OpenTools } from '../chat-tools/index.ts'
@@ -9,9 +8,6 @@ import type { ChatRow } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Asides } from './asides.ts'
 import type { GenerationMetrics } from './metrics.ts'
-
-/** Who carries chats on. */
-export const CHATD = systemActor('chatd', 'runs carry the chats of all users on')
 
 /** How long things take and how often they are done; tests shorten them. */
 export interface Timings {

@@ -3,11 +3,12 @@ import { inlineImageLimit, readFileForModel } from '../chat-files/index.ts'
 import { compactionThreshold, modelForRun, type RunModel, userPrompt } from '../chat-settings/index.ts'
 import type { ChatTool } from '../chat-tools/index.ts'
 import type { ChatRow } from '../chats/index.ts'
+import { modelFor } from './call-model.ts'
+import { CHATD } from './chatd.ts'
 import type { History } from './history.ts'
 import { isJsonObject } from './model/json.ts'
-import { type CallOptions, transportOf } from './model/language-model.ts'
-import { CHATD } from './parts.ts'
-import { systemTexts } from './prompt/assemble.ts'
+import { type CallOptions, type LanguageModel, transportOf } from './model/language-model.ts'
+import { type Surroundings, systemTexts } from './prompt/assemble.ts'
 import { type Converted, convert } from './prompt/convert.ts'
 import type { Run } from './run.ts'
 
@@ -18,6 +19,14 @@ export interface Prepared {
   readonly tools: ReadonlyMap<string, ChatTool>
   readonly isDynamic: (toolName: string) => boolean
   readonly threshold: number
+  /** What a call of the model needs, read beside the rest where one is likely. */
+  readonly ahead: Ahead | undefined
+}
+
+/** What a call of the model needs beside the conversation. */
+interface Ahead {
+  readonly surroundings: Promise<Surroundings>
+  readonly language: Promise<LanguageModel>
 }
 
 /**
@@ -28,20 +37,55 @@ export interface Prepared {
 export async function prepare(run: Run, row: ChatRow): Promise<Prepared> {
   const { settings, context } = run.parts
   const { db } = context.database
-  const [history, model, open] = await Promise.all([
+  const chosen = modelForRun(settings, {
+    ownerId: row.owner_id,
+    modelConfigId: row.last_model_config_id,
+    reasoningEffort: effortOf(row),
+  })
+  const ahead = run.callsTools ? undefined : readAhead(run, row, chosen)
+  const [history, model, open, threshold] = await Promise.all([
     run.history(row),
-    modelForRun(settings, {
-      ownerId: row.owner_id,
-      modelConfigId: row.last_model_config_id,
-      reasoningEffort: effortOf(row),
-    }),
+    chosen,
     run.tools(row),
+    chosen.then(({ config }) => compactionThreshold(CHATD, db, row.owner_id, config)),
   ])
-  const threshold = await compactionThreshold(CHATD, db, row.owner_id, model.config)
   const tools = new Map(open.tools.map((tool) => [tool.name, tool]))
   const dynamic = new Set(dynamicToolsOf(row).map((tool) => tool.name))
   // Built-in names win over those of the client (CH-1501).
-  return { history, model, tools, threshold, isDynamic: (name) => dynamic.has(name) && !tools.has(name) }
+  return {
+    history,
+    model,
+    tools,
+    threshold,
+    isDynamic: (name) => dynamic.has(name) && !tools.has(name),
+    ahead,
+  }
+}
+
+function readAhead(run: Run, row: ChatRow, model: Promise<RunModel>): Ahead {
+  const ahead = {
+    surroundings: surroundingsOf(run, row),
+    language: model.then((known) => modelFor(run.parts, row, known)),
+  }
+  // Whoever needs them hears of a failure; perhaps nobody does.
+  ahead.surroundings.catch(() => undefined)
+  ahead.language.catch(() => undefined)
+  return ahead
+}
+
+async function surroundingsOf(run: Run, row: ChatRow): Promise<Surroundings> {
+  const { settings, context, workspaceContext } = run.parts
+  const [workspace, own, deployment] = await Promise.all([
+    workspaceContext(row),
+    userPrompt(CHATD, context.database.db, row.owner_id),
+    settings.deployment(),
+  ])
+  return { workspace, userPrompt: own, planInstructions: deployment.planModeInstructions }
+}
+
+/** The model of a pass, ready to be called. */
+export function languageFor(run: Run, row: ChatRow, { ahead, model }: Prepared): Promise<LanguageModel> {
+  return ahead?.language ?? modelFor(run.parts, row, model)
 }
 
 /** The effort that is stored with a chat. */
@@ -50,20 +94,15 @@ export function effortOf(row: Pick<ChatRow, 'last_reasoning_effort'>): RunModel[
 }
 
 /** What a model is told: everything in front, the conversation, and what could not be told. */
-export async function promptFor(run: Run, row: ChatRow, { history, model }: Prepared): Promise<Converted> {
-  const { settings, context, workspaceContext } = run.parts
+export async function promptFor(run: Run, row: ChatRow, prepared: Prepared): Promise<Converted> {
+  const { history, model, ahead } = prepared
+  const { settings, context } = run.parts
   const { db } = context.database
-  const [workspace, own, deployment, known] = await Promise.all([
-    workspaceContext(row),
-    userPrompt(CHATD, db, row.owner_id),
-    settings.deployment(),
+  const [surroundings, known] = await Promise.all([
+    ahead?.surroundings ?? surroundingsOf(run, row),
     settings.known(),
   ])
-  const system = systemTexts(row, history, {
-    workspace,
-    userPrompt: own,
-    planInstructions: deployment.planModeInstructions,
-  })
+  const system = systemTexts(row, history, surroundings)
   return convert(system, history, {
     transport: transportOf(model.provider, model.config),
     modelConfigId: model.config.id,
@@ -79,7 +118,10 @@ export async function promptFor(run: Run, row: ChatRow, { history, model }: Prep
 }
 
 /** The tools as a model is told them, in an order that is always the same. */
-export function toolsFor(row: ChatRow, { tools }: Pick<Prepared, 'tools'>): NonNullable<CallOptions['tools']> {
+export function toolsFor(
+  row: ChatRow,
+  { tools }: Pick<Prepared, 'tools'>,
+): NonNullable<CallOptions['tools']> {
   const own = [...tools.values()].map(({ name, description, inputSchema }) => ({
     type: 'function' as const,
     name,

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
 import { createChat, getChat } from '@slipway/contract'
-import { callsTools, Gate, openDatabase, says, startTestServer, type TestServer, until } from '@slipway/testkit'
+import {
+  callsTools,
+  Gate,
+  openDatabase,
+  says,
+  startTestServer,
+  type TestServer,
+  until,
+} from '@slipway/testkit'
 import type { ChatTool } from '../chat-tools/index.ts'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 
@@ -64,7 +72,11 @@ it('T-20, B-5: a chat whose replica gives no signs of life goes on elsewhere: fi
   await until('both tools', () => ran.includes('noted') && ran.includes('quick on a'))
   await using database = await openDatabase(at.server.databaseUrl, { maxConnections: 1 })
   await until('the stored result', async () => {
-    const rows = await database.db.selectFrom('chat_tool_calls').selectAll().where('chat_id', '=', chat.id).execute()
+    const rows = await database.db
+      .selectFrom('chat_tool_calls')
+      .selectAll()
+      .where('chat_id', '=', chat.id)
+      .execute()
     return rows.length === 2 && rows.some((row) => row.result !== null)
   })
   await using _b = await second({ staleSeconds: 1, passMs: 200 })

@@ -76,7 +76,11 @@ it.each<[string, Turn, { kind: string; status_code?: number }]>([
     { status: 429, type: 'insufficient_quota', message: 'You exceeded your current quota' },
     { kind: 'usage_limit', status_code: 429 },
   ],
-  ['503 "invalid model"', { status: 503, message: 'invalid model: foo' }, { kind: 'config', status_code: 503 }],
+  [
+    '503 "invalid model"',
+    { status: 503, message: 'invalid model: foo' },
+    { kind: 'config', status_code: 503 },
+  ],
   ['400', { status: 400, message: 'Your prompt is too long for the context window' }, { kind: 'config' }],
   ['garbage', { status: 418, message: 'I am a teapot' }, { kind: 'generic', status_code: 418 }],
 ])('T-18: %s ends the turn without another try', async (_name, turn, error) => {

@@ -4,13 +4,20 @@ import { describeError } from '@slipway/request-log'
 import { linkFiles } from '../chat-files/index.ts'
 import type { EpisodeWriter } from '../chat-streams/index.ts'
 import type { ChatTool, ToolOutcome } from '../chat-tools/index.ts'
-import { type ChatRow, FencedOff, type Json, type ToolResultPart, toolMessage, wirePart } from '../chats/index.ts'
+import {
+  type ChatRow,
+  FencedOff,
+  type Json,
+  type ToolResultPart,
+  toolMessage,
+  wirePart,
+} from '../chats/index.ts'
 import { ApiError } from '../errors/index.ts'
+import { CHATD } from './chatd.ts'
 import type { Decision } from './decide.ts'
 import { openEpisode } from './generate.ts'
 import type { OpenCall } from './history.ts'
 import { isJson, isJsonObject } from './model/json.ts'
-import { CHATD } from './parts.ts'
 import type { Prepared } from './prepare.ts'
 import type { Run } from './run.ts'
 import {
@@ -86,7 +93,13 @@ async function runAll(
   const work = async (call: OpenCall): Promise<void> => {
     const result =
       exclusive !== undefined && calls.length > 1
-        ? await keep(parts, call, refused(`${exclusive.part.tool_name} must be called alone. Call it again without other tools, or the other tools without it.`))
+        ? await keep(
+            parts,
+            call,
+            refused(
+              `${exclusive.part.tool_name} must be called alone. Call it again without other tools, or the other tools without it.`,
+            ),
+          )
         : await runCall(parts, call)
     results.set(call.index, result)
   }
@@ -145,7 +158,11 @@ async function outcomeOf(parts: StepParts, { index, part }: OpenCall): Promise<T
 }
 
 /** Shortens a result and stores it beside the chat until those of the other calls are there. */
-async function keep(parts: StepParts, { index, part }: OpenCall, outcome: ToolOutcome): Promise<StoredResult> {
+async function keep(
+  parts: StepParts,
+  { index, part }: OpenCall,
+  outcome: ToolOutcome,
+): Promise<StoredResult> {
   const { run, row, prepared, messageId, signal } = parts
   signal.throwIfAborted()
   const { metrics, context } = run.parts
@@ -192,7 +209,12 @@ async function commitResults(
     if (files.length > 0) {
       await locked.addParts(messageId, files)
       try {
-        await linkFiles(CHATD, tx, row.id, files.flatMap((file) => file.file_id ?? []))
+        await linkFiles(
+          CHATD,
+          tx,
+          row.id,
+          files.flatMap((file) => file.file_id ?? []),
+        )
       } catch (error) {
         // The chat has as many as it may have: the files are stored all the same, and shown in the message.
         if (!(error instanceof ApiError)) throw error
@@ -201,6 +223,7 @@ async function commitResults(
     await deleteToolCalls(CHATD, tx, locked.row)
     return committed
   })
+  run.callsTools = false
   if (files.length > 0) run.forget()
   else run.remember(chat, rows)
 }

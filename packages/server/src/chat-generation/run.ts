@@ -1,11 +1,19 @@
 import type { OpenTools } from '../chat-tools/index.ts'
-import { type ChatRow, changeChat, type Fence, FencedOff, type LockedChat, type MessageRow } from '../chats/index.ts'
+import {
+  type ChatRow,
+  changeChat,
+  type Fence,
+  FencedOff,
+  type LockedChat,
+  type MessageRow,
+} from '../chats/index.ts'
 import type { Db } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
+import { CHATD } from './chatd.ts'
 import { isDatabaseFault } from './database-fault.ts'
 import { type History, historyOf } from './history.ts'
 import type { Answer } from './model/answer.ts'
-import { CHATD, type GenerationParts } from './parts.ts'
+import type { GenerationParts } from './parts.ts'
 import { faultDelay } from './retry.ts'
 import { listModelMessages } from './store/history.ts'
 
@@ -27,13 +35,29 @@ export class Run implements AsyncDisposable {
   partial: PartialAnswer | undefined
   /** Whether the run waits for its next try, which a user may ask it not to do (B-6). */
   waiting = false
+  /** Whether the next step carries out what the model has called, as far as this run knows. */
+  callsTools = false
+  #noted: { readonly historyVersion: number; readonly attempt: number } | undefined
   #known: { readonly version: number; readonly rows: readonly MessageRow[] } | undefined
   #tools: { readonly open: Promise<OpenTools>; readonly signal: AbortController } | undefined
 
-  constructor(parts: GenerationParts, chatId: string, runnerId: string) {
+  /** @param chat as it was taken; `attempt` was noted with that, so that its first token comes sooner (CH-705). */
+  constructor(
+    parts: GenerationParts,
+    chat: ChatRow,
+    { runnerId, attempt }: { readonly runnerId: string; readonly attempt: number | undefined },
+  ) {
     this.parts = parts
-    this.chatId = chatId
+    this.chatId = chat.id
     this.runnerId = runnerId
+    this.#noted = attempt === undefined ? undefined : { historyVersion: chat.history_version, attempt }
+  }
+
+  /** The attempt that was noted when the chat was taken, once and only for that history; undefined without one. */
+  takeAttempt(row: ChatRow): number | undefined {
+    const noted = this.#noted
+    this.#noted = undefined
+    return noted?.historyVersion === row.history_version ? noted.attempt : undefined
   }
 
   /** What the model sees of the chat as it is in this row. */

@@ -3,7 +3,8 @@ import { type ChatRow, changeChat, FencedOff } from '../chats/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
 import { poolOf } from './capacity.ts'
-import { CHATD, type GenerationParts } from './parts.ts'
+import { CHATD } from './chatd.ts'
+import type { GenerationParts } from './parts.ts'
 import { faultDelay } from './retry.ts'
 import { Run } from './run.ts'
 import { step } from './step.ts'
@@ -41,13 +42,17 @@ export class ChatRunner {
   #latest: ChatVersions | undefined
   #lost = false
 
-  /** @param chat as this run has taken it. */
-  constructor(parts: GenerationParts, chat: ChatRow, runnerId: string) {
+  /** @param chat as this run has taken it; `attempt` was noted with that. */
+  constructor(
+    parts: GenerationParts,
+    chat: ChatRow,
+    { runnerId, attempt }: { readonly runnerId: string; readonly attempt: number | undefined },
+  ) {
     this.chatId = chat.id
     this.runnerId = runnerId
     this.pool = poolOf(chat)
     this.#parts = parts
-    this.#run = new Run(parts, chat.id, runnerId)
+    this.#run = new Run(parts, chat, { runnerId, attempt })
     this.done = labelled('chat-generation', () => this.#drive(chat))
   }
 

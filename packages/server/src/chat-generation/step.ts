@@ -109,7 +109,11 @@ async function prepareAndDecide(
   }
 }
 
-async function situationOf(run: Run, row: ChatRow, prepared: Prepared): Promise<Parameters<typeof decide>[0]> {
+async function situationOf(
+  run: Run,
+  row: ChatRow,
+  prepared: Prepared,
+): Promise<Parameters<typeof decide>[0]> {
   const { tools, history, isDynamic, threshold, model } = prepared
   const override = await overrideModel(run.parts.settings, 'compaction', row.owner_id)
   // A summary has to fit the model that makes it, too (CH-801).

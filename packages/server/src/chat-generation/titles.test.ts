@@ -88,7 +88,9 @@ it('CH-303: nobody but the owner has titles made', async () => {
 it('CH-1010: what models say becomes a title of at most 8 words and 80 characters', () => {
   expect(tidyTitle('\n  "Fix it."\nMore')).toBe('Fix it')
   expect(tidyTitle('Title: **Bold words**')).toBe('Bold words')
-  expect(tidyTitle('one two three four five six seven eight nine')).toBe('one two three four five six seven eight')
+  expect(tidyTitle('one two three four five six seven eight nine')).toBe(
+    'one two three four five six seven eight',
+  )
   expect(tidyTitle('x'.repeat(200))).toHaveLength(80)
   expect(tidyTitle('  \n ')).toBe('')
 })

@@ -1,7 +1,8 @@
 import { overrideModel, type RunModel } from '../chat-settings/index.ts'
 import { type ChatRow, firstTitle, type MessageRow, readParts, textOf } from '../chats/index.ts'
 import { generateText } from './call-model.ts'
-import { CHATD, type GenerationParts } from './parts.ts'
+import { CHATD } from './chatd.ts'
+import type { GenerationParts } from './parts.ts'
 import type { Prepared } from './prepare.ts'
 import { TITLE_INSTRUCTION } from './prompt/texts.ts'
 import { listSpoken, replaceTitle } from './store/history.ts'
@@ -19,7 +20,8 @@ const MAX_LAST_MESSAGE = 1_000
 export function maybeTitle(parts: GenerationParts, chat: ChatRow, { history, model }: Prepared): void {
   if (!parts.timings.asides || chat.parent_chat_id !== null) return
   const [message, ...more] = history.messages
-  if (message === undefined || more.length > 0 || message.row.role !== 'user' || message.row.compressed) return
+  if (message === undefined || more.length > 0 || message.row.role !== 'user' || message.row.compressed)
+    return
   const text = textOf(message.parts)
   if (text === '' || chat.title !== firstTitle(text)) return
   parts.asides.do('title', async (stopping) => {

@@ -4,13 +4,14 @@ import { describeError } from '@slipway/request-log'
 import { type ChatRow, changeChat, FencedOff, type LockedChat } from '../chats/index.ts'
 import type { ChangeEvent, Db } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
-import { CHATD, type GenerationParts } from './parts.ts'
 import { capOf, poolOf } from './capacity.ts'
+import { CHATD } from './chatd.ts'
+import type { GenerationParts } from './parts.ts'
 import { ChatRunner } from './runner.ts'
 import {
   beat,
-  countRunning,
   type ChatVersions,
+  countRunning,
   hasLiveRunner,
   holdAdmission,
   insertHeartbeat,
@@ -136,13 +137,11 @@ export class ChatWorker implements AsyncDisposable {
     this.#taking.set(id, missed)
     try {
       const runnerId = randomUUID()
-      let locked: LockedChat | undefined
-      await changeChat(this.#parts.context, CHATD, id, async (chat, tx) => {
-        locked = chat
-        await this.#acquire(chat, tx, runnerId)
-      })
-      if (locked === undefined) return false
-      this.#start(locked.row, runnerId, missed)
+      const taken = await changeChat(this.#parts.context, CHATD, id, async (chat, tx) => ({
+        chat,
+        attempt: await this.#acquire(chat, tx, runnerId),
+      }))
+      this.#start(taken.chat.row, { runnerId, attempt: taken.attempt, missed })
       return true
     } catch (error) {
       if (!(error instanceof NotTaken || error instanceof FencedOff || error instanceof ApiError))
@@ -161,8 +160,11 @@ export class ChatWorker implements AsyncDisposable {
     }
   }
 
-  /** CH-602, CH-604: with the row locked, so that two replicas never have the same chat. @throws NotTaken. */
-  async #acquire(chat: LockedChat, tx: Db, runnerId: string): Promise<void> {
+  /**
+   * CH-602, CH-604: with the row locked, so that two replicas never have the same chat. Gives the attempt that was noted
+   * with it, if any. @throws NotTaken.
+   */
+  async #acquire(chat: LockedChat, tx: Db, runnerId: string): Promise<number | undefined> {
     const { staleSeconds } = this.#parts.timings
     const { row } = chat
     if (row.archived || chat.state === undefined || !isRunnable(row)) throw new NotTaken()
@@ -170,6 +172,9 @@ export class ChatWorker implements AsyncDisposable {
     await this.#admit(row, tx)
     chat.acquire(this.#workerId, runnerId)
     await insertHeartbeat(CHATD, tx, row, runnerId)
+    // The model is about to be called: one transaction less before the first token.
+    const isFirst = row.status === 'running' && row.generation_attempt === 0 && row.retry_state === null
+    return isFirst ? chat.noteAttempt() : undefined
   }
 
   /** CH-607: caps hold for chats that begin to run; a lease that was lost is replaced without asking. @throws NotTaken. */
@@ -182,10 +187,21 @@ export class ChatWorker implements AsyncDisposable {
     if ((await countRunning(CHATD, tx, { pool, staleSeconds })) >= cap) throw new NotTaken()
   }
 
-  #start(row: ChatRow, runnerId: string, missed: readonly ChatVersions[]): void {
+  #start(
+    row: ChatRow,
+    {
+      runnerId,
+      attempt,
+      missed,
+    }: {
+      readonly runnerId: string
+      readonly attempt: number | undefined
+      readonly missed: readonly ChatVersions[]
+    },
+  ): void {
     // The chat was lost to nobody and taken again: the former run ends.
     this.#runners.get(row.id)?.lose()
-    const runner = new ChatRunner(this.#parts, row, runnerId)
+    const runner = new ChatRunner(this.#parts, row, { runnerId, attempt })
     this.#runners.set(row.id, runner)
     for (const versions of missed) runner.notify(versions)
     void runner.done.then(() => {
@@ -281,7 +297,8 @@ function isRunnable({ status, archived }: Pick<ChatRow, 'status' | 'archived'>):
 
 /** What an event tells of a chat; undefined for one of another form. */
 function versionsOf(id: string, data: ChangeEvent['data']): ChatVersions | undefined {
-  const { status, archived, worker_id, runner_id, snapshot_version, history_version, retry_state_version } = data
+  const { status, archived, worker_id, runner_id, snapshot_version, history_version, retry_state_version } =
+    data
   if (
     !isStatus(status) ||
     typeof archived !== 'boolean' ||

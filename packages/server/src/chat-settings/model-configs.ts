@@ -28,7 +28,7 @@ export async function createModelConfig(
   given: CreateChatModelConfigRequest,
 ): Promise<ModelConfigRow> {
   authorize(actor, 'update', { type: 'deployment_config' })
-  const providerId = given.ai_provider_id
+  const providerId = given.ai_provider_id?.toLowerCase()
   if (providerId === undefined) throw missing('ai_provider_id', 'AI provider ID is required.')
   const model = given.model?.trim() ?? ''
   if (model === '') throw missing('model', 'Model is required.')
@@ -79,10 +79,11 @@ export async function changeModelConfig(
     const live = await holdModelConfigs(actor, tx)
     const held = live.find((one) => one.id === id)
     if (held === undefined) throw notFound()
-    const moves = given.ai_provider_id !== undefined && given.ai_provider_id !== held.ai_provider_id
-    if (moves) await requireProvider(settings, given.ai_provider_id ?? '')
+    const providerId = given.ai_provider_id?.toLowerCase() ?? held.ai_provider_id
+    const moves = providerId !== held.ai_provider_id
+    if (moves) await requireProvider(settings, providerId)
     const change: ModelConfigChange = {
-      ...(moves ? { ai_provider_id: given.ai_provider_id } : {}),
+      ...(moves ? { ai_provider_id: providerId } : {}),
       ...(model === undefined ? {} : { model }),
       ...(given.display_name === undefined ? {} : { display_name: given.display_name.trim() }),
       ...(given.enabled === undefined ? {} : { enabled: given.enabled }),
@@ -138,7 +139,8 @@ async function requireProvider(settings: ChatSettings, id: string): Promise<void
   // It may have been made a moment ago, by another replica.
   if (settings.providers.find(id) === undefined) await settings.providers.refresh()
   const provider = settings.providers.find(id)
-  if (provider === undefined) throw missing('ai_provider_id', 'AI provider not found.')
+  // A name may look like an id.
+  if (provider?.id !== id) throw missing('ai_provider_id', 'AI provider not found.')
   if (!worksWithChats(provider))
     throw missing('ai_provider_id', `AI providers of type ${provider.type} do not work with chats.`)
   if (!provider.enabled)

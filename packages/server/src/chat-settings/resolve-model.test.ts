@@ -21,20 +21,17 @@ import { systemActor } from '../authz/index.ts'
 import { parseConfig } from '../config/index.ts'
 import { openContext } from '../open-context.ts'
 import { ChatSettings } from './chat-settings.ts'
+import { compactionThreshold, deploymentPrompt, userPrompt } from './prompts.ts'
+import { effectiveEffort, parseReasoningEffort } from './reasoning-effort.ts'
 import {
-  compactionThreshold,
-  deploymentPrompt,
-  effectiveEffort,
   type ModelWish,
   modelForRun,
   overrideModel,
-  parseReasoningEffort,
   resolveModel,
   type SubagentWish,
   subagentModel,
   usableModels,
-  userPrompt,
-} from './index.ts'
+} from './resolve-model.ts'
 import { addModel, addProvider } from './world.fixture.ts'
 
 const actor = systemActor('chatd', 'a test')

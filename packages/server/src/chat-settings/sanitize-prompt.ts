@@ -1,7 +1,7 @@
 import { badRequest } from '../errors/index.ts'
 
 /** Bytes of a prompt after sanitizing (CH-5.1). */
-export const MAX_PROMPT_BYTES = 131_072
+const MAX_PROMPT_BYTES = 131_072
 
 const NEWLINES = /\r\n?|[\u0085\u2028\u2029]/g
 /** What nobody sees and a model reads: formatting characters, what fonts leave out, and control characters. */
@@ -9,7 +9,7 @@ const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]|(?![\n\t])\p{Cc}/gu
 const MANY_NEWLINES = /\n{3,}/g
 
 /** A prompt as it is stored: what a reader sees is what the model gets (CH-509). */
-export function sanitizePrompt(text: string): string {
+function sanitizePrompt(text: string): string {
   return text.replace(NEWLINES, '\n').replace(INVISIBLE, '').replace(MANY_NEWLINES, '\n\n').trim()
 }
 

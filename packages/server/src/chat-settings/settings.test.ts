@@ -21,7 +21,6 @@ import {
   listAuditLogs,
   updateChatAutoArchiveDays,
   updateChatCompactionThreshold,
-  updateChatModelConfig,
   updateChatModelOverride,
   updateChatPersonalModelOverrides,
   updateChatPlanModeInstructions,
@@ -399,14 +398,4 @@ describe('CH-5.2: settings of a user', () => {
     await database.db.updateTable('users').set({ deleted: true }).where('id', '=', id).execute()
     expect(await left()).toEqual([])
   })
-})
-
-it('CH-5.3: a model that is disabled meanwhile is not offered to be chosen any more', async () => {
-  await admin.call(updateChatModelConfig, { params: { modelConfig: plain.id }, body: { enabled: false } })
-  const body = { model_config_id: plain.id }
-  const params = { context: 'general' }
-  expect(await statusOf(admin.call(updateChatModelOverride, { params, body }))).toBe(400)
-  await admin.call(updateChatModelConfig, { params: { modelConfig: plain.id }, body: { enabled: true } })
-  expect(await statusOf(admin.call(updateChatModelOverride, { params, body }))).toBe(200)
-  await admin.call(updateChatModelOverride, { params, body: { model_config_id: '' } })
 })

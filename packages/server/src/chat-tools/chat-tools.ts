@@ -1,5 +1,4 @@
 import type { AgentTunnels } from '../agents/index.ts'
-import { pinnedContext } from '../chat-context/index.ts'
 import type { ChatSettings } from '../chat-settings/index.ts'
 import type { ChatRow } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
@@ -24,6 +23,7 @@ import { ChatWorkspace } from './workspace/chat-workspace.ts'
 import { editFilesTool, readFileTool, writeFileTool } from './workspace/files.ts'
 import { executeTool, processListTool, processOutputTool, processSignalTool } from './workspace/processes.ts'
 import { readSkillFileTool, readSkillTool } from './workspace/skills.ts'
+import { workspaceMcpTools } from './workspace-mcp.ts'
 
 /** What tools are made of. */
 export interface ChatToolParts {
@@ -72,8 +72,7 @@ export class ChatTools {
   }
 
   /**
-   * The tools for a turn of a chat (CH-11.1); servers outside that cannot be reached are left out. What the workspace
-   * tells is copied into the chat when this is its first turn (CH-1301).
+   * The tools for a turn of a chat (CH-11.1); servers that cannot be reached are left out.
    *
    * @throws what aborted the signal.
    */
@@ -88,18 +87,22 @@ export class ChatTools {
       workspace: new ChatWorkspace(context, tunnels, chat),
     }
     const kind = runKindOf(chat)
-    await pinnedContext(context, chat)
     const own = SET_NAMES.filter((set) => isAvailable(set, kind)).flatMap((set) =>
       SETS[set].map((name: BuiltIn) => TOOLS[name](turn)),
     )
-    if (!isAvailable('external', kind) || chat.mcp_server_ids.length === 0)
-      return { tools: own, skipped: [], [Symbol.asyncDispose]: async () => undefined }
-    const outside = await openExternal(context.log, mcpServers, chat, kind, signal)
-    const taken = new Set(own.map(({ name }) => name))
+    const ofWorkspace = isAvailable('workspace-mcp', kind) ? await workspaceMcpTools(turn, signal) : []
+    const outside =
+      isAvailable('external', kind) && chat.mcp_server_ids.length > 0
+        ? await openExternal(context.log, mcpServers, chat, kind, signal)
+        : undefined
+    // Of two tools of one name the one that is nearer to this server is meant.
+    const byName = new Map(
+      [...own, ...(outside?.tools ?? []), ...ofWorkspace].reverse().map((tool) => [tool.name, tool]),
+    )
     return {
-      tools: [...own, ...outside.tools.filter(({ name }) => !taken.has(name))],
-      skipped: outside.skipped,
-      [Symbol.asyncDispose]: () => outside[Symbol.asyncDispose](),
+      tools: [...byName.values()].reverse(),
+      skipped: outside?.skipped ?? [],
+      [Symbol.asyncDispose]: async () => outside?.[Symbol.asyncDispose](),
     }
   }
 }

@@ -40,8 +40,23 @@ export function defineChatTool<Input extends TObject>(log: Logger, definition: D
   }
 }
 
+/** Makes a tool of which somebody else has written the schema, and checks the arguments against it. */
+export function defineForeignTool(
+  log: Logger,
+  shown: Pick<ChatTool, 'name' | 'description' | 'inputSchema' | 'mcpServerConfigId'>,
+  run: (args: Readonly<Record<string, unknown>>, call: ToolCall) => Promise<ToolOutcome>,
+): ChatTool {
+  return {
+    ...shown,
+    run: (args, call) =>
+      guarded(log, shown.name, call, () =>
+        run(typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : {}, call),
+      ),
+  }
+}
+
 /** Runs a tool so that what it throws becomes a result. @throws what aborted the signal of the call. */
-export async function guarded(
+async function guarded(
   log: Logger,
   name: string,
   call: ToolCall,

@@ -1,8 +1,8 @@
 import type { Logger } from '@slipway/request-log'
-import type { ChatRow, Json } from '../chats/index.ts'
+import type { ChatRow } from '../chats/index.ts'
 import type { McpServers } from '../mcp-servers/index.ts'
 import type { RunKind } from './availability.ts'
-import { failed, guarded } from './define.ts'
+import { defineForeignTool, failed } from './define.ts'
 import { storable } from './storable.ts'
 import type { ChatTool, ToolOutcome } from './tool.ts'
 
@@ -46,21 +46,25 @@ export async function openExternal(
     skipped: toolset.skipped.map(({ config }) => config.slug),
     tools: toolset.tools
       .filter(({ configId }) => kind !== 'plan-root' || approved.has(configId))
-      .map((tool) => ({
-        name: tool.name,
-        description: tool.description,
-        inputSchema: tool.inputSchema,
-        mcpServerConfigId: tool.configId,
-        run: (args, call) =>
-          guarded(log, tool.name, call, async () => {
+      .map((tool) =>
+        defineForeignTool(
+          log,
+          {
+            name: tool.name,
+            description: tool.description,
+            inputSchema: tool.inputSchema,
+            mcpServerConfigId: tool.configId,
+          },
+          async (args, call) => {
             try {
-              return outcomeOf(await toolset.call(tool.name, objectOf(args), call.signal))
+              return outcomeOfMcp(await toolset.call(tool.name, args, call.signal))
             } catch (error) {
               call.signal.throwIfAborted()
               return failed(error instanceof Error ? error.message : String(error))
             }
-          }),
-      })),
+          },
+        ),
+      ),
     [Symbol.asyncDispose]: () => toolset[Symbol.asyncDispose](),
   }
 }
@@ -72,7 +76,7 @@ interface McpResult {
 }
 
 /** What a server gave, as a model reads it: its texts, else its structure; an image is shown as one. */
-function outcomeOf({ isError, content, structuredContent }: McpResult): ToolOutcome {
+export function outcomeOfMcp({ isError, content, structuredContent }: McpResult): ToolOutcome {
   const texts = content.flatMap((part) =>
     part.type === 'text' ? [String(part.text ?? '')] : part.type === 'image' ? [] : [JSON.stringify(part)],
   )
@@ -95,8 +99,4 @@ function outcomeOf({ isError, content, structuredContent }: McpResult): ToolOutc
   return {
     result: storable(text === '' && structuredContent !== undefined ? structuredContent : { output: text }),
   }
-}
-
-function objectOf(args: Json): Readonly<Record<string, unknown>> {
-  return typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : {}
 }

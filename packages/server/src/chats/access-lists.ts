@@ -7,7 +7,7 @@ import { listGroupsByIds, presentGroup, presentReducedUser } from '../groups/ind
 import { isUuid } from '../search/index.ts'
 import { ownedChat } from './store/locked.ts'
 import { holdSharedChat, storeLists } from './store/metadata.ts'
-import { chatObject, type ChatView, effectiveLists, getChat } from './store/views.ts'
+import { type ChatView, chatObject, effectiveLists, getChat } from './store/views.ts'
 import type { ChatChange } from './update-chat.ts'
 
 const MAX_ENTRIES = 1000

@@ -1,9 +1,9 @@
 import { Client } from '@slipway/client'
 import {
   type Chat,
+  type CreateChatRequest,
   createAIProvider,
   createChat,
-  type CreateChatRequest,
   createChatModelConfig,
   getUser,
 } from '@slipway/contract'
@@ -49,7 +49,13 @@ export async function openChatsWorld(env: Readonly<Record<string, string>> = {})
   const me = await admin.call(getUser, { params: { user: 'me' } })
   const organizationId = me.organization_ids[0] ?? ''
   const { id: providerId } = await admin.call(createAIProvider, {
-    body: { type: 'openai', name: 'fake', base_url: `${provider.url}/v1`, api_keys: ['sk-fake-key-1'], enabled: true },
+    body: {
+      type: 'openai',
+      name: 'fake',
+      base_url: `${provider.url}/v1`,
+      api_keys: ['sk-fake-key-1'],
+      enabled: true,
+    },
   })
   const { id: modelConfigId } = await admin.call(createChatModelConfig, {
     body: { ai_provider_id: providerId, model: 'scripted-model', context_limit: 128_000, is_default: true },
@@ -67,14 +73,22 @@ export async function openChatsWorld(env: Readonly<Record<string, string>> = {})
     lines,
     async member(roles = ['agents-access']) {
       const user = await fixtures.user(database.db)
-      await fixtures.organizationMember(database.db, { user, organization_id: organizationId, roles: [...roles] })
+      await fixtures.organizationMember(database.db, {
+        user,
+        organization_id: organizationId,
+        roles: [...roles],
+      })
       const { id, token, hashedSecret } = newToken()
       await fixtures.apiKey(database.db, { user, id, hashed_secret: hashedSecret, scopes: ['coder:all'] })
       return { client: new Client({ url: server.url, token }), id: user.id }
     },
     chat: (client, request = {}) =>
       client.call(createChat, {
-        body: { organization_id: organizationId, content: [{ type: 'text', text: 'List the failing tests' }], ...request },
+        body: {
+          organization_id: organizationId,
+          content: [{ type: 'text', text: 'List the failing tests' }],
+          ...request,
+        },
       }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

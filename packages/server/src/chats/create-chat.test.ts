@@ -125,7 +125,9 @@ describe('CH-401: making a chat', () => {
   })
 
   it('CH-401: a body over 256 KiB is 413', async () => {
-    await expect(create({ system_prompt: 'x'.repeat(100_000), title: 'y'.repeat(200_000) })).rejects.toMatchObject({
+    await expect(
+      create({ system_prompt: 'x'.repeat(100_000), title: 'y'.repeat(200_000) }),
+    ).rejects.toMatchObject({
       status: 413,
     })
   })
@@ -148,7 +150,13 @@ describe('CH-401: making a chat', () => {
       organization_id: world.organizationId,
       name: 'a.txt',
     })
-    const reference = { type: 'file-reference', file_name: 'src/a.ts', start_line: 0, end_line: 0, content: '' }
+    const reference = {
+      type: 'file-reference',
+      file_name: 'src/a.ts',
+      start_line: 0,
+      end_line: 0,
+      content: '',
+    }
     const chat = await create({ content: [...text, { type: 'file', file_id: file.id }, reference] })
     expect(chat.files).toEqual([expect.objectContaining({ id: file.id, name: 'a.txt', size_bytes: 5 })])
     const { messages } = await ada.call(listChatMessages, { params: { chat: chat.id } })
@@ -289,7 +297,8 @@ describe('CH-401: making a chat', () => {
 
   it('CH-408: making a chat is audited, and being refused is', async () => {
     const chat = await create({})
-    const of = (id: string) => world.admin.call(listAuditLogs, { query: { q: `resource_id:${id}`, limit: 10 } })
+    const of = (id: string) =>
+      world.admin.call(listAuditLogs, { query: { q: `resource_id:${id}`, limit: 10 } })
     expect((await of(chat.id)).audit_logs).toEqual([
       expect.objectContaining({
         resource_type: 'chat',
@@ -305,7 +314,9 @@ describe('CH-401: making a chat', () => {
 describe('T-6, CH-101, B-2: the row is written once, as it stays', () => {
   it('a trigger sees what is committed, and nothing updates the row', async () => {
     const { db } = world.database
-    await sql`create table seen (op text, status text, snapshot_version bigint, history_version bigint)`.execute(db)
+    await sql`create table seen (op text, status text, snapshot_version bigint, history_version bigint)`.execute(
+      db,
+    )
     await sql`create function see() returns trigger language plpgsql as $$ begin
       insert into seen values (tg_op, new.status, new.snapshot_version, new.history_version); return null; end $$`.execute(
       db,
@@ -319,9 +330,9 @@ describe('T-6, CH-101, B-2: the row is written once, as it stays', () => {
       { op: 'INSERT', status: 'running', snapshot_version: 1, history_version: 1 },
     ])
     // Whoever takes the chat up writes it then, after a version of its own.
-    expect(rows.filter((row) => row.op === 'UPDATE' && JSON.stringify(row).includes('"snapshot_version":1,'))).toEqual(
-      [],
-    )
+    expect(
+      rows.filter((row) => row.op === 'UPDATE' && JSON.stringify(row).includes('"snapshot_version":1,')),
+    ).toEqual([])
     const { rows: events } = await sql<{ op: string; status: string }>`
       select op, data ->> 'status' as status from change_log where kind = 'chat' and key = ${chat.id}
        order by id limit 1`.execute(db)

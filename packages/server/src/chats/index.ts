@@ -1,5 +1,7 @@
 export { AutoArchive } from './auto-archive.ts'
 export { firstTitle } from './chat-title.ts'
+export { type ChatParts, systemMessages } from './create-chat.ts'
+export { countChats } from './metrics.ts'
 export type {
   ContextFilePart,
   FilePart,
@@ -11,11 +13,9 @@ export type {
   ToolCallPart,
   ToolResultPart,
 } from './parts.ts'
-export { countChats } from './metrics.ts'
 export { readParts, textOf, unansweredCalls, wirePart, wireParts } from './parts.ts'
 export { pendingActions } from './pending-actions.ts'
 export { type ChatDetails, presentChat, presentMessage, presentQueued } from './present.ts'
-export { type ChatParts, systemMessages } from './create-chat.ts'
 export { presentFamily } from './present-family.ts'
 export { chatRoutes } from './routes.ts'
 export { SearchIndex } from './search-index.ts'
@@ -32,5 +32,5 @@ export { insertChat, type NewChat } from './store/create.ts'
 export { type ChatRow, ownedChat, type QueuedRow } from './store/locked.ts'
 export { MESSAGE_COLUMNS, type MessageRow, type NewMessage } from './store/messages.ts'
 export { getReadableChat, type ReadableChat, readableObject } from './store/readable.ts'
-export { type ChatView, getChat } from './store/views.ts'
 export { archivedChats, oldAnswers } from './store/retention.ts'
+export { type ChatView, getChat } from './store/views.ts'

@@ -33,7 +33,10 @@ const make = (columns: object = {}) =>
 const child = (root: string, columns: object = {}) =>
   make({ parent_chat_id: root, root_chat_id: root, ...columns })
 const list = (query: Parameters<typeof listing>[1] = {}) => listing(ada, query)
-function listing(client: Client, query: { q?: string; label?: string[]; limit?: number; offset?: number; after_id?: string }) {
+function listing(
+  client: Client,
+  query: { q?: string; label?: string[]; limit?: number; offset?: number; after_id?: string },
+) {
   return client.call(listChats, { query })
 }
 const titles = (chats: readonly Chat[]) => chats.map(({ title }) => title)
@@ -47,7 +50,10 @@ describe('CH-410: the list of chats', () => {
     await make({ title: 'pinned 2', pin_order: 2, updated_at: minutes(99) })
     await make({ title: 'pinned 1', pin_order: 1, updated_at: minutes(99) })
     await make({ title: 'archived', archived: true, archived_at: minutes(1) })
-    await fixtures.chat(world.database.db, { title: 'of somebody else', organization_id: world.organizationId })
+    await fixtures.chat(world.database.db, {
+      title: 'of somebody else',
+      organization_id: world.organizationId,
+    })
     const chats = await list()
     expect(titles(chats)).toEqual(['pinned 1', 'pinned 2', 'root', 'old'])
     expect(chats[2]?.children.map(({ title }) => title)).toEqual(['second child', 'first child'])
@@ -136,6 +142,7 @@ describe('CH-411: searching', () => {
       ['search:x pr:1', 'search'],
       ['pr:0', 'pr'],
       ['pr:x', 'pr'],
+      ['pr:99999999999', 'pr'],
       ['archived:maybe', 'archived'],
       ['source:nobody', 'source'],
       ['pr_status:new', 'pr_status'],
@@ -167,7 +174,9 @@ describe('CH-411: searching', () => {
     // No stemming.
     expect(await list({ q: 'search:okapis' })).toEqual([])
     for (const word of ['gnu', 'kudu']) expect(await list({ q: `search:${word}` })).toEqual([])
-    expect(await db.selectFrom('chats').select('history_version').where('id', '=', told.id).execute()).toEqual(before)
+    expect(
+      await db.selectFrom('chats').select('history_version').where('id', '=', told.id).execute(),
+    ).toEqual(before)
     expect(await listing(world.admin, { q: 'search:okapi' })).toEqual([])
   })
 
@@ -175,7 +184,10 @@ describe('CH-411: searching', () => {
     const { db } = world.database
     const pr = async (title: string, columns: object, root?: string) => {
       const chat = root === undefined ? await make({ title }) : await child(root, { title })
-      await db.insertInto('chat_diff_statuses').values({ chat_id: chat.id, ...columns }).execute()
+      await db
+        .insertInto('chat_diff_statuses')
+        .values({ chat_id: chat.id, ...columns })
+        .execute()
       return chat
     }
     const url = 'https://github.com/acme/site/pull/42'
@@ -224,10 +236,9 @@ describe('CH-411: searching', () => {
     })
     expect(titles(await listing(friend.client, {}))).toEqual(['own'])
     expect(titles(await listing(friend.client, { q: 'source:shared_with_me' }))).toEqual(['shared'])
-    expect(titles(await listing(friend.client, { q: 'source:shared_with_me,created_by_me' })).sort()).toEqual([
-      'own',
-      'shared',
-    ])
+    expect(titles(await listing(friend.client, { q: 'source:shared_with_me,created_by_me' })).sort()).toEqual(
+      ['own', 'shared'],
+    )
     expect(titles(await listing(buddy.client, { q: 'source:shared_with_me' }))).toEqual(['shared'])
     expect(await list({ q: 'source:shared_with_me' })).toEqual([])
   })
@@ -237,7 +248,9 @@ it('tells the newest readable chat of each workspace', async () => {
   const { db } = world.database
   const template = await fixtures.template(db, { organization_id: world.organizationId })
   const [one, two] = await Promise.all(
-    [1, 2].map(() => fixtures.workspace(db, { template, owner_id: adaId, organization_id: world.organizationId })),
+    [1, 2].map(() =>
+      fixtures.workspace(db, { template, owner_id: adaId, organization_id: world.organizationId }),
+    ),
   )
   await make({ workspace_id: one?.id, updated_at: minutes(5) })
   const newest = await make({ workspace_id: one?.id, updated_at: minutes(1) })
@@ -307,7 +320,10 @@ describe('CH-420: changing', () => {
     await patch(chat.id, { title: '  A new name ' })
     await patch(chat.id, { title: 'A new name' })
     expect(await events(chat.id)).toEqual([['title']])
-    expect(await get(chat.id)).toMatchObject({ title: 'A new name', updated_at: chat.updated_at.toISOString() })
+    expect(await get(chat.id)).toMatchObject({
+      title: 'A new name',
+      updated_at: chat.updated_at.toISOString(),
+    })
     for (const title of [' ', 'x'.repeat(201)])
       await expect(patch(chat.id, { title })).rejects.toMatchObject({ status: 400 })
     await patch(chat.id, { title: '🙂'.repeat(200) })
@@ -316,9 +332,9 @@ describe('CH-420: changing', () => {
   it('B-1: all of it or nothing', async () => {
     const chat = await make({ title: 'before' })
     for (const wrong of [{ plan_mode: 'x' }, { labels: { '': 'x' } }, { pin_order: -1 }, { archived: false }])
-      await expect(
-        patch(chat.id, { title: 'after', labels: { k: 'v' }, ...wrong }),
-      ).rejects.toMatchObject({ status: 400 })
+      await expect(patch(chat.id, { title: 'after', labels: { k: 'v' }, ...wrong })).rejects.toMatchObject({
+        status: 400,
+      })
     expect(await get(chat.id)).toMatchObject({ title: 'before', labels: {} })
     await patch(chat.id, { title: 'after', labels: { k: 'v' }, plan_mode: 'plan', pin_order: 1 })
     expect(await get(chat.id)).toMatchObject({
@@ -339,7 +355,10 @@ describe('CH-420: changing', () => {
     expect(await get(root.id)).toMatchObject({ archived: true, pin_order: 0 })
     expect((await get(root.id)).children.map(({ id }) => id)).toEqual([kid.id])
     expect((await get(kid.id)).archived).toBe(true)
-    expect([await events(root.id), await events(kid.id)]).toEqual([[['archived', 'metadata']], [['archived']]])
+    expect([await events(root.id), await events(kid.id)]).toEqual([
+      [['archived', 'metadata']],
+      [['archived']],
+    ])
     await expect(patch(root.id, { archived: true })).rejects.toMatchObject({
       status: 400,
       message: 'Chat is already archived.',
@@ -369,16 +388,36 @@ describe('CH-420: changing', () => {
   })
 
   it('T-27, CH-422: pinned chats have an order of their own', async () => {
-    const [one, two, three] = [await make({ title: '1' }), await make({ title: '2' }), await make({ title: '3' })]
+    const [one, two, three] = [
+      await make({ title: '1' }),
+      await make({ title: '2' }),
+      await make({ title: '3' }),
+    ]
     for (const chat of [one, two, three]) await patch(chat.id, { pin_order: 7 })
-    const order = async () => (await list()).filter((chat) => chat.pin_order > 0).map((chat) => [chat.title, chat.pin_order])
-    expect(await order()).toEqual([['1', 1], ['2', 2], ['3', 3]])
+    const order = async () =>
+      (await list()).filter((chat) => chat.pin_order > 0).map((chat) => [chat.title, chat.pin_order])
+    expect(await order()).toEqual([
+      ['1', 1],
+      ['2', 2],
+      ['3', 3],
+    ])
     await patch(three.id, { pin_order: 1 })
-    expect(await order()).toEqual([['3', 1], ['1', 2], ['2', 3]])
+    expect(await order()).toEqual([
+      ['3', 1],
+      ['1', 2],
+      ['2', 3],
+    ])
     await patch(three.id, { pin_order: 99 })
-    expect(await order()).toEqual([['1', 1], ['2', 2], ['3', 3]])
+    expect(await order()).toEqual([
+      ['1', 1],
+      ['2', 2],
+      ['3', 3],
+    ])
     await patch(two.id, { pin_order: 0 })
-    expect(await order()).toEqual([['1', 1], ['3', 2]])
+    expect(await order()).toEqual([
+      ['1', 1],
+      ['3', 2],
+    ])
     await patch(one.id, { archived: true })
     expect(await order()).toEqual([['3', 1]])
     await expect(patch(one.id, { pin_order: 1 })).rejects.toMatchObject({ status: 400 })

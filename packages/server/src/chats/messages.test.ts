@@ -127,7 +127,11 @@ describe('CH-430: a conversation', () => {
   it('CH-122, CH-123: has nothing that is for models, or was taken out', async () => {
     const { db } = world.database
     const time = new Date().toISOString()
-    await fixtures.chatMessage(db, { chat_id: chatId, visibility: 'model', content: JSON.stringify(say('hidden')) })
+    await fixtures.chatMessage(db, {
+      chat_id: chatId,
+      visibility: 'model',
+      content: JSON.stringify(say('hidden')),
+    })
     await fixtures.chatMessage(db, { chat_id: chatId, deleted: true, content: JSON.stringify(say('gone')) })
     await fixtures.chatMessage(db, {
       chat_id: chatId,
@@ -137,10 +141,22 @@ describe('CH-430: a conversation', () => {
       output_tokens: 0,
       content: JSON.stringify([
         { type: 'reasoning', text: '', provider_metadata: { signature: 'x' } },
-        { type: 'tool-call', tool_call_id: 'c', tool_name: 't', args: {}, created_at: time, provider_metadata: {} },
+        {
+          type: 'tool-call',
+          tool_call_id: 'c',
+          tool_name: 't',
+          args: {},
+          created_at: time,
+          provider_metadata: {},
+        },
         { type: 'hook-context', text: 'secret' },
         { type: 'file', media_type: 'text/plain', file_id: world.modelConfigId, data: 'aGk=' },
-        { type: 'context-file', context_file_path: '/a', context_file_content: 'body', context_file_os: 'linux' },
+        {
+          type: 'context-file',
+          context_file_path: '/a',
+          context_file_content: 'body',
+          context_file_os: 'linux',
+        },
         { type: 'skill', skill_name: 's', skill_dir: '/s', context_file_skill_meta_file: 'x' },
       ]),
     })
@@ -167,7 +183,12 @@ describe('CH-431: sending', () => {
     const answer = await send('and now?')
     expect(answer).toMatchObject({
       queued: false,
-      message: { role: 'user', created_by: adaId, content: say('and now?'), model_config_id: world.modelConfigId },
+      message: {
+        role: 'user',
+        created_by: adaId,
+        content: say('and now?'),
+        model_config_id: world.modelConfigId,
+      },
     })
     expect(answer.messages).toEqual([answer.message])
     expect((await ada.call(getChat, { params: at() })).status).toBe('running')
@@ -194,7 +215,13 @@ describe('CH-431: sending', () => {
       chat_id: chatId,
       role: 'assistant',
       content: JSON.stringify([
-        { type: 'tool-call', tool_call_id: 'c', tool_name: 't', args: {}, created_at: new Date().toISOString() },
+        {
+          type: 'tool-call',
+          tool_call_id: 'c',
+          tool_name: 't',
+          args: {},
+          created_at: new Date().toISOString(),
+        },
       ]),
     })
     const { messages } = await send('go on')
@@ -213,7 +240,11 @@ describe('CH-431: sending', () => {
       mcp_server_ids: [server.id],
       last_reasoning_effort: 'high',
     })
-    await world.database.db.updateTable('mcp_server_configs').set({ enabled: false }).where('id', '=', server.id).execute()
+    await world.database.db
+      .updateTable('mcp_server_configs')
+      .set({ enabled: false })
+      .where('id', '=', server.id)
+      .execute()
     // What the chat has already stays acceptable.
     await send('go', { plan_mode: '', mcp_server_ids: [server.id] })
     expect((await ada.call(getChat, { params: at() })).plan_mode).toBeUndefined()
@@ -227,11 +258,19 @@ describe('CH-431: sending', () => {
       await fixtures.chatFileLink(db, { chat_id: chatId, file: await fixtures.chatFile(db, of) })
     const file = await fixtures.chatFile(db, of)
     const before = await listed()
-    const attach = (id: string) => send('look', { content: [{ type: 'file', file_id: id }], plan_mode: 'plan' })
-    await expect(attach(file.id)).rejects.toMatchObject({ status: 400, message: 'Chat attachment limit reached.' })
+    const attach = (id: string) =>
+      send('look', { content: [{ type: 'file', file_id: id }], plan_mode: 'plan' })
+    await expect(attach(file.id)).rejects.toMatchObject({
+      status: 400,
+      message: 'Chat attachment limit reached.',
+    })
     expect(await listed()).toEqual(before)
     expect(await ada.call(getChat, { params: at() })).toMatchObject({ status: 'waiting' })
-    const known = await db.selectFrom('chat_file_links').select('file_id').where('chat_id', '=', chatId).execute()
+    const known = await db
+      .selectFrom('chat_file_links')
+      .select('file_id')
+      .where('chat_id', '=', chatId)
+      .execute()
     expect((await attach(known[0]?.file_id ?? '')).queued).toBe(false)
   })
 
@@ -239,7 +278,12 @@ describe('CH-431: sending', () => {
     chatId = await idle(1, { archived: true, archived_at: new Date() })
     await expect(send('x')).rejects.toMatchObject({ status: 400, message: 'Chat is archived.' })
     chatId = await idle()
-    for (const body of [{ content: [] }, { reasoning_effort: 'much' }, { plan_mode: 'x' }, { busy_behavior: 'x' }])
+    for (const body of [
+      { content: [] },
+      { reasoning_effort: 'much' },
+      { plan_mode: 'x' },
+      { busy_behavior: 'x' },
+    ])
       await expect(send('x', body)).rejects.toMatchObject({ status: 400 })
   })
 
@@ -287,7 +331,11 @@ describe('CH-433: editing', () => {
       body: { content: say('better') },
     })
     expect(answer.deleted_message_ids).toEqual(before.map(({ id }) => id).reverse())
-    expect(answer.message).toMatchObject({ role: 'user', content: say('better'), model_config_id: world.modelConfigId })
+    expect(answer.message).toMatchObject({
+      role: 'user',
+      content: say('better'),
+      model_config_id: world.modelConfigId,
+    })
     expect(answer.message.id).toBeGreaterThan(before[0]?.id ?? 0)
     expect(await listed()).toMatchObject({ messages: [answer.message], queued_messages: [] })
     const chat = await ada.call(getChat, { params: at() })
@@ -298,7 +346,10 @@ describe('CH-433: editing', () => {
   it('T-16: is for live messages of users alone', async () => {
     const [reply, question] = (await listed()).messages
     const edit = (message: string | number | undefined) =>
-      ada.call(editChatMessage, { params: { ...at(), message: String(message) }, body: { content: say('x') } })
+      ada.call(editChatMessage, {
+        params: { ...at(), message: String(message) },
+        body: { content: say('x') },
+      })
     await expect(edit(reply?.id)).rejects.toMatchObject({ status: 400 })
     await expect(edit(999_999_999)).rejects.toMatchObject({ status: 404 })
     await expect(edit(0)).rejects.toMatchObject({ status: 400 })
@@ -340,7 +391,10 @@ describe('steering', () => {
   })
 
   it('CH-435: a waiting message is promoted, at once where nothing runs', async () => {
-    chatId = await idle(1, { status: 'error', last_error: '{"message":"x","kind":"generic","retryable":false}' })
+    chatId = await idle(1, {
+      status: 'error',
+      last_error: '{"message":"x","kind":"generic","retryable":false}',
+    })
     const { db } = world.database
     for (const text of ['one', 'two'])
       await fixtures.chatQueuedMessage(db, { chat_id: chatId, content: JSON.stringify(say(text)) })
@@ -363,7 +417,9 @@ describe('steering', () => {
     })
     await fixtures.chatMessage(world.database.db, { chat_id: chatId })
     await fixtures.chatMessage(world.database.db, { chat_id: chatId, compressed: true, visibility: 'model' })
-    await expect(ada.call(compactChat, { params: at() })).rejects.toMatchObject({ message: 'Nothing to compact.' })
+    await expect(ada.call(compactChat, { params: at() })).rejects.toMatchObject({
+      message: 'Nothing to compact.',
+    })
     expect((await ada.call(getChat, { params: at() })).status).toBe('waiting')
   })
 
@@ -398,7 +454,9 @@ describe('steering', () => {
     const submit = (ids: readonly string[]) =>
       ada.call(submitChatToolResults, {
         params: at(),
-        body: { results: ids.map((tool_call_id) => ({ tool_call_id, output: { of: [tool_call_id, null, 1] } })) },
+        body: {
+          results: ids.map((tool_call_id) => ({ tool_call_id, output: { of: [tool_call_id, null, 1] } })),
+        },
       })
     const refusals = await Promise.all(
       [['a'], ['a', 'b', 'c'], ['a', 'b', 'b']].map((ids) => submit(ids).catch((error: unknown) => error)),
@@ -409,15 +467,25 @@ describe('steering', () => {
       expect.objectContaining({ status: 400, message: 'Duplicate tool result.' }),
     ])
     const outcomes = await Promise.all(
-      [1, 2, 3].map(() => submit(['b', 'a']).then(() => 204, (error: unknown) => Reflect.get(Object(error), 'status'))),
+      [1, 2, 3].map(() =>
+        submit(['b', 'a']).then(
+          () => 204,
+          (error: unknown) => Reflect.get(Object(error), 'status'),
+        ),
+      ),
     )
     expect(outcomes.sort()).toEqual([204, 409, 409])
     const { messages } = await listed()
-    expect(messages.slice(0, 2).map(({ role, content }) => [role, content[0]?.tool_call_id, content[0]?.result])).toEqual([
+    expect(
+      messages.slice(0, 2).map(({ role, content }) => [role, content[0]?.tool_call_id, content[0]?.result]),
+    ).toEqual([
       ['tool', 'b', { of: ['b', null, 1] }],
       ['tool', 'a', { of: ['a', null, 1] }],
     ])
-    await until('the turn to go on', async () => (await ada.call(getChat, { params: at() })).status === 'running')
+    await until(
+      'the turn to go on',
+      async () => (await ada.call(getChat, { params: at() })).status === 'running',
+    )
   })
 })
 

@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import {
-  getChat,
-  listAuditLogs,
-  updateChatAutoArchiveDays,
-  updateChatRetentionDays,
-} from '@slipway/contract'
+import { getChat, listAuditLogs, updateChatAutoArchiveDays, updateChatRetentionDays } from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
@@ -21,9 +16,7 @@ let database: Database
 
 beforeEach(async () => {
   steps = new AsyncDisposableStack()
-  server = steps.use(
-    await startTestServer({ clock: { now: () => NOW } }),
-  )
+  server = steps.use(await startTestServer({ clock: { now: () => NOW } }))
   database = steps.use(await openDatabase(server.databaseUrl))
 })
 afterEach(() => steps.disposeAsync())
@@ -37,7 +30,8 @@ async function restart(): Promise<void> {
 const exists = async (id: string) =>
   (await database.db.selectFrom('chats').select('id').where('id', '=', id).execute()).length === 1
 const isArchived = async (id: string) =>
-  (await database.db.selectFrom('chats').select('archived').where('id', '=', id).executeTakeFirstOrThrow()).archived
+  (await database.db.selectFrom('chats').select('archived').where('id', '=', id).executeTakeFirstOrThrow())
+    .archived
 
 it('T-44, CH-1701: chats go so long after they were archived, with what belongs to them and not with their files', async () => {
   const { db } = database
@@ -57,7 +51,11 @@ it('T-44, CH-1701: chats go so long after they were archived, with what belongs 
   await fixtures.chatIdempotencyKey(db, { created_at: before(0, 1) })
   await restart()
   await until('the old chat to go', async () => !(await exists(old.id)))
-  expect([await exists(child.id), await exists(young.id), await exists(active.id)]).toEqual([false, true, true])
+  expect([await exists(child.id), await exists(young.id), await exists(active.id)]).toEqual([
+    false,
+    true,
+    true,
+  ])
   await until('its file to go', async () => {
     const files = await db.selectFrom('chat_files').select('id').execute()
     return files.length === 1 && files[0]?.id === kept?.id
@@ -105,8 +103,9 @@ it('T-45, CH-1702: chats that nobody wrote to for so many days are archived, wit
   const parent = await fixtures.chat(db, of)
   await spoke(2, 0, { parent_chat_id: parent.id, root_chat_id: parent.id })
   await restart()
-  await until('the forgotten chats to be archived', async () =>
-    (await isArchived(forgotten.id)) && (await isArchived(silent.id)),
+  await until(
+    'the forgotten chats to be archived',
+    async () => (await isArchived(forgotten.id)) && (await isArchived(silent.id)),
   )
   expect(await isArchived(child.id)).toBe(true)
   for (const chat of [today, pinned, asking, parent]) expect(await isArchived(chat.id)).toBe(false)

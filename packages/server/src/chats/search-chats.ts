@@ -7,6 +7,8 @@ import { containing, SearchQuery } from '../search/index.ts'
 type Condition = Expression<SqlBool>
 
 const SOURCES = ['created_by_me', 'shared_with_me'] as const
+/** Of a pull request. */
+const MAX_NUMBER = 2_147_483_647
 const PR_STATUSES = ['draft', 'open', 'merged', 'closed'] as const
 
 /** What a search asks for, as conditions on rows that a query calls `c`. */
@@ -39,7 +41,8 @@ export function readChatSearch(actor: Actor, text: string, labels: readonly stri
   const search = query.one('search')
   if (search !== undefined && (title !== undefined || prTitle !== undefined || pr !== undefined))
     faults.push({ field: 'search', detail: 'cannot be combined with title, pr_title or pr' })
-  if (pr === 0) faults.push({ field: 'pr', detail: 'must be a positive whole number' })
+  if (pr === 0 || (pr ?? 0) > MAX_NUMBER)
+    faults.push({ field: 'pr', detail: 'must be a positive whole number' })
   const sources = query.choices('source', SOURCES) ?? ['created_by_me']
   const mine = sources.includes('created_by_me')
   const shared = sources.includes('shared_with_me')

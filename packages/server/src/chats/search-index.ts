@@ -53,9 +53,7 @@ export class SearchIndex implements AsyncDisposable {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        const count = await labelled('db-purge', () =>
-          indexMessages(actor, this.#context.database.db, BATCH),
-        )
+        const count = await labelled('db-purge', () => indexMessages(actor, this.#context.database.db, BATCH))
         if (count > 0) this.#rows.inc(count)
         if (count < BATCH || this.#closed) break
       }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { getChat, getChatAcl, listAuditLogs, updateChatAcl, type UpdateChatACL } from '@slipway/contract'
+import { getChat, getChatAcl, listAuditLogs, type UpdateChatACL, updateChatAcl } from '@slipway/contract'
 import { fixtures, until } from '@slipway/testkit'
 import { type ChatsWorld, openChatsWorld } from './chats-world.fixture.ts'
 
@@ -31,7 +31,8 @@ const make = async (columns: object = {}) =>
     })
   ).id
 const at = (chat = chatId) => ({ params: { chat } })
-const share = (body: UpdateChatACL, client = ada, chat = chatId) => client.call(updateChatAcl, { ...at(chat), body })
+const share = (body: UpdateChatACL, client = ada, chat = chatId) =>
+  client.call(updateChatAcl, { ...at(chat), body })
 const opens = (client: Client, chat = chatId) =>
   client.call(getChat, at(chat)).then(
     () => true,
@@ -99,7 +100,9 @@ describe('CH-304, CH-305: the access list of a chat', () => {
     const friend = await world.member([])
     const stranger = await world.member([])
     await share({ user_roles: { [friend.id]: 'read' } })
-    await expect(share({ user_roles: { [stranger.id]: 'read' } }, friend.client)).rejects.toMatchObject({ status: 403 })
+    await expect(share({ user_roles: { [stranger.id]: 'read' } }, friend.client)).rejects.toMatchObject({
+      status: 403,
+    })
     await expect(share({}, stranger.client)).rejects.toMatchObject({ status: 404 })
     await share({ user_roles: { [stranger.id]: 'read' } }, world.admin)
     const { audit_logs } = await world.admin.call(listAuditLogs, {

@@ -5,13 +5,7 @@ import { badRequest, notFound } from '../errors/index.ts'
 import { archiveFamily } from './archive-family.ts'
 import { checkLabels, readPlanMode } from './checks.ts'
 import { type ChatRow, ownedChat } from './store/locked.ts'
-import {
-  holdChat,
-  listPins,
-  lockPins,
-  storePins,
-  updateMetadata,
-} from './store/metadata.ts'
+import { holdChat, listPins, lockPins, storePins, updateMetadata } from './store/metadata.ts'
 import { getChat } from './store/views.ts'
 import { usableWorkspace } from './usable-workspace.ts'
 

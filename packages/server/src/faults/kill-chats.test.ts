@@ -57,7 +57,13 @@ beforeAll(async () => {
   const owner = new Client({ url: server.url, token })
   organizationId = (await owner.call(getUser, { params: { user: 'me' } })).organization_ids[0] ?? ''
   const ai = await owner.call(createAIProvider, {
-    body: { type: 'openai', name: 'fake', base_url: `${provider.url}/v1`, api_keys: ['sk-test'], enabled: true },
+    body: {
+      type: 'openai',
+      name: 'fake',
+      base_url: `${provider.url}/v1`,
+      api_keys: ['sk-test'],
+      enabled: true,
+    },
   })
   const model = await owner.call(createChatModelConfig, {
     body: { ai_provider_id: ai.id, model: 'scripted-model', context_limit: 128_000 },

@@ -1,4 +1,5 @@
 import type { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -461,6 +462,12 @@ it('OA-91: chats are started, waited for, read, written to, interrupted and arch
   expect((await call('coder_list_chats', { labels: { ...labels, other: 'x' } })).value).toEqual({ chats: [] })
   expect(await call('coder_list_chats', { query: 'nonsense' })).toMatchObject({ isError: true })
 
+  const uri = `coder://chats/${chat_id}`
+  const heard: string[] = []
+  mcp.client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+    heard.push(params.uri)
+  })
+  await mcp.client.subscribeResource({ uri })
   provider.play({ steps: ['Endless', { stall: true }] })
   await call('coder_send_chat_message', { chat_id, text: 'Go on', busy_behavior: 'interrupt' })
   await until('the request', () => provider.left === 0 || undefined)
@@ -474,7 +481,7 @@ it('OA-91: chats are started, waited for, read, written to, interrupted and arch
     archived: true,
     status: 'waiting',
   })
-  const uri = `coder://chats/${chat_id}`
+  await until('news of the chat', () => heard.includes(uri) || undefined)
   const { contents } = await mcp.client.readResource({ uri })
   expect(contents).toMatchObject([{ uri, text: expect.stringContaining('"archived":true') }])
 

@@ -93,6 +93,7 @@ it('OP-78: what was deleted is counted, of the kinds that have a name', async ()
     'audit_logs',
     'chats',
     'chat_files',
+    'aibridge_records',
   ])
 })
 

@@ -195,7 +195,7 @@ function isWhole(text: string, least: number, most: number): boolean {
 }
 
 /** A model that many use, with what is known about it. */
-export interface KnownModel {
+interface KnownModel {
   readonly model: string
   readonly name: string
   readonly context: number

@@ -1,7 +1,7 @@
 import type { AIProviderType } from '@slipway/contract'
 
 /** What a provider of a type needs (AG-97, AG-105). */
-export interface ProviderKind {
+interface ProviderKind {
   readonly type: AIProviderType
   readonly label: string
   readonly about: string

@@ -3,6 +3,7 @@ import { formatDuration } from '../ui/duration.ts'
 import type { ToolCall } from './rows.ts'
 import { TerminalOutput } from './terminal-output.tsx'
 import { argsOf, asData, errorOf, flag, number, resultOf, text } from './tool-data.ts'
+import { runsOn } from './tool-words.ts'
 
 /** A command, what it said, and how it ended (UI-1137). */
 export function CommandBody({ call, live }: { readonly call: ToolCall; readonly live: boolean }) {
@@ -11,7 +12,7 @@ export function CommandBody({ call, live }: { readonly call: ToolCall; readonly 
   const command = text(args, 'command') ?? text(result, 'command')
   const output =
     text(result, 'output') ?? (call.result?.result === undefined ? call.result?.result_delta : undefined)
-  const error = errorOf(call)
+  const error = runsOn(call) ? undefined : errorOf(call)
   const marks = marksOf(call)
   const workdir = text(args, 'workdir')
   return (
@@ -57,7 +58,7 @@ function marksOf(call: ToolCall): readonly string[] {
   const omitted = number(cut, 'omitted_bytes')
   const process = text(result, 'background_process_id')
   return [
-    code === undefined ? undefined : `Exit code ${code}`,
+    code === undefined || runsOn(call) ? undefined : `Exit code ${code}`,
     wall === undefined ? undefined : formatDuration(wall),
     process === undefined
       ? undefined

@@ -102,3 +102,11 @@ it('UI-1133: actions stand under the last message of an answer only', () => {
   const ends = rows.filter(({ kind }) => kind === 'end')
   expect(ends).toMatchObject([{ turn: { text: 'b\n\nc', last: { id: 4 } } }])
 })
+
+it('UI-1127: a result whose call is on an older page has its row when that page is there', () => {
+  const messages = [message(3, 'tool', result('a', 'execute')), message(4, 'assistant', say('b'))]
+  const kinds = (hasOlder: boolean) =>
+    new RowBuilder().build(withOlder(EMPTY_CHAT, messages, hasOlder), false).map(({ kind }) => kind)
+  expect(kinds(true)).toEqual(['text'])
+  expect(kinds(false)).toEqual(['tools', 'text'])
+})

@@ -39,16 +39,21 @@ const FOLDED = 'read_file'
 export class RowBuilder {
   #settled: Known = { rows: [], byKey: new Map() }
   #live: Known = { rows: [], byKey: new Map() }
-  #for: readonly [ChatState['messages'], ChatState['previewOf'], boolean] | undefined
+  #for: readonly [ChatState['messages'], ChatState['previewOf'], boolean, boolean] | undefined
 
   /** All rows of a chat; `idle` when the model is not at work. */
   build(chat: ChatState, idle: boolean): readonly Row[] {
-    const { messages, previewOf } = chat
-    const [formerMessages, formerPreviews, formerIdle] = this.#for ?? []
-    if (formerMessages !== messages || formerPreviews !== previewOf || formerIdle !== idle) {
+    const { messages, previewOf, hasOlder } = chat
+    const [formerMessages, formerPreviews, formerIdle, formerOlder] = this.#for ?? []
+    if (
+      formerMessages !== messages ||
+      formerPreviews !== previewOf ||
+      formerIdle !== idle ||
+      formerOlder !== hasOlder
+    ) {
       const known = (key: string) => this.#settled.byKey.get(key) ?? this.#live.byKey.get(key)
-      this.#settled = remembered(settledRows(messages, previewOf, idle), known)
-      this.#for = [messages, previewOf, idle]
+      this.#settled = remembered(settledRows(chat, idle), known)
+      this.#for = [messages, previewOf, idle, hasOlder]
     }
     const live = liveRows(chat)
     if (live.length === 0) {
@@ -97,17 +102,14 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
 }
 
-function settledRows(
-  messages: readonly ChatMessage[],
-  previewOf: ReadonlyMap<number, number>,
-  idle: boolean,
-): Row[] {
+function settledRows({ messages, previewOf, hasOlder }: ChatState, idle: boolean): Row[] {
   const results = new Map<string, ChatMessagePart>()
   for (const { content } of messages)
     for (const part of content)
       if (part.type === 'tool-result' && part.tool_call_id !== undefined) results.set(part.tool_call_id, part)
   const rows: Row[] = []
-  const placed = new Set<string>()
+  // The call of a result may be on a page that is not here yet: the row comes with it, above what is read.
+  const placed = new Set(hasOlder ? resultsWithoutCall(messages) : [])
   let turn: ChatMessage[] = []
   const endTurn = () => {
     const last = turn.findLast(({ role }) => role === 'assistant')
@@ -133,6 +135,18 @@ function settledRows(
   }
   if (idle) endTurn()
   return rows
+}
+
+function resultsWithoutCall(messages: readonly ChatMessage[]): readonly string[] {
+  const calls = new Set<string>()
+  const results: string[] = []
+  for (const { content } of messages)
+    for (const { type, tool_call_id: id } of content) {
+      if (id === undefined) continue
+      if (type === 'tool-call') calls.add(id)
+      else if (type === 'tool-result' && !calls.has(id)) results.push(id)
+    }
+  return results
 }
 
 function turnOf(messages: readonly ChatMessage[], last: ChatMessage): Turn {

@@ -13,7 +13,7 @@ import { SubagentBody } from './subagent-body.tsx'
 import { JsonBody, TableBody } from './table-body.tsx'
 import { ModelText } from './text-row.tsx'
 import { argsOf, flag, number, resultOf, text } from './tool-data.ts'
-import { durationOf, phaseOf, toolWords } from './tool-words.ts'
+import { durationOf, phaseOf, runsOn, toolWords } from './tool-words.ts'
 import { WorkspaceBody } from './workspace-body.tsx'
 
 /** Changes of at most so many lines are open from the start. */
@@ -138,8 +138,9 @@ function ToolNote({ call, phase }: { readonly call: ToolCall; readonly phase: Ph
     case 'execute':
     case 'process_output': {
       const code = number(result, 'exit_code')
-      if (code !== undefined && code !== 0) return <span className="text-bad">exit {code}</span>
-      if (phase === 'done' && text(result, 'background_process_id') !== undefined)
+      if (code !== undefined && code !== 0 && !runsOn(call))
+        return <span className="text-bad">exit {code}</span>
+      if (phase === 'done' && runsOn(call))
         return (
           <span className="text-ink-3">
             {flag(result, 'backgrounded') ? 'in the background' : 'still running'}

@@ -35,9 +35,16 @@ export interface ToolWords {
 /** Where a call stands; one without a result in a chat at rest was cut off. */
 export function phaseOf(call: ToolCall, active: boolean): Phase {
   if (call.result === undefined || !hasEnded(call)) return active ? 'running' : 'stopped'
-  if (call.result.is_error === true || errorOf(call) !== undefined) return 'failed'
+  if (call.result.is_error === true) return 'failed'
+  if (runsOn(call)) return 'done'
+  if (errorOf(call) !== undefined) return 'failed'
   const code = number(resultOf(call), 'exit_code')
   return code !== undefined && code !== 0 && call.name === 'execute' ? 'failed' : 'done'
+}
+
+/** A command that took longer than it was waited for is not over, and has not failed. */
+export function runsOn(call: ToolCall): boolean {
+  return text(resultOf(call), 'background_process_id') !== undefined
 }
 
 /** A result whose text still comes is none yet (CH-908). */

@@ -54,6 +54,18 @@ export function Transcript({
     virtual.scrollToEnd()
   }, [rows.length, virtual])
 
+  // What stands below grows and shrinks, and so does the keyboard of a phone: the end stays in sight.
+  const pinned = useRef(true)
+  useEffect(() => {
+    const element = box.current
+    if (element === null) return
+    const observer = new ResizeObserver(() => {
+      if (pinned.current) element.scrollTop = element.scrollHeight
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+
   const lastUser = rows.findLastIndex(({ kind }) => kind === 'user' || kind === 'pending')
   // What the viewer sends is always in sight.
   const sent = rows[lastUser]?.kind === 'pending' ? rows[lastUser]?.key : undefined
@@ -76,6 +88,7 @@ export function Transcript({
     const element = box.current
     if (element === null) return
     const now = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END
+    pinned.current = now
     if (now !== atEnd) setAtEnd(now)
     if (now) setUnseen(false)
     loadNearTop()

@@ -8,7 +8,7 @@ import { paths } from '../paths.ts'
 import { usePermissions } from '../session/session.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { AgentsContext } from './agents-context.ts'
-import { chatFilterQuery, chatIdOf, readChatFilter } from './chat-filter.ts'
+import { chatFilterQuery, chatOfPath, readChatFilter } from './chat-filter.ts'
 import { needsViewer } from './chat-words.ts'
 import { ListPane } from './list-pane.tsx'
 import { PaneDivider } from './pane-divider.tsx'
@@ -28,7 +28,7 @@ export function AgentsLayout() {
   const search = useMemo(() => parseSearch(searchStr), [searchStr])
   const filter = useMemo(() => readChatFilter(search), [search])
   const query = useMemo(() => ({ ...chatFilterQuery(filter), needs: search.needs }), [filter, search.needs])
-  const openChat = chatIdOf(decodeURIComponent(/^\/agents\/([^/]+)/.exec(pathname)?.[1] ?? ''))
+  const openChat = chatOfPath(pathname)
   const [panes, changePanes] = usePanes()
   const wide = useMedia('(min-width: 800px)')
   const [searching, setSearching] = useState(false)

@@ -5,6 +5,7 @@ import {
   chatFilterQuery,
   chatIdOf,
   chatListQuestion,
+  chatOfPath,
   chatSearchQuestion,
   hasSearchableWord,
   PR_STATES,
@@ -51,6 +52,9 @@ it('CH-411: a filter in the grammar of the server', () => {
 it('UI-1102: the id of a chat in a link that carries more', () => {
   expect(chatIdOf('0b3f-1?x=1')).toBe('0b3f-1')
   expect(chatIdOf('0b3f see here')).toBe('0b3f')
+  expect(chatOfPath('/agents/0b3f')).toBe('0b3f')
+  for (const path of ['/agents', '/agents/%E0%A4%A', '/workspaces'])
+    expect(chatOfPath(path), path).toBeUndefined()
   for (const text of ['', '../x', 'a/b', '%00', 'ä']) expect(chatIdOf(text), text).toBeUndefined()
 })
 

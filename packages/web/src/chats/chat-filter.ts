@@ -78,8 +78,18 @@ export function chatIdOf(text: string): string | undefined {
   return /^[A-Za-z0-9._~-]+$/.test(id) ? id : undefined
 }
 
+/** The chat that an address is about; `undefined` on other pages. */
+export function chatOfPath(pathname: string): string | undefined {
+  try {
+    return chatIdOf(decodeURIComponent(/^\/agents\/([^/]+)/.exec(pathname)?.[1] ?? ''))
+  } catch {
+    // No valid percent-encoding.
+    return undefined
+  }
+}
+
 /** Chips of the search beside its words (UI-1109). */
-export interface SearchChips {
+interface SearchChips {
   readonly unread: boolean
   readonly archived: boolean
   readonly prState: PrState | undefined

@@ -30,8 +30,10 @@ interface ChatRowProps {
   /** Without any it has no chats inside. */
   readonly expanded?: boolean
   readonly onExpand?: (open: boolean) => void
-  readonly menu: readonly (readonly MenuItem[])[]
+  /** Only where somebody points or is: a menu for every row makes long lists slow. */
+  readonly menu: readonly (readonly MenuItem[])[] | undefined
   readonly menuOpen: boolean
+  readonly onPoint: () => void
   readonly onMenu: (open: boolean) => void
   readonly onFocus: () => void
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void
@@ -81,6 +83,7 @@ export function ChatRow(props: ChatRowProps) {
       onFocus={props.onFocus}
       onKeyDown={props.onKeyDown}
       onContextMenu={openMenu}
+      onPointerEnter={props.onPoint}
       draggable={drag !== undefined}
       onDragStart={drag?.onStart}
       onDragOver={drag === undefined ? undefined : (event) => event.preventDefault()}
@@ -144,7 +147,12 @@ export function ChatRow(props: ChatRowProps) {
           >
             {chat.title}
           </bdi>
-          <span className="shrink-0 text-xs tabular-nums text-ink-3 group-hover:invisible group-has-[[data-state=open]]:invisible pointer-coarse:group-hover:visible">
+          <span
+            className={classNames(
+              'shrink-0 text-xs tabular-nums group-hover:invisible group-has-[[data-state=open]]:invisible pointer-coarse:group-hover:visible',
+              current ? 'text-ink-2' : 'text-ink-3',
+            )}
+          >
             {age}
           </span>
         </span>
@@ -170,20 +178,22 @@ export function ChatRow(props: ChatRowProps) {
           </span>
         )}
       </AppLink>
-      <span
-        className={classNames(
-          'absolute right-1 top-1 transition-opacity duration-(--fast) group-hover:opacity-100 group-focus-visible:opacity-100 pointer-coarse:hidden',
-          menuOpen ? 'opacity-100' : 'opacity-0',
-        )}
-      >
-        <Menu
-          label={`Actions for ${chat.title}`}
-          groups={menu}
-          open={menuOpen}
-          onOpenChange={onMenu}
-          trigger={<MenuButton title={chat.title} />}
-        />
-      </span>
+      {menu === undefined ? null : (
+        <span
+          className={classNames(
+            'absolute right-1 top-1 transition-opacity duration-(--fast) group-hover:opacity-100 group-focus-visible:opacity-100 pointer-coarse:hidden',
+            menuOpen ? 'opacity-100' : 'opacity-0',
+          )}
+        >
+          <Menu
+            label={`Actions for ${chat.title}`}
+            groups={menu}
+            open={menuOpen}
+            onOpenChange={onMenu}
+            trigger={<MenuButton title={chat.title} />}
+          />
+        </span>
+      )}
     </div>
   )
 }

@@ -33,9 +33,10 @@ it('UI-1105: grouped by what they do', () => {
     chatOf({ id: 'works', status: 'running' }),
     chatOf({ id: 'stops', status: 'interrupting', updated_at: at(21) }),
     chatOf({ id: 'asks', status: 'requires_action' }),
+    chatOf({ id: 'question', last_turn_summary: 'Waiting for user input', updated_at: at(2) }),
   ]
   expect(names(sectionsOf(chats, 'chat_status', NOW))).toEqual([
-    ['Needs you', 'asks'],
+    ['Needs you', 'asks', 'question'],
     ['Working', 'stops', 'works'],
     ['Idle', 'idle'],
   ])

@@ -1,4 +1,5 @@
-import type { Chat, ChatStatus } from '@slipway/contract'
+import type { Chat } from '@slipway/contract'
+import { needsViewer } from './chat-words.ts'
 
 /** One line of the list. */
 export type ListRow =
@@ -11,11 +12,11 @@ interface Section {
   readonly chats: readonly Chat[]
 }
 
-const STATUS_SECTIONS: readonly { readonly label: string; readonly holds: readonly ChatStatus[] }[] = [
-  { label: 'Needs you', holds: ['requires_action'] },
-  { label: 'Working', holds: ['running', 'interrupting'] },
-  { label: 'Failed', holds: ['error'] },
-  { label: 'Idle', holds: ['waiting'] },
+const STATUS_SECTIONS: readonly { readonly label: string; readonly holds: (chat: Chat) => boolean }[] = [
+  { label: 'Needs you', holds: needsViewer },
+  { label: 'Working', holds: ({ status }) => status === 'running' || status === 'interrupting' },
+  { label: 'Failed', holds: ({ status }) => status === 'error' },
+  { label: 'Idle', holds: (chat) => chat.status === 'waiting' && !needsViewer(chat) },
 ]
 
 /** Pinned ones in their own order; then by date in the viewer's zone, or by what they do (UI-1105). */
@@ -32,7 +33,7 @@ export function sectionsOf(
     groupBy === 'chat_status'
       ? STATUS_SECTIONS.map(({ label, holds }) => ({
           label,
-          chats: others.filter(({ status }) => holds.includes(status)),
+          chats: others.filter(holds),
         }))
       : byDate(others, now)
   return [{ label: 'Pinned', chats: pinned }, ...rest].filter(({ chats: inside }) => inside.length > 0)

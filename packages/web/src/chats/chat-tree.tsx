@@ -40,6 +40,7 @@ export function ChatTree(props: ChatTreeProps) {
   const positions = useMemo(() => positionsOf(rows), [rows])
   const [focus, setFocus] = useState<string>()
   const [menu, setMenu] = useState<string>()
+  const [pointed, setPointed] = useState<string>()
   const dragged = useRef<Chat>(undefined)
   const items = rows.filter(({ kind }) => kind !== 'section')
   const keys = new Set(items.map(({ key }) => key))
@@ -55,7 +56,7 @@ export function ChatTree(props: ChatTreeProps) {
     getScrollElement: () => scroller.current,
     estimateSize: (index) => HEIGHTS[rows[index]?.kind ?? 'chat'],
     getItemKey: (index) => rows[index]?.key ?? index,
-    overscan: 12,
+    overscan: 8,
     paddingEnd: 12,
   })
   const drawn = virtual.getVirtualItems()
@@ -143,7 +144,12 @@ export function ChatTree(props: ChatTreeProps) {
                   {...(row.kind === 'chat' && row.chat.children.length > 0
                     ? { expanded: row.expanded, onExpand: (open: boolean) => expand(row.chat.id, open) }
                     : {})}
-                  menu={props.actionsFor(row.chat)}
+                  menu={
+                    row.key === pointed || row.key === active || row.key === menu
+                      ? props.actionsFor(row.chat)
+                      : undefined
+                  }
+                  onPoint={() => setPointed(row.key)}
                   menuOpen={menu === row.chat.id}
                   onMenu={(open) => setMenu(open ? row.chat.id : undefined)}
                   onFocus={() => setFocus(row.key)}

@@ -9,7 +9,7 @@ import {
   Settings2,
   SquarePen,
 } from 'lucide-react'
-import { useCallback } from 'react'
+import { useCallback, useMemo } from 'react'
 
 import type { Chat } from '@slipway/contract'
 import { useAddress } from '../navigation/address.ts'
@@ -47,8 +47,8 @@ export function ListPane(props: ListPaneProps) {
   const list = useInfiniteQuery(chatListQuery(filter))
   const models = useQuery(modelConfigsQuery)
   const setFilter = (next: ChatFilter) => change(chatFilterQuery(next))
-  const all = list.data?.pages.flat() ?? []
-  const waiting = all.filter(needsViewer)
+  const all = useMemo(() => list.data?.pages.flat() ?? [], [list.data])
+  const waiting = useMemo(() => all.filter(needsViewer), [all])
   const onlyWaiting = search.needs === 'me'
   const chats = onlyWaiting ? waiting : all
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list

@@ -3,7 +3,7 @@ import { useCallback, useState } from 'react'
 const STORAGE = 'slipway.agents.panes'
 
 /** Widths in pixels, and which panes are open; a preference of this browser (UI-1). */
-export interface Panes {
+interface Panes {
   readonly list: number
   readonly listOpen: boolean
   readonly panel: number

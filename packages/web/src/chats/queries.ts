@@ -16,7 +16,7 @@ import { type ChatFilter, chatListQuestion } from './chat-filter.ts'
 const PAGE = 50
 
 /** What tells lists in the cache apart, and what an event of the watch does to each. */
-export interface ListKey {
+interface ListKey {
   readonly question: string
   readonly archived: boolean
   /** New chats belong to it without asking the server. */

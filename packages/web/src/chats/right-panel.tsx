@@ -2,6 +2,7 @@ import { X } from 'lucide-react'
 import { Tabs } from 'radix-ui'
 
 import type { Chat } from '@slipway/contract'
+import { GitPanel } from '../chat-conversation/index.ts'
 import { useAddress } from '../navigation/address.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -15,6 +16,7 @@ import { SummaryTab } from './summary-tab.tsx'
 
 const TABS = [
   { id: 'summary', label: 'Summary' },
+  { id: 'git', label: 'Git' },
   { id: 'context', label: 'Context' },
   { id: 'files', label: 'Files' },
   { id: 'cost', label: 'Cost' },
@@ -95,6 +97,8 @@ export function RightPanel({
           <Tabs.Content value={tab} className="min-h-0 flex-1 overflow-y-auto p-4 outline-offset-[-2px]">
             {tab === 'summary' ? (
               <SummaryTab chat={chat} />
+            ) : tab === 'git' ? (
+              <GitPanel chat={chat} />
             ) : tab === 'context' ? (
               <ContextTab chat={chat} own={own} />
             ) : tab === 'files' ? (

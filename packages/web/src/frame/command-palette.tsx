@@ -3,6 +3,7 @@ import { Command } from 'cmdk'
 import {
   KeyRound,
   LogOut,
+  MessagesSquare,
   Monitor,
   Moon,
   Palette,
@@ -17,6 +18,7 @@ import { Dialog as Primitive } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
 
 import { useChangeLook } from '../appearance/use-look.ts'
+import { chatSearchQuery } from '../chats/queries.ts'
 import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { usePermissions, useSeveralOrganizations, useUser } from '../session/session.tsx'
@@ -72,6 +74,10 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
     ...usersQuery({ filter: wanted, page: 1 }),
     enabled: searching && permissions?.viewAllUsers === true,
   }).data?.users
+  const chats = useQuery({
+    ...chatSearchQuery(`search:"${wanted}"`),
+    enabled: searching && permissions?.createChat === true,
+  }).data?.slice(0, MOST_CHATS)
   const workspaces = searching
     ? [...new Map([...own, ...(found ?? [])].map((workspace) => [workspace.id, workspace])).values()]
     : own
@@ -126,6 +132,19 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                   label={`Terminal in ${workspace.name}`}
                 />
               ))}
+          </Group>
+        )}
+        {chats === undefined || chats.length === 0 ? null : (
+          <Group heading="Chats">
+            {chats.map((chat) => (
+              <Entry
+                key={chat.id}
+                id={`chat ${chat.id} ${wanted}`}
+                icon={<MessagesSquare className="size-4" strokeWidth={1.75} />}
+                onSelect={open(paths.chat(chat.id))}
+                label={chat.title}
+              />
+            ))}
           </Group>
         )}
         {!searching || people === undefined || people.length === 0 ? null : (
@@ -230,6 +249,8 @@ function rank(id: string, text: string, keywords: readonly string[] = []): numbe
 
 /** Typing rests for so long before the server is asked, in milliseconds. */
 const SETTLE_MS = 150
+/** More are found by the search among agents. */
+const MOST_CHATS = 6
 /** One letter is in every name. */
 const SHORTEST = 2
 

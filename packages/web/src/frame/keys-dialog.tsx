@@ -10,12 +10,15 @@ const KEYS: readonly (readonly [string, readonly string[]])[] = [
   ['This list', ['?']],
   ['Workspaces', ['g', 'w']],
   ['Templates', ['g', 't']],
+  ['Agents', ['g', 'a']],
   ['Users', ['g', 'u']],
   ['Your settings', ['g', 's']],
   ['Focus the filter of a list', ['/']],
   ['Next and previous row of a list', ['↓', '↑']],
   ['Open the row', ['Enter']],
   ['Select the row', ['Space']],
+  ['New chat, among agents', ['Alt', 'N']],
+  ['Next part of the page, among agents', ['F6']],
   ['Leave a terminal', ['Ctrl', 'Shift', 'Esc']],
 ]
 

@@ -10,6 +10,7 @@ const SEQUENCE_MS = 1200
 const PLACES: Readonly<Record<string, () => string>> = {
   w: () => paths.workspaces(),
   t: () => paths.templates(),
+  a: () => paths.agents(),
   u: () => paths.users(),
   s: () => paths.settings('account'),
 }

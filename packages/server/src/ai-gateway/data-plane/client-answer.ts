@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import { GatewayError } from '../gateway-error.ts'
 import { at, parseJson, text } from '../wires/json.ts'
@@ -6,6 +7,10 @@ import type { Wire } from '../wires/wire.ts'
 
 /** Longest line of a stream that is changed on its way; a longer one passes as it is. */
 const MAX_LINE = 8 * 1024 * 1024
+
+/** How long a stream may be silent before the client gets a sign of life, in milliseconds (AG-41). */
+const PING_MS = 10_000
+const PING = Buffer.from('event: ping\ndata: {"type": "ping"}\n\n')
 
 /** Whether clients see our id in place of the provider's (AG-25). */
 function replacesId(wire: Wire): boolean {
@@ -34,13 +39,50 @@ export async function* streamedAnswer(
   body: AsyncIterable<Uint8Array>,
   wire: Wire,
   interceptionId: string,
+  pingMs = PING_MS,
 ): AsyncGenerator<Uint8Array> {
   try {
-    if (replacesId(wire)) yield* withIds(body, interceptionId)
-    else yield* body
+    const answer = replacesId(wire) ? withIds(body, interceptionId) : body
+    if (wire === 'messages') yield* withPings(answer, pingMs)
+    else yield* answer
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     yield Buffer.from(lastWords(wire, error))
+  }
+}
+
+/** Signs of life between events while the provider is silent: clients of this API count on them (AG-41). */
+async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): AsyncGenerator<Uint8Array> {
+  const source = body[Symbol.asyncIterator]()
+  let betweenEvents = false
+  let ended = false
+  try {
+    for (;;) {
+      const next = source.next()
+      // Whoever waits hears of a failure; nobody may be waiting yet.
+      next.catch(() => undefined)
+      let step: IteratorResult<Uint8Array> | undefined
+      while (step === undefined) {
+        const silence = new AbortController()
+        step = await Promise.race([
+          next,
+          delay(everyMs, undefined, { signal: silence.signal }).catch(() => undefined),
+        ])
+        silence.abort()
+        if (step === undefined && betweenEvents) yield PING
+      }
+      if (step.done === true) {
+        ended = true
+        return
+      }
+      betweenEvents = Buffer.from(step.value).subarray(-2).toString() === '\n\n'
+      yield step.value
+    }
+  } catch (error) {
+    ended = true
+    throw error
+  } finally {
+    if (!ended) await source.return?.()
   }
 }
 

@@ -4,7 +4,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { type AIProvider, createToken, suspendUser, type User } from '@slipway/contract'
+import { createToken, suspendUser, type User } from '@slipway/contract'
 import { callsTools, Gate, says, until } from '@slipway/testkit'
 import { GatewayWorld } from '../gateway.fixture.ts'
 
@@ -12,16 +12,14 @@ let world: GatewayWorld
 let client: Client
 let user: User
 let token: string
-let openai: AIProvider
-let anthropic: AIProvider
 
 beforeAll(async () => {
   world = await GatewayWorld.start()
   client = await world.server.user('asker')
   user = await world.account(client)
   token = (await client.call(createToken, { params: { user: 'me' }, body: {} })).key
-  openai = await world.provider({ name: 'openai' })
-  anthropic = await world.provider({ name: 'anthropic', type: 'anthropic', base_url: world.upstream.url })
+  await world.provider({ name: 'openai' })
+  await world.provider({ name: 'anthropic', type: 'anthropic', base_url: world.upstream.url })
 })
 afterAll(() => world[Symbol.asyncDispose]())
 beforeEach(() => {

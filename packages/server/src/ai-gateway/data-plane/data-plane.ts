@@ -136,6 +136,12 @@ async function serve(
   const destination = provider === undefined ? undefined : destinationOf(provider, path, query)
   if (provider === undefined || destination === undefined)
     throw new GatewayError(404, 'route_not_supported', `route not supported: ${request.method} ${path}`)
+  if (provider.bedrock?.protocol === 'invoke-model')
+    throw new GatewayError(
+      501,
+      'route_not_supported',
+      'providers that speak the invoke-model protocol of Bedrock are for chats: set the protocol mantle',
+    )
   const byok = governance === '' ? undefined : ownCredential(provider, headers)
   if (provider.family === 'copilot' && byok === undefined)
     throw new GatewayError(

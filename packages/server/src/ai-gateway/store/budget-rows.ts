@@ -75,7 +75,7 @@ export async function deleteGroupBudget(
 
 /** What a user may spend in place of what their groups say; undefined without it. @throws ApiError 403. */
 export async function findOverride(actor: Actor, db: Db, userId: string): Promise<OverrideRow | undefined> {
-  authorize(actor, 'read', { type: 'user', id: userId })
+  authorize(actor, 'read', { type: 'user', id: userId, owner: userId })
   const row = await db
     .selectFrom('user_ai_budget_overrides as b')
     .innerJoin('groups as g', 'g.id', 'b.group_id')
@@ -100,7 +100,7 @@ export async function upsertOverride(
   group: BudgetGroup,
   limitMicros: number,
 ): Promise<boolean> {
-  authorize(actor, 'update', { type: 'user', id: userId })
+  authorize(actor, 'update', { type: 'user', id: userId, owner: userId })
   authorize(actor, 'update', groupObject(group))
   const { rows } =
     group.id === group.organization_id
@@ -125,7 +125,7 @@ export async function deleteOverride(
   userId: string,
   group: BudgetGroup,
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'user', id: userId })
+  authorize(actor, 'update', { type: 'user', id: userId, owner: userId })
   authorize(actor, 'update', groupObject(group))
   await db.deleteFrom('user_ai_budget_overrides').where('user_id', '=', userId).execute()
 }

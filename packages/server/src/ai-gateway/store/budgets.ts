@@ -34,7 +34,7 @@ export async function findInitiator(
   userId: string,
   since: string,
 ): Promise<Initiator | undefined> {
-  authorize(actor, 'read', { type: 'user', id: userId })
+  authorize(actor, 'read', { type: 'user', id: userId, owner: userId })
   const { rows } = await sql<{
     username: string
     live: boolean

@@ -4,7 +4,7 @@ import { type ExternalAuth, type Provider, ProviderError } from '../../external-
 import { GitHost } from './host.ts'
 import { parseRemote, type Remote } from './remote.ts'
 
-const system = systemActor('chatd', "branches of chats are looked at with their owners' own tokens")
+const system = systemActor('chatd', 'branches of chats are looked at with the tokens of their owners')
 
 /** Where a repository is, and the way to ask about it where there is one. */
 export interface Hosted {

@@ -1,13 +1,6 @@
 import { type Expression, type Insertable, type Selectable, type SqlBool, sql } from 'kysely'
 
-import {
-  type Actor,
-  accessListOf,
-  authorize,
-  isAllowed,
-  type ResourceObject,
-  sqlFilter,
-} from '../../authz/index.ts'
+import { type Actor, authorize, isAllowed, type ResourceObject, sqlFilter } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { ChatFilesTable } from '../../database/tables.ts'
 import { badRequest, notFound } from '../../errors/index.ts'
@@ -29,7 +22,7 @@ const INFO = [
 ] as const
 
 /** Distinct files of a chat (CH-131). */
-export const MAX_FILES = 50
+const MAX_FILES = 50
 
 /** What permissions speak of: files are judged as chats of their owner, or as those that link them (CH-309). */
 function fileObject(file: { readonly owner_id: string; readonly organization_id: string }): ResourceObject {
@@ -119,21 +112,6 @@ export async function readFileBytes(actor: Actor, db: Db, id: string, range?: By
   return row.data
 }
 
-/** The files of a chat, in the order in which they came to it. @throws ApiError 404 for who may not read the chat. */
-export async function listFilesOfChat(actor: Actor, db: Db, chatId: string): Promise<ChatFileInfo[]> {
-  const chat = await chatObject(db, chatId, false)
-  if (chat === undefined || !isAllowed(actor, 'read', chat)) throw notFound()
-  return db
-    .selectFrom('chat_files as f')
-    .innerJoin('chat_file_links as l', 'l.file_id', 'f.id')
-    .select(INFO)
-    .where('l.chat_id', '=', chatId)
-    .orderBy('l.created_at')
-    .orderBy('f.id')
-    .limit(MAX_FILES)
-    .execute()
-}
-
 /**
  * Links files to a chat, inside the transaction that writes what refers to them (CH-131). Files that it has already cost
  * nothing.
@@ -148,7 +126,7 @@ export async function insertFileLinks(
   fileIds: readonly string[],
 ): Promise<ChatFileInfo[]> {
   // Held, so that of two messages at once none passes by the limit.
-  const chat = await chatObject(tx, chatId, true)
+  const chat = await holdChat(tx, chatId)
   if (chat === undefined || !isAllowed(actor, 'update', chat)) throw notFound()
   const wanted = [...new Set(fileIds.map((id) => id.toLowerCase()))]
   const files = await tx
@@ -180,27 +158,15 @@ export async function insertFileLinks(
   return files
 }
 
-async function chatObject(db: Db, chatId: string, hold: boolean): Promise<ResourceObject | undefined> {
-  const query = db
-    .selectFrom('chats as c')
-    .leftJoin('chats as r', 'r.id', 'c.root_chat_id')
-    .select([
-      'c.id',
-      'c.owner_id',
-      'c.organization_id',
-      sql<unknown>`coalesce(r.user_acl, c.user_acl)`.as('user_acl'),
-      sql<unknown>`coalesce(r.group_acl, c.group_acl)`.as('group_acl'),
-    ])
-    .where('c.id', '=', chatId)
-  const row = await (hold ? query.forNoKeyUpdate('c') : query).executeTakeFirst()
+/** The chat as permissions speak of it, held until the transaction ends; undefined without one. */
+async function holdChat(tx: Db, chatId: string): Promise<ResourceObject | undefined> {
+  const row = await tx
+    .selectFrom('chats')
+    .select(['id', 'owner_id', 'organization_id'])
+    .where('id', '=', chatId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
   return row === undefined
     ? undefined
-    : {
-        type: 'chat',
-        id: row.id,
-        owner: row.owner_id,
-        organization: row.organization_id,
-        userAcl: accessListOf(row.user_acl),
-        groupAcl: accessListOf(row.group_acl),
-      }
+    : { type: 'chat', id: row.id, owner: row.owner_id, organization: row.organization_id }
 }

@@ -1,8 +1,8 @@
 import type { ChatMessagePart, ChatMessageUsage } from '@slipway/contract'
 import type { Json, Part, ReasoningPart, TextPart, ToolCallPart } from '../../chats/index.ts'
-import { parsedCommands } from './parsed-commands.ts'
 import { isJson, parseJson } from './json.ts'
 import type { StreamPart } from './language-model.ts'
+import { parsedCommands } from './parsed-commands.ts'
 
 /** Characters of everything that one answer may hold. */
 const MAX_CHARACTERS = 16 * 1024 * 1024
@@ -38,7 +38,10 @@ export class Answer {
   readonly #blocks: Block[] = []
   readonly #open = new Map<string, OpenText | OpenReasoning>()
   /** Ids under which calls are stored, by those that the provider gives. */
-  readonly #calls = new Map<string, { readonly id: string; readonly name: string; readonly startedAt: string }>()
+  readonly #calls = new Map<
+    string,
+    { readonly id: string; readonly name: string; readonly startedAt: string }
+  >()
   readonly #ids: Set<string>
   #characters = 0
 
@@ -231,7 +234,12 @@ export class Answer {
 
   #source(id: string, url: string, title: string | undefined): void {
     this.#count(url)
-    const part: Extract<Part, { readonly type: 'source' }> = { type: 'source', source_id: id, url, ...(title === undefined ? {} : { title }) }
+    const part: Extract<Part, { readonly type: 'source' }> = {
+      type: 'source',
+      source_id: id,
+      url,
+      ...(title === undefined ? {} : { title }),
+    }
     this.#blocks.push(part)
     this.#context.show({ ...part })
   }

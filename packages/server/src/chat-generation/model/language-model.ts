@@ -38,7 +38,9 @@ export function transportOf(provider: ModelProvider, { call }: Pick<ModelConfig,
     case 'azure':
       return call.openai_config?.use_responses_api === true ? 'openai-responses' : 'openai-chat'
     case 'anthropic':
-      return provider.bedrock !== undefined && provider.bedrock.protocol !== 'mantle' ? 'bedrock' : 'anthropic'
+      return provider.bedrock !== undefined && provider.bedrock.protocol !== 'mantle'
+        ? 'bedrock'
+        : 'anthropic'
     case 'bedrock':
       return provider.bedrock?.protocol === 'mantle' ? 'anthropic' : 'bedrock'
     case 'google':

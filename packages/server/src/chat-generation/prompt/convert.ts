@@ -130,7 +130,9 @@ async function fileContent(
   const file = part.file_id === undefined ? inlineFile(part) : await loadFile(part.file_id)
   if (file === undefined) return without('the file is not available any more')
   if (isImage(file.mediaType) && imageLimit !== undefined && file.data.length > imageLimit)
-    return without(`the image is larger than the ${Math.floor(imageLimit / 1024 / 1024)} MiB that the provider takes`)
+    return without(
+      `the image is larger than the ${Math.floor(imageLimit / 1024 / 1024)} MiB that the provider takes`,
+    )
   if (isText(file.mediaType)) return { content: { type: 'text', text: inlineText(file.name, file.data) } }
   if (!takesMedia(transport, file.mediaType)) return without('the model does not take files of this type')
   return {
@@ -160,62 +162,74 @@ function assistantContent(
     (row.model_config_id !== null &&
       providerOf(row.model_config_id) !== undefined &&
       providerOf(row.model_config_id) === providerOf(modelConfigId))
-  return parts.flatMap((part): AssistantContent => {
-    switch (part.type) {
-      case 'text':
-        return [{ type: 'text', text: part.text }]
-      case 'reasoning':
-        // Proofs of a model's thoughts are its own.
-        return sameModel ? [{ type: 'reasoning', text: part.text, ...metadataOf(part) }] : []
-      case 'tool-call':
-        if (part.provider_executed === true && !sameProvider)
-          return [{ type: 'text', text: `[called ${part.tool_name} with ${JSON.stringify(part.args)}]` }]
-        return [
-          {
-            type: 'tool-call',
-            toolCallId: ids.of(part.tool_call_id),
-            toolName: part.tool_name,
-            input: inputOf(part.args),
-            ...(part.provider_executed === true ? { providerExecuted: true } : {}),
-            ...(sameModel ? metadataOf(part) : {}),
-          },
-        ]
-      case 'tool-result':
-        if (!sameProvider)
-          return [{ type: 'text', text: `[${part.tool_name} answered ${JSON.stringify(part.result)}]` }]
-        return [
-          {
-            type: 'tool-result',
-            toolCallId: ids.of(part.tool_call_id),
-            toolName: part.tool_name,
-            output: { type: 'json', value: mutable(part.result) },
-            ...(sameModel ? metadataOf(part) : {}),
-          },
-        ]
-      case 'source':
-      case 'file':
-      case 'file-reference':
-      case 'context-file':
-      case 'skill':
-      case 'hook-context':
-      case 'hook-notice':
-        return []
-    }
-  })
+  const content = parts.flatMap((part) => assistantPart(part, { sameModel, sameProvider, ids }))
+  // Thoughts alone are no message that providers take.
+  return content.some((part) => part.type !== 'reasoning') ? content : []
+}
+
+function assistantPart(
+  part: Part,
+  {
+    sameModel,
+    sameProvider,
+    ids,
+  }: { readonly sameModel: boolean; readonly sameProvider: boolean; readonly ids: CallIds },
+): AssistantContent {
+  switch (part.type) {
+    case 'text':
+      return [{ type: 'text', text: part.text }]
+    case 'reasoning':
+      // Proofs of a model's thoughts are its own.
+      return sameModel ? [{ type: 'reasoning', text: part.text, ...metadataOf(part) }] : []
+    case 'tool-call':
+      if (part.provider_executed === true && !sameProvider)
+        return [{ type: 'text', text: `[called ${part.tool_name} with ${JSON.stringify(part.args)}]` }]
+      return [
+        {
+          type: 'tool-call',
+          toolCallId: ids.of(part.tool_call_id),
+          toolName: part.tool_name,
+          input: inputOf(part.args),
+          ...(part.provider_executed === true ? { providerExecuted: true } : {}),
+          ...(sameModel ? metadataOf(part) : {}),
+        },
+      ]
+    case 'tool-result':
+      if (!sameProvider)
+        return [{ type: 'text', text: `[${part.tool_name} answered ${JSON.stringify(part.result)}]` }]
+      return [
+        {
+          type: 'tool-result',
+          toolCallId: ids.of(part.tool_call_id),
+          toolName: part.tool_name,
+          output: { type: 'json', value: mutable(part.result) },
+          ...(sameModel ? metadataOf(part) : {}),
+        },
+      ]
+    case 'source':
+    case 'file':
+    case 'file-reference':
+    case 'context-file':
+    case 'skill':
+    case 'hook-context':
+    case 'hook-notice':
+      return []
+  }
 }
 
 function toolContent({ parts }: HistoryMessage, transport: Transport, ids: CallIds): ToolContent {
-  return parts.flatMap((part): ToolContent =>
-    part.type === 'tool-result'
-      ? [
-          {
-            type: 'tool-result',
-            toolCallId: ids.of(part.tool_call_id),
-            toolName: part.tool_name,
-            output: outputOf(part, transport),
-          },
-        ]
-      : [],
+  return parts.flatMap(
+    (part): ToolContent =>
+      part.type === 'tool-result'
+        ? [
+            {
+              type: 'tool-result',
+              toolCallId: ids.of(part.tool_call_id),
+              toolName: part.tool_name,
+              output: outputOf(part, transport),
+            },
+          ]
+        : [],
   )
 }
 
@@ -236,7 +250,8 @@ function outputOf(part: ToolResultPart, transport: Transport): ToolOutput {
       }
     }
   }
-  if (typeof result === 'string') return { type: part.is_error === true ? 'error-text' : 'text', value: result }
+  if (typeof result === 'string')
+    return { type: part.is_error === true ? 'error-text' : 'text', value: result }
   return { type: part.is_error === true ? 'error-json' : 'json', value: mutable(result) }
 }
 

@@ -105,18 +105,17 @@ export async function beat(actor: Actor, db: Db, leases: readonly Lease[]): Prom
 export async function sweepHeartbeats(
   actor: Actor,
   db: Db,
-  { runnerIds, olderThanSeconds }: { readonly runnerIds: readonly string[]; readonly olderThanSeconds: number },
+  {
+    runnerIds,
+    olderThanSeconds,
+  }: { readonly runnerIds: readonly string[]; readonly olderThanSeconds: number },
 ): Promise<void> {
   authorize(actor, 'update', CHATS)
   await db
     .deleteFrom('chat_heartbeats')
     .where((eb) =>
       eb.or([
-        eb(
-          'heartbeat_at',
-          '<',
-          sql<Date>`clock_timestamp() - make_interval(secs => ${olderThanSeconds})`,
-        ),
+        eb('heartbeat_at', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${olderThanSeconds})`),
         ...(runnerIds.length === 0 ? [] : [eb('runner_id', 'in', [...runnerIds])]),
       ]),
     )

@@ -33,6 +33,8 @@ export interface OpenAgent {
 export interface WorkspaceRequest extends AgentRequest {
   readonly timeoutMs?: number
   readonly maxBytes?: number
+  /** Twice is as good as once, so that it is sent again when the connection is lost. */
+  readonly isIdempotent?: boolean
 }
 
 /**
@@ -100,12 +102,12 @@ export class ChatWorkspace {
   }
 
   /**
-   * Asks the agent. A connection that is lost before the answer is opened once more for what reads only.
+   * Asks the agent. A connection that is lost before the answer is opened once more for what may be done twice.
    *
    * @throws ToolFault, AgentFault with what the agent says; what aborted the signal.
    */
   async ask(request: WorkspaceRequest, signal: AbortSignal, opened?: OpenAgent): Promise<AgentAnswer> {
-    const { timeoutMs = REQUEST_MS, maxBytes, ...rest } = request
+    const { timeoutMs = REQUEST_MS, maxBytes, isIdempotent = request.method === 'GET', ...rest } = request
     const headers = { ...this.headers, ...rest.headers }
     const send = ({ tunnel }: OpenAgent): Promise<AgentAnswer> =>
       askAgent(
@@ -120,7 +122,7 @@ export class ChatWorkspace {
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof AgentFault || error instanceof ToolFault) throw error
-      if (rest.method === 'GET') return send(await this.open(signal))
+      if (isIdempotent) return send(await this.open(signal))
       throw new ToolFault(
         'agent_lost',
         `The connection to ${first.workspace.name} was lost, and it is unknown whether this was done.`,

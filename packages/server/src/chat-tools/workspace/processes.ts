@@ -163,6 +163,8 @@ async function start(
       {
         method: 'POST',
         path: `${PROCESSES}/start`,
+        // The agent knows the id.
+        isIdempotent: true,
         body: {
           id,
           command,

@@ -11,7 +11,11 @@ const actor = systemActor('chatd', 'chats are changed to see what comes of it')
 const steps = new AsyncDisposableStack()
 let database: Database
 let context: Parameters<typeof changeChat>[0]
-let shared: { readonly owner_id: string; readonly organization_id: string; readonly last_model_config_id: string }
+let shared: {
+  readonly owner_id: string
+  readonly organization_id: string
+  readonly last_model_config_id: string
+}
 
 const NOW = new Date('2026-03-01T12:00:00Z')
 
@@ -49,7 +53,11 @@ async function chatIn(state: State, queued = state.endsWith('1') ? 1 : 0): Promi
   return make(STATUS[letter], archived, queued)
 }
 
-async function make(status: (typeof STATUS)['W' | 'E' | 'R' | 'I' | 'A'], archived: boolean, queued: number): Promise<string> {
+async function make(
+  status: (typeof STATUS)['W' | 'E' | 'R' | 'I' | 'A'],
+  archived: boolean,
+  queued: number,
+): Promise<string> {
   const { db } = database
   const chat = await fixtures.chat(db, {
     ...shared,
@@ -83,7 +91,12 @@ async function make(status: (typeof STATUS)['W' | 'E' | 'R' | 'I' | 'A'], archiv
 const rowOf = (id: string) =>
   database.db.selectFrom('chats').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 const queueOf = (id: string) =>
-  database.db.selectFrom('chat_queued_messages').selectAll().where('chat_id', '=', id).orderBy('position').execute()
+  database.db
+    .selectFrom('chat_queued_messages')
+    .selectAll()
+    .where('chat_id', '=', id)
+    .orderBy('position')
+    .execute()
 const messagesOf = (id: string) =>
   database.db.selectFrom('chat_messages').selectAll().where('chat_id', '=', id).orderBy('id').execute()
 
@@ -122,7 +135,13 @@ const OPERATIONS = {
   'require action': async (chat: LockedChat) => chat.requireAction(),
   'complete action': (chat: LockedChat) =>
     chat.completeAction([
-      { type: 'tool-result', tool_call_id: 'own', tool_name: 'ask', result: 1, created_at: NOW.toISOString() },
+      {
+        type: 'tool-result',
+        tool_call_id: 'own',
+        tool_name: 'ask',
+        result: 1,
+        created_at: NOW.toISOString(),
+      },
     ]),
   'cancel action': (chat: LockedChat) => chat.cancelAction('too late'),
   archive: async (chat: LockedChat) => chat.archive(),
@@ -199,7 +218,10 @@ describe.each(NAMES)('CH-201…CH-217, CH-220: %s', (name) => {
     ] as const) {
       const id = await make(status, archived, queued)
       const before = await rowOf(id)
-      await expect(run(id, name)).rejects.toMatchObject({ status: 409, message: 'Chat is in an invalid state.' })
+      await expect(run(id, name)).rejects.toMatchObject({
+        status: 409,
+        message: 'Chat is in an invalid state.',
+      })
       expect(await rowOf(id)).toEqual(before)
     }
   })
@@ -231,7 +253,9 @@ it('CH-216: a chat in an invalid state is reset, and no other is', async () => {
 /** What the calls of a chat were answered with. */
 async function answersOf(id: string): Promise<Record<string, string>> {
   const rows = await messagesOf(id)
-  const parts = rows.filter((row) => !row.deleted && row.role === 'tool').flatMap((row) => row.content as object[])
+  const parts = rows
+    .filter((row) => !row.deleted && row.role === 'tool')
+    .flatMap((row) => row.content as object[])
   return Object.fromEntries(
     parts.map((part) => [
       String(Reflect.get(part, 'tool_call_id')),
@@ -252,17 +276,20 @@ describe('CH-221: history stays replayable', () => {
     ['promote queued', 'E1'],
     ['promote queued', 'A1'],
     ['cancel action', 'A0'],
-  ] as const)('%s in %s answers the open calls of this server with an error, and no others', async (name, from) => {
-    const id = await chatIn(from)
-    if (name === 'finish interruption') {
-      await changeChat(context, actor, id, async (chat) => void (await chat.finishInterruption([])))
-    } else await run(id, name)
-    expect(await answersOf(id)).toEqual({ own: 'error' })
-    const rows = await messagesOf(id)
-    const result = rows.findIndex((row) => row.role === 'tool')
-    const next = rows.findIndex((row, at) => at > 1 && row.role === 'user')
-    if (next !== -1) expect(result).toBeLessThan(next)
-  })
+  ] as const)(
+    '%s in %s answers the open calls of this server with an error, and no others',
+    async (name, from) => {
+      const id = await chatIn(from)
+      if (name === 'finish interruption') {
+        await changeChat(context, actor, id, async (chat) => void (await chat.finishInterruption([])))
+      } else await run(id, name)
+      expect(await answersOf(id)).toEqual({ own: 'error' })
+      const rows = await messagesOf(id)
+      const result = rows.findIndex((row) => row.role === 'tool')
+      const next = rows.findIndex((row, at) => at > 1 && row.role === 'user')
+      if (next !== -1) expect(result).toBeLessThan(next)
+    },
+  )
 
   it('a call that was answered gets no other answer, and an edit takes away what was called', async () => {
     const answered = await chatIn('A0')
@@ -285,8 +312,10 @@ describe('CH-221: history stays replayable', () => {
       if (from === 'I0')
         await changeChat(context, actor, id, async (chat) => void (await chat.finishInterruption([])))
       else await run(id, name)
-      const tool = (await messagesOf(id)).find((row) => row.role === 'tool')
-      reasons.push(Reflect.get(Object((tool?.content as object[])[0]), 'result'))
+      const tools = (await messagesOf(id)).filter((row) => row.role === 'tool')
+      reasons.push(
+        ...tools.flatMap((row) => row.content as object[]).map((part) => Reflect.get(part, 'result')),
+      )
     }
     expect(reasons).toEqual([
       'The tool call was cancelled because the conversation went on without it.',
@@ -298,7 +327,10 @@ describe('CH-221: history stays replayable', () => {
 describe('the queue', () => {
   it('T-12, CH-130: twenty wait at most', async () => {
     const id = await chatIn('R1', 20)
-    await expect(run(id, 'send, queue')).rejects.toMatchObject({ status: 429, message: 'Message queue is full.' })
+    await expect(run(id, 'send, queue')).rejects.toMatchObject({
+      status: 429,
+      message: 'Message queue is full.',
+    })
     await expect(run(id, 'send, interrupt')).rejects.toMatchObject({ status: 429 })
     expect(await queueOf(id)).toHaveLength(20)
     expect((await rowOf(id)).status).toBe('running')
@@ -406,7 +438,13 @@ describe('CH-110: versions', () => {
       expect(chat.noteAttempt()).toBe(1)
     })
     await changeChat(context, actor, id, async (chat) =>
-      chat.noteRetry({ attempt: 1, delay_ms: 1000, error: 'x', kind: 'overloaded', retrying_at: NOW.toISOString() }),
+      chat.noteRetry({
+        attempt: 1,
+        delay_ms: 1000,
+        error: 'x',
+        kind: 'overloaded',
+        retrying_at: NOW.toISOString(),
+      }),
     )
     const waiting = await rowOf(id)
     expect(waiting).toMatchObject({ generation_attempt: 1 })
@@ -448,12 +486,18 @@ describe('CH-110: versions', () => {
     const id = await chatIn('W')
     const [question] = await messagesOf(id)
     const set = (revision: number) =>
-      db.updateTable('chat_messages').set({ revision }).where('id', '=', question?.id ?? 0).execute()
+      db
+        .updateTable('chat_messages')
+        .set({ revision })
+        .where('id', '=', question?.id ?? 0)
+        .execute()
     await expect(set(7)).rejects.toThrow('revision is derived')
     await expect(
       db.updateTable('chats').set({ retry_state_version: 7 }).where('id', '=', id).execute(),
     ).rejects.toThrow('retry_state_version is derived')
-    await expect(fixtures.chatMessage(db, { chat_id: id, revision: 3 })).rejects.toThrow('revision is derived')
+    await expect(fixtures.chatMessage(db, { chat_id: id, revision: 3 })).rejects.toThrow(
+      'revision is derived',
+    )
   })
 
   it('an update that changes nothing, or only what searches look at, changes no version', async () => {
@@ -488,7 +532,12 @@ describe('CH-110: versions', () => {
     const before = await messagesOf(id)
     await run(id, 'request compaction')
     const row = await rowOf(id)
-    expect(row).toMatchObject({ compaction_requested_at: NOW, generation_attempt: 0, worker_id: null, runner_id: null })
+    expect(row).toMatchObject({
+      compaction_requested_at: NOW,
+      generation_attempt: 0,
+      worker_id: null,
+      runner_id: null,
+    })
     expect(row.history_version).toBe(row.snapshot_version)
     expect(await messagesOf(id)).toEqual(before)
   })

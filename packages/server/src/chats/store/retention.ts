@@ -22,7 +22,9 @@ export const archivedChats = {
       ${ARCHIVED(before)} order by c.archived_at limit ${limit} for update of c skip locked`.execute(tx)
     if (rows.length === 0) return 0
     const ids = rows.map(({ id }) => id)
-    await sql`delete from chats where id = any(${ids}::uuid[]) or root_chat_id = any(${ids}::uuid[])`.execute(tx)
+    await sql`delete from chats where id = any(${ids}::uuid[]) or root_chat_id = any(${ids}::uuid[])`.execute(
+      tx,
+    )
     return rows.length
   },
 
@@ -104,6 +106,8 @@ export async function countBusyChats(actor: Actor, db: Db): Promise<ReadonlyMap<
   // The conditions of an index that holds these chats alone.
   const { rows } = await sql<{ status: string; count: number }>`
     select status, count(*)::integer as count from chats
-     where not archived and status in ('running', 'interrupting', 'requires_action') group by status`.execute(db)
+     where not archived and status in ('running', 'interrupting', 'requires_action') group by status`.execute(
+    db,
+  )
   return new Map(rows.map((row) => [row.status, row.count]))
 }

@@ -23,7 +23,7 @@ export const chatOptions = {
     yaml: 'maxConcurrentRoots',
     default: '0',
     group: chat,
-    help: 'Chats of one owner that work at once; 0 is any number.',
+    help: 'Chats that work at once in the deployment, subagents not counted; 0 is any number.',
   }),
   chatMaxConcurrentSubagents: option(int(0), {
     name: 'Chat: Max Concurrent Subagents',
@@ -31,7 +31,7 @@ export const chatOptions = {
     yaml: 'maxConcurrentSubagents',
     default: '0',
     group: chat,
-    help: 'Subagents of one owner that work at once; 0 is any number.',
+    help: 'Subagents that work at once in the deployment; 0 is any number.',
   }),
   chatDebugLoggingEnabled: option(bool, {
     name: 'Chat: Debug Logging Enabled',

@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest'
+
+import { GatewayError } from '../gateway-error.ts'
+import type { Wire } from '../wires/wire.ts'
+import { streamedAnswer } from './client-answer.ts'
+
+async function* pieces(...given: (string | Promise<unknown> | Error)[]): AsyncGenerator<Uint8Array> {
+  for (const piece of given) {
+    if (piece instanceof Error) throw piece
+    if (typeof piece === 'string') yield Buffer.from(piece)
+    else await piece
+  }
+}
+
+async function read(wire: Wire, body: AsyncIterable<Uint8Array>, pingMs?: number): Promise<string> {
+  let answer = ''
+  for await (const chunk of streamedAnswer(body, wire, 'our-id', pingMs))
+    answer += Buffer.from(chunk).toString()
+  return answer
+}
+
+it('AG-25: the id is replaced however the bytes are cut, and nothing else is touched', async () => {
+  const stream =
+    'data: {"object":"x","id": "gen-1","choices":[{"delta":{"content":"\\"id\\":\\"gen-1\\" ü"}}]}\n\ndata: {"id":"gen-1","x":{"id":"call"}}\n\ndata: [DONE]\n\n'
+  const bytes = Buffer.from(stream)
+  for (const size of [1, 7, 64, bytes.length]) {
+    const cut = async function* (): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+    }
+    expect(await read('chat', cut())).toBe(
+      stream.replace('"id": "gen-1"', '"id": "our-id"').replace('{"id":"gen-1","x"', '{"id":"our-id","x"'),
+    )
+  }
+})
+
+it('AG-41: silence between events is filled with signs of life, and none comes within one', async () => {
+  const gate = Promise.withResolvers<void>()
+  const within = 'event: content_block_delta\ndata: {"type":'
+  let pings = 0
+  const stream = streamedAnswer(
+    pieces('event: message_start\ndata: {"type":"message_start"}\n\n', gate.promise, within, '1}\n\n'),
+    'messages',
+    'our-id',
+    5,
+  )
+  let answer = ''
+  for await (const chunk of stream) {
+    const text = Buffer.from(chunk).toString()
+    answer += text
+    if (text.startsWith('event: ping')) pings += 1
+    if (pings === 2) gate.resolve()
+  }
+  expect(answer).toContain('event: ping\ndata: {"type": "ping"}\n\nevent: ping')
+  expect(answer).toContain('event: content_block_delta\ndata: {"type":1}\n\n')
+})
+
+it.each([
+  ['chat', '"code":"upstream_disconnected"'],
+  ['messages', 'event: error\ndata: {"type":"error","error":{"type":"api_error"'],
+  ['responses', 'event: error\ndata: {"type":"error","code":"upstream_disconnected"'],
+] as const)('AG-B3: %s says that the provider has gone', async (wire, words) => {
+  const gone = new GatewayError(502, 'upstream_disconnected', 'gone')
+  expect(await read(wire, pieces('data: {"id":"1"}\n\n', gone))).toContain(words)
+  await expect(read(wire, pieces(new Error('the client left')))).rejects.toThrow('the client left')
+})

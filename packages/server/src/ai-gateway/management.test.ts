@@ -1,0 +1,379 @@
+import { randomUUID } from 'node:crypto'
+
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { Client } from '@slipway/client'
+import {
+  createGroup,
+  deleteGroupAIBudget,
+  deleteUserAIBudgetOverride,
+  getGroupAIBudget,
+  getUser,
+  getUserAIBudgetOverride,
+  getUserAISpend,
+  listAIGatewayClients,
+  listAIGatewayModels,
+  listAIGatewaySessions,
+  listAIModelPrices,
+  listAuditLogs,
+  type User,
+  updateGroup,
+  upsertAIModelPrices,
+  upsertGroupAIBudget,
+  upsertUserAIBudgetOverride,
+} from '@slipway/contract'
+import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
+
+let server: TestServer
+let database: Database
+let owner: Client
+let member: Client
+let user: User
+let organizationId: string
+
+beforeAll(async () => {
+  server = await startTestServer()
+  database = await openDatabase(server.databaseUrl)
+  owner = await server.owner()
+  member = await server.user('member')
+  user = await member.call(getUser, { params: { user: 'me' } })
+  organizationId = user.organization_ids[0] ?? ''
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+async function restart(): Promise<void> {
+  await server.stop()
+  await server.start()
+  owner = await server.owner()
+  member = new Client({ url: server.url, token: member.headers['Coder-Session-Token'] })
+}
+
+describe('AG-109: prices', () => {
+  const list = (query: { provider?: string; model?: string; source?: 'default' | 'custom' | 'all' } = {}) =>
+    owner.call(listAIModelPrices, { query })
+  const price = {
+    provider: 'openai',
+    model: 'gpt-5',
+    input_price: 1,
+    output_price: 2,
+    cache_read_price: null,
+    cache_write_price: null,
+  }
+  const set = (...prices: object[]) => owner.call(upsertAIModelPrices, { body: { prices } })
+
+  it('AG-108: the release brings some, and the deployment’s own win', async () => {
+    const of = { provider: 'openai', model: 'gpt-5' }
+    const [shipped] = await list(of)
+    expect(shipped).toMatchObject({ source: 'default', input_price: 1_250_000, output_price: 10_000_000 })
+    await set(price)
+    const [first] = await list(of)
+    expect(first).toMatchObject({ ...price, source: 'custom' })
+    expect(await list({ ...of, source: 'all' })).toMatchObject([{ source: 'custom' }, { source: 'default' }])
+    expect(await list({ ...of, source: 'default' })).toEqual([shipped])
+    // Only a price that changes is new.
+    await set(price)
+    expect((await list(of))[0]?.updated_at).toBe(first?.updated_at)
+    await set({ ...price, output_price: 3 })
+    expect((await list(of))[0]?.updated_at).not.toBe(first?.updated_at)
+    await restart()
+    expect((await list(of))[0]).toMatchObject({ source: 'custom', output_price: 3 })
+  })
+
+  it.each([
+    ['an unknown provider', { ...price, provider: 'openai-compat' }],
+    ['no model', { ...price, model: '' }],
+    ['a price that is not there', { ...price, input_price: undefined }],
+    ['a price below 0', { ...price, input_price: -1 }],
+    ['a broken price', { ...price, input_price: 1.5 }],
+    ['no price at all', { ...price, input_price: null, output_price: null }],
+  ])('AG-109: %s is refused, with all that comes with it', async (_what, wrong) => {
+    const model = randomUUID()
+    await expect(set({ ...price, model }, wrong)).rejects.toMatchObject({
+      status: 400,
+      message: 'Invalid AI model prices.',
+    })
+    expect(await list({ model })).toEqual([])
+  })
+
+  it('AG-109: nor twice the same, nor by whoever may not', async () => {
+    await expect(set(price, price)).rejects.toMatchObject({ status: 400 })
+    await expect(member.call(listAIModelPrices, { query: {} })).rejects.toMatchObject({ status: 403 })
+    await expect(member.call(upsertAIModelPrices, { body: { prices: [price] } })).rejects.toMatchObject({
+      status: 403,
+    })
+  })
+})
+
+describe('AG-112: budgets', () => {
+  const group = async () => {
+    const made = await owner.call(createGroup, {
+      params: { organization: organizationId },
+      body: { name: `g-${randomUUID().slice(0, 8)}` },
+    })
+    await owner.call(updateGroup, {
+      params: { group: made.id },
+      body: { add_users: [user.id], remove_users: [] },
+    })
+    return made
+  }
+  const spend = (client = member) => client.call(getUserAISpend, { params: { user: 'member' } })
+
+  it('AG-112: of a group are set, read and taken away, with entries', async () => {
+    const { id, name } = await group()
+    const params = { group: id }
+    await expect(owner.call(getGroupAIBudget, { params })).rejects.toMatchObject({ status: 404 })
+    await owner.call(upsertGroupAIBudget, { params, body: { spend_limit_micros: 12_000_000 } })
+    expect(await member.call(getGroupAIBudget, { params })).toMatchObject({
+      group_id: id,
+      spend_limit_micros: 12_000_000,
+    })
+    expect(await spend()).toMatchObject({
+      effective_group_id: id,
+      effective_budget: { spend_limit_micros: 12_000_000, limit_source: 'group' },
+      current_spend_micros: 0,
+      period_start: expect.stringMatching(/-01T00:00:00\.000Z$/),
+    })
+    for (const spend_limit_micros of [-1, 1.5, 1_000_000_000_001])
+      await expect(
+        owner.call(upsertGroupAIBudget, { params, body: { spend_limit_micros } }),
+      ).rejects.toMatchObject({ status: 400, message: 'Invalid AI spend limit.' })
+    await expect(
+      member.call(upsertGroupAIBudget, { params, body: { spend_limit_micros: 1 } }),
+    ).rejects.toMatchObject({ status: 403 })
+    await owner.call(deleteGroupAIBudget, { params })
+    await expect(owner.call(deleteGroupAIBudget, { params })).rejects.toMatchObject({ status: 404 })
+    const { audit_logs } = await owner.call(listAuditLogs, {
+      query: { q: `resource_type:group_ai_budget resource_target:${name}`, limit: 10 },
+    })
+    const done = audit_logs.filter(({ status_code }) => status_code < 400).toReversed()
+    expect(done.map(({ action }) => action)).toEqual(['write', 'delete'])
+    expect(done[0]?.diff).toMatchObject({ spend_limit: { old: '', new: '$12.00' } })
+  })
+
+  it('AG-115: of a user are charged to a group that they are in, and end with that', async () => {
+    const params = { user: 'member' }
+    const { id } = await group()
+    const strange = await owner.call(createGroup, {
+      params: { organization: organizationId },
+      body: { name: 'strangers' },
+    })
+    await expect(
+      owner.call(upsertUserAIBudgetOverride, {
+        params,
+        body: { group_id: strange.id, spend_limit_micros: 5 },
+      }),
+    ).rejects.toMatchObject({
+      status: 400,
+      message: 'User is not a member of the referenced group.',
+      validations: [{ field: 'group_id' }],
+    })
+    await owner.call(upsertUserAIBudgetOverride, { params, body: { group_id: id, spend_limit_micros: 5 } })
+    expect(await member.call(getUserAIBudgetOverride, { params })).toMatchObject({
+      user_id: user.id,
+      group_id: id,
+      spend_limit_micros: 5,
+    })
+    expect(await spend()).toMatchObject({ effective_budget: { limit_source: 'user_override' } })
+    await expect(member.call(deleteUserAIBudgetOverride, { params })).rejects.toMatchObject({ status: 403 })
+    await owner.call(updateGroup, { params: { group: id }, body: { add_users: [], remove_users: [user.id] } })
+    await expect(owner.call(getUserAIBudgetOverride, { params })).rejects.toMatchObject({ status: 404 })
+    await owner.call(upsertUserAIBudgetOverride, {
+      params,
+      body: { group_id: organizationId, spend_limit_micros: 0 },
+    })
+    await owner.call(deleteUserAIBudgetOverride, { params })
+    await expect(owner.call(deleteUserAIBudgetOverride, { params })).rejects.toMatchObject({ status: 404 })
+  })
+
+  it('AG-139: what others spend is not to be seen', async () => {
+    const other = await server.user('onlooker')
+    await expect(spend(other)).rejects.toMatchObject({ status: 404 })
+    expect((await spend(owner)).user_id).toBe(user.id)
+  })
+})
+
+describe('AG-89: sessions', () => {
+  const session = randomUUID()
+  const list = (query: Record<string, string | number> = {}, client = owner) =>
+    client.call(listAIGatewaySessions, { query })
+
+  beforeAll(async () => {
+    const { db } = database
+    const of = { initiator_id: user.id, client: 'Codex', client_session_id: session }
+    const first = await fixtures.aibridgeInterception(db, {
+      ...of,
+      metadata: '{"Username":"member"}',
+      model: 'gpt-b',
+      started_at: new Date('2026-01-01T10:00:00Z'),
+      ended_at: new Date('2026-01-01T10:00:05Z'),
+    })
+    const second = await fixtures.aibridgeInterception(db, {
+      ...of,
+      model: 'gpt-a',
+      thread_root_id: first.id,
+      thread_parent_id: first.id,
+      started_at: new Date('2026-01-01T10:01:00Z'),
+      ended_at: new Date('2026-01-01T10:01:05Z'),
+    })
+    for (const interception of [first, second])
+      await fixtures.aibridgeTokenUsage(db, { interception, input_tokens: 5, output_tokens: 2 })
+    await fixtures.aibridgeUserPrompt(db, {
+      interception: first,
+      prompt: 'early',
+      created_at: new Date('2026-01-01T10:00:00Z'),
+    })
+    await fixtures.aibridgeUserPrompt(db, {
+      interception: second,
+      prompt: 'late',
+      created_at: new Date('2026-01-01T10:01:00Z'),
+    })
+    // In flight, and somebody else under the same name.
+    await fixtures.aibridgeInterception(db, {
+      initiator_id: user.id,
+      client_session_id: session,
+      ended_at: null,
+    })
+    await fixtures.aibridgeInterception(db, {
+      client_session_id: session,
+      started_at: new Date('2026-01-02T10:00:00Z'),
+    })
+  })
+  it('AG-90: add up what belongs to one user', async () => {
+    const { count, sessions } = await list({ q: `session_id:${session}` })
+    expect(count).toBe(2)
+    expect(sessions[1]).toEqual({
+      id: session,
+      initiator: {
+        id: user.id,
+        username: 'member',
+        name: expect.any(String),
+        avatar_url: expect.any(String),
+      },
+      client: 'Codex',
+      providers: ['openai'],
+      models: ['gpt-a', 'gpt-b'],
+      metadata: { Username: 'member' },
+      started_at: '2026-01-01T10:00:00.000Z',
+      ended_at: '2026-01-01T10:01:05.000Z',
+      last_active_at: '2026-01-01T10:01:00.000Z',
+      threads: 1,
+      token_usage_summary: {
+        input_tokens: 10,
+        output_tokens: 4,
+        cache_read_input_tokens: 0,
+        cache_write_input_tokens: 0,
+      },
+      last_prompt: 'late',
+    })
+  })
+
+  it('AG-91: are paged, and AG-92 searched', async () => {
+    const { db } = database
+    for (const model of ['m-1', 'm-2', 'm-3'])
+      await fixtures.aibridgeInterception(db, { initiator_id: user.id, model, client: 'Zed' })
+    const all = (await list({ q: 'client:zed' })).sessions.map(({ id }) => id)
+    expect(all).toHaveLength(3)
+    const first = await list({ q: 'client:zed', limit: 1 })
+    expect([first.count, first.sessions.map(({ id }) => id)]).toEqual([3, all.slice(0, 1)])
+    const rest = await list({ q: 'client:zed', after_session_id: all[0] ?? '' })
+    expect([rest.count, rest.sessions.map(({ id }) => id)]).toEqual([3, all.slice(1)])
+    expect(await list({ q: 'client:zed', offset: 9 })).toEqual({ count: 3, sessions: [] })
+    expect((await list({ q: 'model:m-2' })).count).toBe(1)
+    expect((await list({ q: 'initiator:me' })).count).toBe(0)
+    expect((await list({ q: `initiator:${user.id} client:codex` })).count).toBe(1)
+    expect((await list({ q: 'started_before:"2026-01-01T10:00:30Z" client:"Codex"' })).count).toBe(1)
+    for (const query of [
+      { limit: 1001 },
+      { limit: -1 },
+      { q: 'free text' },
+      { q: 'nonsense:1' },
+      { q: 'provider_name:absent' },
+      { q: 'started_after:"2026-01-02T00:00:00Z" started_before:"2026-01-01T00:00:00Z"' },
+      { after_session_id: randomUUID() },
+      { after_session_id: all[0] ?? '', offset: 1 },
+    ] as Record<string, string | number>[])
+      await expect(list(query)).rejects.toMatchObject({ status: 400 })
+  })
+
+  it('AG-139: auditors see all, members none, not even their own', async () => {
+    const auditor = await server.user('auditor', ['auditor'])
+    expect((await list({}, auditor)).count).toBeGreaterThan(2)
+    expect(await list({}, member)).toEqual({ count: 0, sessions: [] })
+    expect(await member.call(listAIGatewayModels, { query: {} })).toEqual([])
+  })
+
+  it('AG-95: models and clients that were seen, under both names of the gateway (AG-1)', async () => {
+    expect(await owner.call(listAIGatewayModels, { query: { q: 'm-' } })).toEqual(['m-1', 'm-2', 'm-3'])
+    expect(await owner.call(listAIGatewayModels, { query: { q: 'model:m-', limit: 1, offset: 1 } })).toEqual([
+      'm-2',
+    ])
+    expect(await owner.call(listAIGatewayClients, { query: {} })).toEqual(['Codex', 'Unknown', 'Zed'])
+    const former = await fetch(`${server.url}/api/v2/aibridge/sessions?limit=1`, { headers: owner.headers })
+    expect(await former.json()).toMatchObject({ sessions: [{ id: expect.any(String) }] })
+  })
+})
+
+describe('AG-135: retention', () => {
+  it('AG-135: old requests go with all that belongs to them, and what was spent stays', async () => {
+    await using old = await startTestServer({ env: { CODER_AI_GATEWAY_RETENTION: '1h' } })
+    await using own = await openDatabase(old.databaseUrl)
+    const { db } = own
+    const interception = await fixtures.aibridgeInterception(db, {
+      started_at: new Date(Date.now() - 2 * 3_600_000),
+    })
+    const young = await fixtures.aibridgeInterception(db)
+    for (const of of [interception, young]) {
+      await fixtures.aibridgeTokenUsage(db, { interception: of })
+      await fixtures.aibridgeUserPrompt(db, { interception: of })
+      await fixtures.aibridgeToolUsage(db, { interception: of })
+      await fixtures.aibridgeModelThought(db, { interception: of })
+    }
+    // AG-138: nobody serves this one any more.
+    const lost = await fixtures.aibridgeInterception(db, {
+      started_at: new Date(Date.now() - 25 * 3_600_000),
+      ended_at: null,
+    })
+    await fixtures.aiUserDailySpend(db)
+    await old.stop()
+    await old.start()
+    await until('the purge', async () => {
+      const rows = await db.selectFrom('aibridge_interceptions').select('id').execute()
+      return rows.length === 1 && rows[0]?.id === young.id
+    })
+    for (const table of [
+      'aibridge_token_usages',
+      'aibridge_user_prompts',
+      'aibridge_tool_usages',
+      'aibridge_model_thoughts',
+    ] as const)
+      expect(await db.selectFrom(table).select('interception_id').execute()).toEqual([
+        { interception_id: young.id },
+      ])
+    expect(await db.selectFrom('ai_user_daily_spend').selectAll().execute()).toHaveLength(1)
+    expect(lost.ended_at).toBeNull()
+  })
+
+  it('AG-138: requests that nobody serves any more are ended', async () => {
+    const { id } = await fixtures.aibridgeInterception(database.db, {
+      started_at: new Date(Date.now() - 25 * 3_600_000),
+      ended_at: null,
+    })
+    const { id: fresh } = await fixtures.aibridgeInterception(database.db, { ended_at: null })
+    await restart()
+    const row = (of: string) =>
+      database.db
+        .selectFrom('aibridge_interceptions')
+        .selectAll()
+        .where('id', '=', of)
+        .executeTakeFirstOrThrow()
+    await until('its end', async () => (await row(id)).ended_at)
+    expect(await row(id)).toMatchObject({ error_type: 'unknown' })
+    expect((await row(fresh)).ended_at).toBeNull()
+    await sql`delete from aibridge_interceptions where id = ${fresh}`.execute(database.db)
+  })
+})
