@@ -1,8 +1,8 @@
 // `npm run bench [name …]`: every bench, or those that are named, one after the other.
 import { authcheck } from './authcheck.ts'
 import { changeLog } from './change-log.ts'
-import { chats } from './chats.ts'
 import { chatTyping } from './chat-typing.ts'
+import { chats } from './chats.ts'
 import { createToConnected } from './create-to-connected.ts'
 import { decisions } from './decisions.ts'
 import { filteredList } from './filtered-list.ts'

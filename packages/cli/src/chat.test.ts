@@ -54,7 +54,7 @@ const reaches = (chat: string, status: Chat['status']) =>
     (await chatNow(chat)).status === status ? true : undefined,
   )
 
-describe('setting up', () => {
+describe('setting up', { timeout: 60_000 }, () => {
   it('a chat without any model says what is missing', async () => {
     expect(await cli.bad('chat', 'start', 'hello')).toContain('No default chat model config is configured.')
     expect(await cli.bad('chat', 'start', '-m', 'gpt', 'hello')).toContain('`slipway chat models create`')
@@ -106,7 +106,7 @@ describe('setting up', () => {
   })
 })
 
-describe('scripts', () => {
+describe('scripts', { timeout: 60_000 }, () => {
   it('start --wait prints the answer alone', async () => {
     provider.play(says('Four', ', of course.'))
     const ran = await cli.run('chat', 'start', '--wait', 'What is 2 + 2?')

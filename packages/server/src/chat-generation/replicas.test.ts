@@ -59,7 +59,8 @@ afterAll(() => at[Symbol.asyncDispose]())
 function second(timings: { readonly staleSeconds: number; readonly passMs: number }): Promise<TestServer> {
   return startTestServer({
     databaseUrl: at.server.databaseUrl,
-    chatExtension: { tools: () => tools('b'), timings },
+    // Its own signs of life come often enough for its short patience.
+    chatExtension: { tools: () => tools('b'), timings: { heartbeatMs: 200, ...timings } },
   })
 }
 
@@ -152,7 +153,8 @@ it('B-17: a server that stops gives its chats back, and another replica goes on 
   const before = performance.now()
   const stopped = at.server.stop()
   await until('another request', () => at.provider.requests.length > asked)
-  expect(performance.now() - before).toBeLessThan(1000)
+  // A second on a machine with nothing else to do; the lease itself would last for thirty.
+  expect(performance.now() - before).toBeLessThan(3_000)
   await stopped
   await until(
     'the answer',

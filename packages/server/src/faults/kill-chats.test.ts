@@ -88,7 +88,7 @@ async function start(text: string, answers: FakeModelProvider['answer']): Promis
 /** What the chat is when another replica has carried it on; with how long that took, in milliseconds. */
 async function carriedOn(
   chat: Chat,
-  timings: { readonly staleSeconds?: number; readonly passMs?: number },
+  timings: { readonly staleSeconds?: number; readonly passMs?: number; readonly heartbeatMs?: number },
 ): Promise<{ readonly said: readonly string[]; readonly tookMs: number }> {
   const killedAt = performance.now()
   await using other = await startTestServer({ databaseUrl, chatExtension: { timings } })
@@ -106,7 +106,7 @@ async function carriedOn(
   return { said, tookMs }
 }
 
-const SOON = { staleSeconds: 1, passMs: 200 }
+const SOON = { staleSeconds: 1, passMs: 200, heartbeatMs: 200 }
 
 it('CH-609: kill -9 before the model was called loses no message', async () => {
   const chat = await start('First', () => says('Answer'))

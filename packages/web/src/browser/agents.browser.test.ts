@@ -78,7 +78,8 @@ describe('chats', () => {
     await page.getByRole('treeitem', { name: /Why is the build red\?|Done/ }).waitFor()
     expect(await owner.call(listChats)).toMatchObject([{ client_type: 'ui' }])
     expect(faults).toEqual([])
-  })
+    // The first page of all: nothing is warm yet.
+  }, 60_000)
 
   it('UI-1107, UI-1108: the list follows other clients; pin, rename, archive and undo', async () => {
     const chat = await finishedChat('Tidy the logs')

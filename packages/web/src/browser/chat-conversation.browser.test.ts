@@ -264,7 +264,7 @@ describe('in every state', () => {
   it('CH-905: a stream that is cut goes on where it was, nothing twice', async () => {
     const one = put(asked, { status: 'running' })
     const { page } = await browser.openAs(staged, `/agents/${one.chat.id}`)
-    await page.getByText('Working').first().waitFor()
+    await expect.poll(() => stage.followers(one.chat.id)).toBe(1)
     stage.emit(one.chat.id, [piece(1, 'one '), piece(2, 'two ')])
     await page.getByText('one two').waitFor()
     one.opening = [piece(1, 'one '), piece(2, 'two '), piece(3, 'three')]
@@ -295,6 +295,7 @@ describe('in every state', () => {
     const fromEnd = () =>
       box.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight)
     await expect.poll(fromEnd).toBeLessThan(2)
+    await expect.poll(() => stage.followers(long.chat.id)).toBe(1)
     // What is read stays where it is when the page before comes in above it.
     const command = (wanted: string | undefined) =>
       box.evaluate((element, text) => {

@@ -3,8 +3,8 @@ import type { StagedChat } from './chat-stage.fixture.ts'
 import { uuid } from './chat-stage.fixture.ts'
 
 /** Two models, one of them with efforts, as the server would list them. */
-export const MODEL = uuid(7001)
-export const OTHER_MODEL = uuid(7002)
+const MODEL = uuid(7001)
+const OTHER_MODEL = uuid(7002)
 
 const AT = Date.parse('2026-11-28T20:00:00Z')
 const time = (seconds: number) => new Date(AT + seconds * 1000).toISOString()

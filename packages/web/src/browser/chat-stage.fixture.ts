@@ -11,7 +11,7 @@ const BASE = '/api/experimental/chats'
 const PAGE = 50
 
 /** A request for a chat that came, for tests to look at. */
-export interface StageRequest {
+interface StageRequest {
   readonly method: string
   readonly path: string
   readonly body: unknown
@@ -91,6 +91,11 @@ export class ChatStage implements AsyncDisposable {
     }
     const frame = JSON.stringify(events.map((event) => ({ ...event, chat_id: id })))
     for (const socket of this.#sockets.get(id) ?? []) socket.send(frame)
+  }
+
+  /** How many follow a chat now. */
+  followers(id: string): number {
+    return this.#sockets.get(id)?.size ?? 0
   }
 
   /** Cuts every stream of a chat; clients come back by themselves. */

@@ -1,7 +1,7 @@
 import { marked } from 'marked'
 
 /** The blocks of a text: those that nothing can change any more, and the last one. */
-export interface Blocks {
+interface Blocks {
   readonly settled: readonly string[]
   readonly open: string
 }

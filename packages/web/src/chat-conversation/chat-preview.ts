@@ -19,9 +19,7 @@ export interface Preview {
 export const NO_PREVIEW: Preview = { cursor: undefined, parts: [] }
 
 /** What a piece makes of a preview; `gap` when pieces before it are missing. */
-export type PreviewStep =
-  | { readonly kind: 'next' | 'old'; readonly preview: Preview }
-  | { readonly kind: 'gap' }
+type PreviewStep = { readonly kind: 'next' | 'old'; readonly preview: Preview } | { readonly kind: 'gap' }
 
 /** Takes one piece in. Pieces of an earlier run or that came before change nothing. */
 export function takePiece(preview: Preview, piece: ChatStreamMessagePart): PreviewStep {

@@ -43,7 +43,7 @@ export interface ChatView {
 }
 
 /** What a message is sent with, beside its content. */
-export interface SendOptions {
+interface SendOptions {
   readonly modelConfigId?: string | undefined
   readonly reasoningEffort?: string | undefined
   readonly busy?: 'queue' | 'interrupt'

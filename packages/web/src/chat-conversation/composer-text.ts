@@ -40,7 +40,7 @@ export function countInvisible(text: string): number {
 }
 
 /** What a key does in the composer. */
-export type KeyAction = 'send' | 'send-now' | 'newline' | undefined
+type KeyAction = 'send' | 'send-now' | 'newline' | undefined
 
 interface EnterKey {
   readonly key: string

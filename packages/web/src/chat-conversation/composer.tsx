@@ -38,7 +38,7 @@ export interface ComposedMessage {
   readonly content: readonly ChatInputPart[]
 }
 
-export interface ComposerProps {
+interface ComposerProps {
   /** Under which the draft is kept: the id of a chat, or `new`. Another key needs another composer (`key`). */
   readonly draftKey: string
   /** Files belong to an organization; until it is known none can be added. */

@@ -55,7 +55,7 @@ function Line({ line, numbered }: { readonly line: DiffLine | undefined; readonl
     <div className={classNames('flex min-h-5 whitespace-pre pr-3', LOOKS[line.kind])}>
       {numbered ? (
         <span
-          className="w-10 shrink-0 select-none pr-2 text-right text-ink-3 tabular-nums"
+          className="w-10 shrink-0 select-none pr-2 text-right text-ink-2 tabular-nums"
           aria-hidden="true"
         >
           {line.kind === 'removed' ? line.old : line.new}

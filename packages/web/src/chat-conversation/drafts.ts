@@ -12,7 +12,7 @@ export interface Draft {
   readonly files: readonly DraftFile[]
 }
 
-export const EMPTY_DRAFT: Draft = { text: '', files: [] }
+const EMPTY_DRAFT: Draft = { text: '', files: [] }
 
 const PREFIX = 'slipway.draft'
 /** Drafts of chats that nobody goes back to are dropped, the oldest first. */

@@ -85,7 +85,7 @@ export function FailureCard({ onSumUp }: { readonly onSumUp: (() => Promise<void
 }
 
 /** A message as it can be sent again. */
-export function inputOf({ content }: Pick<ChatMessage, 'content'>): readonly ChatInputPart[] {
+function inputOf({ content }: Pick<ChatMessage, 'content'>): readonly ChatInputPart[] {
   return content.flatMap((part): ChatInputPart[] => {
     switch (part.type) {
       case 'text':

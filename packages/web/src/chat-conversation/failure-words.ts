@@ -1,7 +1,7 @@
 import type { ChatError, ChatErrorKind } from '@slipway/contract'
 
 /** What a failed turn is called, and what can be done about it (UI-1132). */
-export interface FailureWords {
+interface FailureWords {
   readonly title: string
   readonly next: 'again' | 'model' | 'key' | 'budget' | 'shorten' | 'none'
   readonly advice: string

@@ -1,7 +1,7 @@
 /** What a piece of code is, for its colour. */
 export type CodeKind = 'plain' | 'comment' | 'string' | 'number' | 'keyword'
 
-export interface CodeSpan {
+interface CodeSpan {
   readonly kind: CodeKind
   readonly text: string
 }

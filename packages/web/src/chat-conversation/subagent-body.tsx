@@ -66,7 +66,7 @@ export function SubagentBody({ call }: { readonly call: ToolCall }) {
 }
 
 /** What a subagent does now: from the stream of its root, else from the chat itself. */
-export function useSubagentStatus(id: string | undefined): ChatStatus | undefined {
+function useSubagentStatus(id: string | undefined): ChatStatus | undefined {
   const { session, chat } = useConversation()
   const streamed = useChatView(session, (view) => (id === undefined ? undefined : view.chat.others.get(id)))
   const listed = chat.children.find((child) => child.id === id)?.status

@@ -25,7 +25,7 @@ import type { ToolCall } from './rows.ts'
 import { argsOf, type Data, errorOf, flag, list, number, resultOf, text } from './tool-data.ts'
 
 /** What the row of a call says. */
-export interface ToolWords {
+interface ToolWords {
   readonly icon: LucideIcon
   readonly verb: string
   readonly object?: string | undefined

@@ -133,7 +133,7 @@ export function Transcript({
         <div
           role="feed"
           aria-label="Conversation"
-          aria-busy={active}
+          aria-busy={older === 'loading'}
           className={classNames('relative mx-auto w-full', wide ? 'max-w-none' : 'max-w-[792px]')}
           style={{ height: virtual.getTotalSize() }}
         >

@@ -9,7 +9,7 @@ import { requestPath } from '../api/http.ts'
 import { type LiveSocket, openLiveSocket } from '../api/live-socket.ts'
 
 /** What the working repositories of a chat's workspace say. */
-export interface GitChanges {
+interface GitChanges {
   /** By their folder; one that was changed stays when it is clean again (UI-1142). */
   readonly repositories: readonly WorkspaceAgentRepoChanges[] | undefined
   readonly connected: boolean

@@ -1,7 +1,7 @@
 import { useRef } from 'react'
 
 /** Goes through what the user has sent before (UI-1123). */
-export interface PromptHistory {
+interface PromptHistory {
   /** The one before, or undefined when there is none. */
   readonly older: (current: string) => Promise<string | undefined>
   /** The one after; in the end what was there before it began. */

@@ -18,7 +18,7 @@ const JobLog = lazy(async () => ({ default: (await import('../workspaces/build-l
 const POLL_MS = 2000
 
 /** A workspace by its id; read again while its state is one that ends by itself. */
-export function workspaceByIdQuery(id: string, watched: boolean) {
+function workspaceByIdQuery(id: string, watched: boolean) {
   return queryOptions({
     queryKey: ['workspace-by-id', id],
     queryFn: ({ signal }) => api.call(getWorkspace, { params: { workspace: id }, signal }),

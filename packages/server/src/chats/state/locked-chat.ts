@@ -449,7 +449,7 @@ export class LockedChat {
   /** The head of the queue begins the next turn; without one the chat waits, and nobody owns it. */
   async #goOnOrWait(): Promise<readonly MessageRow[]> {
     if (this.#queued > 0) {
-      const cancelled: readonly MessageRow[] = []
+      const cancelled = await this.#answerOpenCalls(REASON_ENDED)
       const rows = await this.#insert([userMessage(await this.#takeHead())])
       this.#set({ status: 'running', last_turn_summary: null })
       return [...cancelled, ...rows]
