@@ -50,12 +50,29 @@ export function storable(value: unknown, depth = 0): Json {
  * marks, so that no output can move the cursor or hide itself from whoever reads it.
  */
 export function plainOutput(output: string): { readonly text: string; readonly wasChanged: boolean } {
-  const text = output
-    .replace(SEQUENCES, '')
-    // A progress bar writes over its line; what stays on the screen is what came last.
-    .replace(/\r+\n/g, '\n')
-    .replace(/[^\n]*\r(?=[^\n])/g, '')
+  const text = withPlainEnds(output.replace(SEQUENCES, ''))
+    .split('\n')
+    .map(overwritten)
+    .join('\n')
     .replace(CONTROLS, MARK)
     .toWellFormed()
-  return { text, wasChanged: text !== output.replace(/\r+\n/g, '\n') }
+  return { text, wasChanged: text !== withPlainEnds(output) }
+}
+
+/** Without the carriage returns before the ends of lines. Expressions for this take quadratic time on hostile output. */
+function withPlainEnds(output: string): string {
+  const lines = output.split('\n')
+  return lines
+    .map((line, i) => {
+      if (i === lines.length - 1) return line
+      let end = line.length
+      while (end > 0 && line[end - 1] === '\r') end -= 1
+      return line.slice(0, end)
+    })
+    .join('\n')
+}
+
+/** What stays of a line on the screen: a progress bar writes over it again and again. */
+function overwritten(line: string): string {
+  return line.length < 2 ? line : line.slice(line.lastIndexOf('\r', line.length - 2) + 1)
 }

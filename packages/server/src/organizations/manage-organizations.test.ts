@@ -217,7 +217,9 @@ describe('DELETE /organizations/{organization}', () => {
     expect((await owner.call(listOrganizations)).map(({ id }) => id)).not.toContain(made.id)
     expect((await owner.call(getUser, { params: { user: 'me' } })).organization_ids).not.toContain(made.id)
     expect((await create(owner, 'gone')).id).not.toBe(made.id)
-    await expect(fixtures.workspace(database.db, { organization_id: made.id })).rejects.toThrow('has been deleted meanwhile')
+    await expect(fixtures.workspace(database.db, { organization_id: made.id })).rejects.toThrow(
+      'has been deleted meanwhile',
+    )
   })
 
   it('WS-44: never the default one, and only by who may', async () => {

@@ -329,5 +329,7 @@ it('ID-19: secrets go with their user, and none is made for a deleted one', asyn
   await database.db.updateTable('users').set({ deleted: true }).where('id', '=', id).execute()
   const rows = await database.db.selectFrom('user_secrets').select('id').where('user_id', '=', id).execute()
   expect(rows).toEqual([])
-  await expect(fixtures.userSecret(database.db, { user_id: id })).rejects.toThrow('has been deleted meanwhile')
+  await expect(fixtures.userSecret(database.db, { user_id: id })).rejects.toThrow(
+    'has been deleted meanwhile',
+  )
 })

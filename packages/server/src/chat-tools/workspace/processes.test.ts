@@ -29,6 +29,15 @@ describe('CH-11.2', () => {
     expect(plainOutput('tab\tand line\n')).toEqual({ text: 'tab\tand line\n', wasChanged: false })
   })
 
+  it('hostile output takes no more than linear time', () => {
+    const began = performance.now()
+    for (const piece of ['x', '\r', '\u001b[', '\u001b]', ' \r', 'sh: '])
+      plainOutput(piece.repeat(Math.ceil(4_000_000 / piece.length)))
+    expect(performance.now() - began).toBeLessThan(10_000)
+    expect(plainOutput('a\r\r\nb\r').text).toBe('a\nb\r')
+    expect(plainOutput('\r').text).toBe('\r')
+  })
+
   it('what no column can hold is replaced, and nesting ends', () => {
     expect(storable({ 'a\0': ['\ud800', undefined, Number.NaN, 1n] })).toEqual({
       'a\uFFFD': ['\uFFFD', null, null, null],

@@ -20,6 +20,8 @@ const SHOW_MS = 1_000
 const ANSWER_GRACE_MS = 20_000
 /** Killed by signal 9, which is what happens when memory runs out. */
 const KILLED = 137
+/** Longest output that is taken, in characters: 32 KiB, and what is said between beginning and end. */
+const MAX_OUTPUT = 33 * 1024
 
 /** Tells programs that nobody is there to answer or to look at colours (CH-11.2). */
 function environmentOf(chatId: string): Readonly<Record<string, string>> {
@@ -242,7 +244,7 @@ async function look(turn: ToolTurn, signal: AbortSignal, id: string, waitMs: num
     const code = memberOf(answer, 'exit_code')
     const truncated = memberOf(answer, 'truncated')
     return {
-      output: String(memberOf(answer, 'output') ?? ''),
+      output: bounded(String(memberOf(answer, 'output') ?? '')),
       truncated: typeof truncated === 'object' && truncated !== null ? truncated : undefined,
       running: memberOf(answer, 'running') === true,
       exitCode: typeof code === 'number' ? code : undefined,
@@ -303,7 +305,7 @@ function resultOf(
           'The command was killed, most likely because memory ran out. Run it again so that it needs less memory.',
         ]
       : []),
-    ...(state.exitCode === 127 && /(^|\n).*\bsh: .*not found/.test(text)
+    ...(state.exitCode === 127 && text.split('\n').some(isUnknownProgram)
       ? ['A program was not found: look whether it is installed with `command -v`.']
       : []),
   ]
@@ -321,6 +323,18 @@ function resultOf(
         }),
     ...(notes.length === 0 ? {} : { note: notes.join(' ') }),
   }
+}
+
+function isUnknownProgram(line: string): boolean {
+  const shell = line.search(/\bsh: /)
+  return shell >= 0 && line.includes('not found', shell)
+}
+
+/** Agents keep 32 KiB; nothing makes one that was tampered with do so. */
+function bounded(output: string): string {
+  return output.length <= MAX_OUTPUT
+    ? output
+    : `${output.slice(0, MAX_OUTPUT)}\n… ${output.length - MAX_OUTPUT} characters omitted …\n`
 }
 
 /** @throws ToolFault for what is no duration. */
