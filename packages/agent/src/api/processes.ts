@@ -88,8 +88,6 @@ export class Processes implements Disposable {
     if (typeof body.command !== 'string' || body.command === '')
       throw new AgentApiError(400, '"command" is required')
     if (body.command.includes('\0')) throw new AgentApiError(400, '"command" must not hold a NUL character')
-    if ([...this.#tracked.values()].filter((one) => one.exitCode === undefined).length >= MAX_RUNNING)
-      throw new AgentApiError(503, `${MAX_RUNNING} processes are running already: end some`)
     const workdir = typeof body.workdir === 'string' && body.workdir !== '' ? body.workdir : this.#directory()
     const chatId = chatOf(request)
     const id = body.id ?? randomUUID()
@@ -99,6 +97,8 @@ export class Processes implements Disposable {
       if (known.chatId !== chatId) throw new AgentApiError(409, 'there is another process with this id')
       return { json: { id, started: false } }
     }
+    if ([...this.#tracked.values()].filter((one) => one.exitCode === undefined).length >= MAX_RUNNING)
+      throw new AgentApiError(503, `${MAX_RUNNING} processes are running already: end some`)
     this.#chats?.note(request, workdir)
     const child = spawn('sh', ['-c', body.command], {
       cwd: workdir,
@@ -130,15 +130,17 @@ export class Processes implements Disposable {
         tracked.exitCode = code
       }),
     }
+    // Before it runs, so that the same request at the same time finds it.
+    this.#tracked.set(tracked.id, tracked)
     try {
       await started
     } catch (error) {
+      this.#tracked.delete(tracked.id)
       throw new AgentApiError(
         400,
         `the process could not be started: ${error instanceof Error ? error.message : String(error)}`,
       )
     }
-    this.#tracked.set(tracked.id, tracked)
     this.#forget()
     return { json: { id: tracked.id, started: true } }
   }

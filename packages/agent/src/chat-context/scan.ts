@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { constants, open, readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 
 import type { AgentContextResource } from '@slipway/contract'
@@ -59,14 +59,23 @@ export async function scan(places: ScanPlaces): Promise<readonly AgentContextRes
   const found: AgentContextResource[] = []
   const seen = new Set<string>()
   for (const file of instructionFiles(places)) {
-    const resource = await instructionFile(file, seen)
+    const resource = await instructionFile(file, linkLimit(file, places), seen)
     if (resource !== undefined) found.push(resource)
   }
   const names = new Set<string>()
-  for (const folder of skillFolders(places)) found.push(...(await skillsIn(folder, seen, names)))
+  for (const folder of skillFolders(places))
+    found.push(...(await skillsIn(folder, linkLimit(folder, places), seen, names)))
   const config = await mcpConfig(mcpConfigFile(places))
   if (config !== undefined) found.push(config)
   return bounded(found)
+}
+
+/**
+ * The folder that links must not lead out of: whoever writes a repository must not have a key of the user's told to a
+ * model by a link to it. What is in the user's own folder may lead anywhere.
+ */
+function linkLimit(file: string, { home, directory }: ScanPlaces): string | undefined {
+  return file.startsWith(path.join(home, '.coder') + path.sep) ? undefined : directory
 }
 
 /** The same for the same resources, in hexadecimal. */
@@ -76,7 +85,14 @@ export function hashOf(resources: readonly AgentContextResource[]): string {
 
 function bounded(found: readonly AgentContextResource[]): AgentContextResource[] {
   let left = MAX_TOTAL
-  return found.slice(0, MAX_RESOURCES).map((resource) => {
+  const sources = new Set<string>()
+  // What the control plane would refuse would take all the others with it.
+  const sendable = found.filter(({ source }) => {
+    if (sources.has(source) || Buffer.byteLength(source) > MAX_SOURCE) return false
+    sources.add(source)
+    return true
+  })
+  return sendable.slice(0, MAX_RESOURCES).map((resource) => {
     const size = Buffer.byteLength(resource.body ?? '')
     if (size <= left) {
       left -= size
@@ -87,8 +103,12 @@ function bounded(found: readonly AgentContextResource[]): AgentContextResource[]
   })
 }
 
-async function instructionFile(file: string, seen: Set<string>): Promise<AgentContextResource | undefined> {
-  const read = await readStart(file)
+async function instructionFile(
+  file: string,
+  limit: string | undefined,
+  seen: Set<string>,
+): Promise<AgentContextResource | undefined> {
+  const read = await readStart(file, limit)
   if (read === undefined) return undefined
   const base = { kind: 'instruction_file' as const, source: file, size_bytes: read.size }
   if (read.error !== undefined) return { ...base, status: 'unreadable', error: read.error }
@@ -102,6 +122,7 @@ async function instructionFile(file: string, seen: Set<string>): Promise<AgentCo
 
 async function skillsIn(
   folder: string,
+  limit: string | undefined,
   seen: Set<string>,
   names: Set<string>,
 ): Promise<AgentContextResource[]> {
@@ -109,7 +130,7 @@ async function skillsIn(
   const resources: AgentContextResource[] = []
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, MAX_SKILLS)) {
     if (entry.name.startsWith('.') || !(entry.isDirectory() || entry.isSymbolicLink())) continue
-    const resource = await skill(path.join(folder, entry.name), seen, names)
+    const resource = await skill(path.join(folder, entry.name), limit, seen, names)
     if (resource !== undefined) resources.push(resource)
   }
   return resources
@@ -117,11 +138,12 @@ async function skillsIn(
 
 async function skill(
   folder: string,
+  limit: string | undefined,
   seen: Set<string>,
   names: Set<string>,
 ): Promise<AgentContextResource | undefined> {
   const file = path.join(folder, 'SKILL.md')
-  const read = await readStart(file)
+  const read = await readStart(file, limit)
   if (read === undefined || Buffer.byteLength(file) > MAX_SOURCE) return undefined
   const base = { kind: 'skill' as const, source: file, size_bytes: read.size }
   if (read.error !== undefined) return { ...base, status: 'unreadable', error: read.error }
@@ -140,7 +162,8 @@ async function skill(
 
 /** Its text stays here: such files hold credentials. */
 async function mcpConfig(file: string): Promise<AgentContextResource | undefined> {
-  const read = await readStart(file)
+  // Its text is told to nobody, wherever it is.
+  const read = await readStart(file, undefined)
   if (read === undefined) return undefined
   const base = { kind: 'mcp_config' as const, source: file, size_bytes: read.size }
   if (read.error !== undefined) return { ...base, status: 'unreadable', error: read.error }
@@ -160,13 +183,20 @@ interface Start {
   readonly error: string | undefined
 }
 
-/** The first 64 KiB of a file; undefined when there is none. */
-async function readStart(file: string): Promise<Start | undefined> {
+/**
+ * The first 64 KiB of a file; undefined when there is none.
+ *
+ * @param limit the folder that links must not lead out of.
+ */
+async function readStart(file: string, limit: string | undefined): Promise<Start | undefined> {
   try {
-    const found = await stat(file)
-    if (!found.isFile()) return undefined
     const real = await realpath(file)
-    await using handle = await open(file, 'r')
+    if (limit !== undefined && !(await isWithin(real, file, limit)))
+      return { size: 0, real, text: '', error: 'it is a link to what is no Markdown file of this folder' }
+    // Neither a link that was put there meanwhile nor a pipe.
+    await using handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const found = await handle.stat()
+    if (!found.isFile()) return undefined
     const buffer = Buffer.alloc(Math.min(found.size, MAX_FILE))
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
     // A character that was cut in two is left out; NUL characters cannot be stored.
@@ -180,4 +210,11 @@ async function readStart(file: string): Promise<Start | undefined> {
     const message = error instanceof Error ? error.message : String(error)
     return { size: 0, real: file, text: '', error: message.slice(0, 4_096) }
   }
+}
+
+/** Whether a file, if it is a link at all, leads to a Markdown file of the same folder. */
+async function isWithin(real: string, file: string, folder: string): Promise<boolean> {
+  const root = await realpath(folder)
+  if (real === path.join(root, path.relative(folder, file))) return true
+  return real.startsWith(root.endsWith(path.sep) ? root : root + path.sep) && /\.mdc?$/i.test(real)
 }

@@ -17,6 +17,8 @@ export interface McpTransport extends Disposable {
 /** Longest message that is read, in bytes. */
 const MAX_MESSAGE = 8 * 1024 * 1024
 const MAX_STDERR = 2_000
+/** A server that was asked to end may take this long, in milliseconds. */
+const KILL_MS = 5_000
 
 /** Opens the way to a server; a program is started for it. */
 export function connectTo(
@@ -134,15 +136,23 @@ class ProgramTransport implements McpTransport {
     this.#waiting.clear()
     const { pid } = this.#child
     if (pid === undefined || this.#child.exitCode !== null) return
-    try {
-      process.kill(-pid, 'SIGTERM')
-    } catch {
-      // It has ended already.
-    }
+    signalGroup(pid, 'SIGTERM')
+    // Servers that do not listen would pile up.
+    setTimeout(() => {
+      if (this.#child.exitCode === null && this.#child.signalCode === null) signalGroup(pid, 'SIGKILL')
+    }, KILL_MS).unref()
   }
 
   [Symbol.dispose](): void {
     this.#end(new Error('the server was stopped'))
+  }
+}
+
+function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // It has ended already.
   }
 }
 

@@ -5,8 +5,12 @@ import { AgentApiError, type ApiAnswer, type ApiRequest, jsonBody } from '../api
 import { readConfig, type ServerConfig } from './config.ts'
 import { connectTo, type McpTransport } from './connection.ts'
 
-/** Time to start a server and to ask for its tools, and for one call (CH-1403), in milliseconds. */
+/** How long is waited for the tools of a server, and for one call (CH-1403), in milliseconds. */
 const DISCOVERY_MS = 5_000
+/** A server that has to be fetched first starts in the meantime, and its tools are there for the next turn. */
+const START_MS = 120_000
+/** Longest file that is read, in bytes. */
+const MAX_FILE = 64 * 1024
 export const CALL_MS = 60_000
 const MAX_TOOLS = 128
 const MAX_DESCRIPTION = 4_096
@@ -24,6 +28,7 @@ interface Server {
   readonly config: ServerConfig
   readonly transport: McpTransport
   readonly ready: Promise<readonly WorkspaceTool[]>
+  hasFailed: boolean
 }
 
 /** The MCP servers that the workspace's `.mcp.json` names (CH-1403). They are started when a chat asks for them first. */
@@ -50,8 +55,11 @@ export class WorkspaceMcp implements Disposable {
   /** `GET mcp/tools`: what the servers offer; one that does not answer in time is left out. */
   async tools(): Promise<ApiAnswer> {
     await this.#load()
-    const lists = await Promise.all(this.#servers.map(({ ready }) => ready.catch(() => [])))
-    return { json: { tools: lists.flat() } }
+    using late = timeout(DISCOVERY_MS)
+    const lists = await Promise.all(
+      this.#servers.map(({ ready }) => Promise.race([ready.catch(() => []), late.over])),
+    )
+    return { json: { tools: lists.flatMap((tools) => tools ?? []) } }
   }
 
   /** `POST mcp/call-tool {tool_name, arguments}`. */
@@ -63,7 +71,9 @@ export class WorkspaceMcp implements Disposable {
     const found = this.#servers.find(({ config }) => config.name === server)
     if (found === undefined) throw new AgentApiError(404, `there is no MCP server ${JSON.stringify(server)}`)
     try {
-      await found.ready
+      using late = timeout(DISCOVERY_MS)
+      const tools = await Promise.race([found.ready, late.over])
+      if (tools === undefined) throw new Error('the server is still being started')
       const result = await found.transport.request(
         'tools/call',
         { name: tool, arguments: body.arguments ?? {} },
@@ -88,13 +98,13 @@ export class WorkspaceMcp implements Disposable {
     const stamp = found === undefined ? '' : `${found.mtimeMs} ${found.size}`
     if (stamp === this.#stamp) {
       this.#servers = this.#servers.map((server) =>
-        server.transport.open ? server : this.#start(server.config),
+        server.transport.open && !server.hasFailed ? server : this.#start(server.config),
       )
       return
     }
     this[Symbol.dispose]()
     this.#stamp = stamp
-    if (stamp === '') return
+    if (found === undefined || found.size > MAX_FILE) return
     try {
       const configs = readConfig(await readFile(this.#file, 'utf8'), this.#around.env)
       this.#servers = configs.map((config) => this.#start(config))
@@ -106,13 +116,17 @@ export class WorkspaceMcp implements Disposable {
   #start(config: ServerConfig): Server {
     const transport = connectTo(config, this.#around)
     const ready = discover(config.name, transport)
-    ready.catch((error: unknown) =>
+    const server: Server = { config, transport, ready, hasFailed: false }
+    ready.catch((error: unknown) => {
+      // It is started anew when it is asked for next.
+      server.hasFailed = true
+      transport[Symbol.dispose]()
       this.#log.info('an MCP server of the workspace cannot be used', {
         server: config.name,
         error: describeError(error),
-      }),
-    )
-    return { config, transport, ready }
+      })
+    })
+    return server
   }
 
   [Symbol.dispose](): void {
@@ -121,8 +135,15 @@ export class WorkspaceMcp implements Disposable {
   }
 }
 
+/** Resolves with nothing when the time is over; disposed, it keeps nobody waiting. */
+function timeout(ms: number): Disposable & { readonly over: Promise<undefined> } {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), ms)
+  return { over: promise, [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
 async function discover(server: string, transport: McpTransport): Promise<readonly WorkspaceTool[]> {
-  const signal = AbortSignal.timeout(DISCOVERY_MS)
+  const signal = AbortSignal.timeout(START_MS)
   await transport.request(
     'initialize',
     { protocolVersion: PROTOCOL, capabilities: {}, clientInfo: { name: 'coder', version: '1' } },

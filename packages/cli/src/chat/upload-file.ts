@@ -33,9 +33,15 @@ export async function uploadFiles(
 async function contentOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     await using handle = await open(file)
-    const { size } = await handle.stat()
-    if (size > MAX_BYTES) throw new CommandError(`${file} is too large: it has more than ${MAX_BYTES} bytes`)
-    return new Uint8Array(await handle.readFile())
+    const chunks: Buffer[] = []
+    let size = 0
+    // Pipes and devices have no size to ask for.
+    for await (const chunk of handle.createReadStream({ autoClose: false })) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > MAX_BYTES) throw new CommandError(`${file} is too large: it has more than ${MAX_BYTES} bytes`)
+    }
+    return new Uint8Array(Buffer.concat(chunks))
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw new CommandError(

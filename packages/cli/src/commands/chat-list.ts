@@ -180,7 +180,7 @@ function queueCommands(chat: Command): void {
     .command('tool-results <chat>')
     .description('Give the results of tools that a program carries out: {"results": [...]} on standard input')
     .action(async (name: string, _own: unknown, command: Command) => {
-      const results = await standardInputObject('the results')
+      const results = await standardInputObject('the request with the results')
       const client = await openSession(command)
       const { id } = await findChat(client, name)
       await client.upload(submitChatToolResults, jsonBytes(results), 'application/json', {

@@ -55,7 +55,7 @@ export function clientSessionOf(
   headers: RequestHeaders,
   metadataUserId: string,
 ): string | undefined {
-  const named = rawSession(client, headers, metadataUserId)?.replaceAll('\0', '').trim() ?? ''
+  const named = rawSession(client, headers, metadataUserId)?.toWellFormed().replaceAll('\0', '').trim() ?? ''
   if (named === '') return undefined
   return named.length > MAX_SESSION ? createHash('sha256').update(named).digest('hex') : named
 }

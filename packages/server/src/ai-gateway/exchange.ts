@@ -4,6 +4,7 @@ import { describeError } from '@slipway/request-log'
 import type { ModelProvider } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
 import { CLIENT_LEFT, failureOfError } from './categories.ts'
+import type { CircuitBreakers, Outcome } from './circuit-breakers.ts'
 import { clientOf, clientSessionOf, type RequestHeaders } from './clients.ts'
 import { Course } from './course.ts'
 import { bedrockCredential, type Credential, forwardedHeaders, keyCredential } from './credentials.ts'
@@ -56,6 +57,7 @@ export interface ExchangeParts {
   readonly context: AppContext
   readonly upstream: Upstream
   readonly pools: KeyPools
+  readonly breakers: CircuitBreakers
   readonly recorder: Recorder
   readonly metrics: GatewayMetrics
 }
@@ -85,11 +87,15 @@ export async function exchange(parts: ExchangeParts, request: ModelRequest): Pro
     { interception, providerType: provider.type, prompt: facts.prompt, method, route, url, signal },
     parts,
   )
+  const actor = actorHeaders(parts.context, request)
+  let went: (outcome: Outcome) => void = () => undefined
   try {
+    went = parts.breakers.enter({ provider: provider.name, route, model: facts.model })
     const answer =
       own === undefined
-        ? await askWithPool(parts, request, facts.stream, (hint) => course.usedKey(hint))
-        : await ask(parts, request, facts.stream, own)
+        ? await askWithPool(parts, request, facts.stream, (hint) => course.usedKey(hint), actor)
+        : await ask(parts, request, facts.stream, own, actor)
+    went(isBreakdown(provider, answer.status) ? 'failure' : 'success')
     const contentType = answer.headers['content-type']
     const observer = observerOf(wire, typeof contentType === 'string' ? contentType : '')
     return {
@@ -99,6 +105,7 @@ export async function exchange(parts: ExchangeParts, request: ModelRequest): Pro
       body: answer.status >= 400 ? await course.refused(answer) : course.relay(answer, observer),
     }
   } catch (error) {
+    went(!signal.aborted && isUnreachable(error) ? 'failure' : 'unknown')
     await course.end(signal.aborted ? CLIENT_LEFT : failureOfError(error))
     throw error
   }
@@ -118,11 +125,38 @@ export async function passThrough(
   const own = request.byok ?? bedrockCredential(provider)
   if (own === undefined && provider.keys.length === 0) throw noCredential(provider)
   parts.metrics.passed(provider.name, route, method)
-  const answer =
-    own === undefined
-      ? await askWithPool(parts, request, true, () => undefined, forwarded)
-      : await ask(parts, request, true, own, forwarded)
-  return { status: answer.status, headers: answer.headers, body: answer.body }
+  try {
+    const answer =
+      own === undefined
+        ? await askWithPool(parts, request, true, () => undefined, forwarded)
+        : await ask(parts, request, true, own, forwarded)
+    return { status: answer.status, headers: answer.headers, body: answer.body }
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== 'upstream_unreachable') throw error
+    throw new GatewayError(502, error.code, 'upstream proxy error', { cause: error })
+  }
+}
+
+/** AG-60. */
+function isBreakdown({ family }: ModelProvider, status: number): boolean {
+  return status === 503 || status === 504 || (status === 529 && family === 'anthropic')
+}
+
+/** AG-62. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code === 'upstream_unreachable' || error.code === 'timeout')
+}
+
+/** Who asks, for those between us and the provider that want to know (AG-16). */
+function actorHeaders(
+  { config }: AppContext,
+  { provider, initiatorId, initiator }: ModelRequest,
+): Record<string, string> {
+  if (!config.aiGatewaySendActorHeaders || provider.family === 'copilot') return {}
+  return {
+    'x-ai-bridge-actor-id': initiatorId,
+    'x-ai-bridge-actor-metadata-username': initiator.username,
+  }
 }
 
 function noCredential(provider: ModelProvider): GatewayError {
@@ -176,6 +210,7 @@ async function askWithPool(
   const { provider } = request
   const pool = parts.pools.of(provider)
   const keys = pool.usable()
+  let lastLimit: number | undefined
   for (const [index, { id, key, hint }] of keys.entries()) {
     const answer = await ask(parts, request, stream, keyCredential(provider, 'centralized', key, hint), extra)
     usedKey(hint)
@@ -184,12 +219,16 @@ async function askWithPool(
       return answer
     }
     const reason = answer.status === 429 ? 'rate_limited' : 'unauthorized'
-    if (pool.rest(id, reason, answer.status === 429 ? cooldownOf(answer.headers) : undefined))
-      metrics.keyRests(provider.name, reason)
+    const cooldown = answer.status === 429 ? cooldownOf(answer.headers) : undefined
+    if (answer.status === 429) lastLimit = cooldown ?? 0
+    if (pool.rest(id, reason, cooldown)) metrics.keyRests(provider.name, reason)
     if (request.relayRefusal && index === keys.length - 1) return answer
     await readAtMost(answer, MAX_REFUSAL)
   }
-  const exhaustion = pool.exhaustion()
+  let exhaustion = pool.exhaustion()
+  // A key that was limited for no time at all rests no more, and was not refused either.
+  if (exhaustion.kind === 'unauthorized' && lastLimit !== undefined)
+    exhaustion = { kind: 'rate_limited', retryAfterMs: lastLimit }
   if (exhaustion.kind === 'unauthorized') {
     metrics.exhausted(provider.name, 'auth_failed')
     throw new GatewayError(
@@ -210,8 +249,8 @@ async function askWithPool(
 
 /** Sends a request with a credential. @throws GatewayError and the reason of the signal, as `Upstream.send`. */
 async function ask(
-  { upstream, context }: ExchangeParts,
-  { provider, method, url, headers, body, initiatorId, initiator, signal }: ModelRequest,
+  { upstream }: ExchangeParts,
+  { method, url, headers, body, signal }: ModelRequest,
   stream: boolean,
   credential: Credential,
   extra: Readonly<Record<string, string>> = {},
@@ -223,12 +262,6 @@ async function ask(
     headers: {
       ...forwardedHeaders(headers),
       'accept-encoding': 'identity',
-      ...(context.config.aiGatewaySendActorHeaders && provider.family !== 'copilot'
-        ? {
-            'x-ai-bridge-actor-id': initiatorId,
-            'x-ai-bridge-actor-metadata-username': initiator.username,
-          }
-        : {}),
       ...extra,
     },
   }

@@ -20,6 +20,7 @@ export type GatewayErrorCode =
   | 'feature_disabled'
   | 'gateway_at_capacity'
   | 'rate_limited'
+  | 'circuit_open'
 
 /** A failure of the gateway's own, as an answer that every family of clients understands. */
 export class GatewayError extends Error {
@@ -27,25 +28,32 @@ export class GatewayError extends Error {
   readonly status: number
   readonly code: GatewayErrorCode
   readonly retryAfterSeconds: number | undefined
+  readonly detail: string | undefined
 
-  /** @param message what the client reads; never holds a secret. */
+  /** @param message what the client reads; neither it nor the detail ever holds a secret. */
   constructor(
     status: number,
     code: GatewayErrorCode,
     message: string,
-    options: { readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+    options: {
+      readonly retryAfterSeconds?: number
+      readonly detail?: string
+      readonly cause?: unknown
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.status = status
     this.code = code
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.detail = options.detail
   }
 
   /** The one envelope in which our API, OpenAI's and Anthropic's clients all find their members (AG-9). */
   body(requestId: string = randomUUID()): string {
-    const { code, message } = this
+    const { code, message, detail } = this
     return JSON.stringify({
       message,
+      detail,
       type: 'error',
       error: { type: typeOf(this.status), code, message, param: null },
       request_id: requestId,
@@ -95,6 +103,7 @@ const CODES: ReadonlySet<string> = new Set<GatewayErrorCode>([
   'feature_disabled',
   'gateway_at_capacity',
   'rate_limited',
+  'circuit_open',
 ])
 
 /**

@@ -1,6 +1,7 @@
 import { type ModelProvider, type ModelProviders, userKeyFor } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
 import { admit } from './admission.ts'
+import { CircuitBreakers } from './circuit-breakers.ts'
 import { type Credential, keyCredential } from './credentials.ts'
 import { type ExchangeParts, exchange } from './exchange.ts'
 import type { GatewayCall } from './gateway-call.ts'
@@ -28,11 +29,23 @@ export class ModelGateway implements AsyncDisposable {
   constructor(context: AppContext, providers: ModelProviders) {
     this.#context = context
     this.providers = providers
-    const pools = new KeyPools(() => context.clock.now().getTime())
+    const now = (): number => context.clock.now().getTime()
+    const pools = new KeyPools(now)
+    const { config } = context
     const metrics = new GatewayMetrics(context.metrics, { providers: () => providers.list(), pools })
     this.parts = {
       context,
       pools,
+      breakers: new CircuitBreakers(
+        {
+          enabled: config.aiGatewayCircuitBreakerEnabled,
+          failureThreshold: config.aiGatewayCircuitBreakerFailureThreshold,
+          interval: config.aiGatewayCircuitBreakerInterval,
+          timeout: config.aiGatewayCircuitBreakerTimeout,
+          maxRequests: config.aiGatewayCircuitBreakerMaxRequests,
+        },
+        now,
+      ),
       metrics,
       upstream: new Upstream(),
       recorder: new Recorder(context, metrics),
@@ -49,7 +62,7 @@ export class ModelGateway implements AsyncDisposable {
    *
    * What the gateway itself refuses or fails with is an answer too, with a body that `gatewayErrorCode` reads:
    * `budget_exceeded` (403, CH-805), `missing_credential` (401), `provider_disabled` (503), `rate_limit_exceeded` (429),
-   * `keys_refused` (502), `upstream_unreachable` (502), `timeout` (504), `internal_error` (500). A provider that goes away
+   * `keys_refused` (502), `upstream_unreachable` (502), `timeout` (504), `circuit_open` (503), `internal_error` (500). A provider that goes away
    * in the middle of its answer makes the body fail with a GatewayError. It rejects with the reason of the signal when
    * that is aborted, and with a TypeError for an address that is not the provider's.
    */
@@ -101,7 +114,11 @@ export class ModelGateway implements AsyncDisposable {
     if (url.origin !== new URL(provider.baseUrl).origin)
       throw new TypeError(`${url.origin} is not the address of AI provider ${provider.name}`)
     if (request.body.length > MAX_BODY) throw tooLarge()
-    const initiator = await admit(this.#context, this.parts.metrics, call.ownerId)
+    // At the same time: the first token waits for both.
+    const [initiator, byok] = await Promise.all([
+      admit(this.#context, this.parts.metrics, call.ownerId),
+      this.#ownCredential(call.ownerId, provider),
+    ])
     return exchange(this.parts, {
       provider,
       initiatorId: call.ownerId,
@@ -112,7 +129,7 @@ export class ModelGateway implements AsyncDisposable {
       route: url.pathname,
       headers: this.#headersOf(call, request.headers),
       body: request.body,
-      byok: await this.#ownCredential(call.ownerId, provider),
+      byok,
       relayRefusal: true,
       signal: request.signal,
     })

@@ -8,6 +8,7 @@ import type { Ending } from './ending.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { endInterception, insertInterception, type NewInterception } from './store/interceptions.ts'
 import { insertPrompts, insertThoughts, insertTokens, insertTools } from './store/records.ts'
+import { storable } from './wires/json.ts'
 import type { TokenUsage } from './wires/observation.ts'
 
 const actor = systemActor('aibridged', 'what models are asked is recorded whoever asks')
@@ -63,16 +64,16 @@ export class Recorder implements AsyncDisposable {
     const of = {
       interceptionId: interception.id,
       initiatorId: interception.initiatorId,
-      responseId: storable(observation.responseId).slice(0, MAX_ID),
+      responseId: storable(observation.responseId, MAX_ID),
       createdAt: this.#context.clock.now(),
     }
     const prompts = prompt === undefined ? [] : [{ ...of, id: randomUUID(), prompt: storable(prompt) }]
     const tools = observation.tools.map((tool) => ({
       ...of,
       id: randomUUID(),
-      tool: storable(tool.tool).slice(0, MAX_ID),
-      callId: tool.callId === undefined ? undefined : storable(tool.callId).slice(0, MAX_ID),
-      itemId: storable(tool.itemId).slice(0, MAX_ID),
+      tool: storable(tool.tool, MAX_ID),
+      callId: tool.callId === undefined ? undefined : storable(tool.callId, MAX_ID),
+      itemId: storable(tool.itemId, MAX_ID),
       input: storable(tool.input),
     }))
     const thoughts = observation.thoughts.map(({ content, source }) => ({
@@ -160,11 +161,6 @@ function sizeOf({ prompt = '', observation }: Ending): number {
     ...observation.thoughts.map(({ content }) => content),
   ]
   return texts.reduce((sum, text) => sum + text.length, 1024)
-}
-
-/** Without what no text column holds. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '')
 }
 
 async function atMost(ms: number, work: Promise<unknown>): Promise<void> {

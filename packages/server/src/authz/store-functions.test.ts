@@ -309,7 +309,11 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
     true,
   ],
   'chat-context/store/agent-context.ts findAgentContext': [id],
-  'chat-context/store/agent-context.ts markDirtyChats': [id, hash, new Date()],
+  'chat-context/store/agent-context.ts markDirtyChats': [
+    { workspaceId: id, agentId: id, isChosen: true },
+    hash,
+    new Date(),
+  ],
   'chat-context/store/diff-statuses.ts noteReference': [
     { workspaceId: id, ownerId: id, chatId: undefined },
     { branch: 'x', origin: 'x' },

@@ -3,6 +3,10 @@ import type { AppContext } from '../context.ts'
 import { pinnedContext } from './pin.ts'
 import { listSkills } from './skills.ts'
 
+/** Of all files with instructions in one prompt, in characters: some of it has to be left for the conversation. */
+const MAX_INSTRUCTIONS = 256 * 1024
+const MAX_SKILLS = 200
+
 /**
  * What a prompt of a chat says about its workspace and the skills that there are, as blocks in order (CH-702, CH-1303):
  * from the pinned copy, so that it is there while the workspace is stopped. A block without anything to say is left out.
@@ -13,6 +17,7 @@ export async function contextForPrompt(context: AppContext, chat: ChatRow): Prom
   const files = (pinned?.resources ?? []).filter(
     ({ kind, body }) => kind === 'instruction_file' && body !== '',
   )
+  let left = MAX_INSTRUCTIONS
   return [
     ...(pinned === undefined
       ? []
@@ -20,11 +25,16 @@ export async function contextForPrompt(context: AppContext, chat: ChatRow): Prom
           block('workspace-context', [
             `Operating system: ${pinned.operating_system}`,
             `Working directory: ${pinned.directory}`,
-            ...files.flatMap(({ source, status, body }) => [
-              '',
-              `Instructions of ${source}${status === 'oversize' ? ' (cut: the file is longer)' : ''}:`,
-              body,
-            ]),
+            ...files.flatMap(({ source, status, body }) => {
+              left -= body.length
+              return left < 0
+                ? ['', `Instructions of ${source} are left out: there are too many.`]
+                : [
+                    '',
+                    `Instructions of ${source}${status === 'oversize' ? ' (cut: the file is longer)' : ''}:`,
+                    body,
+                  ]
+            }),
           ]),
         ]),
     ...(skills.length === 0
@@ -32,7 +42,9 @@ export async function contextForPrompt(context: AppContext, chat: ChatRow): Prom
       : [
           block('available-skills', [
             'Skills say how to do certain kinds of work. Read one with read_skill before you do what it is for.',
-            ...skills.map(({ name, description }) => `- ${name}: ${description.replace(/\s+/g, ' ')}`),
+            ...skills
+              .slice(0, MAX_SKILLS)
+              .map(({ name, description }) => `- ${name}: ${description.replace(/\s+/g, ' ')}`),
           ]),
         ]),
   ]

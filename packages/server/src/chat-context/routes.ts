@@ -41,6 +41,8 @@ export interface ChatContextParts {
 
 const system = systemActor('chatd', 'the workspace of a chat that its changer may change is looked at again')
 const LOOK_MS = 5_000
+/** 4 MiB of texts (AC-86), with what JSON makes of their quotes and ends of lines. */
+const MAX_PUSH = 12 * 1024 * 1024
 const LOST = 'you may not watch the workspace of this chat any more'
 
 /** What workspaces tell chats, and the repositories and branches that chats work on (CH-§13, CH-§15). */
@@ -78,9 +80,11 @@ export function chatContextRoutes(parts: ChatContextParts): BoundRoute[] {
     }
   }
   return [
-    forAgent(contract.pushAgentContext, async ({ agent, body }) => ({
-      accepted: await pushContext(context, agent, body),
-    })),
+    forAgent(
+      contract.pushAgentContext,
+      async ({ agent, body }) => ({ accepted: await pushContext(context, agent, body) }),
+      { bodyLimit: MAX_PUSH },
+    ),
     forAgent(contract.refreshAgentChats, async ({ agent }) => {
       authorize(agent.actor, 'read', {
         type: 'workspace',

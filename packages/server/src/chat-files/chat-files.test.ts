@@ -208,6 +208,10 @@ describe('CH-442: serving', () => {
       expect(await part(range), range).toEqual([200, null, '0123456789'])
     for (const range of ['bytes=10-', 'bytes=10-11', 'bytes=-0'])
       expect((await part(range)).slice(0, 2), range).toEqual([416, 'bytes */10'])
+    const refused = await load(ada, id, { Range: 'bytes=10-' })
+    expect(refused.headers.get('content-type')).toMatch(/^application\/json/)
+    expect(refused.headers.get('cache-control') ?? '').not.toContain('immutable')
+    await refused.arrayBuffer()
     const tag = (await load(ada, id)).headers.get('etag') ?? ''
     expect(await part('bytes=2-4', { 'If-Range': tag })).toEqual([206, 'bytes 2-4/10', '234'])
     expect(await part('bytes=2-4', { 'If-Range': '"other"' })).toEqual([200, null, '0123456789'])

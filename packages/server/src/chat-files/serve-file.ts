@@ -21,8 +21,15 @@ export async function serveFile(
   caching: string,
 ): Promise<void> {
   const tag = `"${file.sha256.toString('hex')}"`
+  const isKnown = names(raw.headers['if-none-match'], tag)
+  const condition = raw.headers['if-range']
+  const range =
+    !isKnown && (condition === undefined || condition === tag)
+      ? rangeOf(raw.headers.range, file.size_bytes)
+      : undefined
+  const data = isKnown ? undefined : await readFileBytes(actor, db, file.id, range)
+  // Not before: what fails has to be answered as what it is, and not be kept for ever.
   reply.headers({
-    'Content-Type': file.mimetype.startsWith('text/') ? `${file.mimetype}; charset=utf-8` : file.mimetype,
     'Content-Disposition': dispositionOf(
       file.mimetype === 'application/pdf' ? 'attachment' : 'inline',
       file.name,
@@ -33,23 +40,20 @@ export async function serveFile(
     'Accept-Ranges': 'bytes',
     ETag: tag,
   })
-  if (names(raw.headers['if-none-match'], tag)) {
-    await reply.code(304).removeHeader('Content-Type').send()
+  if (data === undefined) {
+    await reply.code(304).send()
     return
   }
-  const condition = raw.headers['if-range']
-  const range =
-    condition === undefined || condition === tag ? rangeOf(raw.headers.range, file.size_bytes) : undefined
-  if (range === undefined) {
-    await reply.code(200).send(await readFileBytes(actor, db, file.id))
-    return
-  }
-  const { start, length } = range
-  const part = await readFileBytes(actor, db, file.id, range)
-  await reply
-    .code(206)
-    .header('Content-Range', `bytes ${start}-${start + length - 1}/${file.size_bytes}`)
-    .send(part)
+  reply.header(
+    'Content-Type',
+    file.mimetype.startsWith('text/') ? `${file.mimetype}; charset=utf-8` : file.mimetype,
+  )
+  if (range === undefined) reply.code(200)
+  else
+    reply
+      .code(206)
+      .header('Content-Range', `bytes ${range.start}-${range.start + range.length - 1}/${file.size_bytes}`)
+  await reply.send(data)
 }
 
 /** Whether a list of entity tags holds this one; weak ones count (RFC 9110, section 13.1.2). */

@@ -108,8 +108,8 @@ async function read(
       }
     }
   } finally {
-    // Ends the request where it has not ended by itself.
-    await reader.cancel().catch(() => undefined)
+    // Ends the request where it has not ended by itself; nobody waits for how the libraries do that.
+    reader.cancel().catch(() => undefined)
   }
   if (end === undefined) throw new StreamCut('the stream ended without its last event')
   return end

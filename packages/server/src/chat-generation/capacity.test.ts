@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { interruptChat } from '@slipway/contract'
+import { createChat, interruptChat } from '@slipway/contract'
 import { Gate, says, until } from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 
@@ -34,4 +34,34 @@ it('T-22, CH-607, B-3: of six chats five run; the sixth waits, can be interrupte
   await until('the sixth', () => asked.has('question-6'), 5_000)
   for (const gate of gates.values()) gate.open()
   for (const { id } of [...chats, sixth]) await at.reaches(id, 'waiting')
+})
+
+it('B-4: owners take turns, however many chats of one of them wait', async () => {
+  await using one = await ChatsAtWork.start({ env: { CODER_CHAT_MAX_CONCURRENT_ROOTS: '1' } })
+  const second = await one.server.user('second', ['owner'])
+  const gates = new Map(['a1', 'a2', 'a3', 'b1', 'b2'].map((name) => [name, new Gate()]))
+  const asked: string[] = []
+  one.provider.answer = ({ streaming, text }) => {
+    const name = /question-(..)/.exec(text)?.[1] ?? ''
+    const gate = gates.get(name)
+    if (!streaming || gate === undefined) return says('free')
+    asked.push(name)
+    return { steps: [{ wait: gate.opened }, 'done'] }
+  }
+  for (const name of gates.keys()) {
+    const client = name.startsWith('a') ? one.owner : second
+    await client.call(createChat, {
+      body: {
+        organization_id: one.organizationId,
+        model_config_id: one.model.id,
+        content: [{ type: 'text', text: `question-${name}` }],
+      },
+    })
+    if (name === 'a1') await until('the first to run', () => asked.length === 1)
+  }
+  for (let n = 1; n <= 5; n += 1) {
+    await until(`${n} that were asked`, () => asked.length === n)
+    gates.get(asked[n - 1] ?? '')?.open()
+  }
+  expect(asked).toEqual(['a1', 'b1', 'a2', 'b2', 'a3'])
 })

@@ -3,7 +3,7 @@ import { overrideModel, type RunModel } from '../chat-settings/index.ts'
 import { type ChatRow, type Json, type NewMessage, wirePart } from '../chats/index.ts'
 import { generateText, labelsOf } from './call-model.ts'
 import { contextUsage } from './decide.ts'
-import { failOrRetry, failTurn, openEpisode, waitForRetry } from './generate.ts'
+import { failOrRetry, failTurn, hasGivenUp, openEpisode, waitForRetry } from './generate.ts'
 import { usageOf } from './model/answer.ts'
 import { type Prepared, promptFor } from './prepare.ts'
 import { COMPACTION_INSTRUCTION, SUMMARY_INTRODUCTION } from './prompt/texts.ts'
@@ -20,6 +20,7 @@ export async function compact(
   source: 'automatic' | 'manual',
   signal: AbortSignal,
 ): Promise<void> {
+  if (await hasGivenUp(run, row, signal)) return
   await waitForRetry(run, row, signal)
   const chosen = await compactionModel(run, row, prepared)
   if (chosen === undefined) {

@@ -21,6 +21,7 @@ export async function generate(
   prepared: Prepared,
   signal: AbortSignal,
 ): Promise<void> {
+  if (await hasGivenUp(run, row, signal)) return
   await waitForRetry(run, row, signal)
   const { parts } = run
   const { provider, config } = prepared.model
@@ -37,7 +38,6 @@ export async function generate(
   run.partial = { historyVersion: row.history_version, answer, startedAt, modelConfigId: config.id }
   const labels = labelsOf(provider, config.model)
   parts.metrics.messages.observe(labels, prompt.length)
-  maybeTitle(parts, row, prepared)
   let end: StreamEnd
   try {
     const tools = toolsFor(row, prepared)
@@ -50,14 +50,17 @@ export async function generate(
         signal,
         silenceMs: parts.timings.silenceMs,
         onFirst: () => {
-          if (first) parts.metrics.firstToken.observe(labels, (performance.now() - startedAt) / 1000)
+          if (!first) return
           first = false
+          parts.metrics.firstToken.observe(labels, (performance.now() - startedAt) / 1000)
+          // Not before: the answer comes first.
+          maybeTitle(parts, row, prepared)
         },
       },
     )
   } catch (error) {
-    if (signal.aborted) throw signal.reason
     writer.close()
+    if (signal.aborted) throw signal.reason
     run.partial = undefined
     await failOrRetry(run, row, prepared, { error, attempt, signal })
     return
@@ -80,6 +83,18 @@ function answerFor(run: Run, { history, tools }: Prepared, writer: EpisodeWriter
     serverOf: (name) => tools.get(name)?.mcpServerConfigId,
     show: (part) => writer.append('assistant', part),
   })
+}
+
+/** Ends the turn of a history that was tried too often, whatever has ended each try, a crash of the server too (CH-720). */
+export async function hasGivenUp(run: Run, row: ChatRow, signal: AbortSignal): Promise<boolean> {
+  if (row.generation_attempt < MAX_ATTEMPTS) return false
+  await failTurn(run, row, signal, {
+    message: 'The model could not answer.',
+    detail: `The turn was begun ${row.generation_attempt} times and never came to its end.`,
+    kind: 'generic',
+    retryable: false,
+  })
+  return true
 }
 
 /** Where the pieces of a step go; a step that is done again on the same replica shows nothing the second time. */

@@ -53,6 +53,9 @@ it('CH-710, L-43: an interrupt ends the answer within a second and keeps what ha
   expect((await at.transcript(chat.id)).at(-1)).not.toContain('42')
   const request = at.provider.requests.find((one) => one.text.includes('first question'))
   expect(await request?.ended()).toBe('aborted')
+  // Its episode is closed, so that its parts do not stay in memory.
+  const metrics = await fetch(`${at.server.url}/metrics`, { headers: at.owner.headers })
+  expect(await metrics.text()).toContain('\ncoderd_chatd_stream_buffer_open_episodes 0\n')
 })
 
 it('T-13: a message that interrupts comes after the partial answer and is answered itself', async () => {

@@ -122,12 +122,14 @@ export function toolsFor(
   row: ChatRow,
   { tools }: Pick<Prepared, 'tools'>,
 ): NonNullable<CallOptions['tools']> {
-  const own = [...tools.values()].map(({ name, description, inputSchema }) => ({
-    type: 'function' as const,
-    name,
-    description,
-    inputSchema: schemaOf(inputSchema),
-  }))
+  const own = [...tools.values()]
+    .filter(({ isRetired }) => isRetired !== true)
+    .map(({ name, description, inputSchema }) => ({
+      type: 'function' as const,
+      name,
+      description,
+      inputSchema: schemaOf(inputSchema),
+    }))
   const dynamic = dynamicToolsOf(row)
     .filter(({ name }) => !tools.has(name))
     .map(({ name, description, schema }) => ({

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 
+import { type ChatStreamEvent, streamChat } from '@slipway/contract'
 import { callsTools, Gate, says, until } from '@slipway/testkit'
 import type { ChatTool, ToolOutcome } from '../chat-tools/index.ts'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
@@ -36,6 +38,16 @@ const tools: readonly ChatTool[] = [
   tool('alone', async () => ({ result: 'alone' }), { exclusive: true }),
   tool('huge', async () => ({ result: { content: 'ä'.repeat(5 * 1024 * 1024), ok: true } })),
   tool('stop', async () => ({ result: 'stopped' }), { stopsTurn: true }),
+  tool('unstorable', async () => ({ result: { 'a\0b': 'c\0d \uD800' } })),
+  {
+    ...tool('telling', async () => ({ result: '' })),
+    run: async (_args, call) => {
+      call.progress('half ')
+      await slow.opened
+      call.progress('done')
+      return { result: 'half done' }
+    },
+  },
 ]
 
 beforeAll(async () => {
@@ -147,4 +159,43 @@ it('CH-704: a provider that gives ids again still gets each result for its own c
   const results = parts.filter((part) => part.type === 'tool-result')
   expect(results.map((part) => part.tool_call_id).toSorted()).toEqual(calls.toSorted())
   expect(results.map((part) => part.result)).toEqual(['slow is done', 1, 2])
+})
+
+it('CH-908: what a tool says on its way, and its result, are shown before the step is committed', async () => {
+  slow = new Gate()
+  at.provider.play(callsTools({ id: 'p', name: 'telling' }), says('Told'))
+  const chat = await at.create('Tell me')
+  const events: ChatStreamEvent[] = []
+  const url = at.owner.address(streamChat, { params: { chat: chat.id } }).replace('http', 'ws')
+  const socket = new WebSocket(url, { headers: at.owner.headers })
+  socket.on('message', (frame) => events.push(...JSON.parse(String(frame))))
+  const told = (): unknown[] =>
+    events.flatMap(({ message_part: shown }) =>
+      shown?.role === 'tool' ? [shown.part.result_delta ?? shown.part.result] : [],
+    )
+  await until('the first half', () => told().length > 0)
+  expect(events.some(({ message }) => message?.role === 'tool')).toBe(false)
+  slow.open()
+  await until('the end', () => events.some(({ status }) => status?.status === 'waiting'))
+  expect(told()).toEqual(['half ', 'done', 'half done'])
+  socket.terminate()
+})
+
+it('CH-606: what no column takes ends no turn: NUL characters and halves of pairs are replaced', async () => {
+  at.provider.play(
+    callsTools({ id: 'x\0y', name: 'unstorable', args: { text: 'n\0 \uDC00' } }),
+    says('An\0swer \uD800.'),
+  )
+  const chat = await at.create('Say what cannot be stored')
+  await at.reaches(chat.id, 'waiting')
+  expect(await at.transcript(chat.id)).toEqual([
+    'user: Say what cannot be stored',
+    'assistant: [unstorable({"text":"n\uFFFD \uFFFD"})]',
+    'tool: [unstorable → {"a\uFFFDb":"c\uFFFDd \uFFFD"}]',
+    'assistant: An\uFFFDswer \uFFFD.',
+  ])
+  at.provider.play({ status: 400, message: 'no\0t so' })
+  await at.send(chat.id, 'Again')
+  const { last_error } = await at.reaches(chat.id, 'error')
+  expect(last_error?.detail).toBe('no\uFFFDt so')
 })

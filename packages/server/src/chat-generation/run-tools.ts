@@ -3,7 +3,7 @@ import { Compile, type Validator } from 'typebox/schema'
 import { describeError } from '@slipway/request-log'
 import { linkFiles } from '../chat-files/index.ts'
 import type { EpisodeWriter } from '../chat-streams/index.ts'
-import type { ChatTool, ToolOutcome } from '../chat-tools/index.ts'
+import { type ChatTool, isCheapSchema, type ToolOutcome } from '../chat-tools/index.ts'
 import {
   type ChatRow,
   FencedOff,
@@ -253,7 +253,7 @@ function validatorOf(schema: object): Validator | null {
   if (known !== undefined) return known
   let made: Validator | null
   try {
-    made = Compile(schema)
+    made = isCheapSchema(schema) ? Compile(schema) : null
   } catch {
     made = null
   }

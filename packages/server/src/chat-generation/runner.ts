@@ -76,11 +76,17 @@ export class ChatRunner {
     this.#current?.supersede()
   }
 
-  /** Ends the run and gives the chat back, so that another replica goes on at once (B-17). */
+  /**
+   * Ends the run and gives the chat back, so that another replica goes on at once (B-17): it does not wait until what is
+   * under way here has ended, which commits nothing any more.
+   */
   async release(): Promise<void> {
     this.#stopping.abort(new Superseded('the server stops'))
     this.#current?.supersede()
-    await this.done
+    await Promise.all([this.done, this.#giveBack()])
+  }
+
+  async #giveBack(): Promise<void> {
     if (this.#lost) return
     try {
       await changeChat(this.#parts.context, CHATD, this.chatId, async (chat) => {

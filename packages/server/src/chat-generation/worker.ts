@@ -26,6 +26,11 @@ class NotTaken extends Error {
   override readonly name = 'NotTaken'
 }
 
+/** As many chats of its kind run as may. */
+class NoRoom extends NotTaken {}
+
+type TakeOutcome = 'taken' | 'no room' | 'not taken'
+
 /** Chats that are taken at the same time. */
 const TAKEN_AT_ONCE = 8
 
@@ -46,6 +51,7 @@ export class ChatWorker implements AsyncDisposable {
   #passWanted = false
   #beating: Promise<void> | undefined
   #syncing: Promise<void> | undefined
+  readonly #takes = new Set<Promise<TakeOutcome>>()
   readonly #releasing = new Set<Promise<void>>()
   #closed = false
 
@@ -87,9 +93,15 @@ export class ChatWorker implements AsyncDisposable {
     if (versions === undefined) return
     this.#taking.get(key)?.push(versions)
     this.#runners.get(key)?.notify(versions)
-    if (isRunnable(versions)) {
-      if (versions.runner_id === null) this.#want(key)
-    } else if (this.#isCapped) this.#look()
+    if (isRunnable(versions) && versions.runner_id === null) this.#hear(versions)
+    // Room for those that wait (B-3).
+    else if (versions.status !== 'running' && this.#isCapped) this.#look()
+  }
+
+  /** Somebody has to take this chat: at once, or in its turn where as many run as may (B-4). */
+  #hear({ id, status }: ChatVersions): void {
+    if (this.#isCapped && status === 'running') this.#look()
+    else this.#want(id)
   }
 
   get #isCapped(): boolean {
@@ -123,17 +135,32 @@ export class ChatWorker implements AsyncDisposable {
         limit,
       })
       let taken = 0
-      for (const { id } of candidates) if (!this.#closed && (await this.#take(id))) taken += 1
+      const full = new Set<Pool>()
+      for (const { id, status, pool, held } of candidates) {
+        if (this.#closed) return
+        // Room that comes up meanwhile is for whoever is first in the next look (B-4).
+        if (status === 'running' && !held && full.has(pool)) continue
+        const outcome = await this.#take(id)
+        if (outcome === 'taken') taken += 1
+        if (outcome === 'no room') full.add(pool)
+      }
       if (taken > 0 && candidates.length === limit) this.#passWanted = true
     } catch (error) {
       context.log.warn('chats that need somebody could not be looked for', { error: describeError(error) })
     }
   }
 
+  #take(id: string): Promise<TakeOutcome> {
+    const take = this.#takeOnce(id).finally(() => this.#takes.delete(take))
+    this.#takes.add(take)
+    return take
+  }
+
   /** Takes a chat, unless somebody else has it; never throws (CH-603). */
-  async #take(id: string): Promise<boolean> {
-    if (this.#closed || this.#taking.has(id)) return false
+  async #takeOnce(id: string): Promise<TakeOutcome> {
+    if (this.#closed || this.#taking.has(id)) return 'not taken'
     const missed: ChatVersions[] = []
+    let latest: ChatVersions | undefined
     this.#taking.set(id, missed)
     try {
       const runnerId = randomUUID()
@@ -142,16 +169,19 @@ export class ChatWorker implements AsyncDisposable {
         attempt: await this.#acquire(chat, tx, runnerId),
       }))
       this.#start(taken.chat.row, { runnerId, attempt: taken.attempt, missed })
-      return true
+      return 'taken'
     } catch (error) {
       if (!(error instanceof NotTaken || error instanceof FencedOff || error instanceof ApiError))
         this.#parts.context.log.warn('a chat could not be taken', {
           chat_id: id,
           error: describeError(error),
         })
-      return false
+      latest = missed.at(-1)
+      return error instanceof NoRoom ? 'no room' : 'not taken'
     } finally {
       this.#taking.delete(id)
+      // It was somebody else's when this began, and has become free meanwhile.
+      if (latest !== undefined && isRunnable(latest) && latest.runner_id === null) this.#hear(latest)
       const [next] = this.#wanted
       if (next !== undefined) {
         this.#wanted.delete(next)
@@ -184,7 +214,7 @@ export class ChatWorker implements AsyncDisposable {
     if (cap === 0 || row.status !== 'running' || row.runner_id !== null) return
     await holdAdmission(CHATD, tx)
     const { staleSeconds } = this.#parts.timings
-    if ((await countRunning(CHATD, tx, { pool, staleSeconds })) >= cap) throw new NotTaken()
+    if ((await countRunning(CHATD, tx, { pool, staleSeconds })) >= cap) throw new NoRoom()
   }
 
   #start(
@@ -275,10 +305,9 @@ export class ChatWorker implements AsyncDisposable {
     for (const timer of this.#timers) clearInterval(timer)
     for (const runner of this.#runners.values()) this.#release(runner)
     await Promise.all([this.#pass, this.#beating, this.#syncing])
-    while (this.#releasing.size > 0 || this.#taking.size > 0) {
-      await Promise.all(this.#releasing)
-      if (this.#taking.size > 0) await new Promise((resolve) => setImmediate(resolve))
-    }
+    // What was being taken is started, and so released, too.
+    await Promise.all(this.#takes)
+    await Promise.all(this.#releasing)
     await this.#parts.asides[Symbol.asyncDispose]()
   }
 }

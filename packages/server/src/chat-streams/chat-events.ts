@@ -106,9 +106,8 @@ export class ChatEvents {
   }
 }
 
-/** Which parts belong to a chat now. */
+/** Which parts belong to a chat now; those of tools, which run before the model is asked again, are of attempt 0. */
 export function episodeOf(chat: ChatRow): Episode | undefined {
-  if (chat.generation_attempt === 0) return undefined
   if (chat.status !== 'running' && chat.status !== 'interrupting') return undefined
   return { chatId: chat.id, historyVersion: chat.history_version, attempt: chat.generation_attempt }
 }

@@ -7,12 +7,12 @@ import { WatchingActor } from '../identity/index.ts'
 import type { ChatEvents, SyncOutcome } from './chat-events.ts'
 import type { ChatHub } from './chat-hub.ts'
 import { FRAME_EVENTS, type FrameSink, framesOf } from './frame-sink.ts'
-import type { EpisodeReader, PartBuffer } from './part-buffer.ts'
+import { type Episode, type EpisodeReader, type PartBuffer, sameEpisode } from './part-buffer.ts'
 import type { PartRelays } from './part-relays.ts'
 import { markRead } from './store.ts'
 
 /** After a failure to read the chat, in milliseconds. */
-const TRY_AGAIN_MS = 1_000
+export const TRY_AGAIN_MS = 1_000
 
 /** What streams of chats are made of. */
 export interface StreamParts {
@@ -40,21 +40,29 @@ export async function followChat(
   using watching = new WatchingActor(context, actor, subscription.touch)
   const isOwner = first.chat.owner_id === actor.id
   const chat = first.chat
-  if (isOwner) await noteRead(context, actor, chat)
+  // Nobody waits for it before the first frame: the run that takes a new chat has its row just then.
+  const noted = isOwner ? noteRead(context, actor, chat) : undefined
   sink.closed.addEventListener('abort', subscription.wake, { once: true })
   let outcome: SyncOutcome | undefined = first
   let reader: EpisodeReader | undefined
   let relayed: Disposable | undefined
   let lastMessage: number | undefined
-  /** The connection to another replica stays for what is followed next. */
+  let followed: { readonly episode: Episode; readonly workerId: string | null } | undefined
+  /** What goes on is read on: its parts come once (CH-906). The connection to another replica stays for what is next. */
   const followEpisode = (next: SyncOutcome | undefined): void => {
-    reader?.[Symbol.dispose]()
-    const before = relayed
     const episode = next?.episode
-    reader = episode === undefined ? undefined : buffer.read(episode, subscription.wake)
-    relayed =
-      next === undefined || episode === undefined ? undefined : relays.follow(episode, next.chat.worker_id)
-    before?.[Symbol.dispose]()
+    const workerId = next?.chat.worker_id ?? null
+    const goesOn = episode !== undefined && followed !== undefined && sameEpisode(episode, followed.episode)
+    if (!goesOn) {
+      reader?.[Symbol.dispose]()
+      reader = episode === undefined ? undefined : buffer.read(episode, subscription.wake)
+    }
+    if (!goesOn || followed?.workerId !== workerId) {
+      const before = relayed
+      relayed = episode === undefined ? undefined : relays.follow(episode, workerId)
+      before?.[Symbol.dispose]()
+    }
+    followed = episode === undefined ? undefined : { episode, workerId }
   }
   try {
     while (!sink.closed.aborted) {
@@ -66,7 +74,7 @@ export async function followChat(
         outcome = undefined
       }
       const fresh = reader?.take(FRAME_EVENTS) ?? []
-      if (fresh.length > 0) await sink.send(fresh, lastMessage)
+      for (const frame of framesOf(fresh)) await sink.send(frame, lastMessage)
       if (sink.closed.aborted) return
       if (subscription.takeDirty()) {
         try {
@@ -82,6 +90,7 @@ export async function followChat(
     }
   } finally {
     followEpisode(undefined)
+    await noted
     if (isOwner) await noteRead(context, actor, chat)
   }
 }

@@ -57,6 +57,7 @@ export function eventSocket(socket: WebSocket): FrameSink {
 function socketSink(socket: WebSocket, send: FrameSink['send']): FrameSink {
   const ended = new AbortController()
   socket.once('close', () => ended.abort())
+  if (socket.readyState === socket.CLOSED) ended.abort()
   return { send, close: (code, reason) => socket.close(code, reason), closed: ended.signal }
 }
 
@@ -77,10 +78,13 @@ function sendText(socket: WebSocket, text: string): Promise<void> {
 export function eventStreamSink(response: ServerResponse): FrameSink {
   const ended = new AbortController()
   const alive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS).unref()
-  response.once('close', () => {
+  const end = (): void => {
     clearInterval(alive)
     ended.abort()
-  })
+  }
+  response.once('close', end)
+  // The client may have left while the chat was read.
+  if (response.closed || response.destroyed) end()
   return {
     send: async (events, lastMessageId) => {
       if (ended.signal.aborted) return

@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+
 import { Registry } from 'prom-client'
 import { describe, expect, it, vi } from 'vitest'
 
-import { FRAME_EVENTS, framesOf } from './frame-sink.ts'
+import { eventStreamSink, FRAME_EVENTS, framesOf } from './frame-sink.ts'
 import { PartBuffer } from './part-buffer.ts'
 
 const episode = { chatId: 'c', historyVersion: 3, attempt: 1 }
@@ -106,4 +109,18 @@ describe('frames', () => {
     expect(framesOf(large).map((frame) => frame.length)).toEqual([1, 1, 1])
     expect(framesOf([])).toEqual([])
   })
+})
+
+it('B-12: a client that has left before its stream begins ends it', async () => {
+  const closed = Promise.withResolvers<boolean>()
+  const server = createServer((_request, response) => {
+    response.once('close', () => closed.resolve(eventStreamSink(response).closed.aborted))
+    response.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  await expect(fetch(`http://127.0.0.1:${address.port}`)).rejects.toThrow()
+  expect(await closed.promise).toBe(true)
+  server.close()
 })

@@ -1,4 +1,4 @@
-import { Counter, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 
 import type { ChatMessagePart, ChatMessageRole } from '@slipway/contract'
 
@@ -7,6 +7,11 @@ export interface Episode {
   readonly chatId: string
   readonly historyVersion: number
   readonly attempt: number
+}
+
+/** Whether both are the same run of the model. */
+export function sameEpisode(a: Episode, b: Episode): boolean {
+  return a.chatId === b.chatId && a.historyVersion === b.historyVersion && a.attempt === b.attempt
 }
 
 /** Bytes of the parts of one episode that are kept; what comes after is dropped (CH-910). */
@@ -62,6 +67,15 @@ export class PartBuffer implements Disposable {
       name: 'coderd_chatd_stream_buffer_dropped_total',
       help: 'Parts of answers that were not kept for readers, because their episode was too large.',
       registers: [metrics],
+    })
+    const episodes = this.#episodes
+    new Gauge({
+      name: 'coderd_chatd_stream_buffer_open_episodes',
+      help: 'Answers that are under way on this replica, whose parts are kept for readers.',
+      registers: [metrics],
+      collect() {
+        this.set([...episodes.values()].filter((kept) => kept.opened && !kept.closed).length)
+      },
     })
   }
 
@@ -135,13 +149,14 @@ export class PartBuffer implements Disposable {
 
   #append(kept: Kept, event: string): void {
     if (kept.closed) return
-    if (kept.bytes + event.length > EPISODE_BYTES) {
+    const bytes = Buffer.byteLength(event)
+    if (kept.bytes + bytes > EPISODE_BYTES) {
       // Everything after it too: a gap would look like a fault to readers.
       kept.bytes = EPISODE_BYTES
       this.#dropped.inc()
       return
     }
-    kept.bytes += event.length
+    kept.bytes += bytes
     kept.events.push(event)
     this.#tell(kept)
   }

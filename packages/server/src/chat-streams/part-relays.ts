@@ -11,6 +11,8 @@ import { RELAY_TOKEN_HEADER, RelayTokens, relayAddressOf } from '../replicas/ind
 import type { Episode, PartBuffer } from './part-buffer.ts'
 
 const DIAL_MS = 5_000
+/** More than all parts of an episode in one frame. */
+const MAX_FRAME_BYTES = 4 * 1024 * 1024
 const LEAST_DELAY_MS = 100
 const MOST_DELAY_MS = 5_000
 
@@ -75,6 +77,7 @@ export class PartRelays implements AsyncDisposable {
       headers: { [RELAY_TOKEN_HEADER]: await this.#tokens.sign(relaySubject(chatId)) },
       handshakeTimeout: DIAL_MS,
       perMessageDeflate: false,
+      maxPayload: MAX_FRAME_BYTES,
     })
     const cut = (): void => socket.terminate()
     signal.addEventListener('abort', cut, { once: true })
@@ -113,9 +116,10 @@ class PartRelay implements AsyncDisposable {
 
   follow(episode: Episode): void {
     this.#followers += 1
-    const before = this.#episode
+    // One who has read the chat later knows better.
+    if (this.#episode !== undefined && !isLater(episode, this.#episode)) return
     this.#episode = episode
-    if (before?.historyVersion !== episode.historyVersion || before.attempt !== episode.attempt) this.#ask()
+    this.#ask()
   }
 
   /** One follower less; whether there are others. */
@@ -152,7 +156,10 @@ class PartRelay implements AsyncDisposable {
     return new Promise((resolve) => {
       socket.once('close', () => resolve())
       socket.on('message', (data) => {
-        for (const event of eventsOf(String(data))) {
+        const events = eventsOf(String(data))
+        // Another version of the program may speak otherwise.
+        if (events === undefined) return socket.terminate()
+        for (const event of events) {
           const { history_version, generation_attempt, seq } = event.message_part
           const episode = {
             chatId: this.#options.chatId,
@@ -175,10 +182,20 @@ class PartRelay implements AsyncDisposable {
 
 type PartEvent = contract.ChatStreamEvent & { readonly message_part: contract.ChatStreamMessagePart }
 
-/** What a replica of this deployment sends; anything else is left out. */
-function eventsOf(frame: string): PartEvent[] {
-  const parsed: unknown = JSON.parse(frame)
-  return Array.isArray(parsed) ? parsed.filter((event): event is PartEvent => isPartEvent(event)) : []
+function isLater(a: Episode, b: Episode): boolean {
+  return a.historyVersion === b.historyVersion ? a.attempt > b.attempt : a.historyVersion > b.historyVersion
+}
+
+/** What a replica of this deployment sends, other events left out; undefined for what is no frame. */
+function eventsOf(frame: string): PartEvent[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(frame)
+    return Array.isArray(parsed)
+      ? parsed.filter((event): event is PartEvent => isPartEvent(event))
+      : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function isPartEvent(event: unknown): event is PartEvent {

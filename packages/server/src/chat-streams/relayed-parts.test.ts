@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
-import type { ChatStreamEvent } from '@slipway/contract'
-import { Gate, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { type ChatStreamEvent, getUser } from '@slipway/contract'
+import { Gate, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { ChatsAtWork } from '../chat-generation/chats-at-work.fixture.ts'
 import { Followed } from './stream-world.fixture.ts'
 
@@ -83,4 +83,54 @@ it('CH-911: a client that names an episode gets its parts, and silence for one t
   first?.send('nonsense')
   expect(await closed).toBe(1007)
   for (const socket of sockets) socket.terminate()
+})
+
+it('CH-906: what else happens to a chat in the middle of an answer does not send its parts again', async () => {
+  const gate = new Gate()
+  work.provider.answer = ({ streaming, text }) => {
+    if (!streaming || text.includes('Wait for me')) return { steps: ['Something'] }
+    return { steps: ['one ', 'two ', { wait: gate.opened }, 'three'] }
+  }
+  const chat = await work.create('Count to three')
+  await using here = streamOn(work.server, chat.id)
+  await using there = streamOn(other, chat.id)
+  const both = [here, there]
+  await until('the first pieces', () => both.every(({ events }) => pieces(events).length >= 2))
+  await work.send(chat.id, 'Wait for me')
+  for (const followed of both)
+    await followed.until('the queue', (event) => event.queued_messages !== undefined)
+  gate.open()
+  for (const followed of both) {
+    await followed.until('the answer', (event) => event.message?.role === 'assistant')
+    const until = followed.events.findIndex((event) => event.message?.role === 'assistant')
+    expect(seqs(followed.events.slice(0, until))).toEqual([1, 2, 3])
+  }
+  await work.reaches(chat.id, 'waiting')
+})
+
+it('CH-911: who may not read a chat any more gets no parts of it either', async () => {
+  const gate = new Gate()
+  work.provider.answer = (request) =>
+    request.streaming ? { steps: ['secret', { wait: gate.opened }, ' end'] } : { steps: ['A title'] }
+  const chat = await work.create('Tell nobody')
+  const reader = await work.server.user('parts-reader')
+  const { id } = await reader.call(getUser, { params: { user: 'me' } })
+  await using database = await openDatabase(work.server.databaseUrl, { maxConnections: 1 })
+  const share = (list: Readonly<Record<string, readonly string[]>>): Promise<unknown> =>
+    database.db
+      .updateTable('chats')
+      .set({ user_acl: JSON.stringify(list) })
+      .where('id', '=', chat.id)
+      .execute()
+  await share({ [id]: ['read'] })
+  const socket = new WebSocket(
+    `${work.server.url.replace('http', 'ws')}/api/experimental/chats/${chat.id}/stream/parts`,
+    { headers: reader.headers },
+  )
+  const closed = new Promise<number>((resolve) => socket.on('close', resolve))
+  await new Promise((resolve) => socket.once('open', resolve))
+  await share({})
+  expect(await closed).toBe(1008)
+  gate.open()
+  await work.reaches(chat.id, 'waiting')
 })

@@ -1,13 +1,15 @@
 import type { WebSocket } from 'ws'
 
 import * as contract from '@slipway/contract'
+import { describeError } from '@slipway/request-log'
 import type { Actor } from '../authz/index.ts'
 import { getReadableChat } from '../chats/index.ts'
 import { type BoundRoute, forAnyone, forSession, type OpenStreams } from '../edge/index.ts'
-import { badRequest, notFound } from '../errors/index.ts'
+import { ApiError, badRequest, notFound } from '../errors/index.ts'
+import { WatchingActor } from '../identity/index.ts'
 import { RELAY_TOKEN_HEADER, RelayTokens } from '../replicas/index.ts'
 import { ChatEvents, type SyncOutcome } from './chat-events.ts'
-import { ChatSubscription, followChat, type StreamParts } from './follow-chat.ts'
+import { ChatSubscription, followChat, type StreamParts, TRY_AGAIN_MS } from './follow-chat.ts'
 import { eventSocket, eventStreamSink, type FrameSink, frameSocket } from './frame-sink.ts'
 import { relaySubject } from './part-relays.ts'
 import { serveParts } from './serve-parts.ts'
@@ -57,15 +59,33 @@ export function chatStreamRoutes(parts: StreamParts, streams: OpenStreams): Boun
       return undefined
     }),
     forSession(contract.streamChatParts, async ({ actor, params, upgrade }) => {
-      const { chat } = await getReadableChat(actor, context.database.db, params.chat ?? '')
-      await serveParts(buffer, chat.id, await upgrade())
+      const { db } = context.database
+      const { chat } = await getReadableChat(actor, db, params.chat ?? '')
+      using subscription = new ChatSubscription()
+      using watching = new WatchingActor(context, actor, subscription.touch)
+      using _listening = hub.listen(chat.id, {
+        touch: subscription.touch,
+        version: () => Number.POSITIVE_INFINITY,
+      })
+      await serveParts(buffer, chat.id, await upgrade(), subscription, async () => {
+        try {
+          await getReadableChat(await watching.current(), db, chat.id)
+          return true
+        } catch (error) {
+          if (error instanceof ApiError && error.status < 500) return false
+          context.log.warn('a chat that is streamed could not be read', { error: describeError(error) })
+          subscription.touchLater(TRY_AGAIN_MS)
+          return true
+        }
+      })
       return undefined
     }),
     forAnyone(contract.relayChatParts, async ({ params, raw, upgrade }) => {
       const chatId = params.chat ?? ''
       const token = raw.headers[RELAY_TOKEN_HEADER]
       if (typeof token !== 'string' || !(await tokens.verify(relaySubject(chatId), token))) throw notFound()
-      await serveParts(buffer, chatId, await upgrade())
+      using subscription = new ChatSubscription()
+      await serveParts(buffer, chatId, await upgrade(), subscription)
       return undefined
     }),
     forSession(contract.watchChats, async ({ actor, upgrade }) => {

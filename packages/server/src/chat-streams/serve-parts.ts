@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 
-import { ChatSubscription } from './follow-chat.ts'
+import type { ChatSubscription } from './follow-chat.ts'
 import { FRAME_EVENTS, frameSocket, framesOf } from './frame-sink.ts'
 import type { EpisodeReader, PartBuffer } from './part-buffer.ts'
 
@@ -9,9 +9,17 @@ const MAX_REQUEST_CHARACTERS = 1_024
 /**
  * Sends the parts of the episode that the client names, from the first on, and of another one as soon as it names that
  * (CH-911). One that this replica does not know stays silent.
+ *
+ * @param mayRead is asked whenever the subscription says that the chat may have changed; absent where nobody can lose
+ * the right.
  */
-export async function serveParts(buffer: PartBuffer, chatId: string, socket: WebSocket): Promise<void> {
-  using subscription = new ChatSubscription()
+export async function serveParts(
+  buffer: PartBuffer,
+  chatId: string,
+  socket: WebSocket,
+  subscription: ChatSubscription,
+  mayRead: () => Promise<boolean> = async () => true,
+): Promise<void> {
   const sink = frameSocket(socket)
   let reader: EpisodeReader | undefined
   sink.closed.addEventListener('abort', subscription.wake, { once: true })
@@ -24,6 +32,7 @@ export async function serveParts(buffer: PartBuffer, chatId: string, socket: Web
   })
   try {
     while (!sink.closed.aborted) {
+      if (subscription.takeDirty() && !(await mayRead())) return sink.close(1008, 'the chat may not be read')
       const fresh = reader?.take(FRAME_EVENTS) ?? []
       for (const frame of framesOf(fresh)) await sink.send(frame)
       if (fresh.length === 0) await subscription.woken()

@@ -108,18 +108,18 @@ export async function markRead(
   chat: Pick<ChatRow, 'id' | 'owner_id' | 'organization_id'>,
 ): Promise<void> {
   authorize(actor, 'update', ownedChat(chat))
+  const last = db
+    .selectFrom('chat_messages as m')
+    .where('m.chat_id', '=', chat.id)
+    .where('m.role', '=', 'assistant')
+    .where('m.deleted', '=', false)
+    .where('m.visibility', 'in', ['user', 'both'])
+    .select((eb) => eb.fn.max('m.id').as('id'))
   await db
     .updateTable('chats as c')
-    .set((eb) => ({
-      last_read_message_id: eb
-        .selectFrom('chat_messages as m')
-        .where('m.chat_id', '=', chat.id)
-        .where('m.role', '=', 'assistant')
-        .where('m.deleted', '=', false)
-        .where('m.visibility', 'in', ['user', 'both'])
-        .select((max) => max.fn.max('m.id').as('id')),
-    }))
+    .set({ last_read_message_id: last })
     .where('c.id', '=', chat.id)
+    .where('c.last_read_message_id', 'is distinct from', last)
     .execute()
 }
 

@@ -90,6 +90,9 @@ export class ChatTools {
     const own = SET_NAMES.filter((set) => isAvailable(set, kind)).flatMap((set) =>
       SETS[set].map((name: BuiltIn) => TOOLS[name](turn)),
     )
+    const retired = isAvailable('steering', kind)
+      ? [{ ...interruptAgentTool(turn), name: 'close_agent', isRetired: true }]
+      : []
     const ofWorkspace = isAvailable('workspace-mcp', kind) ? await workspaceMcpTools(turn, signal) : []
     const outside =
       isAvailable('external', kind) && chat.mcp_server_ids.length > 0
@@ -97,7 +100,9 @@ export class ChatTools {
         : undefined
     // Of two tools of one name the one that is nearer to this server is meant.
     const byName = new Map(
-      [...own, ...(outside?.tools ?? []), ...ofWorkspace].reverse().map((tool) => [tool.name, tool]),
+      [...own, ...retired, ...(outside?.tools ?? []), ...ofWorkspace]
+        .reverse()
+        .map((tool) => [tool.name, tool]),
     )
     return {
       tools: [...byName.values()].reverse(),

@@ -8,6 +8,10 @@ import type { ChatTool, ToolOutcome } from './tool.ts'
 
 /** Longest image that a model is shown, in characters of base64. */
 const MAX_MEDIA = 7 * 1024 * 1024
+/** Longest text beside an image, in characters. */
+const MAX_CAPTION = 32 * 1024
+/** What all providers that take images at all take. */
+const IMAGES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
 
 /** Tools of servers outside, open for a turn. */
 export interface ExternalTools extends AsyncDisposable {
@@ -75,14 +79,21 @@ interface McpResult {
   readonly structuredContent: unknown
 }
 
-/** What a server gave, as a model reads it: its texts, else its structure; an image is shown as one. */
+/**
+ * What a server gave, as a model reads it: its texts, else its structure; an image is shown as one. What is said beside
+ * an image is cut here, because results with images are stored as they are.
+ */
 export function outcomeOfMcp({ isError, content, structuredContent }: McpResult): ToolOutcome {
   const texts = content.flatMap((part) =>
     part.type === 'text' ? [String(part.text ?? '')] : part.type === 'image' ? [] : [JSON.stringify(part)],
   )
   const text = texts.join('\n')
   const image = content.find(
-    (part) => part.type === 'image' && typeof part.data === 'string' && part.data.length <= MAX_MEDIA,
+    (part) =>
+      part.type === 'image' &&
+      typeof part.data === 'string' &&
+      part.data.length <= MAX_MEDIA &&
+      IMAGES.has(String(part.mimeType)),
   )
   const error = isError ? { isError } : {}
   if (image !== undefined)
@@ -91,12 +102,18 @@ export function outcomeOfMcp({ isError, content, structuredContent }: McpResult)
       isMedia: true,
       result: storable({
         data: image.data,
-        media_type: typeof image.mimeType === 'string' ? image.mimeType : 'application/octet-stream',
-        ...(text === '' ? {} : { text }),
+        media_type: image.mimeType,
+        ...(text === '' ? {} : { text: cut(text) }),
       }),
     }
   if (isError) return { isError, result: storable({ error: text }) }
   return {
     result: storable(text === '' && structuredContent !== undefined ? structuredContent : { output: text }),
   }
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_CAPTION
+    ? text
+    : `${text.slice(0, MAX_CAPTION)}\n… ${text.length - MAX_CAPTION} characters omitted …`
 }

@@ -1,2 +1,3 @@
 export { type ChatToolParts, ChatTools } from './chat-tools.ts'
+export { isCheapSchema } from './schema-cost.ts'
 export type { ChatTool, OpenTools, ToolCall, ToolOutcome } from './tool.ts'

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import {
   createBuild,
+  createMcpServerConfig,
   getUser,
   getWorkspace,
   listAuditLogs,
@@ -140,6 +141,19 @@ describe('the workspace of a chat', () => {
       name: 'no good name!',
     })
     expect(Object(odd.result).workspace_name).toMatch(/^no-good-name-[0-9a-f]{4}$/)
+  })
+
+  it('B-5: a call that has made a workspace, and whose process died then, makes no second one', async () => {
+    const one = await world.chat()
+    const noted: never[] = []
+    const args = { template_id: template.id }
+    const { result } = await world.call(one, 'create_workspace', args, { noted })
+    expect(noted).toEqual([{ workspace_id: Object(result).workspace_id }])
+    const { db } = world.context.database
+    await db.updateTable('chats').set({ workspace_id: null }).where('id', '=', one.id).execute()
+    const again = await world.call(one, 'create_workspace', args, { resume: noted[0] ?? null })
+    expect(Object(again.result).workspace_id).toBe(Object(result).workspace_id)
+    expect((await world.row(one.id)).workspace_id).toBe(Object(result).workspace_id)
   })
 
   it('T-8, CH-105, CH-1204: stopped it is said so; started again it has another agent, and all goes on', async () => {
@@ -321,6 +335,38 @@ describe('subagents', () => {
     expect(again.result).toEqual(first.result)
     expect(first.result).toMatchObject({ chat_id: expect.any(String), status: 'running' })
     expect(Object((await world.call(parent, 'list_agents')).result).agents).toHaveLength(1)
+    // What was noted before a crash, and what was not made because of it.
+    const chat_id = randomUUID()
+    expect((await world.call(parent, 'spawn_agent', args, { resume: { chat_id } })).result).toMatchObject({
+      chat_id,
+    })
+  })
+
+  it('CH-11.1: an explorer that a plan has started has only the servers that plans may use', async () => {
+    const { db } = world.context.database
+    const server = (slug: string, allow_in_plan_mode: boolean) =>
+      world.owner.call(createMcpServerConfig, {
+        params: { organization: world.organizationId },
+        body: {
+          display_name: slug,
+          slug,
+          url: 'https://mcp.example.com',
+          transport: 'streamable_http',
+          auth_type: 'none',
+          availability: 'default_on',
+          enabled: true,
+          allow_in_plan_mode,
+        },
+      })
+    const [open, approved] = [await server('open', false), await server('approved', true)]
+    const planning = await world.chat({ plan_mode: 'plan', mcp_server_ids: [open.id, approved.id] })
+    await world.call(planning, 'spawn_agent', { type: 'explore', prompt: 'x' })
+    const [explorer] = await db
+      .selectFrom('chats')
+      .select(['mode', 'plan_mode', 'mcp_server_ids'])
+      .where('parent_chat_id', '=', planning.id)
+      .execute()
+    expect(explorer).toEqual({ mode: 'explore', plan_mode: null, mcp_server_ids: [approved.id] })
   })
 
   it('T-42, CH-1122: are waited for until they are done; others are no business of this chat', async () => {
@@ -387,5 +433,16 @@ describe('subagents', () => {
     expect((await world.call(parent, 'interrupt_agent', { chat_id: child.id })).result).toMatchObject({
       status: 'interrupting',
     })
+  })
+
+  it('CH-1123: close_agent is the old name of interrupt_agent, of which models are not told', async () => {
+    const parent = await world.chat()
+    const child = await world.chat({ parent_chat_id: parent.id, root_chat_id: parent.id, status: 'running' })
+    expect(await world.names(parent)).not.toContain('close_agent')
+    expect((await world.call(parent, 'close_agent', { chat_id: child.id })).result).toMatchObject({
+      chat_id: child.id,
+      status: 'interrupting',
+    })
+    await expect(world.call(child, 'close_agent', { chat_id: parent.id })).rejects.toThrow('no tool')
   })
 })

@@ -36,6 +36,8 @@ export interface ChatTool {
   /** A success ends the turn, CH-700 (4). */
   readonly stopsTurn?: boolean
   readonly mcpServerConfigId?: string
+  /** An old name: models are not told of it, and calls of it are carried out all the same. */
+  readonly isRetired?: boolean
   /** Never throws for what a model can do something about: that is an outcome with `isError`. @throws what aborted the signal. */
   run(args: Json, call: ToolCall): Promise<ToolOutcome>
 }

@@ -10,8 +10,12 @@ import { memberOf } from './workspace/chat-workspace.ts'
 const DISCOVERY_MS = 5_000
 const CALL_MS = 65_000
 const MAX_TOOLS = 256
-/** Names that models may call. */
-const NAME = /^[A-Za-z0-9_-]{1,64}$/
+const MAX_DESCRIPTION = 4_096
+const MAX_SCHEMA = 64 * 1024
+/** All of them together, which every prompt carries. */
+const MAX_ALL_SCHEMAS = 256 * 1024
+/** `<server>__<tool>`, as no tool of this server is called. */
+const NAME = /^(?=.{4,64}$)[A-Za-z0-9_-]+__[A-Za-z0-9_-]+$/
 
 /**
  * The tools of the MCP servers that the workspace of a chat names in its `.mcp.json` (CH-1403), through its agent. There
@@ -28,11 +32,7 @@ export async function workspaceMcpTools(turn: ToolTurn, signal: AbortSignal): Pr
     const until = AbortSignal.any([signal, AbortSignal.timeout(DISCOVERY_MS + 1_000)])
     const answer = await turn.workspace.ask({ method: 'GET', path: '/api/v0/mcp/tools' }, until)
     const tools = memberOf(answer, 'tools')
-    return (Array.isArray(tools) ? tools : []).slice(0, MAX_TOOLS).flatMap((tool: unknown) => {
-      const { name, description, input_schema: inputSchema } = Object(tool)
-      if (typeof name !== 'string' || !NAME.test(name) || typeof inputSchema !== 'object') return []
-      return [toolOf(turn, name, String(description ?? ''), Object(inputSchema))]
-    })
+    return readTools(Array.isArray(tools) ? tools : []).map((tool) => toolOf(turn, tool))
   } catch (error) {
     signal.throwIfAborted()
     turn.context.log.debug('the MCP servers of a workspace cannot be used', {
@@ -43,8 +43,26 @@ export async function workspaceMcpTools(turn: ToolTurn, signal: AbortSignal): Pr
   }
 }
 
-function toolOf(turn: ToolTurn, name: string, description: string, inputSchema: object): ChatTool {
-  return defineForeignTool(turn.context.log, { name, description, inputSchema }, async (args, call) => {
+type Shown = Pick<ChatTool, 'name' | 'description' | 'inputSchema'>
+
+/** The tools that an agent tells of, as far as they can be told to models: whatever runs in a workspace has written them. */
+export function readTools(tools: readonly unknown[]): readonly Shown[] {
+  let left = MAX_ALL_SCHEMAS
+  return tools.slice(0, MAX_TOOLS).flatMap((tool) => {
+    const { name, description, input_schema: inputSchema } = Object(tool)
+    if (typeof name !== 'string' || !NAME.test(name)) return []
+    if (typeof inputSchema !== 'object' || inputSchema === null || Array.isArray(inputSchema)) return []
+    const size = JSON.stringify(inputSchema).length
+    if (size > MAX_SCHEMA || size > left) return []
+    left -= size
+    const text = typeof description === 'string' ? description.slice(0, MAX_DESCRIPTION) : ''
+    return [{ name, description: text.toWellFormed(), inputSchema: Object(inputSchema) }]
+  })
+}
+
+function toolOf(turn: ToolTurn, shown: Shown): ChatTool {
+  const { name } = shown
+  return defineForeignTool(turn.context.log, shown, async (args, call) => {
     const answer = await turn.workspace.ask(
       {
         method: 'POST',

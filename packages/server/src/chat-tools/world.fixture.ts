@@ -159,10 +159,10 @@ export class World implements AsyncDisposable {
       .executeTakeFirstOrThrow()
   }
 
-  /** Names of the tools of a chat. */
+  /** Names of the tools that the model of a chat is told of. */
   async names(chat: ChatRow): Promise<readonly string[]> {
     await using open = await this.tools.open({ chat, signal: new AbortController().signal })
-    return open.tools.map(({ name }) => name)
+    return open.tools.filter(({ isRetired }) => isRetired !== true).map(({ name }) => name)
   }
 
   /** Calls a tool as a run does. */

@@ -7,7 +7,7 @@ import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
 import { archiveFamily } from './archive-family.ts'
 import { holdChat } from './store/metadata.ts'
-import { holdForgottenRoot, tryArchiveLock } from './store/retention.ts'
+import { type ForgottenRoot, holdForgottenRoot, tryArchiveLock } from './store/retention.ts'
 import type { ChatChange } from './update-chat.ts'
 
 const EVERY_MS = 3_600_000
@@ -49,36 +49,41 @@ export class AutoArchive implements AsyncDisposable {
     if (days === 0) return
     const midnight = Math.floor(this.#context.clock.now().getTime() / DAY_MS) * DAY_MS
     const before = new Date(midnight - days * DAY_MS)
-    const seen: string[] = []
-    while (seen.length < MAX_ROOTS && !this.#closed) {
-      const change = await this.#archiveNext(before, seen)
-      if (change === 'none') break
-      if (change !== 'changed meanwhile') await this.#record(change)
+    let last: ForgottenRoot | undefined
+    for (let count = 0; count < MAX_ROOTS && !this.#closed; count += 1) {
+      const { root, change } = await this.#archiveNext(before, last)
+      if (root === undefined) break
+      last = root
+      if (change !== undefined) await this.#record(root, change)
     }
   }
 
-  /** @param seen ids of the roots that were looked at in this round; the next one is added. */
-  async #archiveNext(before: Date, seen: string[]): Promise<ChatChange | 'none' | 'changed meanwhile'> {
+  /** The root that comes after another, without a change where it has changed meanwhile; none at the end. */
+  async #archiveNext(
+    before: Date,
+    last: ForgottenRoot | undefined,
+  ): Promise<{ readonly root?: ForgottenRoot; readonly change?: ChatChange }> {
+    let root: ForgottenRoot | undefined
     try {
       return await this.#context.database.transaction(async (tx) => {
-        if (!(await tryArchiveLock(actor, tx))) return 'none'
-        const id = await holdForgottenRoot(actor, tx, before, seen)
-        if (id === undefined) return 'none'
-        seen.push(id)
-        const root = await archiveFamily(this.#context, actor, tx, id, true)
-        return { before: root, after: await holdChat(actor, tx, id) }
+        root = (await tryArchiveLock(actor, tx))
+          ? await holdForgottenRoot(actor, tx, before, last)
+          : undefined
+        if (root === undefined) return {}
+        const was = await archiveFamily(this.#context, actor, tx, root.id, true)
+        return { root, change: { before: was, after: await holdChat(actor, tx, root.id) } }
       })
     } catch (error) {
-      if (error instanceof ApiError && error.status < 500) return 'changed meanwhile'
+      if (root !== undefined && error instanceof ApiError && error.status < 500) return { root }
       throw error
     }
   }
 
-  async #record({ before, after }: ChatChange): Promise<void> {
+  async #record({ owner }: ForgottenRoot, { before, after }: ChatChange): Promise<void> {
     await recordEntry(this.#context, {
       type: 'chat',
       action: 'write',
-      user: undefined,
+      user: owner,
       organizationId: before.organization_id,
       resourceId: before.id,
       target: before.id.slice(0, 8),

@@ -13,21 +13,16 @@ export type {
   ToolCallPart,
   ToolResultPart,
 } from './parts.ts'
-export { readParts, textOf, unansweredCalls, wirePart, wireParts } from './parts.ts'
+export { jsonbOf, readParts, textOf, unansweredCalls, wirePart, wireParts } from './parts.ts'
 export { pendingActions } from './pending-actions.ts'
 export { type ChatDetails, presentChat, presentMessage, presentQueued } from './present.ts'
 export { presentFamily } from './present-family.ts'
 export { chatRoutes } from './routes.ts'
 export { SearchIndex } from './search-index.ts'
-export {
-  changeChat,
-  type Fence,
-  FencedOff,
-  LockedChat,
-  QUEUE_LIMIT,
-  toolMessage,
-  type UserMessage,
-} from './state/locked-chat.ts'
+export { changeChat } from './state/change-chat.ts'
+export { type Fence, FencedOff } from './state/fence.ts'
+export { LockedChat } from './state/locked-chat.ts'
+export { QUEUE_LIMIT, toolMessage, type UserMessage } from './state/locked-row.ts'
 export { insertChat, type NewChat } from './store/create.ts'
 export { type ChatRow, ownedChat, type QueuedRow } from './store/locked.ts'
 export { MESSAGE_COLUMNS, type MessageRow, type NewMessage } from './store/messages.ts'

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Client } from '@slipway/client'
 import { type Chat, chatsByWorkspace, getChat, listChats, updateChat, updateChatAcl } from '@slipway/contract'
 import { fixtures, until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
 import { type ChatsWorld, openChatsWorld } from './chats-world.fixture.ts'
+import { readChatSearch } from './search-chats.ts'
 
 let world: ChatsWorld
 let ada: Client
@@ -241,6 +243,18 @@ describe('CH-411: searching', () => {
     )
     expect(titles(await listing(buddy.client, { q: 'source:shared_with_me' }))).toEqual(['shared'])
     expect(await list({ q: 'source:shared_with_me' })).toEqual([])
+  })
+
+  it('looks for what is shared among what is shared, and not among all chats', async () => {
+    const actor = systemActor('chatd', 'the plan of a search is looked at')
+    const { conditions } = readChatSearch(actor, 'source:shared_with_me', [])
+    const { rows } = await world.database.db.transaction().execute(async (tx) => {
+      await sql`set local enable_seqscan = off`.execute(tx)
+      return sql<object>`explain select c.id from chats c where ${sql.join([...conditions], sql` and `)}`.execute(
+        tx,
+      )
+    })
+    expect(JSON.stringify(rows)).toContain('chats_shared')
   })
 })
 

@@ -556,4 +556,8 @@ it('lists what users have written, newest first and without blanks', async () =>
   expect((await prompts()).map(({ text }) => text)).toEqual(['of old', 'ab', 'user 1'])
   expect(await prompts({ limit: 1 })).toHaveLength(1)
   await expect(prompts({ limit: 2001 })).rejects.toMatchObject({ status: 400 })
+  // However many there are, an answer stays of some megabytes.
+  for (let n = 0; n < 6; n += 1)
+    await fixtures.chatMessage(db, { chat_id: chatId, content: JSON.stringify(say('x'.repeat(1_000_000))) })
+  expect(await prompts()).toHaveLength(4)
 })

@@ -130,7 +130,17 @@ export function readParts(content: unknown, version: number): readonly Part[] {
 
 /** What the column of a message takes. */
 export function writeParts(parts: readonly Part[]): string {
-  return JSON.stringify(parts)
+  return jsonbOf(parts)
+}
+
+/**
+ * JSON as a column of PostgreSQL takes it: models and providers may say what it refuses, which are NUL characters and
+ * halves of surrogate pairs.
+ */
+export function jsonbOf(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escaped, what: string) =>
+    what.length > 1 ? '\\ufffd' : escaped,
+  )
 }
 
 /** What clients may see of the parts of a message (CH-122). */

@@ -3,6 +3,7 @@ import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Actor } from '../authz/index.ts'
 import { badRequest, type Validation } from '../errors/index.ts'
 import { containing, SearchQuery } from '../search/index.ts'
+import { HAS_UNREAD } from './store/views.ts'
 
 type Condition = Expression<SqlBool>
 
@@ -58,7 +59,7 @@ export function readChatSearch(actor: Actor, text: string, labels: readonly stri
     ofDiff(sql<SqlBool>`(${sql.join(statuses.map(statusCondition), sql` or `)})`),
   )
   add(query.one('diff_url'), (value) => ofFamilyDiff(sql<SqlBool>`lower(d.url) = ${value}`))
-  add(query.flag('has_unread'), (flag) => sql<SqlBool>`(${UNREAD}) = ${flag}`)
+  add(query.flag('has_unread'), (flag) => sql<SqlBool>`(${HAS_UNREAD}) = ${flag}`)
   add(search, (value) => textCondition(value, mine && !shared ? actor.id : undefined))
   const archived = query.flag('archived') ?? false
   faults.push(...query.finish())
@@ -71,15 +72,12 @@ export function readChatSearch(actor: Actor, text: string, labels: readonly stri
   return { conditions, archived }
 }
 
-const UNREAD = sql<SqlBool>`exists (
-  select 1 from chat_messages m
-   where m.chat_id = c.id and m.role = 'assistant' and not m.deleted and m.visibility <> 'model'
-     and m.id > coalesce(c.last_read_message_id, 0))`
-
 /** Chats of others that name the actor, or a group that they are in, in their lists. */
 function sharedWith(actor: Actor): Condition {
   const organizations = actor.roles.flatMap((role) => role.organizationId ?? [])
-  return sql<SqlBool>`(c.owner_id <> ${actor.id}::uuid and (
+  // The second line is the condition of an index, without which all chats would be looked at.
+  return sql<SqlBool>`(c.owner_id <> ${actor.id}::uuid
+    and (c.user_acl <> '{}' or c.group_acl <> '{}') and (
     c.user_acl ? ${actor.id} or c.group_acl ?| ${[...actor.groups, ...organizations]}::text[]))`
 }
 

@@ -70,7 +70,8 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
         if (request.context.webSocket || route.stream === 'sse') requireOwnPage(request, options)
         if (request.provesInForm) requireFormProof(request, options)
         const query = read?.(request.search) ?? {}
-        if (bound.access !== 'agent') refuseUnstorable(request.body)
+        // Agents may send fields that nobody knows, where they send something at all.
+        if (bound.access !== 'agent' || check === undefined) refuseUnstorable(request.body)
         check?.(request.body ?? {})
         reply.code(status)
         const incoming = {

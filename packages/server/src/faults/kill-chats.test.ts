@@ -12,16 +12,20 @@ import {
   createChatModelConfig,
   createFirstUser,
   createToken,
+  createWorkspace,
   getChat,
   getUser,
+  getWorkspace,
   listChatMessages,
   login,
 } from '@slipway/contract'
 import {
+  callsTools,
   createTestDatabase,
   endWorkspaces,
   FakeModelProvider,
   Gate,
+  importTemplate,
   openDatabase,
   PASSWORD,
   type ServerProcess,
@@ -73,7 +77,11 @@ beforeAll(async () => {
 afterAll(() => steps.disposeAsync())
 
 /** Starts a chat on the replica that will be killed; `answers` are those of its streamed requests. */
-async function start(text: string, answers: FakeModelProvider['answer']): Promise<Chat> {
+async function start(
+  text: string,
+  answers: FakeModelProvider['answer'],
+  workspaceId?: string,
+): Promise<Chat> {
   // Titles and labels are asked for without a stream.
   provider.answer = (request) => (request.streaming ? answers(request) : says('Aside'))
   return new Client({ url: server.url, token }).call(createChat, {
@@ -81,6 +89,7 @@ async function start(text: string, answers: FakeModelProvider['answer']): Promis
       organization_id: organizationId,
       content: [{ type: 'text', text }],
       model_config_id: modelId,
+      ...(workspaceId === undefined ? {} : { workspace_id: workspaceId }),
     },
   })
 }
@@ -148,3 +157,57 @@ it('CH-609: kill -9 right after a commit: nothing is committed twice, and others
   expect((await carriedOn(chat, SOON)).said).toEqual(['user: Third', 'assistant: Committed answer'])
   await server.start()
 }, 90_000)
+
+it('B-5: kill -9 during a tool: its process goes on, and is found again and not started a second time', async () => {
+  const owner = new Client({ url: server.url, token })
+  const template = await importTemplate(owner, 'plain', {
+    'template.ts': `import { defineTemplate, local } from '@slipway/template'
+export default defineTemplate({
+  workspace: () => ({ runtime: local(), agents: [{ name: 'main' }] }),
+})
+`,
+  })
+  const workspace = await owner.call(createWorkspace, {
+    params: { user: 'me' },
+    body: { name: 'tools', template_id: template.id },
+  })
+  await until(
+    'the agent',
+    async () => {
+      const now = await owner.call(getWorkspace, { params: { workspace: workspace.id } })
+      const [agent] = now.latest_build.resources.flatMap((resource) => resource.agents ?? [])
+      return agent?.status === 'connected' && agent.lifecycle_state === 'ready'
+    },
+    60_000,
+  )
+  const command = 'echo once >> tries; sleep 5; cat tries'
+  const chat = await start(
+    'Run it',
+    ({ text }) =>
+      text.includes('exit_code')
+        ? says('It ran')
+        : callsTools({ id: 'run', name: 'execute', args: { command, timeout: '60s' } }),
+    workspace.id,
+  )
+  await using database = await openDatabase(databaseUrl, { maxConnections: 1 })
+  await until('the process', async () => {
+    const rows = await database.db
+      .selectFrom('chat_tool_calls')
+      .select('resume')
+      .where('chat_id', '=', chat.id)
+      .execute()
+    return rows.some(({ resume }) => Object(resume).started === true)
+  })
+  await server.kill()
+  // On the same address, which is the one that the agent comes back to; its lease has to end first.
+  await server.start()
+  await until(
+    'the end of the turn',
+    async () => (await owner.call(getChat, { params: { chat: chat.id } })).status === 'waiting',
+    60_000,
+  )
+  const { messages } = await owner.call(listChatMessages, { params: { chat: chat.id } })
+  const results = messages.flatMap(({ content }) => content.filter((part) => part.type === 'tool-result'))
+  expect(results).toMatchObject([{ result: { output: 'once\n', exit_code: 0 } }])
+  expect(messages.map(({ role }) => role).toReversed()).toEqual(['user', 'assistant', 'tool', 'assistant'])
+}, 180_000)

@@ -1,3 +1,4 @@
+export { approvedForPlans } from './approved-for-plans.ts'
 export { chosenServers } from './chosen-servers.ts'
 export { McpHealthChecks } from './health-checks.ts'
 export { McpServers } from './mcp-servers.ts'

@@ -33,6 +33,7 @@ const HOLDER = systemActor('provisionerd', 'a template is kept for as long as a 
  * Makes a workspace and queues its first build (WS-130).
  *
  * @param organizationId the organization that the template must belong to, where the request names one.
+ * @param id chosen by who has to find the workspace again after a crash.
  * @throws ApiError in the order that WS-130 lists.
  */
 export async function createWorkspace(
@@ -42,6 +43,7 @@ export async function createWorkspace(
   ownerId: string,
   request: CreateWorkspaceRequest,
   organizationId?: string,
+  id: string = randomUUID(),
 ): Promise<{ readonly workspace: WorkspaceRow; readonly matching: Matching }> {
   const db = context.database.db
   requireName(request.name)
@@ -76,7 +78,6 @@ export async function createWorkspace(
     throw conflict(`Workspace ${JSON.stringify(request.name)} already exists.`, {
       validations: [{ field: 'name', detail: UNIQUE_DETAIL }],
     })
-  const id = randomUUID()
   const { matching } = await context.database.transaction(
     async (tx) => {
       if (!(await holdTemplate(HOLDER, tx, template.id))) throw deleted(template)

@@ -26,12 +26,12 @@ const CONTEXTS: readonly {
 }[] = [
   {
     context: 'general',
-    label: 'Helpers',
+    label: 'Subagents',
     help: 'Chats that an agent begins to have parts of its work done.',
   },
   {
     context: 'explore',
-    label: 'Scouts',
+    label: 'Explorers',
     help: 'Chats that an agent begins to read and look around only. A fast model does.',
   },
   { context: 'title_generation', label: 'Titles', help: 'Writes the titles of chats. A small model does.' },
@@ -150,7 +150,7 @@ function Personal() {
           <LabelledToggle
             kind="switch"
             label="Own models"
-            help="People may set which models their chats, helpers and scouts use, instead of those above. In a chat they always choose among all models that are on."
+            help="People may set which models their chats, subagents and explorers use, instead of those above. In a chat they always choose among all models that are on."
             checked={save.isPending ? save.variables : allow}
             disabled={!online || save.isPending}
             onChange={(next) => save.mutate(next)}

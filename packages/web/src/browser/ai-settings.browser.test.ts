@@ -214,11 +214,11 @@ describe('own settings', () => {
     await page.getByRole('button', { name: 'Use the default' }).click()
     await page.getByRole('button', { name: 'Use the default' }).waitFor({ state: 'detached' })
     await page.getByRole('link', { name: 'Models' }).click()
-    await page.getByLabel('Scouts').selectOption({ label: 'scripted-model' })
+    await page.getByLabel('Explorers').selectOption({ label: 'scripted-model' })
     await page.reload()
     await until(
       'the choice',
-      async () => (await page.getByLabel('Scouts').inputValue()) !== 'deployment_default',
+      async () => (await page.getByLabel('Explorers').inputValue()) !== 'deployment_default',
     )
     expect(faults).toEqual([])
   })

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 
 import { classNames } from '../ui/class-names.ts'
 import { formatDuration } from '../ui/duration.ts'
+import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
 import { Spinner } from '../ui/spinner.tsx'
 
 /** Where something that the model does stands. */
@@ -17,6 +18,8 @@ interface ActivityRowProps {
   readonly phase: Phase
   /** Stands behind the object: counts, exit codes. */
   readonly note?: ReactNode
+  /** Why it failed, in the words of the tool; its beginning shows in the line. */
+  readonly reason?: string | undefined
   readonly durationMs?: number | undefined
   readonly open: boolean
   readonly onToggle: () => void
@@ -32,6 +35,7 @@ export function ActivityRow({
   mono = false,
   phase,
   note,
+  reason,
   durationMs,
   open,
   onToggle,
@@ -52,10 +56,13 @@ export function ActivityRow({
         <span className={classNames('shrink-0', phase === 'running' && 'text-ink')}>{verb}</span>
         {object === undefined || object === '' ? null : (
           <span className={classNames('min-w-0 truncate text-ink', mono && 'font-mono text-xs')}>
-            <bdi>{object}</bdi>
+            <bdi>{withHiddenWrittenOut(object)}</bdi>
           </span>
         )}
         {note === undefined ? null : <span className="shrink-0 text-xs tabular-nums">{note}</span>}
+        {reason === undefined ? null : (
+          <span className="min-w-0 flex-1 basis-24 truncate text-xs text-bad">{withHiddenWrittenOut(reason)}</span>
+        )}
       </span>
       {durationMs === undefined || durationMs < 100 ? null : (
         <span className="shrink-0 text-xs text-ink-3 tabular-nums">{formatDuration(durationMs)}</span>

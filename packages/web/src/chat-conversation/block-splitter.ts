@@ -14,8 +14,14 @@ export class BlockSplitter {
   #text = ''
   #settled: readonly string[] = []
   #end = 0
+  #last: Blocks = { settled: [], open: '' }
 
   split(text: string): Blocks {
+    if (text !== this.#text) this.#last = this.#read(text)
+    return this.#last
+  }
+
+  #read(text: string): Blocks {
     if (!text.startsWith(this.#text)) {
       this.#settled = []
       this.#end = 0

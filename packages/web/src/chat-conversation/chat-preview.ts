@@ -16,6 +16,9 @@ export interface Preview {
   readonly parts: readonly ChatMessagePart[]
 }
 
+/** Of output that still comes so much of the end is kept, in characters; the result has all that there is. */
+const LIVE_OUTPUT = 65_536
+
 export const NO_PREVIEW: Preview = { cursor: undefined, parts: [] }
 
 /** What a piece makes of a preview; `gap` when pieces before it are missing. */
@@ -58,7 +61,13 @@ function merge(parts: readonly ChatMessagePart[], piece: ChatMessagePart): reado
     case 'tool-result':
       return upsertTool(parts, piece, (known) => {
         const before = piece.result_reset === true ? '' : (known.result_delta ?? '')
-        return { ...known, ...piece, ...firstTime(known), result_delta: before + (piece.result_delta ?? '') }
+        const output = before + (piece.result_delta ?? '')
+        return {
+          ...known,
+          ...piece,
+          ...firstTime(known),
+          result_delta: output.length > 2 * LIVE_OUTPUT ? output.slice(-LIVE_OUTPUT) : output,
+        }
       })
     default:
       return [...parts, piece]

@@ -27,6 +27,8 @@ import {
 
 const PAGE = 50
 const HIDDEN_FLUSH_MS = 250
+/** Text is revealed no more often (UI-1129); what comes in between waits for it. */
+const PIECES_FLUSH_MS = 50
 /** A stream that lost pieces is opened anew: soon, and then less and less often. */
 const FIRST_REOPEN_MS = 250
 const LAST_REOPEN_MS = 10_000
@@ -67,6 +69,7 @@ export class ChatSession {
   readonly #listeners = new Set<() => void>()
   #socket: LiveSocket | undefined
   #events: ChatStreamEvent[] = []
+  #flushed = 0
   #frame: number | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #reopen: ReturnType<typeof setTimeout> | undefined
@@ -240,8 +243,8 @@ export class ChatSession {
         ),
       onMessage: (frame) => {
         if (!Array.isArray(frame)) return
-        this.#events.push(...frame)
-        this.#schedule()
+        for (const event of frame) this.#events.push(event)
+        this.#schedule(frame.every(({ type }) => type === 'message_part'))
       },
       onOpen: () => {
         this.#flush()
@@ -255,11 +258,19 @@ export class ChatSession {
     })
   }
 
-  #schedule(): void {
-    if (this.#frame !== undefined || this.#timer !== undefined) return
+  #schedule(pieces: boolean): void {
+    if (this.#frame !== undefined) return
     // Nothing is painted in a hidden tab, and the browser calls nobody for it.
-    if (document.hidden) this.#timer = setTimeout(this.#flush, HIDDEN_FLUSH_MS)
-    else this.#frame = requestAnimationFrame(this.#flush)
+    const pause = document.hidden
+      ? HIDDEN_FLUSH_MS
+      : pieces
+        ? this.#flushed + PIECES_FLUSH_MS - performance.now()
+        : 0
+    if (pause > 0) this.#timer ??= setTimeout(this.#flush, pause)
+    else {
+      this.#cancelFlush()
+      this.#frame = requestAnimationFrame(this.#flush)
+    }
   }
 
   #cancelFlush(): void {
@@ -274,6 +285,7 @@ export class ChatSession {
     if (this.#events.length === 0) return
     const events = this.#events
     this.#events = []
+    this.#flushed = performance.now()
     const chat = applyEvents(this.#view.chat, events, this.id)
     this.#set({ chat })
     if (!chat.gap) {

@@ -1,5 +1,6 @@
 import { CopyButton } from '../ui/copyable.tsx'
 import { formatDuration } from '../ui/duration.ts'
+import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
 import type { ToolCall } from './rows.ts'
 import { TerminalOutput } from './terminal-output.tsx'
 import { argsOf, asData, errorOf, flag, number, resultOf, text } from './tool-data.ts'
@@ -21,7 +22,7 @@ export function CommandBody({ call, live }: { readonly call: ToolCall; readonly 
         <div className="flex items-start gap-1 border-b border-line pr-1">
           <pre className="min-w-0 flex-1 whitespace-pre-wrap py-2 pl-3 text-xs leading-5 [overflow-wrap:anywhere]">
             <span className="select-none text-ink-3">{workdir === undefined ? '' : `${workdir} `}$ </span>
-            {command}
+            {withHiddenWrittenOut(command)}
           </pre>
           <CopyButton text={command} label="Copy the command" />
         </div>

@@ -1,5 +1,6 @@
 import { classNames } from '../ui/class-names.ts'
 import { CopyButton } from '../ui/copyable.tsx'
+import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
 import type { DiffLine, FileDiff } from './line-diff.ts'
 import { WindowedLines } from './windowed-lines.tsx'
 
@@ -27,12 +28,13 @@ export function DiffCounts({ added, removed }: { readonly added: number; readonl
 
 /** The changes of one file. */
 export function DiffView({ file }: { readonly file: FileDiff }) {
+  const name = withHiddenWrittenOut(file.from === undefined ? file.path : `${file.from} → ${file.path}`)
   const numbered = file.lines.some(({ old, new: fresh }) => old !== undefined || fresh !== undefined)
   return (
     <div className="overflow-hidden rounded-card border border-line bg-surface">
       <div className="flex min-h-8 items-center gap-2 border-b border-line pl-3 pr-1 text-xs">
-        <span className="min-w-0 flex-1 truncate font-mono" title={file.path}>
-          <bdi>{file.from === undefined ? file.path : `${file.from} → ${file.path}`}</bdi>
+        <span className="min-w-0 flex-1 truncate font-mono" title={name}>
+          <bdi>{name}</bdi>
         </span>
         {file.note === undefined ? null : <span className="text-ink-3">{file.note}</span>}
         <DiffCounts added={file.added} removed={file.removed} />

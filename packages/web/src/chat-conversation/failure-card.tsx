@@ -23,6 +23,8 @@ export function FailureCard({ onSumUp }: { readonly onSumUp: (() => Promise<void
   const compact = useMutation({ mutationFn: async () => onSumUp?.() })
   if (error === undefined) return null
   const { title, next, advice } = failureWords(error)
+  const said = error.message.replace(/\.$/, '') === title ? undefined : error.message
+  const facts = [said, error.provider, error.status_code].filter((fact) => fact !== undefined)
   return (
     <div className="flex flex-col gap-2 pb-2">
       <Notice
@@ -55,13 +57,7 @@ export function FailureCard({ onSumUp }: { readonly onSumUp: (() => Promise<void
           ) : undefined
         }
       >
-        <p className="[overflow-wrap:anywhere]">
-          {error.message}
-          {error.provider === undefined ? null : <span className="text-ink-3"> · {error.provider}</span>}
-          {error.status_code === undefined ? null : (
-            <span className="text-ink-3"> · {error.status_code}</span>
-          )}
-        </p>
+        {facts.length === 0 ? null : <p className="[overflow-wrap:anywhere]">{facts.join(' · ')}</p>}
         <p>{advice}</p>
         {error.detail === undefined ? null : (
           <>

@@ -1,3 +1,4 @@
+import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
 import { ColouredCode } from './chat-code.tsx'
 import { DiffView } from './diff-view.tsx'
 import { diffLines, type FileDiff, fileDiff, parseUnifiedDiff } from './line-diff.ts'
@@ -20,8 +21,8 @@ export function ReadBody({ call }: { readonly call: ToolCall }) {
   return (
     <div className="overflow-hidden rounded-card border border-line bg-surface">
       <div className="flex min-h-8 items-center gap-2 border-b border-line px-3 text-xs">
-        <span className="min-w-0 flex-1 truncate font-mono" title={path}>
-          <bdi>{path}</bdi>
+        <span className="min-w-0 flex-1 truncate font-mono" title={withHiddenWrittenOut(path)}>
+          <bdi>{withHiddenWrittenOut(path)}</bdi>
         </span>
         {total === undefined ? null : (
           <span className="text-ink-3 tabular-nums">

@@ -12,7 +12,7 @@ import type { ToolCall } from './rows.ts'
 import { SubagentBody } from './subagent-body.tsx'
 import { JsonBody, TableBody } from './table-body.tsx'
 import { ModelText } from './text-row.tsx'
-import { argsOf, flag, number, resultOf, text } from './tool-data.ts'
+import { argsOf, errorOf, flag, number, resultOf, text } from './tool-data.ts'
 import { durationOf, phaseOf, runsOn, toolWords } from './tool-words.ts'
 import { WorkspaceBody } from './workspace-body.tsx'
 
@@ -65,6 +65,7 @@ function ToolRow({
       mono={words.mono === true}
       phase={phase}
       note={<ToolNote call={call} phase={phase} />}
+      reason={phase === 'failed' && !open ? errorOf(call)?.split('\n')[0] : undefined}
       durationMs={durationOf(call)}
       open={open}
       onToggle={toggle}

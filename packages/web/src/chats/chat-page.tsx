@@ -22,6 +22,7 @@ import { useAgents } from './agents-context.ts'
 import { setArchived } from './archive-dialogs.tsx'
 import { chatIdOf } from './chat-filter.ts'
 import { chatLook } from './chat-words.ts'
+import { GATEWAY_ENABLED } from './gateway.ts'
 import { PaneHeader } from './pane-header.tsx'
 import { changeChat, chatQuery } from './queries.ts'
 import { RightPanel } from './right-panel.tsx'
@@ -206,7 +207,16 @@ function Standing({ chat, own }: { readonly chat: Chat; readonly own: boolean })
         ) : null}
       </div>
     )
-  return own ? null : (
+  if (own)
+    return GATEWAY_ENABLED ? null : (
+      <div role="status" className={STRIP}>
+        <span className="min-w-0 flex-1">
+          <strong className="font-medium text-ink">Agents are switched off</strong>: the chat can be read, and
+          nothing can be sent until the AI gateway is enabled again.
+        </span>
+      </div>
+    )
+  return (
     <div role="status" className={STRIP}>
       <span className="min-w-0 flex-1">
         A chat of{' '}

@@ -125,6 +125,7 @@ export function ListPane(props: ListPaneProps) {
           <Nothing
             filter={filter}
             onlyWaiting={onlyWaiting}
+            mayCreate={mayCreate}
             onReset={() => change({ needs: undefined, ...RESET })}
           />
         </div>
@@ -176,10 +177,12 @@ const RESET = { pr_status: undefined, chat_status: undefined, source: undefined 
 function Nothing({
   filter,
   onlyWaiting,
+  mayCreate,
   onReset,
 }: {
   readonly filter: ChatFilter
   readonly onlyWaiting: boolean
+  readonly mayCreate: boolean
   readonly onReset: () => void
 }) {
   if (onlyWaiting)
@@ -206,7 +209,9 @@ function Nothing({
     </EmptyState>
   ) : (
     <EmptyState icon={MessagesSquare} title="No chats yet">
-      Say what you want done; the chat appears here.
+      {mayCreate
+        ? 'Say what you want done; the chat appears here.'
+        : 'The filter “Shared with me” lists chats of others that you may read.'}
     </EmptyState>
   )
 }

@@ -1,5 +1,5 @@
 import { Box, Plug, X } from 'lucide-react'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 
 import type { ChatUserModelOverrides, Organization } from '@slipway/contract'
 import type { ComposerHandle } from '../chat-conversation/conversation-context.ts'
@@ -46,6 +46,14 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
   const { model, effort, setModel, setEffort } = useModelChoice(offers, own)
   const start = useStartChat()
   const draft = draftName(user.id, DRAFT)
+  // One that was chosen and lost is not taken again by itself when it comes back (UI-1112).
+  const lost = chosen !== undefined && organization?.id !== chosen
+  useEffect(() => {
+    if (!lost) return
+    writeDraft(draft, { ...readDraft(draft), files: [] })
+    setChosen(undefined)
+    remember(user.id, { organization: undefined })
+  }, [lost, draft, user.id])
   const move = (next: Organization) => {
     // Files belong to the organization that they were uploaded to.
     writeDraft(draft, { ...readDraft(draft), files: [] })
@@ -61,6 +69,7 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
           <div className="w-60 max-w-full">
             <OrganizationAutocomplete
               label="Organization"
+              required
               question={STARTS_CHATS}
               value={organization}
               onChange={(next) => {
@@ -85,7 +94,9 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
             online
               ? workspace.settled
                 ? undefined
-                : 'The workspace is being looked for'
+                : workspace.failed
+                  ? 'The workspace could not be looked for: choose again'
+                  : 'The workspace is being looked for'
               : 'The server cannot be reached'
           }
           planMode={{ on: plan, onChange: setPlan }}

@@ -1,6 +1,6 @@
 /** What was chosen for the last chat; of one user in this browser. */
 interface Memory {
-  readonly organization?: string
+  readonly organization?: string | undefined
   readonly model?: string
   /** By organization. */
   readonly workspaces?: Readonly<Record<string, string>>

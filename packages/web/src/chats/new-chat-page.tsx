@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Lock, PowerOff } from 'lucide-react'
 
-import { describeError, statusOf } from '../api/errors.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { organizationsForQuery } from '../organizations/queries.ts'
 import { paths } from '../paths.ts'
@@ -10,6 +9,7 @@ import { buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
+import { GATEWAY_ENABLED } from './gateway.ts'
 import { MissingModels } from './missing-models.tsx'
 import { modelOffers } from './model-choice.ts'
 import { NewChatForm } from './new-chat-form.tsx'
@@ -38,17 +38,16 @@ export function NewChatPage() {
 
 function Content() {
   const permissions = usePermissions()
-  const mayCreate = permissions?.createChat === true
+  const mayCreate = permissions?.createChat === true && GATEWAY_ENABLED
   const organizations = useQuery({ ...organizationsForQuery(STARTS_CHATS), enabled: mayCreate })
   const models = useQuery({ ...chatModelsQuery, enabled: mayCreate })
   const configs = useQuery({ ...modelConfigsQuery, enabled: mayCreate })
   const own = useQuery({ ...ownModelsQuery, enabled: mayCreate })
-  if (permissions !== undefined && !mayCreate) return <MayNotCreate />
+  if (permissions?.createChat === false) return <MayNotCreate />
+  if (!GATEWAY_ENABLED) return <FeatureOff />
   const failed = [organizations, models, configs].find((one) => one.isError && one.data === undefined)
   if (failed !== undefined)
-    return statusOf(failed.error) === 503 ? (
-      <FeatureOff error={failed.error} />
-    ) : (
+    return (
       <ErrorNotice
         error={failed.error}
         title="A chat cannot be started"
@@ -83,9 +82,8 @@ function MayNotCreate() {
   )
 }
 
-function FeatureOff({ error }: { readonly error: unknown }) {
+function FeatureOff() {
   const permissions = usePermissions()
-  const { message, detail } = describeError(error)
   return (
     <EmptyState
       icon={PowerOff}
@@ -103,7 +101,8 @@ function FeatureOff({ error }: { readonly error: unknown }) {
           }
         : {})}
     >
-      {message} {detail} Chats that are there stay readable.
+      The AI gateway is disabled, so no model can be reached. Whoever runs the server enables it with{' '}
+      <code>CODER_AI_GATEWAY_ENABLED=true</code>. Chats that are there stay readable.
     </EmptyState>
   )
 }

@@ -1,10 +1,10 @@
-const STORAGE = 'slipway.agents.searches'
+const storage = (user: string) => `slipway.agents.searches.${user}`
 const MOST = 6
 
-/** What was last looked for in this browser, newest first. */
-export function readRecent(): readonly string[] {
+/** What a user has last looked for in this browser, newest first. */
+export function readRecent(user: string): readonly string[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE) ?? '[]')
+    const stored: unknown = JSON.parse(localStorage.getItem(storage(user)) ?? '[]')
     return Array.isArray(stored)
       ? stored.filter((text): text is string => typeof text === 'string').slice(0, MOST)
       : []
@@ -13,12 +13,12 @@ export function readRecent(): readonly string[] {
   }
 }
 
-export function rememberSearch(text: string): void {
+export function rememberSearch(user: string, text: string): void {
   const wanted = text.trim()
   if (wanted === '') return
   try {
-    const others = readRecent().filter((one) => one !== wanted)
-    localStorage.setItem(STORAGE, JSON.stringify([wanted, ...others].slice(0, MOST)))
+    const others = readRecent(user).filter((one) => one !== wanted)
+    localStorage.setItem(storage(user), JSON.stringify([wanted, ...others].slice(0, MOST)))
   } catch {
     // Storage is switched off: nothing is remembered.
   }

@@ -5,6 +5,7 @@ import { type KeyboardEvent, type ReactNode, useId, useState } from 'react'
 
 import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
+import { useUser } from '../session/session.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { ModalContent } from '../ui/modal.tsx'
@@ -51,6 +52,7 @@ function SearchBody({
   readonly onClose: () => void
 }) {
   const go = useGo()
+  const user = useUser()
   const list = useId()
   const [text, setText] = useState('')
   const [unread, setUnread] = useState(false)
@@ -65,7 +67,7 @@ function SearchBody({
   const current = Math.min(active, chats.length - 1)
   const choose = (id: string | undefined) => {
     if (id === undefined) return
-    rememberSearch(settled)
+    rememberSearch(user.id, settled)
     onClose()
     go(paths.chat(id, query))
   }
@@ -77,7 +79,7 @@ function SearchBody({
     else return
     event.preventDefault()
   }
-  const recent = readRecent()
+  const recent = readRecent(user.id)
   return (
     <>
       <div className="flex items-center gap-2.5 border-b border-line px-4">

@@ -35,6 +35,7 @@ export async function copyChatLink(chat: Pick<Chat, 'id'>): Promise<void> {
 
 /** Who may read a chat beside its owner (UI-1151, CH-305). */
 export function ShareDialog({ chat, onClose }: { readonly chat: Chat; readonly onClose: () => void }) {
+  const me = useUser()
   const acl = useQuery(chatAclQuery(chat.id))
   const may = useCheck('share', {
     resource_type: 'chat',
@@ -51,7 +52,7 @@ export function ShareDialog({ chat, onClose }: { readonly chat: Chat; readonly o
       description={
         off
           ? undefined
-          : 'Whoever is listed may read the conversation, its files and the chats inside of it. Only you write.'
+          : `Whoever is listed may read the conversation, its files and the chats inside of it. Only ${chat.owner_id === me.id ? 'you write' : 'its owner writes'}.`
       }
       footer={
         <>
@@ -155,7 +156,7 @@ function Sharing({ chat, editable }: { readonly chat: Chat; readonly editable: b
           pending={save.isPending ? save.variables : undefined}
           onChange={change}
           empty={{
-            title: 'Only you',
+            title: chat.owner_id === me.id ? 'Only you' : 'Only its owner',
             text: editable ? 'Add somebody of the organization, or a group, above.' : 'Nobody else reads it.',
           }}
         />

@@ -6,8 +6,8 @@ interface Handlers {
 }
 
 /**
- * Keys on the pages of chats (UI-1104): `/` searches, Alt+N begins a chat, F6 goes from pane to pane. None while somebody
- * composes a character or works in a terminal.
+ * Keys on the pages of chats (UI-1104): `/` searches, Alt+N begins a chat, as Ctrl+N does where the browser leaves it to
+ * pages, F6 goes from pane to pane. None while somebody composes a character or works in a terminal.
  */
 export function useAgentKeys(frame: RefObject<HTMLElement | null>, handlers: Handlers): void {
   const latest = useRef(handlers)
@@ -17,8 +17,9 @@ export function useAgentKeys(frame: RefObject<HTMLElement | null>, handlers: Han
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.isComposing || event.defaultPrevented || isElsewhere(event.target)) return
-      const modified = event.ctrlKey || event.metaKey || event.shiftKey
-      if (event.altKey && !modified && event.code === 'KeyN') latest.current.onNew()
+      const control = event.ctrlKey || event.metaKey
+      const modified = control || event.shiftKey
+      if (event.code === 'KeyN' && !event.shiftKey && event.altKey !== control) latest.current.onNew()
       else if (event.key === '/' && !modified && !event.altKey && !isField(event.target))
         latest.current.onSearch()
       else if (event.key === 'F6' && !event.altKey && !event.ctrlKey && !event.metaKey)

@@ -97,7 +97,7 @@ export function useChatActions(onArchived: (chat: Chat) => void): ChatActions {
         ...(own ? [item('rename', 'Rename', Pencil, () => setAsking({ about: 'rename', chat }))] : []),
       ],
       [
-        ...(root ? [item('share', 'Share', UserRoundPlus, () => setAsking({ about: 'share', chat }))] : []),
+        ...(root && own ? [item('share', 'Share', UserRoundPlus, () => setAsking({ about: 'share', chat }))] : []),
         item('link', 'Copy link', Link2, () => void copyChatLink(chat), { disabled: false }),
         item('markdown', 'Export as Markdown', FileText, () => void save(chat, 'markdown')),
         item('json', 'Export as JSON', FileJson, () => void save(chat, 'json')),
@@ -127,9 +127,10 @@ export function useChatActions(onArchived: (chat: Chat) => void): ChatActions {
   return {
     actionsFor,
     share: (chat) => setAsking({ about: 'share', chat }),
-    rename: (chat) => setAsking({ about: 'rename', chat }),
-    archive: (chat) => void archive(chat),
-    pin: (chat, order) => void pin(chat, order),
+    // Keys of the list come here for chats of others, too.
+    rename: (chat) => (chat.owner_id === me.id ? setAsking({ about: 'rename', chat }) : undefined),
+    archive: (chat) => (chat.owner_id === me.id ? void archive(chat) : undefined),
+    pin: (chat, order) => (chat.owner_id === me.id ? void pin(chat, order) : undefined),
     dialogs:
       asked === undefined ? null : asking?.about === 'rename' ? (
         <RenameDialog chat={asked} onClose={close} />

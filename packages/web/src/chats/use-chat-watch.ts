@@ -1,3 +1,4 @@
+import type { QueryKey } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 
 import type { Chat, ChatWatchEvent, ChatWatchEventKind } from '@slipway/contract'
@@ -33,6 +34,7 @@ export function useChatWatch(openChat: string | undefined): boolean {
     open.current = openChat
   })
   const late = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const owed = useRef(new Map<string, QueryKey>())
   useEffect(() => () => clearTimeout(late.current), [])
   return useLive('chats', {
     path: () => requestPath(watchChats.path),
@@ -43,9 +45,15 @@ export function useChatWatch(openChat: string | undefined): boolean {
       if (!isWatchEvent(frame)) return
       const event =
         frame.chat.id === open.current ? { ...frame, chat: { ...frame.chat, has_unread: false } } : frame
-      if (cancelReadings()) {
+      const cut = cutReadings(event.chat)
+      if (cut.length > 0) {
+        for (const key of cut) owed.current.set(JSON.stringify(key), key)
         clearTimeout(late.current)
-        late.current = setTimeout(() => void refreshChats(), QUIET_MS)
+        late.current = setTimeout(() => {
+          for (const queryKey of owed.current.values())
+            void queries.invalidateQueries({ queryKey, exact: true })
+          owed.current.clear()
+        }, QUIET_MS)
       }
       changeLists((chats, key) => mergeIntoList(chats, event, key))
       queries.setQueryData<Chat>(['chat', event.chat.id], (chat) =>
@@ -61,14 +69,22 @@ export function useChatWatch(openChat: string | undefined): boolean {
   })
 }
 
-/** An answer that is on its way would overwrite the event with what was before it. First readings are left alone. */
-function cancelReadings(): boolean {
-  const running = queries
-    .getQueryCache()
-    .findAll({ queryKey: ['chats'], fetchStatus: 'fetching' })
-    .filter(({ state }) => state.data !== undefined)
-  for (const { queryKey } of running) void queries.cancelQueries({ queryKey, exact: true })
-  return running.length > 0
+/**
+ * An answer that is on its way would overwrite the event with what was before it. First readings go on, because nothing
+ * could be shown without them.
+ *
+ * @returns what has to be read again.
+ */
+function cutReadings(chat: Chat): readonly QueryKey[] {
+  const running = queries.getQueryCache().findAll({
+    fetchStatus: 'fetching',
+    predicate: ({ queryKey: [kind, id, ...more] }) =>
+      kind === 'chats' ||
+      (kind === 'chat' && more.length === 0 && (id === chat.id || id === chat.root_chat_id)),
+  })
+  for (const { queryKey, state } of running)
+    if (state.data !== undefined) void queries.cancelQueries({ queryKey, exact: true })
+  return running.map(({ queryKey }) => queryKey)
 }
 
 function isWatchEvent(frame: unknown): frame is ChatWatchEvent {

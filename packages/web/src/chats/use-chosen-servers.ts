@@ -10,8 +10,13 @@ import type { MenuItem } from '../ui/menu.tsx'
 export function useChosenServers(organization: string | undefined) {
   const go = useGo()
   const servers = useQuery({ ...mcpServersQuery(organization ?? ''), enabled: organization !== undefined })
-  /** By organization and server: what was turned on or off by hand. */
+  /** By server: what was turned on or off by hand, as long as the organization stays (UI-1112). */
   const [turned, setTurned] = useState<Readonly<Record<string, boolean>>>({})
+  const [of, setOf] = useState(organization)
+  if (of !== organization) {
+    setOf(organization)
+    setTurned({})
+  }
   const offered = (servers.data ?? []).filter(({ enabled }) => enabled)
   const isOn = (id: string, availability: string) =>
     availability === 'force_on' || (turned[id] ?? availability === 'default_on')

@@ -35,6 +35,7 @@ export function useWorkspaceChoice(
     id: workspace?.id ?? '',
     /** What was remembered may be gone; nothing is sent before that is known. */
     settled: wish === '' || list.data !== undefined,
+    failed: list.isError && list.data === undefined,
     text: workspace?.name ?? (wish !== '' && list.isPending ? 'Looking for the workspace' : 'New workspace'),
     count: workspaces.length,
     groups: [

@@ -19,6 +19,8 @@ interface OrganizationAutocompleteProps {
   readonly onChange: (organization: Organization | undefined) => void
   /** Ids that are not offered. */
   readonly except?: readonly string[]
+  /** There is always one: it can be changed, not cleared. */
+  readonly required?: boolean
 }
 
 /** Finds an organization in which the viewer may do something, by display name and name (UI-509). */
@@ -29,6 +31,7 @@ export function OrganizationAutocomplete({
   value,
   onChange,
   except = [],
+  required = false,
 }: OrganizationAutocompleteProps) {
   const organizations = useQuery(organizationsForQuery(question))
   /** While somebody types; after that the title of the chosen one stands there. */
@@ -47,10 +50,14 @@ export function OrganizationAutocomplete({
         ? {}
         : {
             icon: <ThingIcon src={value.icon} className="size-4" />,
-            onClear: () => {
-              onChange(undefined)
-              setTyped('')
-            },
+            ...(required
+              ? {}
+              : {
+                  onClear: () => {
+                    onChange(undefined)
+                    setTyped('')
+                  },
+                }),
           })}
       options={
         open === undefined

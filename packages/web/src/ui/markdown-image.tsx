@@ -1,8 +1,12 @@
 import { ImageOff } from 'lucide-react'
 import { useState } from 'react'
 
-/** Ours and inlined ones; tricks with backslashes count as foreign. */
-const OWN = /^(\/(?![/\\])[^\\]*|data:image\/(?:png|jpeg|gif|webp|avif);base64,[\w+/=]+)$/
+/**
+ * Icons that we ship, files of chats, and inlined ones. Any other address of ours may be an app of a stranger's
+ * workspace, which would learn what stands in the address, and tabs or backslashes may lead elsewhere.
+ */
+const OWN =
+  /^(\/icon\/(?:[\w-]+\/)*[\w-]+(?:\.[\w-]+)*|\/api\/experimental\/chats\/files\/[\da-f-]{36}|data:image\/(?:png|jpeg|gif|webp|avif);base64,[\w+/=]+)$/
 /** Longest inlined image (UI-1138). */
 const MAX_INLINE = 1_048_576 * 1.4
 
@@ -34,9 +38,8 @@ export function MarkdownImage({ source, text }: { readonly source: string; reado
 }
 
 function webAddress(source: string): URL | undefined {
-  if (source.includes('\\')) return undefined
+  if (/[\\\s]/.test(source)) return undefined
   const url = URL.parse(source)
-  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.host !== ''
-    ? url
-    : undefined
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined
+  return url.host === '' || url.origin === globalThis.location?.origin ? undefined : url
 }

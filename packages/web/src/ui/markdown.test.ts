@@ -24,3 +24,23 @@ it('UI-2003: columns of a table are aligned as their author says', () => {
     /<td class="[^"]*text-right[^"]*">2</,
   )
 })
+
+const PIXEL = 'data:image/png;base64,iVBORw0KGgo='
+
+it.each([
+  ['an icon of ours', '/icon/docker.svg', true],
+  ['a file of a chat', '/api/experimental/chats/files/0b3f1c1e-0000-4000-8000-000000000000', true],
+  ['an inlined one', PIXEL, true],
+  ['another host', 'https://tracker.example/pixel.png', false],
+  ['another host without a scheme', '//tracker.example/pixel.png', false],
+  ['a backslash', '/\\tracker.example/pixel.png', false],
+  ['a tab, which browsers leave out', '/\t/tracker.example/pixel.png', false],
+  ["an app of a stranger's workspace", '/@mallory/box/apps/log?said=secret', false],
+  ['the same by way of a folder', '/icon/../@mallory/box/apps/log', false],
+  ['the same, written otherwise', '/icon/%2e%2e/@mallory/box/apps/log', false],
+  ['a route of the API', '/api/v2/users/logout', false],
+  ['a script', 'javascript:alert(1)', false],
+  ['a drawing with scripts', 'data:image/svg+xml;base64,PHN2Zz4=', false],
+])('UI-2006: an image loads by itself only when it is ours: %s', (_, source, loads) => {
+  expect(html(`![x](<${source}>)`).includes('<img')).toBe(loads)
+})

@@ -210,9 +210,9 @@ function Inline({ token, depth }: { readonly token: Token; readonly depth: numbe
     case 'escape':
       return (token as Tokens.Escape).text
     case 'link': {
-      const { href, tokens, text } = token as Tokens.Link
+      const { href, tokens } = token as Tokens.Link
       return (
-        <SafeLink href={href} text={text}>
+        <SafeLink href={href} text={textOf(tokens)}>
           {inline(tokens, depth + 1)}
         </SafeLink>
       )
@@ -228,6 +228,16 @@ function Inline({ token, depth }: { readonly token: Token; readonly depth: numbe
     default:
       return token.raw
   }
+}
+
+/** What a reader sees of inline tokens, without marks. */
+function textOf(tokens: readonly Token[]): string {
+  return tokens
+    .map((token) => {
+      if ('tokens' in token && token.tokens !== undefined) return textOf(token.tokens)
+      return 'text' in token ? decodeEntities(String(token.text)) : token.raw
+    })
+    .join('')
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

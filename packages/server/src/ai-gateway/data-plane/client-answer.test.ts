@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { GatewayError } from '../gateway-error.ts'
 import type { Wire } from '../wires/wire.ts'
-import { streamedAnswer } from './client-answer.ts'
+import { streamedAnswer, wholeAnswer } from './client-answer.ts'
 
 async function* pieces(...given: (string | Promise<unknown> | Error)[]): AsyncGenerator<Uint8Array> {
   for (const piece of given) {
@@ -62,4 +62,24 @@ it.each([
   const gone = new GatewayError(502, 'upstream_disconnected', 'gone')
   expect(await read(wire, pieces('data: {"id":"1"}\n\n', gone))).toContain(words)
   await expect(read(wire, pieces(new Error('the client left')))).rejects.toThrow('the client left')
+})
+
+it('AG-B3: an event that is cut off is left out, and the last words stand for themselves', async () => {
+  const gone = new GatewayError(502, 'upstream_disconnected', 'gone')
+  const answer = await read('responses', pieces('data: {"a":1}\n\ndata: {"b":2}\ndata: {"c', gone))
+  expect(answer).toMatch(/^data: \{"a":1\}\n\ndata: \{"b":2\}\n\nevent: error\ndata: \{"type":"error"/)
+})
+
+it('AG-29: a whole answer is held up to a length, and bytes that are no text stay as they are', async () => {
+  const bytes = Buffer.from([0x1f, 0x8b, 0xff, 0x00])
+  const some = async function* (): AsyncGenerator<Uint8Array> {
+    yield bytes
+    yield bytes
+  }
+  expect(await wholeAnswer(some(), 'chat', 'our-id')).toEqual(Buffer.concat([bytes, bytes]))
+  const rest = await wholeAnswer(some(), 'chat', 'our-id', 3)
+  if (Buffer.isBuffer(rest)) throw new Error('it was held')
+  const got: Uint8Array[] = []
+  for await (const chunk of rest) got.push(chunk)
+  expect(Buffer.concat(got)).toEqual(Buffer.concat([bytes, bytes]))
 })

@@ -8,6 +8,9 @@ import type { Wire } from '../wires/wire.ts'
 /** Longest line of a stream that is changed on its way; a longer one passes as it is. */
 const MAX_LINE = 8 * 1024 * 1024
 
+/** Longest whole answer that is changed on its way, in bytes; a longer one passes as it comes. */
+const MAX_WHOLE = 32 * 1024 * 1024
+
 /** How long a stream may be silent before the client gets a sign of life, in milliseconds (AG-41). */
 const PING_MS = 10_000
 const PING = Buffer.from('event: ping\ndata: {"type": "ping"}\n\n')
@@ -17,18 +20,43 @@ function replacesId(wire: Wire): boolean {
   return wire === 'chat' || wire === 'messages'
 }
 
-/** A whole answer with the id of the interception in place of the provider's (AG-29, AG-42). */
+/**
+ * A whole answer with the id of the interception in place of the provider's (AG-29, AG-42); one that is too long to be
+ * held comes as it is.
+ */
 export async function wholeAnswer(
   body: AsyncIterable<Uint8Array>,
   wire: Wire,
   interceptionId: string,
-): Promise<Buffer> {
+  maxLength = MAX_WHOLE,
+): Promise<Buffer | AsyncIterable<Uint8Array>> {
+  const source = body[Symbol.asyncIterator]()
   const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
+  let length = 0
+  for (let step = await source.next(); step.done !== true; step = await source.next()) {
+    chunks.push(step.value)
+    length += step.value.length
+    if (length > maxLength) return andTheRest(chunks, source)
+  }
   const bytes = Buffer.concat(chunks)
   if (!replacesId(wire)) return bytes
   const answer = bytes.toString('utf8')
-  return Buffer.from(withId(answer, text(at(parseJson(answer), 'id')), interceptionId))
+  const changed = withId(answer, text(at(parseJson(answer), 'id')), interceptionId)
+  return changed === answer ? bytes : Buffer.from(changed)
+}
+
+async function* andTheRest(
+  chunks: readonly Uint8Array[],
+  source: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let ended = false
+  try {
+    yield* chunks
+    for (let step = await source.next(); step.done !== true; step = await source.next()) yield step.value
+    ended = true
+  } finally {
+    if (!ended) await source.return?.()
+  }
 }
 
 /**
@@ -42,12 +70,13 @@ export async function* streamedAnswer(
   pingMs = PING_MS,
 ): AsyncGenerator<Uint8Array> {
   try {
-    const answer = replacesId(wire) ? withIds(body, interceptionId) : body
+    const answer = wholeLines(body, replacesId(wire) ? interceptionId : undefined)
     if (wire === 'messages') yield* withPings(answer, pingMs)
     else yield* answer
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
-    yield Buffer.from(lastWords(wire, error))
+    // An event that was about to end has ended, and is none of the last words.
+    yield Buffer.from(`\n${lastWords(wire, error)}`)
   }
 }
 
@@ -75,7 +104,7 @@ async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): Asy
         ended = true
         return
       }
-      betweenEvents = Buffer.from(step.value).subarray(-2).toString() === '\n\n'
+      betweenEvents = /\n\r?\n$/.test(Buffer.from(step.value).subarray(-3).toString('latin1'))
       yield step.value
     }
   } catch (error) {
@@ -86,16 +115,27 @@ async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): Asy
   }
 }
 
-async function* withIds(body: AsyncIterable<Uint8Array>, interceptionId: string): AsyncGenerator<Uint8Array> {
+/** The lines of a stream, none of them in pieces, and with our id where one is given. */
+async function* wholeLines(
+  body: AsyncIterable<Uint8Array>,
+  interceptionId: string | undefined,
+): AsyncGenerator<Uint8Array> {
   const decoder = new StringDecoder('utf8')
   let pending = ''
   let providerId: string | undefined
   for await (const chunk of body) {
-    pending += decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
-    const end = pending.lastIndexOf('\n') + 1
-    if (end === 0 && pending.length < MAX_LINE) continue
-    const whole = end === 0 ? pending : pending.slice(0, end)
-    pending = pending.slice(whole.length)
+    const piece = decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    const end = piece.lastIndexOf('\n') + 1
+    const whole = pending + piece.slice(0, end)
+    if (end === 0 && whole.length + piece.length < MAX_LINE) {
+      pending += piece
+      continue
+    }
+    pending = piece.slice(end)
+    if (interceptionId === undefined) {
+      yield Buffer.from(whole)
+      continue
+    }
     if (providerId === undefined) providerId = idOf(whole)
     yield Buffer.from(
       providerId === undefined
@@ -107,7 +147,10 @@ async function* withIds(body: AsyncIterable<Uint8Array>, interceptionId: string)
     )
   }
   pending += decoder.end()
-  if (pending !== '') yield Buffer.from(withId(pending, providerId ?? '', interceptionId))
+  if (pending !== '')
+    yield Buffer.from(
+      interceptionId === undefined ? pending : withId(pending, providerId ?? '', interceptionId),
+    )
 }
 
 /** The provider's id in the first event that has one. */

@@ -3,45 +3,49 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import { describeError } from '@slipway/request-log'
-import { type ModelProvider, maskSecret } from '../../ai-providers/index.ts'
-import { isAllowed } from '../../authz/index.ts'
+import type { ModelProvider } from '../../ai-providers/index.ts'
 import type { AppContext } from '../../context.ts'
-import {
-  forwardedFor,
-  limitedSubject,
-  type Precheck,
-  type RequestContext,
-  tokenOf,
-} from '../../edge/index.ts'
+import { forwardedFor } from '../../edge/index.ts'
 import { ApiError } from '../../errors/index.ts'
 import { admit } from '../admission.ts'
-import type { RequestHeaders } from '../clients.ts'
-import type { Credential } from '../credentials.ts'
 import { exchange, passThrough } from '../exchange.ts'
 import { GatewayError } from '../gateway-error.ts'
 import { MAX_BODY, type ModelGateway, tooLarge } from '../model-gateway.ts'
-import type { AnswerHeaders } from '../upstream.ts'
+import type { Initiator } from '../store/budgets.ts'
 import { at, parseJson } from '../wires/json.ts'
 import { wireOf } from '../wires/wire.ts'
+import { relayHead } from './answer-head.ts'
+import {
+  authenticate,
+  type Caller,
+  countedAs,
+  GOVERNANCE,
+  headersOf,
+  ownCredential,
+  type Validate,
+  withoutToken,
+} from './caller.ts'
 import { streamedAnswer, wholeAnswer } from './client-answer.ts'
 import { editMembers } from './json-members.ts'
 import { Overload } from './overload.ts'
 import { destinationOf } from './paths.ts'
 
 const PREFIXES = ['/api/v2/ai-gateway', '/api/v2/aibridge'] as const
-const GOVERNANCE = 'x-coder-ai-governance-token'
 
 /** What the data plane needs of the server. */
 export interface DataPlaneParts {
   readonly context: AppContext
   readonly gateway: ModelGateway
   /** Who a token stands for. */
-  readonly validate: (token: string, request: RequestContext) => Precheck | Promise<Precheck>
+  readonly validate: Validate
 }
 
-interface Caller {
-  readonly userId: string
-  readonly keyId: string
+/** A request that may be made, before its body has been read. */
+interface Admitted {
+  readonly caller: Caller
+  readonly initiator: Initiator
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -54,28 +58,25 @@ export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): 
     maxConcurrency: config.aiGatewayMaxConcurrency,
     rate: config.aiGatewayRateLimit,
   })
+  const admitted = new WeakMap<FastifyRequest, Admitted>()
   for (const prefix of PREFIXES)
     server.route({
       method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       url: `${prefix}/:provider/*`,
       bodyLimit: MAX_BODY,
       config: { takesBytes: true },
-      // A place is held from before the body is read until the answer has been sent or the client has left (AG-64).
-      onRequest: (request, reply, done) => {
-        try {
-          if (!config.aiGatewayEnabled)
-            throw new GatewayError(
-              403,
-              'feature_disabled',
-              'The AI gateway is off: see --ai-gateway-enabled.',
-            )
-          const place = overload.admit(callerOf(request))
-          reply.raw.once('close', () => place[Symbol.dispose]())
-          done()
-        } catch (error) {
-          if (error instanceof GatewayError) refuse(request, reply, error)
-          else throw error
-        }
+      // Before the body is read: only who may ask is listened to (chapter 05 section 4).
+      onRequest: async (request, reply) => {
+        if (!config.aiGatewayEnabled)
+          throw new GatewayError(403, 'feature_disabled', 'The AI gateway is off: see --ai-gateway-enabled.')
+        // A place is held until the answer has been sent or the client has left (AG-64).
+        const place = overload.admit(countedAs(request))
+        const left = new AbortController()
+        onceOver(request, reply, () => {
+          place[Symbol.dispose]()
+          left.abort(new Error('the client left'))
+        })
+        admitted.set(request, { ...(await admitCaller(parts, request)), signal: left.signal })
       },
       errorHandler: (error, request, reply) => {
         refuse(
@@ -87,12 +88,41 @@ export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): 
         )
       },
       handler: async (request, reply) => {
-        const left = new AbortController()
-        reply.raw.once('close', () => left.abort(new Error('the client left')))
-        await serve(parts, request, reply, prefix, left.signal)
+        const known = admitted.get(request)
+        if (known === undefined) throw new Error('a request was not admitted')
+        await serve(parts, request, reply, prefix, known)
         return reply
       },
     })
+}
+
+/**
+ * Calls back once, when a request has been answered or its client has left. The connection is watched too: it may have
+ * gone before, and an answer that waits behind another one in it hears nothing.
+ */
+function onceOver({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply, over: () => void): void {
+  const end = (): void => {
+    raw.off('close', end)
+    socket.off('close', end)
+    over()
+  }
+  raw.once('close', end)
+  socket.once('close', end)
+  if (raw.closed || socket.destroyed) end()
+}
+
+/** Steps 4 to 9 of chapter 05 section 4. */
+async function admitCaller(
+  { context, gateway, validate }: DataPlaneParts,
+  request: FastifyRequest,
+): Promise<Pick<Admitted, 'caller' | 'initiator'>> {
+  const headers = headersOf(request)
+  if (headers[GOVERNANCE]?.trim() && !context.config.aiGatewayAllowByok)
+    throw new GatewayError(403, 'byok_disabled', 'Bring Your Own Key (BYOK) mode is not enabled.', {
+      detail: 'Contact your administrator to enable it with --ai-gateway-allow-byok.',
+    })
+  const caller = await authenticate(headers, request.context, validate)
+  return { caller, initiator: await admit(context, gateway.parts.metrics, caller.userId) }
 }
 
 function asGatewayError(error: unknown, unexpected: (error: unknown) => void): GatewayError {
@@ -120,18 +150,14 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: GatewayErro
 }
 
 async function serve(
-  { context, gateway, validate }: DataPlaneParts,
+  { gateway }: DataPlaneParts,
   request: FastifyRequest,
   reply: FastifyReply,
   prefix: string,
-  signal: AbortSignal,
+  { caller, initiator, signal }: Admitted,
 ): Promise<void> {
-  const headers = headersOf(request)
-  const governance = headers[GOVERNANCE]?.trim() ?? ''
-  if (governance !== '' && !context.config.aiGatewayAllowByok)
-    throw new GatewayError(403, 'byok_disabled', 'Bring Your Own Key (BYOK) mode is not enabled.')
-  const caller = await authenticate(headers, request.context, validate)
-  const initiator = await admit(context, gateway.parts.metrics, caller.userId)
+  const given = headersOf(request)
+  const headers = withoutToken(given, caller.token)
   const { provider, path, query } = target(request, prefix, gateway)
   const destination = provider === undefined ? undefined : destinationOf(provider, path, query)
   if (provider === undefined || destination === undefined)
@@ -142,7 +168,9 @@ async function serve(
       'route_not_supported',
       'providers that speak the invoke-model protocol of Bedrock are for chats: set the protocol mantle',
     )
-  const byok = governance === '' ? undefined : ownCredential(provider, headers)
+  for (const [name, value] of [...destination.url.searchParams])
+    if (value.includes(caller.token)) destination.url.searchParams.delete(name)
+  const byok = given[GOVERNANCE]?.trim() ? ownCredential(provider, given, caller.token) : undefined
   if (provider.family === 'copilot' && byok === undefined)
     throw new GatewayError(
       401,
@@ -157,7 +185,7 @@ async function serve(
     apiKeyId: caller.keyId,
     method: request.method,
     url: destination.url,
-    route: path,
+    route: destination.route,
     headers,
     byok,
     relayRefusal: false,
@@ -183,71 +211,20 @@ async function serve(
   const answer = await exchange(gateway.parts, { ...common, body: edited(wire, body) })
   relayHead(reply, answer)
   reply.header('x-slipway-interception-id', answer.interceptionId)
-  const type = answer.headers['content-type']
-  if (answer.status < 400 && typeof type === 'string' && type.startsWith('text/event-stream')) {
+  const { 'content-type': type, 'content-encoding': encoding = 'identity' } = answer.headers
+  // What was encoded although nobody asked for it passes as it is.
+  const seen = answer.status < 400 && encoding === 'identity' ? wire : 'other'
+  if (answer.status < 400 && typeof type === 'string' && /^text\/event-stream\b/i.test(type)) {
     reply.headers({ 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
-    await reply.send(Readable.from(streamedAnswer(answer.body, wire, answer.interceptionId)))
+    await reply.send(
+      Readable.from(
+        encoding === 'identity' ? streamedAnswer(answer.body, wire, answer.interceptionId) : answer.body,
+      ),
+    )
     return
   }
-  await reply.send(
-    await wholeAnswer(answer.body, answer.status < 400 ? wire : 'other', answer.interceptionId),
-  )
-}
-
-function headersOf(request: FastifyRequest): RequestHeaders {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers))
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
-  return headers
-}
-
-/** The credential that is counted: the one that would be used, else any, else the address (AG-66). */
-function callerOf(request: FastifyRequest): string {
-  const own = tokenFrom(headersOf(request))
-  if (own !== undefined) return `token ${own}`
-  const other = tokenOf({
-    cookies: request.cookieValues,
-    headers: request.headers,
-    query: request.credentialSearch,
-  })
-  const token = typeof other === 'string' ? other : other?.token
-  if (token !== undefined) return `token ${token}`
-  return `address ${limitedSubject(undefined, request.context.remoteAddress)}`
-}
-
-/** AG-10. */
-function tokenFrom(headers: RequestHeaders): string | undefined {
-  return headers[GOVERNANCE]?.trim() || bearerOf(headers) || headers['x-api-key']?.trim() || undefined
-}
-
-function bearerOf({ authorization = '' }: RequestHeaders): string | undefined {
-  const [scheme = '', token, ...more] = authorization.trim().split(/\s+/)
-  return scheme.toLowerCase() === 'bearer' && more.length === 0 ? token : undefined
-}
-
-/** @throws GatewayError 400 without a token, 403 for one that is not good, 500 when that cannot be found out (AG-11). */
-async function authenticate(
-  headers: RequestHeaders,
-  request: RequestContext,
-  validate: DataPlaneParts['validate'],
-): Promise<Caller> {
-  const token = tokenFrom(headers)
-  if (token === undefined) throw new GatewayError(400, 'invalid_request', 'no authentication key provided')
-  const outcome = await validate(token, request)
-  if (!outcome.ok && outcome.status === 500)
-    throw new GatewayError(500, 'internal_error', 'the authentication key could not be checked', {
-      cause: outcome.cause,
-    })
-  if (
-    !outcome.ok ||
-    outcome.owner.status !== 'active' ||
-    outcome.owner.isSystem ||
-    // What a token may do says whether it may do this.
-    !isAllowed(outcome.actor, 'create', { type: 'aibridge_interception', owner: outcome.owner.id })
-  )
-    throw new GatewayError(403, 'unauthorized', 'unauthorized')
-  request.apiKeyId = outcome.key.id
-  return { userId: outcome.owner.id, keyId: outcome.key.id }
+  const whole = await wholeAnswer(answer.body, seen, answer.interceptionId)
+  await reply.send(Buffer.isBuffer(whole) ? whole : Readable.from(whole))
 }
 
 /** The provider that a path names, and what comes behind its name. @throws GatewayError 503 while it is off (AG-4). */
@@ -272,22 +249,6 @@ function target(
     provider: provider?.status === 'enabled' ? provider : undefined,
     path: behind.slice(slash),
     query: mark < 0 ? '' : url.slice(mark),
-  }
-}
-
-/** What a user brings in the request itself (AG-13, AG-14). */
-function ownCredential({ family, bedrock }: ModelProvider, headers: RequestHeaders): Credential | undefined {
-  const key = headers['x-api-key']?.trim()
-  if (family === 'anthropic' && key && bedrock === undefined) return byok(key, { 'x-api-key': key })
-  const token = bearerOf(headers)
-  return token === undefined ? undefined : byok(token, { authorization: `Bearer ${token}` })
-}
-
-function byok(secret: string, header: Record<string, string>): Credential {
-  return {
-    kind: 'byok',
-    hint: maskSecret(secret),
-    sign: async ({ headers }) => ({ ...headers, ...header }),
   }
 }
 
@@ -319,27 +280,4 @@ function edited(wire: ReturnType<typeof wireOf>, body: Buffer): Buffer {
           : '{"include_usage":true}',
     }),
   )
-}
-
-/** Headers of an answer that hold between the provider and us only. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'content-length',
-  'trailer',
-  'upgrade',
-  'proxy-authenticate',
-  'set-cookie',
-  'strict-transport-security',
-  'alt-svc',
-])
-
-function relayHead(
-  reply: FastifyReply,
-  answer: { readonly status: number; readonly headers: AnswerHeaders },
-): void {
-  reply.code(answer.status)
-  for (const [name, value] of Object.entries(answer.headers))
-    if (value !== undefined && !HOP_BY_HOP.has(name)) reply.header(name, value)
 }

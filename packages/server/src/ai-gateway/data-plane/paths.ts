@@ -4,6 +4,8 @@ import type { ModelProvider } from '../../ai-providers/index.ts'
 export interface Destination {
   readonly kind: 'intercepted' | 'passthrough'
   readonly url: URL
+  /** What was listed and fits: one of few, whatever clients ask for. */
+  readonly route: string
 }
 
 interface Paths {
@@ -36,14 +38,10 @@ const PATHS: Readonly<Record<ModelProvider['family'], Paths>> = {
  */
 export function destinationOf(provider: ModelProvider, path: string, query: string): Destination | undefined {
   const { intercepted, passthrough } = PATHS[provider.family]
-  // A dot segment would leave what is listed.
-  if (/(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i.test(path.replace(/^\/\.well-known\//, '/'))) return undefined
-  const kind = intercepted.includes(path)
-    ? 'intercepted'
-    : passthrough.some((pattern) => fits(pattern, path))
-      ? 'passthrough'
-      : undefined
-  if (kind === undefined) return undefined
+  if (leavesItsFolder(path)) return undefined
+  const kind = intercepted.includes(path) ? 'intercepted' : 'passthrough'
+  const route = kind === 'intercepted' ? path : passthrough.find((pattern) => fits(pattern, path))
+  if (route === undefined) return undefined
   const base = provider.baseUrl.replace(/\/+$/, '')
   // The base URL of this family has the version already (AG-2).
   const rest = provider.family === 'openai' ? path.slice('/v1'.length) : path
@@ -51,7 +49,22 @@ export function destinationOf(provider: ModelProvider, path: string, query: stri
   url.search = query
   for (const name of ['coder_session_token', 'access_token'])
     if (url.searchParams.has(name)) url.searchParams.delete(name)
-  return { kind, url }
+  return { kind, url, route }
+}
+
+/**
+ * Whether a path may be taken for another one on its way: by segments of dots, by empty ones, which many servers leave
+ * out, and by a backslash, which URLs take for a slash. Some servers decode before they look.
+ */
+function leavesItsFolder(path: string): boolean {
+  const [, ...segments] = path.split(/\/|%2f/i)
+  return (
+    /[\\#]|%5c/i.test(path) ||
+    segments.some(
+      (segment, index) =>
+        /^(?:\.|%2e){1,2}$/i.test(segment) || (segment === '' && index < segments.length - 1),
+    )
+  )
 }
 
 function fits(pattern: string, path: string): boolean {

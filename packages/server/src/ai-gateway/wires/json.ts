@@ -24,6 +24,11 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
+/** Without what no text column holds, and up to a length. */
+export function storable(text: string, maxLength = Number.POSITIVE_INFINITY): string {
+  return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '')
+}
+
 /** A number, or 0 for anything else. */
 export function count(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : 0

@@ -1,10 +1,13 @@
-import { at, list, parseJson, text } from './json.ts'
+import { at, list, parseJson, storable, text } from './json.ts'
 import { MAX_TEXT } from './observation.ts'
 import { modelOfPath, type Wire } from './wire.ts'
 
 /** Where neither path nor body names a model (AG-26). */
 export const UNKNOWN_MODEL = 'coder-aibridge-unknown'
 const MAX_MODEL = 256
+const MAX_ID = 256
+/** Of what clients tell of themselves: some put a whole object into it. */
+const MAX_USER_ID = 4096
 
 /** What a request says that is recorded. */
 export interface RequestFacts {
@@ -24,12 +27,12 @@ export interface RequestFacts {
 export function requestFacts(wire: Wire, path: string, body: Uint8Array): RequestFacts | undefined {
   const request = parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'))
   if (typeof request !== 'object' || request === null || Array.isArray(request)) return undefined
-  const model = (modelOfPath(path) || text(at(request, 'model'))).replaceAll('\0', '')
+  const model = storable(modelOfPath(path) || text(at(request, 'model')), MAX_MODEL)
   return {
-    model: model === '' ? UNKNOWN_MODEL : model.slice(0, MAX_MODEL),
+    model: model === '' ? UNKNOWN_MODEL : model,
     stream: at(request, 'stream') === true || /stream/i.test(path.slice(path.lastIndexOf('/'))),
     ...turnOf(wire, request),
-    metadataUserId: text(at(request, 'metadata', 'user_id')),
+    metadataUserId: storable(text(at(request, 'metadata', 'user_id')), MAX_USER_ID),
     background: at(request, 'background') === true,
   }
 }
@@ -37,9 +40,9 @@ export function requestFacts(wire: Wire, path: string, body: Uint8Array): Reques
 function turnOf(wire: Wire, request: object): Pick<RequestFacts, 'prompt' | 'toolCallId'> {
   const { prompt, toolCallId } = rawTurn(wire, request)
   return {
-    prompt:
-      prompt === undefined || prompt === '' ? undefined : prompt.replaceAll('\0', '').slice(0, MAX_TEXT),
-    toolCallId: toolCallId === '' ? undefined : toolCallId,
+    prompt: prompt === undefined || prompt === '' ? undefined : storable(prompt, MAX_TEXT),
+    // As it is stored of the call.
+    toolCallId: toolCallId === undefined ? undefined : storable(toolCallId, MAX_ID) || undefined,
   }
 }
 

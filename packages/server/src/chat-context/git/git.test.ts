@@ -168,6 +168,20 @@ describe('the branch of a chat', () => {
       pull_request_url: `${fake.url}/octo/app/pull/7`,
       diff: 'diff --git a/x b/x\n',
     })
+    await report(agent.client, {
+      git_branch: 'feature',
+      git_remote_origin: `${origin()}-other`,
+      chat_id: chat.id,
+    })
+    // A number of the repository before would be one of something else.
+    const elsewhere = await status(chat)
+    expect([elsewhere?.pr_number, elsewhere?.pull_request_title]).toEqual([undefined, ''])
+    await report(agent.client, { git_branch: 'feature', git_remote_origin: origin(), chat_id: chat.id })
+    await world.context.database.db
+      .updateTable('chat_diff_statuses')
+      .set({ pr_number: 7 })
+      .where('chat_id', '=', chat.id)
+      .execute()
     fake.stage(`${API}/pulls/7`, { status: 503 })
     await expect(world.owner.call(getChatDiff, { params: { chat: chat.id } })).rejects.toMatchObject({
       status: 502,
@@ -211,9 +225,12 @@ describe('the branch of a chat', () => {
   ])('reads the remote %s', (text, url, owner, name) => {
     expect(parseRemote(text)).toMatchObject({ url, owner, name })
   })
-  it.each(['/srv/git/x.git', '../x', '', 'https://host/only', 'file:///a/b'])('%s is no remote', (text) => {
-    expect(parseRemote(text)).toBeUndefined()
-  })
+  it.each(['/srv/git/x.git', '../x', '', 'https://host/only', 'file:///a/b', 'https://host/a/...git'])(
+    '%s is no remote',
+    (text) => {
+      expect(parseRemote(text)).toBeUndefined()
+    },
+  )
 })
 
 describe('stream/git', () => {

@@ -77,7 +77,10 @@ export async function relayGit(
     stream.destroy()
     return
   }
-  ask = () => void stream.write('{"type":"refresh"}\n')
+  // An agent that does not read will look anyway.
+  ask = () => {
+    if (!stream.writableNeedDrain) stream.write('{"type":"refresh"}\n')
+  }
   let pending: Buffer[] = []
   let size = 0
   stream.on('data', (chunk: Buffer) => {

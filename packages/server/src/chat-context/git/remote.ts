@@ -23,6 +23,8 @@ export function parseRemote(origin: string): Remote | undefined {
     .map(decoded)
   const name = parts.pop()
   if (name === undefined || parts.length === 0) return undefined
+  // They would lead to other addresses of the host's API.
+  if ([...parts, name].some((part) => part === '.' || part === '..')) return undefined
   const isHttp = url.protocol === 'http:' || url.protocol === 'https:'
   const host = (isHttp ? url.host : url.hostname).toLowerCase()
   const owner = parts.join('/')

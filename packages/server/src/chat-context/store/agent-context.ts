@@ -68,18 +68,21 @@ export async function replaceAgentContext(
   return true
 }
 
-/** What an agent has pushed last; undefined before its first push. @throws ApiError 403 without `workspace:read`. */
+/**
+ * What an agent has pushed last; undefined before its first push.
+ *
+ * @param options with `hold` the next push waits for the end of the transaction.
+ * @throws ApiError 403 without `workspace:read`.
+ */
 export async function findAgentContext(
   actor: Actor,
   db: Db,
   agentId: string,
+  { hold = false }: { readonly hold?: boolean } = {},
 ): Promise<AgentContext | undefined> {
   authorize(actor, 'read', { type: 'workspace' })
-  const row = await db
-    .selectFrom('workspace_agent_context')
-    .selectAll()
-    .where('agent_id', '=', agentId)
-    .executeTakeFirst()
+  const query = db.selectFrom('workspace_agent_context').selectAll().where('agent_id', '=', agentId)
+  const row = await (hold ? query.forShare() : query).executeTakeFirst()
   if (row === undefined) return undefined
   const resources = await db
     .selectFrom('workspace_agent_context_resources')
@@ -99,18 +102,19 @@ export async function findAgentContext(
 
 /**
  * Marks the chats of a workspace that have pinned something else than this, and takes the mark from those that have not
- * (CH-1302).
+ * (CH-1302). That goes for those that have it from this agent; and for all others too when chats work in this agent now.
  *
  * @throws ApiError 403 without `chat:update`.
  */
 export async function markDirtyChats(
   actor: Actor,
   tx: Db,
-  workspaceId: string,
+  from: { readonly workspaceId: string; readonly agentId: string; readonly isChosen: boolean },
   hash: Buffer,
   now: Date,
 ): Promise<void> {
   authorize(actor, 'update', { type: 'chat' })
+  const { workspaceId, agentId, isChosen } = from
   await tx
     .updateTable('chats')
     .set({
@@ -118,6 +122,10 @@ export async function markDirtyChats(
     })
     .where('workspace_id', '=', workspaceId)
     .where('context_aggregate_hash', 'is not', null)
+    .where(
+      sql<boolean>`(${isChosen}::boolean or exists (
+        select 1 from chat_contexts c where c.chat_id = chats.id and c.agent_id = ${agentId}::uuid))`,
+    )
     .where(sql<boolean>`(context_aggregate_hash = ${hash}) = (context_dirty_since is not null)`)
     .execute()
 }

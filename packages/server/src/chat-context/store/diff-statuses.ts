@@ -21,8 +21,8 @@ const MAX_CHATS = 100
 
 /**
  * Notes on which branch git was used, for the chat that used it or, without one, for all live chats of the workspace's
- * owner in it (CH-1504). A chat that is not bound to the workspace is passed over (B-10). Another branch forgets what was
- * known of the one before.
+ * owner in it (CH-1504). A chat that is not bound to the workspace is passed over (B-10). Another branch, and another
+ * repository, forgets what was known of the one before.
  *
  * @throws ApiError 403 without `chat:update`.
  */
@@ -45,20 +45,19 @@ export async function noteReference(
   if (at.chatId !== undefined) chats = chats.where('id', '=', at.chatId)
   const { branch, origin } = reference
   await sql`
+    update chat_diff_statuses s set
+      url = null, pull_request_state = null, pull_request_title = '', pull_request_draft = false,
+      changes_requested = false, additions = 0, deletions = 0, changed_files = 0, author_login = null,
+      author_avatar_url = null, base_branch = null, head_branch = null, pr_number = null, commits = null,
+      approved = null, reviewer_count = null, git_branch = ${branch}::text, git_remote_origin = ${origin}::text
+    where s.chat_id in (select c.chat_id from (${chats}) c)
+      and (s.git_branch <> ${branch}::text or s.git_remote_origin <> ${origin}::text)`.execute(db)
+  await sql`
     insert into chat_diff_statuses as s (chat_id, git_branch, git_remote_origin, updated_at, stale_at)
     select c.chat_id, ${branch}::text, ${origin}::text, ${now}::timestamptz, ${now}::timestamptz from (${chats}) c
     on conflict (chat_id) do update set
       git_branch = excluded.git_branch, git_remote_origin = excluded.git_remote_origin,
       updated_at = excluded.updated_at, stale_at = excluded.stale_at`.execute(db)
-  await sql`
-    update chat_diff_statuses s set
-      url = null, pull_request_state = null, pull_request_title = '', pull_request_draft = false,
-      changes_requested = false, additions = 0, deletions = 0, changed_files = 0, author_login = null,
-      author_avatar_url = null, base_branch = null, head_branch = null, pr_number = null, commits = null,
-      approved = null, reviewer_count = null
-    where s.chat_id in (select c.chat_id from (${chats}) c) and s.head_branch is not null and s.head_branch <> ${branch}`.execute(
-    db,
-  )
 }
 
 /** What is known of the branches of these chats, for readers who may see them. @throws ApiError 403 without `chat:read`. */

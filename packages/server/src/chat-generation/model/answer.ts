@@ -253,7 +253,9 @@ export class Answer {
   }
 
   /** The id itself, or one like it while that is another call's. */
-  #freshId(wanted: string): string {
+  #freshId(given: string): string {
+    // As it is stored, beside the message too.
+    const wanted = given.replaceAll('\0', '\uFFFD').toWellFormed()
     let id = wanted
     for (let n = 2; id === '' || this.#ids.has(id); n += 1) id = `${wanted === '' ? 'call' : wanted}-${n}`
     this.#ids.add(id)

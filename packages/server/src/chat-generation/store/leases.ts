@@ -15,12 +15,16 @@ export interface Candidate {
   readonly id: string
   readonly status: ChatStatus
   readonly pool: Pool
+  /** Whether somebody has had it, who gives no sign of life any more: it has had its turn (CH-607). */
+  readonly held: boolean
 }
 
 /**
  * Chats that nobody works on although they should be worked on, in the order of CH-603: what was interrupted first, then
  * what the client has to answer, then what should run; in each of them owners take turns (B-4), and so do roots and
- * subagents.
+ * subagents. Whoever has chats that run has had as many turns; of two who have had as many, the one whose chats have
+ * last changed longer ago is next, so that a long queue of one lets the others in between. What was lost by somebody who
+ * had it comes before what has not begun.
  *
  * @param staleSeconds age from which a heartbeat counts for nothing (CH-602).
  * @throws ApiError 403 without `chat:read`.
@@ -33,7 +37,7 @@ export async function listCandidates(
   authorize(actor, 'read', CHATS)
   const { rows } = await sql<Candidate>`
     with waiting as (
-      select c.id, c.status, c.updated_at, c.owner_id,
+      select c.id, c.status, c.updated_at, c.owner_id, c.runner_id is not null as held,
              case when c.parent_chat_id is null then 'root' else 'subagent' end as pool,
              case c.status when 'interrupting' then 0 when 'requires_action' then 1 else 2 end as class
         from chats c
@@ -42,13 +46,25 @@ export async function listCandidates(
            select 1 from chat_heartbeats h
             where h.chat_id = c.id and h.runner_id = c.runner_id
               and h.heartbeat_at > clock_timestamp() - make_interval(secs => ${staleSeconds})))
+    ), served as (
+      select o.owner_id, o.pool, count(h.chat_id) as running,
+             max(c.updated_at) filter (where h.chat_id is not null or c.status in ('waiting', 'error')) as last
+        from (select distinct owner_id, pool from waiting) o
+        join chats c on c.owner_id = o.owner_id and (c.parent_chat_id is null) = (o.pool = 'root')
+        left join chat_heartbeats h on h.chat_id = c.id and h.runner_id = c.runner_id
+         and h.heartbeat_at > clock_timestamp() - make_interval(secs => ${staleSeconds})
+       group by o.owner_id, o.pool
     ), turns as (
-      select w.*, row_number() over (partition by class, pool, owner_id order by updated_at, id) as turn
-        from waiting w
+      select w.*, s.last,
+             s.running + row_number() over (partition by class, w.pool, w.owner_id order by updated_at, id) as turn
+        from waiting w join served s on s.owner_id = w.owner_id and s.pool = w.pool
     ), ranks as (
-      select t.*, row_number() over (partition by class, pool order by turn, updated_at, id) as rank from turns t
+      select t.*, row_number() over (partition by class, pool order by turn, last nulls first, updated_at, id) as rank
+        from turns t
     )
-    select id, status, pool from ranks order by class, rank, updated_at, id limit ${limit}`.execute(db)
+    select id, status, pool, held from ranks order by class, held desc, rank, updated_at, id limit ${limit}`.execute(
+    db,
+  )
   return rows
 }
 

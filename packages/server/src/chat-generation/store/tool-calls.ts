@@ -1,7 +1,14 @@
 import { type Expression, type Selectable, type SqlBool, sql } from 'kysely'
 
 import { type Actor, authorize } from '../../authz/index.ts'
-import { type ChatRow, type FilePart, type Json, ownedChat, type ToolResultPart } from '../../chats/index.ts'
+import {
+  type ChatRow,
+  type FilePart,
+  type Json,
+  jsonbOf,
+  ownedChat,
+  type ToolResultPart,
+} from '../../chats/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { ChatToolCallsTable } from '../../database/tables.ts'
 
@@ -49,7 +56,7 @@ export async function storeResume(
   authorize(actor, 'update', ownedChat(chat))
   await db
     .updateTable('chat_tool_calls')
-    .set({ resume: JSON.stringify(state) })
+    .set({ resume: jsonbOf(state) })
     .where('message_id', '=', call.messageId)
     .where('call_index', '=', call.index)
     .where(isOwn(chat))
@@ -67,7 +74,7 @@ export async function storeResult(
   authorize(actor, 'update', ownedChat(chat))
   await db
     .updateTable('chat_tool_calls')
-    .set({ result: JSON.stringify(result) })
+    .set({ result: jsonbOf(result) })
     .where('message_id', '=', call.messageId)
     .where('call_index', '=', call.index)
     .where(isOwn(chat))

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 
 import { Type } from 'typebox'
 
@@ -12,7 +12,7 @@ import { defineChatTool, failed } from '../define.ts'
 import { ToolFault } from '../fault.ts'
 import { type ChatOwner, ownerOf } from '../owner.ts'
 import { bindWorkspace } from '../store/chats.ts'
-import type { ChatTool, ToolOutcome } from '../tool.ts'
+import type { ChatTool, ToolCall, ToolOutcome } from '../tool.ts'
 import type { ToolTurn } from '../turn.ts'
 import { waitOnFeed } from '../wait-for.ts'
 import { usableTemplate } from './templates.ts'
@@ -49,6 +49,14 @@ export function createWorkspaceTool(turn: ToolTurn): ChatTool {
     run: async (args, call) => {
       const chat = await turn.workspace.chatNow()
       const owner = await ownerOf(turn.context, chat)
+      const noted = notedIn(call)
+      // An earlier process may have made it for this very call, and then died before the chat was bound (B-5).
+      const begun = noted === undefined ? undefined : await existingWorkspace(turn, owner, noted)
+      if (begun !== undefined) {
+        if (chat.workspace_id !== begun.id)
+          await bindWorkspace(system, turn.context.database.db, chat, begun.id, turn.context.clock.now())
+        return { created: true, ...(await whenReady(turn, owner, begun, call.signal)) }
+      }
       const existing = await existingWorkspace(turn, owner, chat.workspace_id)
       if (existing !== undefined) {
         const state = await stateOf(turn, owner, existing)
@@ -63,7 +71,9 @@ export function createWorkspaceTool(turn: ToolTurn): ChatTool {
           }
       }
       const template = await usableTemplate(turn, owner.actor, args.template_id)
-      const made = await make(turn, owner, args, template.name)
+      const id = noted ?? randomUUID()
+      if (noted === undefined) await call.noteResume({ workspace_id: id })
+      const made = await make(turn, owner, { ...args, id }, template.name)
       await bindWorkspace(system, turn.context.database.db, chat, made.id, turn.context.clock.now())
       return { created: true, ...(await whenReady(turn, owner, made, call.signal)) }
     },
@@ -132,6 +142,12 @@ export function stopWorkspaceTool(turn: ToolTurn): ChatTool {
       return { stopped: true, workspace_name: stopped.name, build_id: stopped.build_id, status: 'stopped' }
     },
   })
+}
+
+/** Id of the workspace that an earlier process has made, or was about to make, for this very call (B-5). */
+function notedIn({ resume }: ToolCall): string | undefined {
+  if (typeof resume !== 'object' || resume === null || !('workspace_id' in resume)) return undefined
+  return typeof resume.workspace_id === 'string' ? resume.workspace_id : undefined
 }
 
 /** The workspace that a chat is bound to, for its owner; undefined without one, and for one that is gone. */
@@ -204,6 +220,7 @@ async function make(
   turn: ToolTurn,
   owner: ChatOwner,
   args: {
+    readonly id: string
     readonly template_id: string
     readonly name?: string
     readonly parameters?: Readonly<Record<string, string>>
@@ -227,6 +244,7 @@ async function make(
         ...(args.preset_id === undefined ? {} : { template_version_preset_id: args.preset_id }),
       },
       chat.organization_id,
+      args.id,
     )
     await record(turn, owner, 'create', undefined, workspace)
     return workspace

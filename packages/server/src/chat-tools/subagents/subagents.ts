@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
+
 import { Type } from 'typebox'
 
 import { systemActor } from '../../authz/index.ts'
 import { isReasoningEffort, subagentModel, usableModels } from '../../chat-settings/index.ts'
 import { type ChatRow, changeChat, firstTitle, insertChat, systemMessages } from '../../chats/index.ts'
+import { approvedForPlans } from '../../mcp-servers/index.ts'
 import { defineChatTool, failed } from '../define.ts'
 import { ToolFault } from '../fault.ts'
 import { ownerOf } from '../owner.ts'
@@ -40,7 +43,9 @@ export function spawnAgentTool(turn: ToolTurn): ChatTool {
       reasoning_effort: Type.Optional(Type.String({ maxLength: 32 })),
     }),
     run: async (args, call) => {
-      const known = await spawnedBefore(turn, call)
+      const noted = notedIn(call)
+      const known =
+        noted === undefined ? undefined : await findChatNow(system, turn.context.database.db, noted)
       if (known !== undefined) return described(known)
       const chat = await turn.workspace.chatNow()
       const { actor } = await ownerOf(turn.context, chat)
@@ -61,12 +66,21 @@ export function spawnAgentTool(turn: ToolTurn): ChatTool {
         },
       })
       const title = (args.title ?? '').trim()
+      // What a plan may not use, an explorer that it has started may not either.
+      const mcpServerIds =
+        chat.plan_mode === 'plan'
+          ? await approvedForPlans(actor, database.db, chat.organization_id, chat.mcp_server_ids)
+          : chat.mcp_server_ids
+      // Known before it exists: whoever carries on after a crash finds it instead of starting another.
+      const id = noted ?? randomUUID()
+      if (noted === undefined) await call.noteResume({ chat_id: id })
       const messages = await systemMessages(turn.settings, undefined, chat.workspace_id !== null)
       const made = await database.transaction((tx) =>
         insertChat(
           actor,
           tx,
           {
+            id,
             status: 'running',
             ownerId: chat.owner_id,
             organizationId: chat.organization_id,
@@ -78,7 +92,7 @@ export function spawnAgentTool(turn: ToolTurn): ChatTool {
             parent: chat,
             mode: args.type === 'explore' ? 'explore' : null,
             planMode: args.type === 'explore' ? null : chat.plan_mode === 'plan' ? 'plan' : null,
-            mcpServerIds: chat.mcp_server_ids,
+            mcpServerIds,
           },
           [
             ...messages,
@@ -93,18 +107,15 @@ export function spawnAgentTool(turn: ToolTurn): ChatTool {
           ],
         ),
       )
-      await call.noteResume({ chat_id: made.chat.id })
       return described(made.chat)
     },
   })
 }
 
-/** The subagent that an earlier process has started for this very call (B-5). */
-async function spawnedBefore(turn: ToolTurn, { resume }: ToolCall): Promise<ChatRow | undefined> {
+/** Id of the subagent that an earlier process has started, or was about to start, for this very call (B-5). */
+function notedIn({ resume }: ToolCall): string | undefined {
   if (typeof resume !== 'object' || resume === null || !('chat_id' in resume)) return undefined
-  return typeof resume.chat_id === 'string'
-    ? findChatNow(system, turn.context.database.db, resume.chat_id)
-    : undefined
+  return typeof resume.chat_id === 'string' ? resume.chat_id : undefined
 }
 
 /** `wait_agent`: waits until a subagent has done its turn, and gives its report (CH-1122). */

@@ -6,7 +6,8 @@ import { systemActor } from '../../authz/index.ts'
 import type { Database } from '../../database/index.ts'
 import { ApiError } from '../../errors/index.ts'
 import type { Part } from '../parts.ts'
-import { changeChat, type LockedChat } from './locked-chat.ts'
+import { changeChat } from './change-chat.ts'
+import type { LockedChat } from './locked-chat.ts'
 
 const actor = systemActor('chatd', 'chats are changed to see what comes of it')
 const steps = new AsyncDisposableStack()

@@ -1,11 +1,14 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { createTestDatabase, fixtures, openDatabase } from '@slipway/testkit'
+import { createTestDatabase, fixtures, openDatabase, until } from '@slipway/testkit'
 import { systemActor } from '../../authz/index.ts'
 import type { Database } from '../../database/index.ts'
 import { ApiError } from '../../errors/index.ts'
 import type { Part } from '../parts.ts'
-import { changeChat, type Fence, FencedOff, type LockedChat } from './locked-chat.ts'
+import { changeChat } from './change-chat.ts'
+import { type Fence, FencedOff } from './fence.ts'
+import type { LockedChat } from './locked-chat.ts'
 
 const actor = systemActor('chatd', 'chats are changed to see what comes of it')
 const steps = new AsyncDisposableStack()
@@ -598,4 +601,27 @@ it('CH-206, CH-603: two who edit at once are one after the other', async () => {
   const live = (await messagesOf(id)).filter((row) => !row.deleted)
   expect(live.filter((row) => row.role === 'user')).toHaveLength(1)
   expect(await stateOf(id)).toBe('R0')
+})
+
+it('CH-110, CH-203: a message that is queued while a turn waits to end is not forgotten', async () => {
+  const id = await chatIn('R0')
+  const queued = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
+  const sends = changeChat(context, actor, id, async (chat) => {
+    await chat.enqueue(message('waits'))
+    queued.resolve()
+    await ended.promise
+  })
+  await queued.promise
+  const finishes = run(id, 'finish turn')
+  await until('the end of the turn to wait for the lock', async () => {
+    const { rows } = await sql<{ waiting: number }>`
+      select count(*)::integer as waiting from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock'`.execute(database.db)
+    return rows[0]?.waiting === 1
+  })
+  ended.resolve()
+  await Promise.all([sends, finishes])
+  expect(await stateOf(id)).toBe('R0')
+  expect((await messagesOf(id)).at(-1)?.content).toEqual(said('waits'))
 })

@@ -46,7 +46,14 @@ export async function listQueued(actor: Actor, db: Db, chat: ChatView): Promise<
     .execute()
 }
 
-/** What users have written in a chat, newest first, without what is blank. @throws ApiError 403 without `chat:read`. */
+/** Characters of all prompts of one answer, of which only the last may go beyond. */
+const MAX_PROMPT_CHARACTERS = 4_000_000
+
+/**
+ * What users have written in a chat, newest first, without what is blank; fewer where they are very long.
+ *
+ * @throws ApiError 403 without `chat:read`.
+ */
 export async function listPrompts(
   actor: Actor,
   db: Db,
@@ -55,14 +62,18 @@ export async function listPrompts(
 ): Promise<{ readonly id: number; readonly text: string }[]> {
   authorize(actor, 'read', chatObject(chat))
   const { rows } = await sql<{ id: number; text: string }>`
-    select id, text from (
+    with prompts as (
       select m.id, case when m.content_version = 0 then m.content #>> '{}' else (
                select string_agg(part ->> 'text', '' order by n)
                  from jsonb_array_elements(m.content) with ordinality as parts(part, n)
                 where part ->> 'type' = 'text') end as text
         from chat_messages m
-       where m.chat_id = ${chat.id}::uuid and m.role = 'user' and not m.deleted and m.visibility <> 'model') prompts
-     where btrim(text, E' \t\r\n') <> '' order by id desc limit ${limit}`.execute(db)
+       where m.chat_id = ${chat.id}::uuid and m.role = 'user' and not m.deleted and m.visibility <> 'model'),
+    newest as (
+      select id, text from prompts where btrim(text, E' \t\r\n') <> '' order by id desc limit ${limit}),
+    counted as (
+      select id, text, sum(length(text)) over (order by id desc) - length(text) as newer from newest)
+    select id, text from counted where newer < ${MAX_PROMPT_CHARACTERS}::integer order by id desc`.execute(db)
   return rows
 }
 

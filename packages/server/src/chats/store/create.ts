@@ -8,6 +8,8 @@ import { insertMessages, type MessageRow, type NewMessage } from './messages.ts'
 
 /** A chat to make. Its status is always said (CH-101). */
 export interface NewChat {
+  /** Chosen by who has to find it again. */
+  readonly id?: string | undefined
   readonly status: ChatRow['status']
   readonly ownerId: string
   readonly organizationId: string
@@ -38,6 +40,7 @@ export async function insertChat(
 ): Promise<{ readonly chat: ChatRow; readonly messages: readonly MessageRow[] }> {
   authorize(actor, 'create', { type: 'chat', owner: chat.ownerId, organization: chat.organizationId })
   const values: Insertable<ChatsTable> = {
+    ...(chat.id === undefined ? {} : { id: chat.id }),
     status: chat.status,
     owner_id: chat.ownerId,
     organization_id: chat.organizationId,

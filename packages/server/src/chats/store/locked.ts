@@ -41,17 +41,15 @@ export async function lockChat(actor: Actor, tx: Db, id: string): Promise<Queued
     .set({ snapshot_version: sql<number>`snapshot_version + 1` })
     .where('id', '=', id)
     .returningAll()
-    .returning((eb) =>
-      eb
-        .selectFrom('chat_queued_messages as q')
-        .whereRef('q.chat_id', '=', 'chats.id')
-        .select((count) => count.fn.countAll<number>().as('n'))
-        .as('queued'),
-    )
     .executeTakeFirst()
   if (row === undefined || !isAllowed(actor, 'update', ownedChat(row))) throw notFound()
-  const { queued, ...chat } = row
-  return { chat, queued: queued ?? 0 }
+  // A statement of its own: one that has waited for the lock sees the queue as it was before it waited.
+  const { queued } = await tx
+    .selectFrom('chat_queued_messages')
+    .select(({ fn }) => fn.countAll<number>().as('queued'))
+    .where('chat_id', '=', id)
+    .executeTakeFirstOrThrow()
+  return { chat: row, queued: Number(queued) }
 }
 
 /** Stores what changed of a locked chat. @throws ApiError 403 without `chat:update`. */

@@ -63,33 +63,52 @@ export const oldAnswers = {
   },
 }
 
+/** A root that nobody has written to for long; `at` is when it was made, as exactly as the database has it. */
+export interface ForgottenRoot {
+  readonly id: string
+  readonly at: string
+  /** In whose name it is recorded (RB-102). */
+  readonly owner: { readonly id: string; readonly username: string; readonly email: string }
+}
+
 /**
  * The oldest root that nobody has written to since a time: not pinned, and neither it nor what belongs to it works
  * (CH-1702). One of which something changes at this moment is left for another round.
  *
- * @param but ids of roots that are not asked for.
+ * @param after the root that was found before; those up to it are not looked at again.
  * @throws ApiError 403 without `chat:update`.
  */
 export async function holdForgottenRoot(
   actor: Actor,
   tx: Db,
   before: Date,
-  but: readonly string[],
-): Promise<string | undefined> {
+  after: ForgottenRoot | undefined,
+): Promise<ForgottenRoot | undefined> {
   authorize(actor, 'update', { type: 'chat' })
-  const { rows } = await sql<{ id: string }>`
-    select c.id from chats c
+  const further =
+    after === undefined
+      ? sql`true`
+      : sql`c.created_at >= ${after.at}::timestamptz
+          and (c.created_at, c.id) > (${after.at}::timestamptz, ${after.id}::uuid)`
+  const { rows } = await sql<ForgottenRoot>`
+    select c.id, c.created_at::text as at,
+           jsonb_build_object('id', u.id, 'username', u.username, 'email', u.email) as owner
+      from chats c join users u on u.id = c.owner_id
      where not c.archived and c.pin_order = 0 and c.parent_chat_id is null and c.root_chat_id is null
        and c.created_at < ${before} and c.status in ('waiting', 'error')
-       and c.id <> all(${[...but]}::uuid[])
+       and ${further}
        and not exists (
          select 1 from chats f
           where f.root_chat_id = c.id and f.status in ('running', 'interrupting', 'requires_action'))
-       and coalesce(
-         (select max(m.created_at) from chat_messages m join chats f on f.id = m.chat_id
-           where (f.id = c.id or f.root_chat_id = c.id) and not m.deleted), c.created_at) < ${before}
-     order by c.created_at limit 1 for update of c skip locked`.execute(tx)
-  return rows[0]?.id
+       and not exists (
+         select 1 from (
+             select c.id union all select f.id from chats f where f.root_chat_id = c.id) family
+           cross join lateral (
+             select m.created_at from chat_messages m where m.chat_id = family.id and not m.deleted
+              order by m.id desc limit 1) newest
+          where newest.created_at >= ${before})
+     order by c.created_at, c.id limit 1 for update of c skip locked`.execute(tx)
+  return rows[0]
 }
 
 /** Whether this transaction may look for forgotten chats; another replica at it keeps its turn. @throws ApiError 403. */

@@ -72,8 +72,8 @@ const LATEST_AGENT = sql`
               a.display_order, lower(a.name), a.name, a.id
      limit 1) agent on agent.designated <= 1`
 
-/** Answers of models beyond what the owner has read (B-9). */
-const HAS_UNREAD = sql<boolean>`exists (
+/** Whether a chat `c` has answers of models beyond what its owner has read (B-9). */
+export const HAS_UNREAD = sql<boolean>`exists (
   select 1 from chat_messages m
    where m.chat_id = c.id and m.role = 'assistant' and not m.deleted and m.visibility <> 'model'
      and m.id > coalesce(c.last_read_message_id, 0))`

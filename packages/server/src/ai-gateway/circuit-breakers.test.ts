@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import type { User } from '@slipway/contract'
+import { says } from '@slipway/testkit'
+import { CircuitBreakers, type Outcome } from './circuit-breakers.ts'
+import { GatewayWorld } from './gateway.fixture.ts'
+
+const circuit = { provider: 'p', route: '/v1/messages', model: 'm' }
+let now = 0
+
+function breakers(enabled = true): CircuitBreakers {
+  const settings = { enabled, failureThreshold: 2, interval: 10_000, timeout: 30_000, maxRequests: 2 }
+  return new CircuitBreakers(settings, () => now)
+}
+const fails = (all: CircuitBreakers, ...outcomes: Outcome[]): void => {
+  for (const outcome of outcomes) all.enter(circuit)(outcome)
+}
+const isOpen = (all: CircuitBreakers, of = circuit): boolean => {
+  try {
+    all.enter(of)('unknown')
+    return false
+  } catch {
+    return true
+  }
+}
+
+it('AG-59: failures in a row open it, for this provider, route and model alone', () => {
+  const all = breakers()
+  fails(all, 'failure', 'success', 'failure', 'unknown')
+  expect(isOpen(all)).toBe(false)
+  fails(all, 'failure')
+  expect(isOpen(all)).toBe(true)
+  for (const other of [{ provider: 'q' }, { route: '/v1/responses' }, { model: 'n' }])
+    expect(isOpen(all, { ...circuit, ...other })).toBe(false)
+  const off = breakers(false)
+  fails(off, 'failure', 'failure', 'failure')
+  expect(isOpen(off)).toBe(false)
+})
+
+it('AG-59: failures count for the interval', () => {
+  const all = breakers()
+  fails(all, 'failure')
+  now += 10_000
+  fails(all, 'failure')
+  expect(isOpen(all)).toBe(false)
+})
+
+it('AG-59: after the timeout so many may try, and one failure opens it again', () => {
+  const all = breakers()
+  const late = all.enter(circuit)
+  fails(all, 'failure', 'failure')
+  now += 29_999
+  expect(isOpen(all)).toBe(true)
+  now += 1
+  const first = all.enter(circuit)
+  const second = all.enter(circuit)
+  expect(isOpen(all)).toBe(true)
+  // Whose client leaves has tried nothing.
+  second('unknown')
+  // Nor does an answer to what was asked long ago count.
+  late('failure')
+  first('success')
+  all.enter(circuit)('failure')
+  expect(isOpen(all)).toBe(true)
+  now += 30_000
+  fails(all, 'success', 'success')
+  fails(all, 'failure')
+  expect(isOpen(all)).toBe(false)
+})
+
+let world: GatewayWorld
+let user: User
+
+beforeAll(async () => {
+  world = await GatewayWorld.start({
+    CODER_AI_GATEWAY_CIRCUIT_BREAKER_ENABLED: 'true',
+    CODER_AI_GATEWAY_CIRCUIT_BREAKER_FAILURE_THRESHOLD: '2',
+    CODER_AI_GATEWAY_CIRCUIT_BREAKER_MAX_REQUESTS: '1',
+  })
+  user = await world.account(await world.server.user('asker'))
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+it('AG-61: a provider that fails is left alone for a while, and the request is recorded', async () => {
+  const { name } = await world.provider()
+  const ask = (model: string) =>
+    world.ask({ ownerId: user.id, provider: name }, '/v1/chat/completions', { model, messages: [] })
+  world.upstream.answer = () => ({ status: 429 })
+  await ask('a')
+  world.clock.advance(61_000)
+  world.upstream.answer = () => ({ status: 503 })
+  for (const _ of [1, 2]) expect(await (await ask('a')).text()).not.toContain('circuit')
+  const before = world.upstream.requests.length
+  const refused = await ask('a')
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '30'])
+  expect(await refused.json()).toMatchObject({
+    type: 'error',
+    error: { type: 'overloaded_error', code: 'circuit_open', message: 'circuit breaker is open' },
+  })
+  expect(world.upstream.requests).toHaveLength(before)
+  expect((await world.records(user.id)).interceptions.at(-1)).toMatchObject({ error_type: 'server_error' })
+  world.upstream.answer = () => says('Hi')
+  expect((await ask('b')).status).toBe(200)
+  world.clock.advance(30_000)
+  expect((await ask('a')).status).toBe(200)
+  expect((await ask('a')).status).toBe(200)
+})
+
+it('AG-62: a provider that cannot be reached fails as well', async () => {
+  const { name } = await world.provider({ base_url: 'http://127.0.0.1:9/v1' })
+  const ask = async () =>
+    (
+      await world.gateway.fetchFor({ ownerId: user.id, provider: name })(
+        'http://127.0.0.1:9/v1/chat/completions',
+        { method: 'POST', body: '{"model":"a"}' },
+      )
+    ).status
+  expect([await ask(), await ask(), await ask()]).toEqual([502, 502, 503])
+})

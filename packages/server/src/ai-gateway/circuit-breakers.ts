@@ -1,0 +1,111 @@
+import { LRUCache } from 'lru-cache'
+
+import { GatewayError } from './gateway-error.ts'
+
+/** What breakers are told apart by (AG-59). */
+export interface Circuit {
+  readonly provider: string
+  readonly route: string
+  readonly model: string
+}
+
+/** When breakers open and close; times in milliseconds. */
+export interface BreakerSettings {
+  readonly enabled: boolean
+  readonly failureThreshold: number
+  readonly interval: number
+  readonly timeout: number
+  readonly maxRequests: number
+}
+
+/** How a request that was let through went; `unknown` says nothing of the provider, as when the client left. */
+export type Outcome = 'success' | 'failure' | 'unknown'
+
+/** Failing circuits that are known at the same time: clients name models as they like. */
+const MAX_CIRCUITS = 10_000
+
+type State =
+  | { readonly kind: 'closed'; readonly since: number; failures: number }
+  | { readonly kind: 'open'; readonly until: number }
+  | { readonly kind: 'half-open'; admitted: number; successes: number }
+
+/**
+ * Stop asking providers that fail for a while (AG-59 to AG-62). Of each replica, shared by all users. Only circuits with
+ * failures are kept.
+ */
+export class CircuitBreakers {
+  readonly #settings: BreakerSettings
+  readonly #now: () => number
+  readonly #states = new LRUCache<string, State>({ max: MAX_CIRCUITS })
+
+  /** @param now tells the time in milliseconds. */
+  constructor(settings: BreakerSettings, now: () => number) {
+    this.#settings = settings
+    this.#now = now
+  }
+
+  /**
+   * Lets a request through; whoever sends it calls back once with how it went.
+   *
+   * @throws GatewayError 503 while the provider is left alone.
+   */
+  enter({ provider, route, model }: Circuit): (outcome: Outcome) => void {
+    if (!this.#settings.enabled) return () => undefined
+    const key = JSON.stringify([provider, route, model])
+    const state = this.#current(key)
+    if (state?.kind === 'open') throw this.#refusal()
+    if (state?.kind === 'half-open') {
+      if (state.admitted >= this.#settings.maxRequests) throw this.#refusal()
+      state.admitted += 1
+    }
+    return (outcome) => this.#settle(key, state, outcome)
+  }
+
+  #refusal(): GatewayError {
+    return new GatewayError(503, 'circuit_open', 'circuit breaker is open', {
+      retryAfterSeconds: Math.ceil(this.#settings.timeout / 1_000),
+    })
+  }
+
+  /** The state at this moment; undefined is closed without a failure. */
+  #current(key: string): State | undefined {
+    const state = this.#states.get(key)
+    const now = this.#now()
+    if (state?.kind === 'closed' && now - state.since >= this.#settings.interval) {
+      this.#states.delete(key)
+      return undefined
+    }
+    if (state?.kind !== 'open' || now < state.until) return state
+    const halfOpen: State = { kind: 'half-open', admitted: 0, successes: 0 }
+    this.#states.set(key, halfOpen)
+    return halfOpen
+  }
+
+  #settle(key: string, entered: State | undefined, outcome: Outcome): void {
+    const state = this.#current(key)
+    if (entered?.kind === 'half-open') {
+      // What was sent before the state changed says nothing of it any more.
+      if (state !== entered) return
+      if (outcome === 'failure') this.#open(key)
+      else if (outcome === 'unknown') entered.admitted -= 1
+      else {
+        entered.successes += 1
+        if (entered.successes >= this.#settings.maxRequests) this.#states.delete(key)
+      }
+      return
+    }
+    if (outcome === 'unknown' || (state !== undefined && state.kind !== 'closed')) return
+    if (outcome === 'success') {
+      this.#states.delete(key)
+      return
+    }
+    const closed = state ?? { kind: 'closed' as const, since: this.#now(), failures: 0 }
+    closed.failures += 1
+    if (closed.failures >= this.#settings.failureThreshold) this.#open(key)
+    else this.#states.set(key, closed)
+  }
+
+  #open(key: string): void {
+    this.#states.set(key, { kind: 'open', until: this.#now() + this.#settings.timeout })
+  }
+}
