@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { WebSocket } from 'ws'
@@ -12,7 +13,9 @@ import {
   createAIProvider,
   createChat,
   createChatModelConfig,
+  getChat,
   getUser,
+  sendChatMessage,
   streamChat,
 } from '@slipway/contract'
 import { machineMicroseconds, timedChunks } from '../packages/testkit/src/model-provider/named-answers.ts'
@@ -26,6 +29,10 @@ const CHATS = 60
 const CROWD = 100
 const RATE = 50
 const CHUNKS = 500
+/** A long chat: messages of both sides, how many are sent before it is waited for them, and how often it is opened. */
+const MESSAGES = 1000
+const AT_A_TIME = 10
+const OPENED = 20
 
 /** From the making of a chat to its first token, the delay of each chunk, and many chats at once (issue 5). */
 export const chats: Bench = async () => {
@@ -62,6 +69,8 @@ export const chats: Bench = async () => {
   const direct: number[] = []
   for (let n = 0; n < CHATS; n += 1) direct.push(await firstBytes(provider.url))
 
+  const snapshots = await snapshotsOf(client, (await start(quick)).id)
+
   const one = await crowd(client, start, streaming, 1)
   const bare = await bareStream(provider.url)
   const from = (await readFile(lateness)).length
@@ -76,6 +85,13 @@ export const chats: Bench = async () => {
       baseline: `${median(direct).toFixed(1)} ms to the first bytes of the provider itself`,
       result: `${(median(first) - median(direct)).toFixed(1)} ms`,
       wanted: 'at most 40 ms',
+    },
+    {
+      what: `stream of a chat of ${MESSAGES} messages, from the request to the end of its snapshot`,
+      measured: `${median(snapshots).toFixed(1)} ms (p95 ${quantile(snapshots, 0.95).toFixed(1)} ms)`,
+      baseline: 'none',
+      result: `${median(snapshots).toFixed(1)} ms`,
+      wanted: 'at most 150 ms',
     },
     {
       what: `delay of a chunk from provider to client, one chat at ${RATE} chunks/s`,
@@ -106,6 +122,42 @@ async function modelsOf(client: Client, url: string, names: readonly string[]): 
       }),
     )
   return made
+}
+
+/** Makes a chat long and opens its stream several times: milliseconds until it has told everything that there is. */
+async function snapshotsOf(client: Client, chat: string): Promise<readonly number[]> {
+  const rest = async (): Promise<void> => {
+    for (;;) {
+      const { status, last_error } = await client.call(getChat, { params: { chat } })
+      if (status === 'waiting') return
+      if (status === 'error') throw new Error(JSON.stringify(last_error))
+      await delay(10)
+    }
+  }
+  for (let sent = 1; sent < MESSAGES / 2; sent += 1) {
+    if (sent % AT_A_TIME === 0) await rest()
+    await client.call(sendChatMessage, {
+      params: { chat },
+      body: { content: [{ type: 'text', text: `Message ${sent}` }], busy_behavior: 'queue' },
+    })
+  }
+  await rest()
+  const url = client.address(streamChat, { params: { chat } }).replace('http', 'ws')
+  const took: number[] = []
+  for (let n = 0; n < OPENED; n += 1) {
+    const before = performance.now()
+    const socket = new WebSocket(url, { headers: client.headers })
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject)
+      socket.on('message', (frame) => {
+        const events: readonly ChatStreamEvent[] = JSON.parse(String(frame))
+        if (events.some(({ type }) => type === 'preview_reset')) resolve()
+      })
+    })
+    took.push(performance.now() - before)
+    socket.terminate()
+  }
+  return took
 }
 
 /** A stream of a chat, by its events. */

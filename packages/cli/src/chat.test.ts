@@ -159,6 +159,8 @@ describe('scripts', { timeout: 60_000 }, () => {
     await writeFile(path.join(folder, 'tool.bin'), Buffer.from([0, 1, 2, 3]))
     expect(await cli.bad('chat', 'start', '-f', 'tool.bin', 'x')).toContain('error: ')
     expect(await cli.bad('chat', 'start', '-f', 'none.txt', 'x')).toContain('none.txt cannot be read')
+    // It has no size, and no end.
+    expect(await cli.bad('chat', 'start', '-f', '/dev/zero', 'x')).toContain('/dev/zero is too large')
   })
 
   it('flags that cannot be used are refused before anything is asked of a model', async () => {

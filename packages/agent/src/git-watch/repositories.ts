@@ -125,8 +125,8 @@ function bounded(diff: string): string {
 function withoutCredentials(origin: string): string {
   const url = URL.parse(origin)
   if (url === null || (url.username === '' && url.password === '')) return origin
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return origin
-  url.username = ''
+  // The name is one that everybody uses, such as `git`, for SSH.
+  if (url.protocol !== 'ssh:') url.username = ''
   url.password = ''
   return url.href
 }

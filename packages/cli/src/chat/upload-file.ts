@@ -39,7 +39,8 @@ async function contentOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
     for await (const chunk of handle.createReadStream({ autoClose: false })) {
       chunks.push(chunk)
       size += chunk.length
-      if (size > MAX_BYTES) throw new CommandError(`${file} is too large: it has more than ${MAX_BYTES} bytes`)
+      if (size > MAX_BYTES)
+        throw new CommandError(`${file} is too large: it has more than ${MAX_BYTES} bytes`)
     }
     return new Uint8Array(Buffer.concat(chunks))
   } catch (error) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
 import { type ChatStreamEvent, streamChat } from '@slipway/contract'
-import { Gate, rateLimited, says, type Turn, until } from '@slipway/testkit'
+import { Gate, openDatabase, rateLimited, says, type Turn, until } from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 
 let at: ChatsAtWork
@@ -123,6 +123,21 @@ it('CH-720: after 25 tries for the same history the turn fails', async () => {
   expect(waited).toHaveLength(24)
   expect(Math.round(Math.max(...waited) / 1000)).toBe(60)
   expect(at.provider.left).toBe(0)
+})
+
+it('CH-720: a turn that was begun 25 times and whose server never lived to see its end fails', async () => {
+  at.provider.play({ status: 400 })
+  const chat = await at.create('Hi')
+  await at.reaches(chat.id, 'error')
+  const asked = at.provider.requests.length
+  await using database = await openDatabase(at.server.databaseUrl, { maxConnections: 1 })
+  await database.db
+    .updateTable('chats')
+    .set({ status: 'running', last_error: null, generation_attempt: 25 })
+    .where('id', '=', chat.id)
+    .execute()
+  await until('the end', async () => (await at.get(chat.id)).last_error?.detail?.includes('25 times'))
+  expect(at.provider.requests).toHaveLength(asked)
 })
 
 it('CH-723: the user goes on after an error by sending again', async () => {

@@ -5,7 +5,7 @@ import type { AppContext } from '../context.ts'
 import { readParts, wireParts } from './parts.ts'
 import type { QueuedRow } from './store/locked.ts'
 import type { MessageRow } from './store/messages.ts'
-import { type ChatView, effectiveLists, type StoredDiff } from './store/views.ts'
+import { effectiveLists, type ShownChat, type StoredDiff } from './store/views.ts'
 
 /** What other features add to a chat that is shown. */
 export type ChatDetails = Partial<
@@ -15,8 +15,8 @@ export type ChatDetails = Partial<
 /** A chat as the API shows it, with its children. */
 export function presentChat(
   context: Pick<AppContext, 'config'>,
-  view: ChatView,
-  children: readonly ChatView[] = [],
+  view: ShownChat,
+  children: readonly ShownChat[] = [],
   details: ReadonlyMap<string, ChatDetails> = new Map(),
 ): contract.Chat {
   return {
@@ -30,7 +30,7 @@ export function presentChat(
   }
 }
 
-function fields(context: Pick<AppContext, 'config'>, view: ChatView): Omit<contract.ChildChat, 'children'> {
+function fields(context: Pick<AppContext, 'config'>, view: ShownChat): Omit<contract.ChildChat, 'children'> {
   const { users, groups } = effectiveLists(view)
   const lastError = storedError(view.last_error)
   return {
@@ -97,7 +97,7 @@ export function presentDiff(row: StoredDiff): contract.ChatDiffStatus {
 }
 
 /** The state of the pinned context without what is in it (CH-1302). */
-function presentContext(view: ChatView): contract.ChatContext {
+function presentContext(view: ShownChat): contract.ChatContext {
   return {
     dirty: view.context_dirty_since !== null,
     ...(view.context_dirty_since === null ? {} : { dirty_since: view.context_dirty_since.toISOString() }),

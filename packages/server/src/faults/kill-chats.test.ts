@@ -35,6 +35,9 @@ import {
   until,
 } from '@slipway/testkit'
 
+/** The tests ask often. */
+const WITHOUT_LIMITS = { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' }
+
 const steps = new AsyncDisposableStack()
 let server: ServerProcess
 let provider: FakeModelProvider
@@ -51,7 +54,11 @@ beforeAll(async () => {
   steps.defer(() => rm(folder, { recursive: true, force: true }))
   steps.defer(() => endWorkspaces(folder))
   server = steps.use(
-    await startServerProcess({ CODER_PG_CONNECTION_URL: databaseUrl, CODER_CONFIG_DIR: folder }),
+    await startServerProcess({
+      CODER_PG_CONNECTION_URL: databaseUrl,
+      CODER_CONFIG_DIR: folder,
+      ...WITHOUT_LIMITS,
+    }),
   )
   const body = { email: 'owner@example.com', username: 'owner', password: PASSWORD }
   await new Client({ url: server.url }).call(createFirstUser, { body })
@@ -100,7 +107,11 @@ async function carriedOn(
   timings: { readonly staleSeconds?: number; readonly passMs?: number; readonly heartbeatMs?: number },
 ): Promise<{ readonly said: readonly string[]; readonly tookMs: number }> {
   const killedAt = performance.now()
-  await using other = await startTestServer({ databaseUrl, chatExtension: { timings } })
+  await using other = await startTestServer({
+    databaseUrl,
+    env: WITHOUT_LIMITS,
+    chatExtension: { timings },
+  })
   const client = new Client({ url: other.url, token })
   await until(
     'the end of the turn',

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
 import {
+  addMember,
   assignMemberRoles,
   type Chat,
   createAIProvider,
   createChat,
   createChatModelConfig,
+  createOrganization,
   getChat,
   getChatAcl,
   listChats,
@@ -198,6 +200,77 @@ describe('chats', () => {
     expect(download.suggestedFilename()).toBe('Look-beside.md')
     expect(faults).toEqual([])
   })
+})
+
+it('UI-1107: a reading that began before an event does not undo it', async () => {
+  const chat = await finishedChat('Before')
+  const { page } = await browser.openAs(owner, '/workspaces')
+  const read = Promise.withResolvers<void>()
+  await page.route(
+    ({ pathname }) => pathname === '/api/experimental/chats',
+    async (route) => {
+      const response = await route.fetch()
+      await read.promise
+      await route.fulfill({ response })
+    },
+    { times: 1 },
+  )
+  let told = false
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => {
+      told ||= String(payload).includes('title_change')
+    }),
+  )
+  await page.goto(`${server.url}/agents`)
+  let renamed = 0
+  let title = ''
+  await until('the event', async () => {
+    renamed += 1
+    title = `After ${renamed}.`
+    await owner.call(updateChat, { params: { chat: chat.id }, body: { title } })
+    return told
+  })
+  read.resolve()
+  await page.getByRole('treeitem', { name: title }).waitFor()
+})
+
+it('UI-1112, CH-1705: who may start chats in several organizations picks one; a lost one is not taken back', async () => {
+  const { id: lab } = await owner.call(createOrganization, { body: { name: 'lab', display_name: 'Lab' } })
+  await owner.call(addMember, { params: { organization: lab, user: 'ada' } })
+  const may = (roles: string[]) =>
+    owner.call(assignMemberRoles, { params: { organization: lab, user: 'ada' }, body: { roles } })
+  const { page, faults } = await browser.openAs(ada, '/agents')
+  const picker = page.getByRole('combobox', { name: 'Organization' })
+  const message = page.getByRole('textbox', { name: 'First message' })
+  await message.waitFor()
+  expect(await picker.count()).toBe(0)
+
+  await may(['agents-access'])
+  await page.reload()
+  await picker.click()
+  await page.getByRole('option', { name: /^Lab/ }).click()
+  await message.fill('What is in the lab?')
+  await page.keyboard.press('Control+Enter')
+  await page.waitForURL(/\/agents\/[0-9a-f-]{36}$/)
+  expect(await ada.call(listChats)).toMatchObject([{ organization_id: lab }])
+
+  await may([])
+  await page.goto(`${server.url}/agents`)
+  await message.waitFor()
+  expect(await picker.count()).toBe(0)
+  await may(['agents-access'])
+  await page.reload()
+  await picker.waitFor()
+  expect(await picker.inputValue()).not.toBe('Lab')
+  expect(faults).toEqual([])
+})
+
+it('UI-1103: without the AI gateway chats are read, and none is begun', async () => {
+  await using closed = await startTestServer({ env: { CODER_AI_GATEWAY_ENABLED: 'false' } })
+  const { page, faults } = await browser.openAs(await closed.owner(), '/agents')
+  await page.getByRole('heading', { name: 'Agents are switched off' }).waitFor()
+  expect(await page.getByRole('textbox').count()).toBe(0)
+  expect(faults).toEqual([])
 })
 
 it('UI-1807, UI-1707: chats have no faults of access, and do not scroll sideways', async () => {

@@ -61,7 +61,9 @@ export function ActivityRow({
         )}
         {note === undefined ? null : <span className="shrink-0 text-xs tabular-nums">{note}</span>}
         {reason === undefined ? null : (
-          <span className="min-w-0 flex-1 basis-24 truncate text-xs text-bad">{withHiddenWrittenOut(reason)}</span>
+          <span className="min-w-0 flex-1 basis-24 truncate text-xs text-bad">
+            {withHiddenWrittenOut(reason)}
+          </span>
         )}
       </span>
       {durationMs === undefined || durationMs < 100 ? null : (

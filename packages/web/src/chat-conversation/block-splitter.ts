@@ -1,4 +1,4 @@
-import { marked } from 'marked'
+import { readMarkdown } from '../ui/read-markdown.ts'
 
 /** The blocks of a text: those that nothing can change any more, and the last one. */
 interface Blocks {
@@ -28,7 +28,7 @@ export class BlockSplitter {
     }
     this.#text = text
     const rest = text.slice(this.#end)
-    const tokens = marked.lexer(rest)
+    const tokens = readMarkdown(rest)
     const last = tokens.findLastIndex(({ type }) => type !== 'space')
     let length = 0
     const settled: string[] = []

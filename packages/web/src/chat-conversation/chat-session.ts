@@ -76,8 +76,12 @@ export class ChatSession {
   #reopens = 0
   #sent = 0
 
-  constructor(id: string) {
+  readonly #follows: boolean
+
+  /** @param follows false where no model can be reached: the chat is read once, and no stream opened (UI-1103). */
+  constructor(id: string, follows: boolean) {
     this.id = id
+    this.#follows = follows
   }
 
   readonly view = (): ChatView => this.#view
@@ -225,8 +229,11 @@ export class ChatSession {
         ...(signal === undefined ? {} : { signal }),
       })
       const chat = withOlder(this.#view.chat, page.messages.toReversed(), page.has_more)
-      this.#set({ chat: chat.streamed ? chat : withQueue(chat, page.queued_messages), link: 'down' })
-      this.#open()
+      this.#set({
+        chat: chat.streamed ? chat : withQueue(chat, page.queued_messages),
+        link: this.#follows ? 'down' : 'live',
+      })
+      if (this.#follows) this.#open()
     } catch (error) {
       if (signal?.aborted !== true) this.#set({ link: 'failed', failure: error })
     }

@@ -10,6 +10,7 @@ import {
 } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { preferencesQuery } from '../appearance/use-look.ts'
+import { GATEWAY_ENABLED } from '../chats/gateway.ts'
 import { chatQuery } from '../chats/queries.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { useUser } from '../session/session.tsx'
@@ -45,7 +46,7 @@ export function ConversationPane({ chatId }: { readonly chatId: string }) {
 }
 
 function OpenConversation({ chatId }: { readonly chatId: string }) {
-  const [session] = useState(() => new ChatSession(chatId))
+  const [session] = useState(() => new ChatSession(chatId, GATEWAY_ENABLED))
   useEffect(() => session.start(), [session])
   const chat = useQuery(chatQuery(chatId))
   const link = useChatView(session, (view) => view.link)
@@ -100,7 +101,7 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
   const queueHead = useChatView(session, (view) => view.chat.queue[0]?.id)
   const measured = useChatView(session, (view) => lastWithUsage(view.chat.messages))
   const active = isActive(status)
-  const canWrite = chat.owner_id === user.id && !chat.archived
+  const canWrite = chat.owner_id === user.id && !chat.archived && GATEWAY_ENABLED
   const plan = chat.plan_mode === 'plan'
   const { modelConfigId, reasoningEffort } = model
 

@@ -46,13 +46,15 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
   const { model, effort, setModel, setEffort } = useModelChoice(offers, own)
   const start = useStartChat()
   const draft = draftName(user.id, DRAFT)
-  // One that was chosen and lost is not taken again by itself when it comes back (UI-1112).
+  // One that was chosen and lost is not taken again by itself when it comes back, and its files go with it (UI-1112).
   const lost = chosen !== undefined && organization?.id !== chosen
+  const [losses, setLosses] = useState(0)
   useEffect(() => {
     if (!lost) return
     writeDraft(draft, { ...readDraft(draft), files: [] })
-    setChosen(undefined)
     remember(user.id, { organization: undefined })
+    setChosen(undefined)
+    setLosses((before) => before + 1)
   }, [lost, draft, user.id])
   const move = (next: Organization) => {
     // Files belong to the organization that they were uploaded to.
@@ -83,7 +85,7 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
       </div>
       <div className="[&_textarea]:min-h-24">
         <Composer
-          key={organization?.id}
+          key={`${organization?.id} ${losses}`}
           ref={composer}
           draftKey={DRAFT}
           organizationId={organization?.id}

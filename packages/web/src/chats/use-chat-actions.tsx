@@ -97,7 +97,9 @@ export function useChatActions(onArchived: (chat: Chat) => void): ChatActions {
         ...(own ? [item('rename', 'Rename', Pencil, () => setAsking({ about: 'rename', chat }))] : []),
       ],
       [
-        ...(root && own ? [item('share', 'Share', UserRoundPlus, () => setAsking({ about: 'share', chat }))] : []),
+        ...(root && own
+          ? [item('share', 'Share', UserRoundPlus, () => setAsking({ about: 'share', chat }))]
+          : []),
         item('link', 'Copy link', Link2, () => void copyChatLink(chat), { disabled: false }),
         item('markdown', 'Export as Markdown', FileText, () => void save(chat, 'markdown')),
         item('json', 'Export as JSON', FileJson, () => void save(chat, 'json')),

@@ -44,3 +44,19 @@ it.each([
 ])('UI-2006: an image loads by itself only when it is ours: %s', (_, source, loads) => {
   expect(html(`![x](<${source}>)`).includes('<img')).toBe(loads)
 })
+
+it.each([
+  ['quotes', '> '.repeat(5000)],
+  ['lists', '- '.repeat(3000)],
+  ['emphasis', '**'.repeat(3000)],
+  ['lists by indentation', Array.from({ length: 900 }, (_, depth) => `${' '.repeat(depth)}- x`).join('\n')],
+  ['marks that may open or close', '_a'.repeat(20_000)],
+])('UI-2003: what would stop the parser shows as the text that it is: %s', (_, text) => {
+  const from = performance.now()
+  expect(html(`${text}the end`)).toContain('the end')
+  expect(performance.now() - from).toBeLessThan(2000)
+})
+
+it('UI-2003: a long piece of code is still code', () => {
+  expect(html(`\`\`\`py\n${'some_long_name = other_name\n'.repeat(3000)}\`\`\``)).toContain('<pre')
+})

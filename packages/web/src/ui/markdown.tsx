@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noArrayIndexKey: tokens of one text have no identity but their place in it.
-import { marked, type Token, type Tokens } from 'marked'
+import type { Token, Tokens } from 'marked'
 import { type ComponentType, createContext, type ReactNode, useContext, useMemo } from 'react'
 
 import { classNames } from './class-names.ts'
 import { MarkdownImage } from './markdown-image.tsx'
+import { readMarkdown } from './read-markdown.ts'
 import { SafeLink } from './safe-link.tsx'
 
 const MAX_CHARACTERS = 1_048_576
@@ -29,7 +30,7 @@ export function Markdown({
   readonly text: string
   readonly size?: 'regular' | 'small'
 }) {
-  const tokens = useMemo(() => marked.lexer(withoutFrontMatter(text.slice(0, MAX_CHARACTERS))), [text])
+  const tokens = useMemo(() => readMarkdown(withoutFrontMatter(text.slice(0, MAX_CHARACTERS))), [text])
   return (
     <div
       className={classNames(

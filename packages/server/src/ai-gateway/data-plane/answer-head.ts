@@ -1,5 +1,3 @@
-import { validateHeaderValue } from 'node:http'
-
 import type { FastifyReply } from 'fastify'
 
 import { cooldownOf } from '../key-pool.ts'
@@ -30,18 +28,8 @@ export function relayHead(
   const { status, headers } = answer
   reply.code(status)
   for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && !KEPT_BACK.has(name) && isSendable(name, value)) reply.header(name, value)
+    if (value !== undefined && !KEPT_BACK.has(name)) reply.header(name, value)
   // Clients that know whole seconds only are to wait as well (chapter 05 section 6.8).
   const wait = status >= 400 && headers['retry-after'] === undefined ? cooldownOf(headers) : undefined
   if (wait !== undefined) reply.header('retry-after', String(Math.ceil(wait / 1_000)))
-}
-
-/** What came in may be more than what may go out. */
-function isSendable(name: string, value: string | string[]): boolean {
-  try {
-    for (const one of Array.isArray(value) ? value : [value]) validateHeaderValue(name, one)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -96,19 +96,10 @@ export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): 
     })
 }
 
-/**
- * Calls back once, when a request has been answered or its client has left. The connection is watched too: it may have
- * gone before, and an answer that waits behind another one in it hears nothing.
- */
-function onceOver({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply, over: () => void): void {
-  const end = (): void => {
-    raw.off('close', end)
-    socket.off('close', end)
-    over()
-  }
-  raw.once('close', end)
-  socket.once('close', end)
-  if (raw.closed || socket.destroyed) end()
+/** Calls back when a request has been answered or its client has left, perhaps before anybody listened; maybe twice. */
+function onceOver(request: FastifyRequest, { raw }: FastifyReply, over: () => void): void {
+  raw.once('close', over)
+  if (raw.closed || request.raw.socket.destroyed) over()
 }
 
 /** Steps 4 to 9 of chapter 05 section 4. */

@@ -50,8 +50,9 @@ function clean(text: string | undefined): string {
 /** People write tokens into the addresses of remotes. */
 function withoutCredentials(origin: string): string {
   const url = URL.parse(origin)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return origin
-  url.username = ''
+  if (url === null || (url.username === '' && url.password === '')) return origin
+  // The name is one that everybody uses, such as `git`, for SSH.
+  if (url.protocol !== 'ssh:') url.username = ''
   url.password = ''
   return url.href
 }

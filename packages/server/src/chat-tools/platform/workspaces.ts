@@ -73,6 +73,7 @@ export function createWorkspaceTool(turn: ToolTurn): ChatTool {
       const template = await usableTemplate(turn, owner.actor, args.template_id)
       const id = noted ?? randomUUID()
       if (noted === undefined) await call.noteResume({ workspace_id: id })
+      call.signal.throwIfAborted()
       const made = await make(turn, owner, { ...args, id }, template.name)
       await bindWorkspace(system, turn.context.database.db, chat, made.id, turn.context.clock.now())
       return { created: true, ...(await whenReady(turn, owner, made, call.signal)) }

@@ -75,6 +75,8 @@ export function spawnAgentTool(turn: ToolTurn): ChatTool {
       const id = noted ?? randomUUID()
       if (noted === undefined) await call.noteResume({ chat_id: id })
       const messages = await systemMessages(turn.settings, undefined, chat.workspace_id !== null)
+      // Nothing is started any more once the user has stopped this chat.
+      call.signal.throwIfAborted()
       const made = await database.transaction((tx) =>
         insertChat(
           actor,

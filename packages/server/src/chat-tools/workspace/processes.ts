@@ -269,7 +269,7 @@ async function endIfUnwanted(turn: ToolTurn, id: string): Promise<void> {
   try {
     const chat = await turn.workspace.chatNow()
     const goesOn = chat.status === 'running' && chat.history_version === turn.chat.history_version
-    if (!goesOn && !chat.archived) await signalProcess(turn, id, 'terminate', patience)
+    if (!goesOn) await signalProcess(turn, id, 'terminate', patience)
   } catch (error) {
     turn.context.log.debug('a process of an interrupted call could not be ended', {
       process: id,

@@ -51,7 +51,10 @@ export function chatObject(
 }
 
 /** Whom a chat is open to beside its owner. */
-export function effectiveLists(view: ChatView): { readonly users: AccessList; readonly groups: AccessList } {
+export function effectiveLists(view: Pick<ChatView, 'effective_user_acl' | 'effective_group_acl'>): {
+  readonly users: AccessList
+  readonly groups: AccessList
+} {
   return { users: accessListOf(view.effective_user_acl), groups: accessListOf(view.effective_group_acl) }
 }
 
@@ -78,10 +81,58 @@ export const HAS_UNREAD = sql<boolean>`exists (
    where m.chat_id = c.id and m.role = 'assistant' and not m.deleted and m.visibility <> 'model'
      and m.id > coalesce(c.last_read_message_id, 0))`
 
+/** A chat as it is shown; the tools of its client are many kilobytes that nobody is shown. */
+export type ShownChat = Omit<ChatView, 'dynamic_tools'>
+
+/** What is read of each of many chats. */
+const SHOWN: Readonly<Record<Exclude<keyof ChatRow, 'dynamic_tools'>, true>> = {
+  id: true,
+  created_at: true,
+  updated_at: true,
+  owner_id: true,
+  parent_chat_id: true,
+  root_chat_id: true,
+  workspace_id: true,
+  title: true,
+  labels: true,
+  pin_order: true,
+  status: true,
+  archived: true,
+  archived_at: true,
+  last_error: true,
+  mode: true,
+  plan_mode: true,
+  last_model_config_id: true,
+  last_reasoning_effort: true,
+  mcp_server_ids: true,
+  user_acl: true,
+  group_acl: true,
+  last_read_message_id: true,
+  last_turn_summary: true,
+  summary: true,
+  summary_generated_at: true,
+  worker_id: true,
+  runner_id: true,
+  snapshot_version: true,
+  history_version: true,
+  queue_version: true,
+  retry_state_version: true,
+  generation_attempt: true,
+  retry_state: true,
+  requires_action_deadline_at: true,
+  compaction_requested_at: true,
+  context_aggregate_hash: true,
+  context_dirty_since: true,
+  context_error: true,
+  client_type: true,
+  organization_id: true,
+}
+const SHOWN_COLUMNS = sql.join(Object.keys(SHOWN).map((name) => sql.ref(`c.${name}`)))
+
 /** What is read of chats that a query calls `c`. */
-function viewOf(from: RawBuilder<unknown>): RawBuilder<ChatView> {
+function viewOf(from: RawBuilder<unknown>, columns: RawBuilder<unknown> = sql`c.*`): RawBuilder<ChatView> {
   return sql<ChatView>`
-    select c.*, u.username as owner_username, u.name as owner_name,
+    select ${columns}, u.username as owner_username, u.name as owner_name,
            coalesce(root.user_acl, c.user_acl) as effective_user_acl,
            coalesce(root.group_acl, c.group_acl) as effective_group_acl,
            case when agent.id is null then null else build.id end as build_id, agent.id as agent_id,
@@ -174,7 +225,7 @@ export async function listChatFamilies(
   actor: Actor,
   db: Db,
   filter: ChatListFilter,
-): Promise<readonly { readonly chat: ChatView; readonly children: readonly ChatView[] }[]> {
+): Promise<readonly { readonly chat: ShownChat; readonly children: readonly ShownChat[] }[]> {
   const after =
     filter.afterId === undefined
       ? sql<SqlBool>`true`
@@ -184,7 +235,7 @@ export async function listChatFamilies(
              and ((c.pin_order = 0, c.pin_order) > (cur.pin_order = 0, cur.pin_order)
                or ((c.pin_order = 0, c.pin_order) = (cur.pin_order = 0, cur.pin_order)
                  and (c.updated_at, c.id) < (cur.updated_at, cur.id))))`
-  const { rows } = await sql<ChatView>`
+  const { rows } = await sql<ShownChat>`
     with page as materialized (
       select c.id from chats c
        where c.parent_chat_id is null and c.root_chat_id is null
@@ -197,10 +248,10 @@ export async function listChatFamilies(
       select child.id from page p cross join lateral (
         select c.id from chats c where c.root_chat_id = p.id and ${all(filter.children)}
          order by c.created_at desc, c.id desc limit ${MAX_CHILDREN}) child)
-    ${viewOf(sql`chats c`)}
+    ${viewOf(sql`chats c`, SHOWN_COLUMNS)}
      where c.id = any(array(select id from shown))
      order by (c.pin_order = 0), c.pin_order, c.updated_at desc, c.id desc`.execute(db)
-  const children = new Map<string, ChatView[]>()
+  const children = new Map<string, ShownChat[]>()
   for (const row of rows) {
     const root = row.root_chat_id
     if (root !== null) children.set(root, [...(children.get(root) ?? []), row])

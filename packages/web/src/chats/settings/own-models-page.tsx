@@ -34,7 +34,11 @@ const CONTEXTS: readonly {
     label: 'Subagents',
     help: 'Chats that an agent begins to have parts of its work done.',
   },
-  { context: 'explore', label: 'Explorers', help: 'Chats that an agent begins to read and look around only.' },
+  {
+    context: 'explore',
+    label: 'Explorers',
+    help: 'Chats that an agent begins to read and look around only.',
+  },
 ]
 
 /** `/agents/settings/user-agents`: which models the viewer's chats think with. */
