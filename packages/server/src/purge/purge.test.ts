@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { isAllowed, systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
 
 const DAY_MS = 86_400_000
@@ -49,6 +50,25 @@ it('RB-113: entries of the connection log live as long as their retention says, 
     const visits = await database.db.selectFrom('connection_visits').select('digest').execute()
     return visits.length === 1
   })
+})
+
+it('AG-135, AG-136: what the gateway has recorded goes with its request, by an actor that may only delete it', async () => {
+  const { db } = database
+  const old = await fixtures.aibridgeInterception(db, { started_at: daysAgo(61), ended_at: daysAgo(61) })
+  const young = await fixtures.aibridgeInterception(db, { started_at: daysAgo(59), ended_at: daysAgo(59) })
+  for (const interception of [old, young]) await fixtures.aibridgeTokenUsage(db, { interception })
+  await purge()
+  const left = async (): Promise<string[]> =>
+    (await db.selectFrom('aibridge_interceptions').select('id').execute()).map(({ id }) => id)
+  await until('the old request to go', async () => !(await left()).includes(old.id))
+  expect(await left()).toContain(young.id)
+  const usages = await db.selectFrom('aibridge_token_usages').select('interception_id').execute()
+  expect(usages.map((usage) => usage.interception_id)).toEqual([young.id])
+  const actor = systemActor('dbpurge', 'a test asks what the purge may do')
+  const may = (['create', 'read', 'update', 'delete'] as const).filter((action) =>
+    isAllowed(actor, action, { type: 'aibridge_interception', owner: old.initiator_id }),
+  )
+  expect(may).toEqual(['delete'])
 })
 
 it('OP-76: keys go a week after they have expired', async () => {
