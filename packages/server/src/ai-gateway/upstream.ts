@@ -1,4 +1,4 @@
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import type { Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 
 import { GatewayError } from './gateway-error.ts'
 
@@ -32,26 +32,39 @@ const IDLE_MS = 90_000
 /** Longest header block of an answer, in bytes. */
 const MAX_HEADERS = 64 * 1024
 
+interface Connections {
+  readonly agent: EnvHttpProxyAgent
+  readonly send: typeof request
+}
+
+async function openConnections(): Promise<Connections> {
+  const { EnvHttpProxyAgent: Agent, request: send } = await import('undici')
+  const unproxied = [process.env.no_proxy ?? process.env.NO_PROXY ?? '', 'localhost', '127.0.0.1', '::1']
+  const agent = new Agent({
+    noProxy: unproxied.filter((entry) => entry !== '').join(','),
+    // One request in a connection can be ended without the others.
+    allowH2: false,
+    pipelining: 1,
+    connect: { timeout: CONNECT_MS },
+    keepAliveTimeout: IDLE_MS,
+    keepAliveMaxTimeout: IDLE_MS,
+    maxHeaderSize: MAX_HEADERS,
+  })
+  return { agent, send }
+}
+
 /**
  * The connections to providers, kept open between requests. Their addresses are set by administrators, who may well mean
  * one on this machine or in this network (a model server of their own), so none is refused; redirects are answers like
  * others, so that no key follows one. Proxies of the environment are used, except to this machine.
  */
 export class Upstream implements AsyncDisposable {
-  readonly #agent: EnvHttpProxyAgent
+  #connections: Promise<Connections> | undefined
 
-  constructor() {
-    const unproxied = [process.env.no_proxy ?? process.env.NO_PROXY ?? '', 'localhost', '127.0.0.1', '::1']
-    this.#agent = new EnvHttpProxyAgent({
-      noProxy: unproxied.filter((entry) => entry !== '').join(','),
-      // One request in a connection can be ended without the others.
-      allowH2: false,
-      pipelining: 1,
-      connect: { timeout: CONNECT_MS },
-      keepAliveTimeout: IDLE_MS,
-      keepAliveMaxTimeout: IDLE_MS,
-      maxHeaderSize: MAX_HEADERS,
-    })
+  /** Made for the first request: to load the library takes a sixth of the server's start. */
+  #open(): Promise<Connections> {
+    this.#connections ??= openConnections()
+    return this.#connections
   }
 
   /**
@@ -61,11 +74,12 @@ export class Upstream implements AsyncDisposable {
    */
   async send(call: UpstreamRequest): Promise<UpstreamAnswer> {
     const { signal, url } = call
+    const { agent, send } = await this.#open()
     signal.throwIfAborted()
     const deadline = call.stream ? undefined : AbortSignal.timeout(BLOCKING_MS)
     try {
-      const { statusCode, headers, body } = await request(url, {
-        dispatcher: this.#agent,
+      const { statusCode, headers, body } = await send(url, {
+        dispatcher: agent,
         method: methodOf(call.method),
         headers: call.headers,
         body: call.body ?? null,
@@ -83,7 +97,7 @@ export class Upstream implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy()
+    await (await this.#connections)?.agent.destroy()
   }
 }
 
