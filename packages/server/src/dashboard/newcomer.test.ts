@@ -41,6 +41,8 @@ it('UI-401: a newcomer makes the first account, a workspace, and works in its te
   await page.getByLabel('Username').fill('owner')
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await page.getByRole('button', { name: 'Create account' }).click()
+  // A model provider is offered, and may wait (issue 5).
+  await page.getByRole('button', { name: 'Not now' }).click()
   await page.getByRole('heading', { name: 'Templates' }).waitFor()
   await page.getByRole('link', { name: 'Workspaces' }).click()
   await page.getByText('No workspace yet').waitFor()
