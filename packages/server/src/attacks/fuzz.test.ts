@@ -239,6 +239,7 @@ async function faultOf(
   attempt: Attempt,
   route: Route,
   credentials: Credentials,
+  isAgain = false,
 ): Promise<string | undefined> {
   if (route.stream === 'websocket' && attempt.as !== 'nobody')
     return faultOfSocket(attempt, route, credentials[attempt.as])
@@ -260,6 +261,9 @@ async function faultOf(
   } catch (error) {
     if (streams && !hangs.aborted && error instanceof Error && /Abort|Timeout/.test(error.name))
       return undefined
+    // A connection that is kept open may be closed while the next request is on its way (RFC 9112, section 9.5).
+    if (!isAgain && /ECONNRESET/.test(String(Object(error).cause)))
+      return faultOf(attempt, route, credentials, true)
     return `${error} ${error instanceof Error ? error.cause : ''}`
   }
 }
