@@ -82,7 +82,7 @@ export class ModelGateway implements AsyncDisposable {
           body,
           signal: signal == null ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]),
         })
-        return new Response(ReadableStream.from(answer.body), {
+        return new Response(streamOf(answer.body), {
           status: answer.status,
           headers: webHeaders(answer.headers),
         })
@@ -210,4 +210,22 @@ function webHeaders(headers: AnswerHeaders): Headers {
     for (const one of Array.isArray(value) ? value : [value]) result.append(name, one)
   }
   return result
+}
+
+/** The same bytes as a stream of the web, read as they are wanted and let go when nobody wants them. */
+function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const pieces = body[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await pieces.next()
+        if (next.done === true) controller.close()
+        else controller.enqueue(next.value)
+      },
+      async cancel() {
+        await pieces.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }
