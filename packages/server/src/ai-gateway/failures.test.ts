@@ -1,42 +1,9 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
-import type { Client } from '@slipway/client'
-import type { AIProvider, User } from '@slipway/contract'
 import { says, until } from '@slipway/testkit'
-import { GatewayWorld } from './gateway.fixture.ts'
 import { GatewayError, gatewayErrorCode } from './gateway-error.ts'
-
-let world: GatewayWorld
-let serial = 0
-let client: Client
-let user: User
-let provider: AIProvider
-
-beforeAll(async () => {
-  world = await GatewayWorld.start()
-})
-afterAll(() => world[Symbol.asyncDispose]())
-// Somebody new, at a provider without a past.
-beforeEach(async () => {
-  serial += 1
-  client = await world.server.user(`user${serial}`)
-  user = await world.account(client)
-  provider = await world.provider()
-})
-
-const CHAT = '/v1/chat/completions'
-const hello = { model: 'gpt-test', messages: [{ role: 'user', content: 'Say hi' }] }
-const ask = (body: unknown = hello, init: RequestInit = {}, name = provider.name) =>
-  world.ask({ ownerId: user.id, provider: name }, CHAT, body, init)
-/** The status, once all of the answer was read. */
-const statusOf = async (asked: Promise<Response>): Promise<number> => {
-  const response = await asked
-  await response.text()
-  return response.status
-}
-const codeOf = async (response: Response) => gatewayErrorCode(await response.text())
-const records = () => world.records(user.id)
+import { ask, codeOf, goOnWith, hello, provider, records, statusOf, user, world } from './newcomer.fixture.ts'
 
 describe('AG-53: the pool of keys', () => {
   const keys = ['sk-one-0123456789abcdef', 'sk-two-0123456789abcdef', 'sk-tri-0123456789abcdef'] as const
@@ -50,7 +17,7 @@ describe('AG-53: the pool of keys', () => {
     ...(seconds === undefined ? {} : { headers: { 'Retry-After': String(seconds) } }),
   })
   beforeEach(async () => {
-    provider = await world.provider({ api_keys: [...keys] })
+    goOnWith(await world.provider({ api_keys: [...keys] }))
     return () => {
       world.upstream.answer = () => undefined
     }

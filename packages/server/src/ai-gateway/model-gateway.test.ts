@@ -6,45 +6,24 @@ import { createGoogleGenerativeAI } from '@ai-sdk/google'
 import { createOpenAI } from '@ai-sdk/openai'
 import { generateText, jsonSchema, type LanguageModel, streamText, type ToolSet, tool } from 'ai'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import type { Client } from '@slipway/client'
-import { type AIProvider, putUserAIProviderKey, type User, updateAIProvider } from '@slipway/contract'
+import { type AIProvider, putUserAIProviderKey, updateAIProvider } from '@slipway/contract'
 import { callsTools, Gate, says, until } from '@slipway/testkit'
 import { GatewayWorld } from './gateway.fixture.ts'
-import { gatewayErrorCode } from './gateway-error.ts'
+import {
+  ask,
+  CHAT,
+  client,
+  codeOf,
+  hello,
+  provider,
+  records,
+  statusOf,
+  user,
+  world,
+} from './newcomer.fixture.ts'
 import { sdkBaseUrl } from './sdk-base-url.ts'
-
-let world: GatewayWorld
-let serial = 0
-let client: Client
-let user: User
-let provider: AIProvider
-
-beforeAll(async () => {
-  world = await GatewayWorld.start()
-})
-afterAll(() => world[Symbol.asyncDispose]())
-// Somebody new, at a provider without a past.
-beforeEach(async () => {
-  serial += 1
-  client = await world.server.user(`user${serial}`)
-  user = await world.account(client)
-  provider = await world.provider()
-})
-
-const CHAT = '/v1/chat/completions'
-const hello = { model: 'gpt-test', messages: [{ role: 'user', content: 'Say hi' }] }
-const ask = (body: unknown = hello, init: RequestInit = {}, name = provider.name) =>
-  world.ask({ ownerId: user.id, provider: name }, CHAT, body, init)
-/** The status, once all of the answer was read. */
-const statusOf = async (asked: Promise<Response>): Promise<number> => {
-  const response = await asked
-  await response.text()
-  return response.status
-}
-const codeOf = async (response: Response) => gatewayErrorCode(await response.text())
-const records = () => world.records(user.id)
 
 const tools: ToolSet = {
   read_file: tool({

@@ -7,7 +7,7 @@ import {
   createChatModelConfig,
   getUser,
 } from '@slipway/contract'
-import { createLogger, type LogSink } from '@slipway/request-log'
+import { createLogger } from '@slipway/request-log'
 import { FakeModelProvider, fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 import { newToken } from '../identity/index.ts'
@@ -35,7 +35,7 @@ export interface ChatsWorld extends AsyncDisposable {
 export async function openChatsWorld(env: Readonly<Record<string, string>> = {}): Promise<ChatsWorld> {
   await using steps = new AsyncDisposableStack()
   const lines: Record<string, unknown>[] = []
-  const sink = { write: (line: string) => void lines.push(JSON.parse(line)) } as unknown as LogSink
+  const sink = { write: (line: string) => void lines.push(JSON.parse(line)) }
   const provider = steps.use(await FakeModelProvider.start())
   provider.answer = () => ({ connection: 'silent' })
   const server = steps.use(
