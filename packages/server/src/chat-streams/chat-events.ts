@@ -1,6 +1,13 @@
-import type { ChatError, ChatStreamEvent, ChatStreamRetry } from '@slipway/contract'
+import type { ChatStreamEvent } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
-import { type ChatRow, pendingActions, presentMessage, presentQueued } from '../chats/index.ts'
+import {
+  type ChatRow,
+  pendingActions,
+  presentMessage,
+  presentQueued,
+  storedError,
+  storedRetry,
+} from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
 import { readChatSync } from './chat-sync.ts'
 import type { Episode } from './part-buffer.ts'
@@ -78,9 +85,9 @@ export class ChatEvents {
     if (before?.status !== chat.status)
       events.push(event({ type: 'status', status: { status: chat.status } }))
     const news = before === undefined || before.history_version < chat.history_version
-    if (chat.status === 'error' && chat.last_error !== null && (news || before.status !== 'error'))
-      // Written by `LockedChat`, which takes nothing else.
-      events.push(event({ type: 'error', error: chat.last_error as unknown as ChatError }))
+    const error = storedError(chat.last_error)
+    if (chat.status === 'error' && error !== undefined && (news || before.status !== 'error'))
+      events.push(event({ type: 'error', error }))
     if (chat.status === 'requires_action' && (news || before.status !== 'requires_action'))
       events.push(
         event({
@@ -93,8 +100,9 @@ export class ChatEvents {
           },
         }),
       )
-    if (chat.retry_state !== null && chat.retry_state_version > (before?.retry_state_version ?? 0))
-      events.push(event({ type: 'retry', retry: chat.retry_state as unknown as ChatStreamRetry }))
+    const retry = storedRetry(chat.retry_state)
+    if (retry !== undefined && chat.retry_state_version > (before?.retry_state_version ?? 0))
+      events.push(event({ type: 'retry', retry }))
     if (
       before === undefined ||
       before.history_version !== chat.history_version ||

@@ -15,7 +15,14 @@ export type {
 } from './parts.ts'
 export { jsonbOf, readParts, textOf, unansweredCalls, wirePart, wireParts } from './parts.ts'
 export { pendingActions } from './pending-actions.ts'
-export { type ChatDetails, presentChat, presentMessage, presentQueued } from './present.ts'
+export {
+  type ChatDetails,
+  presentChat,
+  presentMessage,
+  presentQueued,
+  storedError,
+  storedRetry,
+} from './present.ts'
 export { presentFamily } from './present-family.ts'
 export { chatRoutes } from './routes.ts'
 export { SearchIndex } from './search-index.ts'

@@ -112,8 +112,13 @@ function present<Name extends string, Value>(name: Name, value: Value | null): {
 }
 
 /** What the column of the last error holds; undefined for what this version does not know. */
-function storedError(stored: unknown): contract.ChatError | undefined {
+export function storedError(stored: unknown): contract.ChatError | undefined {
   return Check(contract.ChatError, stored) ? stored : undefined
+}
+
+/** What the column of the next try holds; undefined for what this version does not know. */
+export function storedRetry(stored: unknown): contract.ChatStreamRetry | undefined {
+  return Check(contract.ChatStreamRetry, stored) ? stored : undefined
 }
 
 function storedLabels(stored: unknown): Record<string, string> {
