@@ -66,7 +66,7 @@ async function ask(
     for (const prompt of prompts)
       said.push(
         await new Promise((resolve) =>
-          execFile(askpass.command, [prompt], (error, stdout, stderr) =>
+          execFile(askpass.command, [prompt], { cwd: folder }, (error, stdout, stderr) =>
             resolve(`${error === null ? 0 : error.code}|${stdout.trim()}|${stderr.trim()}`),
           ),
         ),

@@ -65,7 +65,9 @@ it('OP 17.2: server create-admin-user makes an owner who administers every organ
   expect(await cli.bad(...createAdmin('other', 'weak'))).toContain('password: insecure password')
 })
 
-it('OP 17.2: reset-password lets an administrator in again, on demand without a second factor', async () => {
+it('OP 17.2: reset-password lets an administrator in again, on demand without a second factor', {
+  timeout: 120_000,
+}, async () => {
   const owner = await signIn('owner@example.com', PASSWORD)
   const me = { params: { user: 'me' } }
   const { challenge_id, secret } = await owner.call(beginTotp, me)
