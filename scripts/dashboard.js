@@ -1,9 +1,10 @@
 // Builds the dashboard when it is missing or older than its sources; takes about two seconds.
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { runNode } from './run-node.js'
+import { newest } from './sources.js'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const web = path.join(root, 'packages', 'web')
@@ -21,12 +22,4 @@ export async function buildDashboard() {
   return runNode([path.join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], {
     cwd: web,
   })
-}
-
-function newest(entry) {
-  const stat = statSync(entry)
-  if (!stat.isDirectory()) return stat.mtimeMs
-  return readdirSync(entry)
-    .filter((name) => name !== 'dist' && name !== 'node_modules')
-    .reduce((latest, name) => Math.max(latest, newest(path.join(entry, name))), stat.mtimeMs)
 }
