@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants, open, readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 
-import type { AgentContextResource } from '@slipway/contract'
-import { parseSkill } from './skill.ts'
+import { type AgentContextResource, parseSkill } from '@slipway/contract'
 
 /** Where it is looked for what chats are told. */
 export interface ScanPlaces {

@@ -196,6 +196,41 @@ describe('what a workspace tells', () => {
     expect(await contextForPrompt(world.context, await world.row(chat.id))).toEqual([instructions, skills])
   })
 
+  it('CH-1303: has the skills of the owner beside it, and says of names in both where they are from', async () => {
+    const { db } = world.context.database
+    const mine = await fixtures.userSkill(db, {
+      user_id: world.ownerId,
+      name: 'deploy',
+      description: 'My way',
+    })
+    await fixtures.userSkill(db, { user_id: world.ownerId, name: 'review' })
+    await fixtures.userSkill(db, { name: 'of-somebody-else' })
+    const agent = await agentOf()
+    await push(agent.client, [skill])
+    const chat = await world.chat({ workspace_id: agent.workspaceId })
+    const [, skills = ''] = await contextForPrompt(world.context, chat)
+    expect(skills.split('\n').filter((line) => line.startsWith('- '))).toEqual([
+      '- workspace/deploy: How to deploy',
+      '- personal/deploy: My way',
+      `- review: How to review`,
+    ])
+    const read = (name: string) => world.call(chat, 'read_skill', { name })
+    expect((await read('personal/deploy')).result).toMatchObject({ body: 'Do it.', dir: '', files: [] })
+    expect((await read('workspace/deploy')).result).toMatchObject({ body: 'Push.' })
+    expect((await read('personal/review')).result).toMatchObject({ name: 'review' })
+    for (const name of ['deploy', 'workspace/review', 'of-somebody-else'])
+      expect(await read(name)).toMatchObject({ isError: true })
+    expect(await world.call(chat, 'read_skill_file', { name: 'review', path: 'a.txt' })).toMatchObject({
+      isError: true,
+    })
+    const alone = await world.chat()
+    expect(await contextForPrompt(world.context, alone)).toEqual([
+      expect.stringContaining('- deploy: My way'),
+    ])
+    await db.deleteFrom('user_skills').where('user_id', '=', mine.user_id).execute()
+    expect(await contextForPrompt(world.context, alone)).toEqual([])
+  })
+
   it('CH-1302: is marked when it changes, copied again when asked, and by a new agent', async () => {
     const agent = await agentOf()
     await push(agent.client, [file('one')])

@@ -9,11 +9,12 @@ const MAX_SKILLS = 200
 
 /**
  * What a prompt of a chat says about its workspace and the skills that there are, as blocks in order (CH-702, CH-1303):
- * from the pinned copy, so that it is there while the workspace is stopped. A block without anything to say is left out.
+ * from the pinned copy, so that it is there while the workspace is stopped. Skills of the chat's owner are there without a
+ * workspace, too. A block without anything to say is left out.
  */
 export async function contextForPrompt(context: AppContext, chat: ChatRow): Promise<readonly string[]> {
   const pinned = await pinnedContext(context, chat)
-  const skills = listSkills(pinned)
+  const skills = await listSkills(context, chat, pinned)
   const files = (pinned?.resources ?? []).filter(
     ({ kind, body }) => kind === 'instruction_file' && body !== '',
   )

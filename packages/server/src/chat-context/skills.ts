@@ -1,4 +1,12 @@
+import { parseSkill } from '@slipway/contract'
+import { systemActor } from '../authz/index.ts'
+import type { ChatRow } from '../chats/index.ts'
+import type { AppContext } from '../context.ts'
+import { actorOf, findStanding, roleOptions } from '../identity/index.ts'
+import { listSkillTexts } from '../user-skills/index.ts'
 import type { PinnedContext } from './store/pinned.ts'
+
+const system = systemActor('chatd', 'chats read the skills of their owners with the rights that those have')
 
 /** A skill that models may read. */
 export interface Skill {
@@ -6,21 +14,64 @@ export interface Skill {
   readonly name: string
   readonly description: string
   readonly body: string
-  /** Its folder in the workspace. */
-  readonly directory: string
+  /** Its folder in the workspace; undefined for one that the owner of the chat has written. */
+  readonly directory: string | undefined
 }
 
-/** The skills of a workspace, as a chat has pinned them (CH-1303). */
-export function listSkills(pinned: PinnedContext | undefined): readonly Skill[] {
+/**
+ * The skills of a chat by the names that models know: those of its workspace as it has pinned them, and those of its
+ * owner. Where both have a name, each says where it is from (CH-1303).
+ */
+export async function listSkills(
+  context: AppContext,
+  chat: Pick<ChatRow, 'owner_id'>,
+  pinned: PinnedContext | undefined,
+): Promise<readonly Skill[]> {
+  const workspace = skillsOf(pinned)
+  const personal = await personalSkills(context, chat.owner_id)
+  const inBoth = new Set(
+    workspace.map(({ name }) => name).filter((name) => personal.some((one) => one.name === name)),
+  )
+  const named = (from: string) => (skill: Skill) =>
+    inBoth.has(skill.name) ? { ...skill, name: `${from}/${skill.name}` } : skill
+  return [...workspace.map(named('workspace')), ...personal.map(named('personal'))]
+}
+
+/** A skill by its name, which may say where it is from even where it need not. */
+export function findSkill(skills: readonly Skill[], wanted: string): Skill | undefined {
+  const [, from, name] = /^(personal|workspace)\/(.+)$/.exec(wanted) ?? []
+  return skills.find(
+    (skill) =>
+      skill.name === wanted ||
+      (skill.name === name && (skill.directory === undefined) === (from === 'personal')),
+  )
+}
+
+function skillsOf(pinned: PinnedContext | undefined): Skill[] {
   return (pinned?.resources ?? []).flatMap(({ kind, status, body, attributes }) => {
     if (kind !== 'skill' || status !== 'ok') return []
-    const { name, description, directory } = textsOf(attributes)
-    return [{ name, description, body, directory }]
+    return [{ ...textsOf(attributes), body }]
   })
 }
 
-/** What is known of a skill beside its text. */
-export function textsOf(attributes: unknown): Omit<Skill, 'body'> {
+/** None for an owner who was suspended or deleted. */
+async function personalSkills(context: AppContext, ownerId: string): Promise<Skill[]> {
+  const { db } = context.database
+  const standing = await findStanding(system, db, ownerId)
+  if (standing === undefined || standing.status === 'suspended') return []
+  const rows = await listSkillTexts(actorOf(ownerId, standing, roleOptions(context)), db, ownerId)
+  return rows.map(({ name, description, content }) => {
+    const skill = parseSkill(content)
+    return { name, description, body: 'error' in skill ? content : skill.body, directory: undefined }
+  })
+}
+
+/** What is known of a skill of a workspace beside its text. */
+export function textsOf(attributes: unknown): {
+  readonly name: string
+  readonly description: string
+  readonly directory: string
+} {
   const text = (member: string): string => {
     const value: unknown =
       typeof attributes === 'object' && attributes !== null ? Reflect.get(attributes, member) : undefined

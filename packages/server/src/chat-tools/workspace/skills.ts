@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 
 import { describeError } from '@slipway/request-log'
-import { listSkills, pinnedContext, type Skill } from '../../chat-context/index.ts'
+import { findSkill, listSkills, pinnedContext, type Skill } from '../../chat-context/index.ts'
 import { defineChatTool, failed } from '../define.ts'
 import { ToolFault } from '../fault.ts'
 import type { ChatTool } from '../tool.ts'
@@ -13,7 +13,7 @@ const MAX_FILE = 512 * 1024
 const MAX_FILES = 200
 /** Nobody waits longer for what is only good to know. */
 const LIST_MS = 3_000
-const name = Type.String({ minLength: 1, maxLength: 80, description: 'Name of the skill.' })
+const name = Type.String({ minLength: 1, maxLength: 80, description: 'Name of the skill, as it is listed.' })
 
 /** `read_skill`: how to do a kind of work (CH-1303). */
 export function readSkillTool(turn: ToolTurn): ChatTool {
@@ -27,8 +27,8 @@ export function readSkillTool(turn: ToolTurn): ChatTool {
         name: skill.name,
         description: skill.description,
         body: skill.body,
-        dir: skill.directory,
-        files: await filesOf(turn, skill, call.signal),
+        dir: skill.directory ?? '',
+        files: skill.directory === undefined ? [] : await filesOf(turn, skill.directory, call.signal),
       }
     },
   })
@@ -48,10 +48,11 @@ export function readSkillFileTool(turn: ToolTurn): ChatTool {
       }),
     }),
     run: async (args, call) => {
-      const skill = await skillOf(turn, args.name)
+      const { directory } = await skillOf(turn, args.name)
+      if (directory === undefined) return failed('This skill has no files: its text is all there is.')
       if (!isInside(args.path))
         return failed('The path has to be relative, without hidden parts and without "..".')
-      const data = await readWhole(turn, `${skill.directory}/${args.path}`, MAX_FILE, call.signal)
+      const data = await readWhole(turn, `${directory}/${args.path}`, MAX_FILE, call.signal)
       if (data === undefined) return failed(`The file has more than ${MAX_FILE} bytes.`)
       if (data.includes(0)) return failed('The file is no text.')
       return { content: data.toString('utf8') }
@@ -66,9 +67,9 @@ export function isInside(path: string): boolean {
 
 /** A skill by its name, which may say where it is from. @throws ToolFault. */
 async function skillOf(turn: ToolTurn, wanted: string): Promise<Skill> {
-  const skills = listSkills(await pinnedContext(turn.context, turn.chat))
-  const plain = wanted.replace(/^workspace\//, '')
-  const skill = skills.find((one) => one.name === plain)
+  const { context, chat } = turn
+  const skills = await listSkills(context, chat, await pinnedContext(context, chat))
+  const skill = findSkill(skills, wanted)
   if (skill !== undefined) return skill
   throw new ToolFault(
     'refused',
@@ -80,7 +81,7 @@ async function skillOf(turn: ToolTurn, wanted: string): Promise<Skill> {
 }
 
 /** What the folder of a skill has beside the skill itself; nothing while the workspace cannot be reached. */
-async function filesOf(turn: ToolTurn, { directory }: Skill, signal: AbortSignal): Promise<string[]> {
+async function filesOf(turn: ToolTurn, directory: string, signal: AbortSignal): Promise<string[]> {
   try {
     const answer = await turn.workspace.ask(
       {

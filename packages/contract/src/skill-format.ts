@@ -1,5 +1,5 @@
-/** A skill: when to use it, and how. */
-export interface Skill {
+/** What a skill says: when to use it, and how. */
+export interface SkillFile {
   readonly name: string
   readonly description: string
   readonly body: string
@@ -12,9 +12,9 @@ const MAX_DESCRIPTION = 1_024
 /**
  * Reads a `SKILL.md`: a front matter between lines of `---` with `name` and `description`, then what to do (CH-1303).
  *
- * @param folder name of the skill's folder, which has to be the name of the skill.
+ * @param folder name of the skill's folder, which has to be the name of the skill; undefined without a folder.
  */
-export function parseSkill(text: string, folder: string): Skill | { readonly error: string } {
+export function parseSkill(text: string, folder?: string): SkillFile | { readonly error: string } {
   const [, matter = '', body = ''] =
     /^\uFEFF?---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n([\s\S]*))?$/.exec(text) ?? []
   if (matter === '') return { error: 'the file does not begin with a front matter between lines of ---' }
@@ -23,7 +23,8 @@ export function parseSkill(text: string, folder: string): Skill | { readonly err
   const description = (fields.get('description') ?? '').slice(0, MAX_DESCRIPTION)
   if (!NAME.test(name) || name.length > MAX_NAME)
     return { error: `the name ${JSON.stringify(name.slice(0, 80))} is not in kebab-case` }
-  if (name !== folder) return { error: `the name ${name} is not that of its folder ${folder.slice(0, 80)}` }
+  if (folder !== undefined && name !== folder)
+    return { error: `the name ${name} is not that of its folder ${folder.slice(0, 80)}` }
   if (description === '') return { error: 'the front matter has no description' }
   return { name, description, body: body.trim() }
 }

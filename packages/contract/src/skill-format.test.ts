@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { parseSkill } from './skill.ts'
+import { parseSkill } from './skill-format.ts'
 
 const skill = (matter: string, body = 'Do it.') => `---\n${matter}\n---\n\n${body}\n`
 
@@ -13,6 +13,10 @@ describe('CH-1303: skills', () => {
     ['continued', 'name: deploy\ndescription: How\n  to deploy', 'How to deploy'],
   ])('have a name and a description that is %s', (_how, matter, description) => {
     expect(parseSkill(skill(matter), 'deploy')).toEqual({ name: 'deploy', description, body: 'Do it.' })
+  })
+
+  it('have any name where there is no folder', () => {
+    expect(parseSkill(skill('name: deploy\ndescription: x'))).toMatchObject({ name: 'deploy' })
   })
 
   it('are read with the line ends of other systems', () => {

@@ -1,0 +1,2 @@
+export { userSkillRoutes } from './routes.ts'
+export { listSkillTexts, type UserSkillRow } from './store.ts'
