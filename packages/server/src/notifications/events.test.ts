@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import {
+  deleteTemplate,
+  getUser,
+  type InboxNotification,
+  listInboxNotifications,
+  setDormant,
+  updateChatAcl,
+  updateTemplate,
+} from '@slipway/contract'
+import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
+import { TEMPLATES } from './template-ids.ts'
+
+const DAY_MS = 86_400_000
+
+const stack = new AsyncDisposableStack()
+let server: TestServer
+let database: Database
+let owner: Client
+let ownerId: string
+let ada: Client
+let adaId: string
+
+beforeAll(async () => {
+  server = stack.use(
+    await startTestServer({
+      env: { CODER_NOTIFICATIONS_FETCH_INTERVAL: '50ms', CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' },
+    }),
+  )
+  database = stack.use(await openDatabase(server.databaseUrl))
+  owner = await server.owner()
+  ada = await server.user('ada')
+  ownerId = await idOf(owner)
+  adaId = await idOf(ada)
+})
+afterAll(() => stack.disposeAsync())
+
+const idOf = async (client: Client) => (await client.call(getUser, { params: { user: 'me' } })).id
+const inboxOf = async (client: Client, templates: string): Promise<InboxNotification[]> =>
+  (await client.call(listInboxNotifications, { query: { templates } })).notifications
+const arrived = (client: Client, template: string): Promise<InboxNotification> =>
+  until('the notification', async () => (await inboxOf(client, template))[0])
+
+describe('ID-214: tokens', () => {
+  it('that end within a week are told of once', async () => {
+    const key = (name: string, days: number, lifetimeDays: number) =>
+      fixtures.apiKey(database.db, {
+        user_id: adaId,
+        login_type: 'token',
+        token_name: name,
+        expires_at: new Date(Date.now() + days * DAY_MS),
+        lifetime_seconds: lifetimeDays * 86_400,
+      })
+    await key('ci', 6, 30)
+    await key('later', 8, 30)
+    await key('short', 1, 2)
+    const restart = async () => {
+      await server.stop()
+      await server.start()
+      const { headers } = ada
+      const { Client: Fresh } = await import('@slipway/client')
+      return new Fresh({ url: server.url, headers })
+    }
+    const again = await restart()
+    await arrived(again, TEMPLATES.tokenExpiring)
+    const once = await restart()
+    await until(
+      'the second look',
+      async () =>
+        (await database.db.selectFrom('token_expiry_warnings').selectAll().execute()).length === 1 ||
+        undefined,
+    )
+    expect((await inboxOf(once, TEMPLATES.tokenExpiring)).map(({ title }) => title)).toEqual([
+      'Your token "ci" expires soon',
+    ])
+    ada = once
+    owner = await server.owner()
+  })
+})
+
+describe('CH-305: a chat that is shared', () => {
+  it('is told to who was named, and not to who did it', async () => {
+    const { organization_ids } = await owner.call(getUser, { params: { user: 'me' } })
+    const organization_id = organization_ids[0] ?? ''
+    const chat = await fixtures.chat(database.db, { owner_id: ownerId, organization_id, title: 'Plan *B*' })
+    const share = (role: 'read' | '') =>
+      owner.call(updateChatAcl, { params: { chat: chat.id }, body: { user_roles: { [adaId]: role } } })
+    await share('read')
+    await share('read')
+    const told = await arrived(ada, TEMPLATES.chatShared)
+    expect(told).toMatchObject({
+      title: 'owner shared a chat with you',
+      content: 'owner shared the chat **Plan \\*B\\*** with you.',
+      targets: [chat.id],
+    })
+    expect(told.actions[0]?.url).toBe(`${server.url}/agents/${chat.id}`)
+    expect(await inboxOf(ada, TEMPLATES.chatShared)).toHaveLength(1)
+    expect(await inboxOf(owner, TEMPLATES.chatShared)).toEqual([])
+  })
+})
+
+describe('WS section 13: workspaces and templates', () => {
+  it('WS-164, WS-87, WS-91: owners hear of what others do to their workspaces and templates', async () => {
+    const boss = await server.user('boss', ['template-admin'])
+    const template = await fixtures.template(database.db, { name: 'legacy', created_by: ownerId })
+    const workspace = await fixtures.workspace(database.db, { name: 'dev', owner_id: adaId, template })
+    await fixtures.workspaceBuild(database.db, { workspace })
+    await owner.call(setDormant, { params: { workspace: workspace.id }, body: { dormant: true } })
+    expect(await arrived(ada, TEMPLATES.workspaceDormant)).toMatchObject({
+      title: 'Workspace "dev" is dormant',
+      icon: 'DEFAULT_ICON_WORKSPACE',
+    })
+    await owner.call(updateTemplate, {
+      params: { template: template.id },
+      body: { deprecation_message: 'Use the new one' },
+    })
+    expect((await arrived(ada, TEMPLATES.templateDeprecated)).content).toContain('> Use the new one')
+
+    const gone = await fixtures.template(database.db, { name: 'gone', created_by: ownerId })
+    await owner.call(deleteTemplate, { params: { template: gone.id } })
+    await arrived(boss, TEMPLATES.templateDeleted)
+    expect(await inboxOf(owner, TEMPLATES.templateDeleted)).toEqual([])
+  })
+})

@@ -1,0 +1,13 @@
+export { announceAccounts } from './account-events.ts'
+export {
+  type Announcement,
+  enqueueNotification,
+  enqueueToOwnersAndTemplateAdmins,
+  enqueueToOwnersAndUserAdmins,
+  enqueueToTemplateAdmins,
+  enqueueToUsers,
+} from './enqueue.ts'
+export { ExpiringTokens } from './expiring-tokens.ts'
+export { Notifier } from './notifier.ts'
+export { notificationRoutes } from './routes.ts'
+export { TEMPLATES } from './template-ids.ts'
