@@ -21,7 +21,8 @@ import {
 } from '@slipway/contract'
 import { endWorkspaces } from '../packages/testkit/src/end-workspaces.ts'
 
-const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-server.js', import.meta.url))
+/** What `npm start` runs. */
+const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-built.js', import.meta.url))
 /** Linux counts the time of processes in hundredths of a second. */
 const TICK_US = 10_000
 const PASSWORD = 'SomePassword-2026!'

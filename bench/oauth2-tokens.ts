@@ -11,7 +11,7 @@ import { load } from './load.ts'
 import { databaseUrl } from './seed.ts'
 
 const BARE = fileURLToPath(new URL('./bare-tokens.ts', import.meta.url))
-const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-server.js', import.meta.url))
+const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-built.js', import.meta.url))
 const CONNECTIONS = 32
 /** Of each kind and server; the first only compiles. */
 const ROUNDS = 4

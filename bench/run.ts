@@ -1,4 +1,5 @@
 // `npm run bench [name …]`: every bench, or those that are named, one after the other.
+import { aiGateway } from './ai-gateway.ts'
 import { authcheck } from './authcheck.ts'
 import { changeLog } from './change-log.ts'
 import { chatTyping } from './chat-typing.ts'
@@ -34,6 +35,7 @@ const benches: Readonly<Record<string, Bench>> = {
   mcp,
   'oauth2-tokens': oauth2Tokens,
   chats,
+  'ai-gateway': aiGateway,
 }
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => benches[name] === undefined)

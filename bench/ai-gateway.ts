@@ -1,0 +1,271 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { createAIProvider } from '@slipway/contract'
+import { timedChunks } from '../packages/testkit/src/model-provider/named-answers.ts'
+import { type Bench, type Figure, median, owner, run, runServer, type Subject, scratch } from './harness.ts'
+import { type ModelLoad, type ModelOutcome, modelLoad } from './model-load.ts'
+import { runPortkey } from './portkey.ts'
+
+const UNRECORDED = fileURLToPath(new URL('unrecorded.ts', import.meta.url))
+const SECONDS = 5
+const ROUNDS = 3
+/** Requests at the same time where throughput is measured, and streams. */
+const CONNECTIONS = 32
+const STREAMS = 20
+/** A stream as fast as it goes. */
+const FAST = 'stream-400'
+/** Streams that must lose nothing, with events a second each, and how many. */
+const CROWD = 256
+const RATE = 50
+const EVENTS = 500
+/** Streams that are open while memory is measured. */
+const OPEN = 1_000
+const SETTLE_MS = 6_000
+
+/** A way to the provider. */
+interface Way {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What the gateway adds to a provider that is asked directly, and to a bare proxy (issue 6). */
+export const aiGateway: Bench = async () => {
+  await using place = await scratch()
+  await using provider = await run(['bench/model-provider.ts'])
+  await using server = await runServer(place.folder, undefined, { CODER_VERBOSE: 'false' })
+  await using bare = await run(['bench/bare-proxy.ts', provider.url])
+  const key = (await keyOf(server.url, provider.url)).key
+  const path = '/v1/chat/completions'
+  const direct: Way = { url: `${provider.url}${path}`, headers: {} }
+  const proxy: Way = { url: `${bare.url}${path}`, headers: {} }
+  const gateway: Way = {
+    url: `${server.url}/api/v2/ai-gateway/bench${path}`,
+    headers: { Authorization: `Bearer ${key}` },
+  }
+  return [
+    ...(await addedLatency(direct, gateway)),
+    ...(await throughput(direct, proxy, gateway)),
+    ...(await againstPortkey(provider.url, direct, gateway)),
+    await crowd(gateway),
+    await memoryOfStreams(server, gateway),
+    await recordingOff(provider.url, gateway),
+  ]
+}
+
+async function keyOf(url: string, providerUrl: string): Promise<{ readonly key: string }> {
+  const client = await owner(url)
+  await client.call(createAIProvider, {
+    body: {
+      type: 'openai',
+      name: 'bench',
+      base_url: `${providerUrl}/v1`,
+      api_keys: ['sk-bench'],
+      enabled: true,
+    },
+  })
+  return { key: client.headers['Coder-Session-Token'] ?? '' }
+}
+
+const asking = (model: string, stream: boolean): string =>
+  JSON.stringify({ model, ...(stream ? { stream } : {}), messages: [{ role: 'user', content: 'Hello' }] })
+
+/** Ways by turns, so that what else the machine does falls on all of them; each figure is the median of its rounds. */
+async function byTurns(
+  ways: readonly Way[],
+  what: Pick<ModelLoad, 'body' | 'connections' | 'perSecond'>,
+): Promise<readonly ModelOutcome[]> {
+  const outcomes: ModelOutcome[][] = ways.map(() => [])
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const [index, way] of ways.entries())
+      outcomes[index]?.push(await modelLoad({ ...way, ...what, seconds: SECONDS }))
+  return outcomes.map((rounds) => ({
+    rate: median(rounds.map(({ rate }) => rate)),
+    events: median(rounds.map(({ events }) => events)),
+    median: median(rounds.map((one) => one.median)),
+    p99: median(rounds.map(({ p99 }) => p99)),
+    firstMedian: median(rounds.map(({ firstMedian }) => firstMedian)),
+    firstP99: median(rounds.map(({ firstP99 }) => firstP99)),
+  }))
+}
+
+const ms = (value: number): string => `${value.toFixed(2)} ms`
+
+async function addedLatency(direct: Way, gateway: Way): Promise<readonly Figure[]> {
+  const [base, ours] = await byTurns([direct, gateway], { body: asking('ok', false), connections: 1 })
+  const [baseStreams, ourStreams] = await byTurns([direct, gateway], {
+    body: asking('stream-5@50', true),
+    connections: STREAMS,
+  })
+  if (!base || !ours || !baseStreams || !ourStreams) throw new Error('a way was not measured')
+  return [
+    {
+      what: 'added latency, one connection',
+      measured: `median ${ms(ours.median)}, p99 ${ms(ours.p99)}`,
+      baseline: `median ${ms(base.median)}, p99 ${ms(base.p99)} (the provider itself)`,
+      result: `+ ${ms(ours.median - base.median)} / + ${ms(ours.p99 - base.p99)}`,
+      wanted: 'at most + 0.4 ms / + 0.9 ms',
+    },
+    {
+      what: `added time to the first byte, ${STREAMS} parallel streams`,
+      measured: `median ${ms(ourStreams.firstMedian)}, p99 ${ms(ourStreams.firstP99)}`,
+      baseline: `median ${ms(baseStreams.firstMedian)}, p99 ${ms(baseStreams.firstP99)} (the provider itself)`,
+      result: `+ ${ms(ourStreams.firstMedian - baseStreams.firstMedian)} / + ${ms(ourStreams.firstP99 - baseStreams.firstP99)}`,
+      wanted: 'at most + 1.5 ms / + 6 ms',
+    },
+  ]
+}
+
+async function throughput(direct: Way, proxy: Way, gateway: Way): Promise<readonly Figure[]> {
+  const [, bare, ours] = await byTurns([direct, proxy, gateway], {
+    body: asking('ok', false),
+    connections: CONNECTIONS,
+  })
+  const [bareStreams, ourStreams] = await byTurns([proxy, gateway], {
+    body: asking(FAST, true),
+    connections: STREAMS,
+  })
+  if (!bare || !ours || !bareStreams || !ourStreams) throw new Error('a way was not measured')
+  return [
+    {
+      what: `answers in a second, ${CONNECTIONS} connections`,
+      measured: `${ours.rate.toFixed(0)}/s`,
+      baseline: `${bare.rate.toFixed(0)}/s (a bare undici proxy)`,
+      result: (ours.rate / bare.rate).toFixed(2),
+      wanted: 'at least 0.6',
+    },
+    {
+      what: `chunks of streams in a second, ${STREAMS} connections`,
+      measured: `${ourStreams.events.toFixed(0)}/s`,
+      baseline: `${bareStreams.events.toFixed(0)}/s (a bare undici proxy)`,
+      result: (ourStreams.events / bareStreams.events).toFixed(2),
+      wanted: 'at least 0.7',
+    },
+  ]
+}
+
+async function againstPortkey(providerUrl: string, direct: Way, gateway: Way): Promise<readonly Figure[]> {
+  await using other = await runPortkey()
+  const theirs: Way = {
+    url: `${other.url}/v1/chat/completions`,
+    headers: {
+      Authorization: 'Bearer sk-bench',
+      'x-portkey-provider': 'openai',
+      'x-portkey-custom-host': `${providerUrl}/v1`,
+    },
+  }
+  const body = asking('ok', false)
+  const [ours, portkey] = await byTurns([gateway, theirs], { body, connections: CONNECTIONS })
+  if (!ours || !portkey) throw new Error('a way was not measured')
+  // At a pace that both can keep.
+  const perSecond = Math.floor(Math.min(ours.rate, portkey.rate) / 3)
+  const [base, oursPaced, portkeyPaced] = await byTurns([direct, gateway, theirs], {
+    body,
+    connections: CONNECTIONS,
+    perSecond,
+  })
+  if (!base || !oursPaced || !portkeyPaced) throw new Error('a way was not measured')
+  const added = (outcome: ModelOutcome): number => Math.max(0.01, outcome.p99 - base.p99)
+  return [
+    {
+      what: `answers in a second, ${CONNECTIONS} connections, against another gateway`,
+      measured: `${ours.rate.toFixed(0)}/s`,
+      baseline: `${portkey.rate.toFixed(0)}/s (@portkey-ai/gateway)`,
+      result: (ours.rate / portkey.rate).toFixed(2),
+      wanted: 'at least 4',
+    },
+    {
+      what: `added p99 at ${perSecond} requests/s, against another gateway`,
+      measured: ms(added(oursPaced)),
+      baseline: `${ms(added(portkeyPaced))} (@portkey-ai/gateway)`,
+      result: (added(portkeyPaced) / added(oursPaced)).toFixed(2),
+      wanted: 'at least 3',
+    },
+  ]
+}
+
+/** One stream over a bare socket; resolves when it has ended. */
+function openStream(way: Way, model: string): { readonly socket: Socket; readonly text: Promise<string> } {
+  const { hostname, port, pathname, host } = new URL(way.url)
+  const body = asking(model, true)
+  const socket = connect(Number(port), hostname)
+  const headers = Object.entries(way.headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(
+    `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${headers.join('')}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+  const text = new Promise<string>((resolve, reject) => {
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.on('error', reject)
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()))
+  })
+  return { socket, text }
+}
+
+async function crowd(gateway: Way): Promise<Figure> {
+  const texts = await Promise.all(
+    Array.from({ length: CROWD }, () => openStream(gateway, `stream-${EVENTS}@${RATE}`).text),
+  )
+  let lost = 0
+  let reordered = 0
+  let stalled = 0
+  for (const text of texts) {
+    if (!text.startsWith('HTTP/1.1 200')) throw new Error(text.slice(0, 600))
+    if (!text.includes('[DONE]')) stalled += 1
+    const order = timedChunks(text).map(({ index }) => index)
+    lost += EVENTS - new Set(order).size
+    reordered += order.filter((index, at) => at > 0 && index < (order[at - 1] ?? 0)).length
+  }
+  return {
+    what: `${CROWD} parallel streams at ${RATE} events/s`,
+    measured: `${stalled} stalled, ${lost} lost, ${reordered} reordered`,
+    baseline: `${CROWD * EVENTS} events sent`,
+    result: `${stalled + lost + reordered}`,
+    wanted: '0',
+  }
+}
+
+async function memoryOfStreams(server: Subject, gateway: Way): Promise<Figure> {
+  await delay(SETTLE_MS)
+  const before = await server.memory()
+  const streams = Array.from({ length: OPEN }, () => openStream(gateway, 'stall'))
+  await delay(SETTLE_MS)
+  const after = await server.memory()
+  for (const { socket } of streams) socket.destroy()
+  await Promise.allSettled(streams.map(({ text }) => text))
+  const each = (after - before) / OPEN / 1024
+  return {
+    what: `memory of each open stream, with ${OPEN}`,
+    measured: `${(after / 1_048_576).toFixed(0)} MB with them`,
+    baseline: `${(before / 1_048_576).toFixed(0)} MB before`,
+    result: `${each.toFixed(0)} KB`,
+    wanted: 'at most 60 KB',
+  }
+}
+
+async function recordingOff(providerUrl: string, recorded: Way): Promise<Figure> {
+  await using place = await scratch()
+  await using server = await run([UNRECORDED], {
+    CODER_CONFIG_DIR: place.folder,
+    CODER_HTTP_ADDRESS: '127.0.0.1:0',
+    CODER_API_RATE_LIMIT: '1000000000',
+  })
+  const { key } = await keyOf(server.url, providerUrl)
+  const unrecorded: Way = {
+    url: `${server.url}/api/v2/ai-gateway/bench/v1/chat/completions`,
+    headers: { Authorization: `Bearer ${key}` },
+  }
+  const [on, off] = await byTurns([recorded, unrecorded], {
+    body: asking('ok', false),
+    connections: CONNECTIONS,
+  })
+  if (!on || !off) throw new Error('a way was not measured')
+  return {
+    what: 'answers in a second with recording, against without',
+    measured: `${on.rate.toFixed(0)}/s`,
+    baseline: `${off.rate.toFixed(0)}/s (nothing is recorded)`,
+    result: (on.rate / off.rate).toFixed(2),
+    wanted: 'at least 0.85',
+  }
+}
