@@ -135,6 +135,10 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/ai-providers.ts')).aiProviderCommands,
   },
   {
+    names: { 'ai-gateway': ['Manage what is asked of models through the gateway, and what it costs'] },
+    load: async () => (await import('./commands/ai-gateway.ts')).aiGatewayCommands,
+  },
+  {
     names: { exp: ['Commands that may still change'] },
     load: async () => (await import('./commands/mcp.ts')).experimentalCommands,
   },

@@ -1,6 +1,13 @@
 import type { Command } from 'commander'
 
-import { getOrganization, listOrganizationsOfUser, type Organization } from '@slipway/contract'
+import {
+  type Group,
+  getGroup,
+  getGroupByName,
+  getOrganization,
+  listOrganizationsOfUser,
+  type Organization,
+} from '@slipway/contract'
 import type { Connection } from './connection.ts'
 import { CommandError } from './errors.ts'
 import { option } from './flags.ts'
@@ -37,4 +44,18 @@ export async function chosenOrganization(
   throw new CommandError(
     `name an organization with --org: ${organizations.map(({ name }) => name).join(', ')}`,
   )
+}
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+/** A group of {@link chosenOrganization} by its name, or of any organization by its id. @throws ApiFailure 404. */
+export async function chosenGroup(
+  client: Connection,
+  flags: OrganizationFlags,
+  nameOrId: string,
+): Promise<Group> {
+  const query = { exclude_members: true }
+  if (UUID.test(nameOrId)) return client.call(getGroup, { params: { group: nameOrId }, query })
+  const { id: organization } = await chosenOrganization(client, flags)
+  return client.call(getGroupByName, { params: { organization, groupName: nameOrId }, query })
 }

@@ -117,6 +117,9 @@ export const AIBridgeSession = Type.Object({
   last_active_at: Time,
   threads: Type.Integer(),
   token_usage_summary: AIBridgeSessionTokenUsageSummary,
+  /** Millionths of a dollar of what has a price; null where nothing has. */
+  cost_micros: Type.Union([Type.Integer(), Type.Null()]),
+  /** Of long prompts the beginning. */
   last_prompt: Type.Optional(Type.String()),
   /** Left out unless the session passed the firewall of agents. */
   network_calls: Type.Optional(Type.Object({ total: Type.Integer(), blocked: Type.Integer() })),

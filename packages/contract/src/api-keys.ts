@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 
+import { UpsertAPIKeyAILimitsRequest } from './ai-governance.ts'
 import { Time, Uuid } from './common.ts'
 import { route } from './route.ts'
 import { LoginType } from './users.ts'
@@ -60,6 +61,8 @@ export const createToken = route('POST /api/v2/users/{user}/keys/tokens', {
     scope: Type.Optional(Type.String()),
     scopes: Type.Optional(Type.Array(Type.String(), { maxItems: 256 })),
     allow_list: Type.Optional(Type.Array(Type.String(), { maxItems: 1024 })),
+    /** What it may do at the AI gateway (AG-B8). */
+    ai_limits: Type.Optional(UpsertAPIKeyAILimitsRequest),
   }),
   responses: { 201: GenerateAPIKeyResponse },
 })

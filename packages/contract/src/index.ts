@@ -2,7 +2,10 @@ import * as accessLists from './access-lists.ts'
 import * as agentReports from './agent-reports.ts'
 import * as agents from './agents.ts'
 import * as aiGateway from './ai-gateway.ts'
+import * as aiGovernance from './ai-governance.ts'
 import * as aiProviders from './ai-providers.ts'
+import * as aiSessions from './ai-sessions.ts'
+import * as aiSpend from './ai-spend.ts'
 import * as apiKeys from './api-keys.ts'
 import * as apps from './apps.ts'
 import * as audit from './audit.ts'
@@ -28,6 +31,7 @@ import * as idpSync from './idp-sync.ts'
 import * as mcpServer from './mcp-server.ts'
 import * as mcpServers from './mcp-servers.ts'
 import * as metrics from './metrics.ts'
+import * as notifications from './notifications.ts'
 import * as oauth2Clients from './oauth2-clients.ts'
 import * as oauth2Device from './oauth2-device.ts'
 import * as oauth2Provider from './oauth2-provider.ts'
@@ -42,6 +46,7 @@ import * as templateVersions from './template-versions.ts'
 import * as templates from './templates.ts'
 import * as userSecrets from './user-secrets.ts'
 import * as userSettings from './user-settings.ts'
+import * as userSkills from './user-skills.ts'
 import * as users from './users.ts'
 import * as workspaces from './workspaces.ts'
 
@@ -49,7 +54,10 @@ export * from './access-lists.ts'
 export * from './agent-reports.ts'
 export * from './agents.ts'
 export * from './ai-gateway.ts'
+export * from './ai-governance.ts'
 export * from './ai-providers.ts'
+export * from './ai-sessions.ts'
+export * from './ai-spend.ts'
 export * from './api-keys.ts'
 export * from './apps.ts'
 export * from './audit.ts'
@@ -78,6 +86,7 @@ export * from './idp-sync.ts'
 export * from './mcp-server.ts'
 export * from './mcp-servers.ts'
 export * from './metrics.ts'
+export * from './notifications.ts'
 export * from './oauth2-clients.ts'
 export * from './oauth2-device.ts'
 export * from './oauth2-provider.ts'
@@ -91,10 +100,12 @@ export * from './route.ts'
 export * from './second-factor.ts'
 export * from './sessions.ts'
 export * from './sign-in.ts'
+export * from './skill-format.ts'
 export * from './template-versions.ts'
 export * from './templates.ts'
 export * from './user-secrets.ts'
 export * from './user-settings.ts'
+export * from './user-skills.ts'
 export * from './users.ts'
 export * from './workspaces.ts'
 
@@ -104,7 +115,10 @@ export const routes: readonly Route[] = [
   agentReports,
   agents,
   aiGateway,
+  aiGovernance,
   aiProviders,
+  aiSessions,
+  aiSpend,
   apiKeys,
   apps,
   audit,
@@ -130,6 +144,7 @@ export const routes: readonly Route[] = [
   mcpServer,
   mcpServers,
   metrics,
+  notifications,
   oauth2Clients,
   oauth2Device,
   oauth2Provider,
@@ -142,6 +157,7 @@ export const routes: readonly Route[] = [
   templateVersions,
   templates,
   userSecrets,
+  userSkills,
   userSettings,
   users,
   workspaces,

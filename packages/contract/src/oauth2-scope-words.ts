@@ -1,4 +1,5 @@
 const WHOLE: Readonly<Record<string, string>> = {
+  'coder:ai_gateway.use': 'Ask AI models through the gateway, at your expense',
   'coder:all': 'Do everything that you can do, in your name',
   'coder:apikeys.manage_self': 'See, create, change and delete your API tokens',
   'coder:application_connect': 'Open the applications of your workspaces',

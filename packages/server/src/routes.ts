@@ -10,6 +10,7 @@ import {
   relayRoutes,
 } from './agents/index.ts'
 import { aiGatewayRoutes, type ModelGateway } from './ai-gateway/index.ts'
+import { aiGovernanceRoutes, limitNewKey, requireUnlimited } from './ai-governance/index.ts'
 import { aiProviderRoutes, type ModelProviders } from './ai-providers/index.ts'
 import { type AppServer, appRoutes } from './apps/index.ts'
 import { auditLogRoutes } from './audit-log/index.ts'
@@ -43,6 +44,7 @@ import { explainSync, idpSyncRoutes, syncFromClaims, syncGuards } from './idp-sy
 import { type McpServerEndpoint, mcpEndpointRoutes } from './mcp-server/index.ts'
 import { type McpServers, mcpServerRoutes } from './mcp-servers/index.ts'
 import { metricsRoutes } from './metrics/index.ts'
+import { announceAccounts, notificationRoutes } from './notifications/index.ts'
 import { oauthClientRoutes } from './oauth2-clients/index.ts'
 import { deviceGrant, oauthDeviceRoutes } from './oauth2-device/index.ts'
 import { forgetAllTokens, oauthProviderRoutes, type ProviderParts } from './oauth2-provider/index.ts'
@@ -55,6 +57,7 @@ import { identityProviderRoutes, type Providers, type SignInParts, signInRoutes 
 import { dryRunRoutes, templateRoutes, templateVersionRoutes } from './templates/index.ts'
 import { userSecretRoutes } from './user-secrets/index.ts'
 import { userSettingsRoutes } from './user-settings/index.ts'
+import { userSkillRoutes } from './user-skills/index.ts'
 import { type BuildFeed, buildRoutes, quotaRoutes, workspaceRoutes } from './workspaces/index.ts'
 
 /** What protects accounts beside their keys. */
@@ -114,6 +117,8 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...identityRoutes(context, keys, prepareParts, {
       ...account,
       signsInWith: (type) => providers.signsInWith(type),
+      announce: announceAccounts(context),
+      limiting: { requireUnlimited, limitNewKey },
     }),
     ...signInRoutes(signIn, account),
     ...identityProviderRoutes(signIn),
@@ -132,6 +137,8 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...gitSshKeyRoutes(context),
     ...userSettingsRoutes(context),
     ...userSecretRoutes(context),
+    ...userSkillRoutes(context),
+    ...notificationRoutes(context),
     ...oauthClientRoutes(context, clients, () => forgetAllTokens(parts.provider)),
     ...oauthDeviceRoutes({ context, clients, delay: account.delay }),
     ...externalAuthRoutes(
@@ -169,6 +176,10 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...mcpEndpointRoutes(context, parts.mcpEndpoint),
     ...aiProviderRoutes(context, parts.modelProviders),
     ...aiGatewayRoutes(context, parts.modelGateway),
+    ...aiGovernanceRoutes(context, {
+      governance: parts.modelGateway.parts.governance,
+      providers: parts.modelProviders,
+    }),
     ...chatSettingsRoutes(parts.chatSettings),
     ...chatFileRoutes(context),
     ...chatRoutes(chats),

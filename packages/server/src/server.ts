@@ -2,9 +2,18 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { postMcp } from '@slipway/contract'
 import type { Logger } from '@slipway/request-log'
 import { AgentMetadata, AgentTunnels, findAgentByToken, RightsWatch } from './agents/index.ts'
-import { AbandonedInterceptions, applyPriceBook, ModelGateway, mountDataPlane } from './ai-gateway/index.ts'
+import {
+  AbandonedInterceptions,
+  applyPriceBook,
+  BlockedUsers,
+  InjectedTools,
+  ModelGateway,
+  mountDataPlane,
+  type OwnServer,
+} from './ai-gateway/index.ts'
 import { ModelProviders, seedProviders } from './ai-providers/index.ts'
 import { AppServer, wildcardLabel } from './apps/index.ts'
 import { AuditChain } from './audit/index.ts'
@@ -30,6 +39,7 @@ import {
   mount,
   OpenStreams,
 } from './edge/index.ts'
+import { enabledExperiments } from './experiments/index.ts'
 import { ExternalAuth } from './external-auth/index.ts'
 import { activateOnUse, Dormancy, KeyValidator, roleOptions, SignInDelay } from './identity/index.ts'
 import { syncFromClaims } from './idp-sync/index.ts'
@@ -37,6 +47,7 @@ import { Listeners, MetricsListener } from './listeners/index.ts'
 import { Mailer } from './mail/index.ts'
 import { InProcessApi, type McpExtension, McpServerEndpoint } from './mcp-server/index.ts'
 import { McpHealthChecks, McpServers } from './mcp-servers/index.ts'
+import { ExpiringTokens, Notifier } from './notifications/index.ts'
 import { OAuthClients, UnusedClients } from './oauth2-clients/index.ts'
 import { AccessTokens, OAuth2Expiry, type ProviderParts } from './oauth2-provider/index.ts'
 import { PasscodeRequests } from './one-time-passcode/index.ts'
@@ -59,6 +70,7 @@ import { type AccountSecurity, allRoutes } from './routes.ts'
 import { SecondFactorChecks } from './second-factor/index.ts'
 import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-in/index.ts'
 import { BuiltInTemplates, dryRunHandler, importHandler } from './templates/index.ts'
+import { Tracing } from './tracing/index.ts'
 import { BuildFeed, buildHandler, LifecycleExecutor } from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
@@ -138,7 +150,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await seedProviders(context)
   await applyPriceBook(context)
   const modelProviders = steps.use(await ModelProviders.start(context))
-  const modelGateway = steps.use(new ModelGateway(context, modelProviders))
+  const tracing = await Tracing.start(context)
+  if (tracing !== undefined) steps.use(tracing)
+  const modelGateway = steps.use(await ModelGateway.start(context, modelProviders, { directory, tracing }))
+  steps.use(new BlockedUsers(context, modelGateway))
   const chatSettings = steps.use(new ChatSettings(context, modelProviders))
   const chatStreams = steps.use(new ChatStreams(context))
   const mailer = steps.use(new Mailer(context))
@@ -159,12 +174,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const listeners = new Listeners({ server, attach }, config, log)
   let drained: Promise<void> | undefined
   const stopServing = (): Promise<void> => {
+    modelGateway.stopAdmitting()
     drained ??= drain(listeners, streams, log)
     return drained
   }
   steps.defer(stopServing)
   const external = steps.use(new ExternalAuth(context))
   const mcpServers = steps.use(new McpServers(context, forwardedToken(context, providers, syncFromClaims)))
+  const injected = InjectedTools.from({
+    context,
+    external,
+    guarded: mcpServers.guarded,
+    own: ownTools(context, () => listening),
+  })
+  if (injected !== undefined) modelGateway.parts.injection.use(steps.use(injected))
   const clients = steps.use(new OAuthClients(context))
   const accessTokens = steps.use(new AccessTokens(context))
   const provider: ProviderParts = { context, clients, dpop, keys, accessTokens }
@@ -304,6 +327,15 @@ function edgeOptions(
   }
 }
 
+/** The MCP server of this deployment for those who ask models through it, where that is on (AG-70). */
+function ownTools({ config, accessUrl }: AppContext, listening: () => string): OwnServer | undefined {
+  const enabled = enabledExperiments(config.experiments)
+  if (!config.aiGatewayInjectCoderMcpTools) return undefined
+  if (!enabled.includes('mcp-server-http') || !enabled.includes('oauth2')) return undefined
+  const at = (base: string): string => `${base.replace(/\/+$/, '')}${postMcp.path}`
+  return { address: () => at(listening()), publicUrl: () => at(accessUrl()) }
+}
+
 /** Work that is not done for a request: provisioning, taking back lost jobs, the built-in template. */
 async function startJobs(
   context: AppContext,
@@ -340,6 +372,8 @@ async function startJobs(
   steps.use(new AbandonedInterceptions(context))
   steps.use(new AuditChain(context))
   steps.use(new AuditForwarder(context))
+  steps.use(new Notifier(context))
+  steps.use(new ExpiringTokens(context))
   steps.use(new KeyRotation(context))
   steps.use(new Dormancy(context))
   steps.use(new UnusedClients(context))

@@ -55,6 +55,7 @@ export async function makeTenant(
   const key = await fixtures.apiKey(db, { user_id: ownerId, login_type: 'token', token_name: 'theirs' })
   // Its bytes open under no key, so it is not given to workspaces.
   const secret = await fixtures.userSecret(db, { user_id: ownerId, name: 'theirs', enabled: false })
+  await fixtures.userSkill(db, { user_id: ownerId, name: 'theirs' })
   const provider = await fixtures.identityProvider(db)
   const providerTest = await fixtures.identityProviderTest(db, {
     provider: provider.name,
@@ -69,6 +70,7 @@ export async function makeTenant(
   const chatFile = await fixtures.chatFile(db, { owner_id: ownerId, organization_id })
   const modelProvider = await fixtures.aiProvider(db)
   const modelConfig = await fixtures.chatModelConfig(db, { provider: modelProvider })
+  const interception = await fixtures.aibridgeInterception(db, { initiator_id: ownerId })
   const chat = await fixtures.chat(db, {
     owner_id: ownerId,
     organization_id,
@@ -82,6 +84,7 @@ export async function makeTenant(
     // Searches know it already.
     search_tsv: '',
   })
+  const notification = await fixtures.inboxNotification(db, { user_id: ownerId })
   const queuedMessage = await fixtures.chatQueuedMessage(db, { chat })
   return {
     ownerId,
@@ -109,6 +112,7 @@ export async function makeTenant(
       chat: chat.id,
       message: String(message.id),
       queuedMessage: String(queuedMessage.id),
+      session_id: interception.id,
       idOrName: modelProvider.id,
       provider: modelProvider.id,
       modelConfig: modelConfig.id,
@@ -127,6 +131,9 @@ export async function makeTenant(
       providertest: providerTest.id,
       name: secret.name,
       externalauth: 'theirs',
+      skillName: 'theirs',
+      id: notification.id,
+      notification_template: notification.template_id,
     },
   }
 }

@@ -55,6 +55,8 @@ export const paths = {
     withQuery(`/organizations/${part(organization)}/groups/${part(group)}`, query),
   groupSettings: (organization: string, group: string) =>
     `/organizations/${part(organization)}/groups/${part(group)}/settings`,
+  groupAi: (organization: string, group: string, query: { readonly page?: string } = {}) =>
+    withQuery(`/organizations/${part(organization)}/groups/${part(group)}/ai`, query),
   newRole: (organization: string) => `/organizations/${part(organization)}/roles/create`,
   role: (organization: string, role: string) => `/organizations/${part(organization)}/roles/${part(role)}`,
   idpOrganizationSync: () => '/deployment/idp-org-sync',
@@ -65,6 +67,8 @@ export const paths = {
   agents: (query: Query = {}) => withQuery('/agents', query),
   chat: (chat: string, query: Query = {}) => withQuery(`/agents/${part(chat)}`, query),
   agentSettings: (page?: AgentSettingsPage) => `/agents/settings${page === undefined ? '' : `/${page}`}`,
+  newSkill: () => '/agents/settings/personal-skills/add',
+  skill: (name: string) => `/agents/settings/personal-skills/edit/${part(name)}`,
   aiSettings: () => '/ai/settings',
   aiProviders: () => '/ai/settings/providers',
   newAiProvider: (query: { readonly type?: string } = {}) => withQuery('/ai/settings/providers/add', query),
@@ -74,6 +78,14 @@ export const paths = {
     withQuery('/ai/settings/models/add', query),
   aiModel: (model: string) => `/ai/settings/models/${part(model)}`,
   aiAgents: (page: 'coder-agents' | 'instructions' | 'lifecycle') => `/ai/settings/${page}`,
+  aiGovernance: () => '/ai/settings/governance',
+  aiModelPrices: (query: { readonly filter?: string } = {}) => withQuery('/ai/settings/prices', query),
+  aiSessions: (query: { readonly filter?: string; readonly page?: string } = {}) =>
+    withQuery('/ai-gateway/sessions', query),
+  aiSession: (
+    session: string,
+    query: { readonly initiator?: string; readonly filter?: string; readonly page?: string } = {},
+  ) => withQuery(`/ai-gateway/sessions/${part(session)}`, query),
   mcpServers: (query: { readonly org?: string } = {}) => withQuery('/ai/settings/mcp-servers', query),
   newMcpServer: (query: { readonly org?: string } = {}) => withQuery('/ai/settings/mcp-servers/add', query),
   mcpServer: (server: string, query: { readonly org?: string } = {}) =>
@@ -82,6 +94,7 @@ export const paths = {
   connectMcpServer: (organization: string, server: string) =>
     `/api/experimental/organizations/${part(organization)}/mcp-servers/${part(server)}/oauth2/connect`,
   settings: (page: SettingsPage) => `/settings/${page}`,
+  newToken: (query: { readonly for?: 'ai' } = {}) => withQuery('/settings/tokens/new', query),
   token: (id: string) => `/settings/tokens/${part(id)}`,
   users: (query: { readonly filter?: string } = {}) => withQuery('/deployment/users', query),
   createUser: () => '/deployment/users/create',
@@ -111,7 +124,7 @@ export const paths = {
 } as const
 
 type Query = Readonly<Record<string, string | undefined>>
-export type AgentSettingsPage = 'general' | 'compaction' | 'user-agents' | 'api-keys'
+export type AgentSettingsPage = 'general' | 'compaction' | 'user-agents' | 'personal-skills' | 'api-keys'
 
 interface TemplateRef {
   readonly name: string
@@ -120,6 +133,7 @@ interface TemplateRef {
 
 export type TemplateTab = 'docs' | 'parameters' | 'versions' | 'permissions' | 'settings' | 'workspace'
 export type DeploymentPage =
+  | 'notifications'
   | 'overview'
   | 'security'
   | 'observability'
@@ -133,12 +147,16 @@ export type OrganizationPage =
   | 'provisioners'
   | 'provisioner-jobs'
   | 'idp-sync'
+  | 'ai-spend'
+  | 'ai-limits'
   | 'settings'
 type SettingsPage =
   | 'account'
+  | 'ai'
   | 'security'
   | 'sessions'
   | 'appearance'
+  | 'notifications'
   | 'schedule'
   | 'ssh-keys'
   | 'external-auth'

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router'
 
 import { aiSettingsRoutes } from './ai-providers/routes.ts'
+import { aiSessionRoutes } from './ai-sessions/routes.ts'
 import { chatRoutes } from './chats/routes.ts'
 import { administrationRoutes } from './deployment/routes.ts'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
@@ -248,6 +249,19 @@ const settingsPages = [
   }),
   createRoute({
     getParentRoute: () => settings,
+    path: '/ai',
+    component: lazyRouteComponent(() => import('./ai-spend/own-usage-page.tsx'), 'OwnUsagePage'),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: '/notifications',
+    component: lazyRouteComponent(
+      () => import('./notifications/preferences-page.tsx'),
+      'NotificationPreferencesPage',
+    ),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
     path: '/schedule',
     component: lazyRouteComponent(() => import('./account/schedule-page.tsx'), 'SchedulePage'),
   }),
@@ -341,6 +355,7 @@ export const router = createRouter({
         ...organizationRoutes(frame),
         ...mcpServerRoutes(frame),
         ...aiSettingsRoutes(frame),
+        ...aiSessionRoutes(frame),
         ...chatRoutes(frame),
         settings.addChildren(settingsPages),
         unknown,

@@ -12,6 +12,7 @@ import { changeJson, type StdioEntry, withBlocks, withProject, withServer } from
 import { lastingFlags, ownProgram } from '../own-program.ts'
 import { contentOf, replaceFile } from '../replace-file.ts'
 import { LOGGED_OUT, openSession } from '../session.ts'
+import { experimentalPriceCommands } from './ai-model-prices.ts'
 
 interface ServerFlags {
   readonly instructions: string
@@ -34,12 +35,13 @@ const SYSTEM_PROMPT =
 
 /** `exp …`: commands that may still change. */
 export function experimentalCommands(program: Command): void {
-  const mcp = program
-    .command('exp')
+  const experimental = program.command('exp')
+  const mcp = experimental
     .command('mcp')
     .description('Give AI assistants the tools of the server (Model Context Protocol)')
   serverCommand(mcp)
   configureCommands(mcp.command('configure').description('Let an assistant on this machine use the tools'))
+  experimentalPriceCommands(experimental)
 }
 
 function serverCommand(mcp: Command): void {

@@ -1,11 +1,13 @@
 import * as contract from '@slipway/contract'
+import type { Governance } from '../ai-governance/index.ts'
 import { type AuditedGroupBudget, type AuditedOverride, audited } from '../audit/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest, notFound } from '../errors/index.ts'
 import { getUser } from '../identity/index.ts'
 import { isUuid } from '../search/index.ts'
-import { dayOf, periodOf } from './period.ts'
+import { measureAt } from './admission.ts'
+import { periodOf } from './period.ts'
 import {
   type BudgetGroup,
   deleteGroupBudget,
@@ -24,7 +26,7 @@ import { findInitiator } from './store/budgets.ts'
 const MAX_LIMIT = 1_000_000_000_000
 
 /** What groups and users may spend on models, and have spent (chapter 05 section 16.3). */
-export function budgetRoutes(context: AppContext): BoundRoute[] {
+export function budgetRoutes(context: AppContext, governance: Governance): BoundRoute[] {
   const { database, clock } = context
   const { db } = database
   const groupOf = async (
@@ -105,8 +107,10 @@ export function budgetRoutes(context: AppContext): BoundRoute[] {
     ),
     forSession(contract.getUserAISpend, async ({ actor, params }) => {
       const user = await getUser(actor, db, params.user ?? '')
-      const period = periodOf(clock.now())
-      const found = await findInitiator(actor, db, user.id, dayOf(period.start))
+      const now = clock.now()
+      const settings = governance.settings()
+      const period = periodOf(now, settings.budgetPeriod)
+      const found = await findInitiator(actor, db, user.id, measureAt(now, settings, undefined))
       if (found === undefined) throw notFound()
       const { groupId, limitMicros, limitSource, spendMicros } = found.spend
       return {

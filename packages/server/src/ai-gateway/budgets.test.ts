@@ -149,7 +149,9 @@ describe('AG-113: budgets', () => {
     const effective = async () =>
       (
         await sql<{ group_id: string; spend_limit_micros: number | null; limit_source: string | null }>`
-          select * from ai_effective_budget(${user.id}::uuid)`.execute(db)
+          select group_id, spend_limit_micros, limit_source from ai_budget_of(${user.id}::uuid, 'highest')`.execute(
+          db,
+        )
       ).rows
     expect(await effective()).toEqual([
       { group_id: organization, spend_limit_micros: null, limit_source: null },

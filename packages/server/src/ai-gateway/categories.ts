@@ -13,7 +13,10 @@ const MAX_BYTES = 1024
 
 /** The kind of failure that a status of a provider stands for (AG-82). */
 export function failureOfStatus(status: number, body: string): Failure {
-  return { type: typeOfStatus(status), message: cut(messageOf(body) || `the provider answered ${status}`) }
+  return {
+    type: typeOfStatus(status),
+    message: shortened(messageOf(body) || `the provider answered ${status}`),
+  }
 }
 
 function typeOfStatus(status: number): ErrorType {
@@ -40,7 +43,7 @@ function typeOfStatus(status: number): ErrorType {
 
 /** The kind of failure that an error in the middle of an answer names (AG-82). */
 export function failureOfEvent(error: { readonly type: string; readonly message: string }): Failure {
-  return { type: typeOfName(error.type), message: cut(error.message || error.type) }
+  return { type: typeOfName(error.type), message: shortened(error.message || error.type) }
 }
 
 function typeOfName(name: string): ErrorType {
@@ -64,7 +67,7 @@ function typeOfName(name: string): ErrorType {
 /** The kind of failure that something thrown on the way is. */
 export function failureOfError(error: unknown): Failure {
   if (!(error instanceof GatewayError)) return { type: 'server_error', message: 'the request failed' }
-  const message = cut(error.message)
+  const message = shortened(error.message)
   switch (error.code) {
     case 'timeout':
       return { type: 'timeout', message }
@@ -73,6 +76,8 @@ export function failureOfError(error: unknown): Failure {
     case 'keys_refused':
     case 'missing_credential':
       return { type: 'unauthorized', message }
+    case 'guardrail_blocked':
+      return { type: 'bad_request', message }
     default:
       return { type: 'server_error', message }
   }
@@ -92,8 +97,8 @@ function messageOf(body: string): string {
   )
 }
 
-/** Cut to whole characters. */
-function cut(message: string): string {
+/** A message as it fits its column: cut to whole characters. */
+export function shortened(message: string): string {
   const bytes = Buffer.from(message.replaceAll('\0', ''))
   if (bytes.length <= MAX_BYTES) return bytes.toString()
   let end = MAX_BYTES

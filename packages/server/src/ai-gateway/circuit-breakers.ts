@@ -18,6 +18,16 @@ export interface BreakerSettings {
   readonly maxRequests: number
 }
 
+/** Hears what breakers do. */
+export interface BreakerEvents {
+  /** One has opened. */
+  tripped(circuit: Circuit): void
+  /** A request was not let through. */
+  rejected(circuit: Circuit): void
+}
+
+const SILENT: BreakerEvents = { tripped: () => undefined, rejected: () => undefined }
+
 /** How a request that was let through went; `unknown` says nothing of the provider, as when the client left. */
 export type Outcome = 'success' | 'failure' | 'unknown'
 
@@ -26,8 +36,8 @@ const MAX_CIRCUITS = 10_000
 
 type State =
   | { readonly kind: 'closed'; readonly since: number; failures: number }
-  | { readonly kind: 'open'; readonly until: number }
-  | { readonly kind: 'half-open'; admitted: number; successes: number }
+  | { readonly kind: 'open'; readonly circuit: Circuit; readonly until: number }
+  | { readonly kind: 'half-open'; readonly circuit: Circuit; admitted: number; successes: number }
 
 /**
  * Stop asking providers that fail for a while (AG-59 to AG-62). Of each replica, shared by all users. Only circuits with
@@ -36,12 +46,14 @@ type State =
 export class CircuitBreakers {
   readonly #settings: BreakerSettings
   readonly #now: () => number
+  readonly #heard: BreakerEvents
   readonly #states = new LRUCache<string, State>({ max: MAX_CIRCUITS })
 
   /** @param now tells the time in milliseconds. */
-  constructor(settings: BreakerSettings, now: () => number) {
+  constructor(settings: BreakerSettings, now: () => number, heard: BreakerEvents = SILENT) {
     this.#settings = settings
     this.#now = now
+    this.#heard = heard
   }
 
   /**
@@ -49,26 +61,37 @@ export class CircuitBreakers {
    *
    * @throws GatewayError 503 while the provider is left alone.
    */
-  enter({ provider, route, model }: Circuit): (outcome: Outcome) => void {
+  enter(circuit: Circuit): (outcome: Outcome) => void {
     if (!this.#settings.enabled) return () => undefined
-    const key = JSON.stringify([provider, route, model])
-    const state = this.#current(key)
-    if (state?.kind === 'open') throw this.#refusal()
+    const key = JSON.stringify([circuit.provider, circuit.route, circuit.model])
+    const state = this.#current(key, circuit)
+    if (state?.kind === 'open') throw this.#refusal(circuit)
     if (state?.kind === 'half-open') {
-      if (state.admitted >= this.#settings.maxRequests) throw this.#refusal()
+      if (state.admitted >= this.#settings.maxRequests) throw this.#refusal(circuit)
       state.admitted += 1
     }
-    return (outcome) => this.#settle(key, state, outcome)
+    return (outcome) => this.#settle(key, circuit, state, outcome)
   }
 
-  #refusal(): GatewayError {
+  /** Circuits that let nothing through, or only some to try, at this moment. */
+  broken(): readonly { readonly circuit: Circuit; readonly state: 'open' | 'half-open' }[] {
+    const now = this.#now()
+    return [...this.#states.values()].flatMap((state) => {
+      if (state.kind === 'closed') return []
+      const isOpen = state.kind === 'open' && now < state.until
+      return [{ circuit: state.circuit, state: isOpen ? ('open' as const) : ('half-open' as const) }]
+    })
+  }
+
+  #refusal(circuit: Circuit): GatewayError {
+    this.#heard.rejected(circuit)
     return new GatewayError(503, 'circuit_open', 'circuit breaker is open', {
       retryAfterSeconds: Math.ceil(this.#settings.timeout / 1_000),
     })
   }
 
   /** The state at this moment; undefined is closed without a failure. */
-  #current(key: string): State | undefined {
+  #current(key: string, circuit: Circuit): State | undefined {
     const state = this.#states.get(key)
     const now = this.#now()
     if (state?.kind === 'closed' && now - state.since >= this.#settings.interval) {
@@ -76,17 +99,17 @@ export class CircuitBreakers {
       return undefined
     }
     if (state?.kind !== 'open' || now < state.until) return state
-    const halfOpen: State = { kind: 'half-open', admitted: 0, successes: 0 }
+    const halfOpen: State = { kind: 'half-open', circuit, admitted: 0, successes: 0 }
     this.#states.set(key, halfOpen)
     return halfOpen
   }
 
-  #settle(key: string, entered: State | undefined, outcome: Outcome): void {
-    const state = this.#current(key)
+  #settle(key: string, circuit: Circuit, entered: State | undefined, outcome: Outcome): void {
+    const state = this.#current(key, circuit)
     if (entered?.kind === 'half-open') {
       // What was sent before the state changed says nothing of it any more.
       if (state !== entered) return
-      if (outcome === 'failure') this.#open(key)
+      if (outcome === 'failure') this.#open(key, circuit)
       else if (outcome === 'unknown') entered.admitted -= 1
       else {
         entered.successes += 1
@@ -101,11 +124,12 @@ export class CircuitBreakers {
     }
     const closed = state ?? { kind: 'closed' as const, since: this.#now(), failures: 0 }
     closed.failures += 1
-    if (closed.failures >= this.#settings.failureThreshold) this.#open(key)
+    if (closed.failures >= this.#settings.failureThreshold) this.#open(key, circuit)
     else this.#states.set(key, closed)
   }
 
-  #open(key: string): void {
-    this.#states.set(key, { kind: 'open', until: this.#now() + this.#settings.timeout })
+  #open(key: string, circuit: Circuit): void {
+    this.#heard.tripped(circuit)
+    this.#states.set(key, { kind: 'open', circuit, until: this.#now() + this.#settings.timeout })
   }
 }

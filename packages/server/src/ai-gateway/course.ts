@@ -1,7 +1,11 @@
-import { CLIENT_LEFT, type Failure, failureOfEvent, failureOfStatus } from './categories.ts'
+import type { AIPrivacyLevel } from '@slipway/contract'
+import { CLIENT_LEFT, type Failure, failureOfError, failureOfEvent, failureOfStatus } from './categories.ts'
+import type { Answerer, InjectedCall } from './ending.ts'
 import { GatewayError } from './gateway-error.ts'
+import type { InterceptTrace } from './intercept-trace.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { Recorder } from './recorder.ts'
+import type { Reservation } from './reservations.ts'
 import type { NewInterception } from './store/interceptions.ts'
 import { readAtMost, type UpstreamAnswer, upstreamFailure } from './upstream.ts'
 import { NOTHING, type Observation, type Observer } from './wires/observation.ts'
@@ -14,6 +18,12 @@ export interface CourseOf {
   readonly method: string
   readonly route: string
   readonly url: URL
+  /** How much of it is kept (AG-B16). */
+  readonly privacy: AIPrivacyLevel
+  /** Undefined while there are no traces. */
+  readonly trace?: InterceptTrace | undefined
+  /** What is set aside for its cost. */
+  readonly reservation: Reservation
   readonly signal: AbortSignal
 }
 
@@ -27,6 +37,10 @@ export class Course {
   readonly #metrics: GatewayMetrics
   readonly #inflight: Disposable
   readonly #began = performance.now()
+  readonly #earlier: Observation[] = []
+  readonly #injected: InjectedCall[] = []
+  #metadata: Readonly<Record<string, unknown>> | undefined
+  #answerer: Answerer | undefined
   #hint: string | undefined
   #ended: Promise<void> | undefined
 
@@ -49,6 +63,27 @@ export class Course {
     this.#hint = hint
   }
 
+  /** Notes that another provider than the one of the start answers, or by another name of the model (AG-B10). */
+  answeredBy(answerer: Answerer): void {
+    this.#answerer = answerer
+  }
+
+  /** Notes something about how it goes; later members win. */
+  note(metadata: Readonly<Record<string, unknown>>): void {
+    this.#metadata = { ...this.#metadata, ...metadata }
+  }
+
+  /** Notes an answer after which the gateway goes on by itself (AG-74). */
+  wentOn(observation: Observation): void {
+    this.#earlier.push(observation)
+  }
+
+  /** Notes a tool that the gateway has called (AG-75). */
+  called(call: InjectedCall): void {
+    this.#injected.push(call)
+    this.#of.trace?.called(call, this.#of.privacy)
+  }
+
   /** Records how it ended; resolves when that is stored, or after a few seconds. */
   end(failure: Failure | undefined, observation: Observation = NOTHING, incomplete = false): Promise<void> {
     this.#ended ??= this.#end(failure, observation, incomplete)
@@ -56,7 +91,7 @@ export class Course {
   }
 
   async #end(failure: Failure | undefined, observation: Observation, incomplete: boolean): Promise<void> {
-    const { interception, providerType, prompt, method, route } = this.#of
+    const { interception, providerType, prompt, method, route, privacy, reservation, trace } = this.#of
     this.#inflight[Symbol.dispose]()
     this.#metrics.finished({
       provider: interception.providerName,
@@ -68,15 +103,28 @@ export class Course {
       failed: failure !== undefined,
       seconds: (performance.now() - this.#began) / 1_000,
     })
-    await this.#recorder.end({
-      interception,
-      providerType,
-      prompt,
-      observation,
-      credentialHint: this.#hint,
-      failure,
-      incomplete,
-    })
+    await this.#recorder.end(
+      {
+        interception,
+        answerer: this.#answerer ?? {
+          providerName: interception.providerName,
+          providerType,
+          model: interception.model,
+        },
+        prompt,
+        observation,
+        earlier: this.#earlier,
+        injected: this.#injected,
+        credentialHint: this.#hint,
+        metadata: this.#metadata,
+        failure,
+        incomplete,
+        privacy,
+      },
+      trace,
+    )
+    trace?.end()
+    await reservation.release()
   }
 
   /** Reads an error of the provider and ends with it. */
@@ -121,12 +169,8 @@ export class Course {
         } catch (error) {
           settle()
           if (signal.aborted) throw signal.reason
-          const failure = disconnected(error, url)
-          await this.end(
-            { type: failure.code === 'timeout' ? 'timeout' : 'server_error', message: failure.message },
-            seen(),
-            true,
-          )
+          const failure = error instanceof GatewayError ? error : disconnected(error, url)
+          await this.end(failureOfError(failure), seen(), true)
           throw failure
         }
         settle()

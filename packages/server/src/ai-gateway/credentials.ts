@@ -1,6 +1,4 @@
-import { AwsV4Signer } from 'aws4fetch'
-
-import { type ModelProvider, maskSecret } from '../ai-providers/index.ts'
+import type { ModelProvider } from '../ai-providers/index.ts'
 import type { RequestHeaders } from './clients.ts'
 
 /** A request that is ready to be sent but for its credential. */
@@ -54,35 +52,6 @@ function keyHeader({ type }: ModelProvider, key: string, url: URL): Record<strin
 
 function bearer(key: string): Record<string, string> {
   return { authorization: `Bearer ${key}` }
-}
-
-/** The signature that AWS asks for (AG-47, AG-48); undefined without a static pair of keys. */
-export function bedrockCredential({ bedrock }: ModelProvider): Credential | undefined {
-  if (bedrock === undefined || bedrock.accessKey === '' || bedrock.accessKeySecret === '') return undefined
-  const { accessKey, accessKeySecret, region, protocol, roleArn } = bedrock
-  if (roleArn !== '') return undefined
-  return {
-    kind: 'centralized',
-    hint: maskSecret(accessKey),
-    sign: async ({ method, url, headers, body }) => {
-      const signer = new AwsV4Signer({
-        method,
-        url: url.href,
-        headers,
-        body: body === undefined ? null : Buffer.from(body),
-        accessKeyId: accessKey,
-        secretAccessKey: accessKeySecret,
-        service: protocol === 'mantle' ? 'bedrock-mantle' : 'bedrock',
-        region: region === '' ? regionOf(url) : region,
-      })
-      const signed = await signer.sign()
-      return Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
-    },
-  }
-}
-
-function regionOf(url: URL): string {
-  return /^bedrock[\w-]*\.([a-z0-9-]+)\./.exec(url.hostname)?.[1] ?? 'us-east-1'
 }
 
 /** Headers that end at the gateway: of the connection, of credentials, and of what is only between it and its clients. */

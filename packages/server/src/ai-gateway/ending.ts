@@ -1,17 +1,45 @@
+import type { AIPrivacyLevel } from '@slipway/contract'
 import type { Failure } from './categories.ts'
 import type { NewInterception } from './store/interceptions.ts'
 import type { Observation } from './wires/observation.ts'
 
+/** A tool that the gateway has called for the model (AG-75). */
+export interface InjectedCall {
+  readonly tool: string
+  /** What the model calls it by; undefined where it has given none. */
+  readonly callId: string | undefined
+  readonly itemId: string
+  /** JSON. */
+  readonly input: string
+  readonly serverUrl: string
+  /** How the call failed; undefined when it went well. */
+  readonly error: string | undefined
+}
+
+/** The provider and the model that have answered. */
+export interface Answerer {
+  readonly providerName: string
+  /** Type of the provider, by which prices are known. */
+  readonly providerType: string
+  readonly model: string
+}
+
 /** All that is known of a request when it has ended. */
 export interface Ending {
   readonly interception: NewInterception
-  /** Type of the provider, by which prices are known. */
-  readonly providerType: string
+  readonly answerer: Answerer
   readonly prompt: string | undefined
   readonly observation: Observation
+  /** Answers before that one, after which the gateway has called tools. */
+  readonly earlier: readonly Observation[]
+  readonly injected: readonly InjectedCall[]
   /** Of the key that answered; undefined when that of the start stays. */
   readonly credentialHint: string | undefined
+  /** Joined to what was noted at the start; undefined for nothing. */
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
   readonly failure: Failure | undefined
   /** Whether the answer was cut off, so that counts are only the last that are known. */
   readonly incomplete: boolean
+  /** How much of it is kept (AG-B16). */
+  readonly privacy: AIPrivacyLevel
 }

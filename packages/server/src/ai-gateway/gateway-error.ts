@@ -9,6 +9,8 @@ export type GatewayErrorCode =
   | 'provider_error'
   | 'missing_credential'
   | 'budget_exceeded'
+  | 'model_not_priced'
+  | 'model_not_allowed'
   | 'rate_limit_exceeded'
   | 'keys_refused'
   | 'upstream_unreachable'
@@ -21,6 +23,8 @@ export type GatewayErrorCode =
   | 'gateway_at_capacity'
   | 'rate_limited'
   | 'circuit_open'
+  | 'tool_loop_limit'
+  | 'guardrail_blocked'
 
 /** A failure of the gateway's own, as an answer that every family of clients understands. */
 export class GatewayError extends Error {
@@ -29,6 +33,8 @@ export class GatewayError extends Error {
   readonly code: GatewayErrorCode
   readonly retryAfterSeconds: number | undefined
   readonly detail: string | undefined
+  /** Whether the status is in the body as well, where clients of the Responses API look for it (AG-33, AG-34). */
+  readonly ofResponses: boolean
 
   /** @param message what the client reads; neither it nor the detail ever holds a secret. */
   constructor(
@@ -38,6 +44,7 @@ export class GatewayError extends Error {
     options: {
       readonly retryAfterSeconds?: number
       readonly detail?: string
+      readonly ofResponses?: boolean
       readonly cause?: unknown
     } = {},
   ) {
@@ -46,6 +53,7 @@ export class GatewayError extends Error {
     this.code = code
     this.retryAfterSeconds = options.retryAfterSeconds
     this.detail = options.detail
+    this.ofResponses = options.ofResponses === true
   }
 
   /** The one envelope in which our API, OpenAI's and Anthropic's clients all find their members (AG-9). */
@@ -54,6 +62,7 @@ export class GatewayError extends Error {
     return JSON.stringify({
       message,
       detail,
+      ...(this.ofResponses ? { code: String(this.status) } : {}),
       type: 'error',
       error: { type: typeOf(this.status), code, message, param: null },
       request_id: requestId,
@@ -64,6 +73,8 @@ export class GatewayError extends Error {
   headers(): Record<string, string> {
     return {
       'content-type': 'application/json',
+      // Clients of models would try again by themselves, and the model would do the same again.
+      ...(this.code === 'tool_loop_limit' ? { 'x-should-retry': 'false' } : {}),
       ...(this.retryAfterSeconds === undefined ? {} : { 'retry-after': String(this.retryAfterSeconds) }),
     }
   }
@@ -92,6 +103,8 @@ const CODES: ReadonlySet<string> = new Set<GatewayErrorCode>([
   'provider_error',
   'missing_credential',
   'budget_exceeded',
+  'model_not_priced',
+  'model_not_allowed',
   'rate_limit_exceeded',
   'keys_refused',
   'upstream_unreachable',
@@ -104,6 +117,8 @@ const CODES: ReadonlySet<string> = new Set<GatewayErrorCode>([
   'gateway_at_capacity',
   'rate_limited',
   'circuit_open',
+  'tool_loop_limit',
+  'guardrail_blocked',
 ])
 
 /**

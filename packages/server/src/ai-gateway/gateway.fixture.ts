@@ -15,6 +15,7 @@ import { parseConfig } from '../config/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Database } from '../database/index.ts'
 import { openContext } from '../open-context.ts'
+import { Tracing } from '../tracing/index.ts'
 import type { GatewayCall } from './gateway-call.ts'
 import { ModelGateway } from './model-gateway.ts'
 
@@ -77,9 +78,14 @@ export class GatewayWorld implements AsyncDisposable {
     const lines: Record<string, unknown>[] = []
     const log = createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } })
     const clock = new MovableClock()
-    const { context } = await openContext({ configuration, log, clock, listening: () => server.url }, steps)
+    const { context, directory } = await openContext(
+      { configuration, log, clock, listening: () => server.url },
+      steps,
+    )
     const providers = steps.use(await ModelProviders.start(context))
-    const gateway = steps.use(new ModelGateway(context, providers))
+    const tracing = await Tracing.start(context)
+    if (tracing !== undefined) steps.use(tracing)
+    const gateway = steps.use(await ModelGateway.start(context, providers, { directory, tracing }))
     const database = steps.use(await openDatabase(server.databaseUrl))
     const owner = await server.owner()
     return new GatewayWorld(

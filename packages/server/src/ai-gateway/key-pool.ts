@@ -1,7 +1,14 @@
+import { LRUCache } from 'lru-cache'
+
+import type { AIKeyStrategy } from '@slipway/contract'
 import type { ModelProvider, ProviderKey } from '../ai-providers/index.ts'
 
 /** How long a key rests that is refused or limited without a word about when to come back, in milliseconds. */
 const DEFAULT_COOLDOWN_MS = 60_000
+
+/** Sessions whose key is known, and for how long after their last request in milliseconds: caches of prompts live shorter. */
+const MAX_SESSIONS = 10_000
+const SESSION_MS = 3_600_000
 
 /** Why a key rests. */
 export type CooldownReason = 'rate_limited' | 'unauthorized'
@@ -24,6 +31,10 @@ export class KeyPool {
   readonly #keys: readonly ProviderKey[]
   readonly #now: () => number
   readonly #resting = new Map<string, Cooldown>()
+  /** Requests under way by key, and the key of each session; of strategies other than `primary` alone. */
+  readonly #busy = new Map<string, number>()
+  #sessions: LRUCache<string, string> | undefined
+  #turn = 0
 
   constructor(keys: readonly ProviderKey[], now: () => number) {
     this.#keys = keys
@@ -33,6 +44,57 @@ export class KeyPool {
   /** Keys that may be tried now, the first one first. */
   usable(): readonly ProviderKey[] {
     return this.#keys.filter((key) => this.#cooldown(key.id) === undefined)
+  }
+
+  /**
+   * Keys that may be tried now, in the order of a strategy (AG-B11): but for `primary`, the one that a session had before
+   * comes first, so that the provider still knows the beginning of its prompts; a new session gets the next key in turn, or
+   * the one with the fewest requests under way.
+   */
+  inOrder(strategy: AIKeyStrategy, session: string): readonly ProviderKey[] {
+    const keys = this.usable()
+    if (strategy === 'primary' || keys.length < 2) return keys
+    const sticky = this.#sessions?.get(session)
+    const known = keys.find(({ id }) => id === sticky)
+    const first =
+      known ?? (strategy === 'round_robin' ? keys[this.#nextTurn(keys.length)] : this.#idlest(keys))
+    if (first === undefined) return keys
+    const at = keys.indexOf(first)
+    return [...keys.slice(at), ...keys.slice(0, at)]
+  }
+
+  #nextTurn(keys: number): number {
+    this.#turn = (this.#turn + 1) % Number.MAX_SAFE_INTEGER
+    return (this.#turn - 1) % keys
+  }
+
+  #idlest(keys: readonly ProviderKey[]): ProviderKey | undefined {
+    const load = (key: ProviderKey): number => this.#busy.get(key.id) ?? 0
+    const least = Math.min(...keys.map(load))
+    return keys.find((key) => load(key) === least)
+  }
+
+  /** Lets a session go on with the key that has answered it. */
+  keep(session: string, keyId: string): void {
+    // It takes memory for all that it may hold from the start.
+    this.#sessions ??= new LRUCache({
+      max: MAX_SESSIONS,
+      ttl: SESSION_MS,
+      updateAgeOnGet: true,
+      perf: { now: this.#now },
+    })
+    this.#sessions.set(session, keyId)
+  }
+
+  /** Counts a request under way with a key; the result ends it, once or more often. */
+  use(keyId: string): () => void {
+    this.#busy.set(keyId, (this.#busy.get(keyId) ?? 0) + 1)
+    let under = true
+    return () => {
+      if (!under) return
+      under = false
+      this.#busy.set(keyId, (this.#busy.get(keyId) ?? 1) - 1)
+    }
   }
 
   /** Lets a key rest; a rest is never made shorter. Returns whether it was usable until now. */
@@ -72,7 +134,7 @@ export class KeyPool {
 /** The pools of all providers. */
 export class KeyPools {
   readonly #now: () => number
-  readonly #pools = new Map<string, { readonly of: string; readonly pool: KeyPool }>()
+  readonly #pools = new Map<string, { seen: ModelProvider; readonly of: string; readonly pool: KeyPool }>()
 
   /** @param now tells the time in milliseconds. */
   constructor(now: () => number) {
@@ -81,11 +143,15 @@ export class KeyPools {
 
   /** The pool of a provider as it is now; what rested before a change of the provider does so no more (AG-52). */
   of(provider: ModelProvider): KeyPool {
-    const state = JSON.stringify([provider.baseUrl, provider.type, provider.keys.map((key) => key.id)])
     const known = this.#pools.get(provider.id)
-    if (known?.of === state) return known.pool
+    if (known?.seen === provider) return known.pool
+    const state = JSON.stringify([provider.baseUrl, provider.type, provider.keys.map((key) => key.id)])
+    if (known?.of === state) {
+      known.seen = provider
+      return known.pool
+    }
     const pool = new KeyPool(provider.keys, this.#now)
-    this.#pools.set(provider.id, { of: state, pool })
+    this.#pools.set(provider.id, { seen: provider, of: state, pool })
     return pool
   }
 

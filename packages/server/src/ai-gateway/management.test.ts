@@ -268,6 +268,7 @@ describe('AG-89: sessions', () => {
         cache_read_input_tokens: 0,
         cache_write_input_tokens: 0,
       },
+      cost_micros: null,
       last_prompt: 'late',
     })
   })

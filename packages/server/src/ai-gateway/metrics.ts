@@ -1,14 +1,12 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 import type { ModelProvider } from '../ai-providers/index.ts'
+import { BoundedNames } from './bounded-names.ts'
 import type { Ending } from './ending.ts'
 import type { KeyPools } from './key-pool.ts'
 
 /** The present prefix, and the former one that dashboards still ask for (AG-123). */
 const PREFIXES = ['coder_ai_gateway_', 'coder_aibridged_'] as const
-/** Names of models and of tools that get series of their own; clients choose them freely (AG-B21). */
-const MAX_NAMES = 200
-const OTHER = 'other'
 
 /** A series under both prefixes. */
 interface Both<Labels extends string> {
@@ -23,10 +21,17 @@ function inc<Labels extends string>(
   for (const one of all) one.labels(labels).inc(value)
 }
 
+/** Records that wait for the database: characters in memory, bytes on disk. */
+interface RecordsWaiting {
+  readonly memory: number
+  readonly disk: number
+}
+
 /** What the gateway counts (AG-123). */
 export class GatewayMetrics {
-  readonly #models = new Set<string>()
-  readonly #toolNames = new Set<string>()
+  readonly #models = new BoundedNames()
+  readonly #toolNames = new BoundedNames()
+  readonly #servers = new BoundedNames()
   readonly #interceptions
   readonly #inflight
   readonly #durations
@@ -38,15 +43,27 @@ export class GatewayMetrics {
   readonly #failovers
   readonly #unpriced
   readonly #blocked
+  readonly #blockedUsers
   readonly #enforcement
   readonly #reloads
   readonly #passthrough
+  readonly #injected
+  readonly #lost
+  readonly #guarded
+  readonly #exported
+  readonly #initiatorLabel: () => boolean
+  #waiting: () => RecordsWaiting = () => ({ memory: 0, disk: 0 })
 
-  /** @param parts what gauges are read from when they are asked for. */
+  /** @param parts what gauges are read from when they are asked for, and whether users are told apart. */
   constructor(
     registry: Registry,
-    parts: { readonly providers: () => readonly ModelProvider[]; readonly pools: KeyPools },
+    parts: {
+      readonly providers: () => readonly ModelProvider[]
+      readonly pools: KeyPools
+      readonly initiatorLabel: () => boolean
+    },
   ) {
+    this.#initiatorLabel = parts.initiatorLabel
     const registers = [registry]
     const counter = <Labels extends string>(name: string, help: string, labelNames: readonly Labels[]) => ({
       all: PREFIXES.map(
@@ -172,6 +189,31 @@ export class GatewayMetrics {
       ...gauge('providers_last_reload_timestamp_seconds', 'When providers were last read.', []).all,
       ...gauge('providers_last_reload_success_timestamp_seconds', 'When that last succeeded.', []).all,
     ]
+    this.#injected = counter(
+      'injected_tool_invocations_total',
+      'Tools that the gateway has called for models.',
+      ['provider', 'model', 'server', 'name'],
+    )
+    this.#lost = counter('records_lost_total', 'Records that could not be kept, by why.', ['reason'])
+    gauge(
+      'records_waiting',
+      'Records that wait for the database: characters in memory, bytes on disk.',
+      ['where'],
+      (set) => {
+        const { memory, disk } = this.#waiting()
+        set({ where: 'memory' }, memory)
+        set({ where: 'disk' }, disk)
+      },
+    )
+    this.#guarded = counter('guardrail_decisions_total', 'What guardrails have decided of requests.', [
+      'guardrail',
+      'decision',
+    ])
+    this.#exported = counter(
+      'exported_interceptions_total',
+      'Requests that the export was offered, by outcome.',
+      ['outcome'],
+    )
     const costControl = 'coder_ai_gateway_cost_control_'
     this.#unpriced = new Counter({
       name: `${costControl}unpriced_token_usage_records_total`,
@@ -185,6 +227,12 @@ export class GatewayMetrics {
       labelNames: ['group_id'],
       registers,
     })
+    this.#blockedUsers = new Gauge({
+      name: `${costControl}blocked_users`,
+      help: 'Users whose budget is used up, as of a few minutes ago.',
+      labelNames: ['group_id'],
+      registers,
+    })
     this.#enforcement = new Histogram({
       name: `${costControl}enforcement_duration_seconds`,
       help: 'How long it took to look at a budget.',
@@ -195,7 +243,7 @@ export class GatewayMetrics {
   }
 
   #model(model: string): string {
-    return bounded(this.#models, model)
+    return this.#models.label(model)
   }
 
   /** Counts a request that is under way; disposing the result ends it. */
@@ -216,7 +264,8 @@ export class GatewayMetrics {
     readonly failed: boolean
     readonly seconds: number
   }): void {
-    const { provider, route, method, initiatorId, client, failed, seconds } = labels
+    const { provider, route, method, client, failed, seconds } = labels
+    const initiatorId = this.#initiator(labels.initiatorId)
     const model = this.#model(labels.model)
     inc(this.#interceptions, {
       provider,
@@ -236,34 +285,73 @@ export class GatewayMetrics {
   }
 
   /** Counts what a request that has ended has used. */
-  ended({ interception, prompt, observation }: Ending): void {
-    const provider = interception.providerName
-    const model = this.#model(interception.model)
-    const of = { provider, model, initiator_id: interception.initiatorId, client: interception.client }
-    if (prompt !== undefined) inc(this.#prompts, of)
-    const { usage } = observation
-    if (usage !== undefined) {
-      const kinds = {
-        input: usage.input,
-        output: usage.output,
-        cache_read_input_tokens: usage.cacheRead,
-        cache_write_input_tokens: usage.cacheWrite,
-        ...usage.extras,
-      }
-      for (const [type, tokens] of Object.entries(kinds))
-        if (tokens > 0) inc(this.#tokens, { ...of, type }, tokens)
+  ended({ interception, answerer, prompt, observation, earlier, injected }: Ending): void {
+    const provider = answerer.providerName
+    const model = this.#model(answerer.model)
+    const of = {
+      provider,
+      model,
+      initiator_id: this.#initiator(interception.initiatorId),
+      client: interception.client,
     }
-    for (const { tool } of observation.tools)
-      inc(this.#tools, { provider, model, name: bounded(this.#toolNames, tool) })
+    if (prompt !== undefined) inc(this.#prompts, of)
+    const called = new Set(injected.map(({ callId }) => callId))
+    for (const { usage, tools } of [...earlier, observation]) {
+      if (usage !== undefined) {
+        const kinds = {
+          input: usage.input,
+          output: usage.output,
+          cache_read_input_tokens: usage.cacheRead,
+          cache_write_input_tokens: usage.cacheWrite,
+          ...usage.extras,
+        }
+        for (const [type, tokens] of Object.entries(kinds))
+          if (tokens > 0) inc(this.#tokens, { ...of, type }, tokens)
+      }
+      for (const { tool, callId } of tools)
+        if (callId === undefined || !called.has(callId))
+          inc(this.#tools, { provider, model, name: this.#toolNames.label(tool) })
+    }
+    for (const { tool, serverUrl } of injected)
+      inc(this.#injected, {
+        provider,
+        model,
+        server: this.#servers.label(serverUrl),
+        name: this.#toolNames.label(tool),
+      })
+  }
+
+  /** AG-B21. */
+  #initiator(id: string): string {
+    return this.#initiatorLabel() ? id : ''
   }
 
   /** Counts a record without a price. */
-  unpriced({ interception, providerType }: Ending): void {
-    this.#unpriced.inc({
-      provider: interception.providerName,
-      provider_type: providerType,
-      model: this.#model(interception.model),
-    })
+  unpriced(
+    provider: string,
+    { providerType, model }: { readonly providerType: string; readonly model: string },
+  ): void {
+    this.#unpriced.inc({ provider, provider_type: providerType, model: this.#model(model) })
+  }
+
+  /** Says where the gauges of waiting records are read from. */
+  recordsWait(waiting: () => RecordsWaiting): void {
+    this.#waiting = waiting
+  }
+
+  /** Counts records that could not be kept. */
+  recordsLost(reason: string, count: number): void {
+    inc(this.#lost, { reason }, count)
+  }
+
+  /** Counts what a guardrail has decided. */
+  guarded(guardrail: 'secrets' | 'webhook', decision: string): void {
+    inc(this.#guarded, { guardrail, decision })
+  }
+
+  /** Counts requests that the export was offered. */
+  exported(outcome: 'delivered' | 'failed', count: number): void {
+    inc(this.#exported, { outcome }, count)
   }
 
   /** Counts a key that was taken out. */
@@ -287,16 +375,19 @@ export class GatewayMetrics {
     if (outcome === 'blocked') this.#blocked.inc({ group_id: groupId ?? '' })
   }
 
+  /** Counts a request that is refused because what it may cost is more than is left of a budget. */
+  refusedForBudget(groupId: string | undefined): void {
+    this.#blocked.inc({ group_id: groupId ?? '' })
+  }
+
+  /** Notes how many users have used up their budgets, by the group that bears them; groups that are not named have none. */
+  blockedUsers(byGroup: ReadonlyMap<string, number>): void {
+    this.#blockedUsers.reset()
+    for (const [group_id, users] of byGroup) this.#blockedUsers.set({ group_id }, users)
+  }
+
   /** Notes that providers were read. */
   reloaded(): void {
     for (const one of this.#reloads) one.setToCurrentTime()
   }
-}
-
-/** The name itself while there are few. */
-function bounded(known: Set<string>, name: string): string {
-  if (known.has(name)) return name
-  if (known.size >= MAX_NAMES) return OTHER
-  known.add(name)
-  return name
 }

@@ -1,19 +1,36 @@
+import { Governance } from '../ai-governance/index.ts'
 import { type ModelProvider, type ModelProviders, userKeyFor } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
+import type { Tracing } from '../tracing/index.ts'
 import { admit } from './admission.ts'
+import { AwsCredentials } from './bedrock/aws-credentials.ts'
 import { CircuitBreakers } from './circuit-breakers.ts'
 import { type Credential, keyCredential } from './credentials.ts'
-import { type ExchangeParts, exchange } from './exchange.ts'
+import { exchange } from './exchange.ts'
+import type { ExchangeParts } from './exchange-parts.ts'
 import type { GatewayCall } from './gateway-call.ts'
 import { GatewayError } from './gateway-error.ts'
+import { Guardrails } from './guardrails/guardrails.ts'
 import { KeyPools } from './key-pool.ts'
+import { KeyRates } from './key-rates.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { Recorder } from './recorder.ts'
+import { InterceptionExport } from './recording/interception-export.ts'
+import { LastKnown } from './recording/last-known.ts'
+import { ResilienceMetrics } from './resilience-metrics.ts'
 import { keyForChats } from './synthetic-key.ts'
+import { ToolInjection } from './tool-injection/open-tool-loop.ts'
 import { type AnswerHeaders, Upstream } from './upstream.ts'
 
 /** Longest request body, in bytes (chapter 05 section 4). */
 export const MAX_BODY = 32 * 1024 * 1024
+
+/** What the gateway is started with. */
+export interface GatewayOptions {
+  /** Folder in which records wait while the database is away. */
+  readonly directory: string
+  readonly tracing: Tracing | undefined
+}
 
 /**
  * The way to the model providers: it puts the credential in, keeps budgets, relays bytes as they come and records what
@@ -24,17 +41,37 @@ export class ModelGateway implements AsyncDisposable {
   readonly providers: ModelProviders
   readonly #context: AppContext
   readonly #subscription: Disposable
+  readonly #export: InterceptionExport
+  readonly #stopped = new AbortController()
   readonly #closing = new AbortController()
 
-  constructor(context: AppContext, providers: ModelProviders) {
+  private constructor(
+    context: AppContext,
+    providers: ModelProviders,
+    governance: Governance,
+    { directory, tracing }: GatewayOptions,
+  ) {
     this.#context = context
     this.providers = providers
     const now = (): number => context.clock.now().getTime()
     const pools = new KeyPools(now)
     const { config } = context
-    const metrics = new GatewayMetrics(context.metrics, { providers: () => providers.list(), pools })
+    const metrics = new GatewayMetrics(context.metrics, {
+      providers: () => providers.list(),
+      pools,
+      initiatorLabel: () => governance.settings().initiatorLabel,
+    })
+    const recorder = new Recorder(context, metrics, governance, directory)
+    const outage = {
+      failOpen: () => governance.settings().recordFailOpen,
+      away: () => recorder.databaseAway,
+    }
+    const resilience = new ResilienceMetrics(context.metrics, () => this.parts.breakers.broken())
     this.parts = {
       context,
+      providers,
+      resilience,
+      governance,
       pools,
       breakers: new CircuitBreakers(
         {
@@ -45,15 +82,37 @@ export class ModelGateway implements AsyncDisposable {
           maxRequests: config.aiGatewayCircuitBreakerMaxRequests,
         },
         now,
+        resilience,
       ),
       metrics,
       upstream: new Upstream(),
-      recorder: new Recorder(context, metrics),
+      keyRates: new KeyRates(now),
+      aws: new AwsCredentials(() => context.clock.now()),
+      injection: new ToolInjection(),
+      recorder,
+      guardrails: new Guardrails(context, () => governance.settings().guardrails, metrics),
+      tracing,
+      lastInitiators: new LastKnown(outage),
+      lastCallers: new LastKnown(outage),
     }
+    this.#export = new InterceptionExport(context, () => governance.settings(), metrics)
     this.#subscription = providers.onRead((all) => {
       pools.keep(all)
       metrics.reloaded()
     })
+  }
+
+  /**
+   * Reads what is allowed, for the first time.
+   *
+   * @throws Error when that is not possible.
+   */
+  static async start(
+    context: AppContext,
+    providers: ModelProviders,
+    options: GatewayOptions,
+  ): Promise<ModelGateway> {
+    return new ModelGateway(context, providers, await Governance.start(context), options)
   }
 
   /**
@@ -108,7 +167,7 @@ export class ModelGateway implements AsyncDisposable {
       readonly signal: AbortSignal
     },
   ) {
-    if (this.#closing.signal.aborted) throw new GatewayError(500, 'internal_error', 'server closed')
+    this.stopped.throwIfAborted()
     const provider = this.usable(call.provider)
     const { url } = request
     if (url.origin !== new URL(provider.baseUrl).origin)
@@ -116,7 +175,7 @@ export class ModelGateway implements AsyncDisposable {
     if (request.body.length > MAX_BODY) throw tooLarge()
     // At the same time: the first token waits for both.
     const [initiator, byok] = await Promise.all([
-      admit(this.#context, this.parts.metrics, call.ownerId),
+      admit(this.#context, this.parts, call.ownerId, call.apiKeyId),
       this.#ownCredential(call.ownerId, provider),
     ])
     return exchange(this.parts, {
@@ -178,12 +237,30 @@ export class ModelGateway implements AsyncDisposable {
     return own === undefined ? undefined : keyCredential(provider, 'byok', own.key, own.hint)
   }
 
+  /** Aborted once requests are let in no more; its reason is a GatewayError that says so. */
+  get stopped(): AbortSignal {
+    return this.#stopped.signal
+  }
+
+  /** Lets no more requests in; those under way go on until they end, or the gateway is disposed of (AG-58). */
+  stopAdmitting(): void {
+    this.#stopped.abort(serverClosed())
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new GatewayError(500, 'internal_error', 'server closed'))
+    this.stopAdmitting()
+    this.#closing.abort(serverClosed())
     this.#subscription[Symbol.dispose]()
     await this.parts.upstream[Symbol.asyncDispose]()
     await this.parts.recorder[Symbol.asyncDispose]()
+    await this.#export[Symbol.asyncDispose]()
+    this.parts.guardrails[Symbol.dispose]()
+    await this.parts.governance[Symbol.asyncDispose]()
   }
+}
+
+function serverClosed(): GatewayError {
+  return new GatewayError(500, 'internal_error', 'server closed')
 }
 
 /** A request body that is longer than any may be. */

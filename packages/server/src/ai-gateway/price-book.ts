@@ -15,7 +15,8 @@ type Entry = readonly [
 /** List prices in dollars for a million tokens; null where there is none. */
 const OPENAI: readonly Entry[] = [
   [['gpt-5.2', 'gpt-5.2-chat-latest', 'gpt-5.2-codex'], 1.75, 14, 0.175, null],
-  [['gpt-5.2-pro'], 21, 168, 0, null],
+  // The pro models give no discount for what is cached.
+  [['gpt-5.2-pro'], 21, 168, 21, null],
   [
     [
       'gpt-5.1',
@@ -33,15 +34,16 @@ const OPENAI: readonly Entry[] = [
   ],
   [['gpt-5-mini', 'gpt-5.1-codex-mini'], 0.25, 2, 0.025, null],
   [['gpt-5-nano'], 0.05, 0.4, 0.005, null],
-  [['gpt-5-pro'], 15, 120, 0, null],
+  [['gpt-5-pro'], 15, 120, 15, null],
   [['gpt-4.1'], 2, 8, 0.5, null],
   [['gpt-4.1-mini'], 0.4, 1.6, 0.1, null],
   [['gpt-4.1-nano'], 0.1, 0.4, 0.025, null],
   [['gpt-4o'], 2.5, 10, 1.25, null],
   [['gpt-4o-mini'], 0.15, 0.6, 0.075, null],
   [['o3'], 2, 8, 0.5, null],
-  [['o3-pro'], 20, 80, 0, null],
-  [['o4-mini', 'o3-mini'], 1.1, 4.4, 0.275, null],
+  [['o3-pro'], 20, 80, 20, null],
+  [['o4-mini'], 1.1, 4.4, 0.275, null],
+  [['o3-mini'], 1.1, 4.4, 0.55, null],
   [['codex-mini-latest'], 1.5, 6, 0.375, null],
 ]
 const ANTHROPIC: readonly Entry[] = [

@@ -1,170 +1,344 @@
 import { randomUUID } from 'node:crypto'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { describeError } from '@slipway/request-log'
+import type { Governance } from '../ai-governance/index.ts'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { isDatabaseFault } from '../errors/index.ts'
 import type { Ending } from './ending.ts'
+import type { InterceptTrace } from './intercept-trace.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import { Privacy } from './privacy.ts'
+import { Backlog, type Loss } from './recording/backlog.ts'
+import { endedRecord } from './recording/ended-record.ts'
+import { logEnding, logPassing, logStart } from './recording/interception-log.ts'
+import { Spool } from './recording/spool.ts'
+import { type EndedRecord, type PassedRecord, type StoredRecord, sizeOf } from './recording/stored-record.ts'
+import { Spending } from './spend/spending.ts'
 import { endInterception, insertInterception, type NewInterception } from './store/interceptions.ts'
-import { insertPrompts, insertThoughts, insertTokens, insertTools } from './store/records.ts'
+import { insertPassthrough } from './store/passthroughs.ts'
+import { insertPrompts, insertThoughts, insertTools } from './store/records.ts'
 import { storable } from './wires/json.ts'
-import type { TokenUsage } from './wires/observation.ts'
 
 const actor = systemActor('aibridged', 'what models are asked is recorded whoever asks')
 
 /** How long a request waits for its records at most, in milliseconds (AG-78). */
 const WAIT_MS = 5_000
-const FAREWELL_MS = 10_000
-/** Characters of records that wait to be written; what comes beyond them is lost. */
+/** How long it waits to begin where it goes on without. */
+const BEGIN_MS = 2_000
+const FAREWELL_MS = 4_000
+/** Characters of records that wait in memory, and bytes of those on disk; what comes beyond them is lost. */
 const MAX_WAITING = 64 * 1024 * 1024
-const MAX_TOKENS = 1_000_000_000_000
-const MAX_ID = 256
+const MAX_SPOOL = 512 * 1024 * 1024
+const MAX_METHOD = 16
+const MAX_ROUTE = 1024
+const AWAY = new Error('it was away a moment ago')
+const SLOW = new Error('it does not answer in time')
+/** A storm of losses is told in this many lines. */
+const LOSSES_EVERY_MS = 10_000
+
+/** How much may wait: characters in memory, bytes on disk. */
+interface RecorderLimits {
+  readonly maxWaiting?: number
+  readonly maxSpool?: number
+}
 
 /**
- * Writes what the gateway records. The beginning of a request must be stored before its provider is asked; all else is
- * stored when it has ended, together with what other requests have, and a record that cannot be stored is lost alone
- * (AG-78).
+ * Writes what the gateway records. The beginning of a request must be stored before its provider is asked, unless the
+ * settings say that requests go on without the database; all else is stored when it has ended, together with what other
+ * requests have. A record that the database refuses is lost alone; while it is away, records wait (AG-78, AG-B23).
  */
 export class Recorder implements AsyncDisposable {
   readonly #context: AppContext
   readonly #metrics: GatewayMetrics
-  readonly #pending = new Set<Promise<void>>()
+  readonly #governance: Governance
+  readonly #privacy: Privacy
+  readonly #spending: Spending
+  readonly #backlog: Backlog
+  readonly #maxWaiting: number
+  readonly #pending = new Map<Promise<void>, StoredRecord>()
+  /** Requests under way whose beginning is not stored. */
+  readonly #unbegun = new Set<string>()
   #waiting = 0
+  #toldOfLosses = Number.NEGATIVE_INFINITY
 
-  constructor(context: AppContext, metrics: GatewayMetrics) {
+  /** @param directory where records wait while the database is away; of this deployment alone. */
+  constructor(
+    context: AppContext,
+    metrics: GatewayMetrics,
+    governance: Governance,
+    directory: string,
+    { maxWaiting = MAX_WAITING, maxSpool = MAX_SPOOL }: RecorderLimits = {},
+  ) {
     this.#context = context
     this.#metrics = metrics
+    this.#governance = governance
+    this.#privacy = new Privacy(context.secrets)
+    this.#spending = new Spending(context, governance)
+    this.#maxWaiting = maxWaiting
+    const spool = new Spool(path.join(directory, 'ai-gateway-records', context.deploymentId), maxSpool)
+    this.#backlog = new Backlog({
+      store: (record) => this.#store(record),
+      spool,
+      onDisk: () => this.#failOpen,
+      maxWaiting,
+      lost: (why, count) => this.#lost(why, count),
+      log: context.log,
+    })
+    metrics.recordsWait(() => ({ memory: this.#waiting + this.#backlog.size, disk: spool.bytes }))
   }
 
-  /** Stores that a request has begun. @throws Error when it cannot be; then the provider must not be asked. */
+  get #failOpen(): boolean {
+    return this.#governance.settings().recordFailOpen
+  }
+
+  /** Whether the database was away a moment ago. */
+  get databaseAway(): boolean {
+    return this.#backlog.away
+  }
+
+  /**
+   * Stores that a request has begun, or notes that it is to be stored later, where the settings allow that.
+   *
+   * @throws Error when it cannot be; then the provider must not be asked.
+   */
   async begin(interception: NewInterception): Promise<void> {
-    await insertInterception(actor, this.#context.database.db, interception)
+    if (this.#failOpen) await this.#beginIfPossible(interception)
+    else await insertInterception(actor, this.#context.database.db, interception)
+    if (this.#context.config.aiGatewayStructuredLogging) logStart(this.#context.log, interception)
   }
 
-  /** Stores how a request has ended; resolves when that is done, or after five seconds. Never throws. */
-  async end(ending: Ending): Promise<void> {
-    const size = sizeOf(ending)
-    if (this.#waiting + size > MAX_WAITING) {
-      this.#lost('everything', ending, new Error('too many records wait to be written'))
+  async #beginIfPossible(interception: NewInterception): Promise<void> {
+    this.#unbegun.add(interception.id)
+    if (this.#backlog.away) return
+    const stored = insertInterception(actor, this.#context.database.db, interception).then(
+      () => void this.#unbegun.delete(interception.id),
+    )
+    try {
+      if (!(await atMost(BEGIN_MS, stored))) this.#backlog.gone(SLOW)
+    } catch (error) {
+      if (!isDatabaseFault(error)) {
+        this.#unbegun.delete(interception.id)
+        throw error
+      }
+      this.#backlog.gone(error)
+    }
+  }
+
+  /**
+   * Stores how a request has ended; resolves when that is done, or after five seconds. Never throws.
+   *
+   * @param trace undefined while there are no traces.
+   */
+  async end(ending: Ending, trace: InterceptTrace | undefined): Promise<void> {
+    const record = endedRecord(ending, {
+      id: randomUUID,
+      now: this.#context.clock.now(),
+      privacy: this.#privacy,
+      begun: !this.#unbegun.delete(ending.interception.id),
+      queued: this.#governance.settings().exportWebhookUrl !== '',
+      impossible: () =>
+        this.#refused(
+          'token usage',
+          ending.interception.id,
+          new Error('the provider counts tokens that cannot be'),
+        ),
+    })
+    this.#metrics.ended(ending)
+    trace?.answered(ending)
+    if (this.#context.config.aiGatewayStructuredLogging) logEnding(this.#context.log, record)
+    using _ = trace?.recording(record)
+    await this.#keep(record)
+  }
+
+  /**
+   * Notes that a request is relayed without being recorded like others (AG-B20). Nobody waits for it to be stored.
+   *
+   * @returns to be called with the status of the answer, or without one where there is none; only the first call counts.
+   */
+  passing(
+    of: Omit<PassedRecord, 'kind' | 'id' | 'status' | 'startedAt' | 'durationMs'>,
+  ): (status?: number) => void {
+    const startedAt = this.#context.clock.now().toISOString()
+    const began = performance.now()
+    let done = false
+    return (status) => {
+      if (done) return
+      done = true
+      const record: PassedRecord = {
+        kind: 'passthrough',
+        id: randomUUID(),
+        ...of,
+        method: of.method.slice(0, MAX_METHOD),
+        route: storable(of.route, MAX_ROUTE),
+        status,
+        startedAt,
+        durationMs: Math.round(performance.now() - began),
+      }
+      if (this.#context.config.aiGatewayStructuredLogging) logPassing(this.#context.log, record)
+      void this.#keep(record)
+    }
+  }
+
+  /** Stores a record, or lets it wait for the database; resolves when that is settled, or after five seconds. */
+  async #keep(record: StoredRecord): Promise<void> {
+    if (this.#backlog.away) {
+      this.#backlog.add(record, AWAY)
+      return
+    }
+    const size = sizeOf(record)
+    if (this.#waiting + size > this.#maxWaiting) {
+      this.#lost('too_many', 1)
       return
     }
     this.#waiting += size
-    const written = this.#write(ending).finally(() => {
-      this.#waiting -= size
-      this.#pending.delete(written)
-    })
-    this.#pending.add(written)
-    await atMost(WAIT_MS, written)
+    const written = this.#store(record)
+      .catch((error: unknown) => this.#backlog.add(record, error))
+      .finally(() => {
+        this.#waiting -= size
+        this.#pending.delete(written)
+      })
+    this.#pending.set(written, record)
+    // Written twice it is stored once.
+    if (!(await atMost(WAIT_MS, written)) && this.#failOpen) this.#backlog.add(record, SLOW)
   }
 
-  async #write(ending: Ending): Promise<void> {
-    const { interception, observation, prompt } = ending
-    const { db } = this.#context.database
-    const of = {
-      interceptionId: interception.id,
-      initiatorId: interception.initiatorId,
-      responseId: storable(observation.responseId, MAX_ID),
-      createdAt: this.#context.clock.now(),
+  /** Stores a record. @throws Error while the database is away. */
+  async #store(record: StoredRecord): Promise<void> {
+    switch (record.kind) {
+      case 'interception':
+        return this.#storeEnded(record)
+      case 'passthrough':
+        return this.#attempt('passthrough', record.id, () =>
+          insertPassthrough(actor, this.#context.database.db, {
+            ...record,
+            status: record.status ?? null,
+            startedAt: new Date(record.startedAt),
+          }),
+        )
     }
-    const prompts = prompt === undefined ? [] : [{ ...of, id: randomUUID(), prompt: storable(prompt) }]
-    const tools = observation.tools.map((tool) => ({
-      ...of,
-      id: randomUUID(),
-      tool: storable(tool.tool, MAX_ID),
-      callId: tool.callId === undefined ? undefined : storable(tool.callId, MAX_ID),
-      itemId: storable(tool.itemId, MAX_ID),
-      input: storable(tool.input),
-    }))
-    const thoughts = observation.thoughts.map(({ content, source }) => ({
-      ...of,
-      content: storable(content),
-      source,
-    }))
-    await Promise.all([
-      this.#attempt('token usage', ending, () => this.#tokens(ending, of)),
-      this.#attempt('prompt', ending, () => insertPrompts(actor, db, prompts)),
-      this.#attempt('tool usage', ending, () => insertTools(actor, db, tools)),
-      this.#attempt('model thought', ending, () => insertThoughts(actor, db, thoughts)),
+  }
+
+  async #storeEnded(record: EndedRecord): Promise<void> {
+    const { interception, end, tokens, prompts, tools, thoughts } = record
+    const { db } = this.#context.database
+    const { id, initiatorId } = interception
+    const endedAt = new Date(end.at)
+    const of = { interceptionId: id, initiatorId, createdAt: endedAt }
+    if (!record.begun)
+      await this.#attempt('begin', id, () =>
+        insertInterception(actor, db, {
+          ...interception,
+          apiKeyId: interception.apiKeyId,
+          clientSessionId: interception.clientSessionId,
+          toolCallId: interception.toolCallId,
+          startedAt: new Date(interception.startedAt),
+        }),
+      )
+    // Each is tried: what one is refused for is no other's fault.
+    const outcomes = await Promise.allSettled([
+      ...tokens.map((usage) =>
+        this.#attempt('token usage', id, async () => {
+          const { priced } = await this.#spending.charge({ ...of, ...usage, apiKeyId: interception.apiKeyId })
+          if (!priced) this.#metrics.unpriced(interception.providerName, usage)
+        }),
+      ),
+      this.#attempt('prompt', id, () =>
+        insertPrompts(
+          actor,
+          db,
+          prompts.map((prompt) => ({ ...of, ...prompt })),
+        ),
+      ),
+      this.#attempt('tool usage', id, () =>
+        insertTools(
+          actor,
+          db,
+          tools.map(({ injected, ...tool }) => ({
+            ...of,
+            ...tool,
+            callId: tool.callId,
+            injected: injected === undefined ? undefined : { ...injected, error: injected.error },
+          })),
+        ),
+      ),
+      this.#attempt('model thought', id, () =>
+        insertThoughts(
+          actor,
+          db,
+          thoughts.map((thought) => ({ ...of, ...thought })),
+        ),
+      ),
     ])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     // Readers see a request once it has ended: all that belongs to it is there then.
-    await this.#attempt('end', ending, () =>
+    await this.#attempt('end', id, () =>
       endInterception(actor, db, {
-        id: interception.id,
-        initiatorId: interception.initiatorId,
-        endedAt: this.#context.clock.now(),
-        credentialHint: ending.credentialHint,
-        error: ending.failure,
+        id,
+        initiatorId,
+        endedAt,
+        credentialHint: end.credentialHint,
+        providerName: end.providerName,
+        model: end.model,
+        metadata: end.metadata,
+        queued: end.queued,
+        error: end.error,
       }),
     )
-    this.#metrics.ended(ending)
   }
 
-  async #tokens(
-    ending: Ending,
-    of: {
-      readonly interceptionId: string
-      readonly initiatorId: string
-      readonly responseId: string
-      readonly createdAt: Date
-    },
-  ): Promise<void> {
-    const { usage } = ending.observation
-    if (usage === undefined) return
-    if (!isPossible(usage)) throw new Error('the provider counts tokens that cannot be')
-    const { priced } = await insertTokens(actor, this.#context.database.db, {
-      ...of,
-      id: randomUUID(),
-      input: usage.input,
-      output: usage.output,
-      cacheRead: usage.cacheRead,
-      cacheWrite: usage.cacheWrite,
-      metadata: { ...usage.extras, ...(ending.incomplete ? { incomplete: true } : {}) },
-      providerType: ending.providerType,
-      model: ending.interception.model,
-    })
-    if (!priced) this.#metrics.unpriced(ending)
-  }
-
-  async #attempt(what: string, ending: Ending, work: () => Promise<unknown>): Promise<void> {
+  /** Does a part of the work. @throws Error while the database is away; what it refuses is lost. */
+  async #attempt(what: string, id: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      this.#lost(what, ending, error)
+      if (isDatabaseFault(error)) throw error
+      this.#refused(what, id, error)
     }
   }
 
-  #lost(what: string, { interception }: Ending, error: unknown): void {
+  #refused(what: string, id: string, error: unknown): void {
+    this.#metrics.recordsLost('refused', 1)
     this.#context.log.error('a record of the AI gateway could not be stored', {
       record: what,
-      interception_id: interception.id,
+      interception_id: id,
       error: describeError(error),
     })
   }
 
+  #lost(why: Loss, count: number): void {
+    this.#metrics.recordsLost(why, count)
+    const now = performance.now()
+    if (now - this.#toldOfLosses < LOSSES_EVERY_MS) return
+    this.#toldOfLosses = now
+    this.#context.log.error(
+      why === 'damaged'
+        ? 'records of the AI gateway on disk are damaged and lost'
+        : 'records of the AI gateway are lost, because too many wait for the database; see coder_ai_gateway_records_lost_total',
+      { reason: why, count },
+    )
+  }
+
+  /** Waits for what is being stored; what is not by then goes to disk, for the next process. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await atMost(FAREWELL_MS, Promise.all(this.#pending))
+    await atMost(FAREWELL_MS, Promise.all(this.#pending.keys()))
+    for (const record of this.#pending.values()) this.#backlog.add(record, SLOW)
+    await this.#backlog[Symbol.asyncDispose]()
+    await this.#spending[Symbol.asyncDispose]()
   }
 }
 
-/** AG-84. */
-function isPossible({ input, output, cacheRead, cacheWrite }: TokenUsage): boolean {
-  return [input, output, cacheRead, cacheWrite].every(
-    (count) => Number.isSafeInteger(count) && count >= 0 && count <= MAX_TOKENS,
-  )
-}
-
-function sizeOf({ prompt = '', observation }: Ending): number {
-  const texts = [
-    prompt,
-    ...observation.tools.map(({ input }) => input),
-    ...observation.thoughts.map(({ content }) => content),
-  ]
-  return texts.reduce((sum, text) => sum + text.length, 1024)
-}
-
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+/** Whether work was done in a time. Rejects as the work does. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<boolean> {
   const late = new AbortController()
-  await Promise.race([work, delay(ms, undefined, { signal: late.signal }).catch(() => undefined)])
-  late.abort()
+  try {
+    return await Promise.race([
+      work.then(() => true),
+      delay(ms, false, { signal: late.signal }).catch(() => false),
+    ])
+  } finally {
+    late.abort()
+  }
 }

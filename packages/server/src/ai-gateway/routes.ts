@@ -6,6 +6,7 @@ import { budgetRoutes } from './budget-routes.ts'
 import type { ModelGateway } from './model-gateway.ts'
 import { priceRoutes } from './price-routes.ts'
 import { nameRoutes, sessionRoutes } from './session-routes.ts'
+import { spendRoutes } from './spend/routes.ts'
 import { testProvider } from './test-provider.ts'
 
 /** What administrators and users ask of the gateway beside models. */
@@ -13,7 +14,7 @@ export function aiGatewayRoutes(context: AppContext, gateway: ModelGateway): Bou
   return [
     forSession(contract.testAIProvider, async ({ actor, params }) => {
       const provider = await checkedProvider(context, actor, params.idOrName ?? '')
-      const test = await testProvider(gateway.parts.upstream, provider)
+      const test = await testProvider(gateway.parts, provider)
       await noteProviderCheck(context, actor, provider.id, {
         ok: test.ok,
         error: test.ok ? '' : (test.results.find(({ error }) => error !== '')?.error ?? ''),
@@ -21,8 +22,9 @@ export function aiGatewayRoutes(context: AppContext, gateway: ModelGateway): Bou
       return test
     }),
     ...priceRoutes(context),
-    ...budgetRoutes(context),
+    ...budgetRoutes(context, gateway.parts.governance),
+    ...spendRoutes(context, gateway.parts.governance),
     ...sessionRoutes(context, gateway),
-    ...nameRoutes(context),
+    ...nameRoutes(context, gateway),
   ]
 }

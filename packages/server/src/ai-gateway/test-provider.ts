@@ -1,7 +1,9 @@
 import type { AIProviderTest, AIProviderTestResult } from '@slipway/contract'
 import type { ModelProvider } from '../ai-providers/index.ts'
+import type { AwsCredentials } from './bedrock/aws-credentials.ts'
+import { bedrockCredential } from './bedrock/credential.ts'
 import { failureOfStatus } from './categories.ts'
-import { bedrockCredential, type Credential, keyCredential, type Unsigned } from './credentials.ts'
+import { type Credential, keyCredential, type Unsigned } from './credentials.ts'
 import { GatewayError } from './gateway-error.ts'
 import { readAtMost, type Upstream } from './upstream.ts'
 
@@ -20,8 +22,11 @@ interface Trial {
  * Asks a provider for something cheap with each credential that the deployment has for it (AG-B18). Whether the provider
  * is on does not matter.
  */
-export async function testProvider(upstream: Upstream, provider: ModelProvider): Promise<AIProviderTest> {
-  const trials = trialsOf(provider)
+export async function testProvider(
+  { upstream, aws }: { readonly upstream: Upstream; readonly aws: AwsCredentials },
+  provider: ModelProvider,
+): Promise<AIProviderTest> {
+  const trials = trialsOf(aws, provider)
   const results =
     trials.length === 0
       ? [without(provider)]
@@ -29,8 +34,8 @@ export async function testProvider(upstream: Upstream, provider: ModelProvider):
   return { ok: results.some(({ ok }) => ok), results }
 }
 
-function trialsOf(provider: ModelProvider): Trial[] {
-  const signed = bedrockCredential(provider)
+function trialsOf(aws: AwsCredentials, provider: ModelProvider): Trial[] {
+  const signed = bedrockCredential(aws, provider)
   if (signed !== undefined) return [{ keyId: null, masked: signed.hint, credential: signed }]
   return provider.keys.map(({ id, key, hint }) => ({
     keyId: id,

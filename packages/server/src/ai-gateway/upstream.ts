@@ -15,13 +15,32 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal
   /** Whether the answer may take as long as it likes, as long as something comes now and then (AG-56). */
   readonly stream: boolean
+  /** Instead of those of the release. */
+  readonly timeouts?: PhaseTimeouts | undefined
+  /** Whether the beginning of the answer is its first byte, rather than its head: what fails before has begun nothing. */
+  readonly fromFirstByte?: boolean
+  /** Called when nothing more comes of it, whether it was answered or not; maybe twice. */
+  readonly over?: (() => void) | undefined
 }
+
+/** How long each phase of a request may take, in milliseconds; undefined is as the release has it (AG-56). */
+export interface PhaseTimeouts {
+  readonly connectTimeoutMs: number | undefined
+  /** From the beginning of the request to the first byte of the answer. */
+  readonly firstByteTimeoutMs: number | undefined
+  /** Between two pieces of the answer. */
+  readonly idleTimeoutMs: number | undefined
+  readonly totalTimeoutMs: number | undefined
+}
+
+/** A body that comes as it is read. */
+export type AnswerBody = AsyncIterable<Uint8Array> & { destroy(error?: Error): unknown }
 
 /** A provider's answer; its body comes as it is read, and must be read or destroyed. */
 export interface UpstreamAnswer {
   readonly status: number
   readonly headers: AnswerHeaders
-  readonly body: Dispatcher.ResponseData['body']
+  readonly body: AnswerBody
 }
 
 /** A whole answer has that long, and a stream may be silent for that long; milliseconds (AG-56). */
@@ -31,26 +50,57 @@ const CONNECT_MS = 10_000
 const IDLE_MS = 90_000
 /** Longest header block of an answer, in bytes. */
 const MAX_HEADERS = 64 * 1024
+/** Times to connect that have connections of their own; with more of them the oldest ones are closed when they are idle. */
+const MAX_AGENTS = 16
 
-interface Connections {
-  readonly agent: EnvHttpProxyAgent
+class Connections {
   readonly send: typeof request
-}
+  readonly #Agent: typeof EnvHttpProxyAgent
+  /** By their time to connect in milliseconds. */
+  readonly #agents = new Map<number, EnvHttpProxyAgent>()
+  readonly #retired = new Set<EnvHttpProxyAgent>()
 
-async function openConnections(): Promise<Connections> {
-  const { EnvHttpProxyAgent: Agent, request: send } = await import('undici')
-  const unproxied = [process.env.no_proxy ?? process.env.NO_PROXY ?? '', 'localhost', '127.0.0.1', '::1']
-  const agent = new Agent({
-    noProxy: unproxied.filter((entry) => entry !== '').join(','),
-    // One request in a connection can be ended without the others.
-    allowH2: false,
-    pipelining: 1,
-    connect: { timeout: CONNECT_MS },
-    keepAliveTimeout: IDLE_MS,
-    keepAliveMaxTimeout: IDLE_MS,
-    maxHeaderSize: MAX_HEADERS,
-  })
-  return { agent, send }
+  constructor(Agent: typeof EnvHttpProxyAgent, send: typeof request) {
+    this.#Agent = Agent
+    this.send = send
+  }
+
+  static async open(): Promise<Connections> {
+    const { EnvHttpProxyAgent: Agent, request: send } = await import('undici')
+    return new Connections(Agent, send)
+  }
+
+  within(connectMs: number): EnvHttpProxyAgent {
+    const known = this.#agents.get(connectMs)
+    if (known !== undefined) return known
+    const unproxied = [process.env.no_proxy ?? process.env.NO_PROXY ?? '', 'localhost', '127.0.0.1', '::1']
+    const agent = new this.#Agent({
+      noProxy: unproxied.filter((entry) => entry !== '').join(','),
+      // One request in a connection can be ended without the others.
+      allowH2: false,
+      pipelining: 1,
+      connect: { timeout: connectMs },
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      maxHeaderSize: MAX_HEADERS,
+    })
+    this.#agents.set(connectMs, agent)
+    const [oldest] = this.#agents
+    if (this.#agents.size > MAX_AGENTS && oldest !== undefined) this.#retire(...oldest)
+    return agent
+  }
+
+  /** Closes an agent when all that was asked through it has been answered. */
+  #retire(connectMs: number, agent: EnvHttpProxyAgent): void {
+    this.#agents.delete(connectMs)
+    this.#retired.add(agent)
+    const gone = (): void => void this.#retired.delete(agent)
+    agent.close().then(gone, gone)
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#agents.values(), ...this.#retired].map((agent) => agent.destroy()))
+  }
 }
 
 /**
@@ -63,7 +113,7 @@ export class Upstream implements AsyncDisposable {
 
   /** Made for the first request: to load the library takes a sixth of the server's start. */
   #open(): Promise<Connections> {
-    this.#connections ??= openConnections()
+    this.#connections ??= Connections.open()
     return this.#connections
   }
 
@@ -73,37 +123,86 @@ export class Upstream implements AsyncDisposable {
    * @throws GatewayError 502 when the provider cannot be reached, 504 when it is too slow; the reason of the signal.
    */
   async send(call: UpstreamRequest): Promise<UpstreamAnswer> {
-    const { signal, url } = call
-    const { agent, send } = await this.#open()
-    signal.throwIfAborted()
-    const deadline = call.stream ? undefined : AbortSignal.timeout(BLOCKING_MS)
+    const { signal, url, timeouts, over } = call
+    const limits = new Limits(call)
     try {
-      const { statusCode, headers, body } = await send(url, {
-        dispatcher: agent,
+      const connections = await this.#open()
+      signal.throwIfAborted()
+      const { statusCode, headers, body } = await connections.send(url, {
+        dispatcher: connections.within(timeouts?.connectTimeoutMs ?? CONNECT_MS),
         method: methodOf(call.method),
         headers: call.headers,
         body: call.body ?? null,
-        signal: deadline === undefined ? signal : AbortSignal.any([signal, deadline]),
-        headersTimeout: SILENCE_MS,
-        bodyTimeout: SILENCE_MS,
+        signal: limits.signal,
+        headersTimeout: timeouts?.firstByteTimeoutMs ?? SILENCE_MS,
+        bodyTimeout: timeouts?.idleTimeoutMs ?? SILENCE_MS,
       })
+      if (over !== undefined) body.once('close', over)
       // Whoever reads it hears of a failure; nobody may be reading yet.
       body.on('error', () => undefined)
+      if (call.fromFirstByte === true && body.readableLength === 0) await firstByte(body)
+      limits.begun()
       return { status: statusCode, headers, body }
     } catch (error) {
+      limits.begun()
+      over?.()
       if (signal.aborted) throw signal.reason
-      throw upstreamFailure(error, url, deadline)
+      throw upstreamFailure(error, url)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#connections)?.agent.destroy()
+    await (await this.#connections)?.destroy()
   }
+}
+
+/** What ends a request: its own signal, and the time that it may take. */
+class Limits {
+  readonly signal: AbortSignal
+  readonly #timer: NodeJS.Timeout | undefined
+
+  constructor({ signal, stream, timeouts }: UpstreamRequest) {
+    const total = timeouts?.totalTimeoutMs ?? (stream ? undefined : BLOCKING_MS)
+    const first = timeouts?.firstByteTimeoutMs
+    const signals = [signal]
+    if (total !== undefined) signals.push(AbortSignal.timeout(total))
+    if (first !== undefined) {
+      const late = new AbortController()
+      this.#timer = setTimeout(
+        () => late.abort(new DOMException('no byte of the answer came in time', 'TimeoutError')),
+        first,
+      ).unref()
+      signals.push(late.signal)
+    }
+    this.signal = signals.length === 1 ? signal : AbortSignal.any(signals)
+  }
+
+  /** The answer has begun, or never will. */
+  begun(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+/** Settles with the first piece of a body, which stays in it, or its end. @throws what ends it before. */
+function firstByte(body: Dispatcher.ResponseData['body']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error | null): void => {
+      body.off('readable', begun)
+      body.off('error', settle)
+      body.off('close', begun)
+      if (error == null) resolve()
+      else reject(error)
+    }
+    const begun = (): void => settle(body.errored)
+    body.on('readable', begun)
+    body.on('error', settle)
+    body.on('close', begun)
+  })
 }
 
 /** A body up to a length, in bytes; the rest is not waited for. */
 export async function readAtMost({ body }: UpstreamAnswer, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
+  const chunks: Uint8Array[] = []
   let length = 0
   try {
     for await (const chunk of body) {
@@ -118,10 +217,10 @@ export async function readAtMost({ body }: UpstreamAnswer, limit: number): Promi
 }
 
 /** What went wrong on the way to a provider, or back. */
-export function upstreamFailure(error: unknown, url: URL, deadline?: AbortSignal): GatewayError {
+export function upstreamFailure(error: unknown, url: URL): GatewayError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const late = error instanceof Error && error.name === 'TimeoutError'
-  if (late || deadline?.aborted || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
+  if (late || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return new GatewayError(504, 'timeout', `${url.host} did not answer in time`, { cause: error })
   return new GatewayError(502, 'upstream_unreachable', `${url.host} cannot be reached`, { cause: error })
 }

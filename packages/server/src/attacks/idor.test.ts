@@ -144,7 +144,11 @@ function typesOf({ path }: Route): string[] {
     ],
     [/workspace-quota/, ['user', 'organization_member']],
     [/\/keys|\/sessions/, ['api_key']],
+    [/\/ai\/governance$/, ['organization', 'group']],
+    [/ai-gateway\/sessions/, ['aibridge_interception']],
     [/\/secrets/, ['user_secret']],
+    [/\/notifications\/inbox/, ['inbox_notification']],
+    [/\/notifications\/preferences/, ['notification_preference']],
     // Auditors list them as they are (OA-101).
     [/mcp-servers/, ['mcp_server_config', 'audit_log']],
     [/identity-providers/, ['idpsync_settings', 'deployment_config']],
@@ -172,6 +176,7 @@ const SHOWN_BY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^fileID$/, ['file:read', 'template:read']],
   [/^(file|chat|message|queuedMessage)$/, ['chat:read']],
   [/^key/, ['api_key:read']],
+  [/^session_id$/, ['aibridge_interception:read']],
   [/^passkey$/, ['user:read_personal']],
   [/^roleName$/, ['assign_org_role:read']],
   [/^(identityprovider|providertest)$/, ['deployment_config:read', 'idpsync_settings:read']],
@@ -217,7 +222,7 @@ async function answer(client: Client, route: Route, names: PathNames): Promise<A
 }
 
 /** Parameters that choose how to answer, or name what belongs to the whole deployment. */
-const CHOICES = ['profile', 'context', 'modelConfig', 'idOrName', 'provider']
+const CHOICES = ['profile', 'context', 'modelConfig', 'idOrName', 'provider', 'notification_template']
 /** Whatever they name, they do something to what is the caller's own, and say so (OA-111). */
 const ONES_OWN = ['disconnect-mcp-server-oauth2-token']
 const objects = routes.filter(

@@ -184,6 +184,7 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'idp_sync_settings_organization':
     case 'idp_sync_settings_role':
       return SYNC_SETTINGS
+    case 'notifications_settings':
     case 'oauth2_provider_settings':
       return NIL
     case 'user':
@@ -195,12 +196,14 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'group':
     case 'identity_provider':
     case 'mcp_server_config':
+    case 'notification_template':
     case 'oauth2_provider_app':
     case 'oauth2_provider_app_secret':
     case 'organization':
     case 'template':
     case 'template_version':
     case 'user_secret':
+    case 'user_skill':
     case 'workspace':
     case 'workspace_build':
       return 'id' in row ? row.id : ''

@@ -5,6 +5,7 @@ export const PUBLIC_SCOPES: readonly string[] = [
   'api_key:delete',
   'api_key:read',
   'api_key:update',
+  'coder:ai_gateway.use',
   'coder:all',
   'coder:apikeys.manage_self',
   'coder:application_connect',
@@ -59,6 +60,8 @@ export const PUBLIC_SCOPES: readonly string[] = [
 
 /** Scopes that stand for several permissions (RB-47). */
 export const COMPOSITE_SCOPES = {
+  // Requests to models and nothing else (AG-B7).
+  'coder:ai_gateway.use': { aibridge_interception: ['create', 'update'] },
   'coder:apikeys.manage_self': { api_key: ['create', 'delete', 'read', 'update'] },
   'coder:application_connect': { workspace: ['application_connect'] },
   'coder:templates.author': {

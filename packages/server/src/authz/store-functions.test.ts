@@ -62,6 +62,7 @@ const mcpConfig = { id, organization_id: id, user_acl: {}, group_acl: {} }
 const mcpTokens = { config_id: id, user_id: id, generation: 1 }
 const lease = randomUUID()
 const budgetGroup = { id, organization_id: id, name: 'x' }
+const aiSession = { sessionId: id, initiatorId: id }
 const aiRequest = {
   initiatorId: id,
   apiKeyId: undefined,
@@ -75,6 +76,18 @@ const aiRequest = {
   credentialKind: 'byok',
   credentialHint: 'x',
   toolCallId: undefined,
+}
+const aiMeasure = {
+  policy: 'highest',
+  since: '2026-01-01',
+  month: '2026-01-01',
+  minute: new Date(),
+  apiKeyId: 'x',
+}
+const aiRange = {
+  organizationId: id,
+  start: new Date(Date.now() - 86_400_000),
+  end: new Date(Date.now() + 86_400_000),
 }
 const aiRecord = {
   id: randomUUID(),
@@ -143,6 +156,23 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-gateway/store/interceptions.ts closeAbandoned': [
     { before: new Date(8e12), now: new Date(8e12), limit: 1 },
   ],
+  'ai-gateway/store/passthroughs.ts insertPassthrough': [
+    {
+      id: randomUUID(),
+      initiatorId: id,
+      provider: 'openai',
+      providerName: 'openai',
+      method: 'GET',
+      route: '/v1/models',
+      client: 'Unknown',
+      status: 200,
+      startedAt: new Date(),
+      durationMs: 1,
+    },
+  ],
+  'ai-gateway/store/exports.ts claimExports': [{ limit: 10, seconds: 60 }],
+  'ai-gateway/store/exports.ts completeExports': [[id]],
+  'ai-gateway/store/exports.ts releaseExports': [[id]],
   'ai-gateway/store/records.ts insertTokens': [
     {
       ...aiRecord,
@@ -153,6 +183,8 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
       metadata: {},
       providerType: 'x',
       model: 'x',
+      policy: 'highest',
+      since: '2026-01-01',
     },
   ],
   'ai-gateway/store/records.ts insertPrompts': [[{ ...aiRecord, prompt: 'x' }]],
@@ -160,7 +192,29 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
     [{ ...aiRecord, tool: 'x', callId: undefined, itemId: '', input: '{}' }],
   ],
   'ai-gateway/store/records.ts insertThoughts': [[{ ...aiRecord, content: 'x', source: 'thinking' }]],
-  'ai-gateway/store/budgets.ts findInitiator': [id, '2026-01-01'],
+  'ai-gateway/store/budgets.ts findInitiator': [id, aiMeasure],
+  'ai-gateway/store/crossings.ts findCrossingNames': [id, id],
+  'ai-gateway/store/reservations.ts insertReservation': [
+    {
+      ...aiMeasure,
+      interceptionId: randomUUID(),
+      userId: id,
+      providerType: 'openai',
+      model: 'x',
+      input: 1,
+      output: 1,
+      setsAside: true,
+      refusesUnpriced: true,
+      now: new Date(),
+      expiresAt: new Date(),
+    },
+  ],
+  'ai-gateway/store/reservations.ts deleteReservation': [{ interceptionId: id, userId: id }],
+  'ai-gateway/store/spend-reports.ts listGroupSpend': [id, [id], '2026-01-01'],
+  'ai-gateway/store/spend-reports.ts listMemberSpend': [budgetGroup, [id], aiMeasure],
+  'ai-gateway/store/spend-reports.ts listSpendForExport': [aiRange, { limit: 1 }],
+  'ai-gateway/store/spend-reports.ts sumDailySpend': [aiRange, 1],
+  'ai-gateway/store/spend-reports.ts countBlockedUsers': [aiMeasure],
   'ai-gateway/store/budget-rows.ts getBudgetGroup': [id],
   'ai-gateway/store/budget-rows.ts findGroupBudget': [budgetGroup],
   'ai-gateway/store/budget-rows.ts upsertGroupBudget': [budgetGroup, 7],
@@ -168,10 +222,50 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-gateway/store/budget-rows.ts findOverride': [id],
   'ai-gateway/store/budget-rows.ts upsertOverride': [id, budgetGroup, 7],
   'ai-gateway/store/budget-rows.ts deleteOverride': [id, budgetGroup],
+  'ai-governance/store/snapshot.ts readGovernance': [],
+  'ai-governance/store/settings.ts findSettings': [],
+  'ai-governance/store/settings.ts holdSettings': [],
+  'ai-governance/store/settings.ts storeSettings': [{ settings: '{}' }],
+  'ai-governance/store/group-rules.ts findModelPolicy': [budgetGroup],
+  'ai-governance/store/group-rules.ts upsertModelPolicy': [budgetGroup, { allow: ['x'] }],
+  'ai-governance/store/group-rules.ts deleteModelPolicy': [budgetGroup],
+  'ai-governance/store/group-rules.ts findGroupLimits': [budgetGroup],
+  'ai-governance/store/group-rules.ts upsertGroupLimits': [budgetGroup, { tokens_per_minute: 7 }],
+  'ai-governance/store/group-rules.ts deleteGroupLimits': [budgetGroup],
+  'ai-governance/store/organization-rules.ts findOrganizationBudget': [id],
+  'ai-governance/store/organization-rules.ts upsertOrganizationBudget': [id, 7],
+  'ai-governance/store/organization-rules.ts deleteOrganizationBudget': [id],
+  'ai-governance/store/organization-rules.ts findOrganizationPrivacy': [id],
+  'ai-governance/store/organization-rules.ts upsertOrganizationPrivacy': [id, { level: 'hash' }],
+  'ai-governance/store/organization-rules.ts listGroupRules': [id],
+  'ai-governance/store/routing.ts findRouting': [id],
+  'ai-governance/store/routing.ts holdRouting': [id],
+  'ai-governance/store/routing.ts storeRouting': [id, '{}'],
+  'ai-governance/store/key-limits.ts findKeyLimits': [{ id: 'SSSSSSSSSS', user_id: id }],
+  'ai-governance/store/key-limits.ts keySpendSince': [{ id: 'SSSSSSSSSS', user_id: id }, '2026-01-01'],
+  'ai-governance/store/key-limits.ts upsertKeyLimits': [
+    { id: 'SSSSSSSSSS', user_id: id },
+    { requests_per_second: 7 },
+  ],
+  'ai-governance/store/key-limits.ts insertKeyLimits': [
+    { id: 'SSSSSSSSSS', user_id: id },
+    { requests_per_second: 7 },
+  ],
+  'ai-governance/store/key-limits.ts deleteKeyLimits': [{ id: 'SSSSSSSSSS', user_id: id }],
   'ai-gateway/store/costs.ts sumChatCost': [{ ownerId: id, rootChatId: id }],
   'ai-gateway/store/prices.ts listPrices': [{}],
   'ai-gateway/store/prices.ts upsertPrices': ['custom', [{ provider: 'openai', model: 'y', input_price: 1 }]],
   'ai-gateway/store/sessions.ts listSessions': [{}, { limit: 10, offset: 0 }],
+  'ai-gateway/store/interception-list.ts listInterceptions': [{}, { limit: 10, offset: 0 }],
+  'ai-gateway/store/interception-list.ts listPrompts': [[id]],
+  'ai-gateway/store/interception-list.ts listTokens': [[id]],
+  'ai-gateway/store/interception-list.ts listTools': [[id]],
+  'ai-gateway/store/sessions.ts findSession': [{ id, initiator: { username: 'x' } }],
+  'ai-gateway/store/threads.ts listThreadRequests': [aiSession, { threads: [id], limit: 10 }],
+  'ai-gateway/store/threads.ts listThreadThoughts': [aiSession, { requests: [id], limit: 10 }],
+  'ai-gateway/store/threads.ts listThreadTools': [aiSession, { requests: [id], limit: 10 }],
+  'ai-gateway/store/threads.ts listThreads': [aiSession, { limit: 10 }],
+  'ai-gateway/store/usage.ts listUsage': [aiSession, 'session'],
   'ai-gateway/store/sessions.ts listNames': ['model', { prefix: '', limit: 10, offset: 0 }],
   'ai-gateway/store/synthetic-keys.ts findSyntheticKey': [id, ''],
   'ai-gateway/store/synthetic-keys.ts lockSyntheticKey': [id, 'x'],
@@ -202,8 +296,14 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
     { user_id: id, ai_provider_id: id, api_key: hash, masked: 'y' },
   ],
   'ai-providers/store/user-keys.ts deleteUserKey': [id, id],
+  'purge/store.ts minuteTokens.deleteOld': [{ before: new Date(8e12), limit: 10 }],
+  'purge/store.ts minuteTokens.countOld': [new Date(8e12)],
+  'purge/store.ts expiredReservations.deleteOld': [{ before: new Date(8e12), limit: 10 }],
+  'purge/store.ts expiredReservations.countOld': [new Date(8e12)],
   'purge/store.ts interceptions.deleteOld': [{ before: new Date(8e12), limit: 10 }],
   'purge/store.ts interceptions.countOld': [new Date(8e12)],
+  'purge/store.ts passthroughs.deleteOld': [{ before: new Date(8e12), limit: 10 }],
+  'purge/store.ts passthroughs.countOld': [new Date(8e12)],
   'agents/store/agents.ts getAgent': [id],
   'agents/store/agents.ts listLatestAgents': [{ ...ownership, build_id: id }],
   'agents/store/agents.ts findAgentByToken': [id, {}],
@@ -886,6 +986,53 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'templates/store/versions.ts archiveVersions': [template, true],
   'templates/store/versions.ts attachVersion': [version, id],
   'templates/store/versions.ts findVersionOfJob': [id],
+  'user-skills/store.ts listSkills': [id],
+  'user-skills/store.ts listSkillTexts': [id],
+  'user-skills/store.ts getSkill': [id, 'x'],
+  'user-skills/store.ts insertSkill': [id, { name: 'y', description: 'y', content: 'y' }],
+  'user-skills/store.ts updateSkill': [id, { name: 'x', description: 'y', content: 'y' }],
+  'user-skills/store.ts deleteSkill': [id, 'x'],
+  'notifications/store/expiring-tokens.ts takeExpiringTokens': [
+    { now: new Date(8.64e14), withinMs: 4e14, limit: 10 },
+  ],
+  'notifications/store/inbox.ts insertInboxNotification': [
+    {
+      id: randomUUID(),
+      userId: id,
+      templateId: id,
+      targets: [],
+      title: 'x',
+      content: 'x',
+      actions: [],
+      createdAt: new Date(),
+    },
+  ],
+  'notifications/store/inbox.ts listInbox': [id, { targets: [], templates: [], readStatus: 'all' }],
+  'notifications/store/inbox.ts countUnread': [id],
+  'notifications/store/inbox.ts getInboxNotification': [id],
+  'notifications/store/inbox.ts setInboxReadAt': [id, null],
+  'notifications/store/inbox.ts markAllRead': [id, new Date()],
+  'notifications/store/messages.ts findRecipients': [id, { userIds: [id] }],
+  'notifications/store/messages.ts insertMessages': [
+    [{ templateId: randomUUID(), userId: id, method: 'inbox', payload: {}, targets: [], dedupeHash: hash }],
+    { enabledByDefault: true, now: new Date() },
+  ],
+  'notifications/store/messages.ts leaseMessages': [
+    { holder: 'x', now: new Date(), until: new Date(0), limit: 10, maxAttempts: 5 },
+  ],
+  'notifications/store/messages.ts storeOutcomes': [
+    [{ id, status: 'sent', reason: '', nextRetryAfter: undefined, at: new Date() }],
+  ],
+  'notifications/store/preferences.ts listPreferences': [id],
+  'notifications/store/preferences.ts storePreferences': [id, [{ templateId: id, disabled: false }]],
+  'notifications/store/settings.ts getPaused': [],
+  'notifications/store/settings.ts storePaused': [true],
+  'notifications/store/templates.ts listTemplateMethods': [],
+  'notifications/store/templates.ts holdTemplateMethod': [id],
+  'notifications/store/templates.ts storeTemplateMethod': [id, 'smtp'],
+  'purge/store.ts notificationMessages.deleteOld': [{ before: new Date(8e12), limit: 1 }],
+  'purge/store.ts notificationMessages.countOld': [new Date(8e12)],
+  'templates/store/templates.ts listWorkspaceOwners': [template],
   'user-secrets/store.ts listSecrets': [id],
   'user-secrets/store.ts getSecret': [id, 'x'],
   'user-secrets/store.ts holdSecrets': [id, { action: 'create' }],
@@ -939,6 +1086,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Exports of stores that touch no database. */
 const NOT_GUARDED: Readonly<Record<string, string>> = {
+  'ai-gateway/store/sessions.ts matches': 'makes a condition of a query',
+  'ai-gateway/store/sessions.ts readable': 'makes a condition of a query',
+  'ai-gateway/store/usage.ts ofSession': 'makes a condition of a query',
   'agents/store/agents.ts agentObject': 'names the object of a decision',
   'chat-generation/store/tool-calls.ts readResult': 'reads a column',
   'oauth2-provider/store/codes.ts codeTokenObject': 'names the object of a decision',
@@ -997,6 +1147,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.groupMember(db, { group_id: id, user })
   await fixtures.identityProvider(db, { id, name: 'x' })
   const modelProvider = await fixtures.aiProvider(db, { id, name: 'x' })
+  await fixtures.aiProviderRouting(db, { provider: modelProvider })
   await fixtures.aiProvider(db, { name: 'gone', deleted: true })
   await fixtures.aiProviderKey(db, { id, provider: modelProvider })
   await fixtures.aiProviderCheck(db, { provider: modelProvider })
@@ -1008,9 +1159,17 @@ async function seed({ db }: Database): Promise<void> {
     client_session_id: id,
   })
   await fixtures.aibridgeInterception(db, { user, ended_at: null })
-  await fixtures.aibridgeTokenUsage(db, { interception })
+  await fixtures.aibridgeTokenUsage(db, { interception, effective_group_id: id })
+  await fixtures.aibridgeUserPrompt(db, { interception })
+  await fixtures.aibridgeToolUsage(db, { interception })
+  await fixtures.aibridgeModelThought(db, { interception })
   await fixtures.aiModelPrice(db, { model: 'x' })
   await fixtures.groupAiBudget(db, { group_id: id })
+  await fixtures.groupAiModelPolicies(db, { group_id: id })
+  await fixtures.groupAiLimits(db, { group_id: id })
+  await fixtures.organizationAiBudget(db, { organization_id: id })
+  await fixtures.organizationAiPrivacy(db, { organization_id: id })
+  await fixtures.aiGatewaySettings(db)
   await fixtures.userAiBudgetOverride(db, { user, group_id: id })
   await fixtures.identityProviderTest(db, { id, provider: 'x', user })
   await fixtures.userLink(db, {
@@ -1032,7 +1191,13 @@ async function seed({ db }: Database): Promise<void> {
     updated_at: new Date(0),
   })
   await fixtures.apiKey(db, { id: 'SSSSSSSSSS', user, login_type: 'password', scopes: ['coder:all'] })
+  await fixtures.apiKeyAiLimits(db, { api_key_id: 'SSSSSSSSSS' })
   await fixtures.apiKey(db, { user, login_type: 'oidc' })
+  await fixtures.inboxNotification(db, { id, user })
+  await fixtures.notificationPreference(db, { user })
+  await fixtures.notificationTemplateMethod(db, { template_id: id })
+  await fixtures.notificationMessage(db, { user, status: 'leased', leased_until: new Date(0) })
+  await fixtures.notificationMessage(db, { id, user, status: 'leased', leased_until: new Date(8e12) })
   await fixtures.signInFailure(db, { account: hash })
   await fixtures.signInFailure(db, { last_failure_at: new Date(0) })
   await fixtures.spentChallenge(db, { expires_at: new Date(0) })
@@ -1066,6 +1231,7 @@ async function seed({ db }: Database): Promise<void> {
   })
   await fixtures.gitSshKey(db, { user })
   await fixtures.userConfig(db, { user, key: 'x' })
+  await fixtures.userSkill(db, { id, user, name: 'x' })
   await fixtures.userSecret(db, { id, user, name: 'x' })
   await fixtures.externalAuthLink(db, { user, provider_id: 'x' })
   const mcp = await fixtures.mcpServerConfig(db, { id, organization, slug: 'x', enabled: true })

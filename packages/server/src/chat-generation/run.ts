@@ -8,9 +8,8 @@ import {
   type MessageRow,
 } from '../chats/index.ts'
 import type { Db } from '../context.ts'
-import { ApiError } from '../errors/index.ts'
+import { ApiError, isDatabaseFault } from '../errors/index.ts'
 import { CHATD } from './chatd.ts'
-import { isDatabaseFault } from './database-fault.ts'
 import { type History, historyOf } from './history.ts'
 import type { Answer } from './model/answer.ts'
 import type { GenerationParts } from './parts.ts'

@@ -5,6 +5,7 @@ import type { ChatSettings } from '../chat-settings/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
+import { type ArchivedChats, announceArchived } from './announce.ts'
 import { archiveFamily } from './archive-family.ts'
 import { holdChat } from './store/metadata.ts'
 import { type ForgottenRoot, holdForgottenRoot, tryArchiveLock } from './store/retention.ts'
@@ -45,17 +46,25 @@ export class AutoArchive implements AsyncDisposable {
   }
 
   async #archive(): Promise<void> {
-    const { autoArchiveDays: days } = await this.#settings.deployment()
+    const { autoArchiveDays: days, retentionDays } = await this.#settings.deployment()
     if (days === 0) return
     const midnight = Math.floor(this.#context.clock.now().getTime() / DAY_MS) * DAY_MS
     const before = new Date(midnight - days * DAY_MS)
     let last: ForgottenRoot | undefined
+    const archived = new Map<string, ArchivedChats>()
     for (let count = 0; count < MAX_ROOTS && !this.#closed; count += 1) {
       const { root, change } = await this.#archiveNext(before, last)
       if (root === undefined) break
       last = root
-      if (change !== undefined) await this.#record(root, change)
+      if (change === undefined) continue
+      const ofOwner = archived.get(root.owner.id) ?? { titles: [], ids: [] }
+      ofOwner.titles.push(change.after.title)
+      ofOwner.ids.push(root.id)
+      archived.set(root.owner.id, ofOwner)
+      await this.#record(root, change)
     }
+    for (const [ownerId, chats] of archived)
+      await announceArchived(this.#context, ownerId, chats, { autoArchive: days, retention: retentionDays })
   }
 
   /** The root that comes after another, without a change where it has changed meanwhile; none at the end. */

@@ -4,6 +4,7 @@ import { audited } from '../audit/index.ts'
 import type { Actor } from '../authz/index.ts'
 import { type BoundRoute, forSession, type SessionRequest } from '../edge/index.ts'
 import { changeChatLists, chatLists } from './access-lists.ts'
+import { announceShared } from './announce.ts'
 import { type ChatParts, createChat } from './create-chat.ts'
 import { chatsByWorkspace, listChats } from './list-chats.ts'
 import { listChatPrompts, listMessages } from './messages.ts'
@@ -128,7 +129,11 @@ export function chatRoutes(parts: ChatParts): BoundRoute[] {
     }),
     forSession(contract.getChatAcl, (incoming) => chatLists(context, incoming.actor, idOf(incoming))),
     forSession(contract.updateChatAcl, (incoming) =>
-      changing(incoming, () => changeChatLists(context, incoming.actor, idOf(incoming), incoming.body)),
+      changing(incoming, async () => {
+        const change = await changeChatLists(context, incoming.actor, idOf(incoming), incoming.body)
+        await announceShared(context, change, incoming.owner)
+        return change
+      }),
     ),
   ]
 }

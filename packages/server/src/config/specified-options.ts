@@ -182,6 +182,7 @@ email-tls-cert-key-file | CODER_EMAIL_TLS_CERTKEYFILE | email.emailTLS.certKeyFi
 ai-gateway-enabled | CODER_AI_GATEWAY_ENABLED | ai_gateway.enabled | true
 ai-gateway-max-concurrency | CODER_AI_GATEWAY_MAX_CONCURRENCY | ai_gateway.max_concurrency | 0
 ai-gateway-rate-limit | CODER_AI_GATEWAY_RATE_LIMIT | ai_gateway.rate_limit | 0
+ai-gateway-rate-limit-passthrough | CODER_AI_GATEWAY_RATE_LIMIT_PASSTHROUGH | ai_gateway.rate_limit_passthrough | true
 ai-gateway-retention | CODER_AI_GATEWAY_RETENTION | ai_gateway.retention | 60d
 ai-gateway-structured-logging | CODER_AI_GATEWAY_STRUCTURED_LOGGING | ai_gateway.structured_logging | false
 ai-gateway-send-actor-headers | CODER_AI_GATEWAY_SEND_ACTOR_HEADERS | ai_gateway.send_actor_headers | false
@@ -207,6 +208,7 @@ ai-budget-policy | CODER_AI_BUDGET_POLICY | ai_gateway.budget_policy | highest
 ai-budget-period | CODER_AI_BUDGET_PERIOD | ai_gateway.budget_period | month
 aibridge-max-concurrency | CODER_AIBRIDGE_MAX_CONCURRENCY | aibridge.max_concurrency | -
 aibridge-rate-limit | CODER_AIBRIDGE_RATE_LIMIT | aibridge.rate_limit | -
+aibridge-rate-limit-passthrough | CODER_AIBRIDGE_RATE_LIMIT_PASSTHROUGH | aibridge.rate_limit_passthrough | -
 ai-gateway-proxy-enabled | CODER_AI_GATEWAY_PROXY_ENABLED | ai_gateway_proxy.enabled | false
 ai-gateway-proxy-listen-addr | CODER_AI_GATEWAY_PROXY_LISTEN_ADDR | ai_gateway_proxy.listen_addr | :8888
 ai-gateway-proxy-target | CODER_AI_GATEWAY_PROXY_TARGET | ai_gateway_proxy.target | -

@@ -161,6 +161,29 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into ai_user_daily_spend (user_id, effective_group_id, day) values (${USER}, ${GROUP}, '2026-01-01')`,
     `insert into ai_provider_checks (provider_id, ok) values (${ID(26)}, true)`,
   ],
+  32: [
+    `insert into ai_gateway_settings (settings) values ('{}')`,
+    `insert into group_ai_model_policies (group_id, allow) values (${GROUP}, '{gpt-*}')`,
+    `insert into group_ai_limits (group_id, tokens_per_minute) values (${GROUP}, 1)`,
+    `insert into organization_ai_budgets (organization_id, spend_limit_micros) values (${ORGANIZATION}, 1)`,
+    `insert into organization_ai_privacy (organization_id, level, own_sessions) values (${ORGANIZATION}, 'hash', true)`,
+    `insert into ai_provider_routing (provider_id, routing) values (${ID(26)}, '{}')`,
+    `insert into api_key_ai_limits (api_key_id, models) values ('abcdefghij', '{gpt-*}')`,
+    `insert into ai_key_daily_spend (api_key_id, day) values ('abcdefghij', '2026-01-01')`,
+    `insert into ai_minute_tokens (subject_type, subject_id, minute) values ('key', 'abcdefghij', now())`,
+    `insert into ai_spend_reservations (interception_id, user_id, amount_micros, expires_at)
+       values (${ID(32)}, ${USER}, 1, now())`,
+  ],
+  36: [`insert into user_skills (user_id, name, description, content) values (${USER}, 's', 'd', 'c')`],
+  38: [
+    `insert into ai_total_daily_spend (subject_type, subject_id, day) values ('group', ${ID(38)}, '2026-01-01')`,
+  ],
+  33: [
+    `insert into aibridge_passthroughs
+         (id, initiator_id, provider, provider_name, method, route, status, started_at, duration_ms)
+       values (${ID(33)}, ${USER}, 'openai', 'openai', 'GET', '/v1/models', 200, now(), 1)`,
+    `insert into aibridge_exports (interception_id) values (${ID(28)})`,
+  ],
   30: [
     `insert into chat_settings values ('retention_days', '30')`,
     `insert into user_chat_settings values (${USER}, 'custom_prompt', 'Be brief.')`,
@@ -217,6 +240,14 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into oidc_sessions values ('abcdefghij', 'https://idp.example', 'sub', 'sid')`,
     `insert into spent_logout_tokens values (${DIGEST}, now())`,
     `insert into audit_forwarding (destination, sequence) values ('https://siem.example', 1)`,
+  ],
+  37: [
+    `insert into notification_template_methods (template_id, method) values (${TEMPLATE}, 'inbox')`,
+    `insert into notification_preferences (user_id, template_id, disabled) values (${USER}, ${TEMPLATE}, true)`,
+    `insert into notification_messages (template_id, user_id, method, payload, dedupe_hash)
+       values (${TEMPLATE}, ${USER}, 'inbox', '{}', ${DIGEST})`,
+    `insert into inbox_notifications (user_id, template_id, title, content) values (${USER}, ${TEMPLATE}, 'a', 'b')`,
+    `insert into token_expiry_warnings values ('abcdefghij', now())`,
   ],
   18: [`insert into rate_limit_buckets values (decode(repeat('ab', 16), 'hex'), 60000, 1, 0, true)`],
 }

@@ -78,6 +78,27 @@ export interface AgentsWithWorkspaceTable {
   status: ColumnType<'connecting' | 'connected' | 'disconnected' | 'timeout', never, never>
 }
 
+export interface AiGatewaySettingsTable {
+  id: Generated<boolean>
+  settings: ColumnType<JsonValue, string | undefined, string>
+  guardrail_webhook_secret: Buffer | null
+  export_webhook_secret: Buffer | null
+  updated_at: Generated<Date>
+}
+
+export interface AiKeyDailySpendTable {
+  api_key_id: string
+  day: string
+  spend_micros: Generated<number>
+}
+
+export interface AiMinuteTokensTable {
+  subject_type: 'user' | 'group' | 'key'
+  subject_id: string
+  minute: Date
+  tokens: Generated<number>
+}
+
 export interface AiModelPricesTable {
   provider: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'google' | 'openrouter' | 'vercel' | 'copilot'
   model: string
@@ -106,6 +127,12 @@ export interface AiProviderKeysTable {
   masked: string
 }
 
+export interface AiProviderRoutingTable {
+  provider_id: string
+  routing: ColumnType<JsonValue, string, string>
+  updated_at: Generated<Date>
+}
+
 export interface AiProvidersTable {
   id: Generated<string>
   created_at: Generated<Date>
@@ -129,11 +156,33 @@ export interface AiProvidersTable {
   settings: Buffer | null
 }
 
+export interface AiSpendReservationsTable {
+  interception_id: string
+  user_id: string
+  effective_group_id: string | null
+  api_key_id: string | null
+  amount_micros: number
+  expires_at: Date
+}
+
+export interface AiTotalDailySpendTable {
+  subject_type: 'group' | 'organization'
+  subject_id: string
+  day: string
+  spend_micros: Generated<number>
+}
+
 export interface AiUserDailySpendTable {
   user_id: string
   effective_group_id: string
   day: string
   spend_micros: Generated<number>
+}
+
+export interface AibridgeExportsTable {
+  interception_id: string
+  queued_at: Generated<Date>
+  claimed_until: Date | null
 }
 
 export interface AibridgeInterceptionsTable {
@@ -165,6 +214,7 @@ export interface AibridgeInterceptionsTable {
     | 'unknown'
     | null
   error_message: string | null
+  requested_model: string | null
 }
 
 export interface AibridgeModelThoughtsTable {
@@ -172,6 +222,20 @@ export interface AibridgeModelThoughtsTable {
   content: string
   metadata: ColumnType<JsonValue, string | undefined, string>
   created_at: Date
+}
+
+export interface AibridgePassthroughsTable {
+  id: string
+  initiator_id: string
+  api_key_id: string | null
+  provider: string
+  provider_name: string
+  method: string
+  route: string
+  client: Generated<string>
+  status: number | null
+  started_at: Date
+  duration_ms: number
 }
 
 export interface AibridgeTokenUsagesTable {
@@ -214,6 +278,17 @@ export interface AibridgeUserPromptsTable {
   prompt: string
   metadata: ColumnType<JsonValue, string | undefined, string>
   created_at: Date
+}
+
+export interface ApiKeyAiLimitsTable {
+  api_key_id: string
+  providers: string[] | null
+  models: string[] | null
+  monthly_spend_limit_micros: number | null
+  requests_per_second: number | null
+  tokens_per_minute: number | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
 }
 
 export interface ApiKeysTable {
@@ -574,6 +649,24 @@ export interface GroupAiBudgetsTable {
   updated_at: Generated<Date>
 }
 
+export interface GroupAiLimitsTable {
+  group_id: string
+  total_spend_limit_micros: number | null
+  tokens_per_minute: number | null
+  member_tokens_per_minute: number | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface GroupAiModelPoliciesTable {
+  group_id: string
+  allow: Generated<string[]>
+  deny: Generated<string[]>
+  aliases: ColumnType<JsonValue, string | undefined, string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
 export interface GroupMembersTable {
   group_id: string
   user_id: string
@@ -637,6 +730,19 @@ export interface IdpSyncRoleSettingsTable {
   organization_id: string
   field: string
   mapping: ColumnType<JsonValue, string, string>
+}
+
+export interface InboxNotificationsTable {
+  id: Generated<string>
+  user_id: string
+  template_id: string
+  targets: Generated<string[]>
+  title: string
+  content: string
+  icon: Generated<string>
+  actions: ColumnType<JsonValue, string | undefined, string>
+  read_at: Date | null
+  created_at: Generated<Date>
 }
 
 export interface McpServerConfigsTable {
@@ -725,6 +831,36 @@ export interface McpSessionsTable {
   log_level: string | null
   subscriptions: Generated<string[]>
   listener: string | null
+}
+
+export interface NotificationMessagesTable {
+  id: Generated<string>
+  template_id: string
+  user_id: string
+  method: 'smtp' | 'webhook' | 'inbox'
+  status: Generated<'pending' | 'leased' | 'sent' | 'temporary_failure' | 'permanent_failure' | 'inhibited'>
+  status_reason: Generated<string>
+  payload: ColumnType<JsonValue, string, string>
+  targets: Generated<string[]>
+  dedupe_hash: Buffer
+  attempt_count: Generated<number>
+  leased_until: Date | null
+  next_retry_after: Date | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface NotificationPreferencesTable {
+  user_id: string
+  template_id: string
+  disabled: boolean
+  updated_at: Generated<Date>
+}
+
+export interface NotificationTemplateMethodsTable {
+  template_id: string
+  method: 'smtp' | 'webhook' | 'inbox'
+  updated_at: Generated<Date>
 }
 
 export interface Oauth2ProviderAppCodesTable {
@@ -879,6 +1015,21 @@ export interface OidcSessionsTable {
   issuer: string
   subject: string
   sid: string | null
+}
+
+export interface OrganizationAiBudgetsTable {
+  organization_id: string
+  spend_limit_micros: number
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface OrganizationAiPrivacyTable {
+  organization_id: string
+  level: 'full' | 'redacted' | 'hash' | 'none'
+  own_sessions: boolean
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
 }
 
 export interface OrganizationMembersTable {
@@ -1129,6 +1280,11 @@ export interface TemplatesTable {
   disable_module_cache: Generated<boolean>
 }
 
+export interface TokenExpiryWarningsTable {
+  api_key_id: string
+  expires_at: Date
+}
+
 export interface UserAiBudgetOverridesTable {
   user_id: string
   group_id: string
@@ -1188,6 +1344,16 @@ export interface UserSecretsTable {
   env_name: Generated<string>
   file_path: Generated<string>
   enabled: Generated<boolean>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface UserSkillsTable {
+  id: Generated<string>
+  user_id: string
+  name: string
+  description: string
+  content: string
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }
@@ -1461,16 +1627,25 @@ export interface WorkspacesTable {
 /** All tables and views by name. */
 export interface Tables {
   agents_with_workspace: AgentsWithWorkspaceTable
+  ai_gateway_settings: AiGatewaySettingsTable
+  ai_key_daily_spend: AiKeyDailySpendTable
+  ai_minute_tokens: AiMinuteTokensTable
   ai_model_prices: AiModelPricesTable
   ai_provider_checks: AiProviderChecksTable
   ai_provider_keys: AiProviderKeysTable
+  ai_provider_routing: AiProviderRoutingTable
   ai_providers: AiProvidersTable
+  ai_spend_reservations: AiSpendReservationsTable
+  ai_total_daily_spend: AiTotalDailySpendTable
   ai_user_daily_spend: AiUserDailySpendTable
+  aibridge_exports: AibridgeExportsTable
   aibridge_interceptions: AibridgeInterceptionsTable
   aibridge_model_thoughts: AibridgeModelThoughtsTable
+  aibridge_passthroughs: AibridgePassthroughsTable
   aibridge_token_usages: AibridgeTokenUsagesTable
   aibridge_tool_usages: AibridgeToolUsagesTable
   aibridge_user_prompts: AibridgeUserPromptsTable
+  api_key_ai_limits: ApiKeyAiLimitsTable
   api_keys: ApiKeysTable
   audit_chain: AuditChainTable
   audit_forwarding: AuditForwardingTable
@@ -1500,6 +1675,8 @@ export interface Tables {
   files: FilesTable
   git_ssh_keys: GitSshKeysTable
   group_ai_budgets: GroupAiBudgetsTable
+  group_ai_limits: GroupAiLimitsTable
+  group_ai_model_policies: GroupAiModelPoliciesTable
   group_members: GroupMembersTable
   group_members_expanded: GroupMembersExpandedTable
   groups: GroupsTable
@@ -1508,11 +1685,15 @@ export interface Tables {
   idp_sync_group_settings: IdpSyncGroupSettingsTable
   idp_sync_organization_settings: IdpSyncOrganizationSettingsTable
   idp_sync_role_settings: IdpSyncRoleSettingsTable
+  inbox_notifications: InboxNotificationsTable
   mcp_server_configs: McpServerConfigsTable
   mcp_server_health: McpServerHealthTable
   mcp_server_user_tokens: McpServerUserTokensTable
   mcp_session_messages: McpSessionMessagesTable
   mcp_sessions: McpSessionsTable
+  notification_messages: NotificationMessagesTable
+  notification_preferences: NotificationPreferencesTable
+  notification_template_methods: NotificationTemplateMethodsTable
   oauth2_provider_app_codes: Oauth2ProviderAppCodesTable
   oauth2_provider_app_secrets: Oauth2ProviderAppSecretsTable
   oauth2_provider_app_tokens: Oauth2ProviderAppTokensTable
@@ -1525,6 +1706,8 @@ export interface Tables {
   oauth2_provider_rotated_tokens: Oauth2ProviderRotatedTokensTable
   oauth2_provider_settings: Oauth2ProviderSettingsTable
   oidc_sessions: OidcSessionsTable
+  organization_ai_budgets: OrganizationAiBudgetsTable
+  organization_ai_privacy: OrganizationAiPrivacyTable
   organization_members: OrganizationMembersTable
   organizations: OrganizationsTable
   passkeys: PasskeysTable
@@ -1546,6 +1729,7 @@ export interface Tables {
   template_version_workspace_tags: TemplateVersionWorkspaceTagsTable
   template_versions: TemplateVersionsTable
   templates: TemplatesTable
+  token_expiry_warnings: TokenExpiryWarningsTable
   user_ai_budget_overrides: UserAiBudgetOverridesTable
   user_ai_provider_keys: UserAiProviderKeysTable
   user_chat_settings: UserChatSettingsTable
@@ -1553,6 +1737,7 @@ export interface Tables {
   user_deletions: UserDeletionsTable
   user_links: UserLinksTable
   user_secrets: UserSecretsTable
+  user_skills: UserSkillsTable
   user_status_changes: UserStatusChangesTable
   user_totp: UserTotpTable
   users: UsersTable

@@ -86,6 +86,10 @@ async function seedAll({ db }: Database, sealer: Sealer): Promise<void> {
     user,
     api_key: sealed('user_ai_provider_keys.api_key', { user_id, ai_provider_id: id }),
   })
+  await fixtures.aiGatewaySettings(db, {
+    guardrail_webhook_secret: sealed('ai_gateway_settings.guardrail_webhook_secret', { id: 'true' }),
+    export_webhook_secret: sealed('ai_gateway_settings.export_webhook_secret', { id: 'true' }),
+  })
   const provider_id = 'github'
   const tokens = sealed('external_auth_links.tokens', { provider_id, user_id })
   await fixtures.externalAuthLink(db, { user, provider_id, tokens })
@@ -197,6 +201,7 @@ it('OP-67: whatever is sealed is in the list of what is encrypted again', async 
     if (/sealer\s*\.seal\(/.test(await readFile(path.join(root, file), 'utf8'))) sealing.push(file)
   }
   expect(sealing.toSorted()).toEqual([
+    'ai-governance/sealed.ts',
     'ai-providers/sealed.ts',
     'crypto-keys/store.ts',
     'encryption/store.ts',

@@ -103,4 +103,13 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     purpose: ({ user_id, ai_provider_id }) => `key of ${user_id} for ai provider ${ai_provider_id}`,
     destroy: 'row',
   },
+  ...(['guardrail_webhook_secret', 'export_webhook_secret'] as const).map(
+    (column): SealedColumn => ({
+      table: 'ai_gateway_settings',
+      column,
+      key: ['id'],
+      purpose: () => `${column} of the ai gateway`,
+      destroy: 'value',
+    }),
+  ),
 ]

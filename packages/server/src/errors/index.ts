@@ -11,4 +11,5 @@ export {
   type Validation,
   validationFailed,
 } from './api-error.ts'
+export { isDatabaseFault } from './database-fault.ts'
 export { invalidClient, invalidOAuthRequest, OAuthError, oauthDocument } from './oauth-error.ts'

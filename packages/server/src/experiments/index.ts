@@ -1,2 +1,2 @@
-export { behindExperiments } from './experiments.ts'
+export { behindExperiments, enabledExperiments } from './experiments.ts'
 export { experimentRoutes } from './routes.ts'

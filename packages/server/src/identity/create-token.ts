@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 
+import type { UpsertAPIKeyAILimitsRequest } from '@slipway/contract'
 import {
   type Actor,
   ALLOW_ALL,
@@ -10,7 +11,7 @@ import {
   normalizeAllowList,
   requestedScopes,
 } from '../authz/index.ts'
-import type { AppContext } from '../context.ts'
+import type { AppContext, Db } from '../context.ts'
 import type { RequestContext, ValidatedKey } from '../edge/index.ts'
 import { ApiError, badRequest, forbidden, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
 import { newToken } from './api-key-token.ts'
@@ -28,12 +29,28 @@ export interface TokenRequest {
   readonly scope?: string
   readonly scopes?: string[]
   readonly allow_list?: string[]
+  readonly ai_limits?: UpsertAPIKeyAILimitsRequest
+}
+
+/** Limits of tokens that other features keep. */
+export interface KeyLimiting {
+  /** @throws ApiError 403 for a token that must make no others. */
+  requireUnlimited(tx: Db, asking: { readonly id: string; readonly user_id: string }): Promise<void>
+  /** Gives a token that the transaction makes its limits; resolves to them. @throws ApiError 403. */
+  limitNewKey(
+    actor: Actor,
+    tx: Db,
+    key: { readonly id: string; readonly user_id: string },
+    limits: UpsertAPIKeyAILimitsRequest,
+  ): Promise<object>
 }
 
 /** A key that was just made: its secret, which nobody can read again, and its row. */
 export interface IssuedKey {
   readonly key: string
   readonly row: ApiKeyRow
+  /** What it may do at the AI gateway; undefined for no limits. */
+  readonly aiLimits: object | undefined
 }
 
 /** The longest lifetime of a token of this user, in milliseconds; owners have their own limit (ID-49). */
@@ -61,6 +78,7 @@ export async function createToken(
   asking: Asking,
   user: UserRow,
   asked: TokenRequest,
+  limiting: KeyLimiting,
 ): Promise<IssuedKey> {
   const scopes = requestedScopes(asked.scopes, asked.scope)
   const allowList = normalizeAllowList(asked.allow_list)
@@ -78,6 +96,8 @@ export async function createToken(
       tokenName: asked.token_name || generatedName(),
       scopes,
       allowList: allowList.map(formatAllowListEntry),
+      aiLimits: asked.ai_limits,
+      limiting,
     })
   for (let attempt = 1; ; attempt += 1)
     try {
@@ -95,6 +115,7 @@ export async function createSessionKey(
   asking: Asking,
   user: UserRow,
   userAgent: string,
+  limiting: KeyLimiting,
 ): Promise<IssuedKey> {
   requireWithinOwnScope(asking.actor, ['coder:all'], ALLOW_ALL)
   return issue(context, asking, user, {
@@ -104,6 +125,7 @@ export async function createSessionKey(
     scopes: ['coder:all'],
     allowList: ['*:*'],
     userAgent,
+    limiting,
   })
 }
 
@@ -150,16 +172,20 @@ async function issue(
     readonly allowList: readonly string[]
     /** Program that asks, for sessions (ID-210). */
     readonly userAgent?: string
+    readonly aiLimits?: UpsertAPIKeyAILimitsRequest | undefined
+    /** Left out for keys that cannot ask models. */
+    readonly limiting?: KeyLimiting
   },
 ): Promise<IssuedKey> {
   if (user.is_system) throw forbidden('System users cannot own API keys.', { detail: undefined })
   const made = newToken()
   const now = context.clock.now()
   const { actor, request } = asking
-  const row = await context.database.transaction(async (tx) => {
+  return context.database.transaction(async (tx) => {
     if (!(await holdKeyAsker(actor, tx, { userId: actor.id, keyId: asking.key.id })))
       throw new ApiError(401, SIGNED_OUT_MESSAGE, { detail: 'API key is invalid.' })
-    return insertKey(actor, tx, {
+    await key.limiting?.requireUnlimited(tx, { id: asking.key.id, user_id: actor.id })
+    const row = await insertKey(actor, tx, {
       id: made.id,
       hashedSecret: made.hashedSecret,
       userId: user.id,
@@ -173,8 +199,10 @@ async function issue(
       ipAddress: request.remoteAddress,
       userAgent: key.userAgent ?? '',
     })
+    const aiLimits =
+      key.aiLimits === undefined ? undefined : await key.limiting?.limitNewKey(actor, tx, row, key.aiLimits)
+    return { key: made.token, row, aiLimits }
   })
-  return { key: made.token, row }
 }
 
 /** A lifetime in milliseconds within its bounds (ID-49). @throws ApiError 400 on `lifetime`. */

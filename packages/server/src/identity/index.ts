@@ -1,4 +1,5 @@
 export type { AccountChecks, Caller } from './account-checks.ts'
+export type { AccountEvent, AnnounceAccount } from './account-events.ts'
 export { activateInTransaction, recordActivation } from './activate-dormant.ts'
 export { activateOnUse } from './activate-on-use.ts'
 export { newToken, parseToken, secretMatches } from './api-key-token.ts'
@@ -27,7 +28,7 @@ export {
   listCustomRoles,
   type SiteRoleRow,
 } from './store/custom-roles.ts'
-export { deleteKeysOfUser } from './store/keys.ts'
+export { type ApiKeyRow, deleteKeysOfUser, getKey } from './store/keys.ts'
 export { ensureDefaultOrganization, insertMember } from './store/organizations.ts'
 export { actorOf, findStanding, STANDING, type Standing } from './store/standing.ts'
 export { type UserSearch, userMatches } from './store/user-search.ts'

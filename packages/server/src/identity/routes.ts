@@ -12,10 +12,11 @@ import {
 } from '../edge/index.ts'
 import { badRequest, forbidden } from '../errors/index.ts'
 import type { AccountChecks } from './account-checks.ts'
+import type { AnnounceAccount } from './account-events.ts'
 import { auditedLogin } from './audited-login.ts'
 import { changePassword } from './change-password.ts'
 import { checkAuthorization } from './check-authorization.ts'
-import { createSessionKey, createToken, maxTokenLifetimeMs } from './create-token.ts'
+import { createSessionKey, createToken, type KeyLimiting, maxTokenLifetimeMs } from './create-token.ts'
 import { createUser, type SignsInWith } from './create-user.ts'
 import { editToken, findToken } from './edit-token.ts'
 import { createFirstUser, firstUserExists } from './first-user.ts'
@@ -42,7 +43,13 @@ export function identityRoutes(
   context: AppContext,
   keys: KeyValidator,
   prepareParts: PrepareUserParts,
-  account: { readonly checks: AccountChecks; readonly delay: SignInDelay; readonly signsInWith: SignsInWith },
+  account: {
+    readonly checks: AccountChecks
+    readonly delay: SignInDelay
+    readonly signsInWith: SignsInWith
+    readonly announce: AnnounceAccount
+    readonly limiting: KeyLimiting
+  },
 ): BoundRoute[] {
   const db = context.database.db
   const resolve = (actor: Parameters<typeof getUser>[0], params: Readonly<Record<string, string>>) =>
@@ -136,6 +143,7 @@ export function identityRoutes(
           account.signsInWith,
         )
         draft.after = user
+        await account.announce({ kind: 'created', user, initiator: incoming.owner })
         return presentUser(user)
       }),
     ),
@@ -154,6 +162,7 @@ export function identityRoutes(
         if (user.id === actor.id) throw forbidden('You cannot delete yourself!', { detail: undefined })
         await context.database.transaction((tx) => deleteUser(actor, tx, user.id))
         keys.drop(user.id)
+        await account.announce({ kind: 'deleted', user, initiator: incoming.owner })
         return { message: 'User has been deleted!' }
       }),
     ),
@@ -178,14 +187,18 @@ export function identityRoutes(
           const { actor } = incoming
           if (user.id === actor.id) throw badRequest('You cannot suspend yourself.')
           await context.database.transaction((tx) => updateStatus(actor, tx, user.id, 'suspended'))
+          if (user.status !== 'suspended')
+            await account.announce({ kind: 'suspended', user, initiator: incoming.owner })
         }),
       ),
     ),
     forSession(contract.activateUser, async (incoming) =>
       presentUser(
-        await changed(incoming, (user) =>
-          context.database.transaction((tx) => updateStatus(incoming.actor, tx, user.id, 'active')),
-        ),
+        await changed(incoming, async (user) => {
+          await context.database.transaction((tx) => updateStatus(incoming.actor, tx, user.id, 'active'))
+          if (user.status !== 'active')
+            await account.announce({ kind: 'activated', user, initiator: incoming.owner })
+        }),
       ),
     ),
     forSession(
@@ -215,6 +228,7 @@ export function identityRoutes(
           { actor, request, key: incoming.key },
           user,
           incoming.raw.headers['user-agent'] ?? '',
+          account.limiting,
         )
         draft.after = row
         if (user.id === actor.id) await account.checks.inheritProof(incoming.key.id, row.id)
@@ -227,8 +241,8 @@ export function identityRoutes(
         const user = await resolve(actor, params)
         await account.checks.requireStepUp(incoming)
         const asking = { actor, request, key: incoming.key }
-        const { key, row } = await createToken(context, asking, user, body)
-        draft.after = row
+        const { key, row, aiLimits } = await createToken(context, asking, user, body, account.limiting)
+        draft.after = aiLimits === undefined ? row : { ...row, ai_limits: aiLimits }
         return { key }
       }),
     ),

@@ -9,6 +9,17 @@ type Instruction =
   | { op: 'jump'; to: number }
   | { readonly op: 'match' }
 
+/** A way of matching that is still open. */
+interface Thread {
+  readonly pc: number
+  readonly start: number
+}
+
+interface Span {
+  readonly start: number
+  readonly end: number
+}
+
 /** Longest program; counted repetitions are written out in it. */
 const MAX_PROGRAM = 2000
 
@@ -64,6 +75,96 @@ export class LinearRegExp {
       threads = next
     }
     return false
+  }
+
+  /**
+   * Where the text matches: the first place, as long as it can be, and then on behind it. Places of nothing are none.
+   *
+   * @returns offsets as of `slice`. @throws StepBudgetExceeded.
+   */
+  spans(text: string, budget: StepBudget): { readonly start: number; readonly end: number }[] {
+    const points: number[] = []
+    const offsets: number[] = []
+    let offset = 0
+    for (const character of text) {
+      points.push(character.codePointAt(0) ?? 0)
+      offsets.push(offset)
+      offset += character.length
+    }
+    offsets.push(offset)
+    const spans: { start: number; end: number }[] = []
+    for (let from = 0; from < points.length; ) {
+      const found = this.#longest(points, from, budget)
+      if (found === undefined) break
+      if (found.end > found.start)
+        spans.push({ start: offsets[found.start] ?? 0, end: offsets[found.end] ?? offset })
+      from = Math.max(found.end, found.start + 1)
+    }
+    return spans
+  }
+
+  /** The match that begins first from a place on, and of those the longest; places count code points. */
+  #longest(points: readonly number[], from: number, budget: StepBudget): Span | undefined {
+    const seen = new Int32Array(this.#program.length).fill(-1)
+    let best: Span | undefined
+    let threads: Thread[] = []
+    for (let at = from; at <= points.length; at += 1) {
+      // What began earlier has been followed before: it wins where both reach the same.
+      if (best === undefined) {
+        const reached = this.#reach(0, at, points, at, seen, threads, budget)
+        if (reached) best = { start: at, end: at }
+      }
+      const point = points[at]
+      if (point === undefined || (threads.length === 0 && best !== undefined)) break
+      const next: Thread[] = []
+      for (const { pc, start } of threads) {
+        if (best !== undefined && start > best.start) continue
+        const instruction = this.#program[pc]
+        if (instruction?.op !== 'character' || !instruction.test.passes(point)) continue
+        if (this.#reach(pc + 1, start, points, at + 1, seen, next, budget)) best = { start, end: at + 1 }
+      }
+      threads = next
+    }
+    return best
+  }
+
+  /** As `#follow`, but goes on behind a match, and keeps with each thread where it began. */
+  #reach(
+    from: number,
+    start: number,
+    points: readonly number[],
+    at: number,
+    seen: Int32Array,
+    threads: Thread[],
+    budget: StepBudget,
+  ): boolean {
+    let matched = false
+    const open = [from]
+    for (let pc = open.pop(); pc !== undefined; pc = open.pop()) {
+      if (seen[pc] === at) continue
+      seen[pc] = at
+      const instruction = this.#program[pc]
+      budget.spend(instruction?.op === 'character' ? 1 + instruction.test.cost : 1)
+      switch (instruction?.op) {
+        case 'match':
+        case undefined:
+          matched = true
+          break
+        case 'character':
+          threads.push({ pc, start })
+          break
+        case 'jump':
+          open.push(instruction.to)
+          break
+        case 'fork':
+          open.push(instruction.second, instruction.first)
+          break
+        case 'place':
+          if (isAt(instruction.place, points, at)) open.push(pc + 1)
+          break
+      }
+    }
+    return matched
   }
 
   /** Adds to the threads all that wait for a character and can be reached without one; true when the end can be. */

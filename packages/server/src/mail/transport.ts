@@ -6,10 +6,16 @@ import type { Mail } from './mail.ts'
 const TIMEOUT_MS = 8_000
 const IMPLICIT_TLS_PORT = 465
 
+/** What the mail server is given. */
+export type Message = Omit<Mail, 'expiresAt'> & {
+  /** Made anew where it is left out; with angle brackets. */
+  readonly messageId?: string
+}
+
 /** A way to the mail server. */
 export interface Transport {
   /** @throws Error when the server cannot be reached or refuses. */
-  send(mail: Mail): Promise<void>
+  send(mail: Message): Promise<void>
 }
 
 /** A fault of the configuration: trying again changes nothing. */
@@ -21,6 +27,25 @@ export class MailConfigurationError extends Error {
 export function isPermanent(error: unknown): boolean {
   if (error instanceof MailConfigurationError) return true
   return error instanceof Error && 'code' in error && error.code === 'EENVELOPE' && isRefusal(error)
+}
+
+/**
+ * Whether only a change of the configuration or of the address helps: not what a server says of an address today
+ * (OP-134).
+ */
+export function isUnfixable(error: unknown): boolean {
+  if (error instanceof MailConfigurationError) return true
+  if (!(error instanceof Error) || !('code' in error)) return false
+  if (error.code === 'EENVELOPE') return !('responseCode' in error) || error.responseCode === undefined
+  // Credentials for a server that takes none, so that it is not the one that they are for.
+  return error.code === 'ECONFIG' || error.code === 'ENOAUTH' || isUnofferedAuth(error)
+}
+
+/** The server knows no such command, or had no method to offer: not that it refuses these credentials. */
+function isUnofferedAuth(error: Error): boolean {
+  if (!('code' in error) || error.code !== 'EAUTH') return false
+  const status = 'responseCode' in error ? error.responseCode : undefined
+  return typeof status !== 'number' || (status >= 500 && status <= 504)
 }
 
 function isRefusal(error: Error): boolean {
@@ -78,6 +103,7 @@ export async function openTransport(config: Config): Promise<Transport> {
         subject: mail.subject,
         text: mail.text,
         html: mail.html,
+        ...(mail.messageId === undefined ? {} : { messageId: mail.messageId }),
         textEncoding: 'quoted-printable',
       })
     },

@@ -71,6 +71,26 @@ it('AG-135, AG-136: what the gateway has recorded goes with its request, by an a
   expect(may).toEqual(['delete'])
 })
 
+it('AG-B12, AG-B14: tokens of past minutes go, and what was set aside for requests that nobody serves any more', async () => {
+  const { db } = database
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000)
+  const old = await fixtures.aiMinuteTokens(db, { minute: minutesAgo(11) })
+  const young = await fixtures.aiMinuteTokens(db, { minute: minutesAgo(9) })
+  const expired = await fixtures.aiSpendReservation(db, { expires_at: minutesAgo(2) })
+  const held = await fixtures.aiSpendReservation(db)
+  await purge()
+  const minutes = async () =>
+    (await db.selectFrom('ai_minute_tokens').select('subject_id').execute()).map((row) => row.subject_id)
+  const reservations = async () =>
+    (await db.selectFrom('ai_spend_reservations').select('interception_id').execute()).map(
+      (row) => row.interception_id,
+    )
+  await until('the old minute to go', async () => !(await minutes()).includes(old.subject_id))
+  expect(await minutes()).toContain(young.subject_id)
+  await until('the expired one to go', async () => !(await reservations()).includes(expired.interception_id))
+  expect(await reservations()).toContain(held.interception_id)
+})
+
 it('OP-76: keys go a week after they have expired', async () => {
   const old = await fixtures.apiKey(database.db, { expires_at: daysAgo(8) })
   const young = await fixtures.apiKey(database.db, { expires_at: daysAgo(6) })

@@ -7,6 +7,7 @@ import * as store from './store.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const DAEMONS_MS = 7 * DAY_MS
+const NOTIFICATIONS_MS = 7 * DAY_MS
 const LEGACY_EVENTS_MS = 90 * DAY_MS
 /** Twice as long as a visit may pause. */
 const VISITS_MS = 2 * HOUR_MS
@@ -18,6 +19,8 @@ const CHALLENGES_MS = 60_000
 /** Beyond the time in which a test can be read. */
 const PROVIDER_TESTS_MS = 60_000
 const LOGOUT_TOKENS_MS = 60_000
+const MINUTE_TOKENS_MS = 10 * 60_000
+const RESERVATIONS_MS = 60_000
 
 /** What tells how long something is kept: the configuration, or settings that are changed while it runs. */
 export type RetentionContext = Pick<AppContext, 'config' | 'database'>
@@ -47,6 +50,7 @@ export const PURGED: readonly PurgedRecords[] = [
     old: store.agentLogs,
   },
   { type: 'provisioner_daemons', retentionMs: () => DAEMONS_MS, old: store.daemons },
+  { type: 'notification_messages', retentionMs: () => NOTIFICATIONS_MS, old: store.notificationMessages },
   {
     type: 'expired_api_keys',
     counted: true,
@@ -79,6 +83,13 @@ export const PURGED: readonly PurgedRecords[] = [
     retentionMs: ({ config }) => config.aiGatewayRetention,
     old: store.interceptions,
   },
+  {
+    type: 'aibridge_passthroughs',
+    retentionMs: ({ config }) => config.aiGatewayRetention,
+    old: store.passthroughs,
+  },
+  { type: 'ai_minute_tokens', retentionMs: () => MINUTE_TOKENS_MS, old: store.minuteTokens },
+  { type: 'ai_spend_reservations', retentionMs: () => RESERVATIONS_MS, old: store.expiredReservations },
   { type: 'audit_chain', retentionMs: ({ config }) => config.auditLogsRetention, old: store.auditLinks },
   { type: 'chat_idempotency_keys', retentionMs: () => DAY_MS, old: oldAnswers },
   { type: 'sign_in_failures', retentionMs: () => FAILURES_MS, old: store.forgottenFailures },

@@ -74,6 +74,14 @@ export const daemons = oldRecords(
   (before) => sql`select id from provisioner_daemons where coalesce(last_seen_at, created_at) < ${before}`,
 )
 
+/** What became of notifications, by when they last changed. */
+export const notificationMessages = oldRecords(
+  'notification_message',
+  'notification_messages',
+  ['id'],
+  (before) => sql`select id from notification_messages where updated_at < ${before} order by updated_at`,
+)
+
 /** Keys that expired long ago. */
 export const expiredKeys = oldRecords(
   'api_key',
@@ -192,6 +200,22 @@ export const providerTests = oldRecords(
   (before) => sql`select id from identity_provider_tests where expires_at < ${before}`,
 )
 
+/** Tokens of minutes that nobody is measured by any more (AG-B12). */
+export const minuteTokens = oldRecords(
+  'aibridge_interception',
+  'ai_minute_tokens',
+  ['subject_type', 'subject_id', 'minute'],
+  (before) => sql`select subject_type, subject_id, minute from ai_minute_tokens where minute < ${before}`,
+)
+
+/** What was set aside for requests whose replica has died (AG-B14). */
+export const expiredReservations = oldRecords(
+  'aibridge_interception',
+  'ai_spend_reservations',
+  ['interception_id'],
+  (before) => sql`select interception_id from ai_spend_reservations where expires_at < ${before}`,
+)
+
 /** Requests to models by when they began; all that belongs to one goes with it, and what was spent stays (AG-135). */
 export const interceptions: OldRecords = {
   async deleteOld(actor, db, { before, limit }) {
@@ -204,7 +228,8 @@ export const interceptions: OldRecords = {
       tokens as (delete from aibridge_token_usages where interception_id in (select id from gone)),
       prompts as (delete from aibridge_user_prompts where interception_id in (select id from gone)),
       tools as (delete from aibridge_tool_usages where interception_id in (select id from gone)),
-      thoughts as (delete from aibridge_model_thoughts where interception_id in (select id from gone))
+      thoughts as (delete from aibridge_model_thoughts where interception_id in (select id from gone)),
+      exports as (delete from aibridge_exports where interception_id in (select id from gone))
       select count(*)::int as count from gone`.execute(db)
     return rows[0]?.count ?? 0
   },
@@ -215,3 +240,11 @@ export const interceptions: OldRecords = {
     return Number(rows[0]?.count ?? 0)
   },
 }
+
+/** Requests to providers that were relayed only, by when they began (AG-B20). */
+export const passthroughs = oldRecords(
+  'aibridge_interception',
+  'aibridge_passthroughs',
+  ['id'],
+  (before) => sql`select id from aibridge_passthroughs where started_at < ${before} order by started_at`,
+)

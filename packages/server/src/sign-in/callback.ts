@@ -6,6 +6,7 @@ import type { AppContext, Db } from '../context.ts'
 import { type RequestContext, sendErrorPage, sessionCookieName, setCookie } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { type KeyValidator, openSession } from '../identity/index.ts'
+import { announceAccounts } from '../notifications/index.ts'
 import { type FlowResult, followFlow, type RedirectTarget, requireBegun } from '../oauth-flow/index.ts'
 import { signIn } from './actor.ts'
 import { CONVERSION_COOKIE, isConversionState, openConversion } from './conversion.ts'
@@ -123,7 +124,10 @@ async function signInWith(
     })
     draft.user = user
     draft.resourceId = user.id
-    if (isNew) draft.action = 'register'
+    if (isNew) {
+      draft.action = 'register'
+      await announceAccounts(context)({ kind: 'created', user })
+    }
     const { token } = await openSession(context, request.context, user, {
       loginType: provider.kind,
       userAgent: raw.headers['user-agent'] ?? '',

@@ -6,6 +6,7 @@ import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
 import { SearchQuery } from '../search/index.ts'
+import { announceDeleted, announceDeprecated } from './announce.ts'
 import { BuildTimes } from './build-times.ts'
 import { createTemplate } from './create-template.ts'
 import { listExamples } from './examples.ts'
@@ -72,6 +73,7 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.updateTemplate, async (incoming) => {
       const { actor, params, body } = incoming
       const load = (id = params.template ?? '') => getTemplate(actor, db, id)
+      let deprecated = ''
       const after = await auditedWrite(context, incoming, 'template', load, async (template) => {
         if (body.name !== undefined && body.name !== '') requireName(body.name)
         await context.database.transaction(async (tx) => {
@@ -81,7 +83,9 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
           })
           if (body.disable_everyone_group_access === true) await closeToEveryone(actor, tx, template)
         })
+        deprecated = template.deprecated
       })
+      if (after.deprecated !== '' && after.deprecated !== deprecated) await announceDeprecated(context, after)
       return presentOne(after)
     }),
     forSession(contract.deleteTemplate, (incoming) =>
@@ -95,6 +99,7 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
           if (await templateHasWorkspaces(actor, tx, template))
             throw badRequest('All workspaces must be deleted before a template can be removed.')
         })
+        await announceDeleted(context, template, incoming.owner)
         return { message: 'Template has been deleted!' }
       }),
     ),

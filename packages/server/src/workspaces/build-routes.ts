@@ -9,6 +9,7 @@ import { knownUserId } from '../organizations/index.ts'
 import { answerJobLogs, listTimings } from '../provisioning/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
+import { announceUpdated } from './announce.ts'
 import { cancelBuild } from './cancel-build.ts'
 import { statePurpose } from './create-build.ts'
 import { buildsWithParts, surroundings } from './load.ts'
@@ -73,6 +74,7 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
         build: row,
         matching,
         awoken,
+        updated,
       } = await requestBuild(context, actor, params.workspace ?? '', {
         ...body,
         // A delete is always somebody's own wish (WS-176).
@@ -81,6 +83,7 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       })
       if (awoken !== undefined)
         await recordChange(context, incoming, { type: 'workspace', action: 'write' }, awoken)
+      if (updated !== undefined) await announceUpdated(context, updated, incoming.owner)
       const [presented] = await buildsWithParts(context, [row], matching)
       if (presented === undefined) throw new Error('a made build was not presented')
       return presented

@@ -3,6 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
+import { announceAutoUpdated, announceDormant } from './announce.ts'
 import { createBuild, targetOf } from './create-build.ts'
 import { dormancy, dueChange, versionForAutostart } from './lifecycle.ts'
 import { type AutomaticChange, recordAutomaticChange } from './record-automatic-change.ts'
@@ -78,7 +79,9 @@ export class LifecycleExecutor implements AsyncDisposable {
         },
         { isolation: 'repeatable read' },
       )
-      if (done !== undefined) await recordAutomaticChange(this.#context, done)
+      if (done === undefined) return
+      await recordAutomaticChange(this.#context, done)
+      await this.#announce(done)
     } catch (error) {
       if (error instanceof NoProvisioner || (error instanceof ApiError && error.status === 409)) return
       log.warn('a workspace could not be changed in its time', {
@@ -87,6 +90,16 @@ export class LifecycleExecutor implements AsyncDisposable {
       })
       await this.#recordFailure(tried)
     }
+  }
+
+  async #announce({ before, after, due }: AutomaticChange): Promise<void> {
+    if (due.dormant === true) await announceDormant(this.#context, before)
+    if (
+      after !== undefined &&
+      due.build?.transition === 'start' &&
+      after.template_version_id !== before.template_version_id
+    )
+      await announceAutoUpdated(this.#context, after)
   }
 
   async #recordFailure(tried: AutomaticChange | undefined): Promise<void> {

@@ -1,11 +1,12 @@
 import { recordEntry } from '../audit/index.ts'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { announceBuild } from './announce.ts'
 import { findAuditedBuild } from './store/audited-builds.ts'
 
 const actor = systemActor('provisionerd', 'a build that has ended is recorded for its initiator')
 
-/** Writes the end of a build to the audit log: 200 when it succeeded, 500 else (RB-102). */
+/** Writes the end of a build to the audit log, 200 when it succeeded and 500 else (RB-102), and tells whom it concerns. */
 export async function recordBuild(context: AppContext, jobId: string, succeeded: boolean): Promise<void> {
   const found = await findAuditedBuild(actor, context.database.db, jobId)
   if (found === undefined) return
@@ -31,4 +32,5 @@ export async function recordBuild(context: AppContext, jobId: string, succeeded:
     ip: undefined,
     userAgent: '',
   })
+  await announceBuild(context, found, succeeded)
 }

@@ -13,6 +13,8 @@ export interface RequestedBuild {
   readonly build: BuildRow
   readonly matching: Matching
   readonly awoken: { readonly before: WorkspaceRow; readonly after: WorkspaceRow } | undefined
+  /** The workspace, where it gets another version than it had (WS-181). */
+  readonly updated: WorkspaceRow | undefined
 }
 
 /**
@@ -27,15 +29,17 @@ export async function requestBuild(
   workspaceId: string,
   request: BuildRequest,
 ): Promise<RequestedBuild> {
-  const { made, awoken } = await context.database.transaction(
+  const { made, awoken, before } = await context.database.transaction(
     async (tx) => {
       const workspace = await getWorkspace(actor, tx, workspaceId)
       const build = await createBuild(context, actor, tx, targetOf(workspace), request)
       // Behind the checks, whose answers come first (WS-170).
-      if (request.transition !== 'start' || workspace.dormant_at === null) return { made: build }
+      if (request.transition !== 'start' || workspace.dormant_at === null)
+        return { made: build, before: workspace }
       await updateWorkspace(actor, tx, workspace, awakened(context.clock.now()))
       return {
         made: build,
+        before: workspace,
         awoken: { before: workspace, after: await getWorkspace(actor, tx, workspace.id) },
       }
     },
@@ -45,5 +49,9 @@ export async function requestBuild(
   // One that nobody can carry out is over already.
   if (build.job.completed_at !== null)
     await recordBuild(context, build.job.id, build.job.job_status === 'succeeded')
-  return { build, matching: made.matching, awoken }
+  const updated =
+    build.template_version_id === before.template_version_id
+      ? undefined
+      : await getWorkspace(actor, context.database.db, workspaceId)
+  return { build, matching: made.matching, awoken, updated }
 }

@@ -7,6 +7,7 @@ import { ApiError, badRequest, conflict, forbidden, validationFailed } from '../
 import type { ExternalAuth } from '../external-auth/index.ts'
 import { getOrganization, knownUserId } from '../organizations/index.ts'
 import { requireName } from '../templates/index.ts'
+import { announceCreated, announceDormant } from './announce.ts'
 import { checkSchedule } from './autostart.ts'
 import type { BuildFeed } from './build-feed.ts'
 import { createWorkspace } from './create-workspace.ts'
@@ -51,6 +52,7 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed, external: 
       const ownerId = await knownUserId(context, actor, params.user ?? '')
       const made = await createWorkspace(context, external, actor, ownerId, body, organizationId)
       draft.after = made.workspace
+      await announceCreated(context, made.workspace, actor.id)
       const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)
       if (workspace === undefined) throw new Error('a made workspace was not presented')
       return workspace
@@ -202,14 +204,13 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed, external: 
       const { actor, body, reply } = incoming
       const after = await changing(incoming, async (row) => {
         const dormant = body.dormant ?? false
-        if ((row.dormant_at !== null) === dormant) reply.code(304)
-        else
-          await updateWorkspace(
-            actor,
-            db,
-            row,
-            dormant ? dormancy(row, context.clock.now()) : awakened(context.clock.now()),
-          )
+        if ((row.dormant_at !== null) === dormant) {
+          reply.code(304)
+          return
+        }
+        const now = context.clock.now()
+        await updateWorkspace(actor, db, row, dormant ? dormancy(row, now) : awakened(now))
+        if (dormant && row.owner_id !== actor.id) await announceDormant(context, row)
       })
       return one(actor, after)
     }),

@@ -13,10 +13,12 @@ import { AfterDelay } from '../ui/skeleton.tsx'
 import { exactTime, TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { type AllowEntry, wireList } from './allow-list.ts'
+import { GATEWAY_SCOPE } from './key-limits.ts'
 import { namedEntriesQuery, tokensQuery } from './queries.ts'
 import { TokenForm, type TokenValues } from './token-form.tsx'
 import { lifetimeNs } from './token-lifetime.ts'
-import { scopesOf } from './token-scopes.ts'
+import { TokenLimits } from './token-limits.tsx'
+import { FULL_SCOPE, scopesOf } from './token-scopes.ts'
 
 /** `/settings/tokens/{id}`: what a token is called, may do and reach, and until when (UI-B7). */
 export function EditTokenPage() {
@@ -75,32 +77,40 @@ function Edit({
     },
   })
   return (
-    <TokenForm
-      title="Token"
-      about={
-        token.last_used === NEVER ? (
-          'It was never used. Its secret stays as it is.'
-        ) : (
-          <>
-            Last used <TimeAgo time={token.last_used} />
-            {token.last_used_ip === undefined ? '' : ` from ${token.last_used_ip}`}. Its secret stays as it
-            is.
-          </>
-        )
-      }
-      failure="The token was not saved"
-      verb="Save token"
-      present={{
-        name: token.token_name,
-        scopes: scopesOf(token),
-        allowed,
-        end: `Until ${exactTime(token.expires_at)}`,
-      }}
-      error={save.error}
-      busy={save.isPending}
-      onSubmit={(values) => save.mutate(values)}
-    />
+    <div className="flex flex-col gap-4">
+      <TokenForm
+        title="Token"
+        about={
+          token.last_used === NEVER ? (
+            'It was never used. Its secret stays as it is.'
+          ) : (
+            <>
+              Last used <TimeAgo time={token.last_used} />
+              {token.last_used_ip === undefined ? '' : ` from ${token.last_used_ip}`}. Its secret stays as it
+              is.
+            </>
+          )
+        }
+        failure="The token was not saved"
+        verb="Save token"
+        present={{
+          name: token.token_name,
+          scopes: scopesOf(token),
+          allowed,
+          end: `Until ${exactTime(token.expires_at)}`,
+        }}
+        error={save.error}
+        busy={save.isPending}
+        onSubmit={(values) => save.mutate(values)}
+      />
+      {mayAskModels(token) ? <TokenLimits token={token.id} /> : null}
+    </div>
   )
+}
+
+/** Whether its scopes reach the AI gateway (AG-B7). */
+function mayAskModels(token: APIKey): boolean {
+  return scopesOf(token).some((scope) => scope === FULL_SCOPE || scope === GATEWAY_SCOPE)
 }
 
 /** Only what is another than before: the rest may be more than the viewer could give now. */

@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'coder:templates.author': 'Make, change and delete templates',
   'coder:apikeys.manage_self': 'Manage your own tokens',
   'coder:application_connect': 'Open apps of workspaces',
+  'coder:ai_gateway.use': 'Ask AI models through the gateway',
 }
 
 type Mode = 'full' | 'presets' | 'custom'

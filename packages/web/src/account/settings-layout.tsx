@@ -14,6 +14,7 @@ const groupsOf = (oauth2: boolean): readonly SideNavGroup[] => [
       { to: paths.settings('account'), label: 'Account' },
       { to: paths.settings('security'), label: 'Security' },
       { to: paths.settings('sessions'), label: 'Sessions' },
+      { to: paths.settings('ai'), label: 'AI usage' },
     ],
   },
   {
@@ -31,6 +32,7 @@ const groupsOf = (oauth2: boolean): readonly SideNavGroup[] => [
     title: 'Preferences',
     links: [
       { to: paths.settings('appearance'), label: 'Appearance' },
+      { to: paths.settings('notifications'), label: 'Notifications' },
       { to: paths.settings('schedule'), label: 'Schedule' },
     ],
   },

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
 
-import { getTokenConfig } from '@slipway/contract'
+import { type APIKeyAILimits, getTokenConfig } from '@slipway/contract'
 import { api } from '../api/client.ts'
 import { fieldError } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
@@ -11,15 +11,24 @@ import { Button, buttonClass } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, Select, TextInput } from '../ui/form.tsx'
 import { Section } from '../ui/page.tsx'
+import { Segmented } from '../ui/segmented.tsx'
 import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 import { type AllowEntry, effectiveAccess } from './allow-list.ts'
 import { AllowListPicker } from './allow-list-picker.tsx'
+import { KeyLimitFields } from './key-limit-fields.tsx'
+import { GATEWAY_SCOPE, isUnlimited, keyLimitsDraft, keyLimitsFaults, keyLimitsOf } from './key-limits.ts'
 import { ScopePicker } from './scope-picker.tsx'
 import { daysUntil, lifetimeChoices } from './token-lifetime.ts'
 import { FULL_SCOPE } from './token-scopes.ts'
 
 const CUSTOM = 'custom'
 const KEEP = 'keep'
+
+const USES = [
+  { id: 'api', label: 'The API' },
+  { id: 'ai', label: 'Only AI models' },
+] as const
+type Use = (typeof USES)[number]['id']
 
 /** What a token is to be. */
 export interface TokenValues {
@@ -29,6 +38,8 @@ export interface TokenValues {
   readonly scopes: readonly string[]
   /** Undefined is everything. */
   readonly allowed: readonly AllowEntry[] | undefined
+  /** What it may do at the AI gateway; undefined where nothing is said of that. */
+  readonly aiLimits?: APIKeyAILimits | undefined
 }
 
 interface TokenFormProps {
@@ -38,6 +49,8 @@ interface TokenFormProps {
   readonly verb: string
   /** A token that is there already, and when it ends. */
   readonly present?: Omit<TokenValues, 'days'> & { readonly end: string }
+  /** What a new one is for, until its maker chooses. */
+  readonly use?: Use
   readonly about?: ReactNode
   readonly error: unknown
   readonly busy: boolean
@@ -45,7 +58,8 @@ interface TokenFormProps {
 }
 
 /** Name, lifetime, scopes and allow list of a token, a new one or one that is changed (UI-1502 to UI-1504, UI-B7). */
-export function TokenForm({ title, failure, verb, present, about, error, busy, onSubmit }: TokenFormProps) {
+export function TokenForm(props: TokenFormProps) {
+  const { title, failure, verb, present, about, error, busy, onSubmit } = props
   const online = useOnline()
   const config = useQuery({
     queryKey: ['token-config'],
@@ -57,19 +71,36 @@ export function TokenForm({ title, failure, verb, present, about, error, busy, o
   const [date, setDate] = useState('')
   const [scopes, setScopes] = useState<readonly string[]>(present?.scopes ?? [FULL_SCOPE])
   const [allowed, setAllowed] = useState(present?.allowed)
+  const [use, setUse] = useState<Use>(props.use ?? 'api')
+  const [limits, setLimits] = useState(() => keyLimitsDraft(null))
+  const [attempted, setAttempted] = useState(false)
+  const limitFaults = keyLimitsFaults(limits)
   const selected = lifetime ?? (present === undefined ? String(chosen) : KEEP)
   const wanted = selected === CUSTOM ? (date === '' ? 0 : daysUntil(date, Date.now())) : Number(selected)
   const wrongDate =
     selected === CUSTOM && date !== '' && (wanted < 1 || wanted > maxDays)
       ? `Choose a day from tomorrow on, at most ${maxDays} days ahead.`
       : undefined
-  const idle = scopes.length === 0 || allowed?.length === 0
+  const idle = use === 'api' && (scopes.length === 0 || allowed?.length === 0)
   const ready = !idle && wrongDate === undefined && (selected === KEEP || wanted > 0)
   const form = useInvalidFocus(error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (!busy && ready)
-      onSubmit({ name: name.trim(), days: selected === KEEP ? undefined : wanted, scopes, allowed })
+    setAttempted(true)
+    if (busy || !ready) return
+    const values = { name: name.trim(), days: selected === KEEP ? undefined : wanted }
+    if (use === 'api') onSubmit({ ...values, scopes, allowed })
+    else if (Object.keys(limitFaults).length > 0)
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+    else {
+      const asked = keyLimitsOf(limits)
+      onSubmit({
+        ...values,
+        scopes: [GATEWAY_SCOPE],
+        allowed: undefined,
+        aiLimits: isUnlimited(asked) ? undefined : asked,
+      })
+    }
   }
   return (
     <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
@@ -135,25 +166,50 @@ export function TokenForm({ title, failure, verb, present, about, error, busy, o
           </div>
         </div>
       </Section>
-      <Section title="What it may do">
-        <div className="flex flex-col gap-2">
-          <ScopePicker value={scopes} onChange={setScopes} />
-          {fieldError(error, 'scopes') === undefined ? null : (
-            <p className="text-xs text-bad">{fieldError(error, 'scopes')}</p>
-          )}
-        </div>
-      </Section>
-      <Section title="On what" help="Everything else looks to it as if it did not exist.">
-        <div className="flex flex-col gap-2">
-          <AllowListPicker value={allowed} onChange={setAllowed} />
-          {fieldError(error, 'allow_list') === undefined ? null : (
-            <p className="text-xs text-bad">{fieldError(error, 'allow_list')}</p>
-          )}
-        </div>
-      </Section>
+      {present === undefined ? (
+        <Section title="What it is for">
+          <div className="flex flex-col gap-1.5">
+            <Segmented label="What it is for" options={USES} value={use} onChange={setUse} />
+            <p className="text-xs text-ink-2">
+              {use === 'api'
+                ? 'A program acts for you over the API, within the scopes below; with full access also at AI models.'
+                : 'A tool asks models through the gateway, at the expense of your budget, and nothing else.'}
+            </p>
+          </div>
+        </Section>
+      ) : null}
+      {use === 'ai' ? (
+        <Section title="Limits" help="Beside those of your own account. Empty is no limit.">
+          <KeyLimitFields
+            draft={limits}
+            onChange={setLimits}
+            faults={attempted ? limitFaults : {}}
+            error={error}
+          />
+        </Section>
+      ) : (
+        <>
+          <Section title="What it may do">
+            <div className="flex flex-col gap-2">
+              <ScopePicker value={scopes} onChange={setScopes} />
+              {fieldError(error, 'scopes') === undefined ? null : (
+                <p className="text-xs text-bad">{fieldError(error, 'scopes')}</p>
+              )}
+            </div>
+          </Section>
+          <Section title="On what" help="Everything else looks to it as if it did not exist.">
+            <div className="flex flex-col gap-2">
+              <AllowListPicker value={allowed} onChange={setAllowed} />
+              {fieldError(error, 'allow_list') === undefined ? null : (
+                <p className="text-xs text-bad">{fieldError(error, 'allow_list')}</p>
+              )}
+            </div>
+          </Section>
+        </>
+      )}
       <div className="flex flex-wrap items-center justify-end gap-2">
         <p role="status" className="mr-auto min-w-0 flex-1 basis-60 text-sm text-ink-2">
-          {effectiveAccess(scopes, allowed)}
+          {use === 'ai' ? 'It may ask AI models, and nothing else.' : effectiveAccess(scopes, allowed)}
         </p>
         <div className="flex gap-2">
           <AppLink href={paths.settings('tokens')} className={buttonClass({})}>

@@ -6,6 +6,7 @@ type Permissions = ReadonlyMap<string, readonly string[]>
 
 /** Ready sets as they are today (RB-47); those of a newer server are not here and show by name. */
 const READY_SETS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'coder:ai_gateway.use': { aibridge_interception: ['create', 'update'] },
   'coder:apikeys.manage_self': { api_key: ['create', 'delete', 'read', 'update'] },
   'coder:application_connect': { workspace: ['application_connect'] },
   'coder:templates.author': {

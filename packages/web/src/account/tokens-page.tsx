@@ -13,6 +13,7 @@ import { Menu } from '../ui/menu.tsx'
 import type { Column } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { effectiveAccess, entryOf } from './allow-list.ts'
+import { GATEWAY_SCOPE } from './key-limits.ts'
 import { OwnThings } from './own-things.tsx'
 import { tokensQuery } from './queries.ts'
 import { FULL_SCOPE, scopesOf } from './token-scopes.ts'
@@ -130,7 +131,15 @@ function Scopes({ token }: { readonly token: APIKey }) {
       className="flex flex-wrap gap-1"
       title={effectiveAccess(names, limited.length === 0 ? undefined : limited)}
     >
-      <Mark>{full ? 'Full access' : names.length === 1 ? (names[0] ?? '') : `${names.length} scopes`}</Mark>
+      <Mark>
+        {full
+          ? 'Full access'
+          : names.length === 1
+            ? names[0] === GATEWAY_SCOPE
+              ? 'AI models'
+              : (names[0] ?? '')
+            : `${names.length} scopes`}
+      </Mark>
       {limited.length === 0 ? null : (
         <Mark>{limited.length === 1 ? '1 resource' : `${limited.length} resources`}</Mark>
       )}

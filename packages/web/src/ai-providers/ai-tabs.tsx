@@ -18,6 +18,8 @@ export function AiTabs() {
               { to: paths.aiAgents('coder-agents'), label: 'Agents' },
               { to: paths.aiAgents('instructions'), label: 'Instructions' },
               { to: paths.aiAgents('lifecycle'), label: 'Lifecycle' },
+              { to: paths.aiGovernance(), label: 'Governance' },
+              { to: paths.aiModelPrices(), label: 'Prices' },
             ]
           : []),
         ...(mayManageMcpServers(permissions) ? [{ to: paths.mcpServers(), label: 'MCP servers' }] : []),

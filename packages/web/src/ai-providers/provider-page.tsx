@@ -3,6 +3,7 @@ import { Plug, Plus } from 'lucide-react'
 import { useRef, useState } from 'react'
 
 import { type AIProvider, updateAIProvider } from '@slipway/contract'
+import { RoutingSection } from '../ai-gateway/routing-section.tsx'
 import { api, queries } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
 import { modelConfigsQuery } from '../chats/queries.ts'
@@ -102,6 +103,7 @@ function Provider({ provider }: { readonly provider: AIProvider }) {
       <div className="flex flex-col gap-4">
         <ProviderTest provider={provider} />
         {kind.forAgents ? <Models provider={provider} /> : null}
+        <RoutingSection key={provider.id} provider={provider} />
         <Edit provider={provider} />
       </div>
       {question}

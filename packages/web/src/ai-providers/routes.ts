@@ -45,5 +45,13 @@ export function aiSettingsRoutes(frame: AnyRoute): AnyRoute[] {
       '/lifecycle',
       lazyRouteComponent(() => import('./lifecycle-page.tsx'), 'LifecyclePage'),
     ),
+    page(
+      '/governance',
+      lazyRouteComponent(() => import('../ai-gateway/gateway-page.tsx'), 'GatewayPage'),
+    ),
+    page(
+      '/prices',
+      lazyRouteComponent(() => import('../ai-gateway/prices-page.tsx'), 'PricesPage'),
+    ),
   ]
 }

@@ -60,6 +60,8 @@ interface ComposerProps {
   readonly running?: Running | undefined
   readonly history?: (() => Promise<readonly string[]>) | undefined
   readonly commands?: readonly ComposerCommand[]
+  /** More of them may come: what looks like one is not sent as text meanwhile (UI-1121). */
+  readonly commandsLoading?: boolean
   /** A message that was sent is changed: what it said, and how to leave. */
   readonly editing?: { readonly draft: Draft; readonly onCancel: () => void } | undefined
   readonly autoFocus?: boolean
@@ -141,6 +143,10 @@ export function Composer(props: ComposerProps) {
     if (blocked !== undefined || flight !== undefined || attachments.busy) return
     const command = commands.find((one) => one.run !== undefined && text.trim() === `/${one.name}`)
     if (command !== undefined) return run(command)
+    if (props.commandsLoading === true && /^\/[\w/-]+$/.test(text.trim())) {
+      setFailure(new Error('Commands and skills are still being read. Send it again in a moment.'))
+      return
+    }
     if (empty) {
       props.onEmptySubmit?.()
       return

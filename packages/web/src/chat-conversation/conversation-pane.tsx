@@ -21,7 +21,6 @@ import { toasts } from '../ui/toast.tsx'
 import { Announcer } from './announcer.tsx'
 import { ChatSession } from './chat-session.ts'
 import { textOf } from './chat-store.ts'
-import type { ComposerCommand } from './command-list.tsx'
 import { type ComposedMessage, Composer } from './composer.tsx'
 import { ContextMeter } from './context-meter.tsx'
 import { contextUsage, lastWithUsage } from './context-usage.ts'
@@ -36,6 +35,7 @@ import type { Draft } from './drafts.ts'
 import { FailureCard } from './failure-card.tsx'
 import { ModelPicker } from './model-picker.tsx'
 import { MOST_QUEUED, QueueList } from './queue-list.tsx'
+import { useSkillCommands } from './skill-commands.ts'
 import { StatusLine } from './status-line.tsx'
 import { Transcript } from './transcript.tsx'
 import { useChatModel } from './use-chat-model.ts'
@@ -124,6 +124,7 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
   const compact = async () => {
     await api.call(compactChat, { params: { chat: chat.id } })
   }
+  const skills = useSkillCommands(chat, active ? undefined : compact)
 
   const value = useMemo(
     (): Conversation => ({
@@ -221,7 +222,8 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
                 active ? { stopping: interrupting || status === 'interrupting', onStop: stop } : undefined
               }
               history={() => prompts(chat.id)}
-              commands={commandsOf(chat, active ? undefined : compact)}
+              commands={skills.commands}
+              commandsLoading={skills.loading}
               editing={
                 editing === undefined
                   ? undefined
@@ -288,19 +290,4 @@ async function promoteHead(session: ChatSession, id: number): Promise<void> {
   } catch (error) {
     toasts.failed('The message was not sent', error)
   }
-}
-
-/** Skills of the workspace, and summing up; a skill of that name wins (UI-1121). */
-function commandsOf(chat: Chat, compact: (() => Promise<void>) | undefined): readonly ComposerCommand[] {
-  const skills = (chat.context?.resources ?? []).flatMap(
-    ({ kind, status, skill_name: name, skill_description: about }) =>
-      kind === 'skill' && status === 'ok' && name !== undefined
-        ? [{ name, description: about ?? 'Skill' }]
-        : [],
-  )
-  const own =
-    compact === undefined || skills.some(({ name }) => name === 'compact')
-      ? []
-      : [{ name: 'compact', description: 'Sum up earlier messages for the model', run: compact }]
-  return [...own, ...skills]
 }

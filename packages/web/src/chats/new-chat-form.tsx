@@ -6,6 +6,7 @@ import type { ComposerHandle } from '../chat-conversation/conversation-context.t
 import { draftName, readDraft, writeDraft } from '../chat-conversation/drafts.ts'
 import { Composer } from '../chat-conversation/index.ts'
 import { ModelPicker } from '../chat-conversation/model-picker.tsx'
+import { useSkillCommands } from '../chat-conversation/skill-commands.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { OrganizationAutocomplete } from '../organizations/organization-autocomplete.tsx'
 import { useUser } from '../session/session.tsx'
@@ -45,6 +46,7 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
   const servers = useChosenServers(organization?.id)
   const { model, effort, setModel, setEffort } = useModelChoice(offers, own)
   const start = useStartChat()
+  const skills = useSkillCommands(undefined)
   const draft = draftName(user.id, DRAFT)
   // One that was chosen and lost is not taken again by itself when it comes back, and its files go with it (UI-1112).
   const lost = chosen !== undefined && organization?.id !== chosen
@@ -103,6 +105,8 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
           }
           planMode={{ on: plan, onChange: setPlan }}
           menu={[servers.items]}
+          commands={skills.commands}
+          commandsLoading={skills.loading}
           modelPicker={
             <>
               <Picker

@@ -6,9 +6,11 @@ import {
   getChatAcl,
   getChatCost,
   getChatUserModelOverrides,
+  getUserSkill,
   listChatModelConfigs,
   listChatModels,
   listChats,
+  listUserSkills,
 } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { type ChatFilter, chatListQuestion } from './chat-filter.ts'
@@ -100,6 +102,20 @@ export const ownModelsQuery = queryOptions({
   queryFn: ({ signal }) => api.call(getChatUserModelOverrides, { signal }),
   staleTime: 60_000,
 })
+
+/** Skills that the viewer has written, by name. */
+export const ownSkillsQuery = queryOptions({
+  queryKey: ['own-skills'],
+  queryFn: ({ signal }) => api.call(listUserSkills, { params: { user: 'me' }, signal }),
+  staleTime: 60_000,
+})
+
+export function ownSkillQuery(name: string) {
+  return queryOptions({
+    queryKey: ['own-skill', name],
+    queryFn: ({ signal }) => api.call(getUserSkill, { params: { user: 'me', skillName: name }, signal }),
+  })
+}
 
 type Pages = InfiniteData<readonly Chat[], string>
 

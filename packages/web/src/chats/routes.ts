@@ -6,6 +6,15 @@ const SETTINGS = [
   ['general', () => lazyRouteComponent(() => import('./settings/general-page.tsx'), 'GeneralPage')],
   ['compaction', () => lazyRouteComponent(() => import('./settings/compaction-page.tsx'), 'CompactionPage')],
   ['user-agents', () => lazyRouteComponent(() => import('./settings/own-models-page.tsx'), 'OwnModelsPage')],
+  ['personal-skills', () => lazyRouteComponent(() => import('./settings/skills-page.tsx'), 'SkillsPage')],
+  [
+    'personal-skills/add',
+    () => lazyRouteComponent(() => import('./settings/skill-page.tsx'), 'NewSkillPage'),
+  ],
+  [
+    'personal-skills/edit/$skill',
+    () => lazyRouteComponent(() => import('./settings/skill-page.tsx'), 'SkillPage'),
+  ],
   ['api-keys', () => lazyRouteComponent(() => import('./settings/own-keys-page.tsx'), 'OwnKeysPage')],
 ] as const
 

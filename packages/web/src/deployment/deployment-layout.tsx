@@ -15,9 +15,10 @@ import { PAGES } from './options.ts'
 export function DeploymentLayout() {
   const permissions = usePermissions()
   const mayExplain = useCheck('read', { resource_type: 'audit_log' })
+  const mayNotify = useCheck('read', { resource_type: 'notification_template' })
   const oauth2 = useOAuth2Shown()
   if (permissions === undefined || mayExplain === undefined) return <PageSkeleton />
-  if (!permissions.viewDeploymentConfig && !mayExplain)
+  if (!permissions.viewDeploymentConfig && !mayExplain && mayNotify !== true)
     return <NoPermission what="see how the deployment is set up" permission="viewDeploymentConfig" />
   return (
     <Page>
@@ -34,6 +35,7 @@ export function DeploymentLayout() {
           ...(permissions.viewDeploymentConfig && oauth2
             ? [{ to: paths.oauth2Apps(), label: 'OAuth2 apps' }]
             : []),
+          ...(mayNotify === true ? [{ to: paths.deployment('notifications'), label: 'Notifications' }] : []),
           ...(mayExplain ? [{ to: paths.explainAccess(), label: 'Access' }] : []),
         ]}
       />

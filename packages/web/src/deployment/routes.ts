@@ -56,6 +56,14 @@ export function administrationRoutes(frame: AnyRoute): AnyRoute[] {
       }),
       createRoute({
         getParentRoute: () => deployment,
+        path: '/deployment/notifications',
+        component: lazyRouteComponent(
+          () => import('../notifications/deployment-page.tsx'),
+          'DeploymentNotificationsPage',
+        ),
+      }),
+      createRoute({
+        getParentRoute: () => deployment,
         path: '/deployment/oauth2-provider/apps',
         component: lazyRouteComponent(() => import('../oauth2-apps/apps-page.tsx'), 'OAuth2AppsPage'),
       }),

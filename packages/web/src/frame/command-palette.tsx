@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Command } from 'cmdk'
 import {
+  Gauge,
   KeyRound,
   LogOut,
   MessagesSquare,
@@ -260,6 +261,7 @@ const SETTINGS = [
   { label: 'Appearance', page: 'appearance', icon: Palette },
   { label: 'SSH key', page: 'ssh-keys', icon: KeyRound },
   { label: 'Tokens', page: 'tokens', icon: KeyRound },
+  { label: 'AI usage', page: 'ai', icon: Gauge },
 ] as const
 
 function Group({ heading, children }: { readonly heading: string; readonly children: ReactNode }) {

@@ -5,6 +5,8 @@ import { type ReactNode, useEffect, useState } from 'react'
 
 import { useAccountLook } from '../appearance/use-look.ts'
 import { usePathname } from '../navigation/app-link.tsx'
+import { Bell } from '../notifications/bell.tsx'
+import { useInboxLive } from '../notifications/use-inbox-live.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { LogoMark } from '../ui/logo.tsx'
@@ -19,6 +21,7 @@ const COLLAPSED = 'slipway.rail'
 /** Rail, page, palette: around every page but terminals and the ones before signing in. */
 export function Frame() {
   useAccountLook()
+  const announcement = useInboxLive()
   const [collapsed, setCollapsed] = useState(readCollapsed)
   const [sheet, setSheet] = useState(false)
   const [open, setOpen] = useState<'palette' | 'keys'>()
@@ -67,6 +70,9 @@ export function Frame() {
         />
         <LogoMark className="size-5 text-accent" />
         <span className="font-semibold">Slipway</span>
+        <span className="ml-auto">
+          <Bell side="bottom" />
+        </span>
       </header>
       <Sheet open={sheet} onClose={() => setSheet(false)}>
         <Rail
@@ -84,6 +90,9 @@ export function Frame() {
       <main id="main-content" tabIndex={-1} data-quiet-focus className="min-w-0 flex-1">
         <Outlet />
       </main>
+      <p role="status" className="sr-only">
+        {announcement}
+      </p>
       <CommandPalette open={open === 'palette'} onClose={() => setOpen(undefined)} />
       <KeysDialog open={open === 'keys'} onClose={() => setOpen(undefined)} />
     </div>

@@ -9,6 +9,7 @@ import {
   Server,
   Sparkles,
   UsersRound,
+  Waypoints,
 } from 'lucide-react'
 
 import { maySeeAiSettings } from '../ai-providers/may-manage.ts'
@@ -25,7 +26,7 @@ export interface NavigationItem {
 }
 
 const DEPLOYMENT_PAGE =
-  /^\/deployment\/(overview|security|observability|network|userauth|external-auth|oauth2-provider|access)(\/|$)/
+  /^\/deployment\/(overview|security|observability|network|userauth|external-auth|notifications|oauth2-provider|access)(\/|$)/
 
 /** The main places, and those for administrators that the viewer may open (UI-305, UI-306). */
 export function navigationItems(permissions: Permissions | undefined): {
@@ -94,6 +95,16 @@ export function navigationItems(permissions: Permissions | undefined): {
               href: paths.aiSettings(),
               icon: Sparkles,
               matches: (path: string) => path.startsWith('/ai/settings'),
+            },
+          ]
+        : []),
+      ...(permissions?.viewAnyAIBridgeInterception === true
+        ? [
+            {
+              label: 'AI sessions',
+              href: paths.aiSessions(),
+              icon: Waypoints,
+              matches: (path: string) => path.startsWith('/ai-gateway/sessions'),
             },
           ]
         : []),

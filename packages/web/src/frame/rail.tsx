@@ -14,6 +14,7 @@ import {
 
 import { useChangeLook } from '../appearance/use-look.ts'
 import { AppLink, useGo, usePathname } from '../navigation/app-link.tsx'
+import { Bell } from '../notifications/bell.tsx'
 import { OrganizationSwitcher } from '../organizations/organization-switcher.tsx'
 import { paths } from '../paths.ts'
 import { buildInfoQuery } from '../session/queries.ts'
@@ -52,7 +53,17 @@ export function Rail({ collapsed, onCollapse, onSearch, onKeys }: RailProps) {
             <span className="text-[15px] font-semibold tracking-[-0.01em] text-ink">Slipway</span>
           )}
         </AppLink>
+        {collapsed || onCollapse === undefined ? null : (
+          <span className="ml-auto">
+            <Bell side="right" />
+          </span>
+        )}
       </div>
+      {collapsed ? (
+        <div className="flex justify-center pb-2">
+          <Bell side="right" />
+        </div>
+      ) : null}
       <OrganizationSwitcher collapsed={collapsed} />
       <div className="px-2 pb-3">
         <button

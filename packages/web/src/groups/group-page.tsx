@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Ellipsis, Settings, Trash2, UserMinus, UserPlus, UsersRound } from 'lucide-react'
+import { CircleDollarSign, Ellipsis, Settings, Trash2, UserMinus, UserPlus, UsersRound } from 'lucide-react'
 import { useState } from 'react'
 
 import { type Group, type ReducedUser, updateGroup } from '@slipway/contract'
@@ -84,23 +84,31 @@ function Members({ group }: { readonly group: Group }) {
       actions={
         <>
           {mayFill && !nobody ? add : null}
-          {may.editGroups || (may.deleteGroups && !everyone) ? (
+          {may.viewGroups || may.editGroups || (may.deleteGroups && !everyone) ? (
             <Menu
               label="More actions"
               trigger={
                 <Button size="icon" aria-label="More actions" icon={<Ellipsis className="size-4" />} />
               }
               groups={[
-                may.editGroups
-                  ? [
-                      {
-                        id: 'settings',
-                        label: 'Settings',
-                        icon: Settings,
-                        onSelect: () => go(paths.groupSettings(organization.name, group.name)),
-                      },
-                    ]
-                  : [],
+                [
+                  ...(may.editGroups
+                    ? [
+                        {
+                          id: 'settings',
+                          label: 'Settings',
+                          icon: Settings,
+                          onSelect: () => go(paths.groupSettings(organization.name, group.name)),
+                        },
+                      ]
+                    : []),
+                  {
+                    id: 'ai',
+                    label: 'AI limits',
+                    icon: CircleDollarSign,
+                    onSelect: () => go(paths.groupAi(organization.name, group.name)),
+                  },
+                ],
                 may.deleteGroups && !everyone
                   ? [
                       {

@@ -9,6 +9,7 @@ const NOTHING = {
   removeMembers: false,
   createGroup: false,
   viewGroups: false,
+  viewGroupMembers: false,
   editGroups: false,
   deleteGroups: false,
   editSettings: false,

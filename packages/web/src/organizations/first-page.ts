@@ -10,13 +10,24 @@ export function openPages(may: OrganizationPermissions): readonly OrganizationPa
     ['provisioners', may.viewProvisioners && may.viewProvisionerJobs],
     ['provisioner-jobs', may.viewProvisionerJobs],
     ['idp-sync', may.viewIdpSyncSettings],
+    ['ai-spend', may.viewGroupMembers],
+    ['ai-limits', may.viewGroups],
     ['settings', may.editSettings || may.deleteOrganization],
   ]
   return pages.filter(([, open]) => open).map(([page]) => page)
 }
 
 /** Beside the members, which have no part of the address of their own. */
-const PAGES = ['groups', 'roles', 'provisioners', 'provisioner-jobs', 'idp-sync', 'settings'] as const
+const PAGES = [
+  'groups',
+  'roles',
+  'provisioners',
+  'provisioner-jobs',
+  'idp-sync',
+  'ai-spend',
+  'ai-limits',
+  'settings',
+] as const
 
 /** The page of an organization that an address leads to, if it is one that all organizations have. */
 export function pageOfPath(pathname: string): OrganizationPage | undefined {

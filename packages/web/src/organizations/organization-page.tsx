@@ -22,6 +22,8 @@ const TABS: Readonly<Record<PageName, string>> = {
   provisioners: 'Provisioners',
   'provisioner-jobs': 'Jobs',
   'idp-sync': 'IdP sync',
+  'ai-spend': 'AI spend',
+  'ai-limits': 'AI limits',
   settings: 'Settings',
 }
 

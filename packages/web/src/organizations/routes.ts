@@ -71,6 +71,21 @@ export function organizationRoutes(frame: AnyRoute): AnyRoute[] {
     }),
     createRoute({
       getParentRoute: () => organization,
+      path: '/groups/$group/ai',
+      component: lazyRouteComponent(() => import('../ai-spend/group-ai-page.tsx'), 'GroupAiPage'),
+    }),
+    createRoute({
+      getParentRoute: () => organization,
+      path: '/ai-spend',
+      component: lazyRouteComponent(() => import('../ai-spend/spend-page.tsx'), 'SpendPage'),
+    }),
+    createRoute({
+      getParentRoute: () => organization,
+      path: '/ai-limits',
+      component: lazyRouteComponent(() => import('../ai-spend/limits-page.tsx'), 'LimitsPage'),
+    }),
+    createRoute({
+      getParentRoute: () => organization,
       path: '/roles',
       component: lazyRouteComponent(() => import('../roles/roles-page.tsx'), 'RolesPage'),
     }),

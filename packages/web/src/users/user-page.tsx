@@ -3,6 +3,7 @@ import { Boxes, KeyRound, Scale, ScrollText, Trash2, UserCheck, UserX } from 'lu
 import { useState } from 'react'
 
 import { activateUser, type User } from '@slipway/contract'
+import { UserBudgetSection } from '../ai-spend/user-budget-section.tsx'
 import { api, queries } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
 import { useRouteParam } from '../navigation/address.ts'
@@ -190,6 +191,7 @@ function Account({ user }: { readonly user: User }) {
           </nav>
           <UserFacts user={user} />
           <UserGroups user={user} />
+          <UserBudgetSection user={user} />
         </div>
       </div>
       {asked === 'suspend' ? <SuspendDialog user={user} onClose={close} onDone={refresh} /> : null}

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 import type { FastifyRequest } from 'fastify'
 
 import { type ModelProvider, maskSecret } from '../../ai-providers/index.ts'
@@ -6,6 +8,7 @@ import { limitedSubject, type Precheck, type RequestContext, tokenOf } from '../
 import type { RequestHeaders } from '../clients.ts'
 import type { Credential } from '../credentials.ts'
 import { GatewayError } from '../gateway-error.ts'
+import type { LastKnown } from '../recording/last-known.ts'
 
 /** The header for the token of this deployment where the others hold a key of the user (AG-13). */
 export const GOVERNANCE = 'x-coder-ai-governance-token'
@@ -16,6 +19,9 @@ export interface Caller {
   readonly keyId: string
   readonly token: string
 }
+
+/** What is remembered of a caller while requests go on without the database. */
+export type KnownCaller = Pick<Caller, 'userId' | 'keyId'>
 
 /** Finds out who a token stands for. */
 export type Validate = (token: string, request: RequestContext) => Precheck | Promise<Precheck>
@@ -61,14 +67,18 @@ export async function authenticate(
   headers: RequestHeaders,
   request: RequestContext,
   validate: Validate,
+  lastCallers: LastKnown<KnownCaller>,
 ): Promise<Caller> {
   const token = tokenFrom(headers)
   if (token === undefined) throw new GatewayError(400, 'invalid_request', 'no authentication key provided')
   const outcome = await validate(token, request)
-  if (!outcome.ok && outcome.status === 500)
+  if (!outcome.ok && outcome.status === 500) {
+    const last = lastCallers.keeps ? lastCallers.fallback(digestOf(token)) : undefined
+    if (last !== undefined) return { ...last, token }
     throw new GatewayError(500, 'internal_error', 'the authentication key could not be checked', {
       cause: outcome.cause,
     })
+  }
   if (
     !outcome.ok ||
     outcome.owner.status !== 'active' ||
@@ -78,7 +88,14 @@ export async function authenticate(
   )
     throw new GatewayError(403, 'unauthorized', 'unauthorized')
   request.apiKeyId = outcome.key.id
-  return { userId: outcome.owner.id, keyId: outcome.key.id, token }
+  const known = { userId: outcome.owner.id, keyId: outcome.key.id }
+  if (lastCallers.keeps) lastCallers.note(digestOf(token), known)
+  return { ...known, token }
+}
+
+/** Tokens are kept nowhere. */
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64')
 }
 
 /**

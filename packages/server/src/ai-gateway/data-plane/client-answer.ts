@@ -104,7 +104,7 @@ async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): Asy
         ended = true
         return
       }
-      betweenEvents = /\n\r?\n$/.test(Buffer.from(step.value).subarray(-3).toString('latin1'))
+      betweenEvents = /\n\r?\n$/.test(Buffer.from(step.value.subarray(-3)).toString('latin1'))
       yield step.value
     }
   } catch (error) {

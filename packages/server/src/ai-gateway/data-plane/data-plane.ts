@@ -7,11 +7,11 @@ import type { ModelProvider } from '../../ai-providers/index.ts'
 import type { AppContext } from '../../context.ts'
 import { forwardedFor } from '../../edge/index.ts'
 import { ApiError } from '../../errors/index.ts'
-import { admit } from '../admission.ts'
+import { type Admission, admit } from '../admission.ts'
+import { isTranslated, speaksInvokeModel } from '../bedrock/invoke-model.ts'
 import { exchange, passThrough } from '../exchange.ts'
 import { GatewayError } from '../gateway-error.ts'
 import { MAX_BODY, type ModelGateway, tooLarge } from '../model-gateway.ts'
-import type { Initiator } from '../store/budgets.ts'
 import { at, parseJson } from '../wires/json.ts'
 import { wireOf } from '../wires/wire.ts'
 import { relayHead } from './answer-head.ts'
@@ -26,9 +26,11 @@ import {
   withoutToken,
 } from './caller.ts'
 import { streamedAnswer, wholeAnswer } from './client-answer.ts'
+import { firewallMarkOf } from './firewall-mark.ts'
 import { editMembers } from './json-members.ts'
 import { Overload } from './overload.ts'
 import { destinationOf } from './paths.ts'
+import { watchClient } from './slow-client.ts'
 
 const PREFIXES = ['/api/v2/ai-gateway', '/api/v2/aibridge'] as const
 
@@ -43,7 +45,7 @@ export interface DataPlaneParts {
 /** A request that may be made, before its body has been read. */
 interface Admitted {
   readonly caller: Caller
-  readonly initiator: Initiator
+  readonly initiator: Admission
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal
 }
@@ -54,10 +56,20 @@ interface Admitted {
  */
 export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): void {
   const { config, log } = parts.context
-  const overload = new Overload({
-    maxConcurrency: config.aiGatewayMaxConcurrency,
-    rate: config.aiGatewayRateLimit,
-  })
+  const { gateway } = parts
+  const overload = new Overload(
+    {
+      maxConcurrency: config.aiGatewayMaxConcurrency,
+      rate: config.aiGatewayRateLimit,
+      settings: () => gateway.parts.governance.settings(),
+    },
+    Date.now,
+    gateway.parts.resilience,
+    gateway.stopped,
+  )
+  const isCounted = (request: FastifyRequest, prefix: string): boolean =>
+    config.aiGatewayRateLimit > 0 &&
+    (config.aiGatewayRateLimitPassthrough || !isPassedThrough(request, prefix, gateway))
   const admitted = new WeakMap<FastifyRequest, Admitted>()
   for (const prefix of PREFIXES)
     server.route({
@@ -69,14 +81,26 @@ export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): 
       onRequest: async (request, reply) => {
         if (!config.aiGatewayEnabled)
           throw new GatewayError(403, 'feature_disabled', 'The AI gateway is off: see --ai-gateway-enabled.')
-        // A place is held until the answer has been sent or the client has left (AG-64).
-        const place = overload.admit(countedAs(request))
+        gateway.stopped.throwIfAborted()
         const left = new AbortController()
+        const { signal } = left
+        const places: Disposable[] = []
+        // A place is held until the answer has been sent or the client has left (AG-64).
+        const hold = (place: Disposable): void => {
+          if (signal.aborted) place[Symbol.dispose]()
+          else places.push(place)
+        }
         onceOver(request, reply, () => {
-          place[Symbol.dispose]()
           left.abort(new Error('the client left'))
+          for (const place of places) place[Symbol.dispose]()
         })
-        admitted.set(request, { ...(await admitCaller(parts, request)), signal: left.signal })
+        const place = overload.admit(isCounted(request, prefix) ? countedAs(request) : undefined, signal)
+        hold(place instanceof Promise ? await place : place)
+        const caller = await callerOf(parts, request)
+        const own = overload.admitUser(caller.userId, signal)
+        if (own !== undefined) hold(own instanceof Promise ? await own : own)
+        const initiator = await admit(parts.context, gateway.parts, caller.userId, caller.keyId)
+        admitted.set(request, { caller, initiator, signal })
       },
       errorHandler: (error, request, reply) => {
         refuse(
@@ -102,18 +126,17 @@ function onceOver(request: FastifyRequest, { raw }: FastifyReply, over: () => vo
   if (raw.closed || request.raw.socket.destroyed) over()
 }
 
-/** Steps 4 to 9 of chapter 05 section 4. */
-async function admitCaller(
+/** Steps 4 to 8 of chapter 05 section 4. */
+async function callerOf(
   { context, gateway, validate }: DataPlaneParts,
   request: FastifyRequest,
-): Promise<Pick<Admitted, 'caller' | 'initiator'>> {
+): Promise<Caller> {
   const headers = headersOf(request)
   if (headers[GOVERNANCE]?.trim() && !context.config.aiGatewayAllowByok)
     throw new GatewayError(403, 'byok_disabled', 'Bring Your Own Key (BYOK) mode is not enabled.', {
       detail: 'Contact your administrator to enable it with --ai-gateway-allow-byok.',
     })
-  const caller = await authenticate(headers, request.context, validate)
-  return { caller, initiator: await admit(context, gateway.parts.metrics, caller.userId) }
+  return authenticate(headers, request.context, validate, gateway.parts.lastCallers)
 }
 
 function asGatewayError(error: unknown, unexpected: (error: unknown) => void): GatewayError {
@@ -141,7 +164,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: GatewayErro
 }
 
 async function serve(
-  { gateway }: DataPlaneParts,
+  { context, gateway }: DataPlaneParts,
   request: FastifyRequest,
   reply: FastifyReply,
   prefix: string,
@@ -151,14 +174,12 @@ async function serve(
   const headers = withoutToken(given, caller.token)
   const { provider, path, query } = target(request, prefix, gateway)
   const destination = provider === undefined ? undefined : destinationOf(provider, path, query)
-  if (provider === undefined || destination === undefined)
+  if (
+    provider === undefined ||
+    destination === undefined ||
+    (speaksInvokeModel(provider) && !isTranslated(path))
+  )
     throw new GatewayError(404, 'route_not_supported', `route not supported: ${request.method} ${path}`)
-  if (provider.bedrock?.protocol === 'invoke-model')
-    throw new GatewayError(
-      501,
-      'route_not_supported',
-      'providers that speak the invoke-model protocol of Bedrock are for chats: set the protocol mantle',
-    )
   for (const [name, value] of [...destination.url.searchParams])
     if (value.includes(caller.token)) destination.url.searchParams.delete(name)
   const byok = given[GOVERNANCE]?.trim() ? ownCredential(provider, given, caller.token) : undefined
@@ -180,6 +201,8 @@ async function serve(
     headers,
     byok,
     relayRefusal: false,
+    token: caller.token,
+    agentFirewall: firewallMarkOf(given),
     signal,
   }
   if (destination.kind === 'passthrough') {
@@ -195,27 +218,61 @@ async function serve(
       },
     })
     relayHead(reply, answer)
+    warnOfBudget(reply, initiator)
     await reply.send(Readable.from(answer.body))
     return
   }
   const wire = wireOf(destination.url.pathname)
-  const answer = await exchange(gateway.parts, { ...common, body: edited(wire, body) })
+  const answer = await exchange(gateway.parts, { ...common, body: edited(wire, body) }).catch(
+    (error: unknown) => {
+      throw wire === 'responses' ? asOfResponses(error) : error
+    },
+  )
   relayHead(reply, answer)
+  warnOfBudget(reply, initiator)
   reply.header('x-slipway-interception-id', answer.interceptionId)
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = answer.headers
   // What was encoded although nobody asked for it passes as it is.
   const seen = answer.status < 400 && encoding === 'identity' ? wire : 'other'
   if (answer.status < 400 && typeof type === 'string' && /^text\/event-stream\b/i.test(type)) {
     reply.headers({ 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
-    await reply.send(
-      Readable.from(
-        encoding === 'identity' ? streamedAnswer(answer.body, wire, answer.interceptionId) : answer.body,
-      ),
+    const stream = Readable.from(
+      encoding === 'identity' ? streamedAnswer(answer.body, wire, answer.interceptionId) : answer.body,
     )
+    watchClient(stream, reply.raw, (milliseconds) =>
+      context.log.warn('slow client detected', {
+        interception_id: answer.interceptionId,
+        duration_ms: milliseconds,
+        ip: request.context.remoteAddress,
+        user_agent: headers['user-agent'] ?? '',
+      }),
+    )
+    await reply.send(stream)
     return
   }
   const whole = await wholeAnswer(answer.body, seen, answer.interceptionId)
   await reply.send(Buffer.isBuffer(whole) ? whole : Readable.from(whole))
+}
+
+/** Says of a budget that is not enforced that it is used up (AG-B14). */
+function warnOfBudget(reply: FastifyReply, { budgetWarning }: Admission): void {
+  if (budgetWarning !== undefined) reply.header('x-slipway-ai-budget-warning', budgetWarning)
+}
+
+/** A failure as clients of the Responses API know it (AG-34). */
+function asOfResponses(error: unknown): unknown {
+  if (!(error instanceof GatewayError) || error.code !== 'upstream_unreachable') return error
+  return new GatewayError(500, error.code, error.message, { ofResponses: true, cause: error })
+}
+
+/** Whether a request is relayed without being recorded; what cannot be told is not. */
+function isPassedThrough(request: FastifyRequest, prefix: string, gateway: ModelGateway): boolean {
+  try {
+    const { provider, path } = target(request, prefix, gateway)
+    return provider !== undefined && destinationOf(provider, path, '')?.kind === 'passthrough'
+  } catch {
+    return false
+  }
 }
 
 /** The provider that a path names, and what comes behind its name. @throws GatewayError 503 while it is off (AG-4). */
@@ -251,6 +308,7 @@ function edited(wire: ReturnType<typeof wireOf>, body: Buffer): Buffer {
         501,
         'route_not_supported',
         'background requests are currently not supported by AI Gateway',
+        { ofResponses: true },
       )
     return body
   }

@@ -61,13 +61,15 @@ function membersOf(text: string): { readonly members: readonly Member[]; readonl
   return { members, close: at }
 }
 
-function skipSpace(text: string, from: number): number {
+/** Where the next character is that is no white space. */
+export function skipSpace(text: string, from: number): number {
   let at = from
   while (at < text.length && ' \t\r\n'.includes(text[at] ?? '')) at += 1
   return at
 }
 
-function endOfString(text: string, from: number): number {
+/** Where a string ends that begins at a place, behind its last quote. */
+export function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from + 1); at !== -1; at = text.indexOf('"', at + 1)) {
     let slashes = 0
     while (text[at - 1 - slashes] === '\\') slashes += 1

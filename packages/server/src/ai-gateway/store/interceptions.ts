@@ -19,7 +19,9 @@ export interface NewInterception {
   readonly provider: string
   readonly providerName: string
   readonly model: string
-  readonly metadata: Readonly<Record<string, string>>
+  /** The name that the client asked for, where it stands for that model (AG-B9). */
+  readonly requestedModel?: string | undefined
+  readonly metadata: Readonly<Record<string, unknown>>
   readonly startedAt: Date
   readonly client: string
   readonly clientSessionId: string | undefined
@@ -27,6 +29,8 @@ export interface NewInterception {
   readonly credentialHint: string
   /** The tool call whose result the request brings. */
   readonly toolCallId: string | undefined
+  /** Where it stands in the log of an agent firewall (AG-17). */
+  readonly agentFirewall?: { readonly sessionId: string; readonly sequenceNumber: number } | undefined
 }
 
 const insertTogether = batchesOf(async (db: Db, rows: readonly NewInterception[]) => {
@@ -38,6 +42,7 @@ const insertTogether = batchesOf(async (db: Db, rows: readonly NewInterception[]
       provider: row.provider,
       provider_name: row.providerName,
       model: row.model,
+      requested_model: row.requestedModel,
       metadata: row.metadata,
       started_at: row.startedAt.toISOString(),
       client: row.client,
@@ -45,27 +50,33 @@ const insertTogether = batchesOf(async (db: Db, rows: readonly NewInterception[]
       credential_kind: row.credentialKind,
       credential_hint: row.credentialHint,
       tool_call_id: row.toolCallId,
+      firewall_session: row.agentFirewall?.sessionId,
+      firewall_number: row.agentFirewall?.sequenceNumber,
     })),
   )
   // Only what the same user has done is gone on with: others may know the id of a tool call (AG-80).
   await sql`
-    insert into aibridge_interceptions (id, initiator_id, api_key_id, provider, provider_name, model, metadata,
-      started_at, client, client_session_id, credential_kind, credential_hint, thread_parent_id, thread_root_id)
-    select n.id, n.initiator_id, n.api_key_id, n.provider, n.provider_name, n.model, n.metadata, n.started_at, n.client,
-           n.client_session_id, n.credential_kind, n.credential_hint, p.id, p.root
+    insert into aibridge_interceptions (id, initiator_id, api_key_id, provider, provider_name, model,
+      requested_model, metadata, started_at, client, client_session_id, credential_kind, credential_hint, thread_parent_id, thread_root_id,
+      agent_firewall_session_id, agent_firewall_sequence_number)
+    select n.id, n.initiator_id, n.api_key_id, n.provider, n.provider_name, n.model,
+           n.requested_model, n.metadata, n.started_at, n.client, n.client_session_id, n.credential_kind, n.credential_hint,
+           p.id, p.root, n.firewall_session, n.firewall_number
       from jsonb_to_recordset(${given}::jsonb) as n(id uuid, initiator_id uuid, api_key_id text, provider text,
-             provider_name text, model text, metadata jsonb, started_at timestamptz, client text,
-             client_session_id text, credential_kind text, credential_hint text, tool_call_id text)
+             provider_name text, model text, requested_model text, metadata jsonb, started_at timestamptz, client text,
+             client_session_id text, credential_kind text, credential_hint text, tool_call_id text,
+             firewall_session uuid, firewall_number integer)
       left join lateral (
         select i.id, coalesce(i.thread_root_id, i.id) as root
           from aibridge_tool_usages t join aibridge_interceptions i on i.id = t.interception_id
          where n.tool_call_id is not null and t.provider_tool_call_id = n.tool_call_id
            and i.initiator_id = n.initiator_id
-         order by t.created_at desc limit 1) p on true`.execute(db)
+         order by t.created_at desc limit 1) p on true
+    on conflict (id) do nothing`.execute(db)
   return rows.map(() => undefined)
 })
 
-/** Stores that a request has begun, and in which thread (AG-78, AG-80). @throws ApiError 403. */
+/** Stores that a request has begun, and in which thread (AG-78, AG-80); once, however often it is called. @throws ApiError 403. */
 export async function insertInterception(actor: Actor, db: Db, row: NewInterception): Promise<void> {
   authorizeInterception(actor, 'create', row.initiatorId)
   await insertTogether(db, row)
@@ -78,26 +89,47 @@ export interface InterceptionEnd {
   readonly endedAt: Date
   /** Of the key that answered; undefined leaves the one of the start (AG-81). */
   readonly credentialHint: string | undefined
+  /** The provider that answered, where it is another than the one of the start (AG-B10). */
+  readonly providerName?: string | undefined
+  /** The model that answered, where another provider calls it by another name. */
+  readonly model?: string | undefined
+  /** Joined to the metadata of the start. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  /** Whether it is to be exported (AG-B23). */
+  readonly queued?: boolean
   readonly error: { readonly type: ErrorType; readonly message: string } | undefined
 }
 
 const endTogether = batchesOf(async (db: Db, ends: readonly InterceptionEnd[]) => {
   const given = JSON.stringify(
-    ends.map(({ id, endedAt, credentialHint, error }) => ({
+    ends.map(({ id, endedAt, credentialHint, providerName, model, metadata, queued, error }) => ({
       id,
       ended_at: endedAt.toISOString(),
       hint: credentialHint,
+      provider_name: providerName,
+      model,
+      metadata,
+      queued: queued === true,
       error_type: error?.type,
       error_message: error?.message,
     })),
   )
-  await sql`
+  const ended = sql`
     update aibridge_interceptions i
        set ended_at = greatest(n.ended_at, i.started_at), credential_hint = coalesce(n.hint, i.credential_hint),
+           provider_name = coalesce(n.provider_name, i.provider_name), model = coalesce(n.model, i.model),
+           metadata = case when n.metadata is null then i.metadata else i.metadata || n.metadata end,
            error_type = n.error_type, error_message = n.error_message
       from jsonb_to_recordset(${given}::jsonb)
-             as n(id uuid, ended_at timestamptz, hint text, error_type text, error_message text)
-     where i.id = n.id and i.ended_at is null`.execute(db)
+             as n(id uuid, ended_at timestamptz, hint text, provider_name text, model text, metadata jsonb,
+                  queued boolean, error_type text, error_message text)
+     where i.id = n.id and i.ended_at is null`
+  if (ends.some(({ queued }) => queued === true))
+    await sql`
+      with ended as (${ended} returning i.id, n.queued)
+      insert into aibridge_exports (interception_id) select id from ended where queued
+      on conflict do nothing`.execute(db)
+  else await ended.execute(db)
   return ends.map(() => undefined)
 })
 

@@ -15,7 +15,7 @@ const FIXED: Readonly<Record<number, number>> = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 
 
 /**
  * Takes the binary event streams of AWS apart as they pass by (application/vnd.amazon.eventstream). Checksums are not
- * looked at: the transport has its own, and whoever is sent the bytes checks them.
+ * looked at: the transport has its own.
  */
 export class EventStreamReader {
   readonly #onMessage: (message: EventMessage) => void
@@ -24,6 +24,11 @@ export class EventStreamReader {
 
   constructor(onMessage: (message: EventMessage) => void) {
     this.#onMessage = onMessage
+  }
+
+  /** Whether all that came was whole messages. */
+  get isWhole(): boolean {
+    return !this.#lost && this.#pending.length === 0
   }
 
   push(chunk: Uint8Array): void {

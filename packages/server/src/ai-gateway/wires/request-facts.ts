@@ -12,6 +12,8 @@ const MAX_USER_ID = 4096
 /** What a request says that is recorded. */
 export interface RequestFacts {
   readonly model: string
+  /** The name that the client has used for it, where that is another one (AG-B9). */
+  readonly requestedModel?: string
   readonly stream: boolean
   /** What the user has just said; undefined where the last turn is not the user's. */
   readonly prompt: string | undefined

@@ -19,15 +19,24 @@ export class SseReader {
   }
 
   push(chunk: Uint8Array): void {
-    const text =
-      this.#pending + this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    const piece = this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    // A long line is joined once, when it ends.
+    const text = this.#pending + piece
     let start = 0
+    if (!piece.includes('\n')) {
+      this.#keep(text)
+      return
+    }
     for (let end = text.indexOf('\n', start); end !== -1; end = text.indexOf('\n', start)) {
       const last = text.charCodeAt(end - 1) === 13 && end > start ? end - 1 : end
       this.#line(text, start, last)
       start = end + 1
     }
-    this.#pending = start === 0 ? text : text.slice(start)
+    this.#keep(text.slice(start))
+  }
+
+  #keep(pending: string): void {
+    this.#pending = pending
     if (this.#pending.length > MAX_EVENT) {
       this.#pending = ''
       this.#skipping = true

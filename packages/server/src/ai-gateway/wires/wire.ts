@@ -29,6 +29,14 @@ export function modelOfPath(path: string): string {
   }
 }
 
+/** A path that names a model, with another one in its place. */
+export function pathWithModel(path: string, model: string): string {
+  return path.replace(
+    /(\/models?\/)([^/]+?)(:\w+|\/(?:invoke|converse)[\w-]*)$/,
+    (_, before: string, _model: string, behind: string) => before + encodeURIComponent(model) + behind,
+  )
+}
+
 /** Longest whole answer that is looked into, in bytes. */
 const MAX_BODY = 32 * 1024 * 1024
 

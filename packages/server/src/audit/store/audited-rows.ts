@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 
-import type { OAuth2ProviderSettings } from '@slipway/contract'
+import type { NotificationsSettings, NotificationTemplate, OAuth2ProviderSettings } from '@slipway/contract'
 import type {
   AiProvidersTable,
   ApiKeysTable,
@@ -19,6 +19,7 @@ import type {
   TemplateVersionsTable,
   UserAiBudgetOverridesTable,
   UserSecretsTable,
+  UserSkillsTable,
   UsersTable,
   WorkspaceBuildsTable,
   WorkspacesTable,
@@ -27,6 +28,9 @@ import type {
 /** A group with all who were put into it, in the order of their ids (RB-99). */
 export type AuditedGroup = Selectable<GroupsTable> & {
   readonly members: readonly { readonly group_id: string; readonly user_id: string }[]
+  /** What members may ask of models; only where that changes (AG-B9, AG-B12). */
+  readonly ai_model_policy?: object
+  readonly ai_limits?: object
 }
 
 type PermissionLists = 'site_permissions' | 'user_permissions' | 'org_permissions' | 'member_permissions'
@@ -91,9 +95,15 @@ type AuditedRoleSync = AuditedSync & { readonly organization_id: string }
 /** Rows whose changes are recorded, by the type that entries name. */
 export interface AuditedRows {
   readonly user: Selectable<UsersTable>
-  readonly ai_provider: Selectable<AiProvidersTable>
+  readonly ai_provider: Selectable<AiProvidersTable> & {
+    /** By which way requests go; only where that changes (AG-B10). */
+    readonly routing?: object
+  }
   readonly ai_provider_key: AuditedProviderKey
-  readonly api_key: Selectable<ApiKeysTable>
+  readonly api_key: Selectable<ApiKeysTable> & {
+    /** What it may do at the gateway; only where that changes (AG-B8). */
+    readonly ai_limits?: object
+  }
   readonly chat_instruction_settings: AuditedChatInstructions
   readonly chat: Selectable<ChatsTable>
   readonly convert_login: AuditedConversion
@@ -110,15 +120,22 @@ export interface AuditedRows {
   readonly idp_sync_settings_organization: AuditedSync & { readonly assign_default: boolean }
   readonly idp_sync_settings_role: AuditedRoleSync
   readonly mcp_server_config: Selectable<McpServerConfigsTable>
+  readonly notification_template: NotificationTemplate
+  readonly notifications_settings: NotificationsSettings
   readonly oauth2_provider_app: Selectable<Oauth2ProviderAppsTable>
   readonly oauth2_provider_app_secret: Selectable<Oauth2ProviderAppSecretsTable>
   readonly oauth2_provider_settings: OAuth2ProviderSettings
-  readonly organization: Selectable<OrganizationsTable>
+  readonly organization: Selectable<OrganizationsTable> & {
+    /** What holds for members who ask models; only where that changes (AG-B14, AG-B16). */
+    readonly ai_spend_limit_micros?: number | null
+    readonly ai_privacy?: object
+  }
   readonly organization_member: Selectable<OrganizationMembersTable> & { readonly username: string }
   readonly template: Selectable<TemplatesTable>
   readonly template_version: Selectable<TemplateVersionsTable>
   readonly user_ai_budget_override: AuditedOverride
   readonly user_secret: Selectable<UserSecretsTable>
+  readonly user_skill: Selectable<UserSkillsTable>
   readonly workspace: Selectable<WorkspacesTable>
   readonly workspace_build: Selectable<WorkspaceBuildsTable>
 }

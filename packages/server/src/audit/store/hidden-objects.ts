@@ -75,6 +75,7 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'convert_login':
     case 'git_ssh_key':
     case 'user_secret':
+    case 'user_skill':
     case 'user_ai_budget_override':
       return USER
     case 'organization':
@@ -104,6 +105,8 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'oauth2_provider_app':
     case 'oauth2_provider_app_secret':
     case 'oauth2_provider_settings':
+    case 'notification_template':
+    case 'notifications_settings':
     // One for the deployment.
     case 'chat_instruction_settings':
     case 'identity_provider':

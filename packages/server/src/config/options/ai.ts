@@ -1,7 +1,8 @@
 import { aiProviders } from '../ai-providers.ts'
+import { cidr } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option, renamed } from '../option.ts'
-import { bool, duration, int, oneOf, string, url } from '../value-type.ts'
+import { bool, duration, int, list, oneOf, string, url } from '../value-type.ts'
 import { aiGatewayProxyTarget, proxyOptions } from './ai-proxy.ts'
 
 const { aiGateway, aiGatewayProxy } = groups
@@ -34,6 +35,14 @@ const gatewayOptions = {
     wire: 'ai.bridge.rate_limit',
     help: 'Requests a second on each replica; 0 is any number.',
   }),
+  aiGatewayRateLimitPassthrough: option(bool, {
+    name: 'AI Gateway Rate Limit Passthrough',
+    flag: 'ai-gateway-rate-limit-passthrough',
+    yaml: 'rate_limit_passthrough',
+    default: 'true',
+    group: aiGateway,
+    help: 'Count requests that are only relayed, such as for lists of models, towards the rate limit as well.',
+  }),
   aiGatewayRetention: option(duration, {
     name: 'AI Gateway Retention',
     flag: 'ai-gateway-retention',
@@ -51,6 +60,13 @@ const gatewayOptions = {
     group: aiGateway,
     wire: 'ai.bridge.structured_logging',
     help: 'Also log a line for each record.',
+  }),
+  aiGatewayWebhookAllowedPrivateCidrs: option(list(cidr), {
+    name: 'AI Gateway Webhook Allowed Private CIDRs',
+    flag: 'ai-gateway-webhook-allowed-private-cidrs',
+    yaml: 'webhook_allowed_private_cidrs',
+    group: aiGateway,
+    help: 'Private address ranges in which the webhooks of guardrails and of the export may be; without it none may.',
   }),
   aiGatewaySendActorHeaders: option(bool, {
     name: 'AI Gateway Send Actor Headers',
@@ -238,23 +254,23 @@ export const aiOptions = {
     wire: 'ai.bridge.api_dump_dir',
     help: 'Folder for recordings of requests, for finding faults.',
   }),
-  aiBudgetPolicy: option(oneOf('highest'), {
+  aiBudgetPolicy: option(oneOf('highest', 'lowest', 'sum'), {
     name: 'AI Budget Policy',
     flag: 'ai-budget-policy',
     yaml: 'budget_policy',
     default: 'highest',
     group: aiGateway,
     wire: 'ai.bridge.budget_policy',
-    help: 'Which budget counts for members of several groups.',
+    help: 'Which budget counts for members of several groups, unless the settings of the gateway say.',
   }),
-  aiBudgetPeriod: option(oneOf('month'), {
+  aiBudgetPeriod: option(oneOf('month', 'day', 'week', 'none'), {
     name: 'AI Budget Period',
     flag: 'ai-budget-period',
     yaml: 'budget_period',
     default: 'month',
     group: aiGateway,
     wire: 'ai.bridge.budget_period',
-    help: 'How long a budget lasts.',
+    help: 'How long a budget lasts, unless the settings of the gateway say; none is for ever.',
   }),
   aiGatewayProviders: option(aiProviders.type, {
     name: 'AI Gateway Providers',

@@ -279,6 +279,23 @@ export async function templateHasWorkspaces(actor: Actor, tx: Db, template: Temp
   return row !== undefined
 }
 
+/** Everybody who has a live workspace of the template, once each. @throws ApiError 403 without `workspace:read`. */
+export async function listWorkspaceOwners(
+  actor: Actor,
+  db: Db,
+  template: Pick<TemplateRow, 'id' | 'organization_id'>,
+): Promise<string[]> {
+  authorize(actor, 'read', { type: 'workspace', organization: template.organization_id })
+  const rows = await db
+    .selectFrom('workspaces')
+    .select('owner_id')
+    .distinct()
+    .where('template_id', '=', template.id)
+    .where('deleted', '=', false)
+    .execute()
+  return rows.map((row) => row.owner_id)
+}
+
 /** Whether the built-in template of this name was made once; who deleted it does not get it back. @throws ApiError 403. */
 export async function isBuiltInTemplateMade(actor: Actor, db: Db, name: string): Promise<boolean> {
   authorize(actor, 'read', { type: 'deployment_config' })

@@ -16,12 +16,18 @@ export interface AuditedBuild {
   readonly initiator: Pick<Selectable<UsersTable>, 'id' | 'username' | 'email'>
 }
 
+/** With what its owner and administrators are told. */
+export interface EndedBuild extends AuditedBuild {
+  readonly owner: Pick<Selectable<UsersTable>, 'id' | 'username'>
+  readonly templateId: string
+  readonly templateName: string
+  readonly versionName: string
+  /** Somebody has asked for its end. */
+  readonly canceled: boolean
+}
+
 /** The build of a job; undefined when its workspace was removed meanwhile. @throws ApiError 403 for all but provisioning. */
-export async function findAuditedBuild(
-  actor: Actor,
-  db: Db,
-  jobId: string,
-): Promise<AuditedBuild | undefined> {
+export async function findAuditedBuild(actor: Actor, db: Db, jobId: string): Promise<EndedBuild | undefined> {
   authorize(actor, 'read', { type: 'workspace' })
   authorize(actor, 'read_personal', { type: 'user' })
   const row = await db
@@ -29,7 +35,15 @@ export async function findAuditedBuild(
     .innerJoin('workspaces as w', 'w.id', 'b.workspace_id')
     .innerJoin('users as o', 'o.id', 'w.owner_id')
     .innerJoin('users as i', 'i.id', 'b.initiator_id')
+    .innerJoin('templates as t', 't.id', 'w.template_id')
+    .innerJoin('template_versions as v', 'v.id', 'b.template_version_id')
+    .innerJoin('provisioner_jobs as j', 'j.id', 'b.job_id')
     .select([
+      'o.id as owner_id',
+      't.id as template_id',
+      't.name as template_name',
+      'v.name as version_name',
+      'j.canceled_at',
       'b.id',
       'b.workspace_id',
       'b.transition',
@@ -50,6 +64,11 @@ export async function findAuditedBuild(
     organizationId: row.organization_id,
     workspaceName: row.workspace_name,
     ownerName: row.owner_name,
+    owner: { id: row.owner_id, username: row.owner_name },
+    templateId: row.template_id,
+    templateName: row.template_name,
+    versionName: row.version_name,
+    canceled: row.canceled_at !== null,
     initiator: { id: row.initiator_id, username: row.initiator_name, email: row.initiator_email },
   }
 }

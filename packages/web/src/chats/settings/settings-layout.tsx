@@ -13,6 +13,7 @@ const GROUPS = [
       { to: paths.agentSettings('general'), label: 'General' },
       { to: paths.agentSettings('user-agents'), label: 'Models' },
       { to: paths.agentSettings('compaction'), label: 'Compaction' },
+      { to: paths.agentSettings('personal-skills'), label: 'Personal skills' },
       { to: paths.agentSettings('api-keys'), label: 'API keys' },
     ],
   },

@@ -1,0 +1,156 @@
+import type { Command } from 'commander'
+
+import {
+  type APIKeyAILimits,
+  type APIKeyAILimitsStatus,
+  createToken,
+  deleteKey,
+  getAPIKeyAILimits,
+  getTokenByName,
+  type UpsertAPIKeyAILimitsRequest,
+  upsertAPIKeyAILimits,
+} from '@slipway/contract'
+import type { Connection } from '../connection.ts'
+import { dollars, micros } from '../dollars.ts'
+import { duration } from '../duration.ts'
+import { CommandError } from '../errors.ts'
+import { listOption } from '../flags.ts'
+import { type Column, type OutputFlags, printRow, tableOptions } from '../output.ts'
+import { openSession } from '../session.ts'
+import { wholeNumber } from '../whole-number.ts'
+
+const NANOSECONDS = 1_000_000
+/** With which a token reaches the gateway and nothing else (AG-B7). */
+const SCOPE = 'coder:ai_gateway.use'
+/** Says that there is no limit. */
+const NONE = 'none'
+
+const COLUMNS: readonly Column<APIKeyAILimitsStatus>[] = [
+  { name: 'key id', value: (limits) => limits.key_id },
+  { name: 'providers', value: (limits) => limits.providers?.join(', ') ?? 'all' },
+  { name: 'models', value: (limits) => limits.models?.join(', ') ?? 'all' },
+  { name: 'spent this month', value: (limits) => dollars(limits.current_spend_micros, '') },
+  { name: 'monthly limit', value: (limits) => dollars(limits.monthly_spend_limit_micros, NONE) },
+  { name: 'requests per second', value: (limits) => String(limits.requests_per_second ?? NONE) },
+  { name: 'tokens per minute', value: (limits) => String(limits.tokens_per_minute ?? NONE) },
+]
+
+interface LimitFlags {
+  readonly provider?: readonly string[]
+  readonly model?: readonly string[]
+  readonly monthlyLimit?: string
+  readonly requestsPerSecond?: string
+  readonly tokensPerMinute?: string
+}
+
+interface CreateFlags extends LimitFlags {
+  readonly name?: string
+  readonly lifetime?: string
+  readonly user: string
+}
+
+/** `ai-gateway keys …`. */
+export function keyCommands(gateway: Command): void {
+  const keys = gateway
+    .command('keys')
+    .alias('key')
+    .description('Manage virtual keys: tokens that may ask models, and nothing else')
+  limitOptions(keys.command('create'))
+    .description('Make a key for a program; it is shown once')
+    .option('-n, --name <name>', 'name of the key')
+    .option('--lifetime <duration>', 'such as 24h or 30d')
+    .option('-u, --user <user>', 'who it acts for', 'me')
+    .action(async (own: CreateFlags, command: Command) => {
+      const limits = limitsIn(own)
+      const lifetime =
+        own.lifetime === undefined
+          ? {}
+          : { lifetime: Math.round(duration(own.lifetime, '--lifetime') * NANOSECONDS) }
+      const client = await openSession(command)
+      const params = { user: own.user }
+      const { key } = await client.call(createToken, {
+        params,
+        body: { scopes: [SCOPE], ...lifetime, ...(own.name === undefined ? {} : { token_name: own.name }) },
+      })
+      const keyid = key.slice(0, key.indexOf('-'))
+      try {
+        await client.call(upsertAPIKeyAILimits, { params: { ...params, keyid }, body: limits })
+      } catch (error) {
+        // A key that may do more than was asked for must not be left behind.
+        await client.call(deleteKey, { params: { ...params, keyid } })
+        throw error
+      }
+      process.stdout.write(`${key}\n`)
+    })
+  tableOptions(keys.command('show <name>'), COLUMNS)
+    .description('Show the limits of a key, given by its name, and what it has spent')
+    .option('-u, --user <user>', 'who it acts for', 'me')
+    .action(async (name: string, own: OutputFlags & { readonly user: string }, command: Command) => {
+      const client = await openSession(command)
+      const params = { user: own.user, keyid: await keyId(client, own.user, name) }
+      printRow(await client.call(getAPIKeyAILimits, { params }), COLUMNS, own)
+    })
+  tableOptions(limitOptions(keys.command('set <name>')), COLUMNS)
+    .description('Change the limits of a key, given by its name; what is not given stays')
+    .option('-u, --user <user>', 'who it acts for', 'me')
+    .action(
+      async (name: string, own: OutputFlags & LimitFlags & { readonly user: string }, command: Command) => {
+        const given = limitsIn(own)
+        if (Object.keys(given).length === 0)
+          throw new CommandError('nothing to change: give --model, --provider, --monthly-limit, …')
+        const client = await openSession(command)
+        const params = { user: own.user, keyid: await keyId(client, own.user, name) }
+        const {
+          key_id: _id,
+          current_spend_micros: _spent,
+          ...before
+        } = await client.call(getAPIKeyAILimits, {
+          params,
+        })
+        const changed = await client.call(upsertAPIKeyAILimits, { params, body: { ...before, ...given } })
+        printRow(changed, COLUMNS, own)
+      },
+    )
+}
+
+function limitOptions(command: Command): Command {
+  return command
+    .addOption(listOption('--provider <name>', 'provider it may use, given once for each; all when absent'))
+    .addOption(
+      listOption(
+        '--model <glob>',
+        'model it may use, such as "claude-*", given once for each; all when absent',
+      ),
+    )
+    .option('--monthly-limit <dollars>', 'what it may spend in a month, or none')
+    .option('--requests-per-second <count>', 'how fast it may ask, or none')
+    .option('--tokens-per-minute <count>', 'how much it may use, or none')
+}
+
+function limitsIn(flags: LimitFlags): UpsertAPIKeyAILimitsRequest {
+  const { provider, model, monthlyLimit, requestsPerSecond, tokensPerMinute } = flags
+  const limit = (text: string, read: (text: string) => number): number | null =>
+    text === NONE ? null : read(text)
+  const limits: Partial<APIKeyAILimits> = {}
+  if (provider !== undefined) limits.providers = listIn(provider)
+  if (model !== undefined) limits.models = listIn(model)
+  if (monthlyLimit !== undefined)
+    limits.monthly_spend_limit_micros = limit(monthlyLimit, (text) => micros(text, '--monthly-limit'))
+  if (requestsPerSecond !== undefined)
+    limits.requests_per_second = limit(requestsPerSecond, (text) =>
+      wholeNumber(text, '--requests-per-second'),
+    )
+  if (tokensPerMinute !== undefined)
+    limits.tokens_per_minute = limit(tokensPerMinute, (text) => wholeNumber(text, '--tokens-per-minute', 0))
+  return limits
+}
+
+/** What may be used; `*` alone lifts the limit. */
+function listIn(given: readonly string[]): string[] | null {
+  return given.length === 1 && given[0] === '*' ? null : [...given]
+}
+
+async function keyId(client: Connection, user: string, name: string): Promise<string> {
+  const { id } = await client.call(getTokenByName, { params: { user, keyname: name } })
+  return id
+}

@@ -1,0 +1,48 @@
+import { AwsV4Signer } from 'aws4fetch'
+
+import { type ModelProvider, maskSecret } from '../../ai-providers/index.ts'
+import type { Credential } from '../credentials.ts'
+import { GatewayError } from '../gateway-error.ts'
+import { type AwsCredentials, AwsCredentialsError } from './aws-credentials.ts'
+import type { AwsKeys } from './sts.ts'
+
+/** Shown where the environment of the server has the keys (AG-49). */
+const CHAIN_HINT = '<aws chain>'
+
+/**
+ * The signature that AWS asks for (AG-47, AG-48); undefined for providers outside of it. Signing throws GatewayError 502
+ * when there are no keys to sign with.
+ */
+export function bedrockCredential(aws: AwsCredentials, provider: ModelProvider): Credential | undefined {
+  const { bedrock } = provider
+  if (bedrock === undefined) return undefined
+  return {
+    kind: 'centralized',
+    hint: bedrock.accessKey === '' ? CHAIN_HINT : maskSecret(bedrock.accessKey),
+    sign: async ({ method, url, headers, body }) => {
+      const keys = await keysOf(aws, provider)
+      const signer = new AwsV4Signer({
+        method,
+        url: url.href,
+        headers,
+        body: body === undefined ? null : Buffer.from(body),
+        accessKeyId: keys.accessKeyId,
+        secretAccessKey: keys.secretAccessKey,
+        ...(keys.sessionToken === '' ? {} : { sessionToken: keys.sessionToken }),
+        service: bedrock.protocol === 'mantle' ? 'bedrock-mantle' : 'bedrock',
+        region: aws.regionOf(provider),
+      })
+      const signed = await signer.sign()
+      return Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
+    },
+  }
+}
+
+async function keysOf(aws: AwsCredentials, provider: ModelProvider): Promise<AwsKeys> {
+  try {
+    return await aws.keysFor(provider)
+  } catch (error) {
+    if (!(error instanceof AwsCredentialsError)) throw error
+    throw new GatewayError(502, 'provider_error', error.message, { cause: error })
+  }
+}

@@ -1,0 +1,20 @@
+/** A budget that is used up. */
+export interface UsedUpBudget {
+  readonly of: 'user' | 'group' | 'organization' | 'key'
+  /** Millionths of a dollar. */
+  readonly limitMicros: number
+}
+
+/** What a client reads of it (AG-113). */
+export function budgetMessage({ of, limitMicros }: UsedUpBudget): string {
+  const dollars = `US$${(limitMicros / 1_000_000).toFixed(2)}`
+  switch (of) {
+    case 'user':
+      return `AI budget of ${dollars} exceeded. Please contact an administrator for more details.`
+    case 'key':
+      return `Monthly AI budget of ${dollars} of this token exceeded. Please contact whoever gave it to you.`
+    case 'group':
+    case 'organization':
+      return `AI budget of ${dollars} of your ${of} exceeded. Please contact an administrator for more details.`
+  }
+}

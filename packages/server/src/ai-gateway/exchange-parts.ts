@@ -1,0 +1,69 @@
+import type { Governance } from '../ai-governance/index.ts'
+import type { ModelProvider, ModelProviders } from '../ai-providers/index.ts'
+import type { AppContext } from '../context.ts'
+import type { Tracing } from '../tracing/index.ts'
+import type { AwsCredentials } from './bedrock/aws-credentials.ts'
+import type { CircuitBreakers } from './circuit-breakers.ts'
+import type { RequestHeaders } from './clients.ts'
+import type { Credential } from './credentials.ts'
+import type { KnownCaller } from './data-plane/caller.ts'
+import type { FirewallMark } from './data-plane/firewall-mark.ts'
+import type { Guardrails } from './guardrails/guardrails.ts'
+import type { KeyPools } from './key-pool.ts'
+import type { KeyRates } from './key-rates.ts'
+import type { GatewayMetrics } from './metrics.ts'
+import type { Recorder } from './recorder.ts'
+import type { LastKnown } from './recording/last-known.ts'
+import type { ResilienceMetrics } from './resilience-metrics.ts'
+import type { Initiator } from './store/budgets.ts'
+import type { ToolInjection } from './tool-injection/open-tool-loop.ts'
+import type { Upstream } from './upstream.ts'
+
+/** One request of a client to a model. */
+export interface ModelRequest {
+  readonly provider: ModelProvider
+  readonly initiatorId: string
+  readonly initiator: Initiator
+  readonly apiKeyId: string | undefined
+  readonly method: string
+  /** Where it goes. */
+  readonly url: URL
+  /** Path behind the name of the provider; a label of metrics. */
+  readonly route: string
+  /** What the client sent, names in lower case. */
+  readonly headers: RequestHeaders
+  readonly body: Uint8Array
+  /** What the user brings in place of the deployment's keys. */
+  readonly byok: Credential | undefined
+  /**
+   * Whether the caller asks again by itself: the refusal of the last key is then answered as the provider gave it, rather
+   * than as one of all keys (AG-54), and nothing is retried here (AG-55).
+   */
+  readonly relayRefusal: boolean
+  /** The token of this deployment that came with it; undefined for callers in this process. */
+  readonly token?: string
+  /** What a firewall in a workspace has said of it (AG-17). */
+  readonly agentFirewall?: FirewallMark | undefined
+  readonly signal: AbortSignal
+}
+
+/** The parts that every exchange uses. */
+export interface ExchangeParts {
+  readonly context: AppContext
+  readonly governance: Governance
+  readonly providers: ModelProviders
+  readonly upstream: Upstream
+  readonly aws: AwsCredentials
+  readonly injection: ToolInjection
+  readonly pools: KeyPools
+  readonly breakers: CircuitBreakers
+  readonly recorder: Recorder
+  readonly metrics: GatewayMetrics
+  readonly guardrails: Guardrails
+  /** Undefined while there are no traces. */
+  readonly tracing: Tracing | undefined
+  readonly lastInitiators: LastKnown<Initiator>
+  readonly lastCallers: LastKnown<KnownCaller>
+  readonly resilience: ResilienceMetrics
+  readonly keyRates: KeyRates
+}

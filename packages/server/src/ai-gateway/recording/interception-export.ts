@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { describeError } from '@slipway/request-log'
+import type { GatewaySettings } from '../../ai-governance/index.ts'
+import { systemActor } from '../../authz/index.ts'
+import type { AppContext } from '../../context.ts'
+import { GuardedFetch } from '../../outbound/index.ts'
+import type { GatewayMetrics } from '../metrics.ts'
+import { webhookHeaders } from '../signed-webhook.ts'
+import { claimExports, completeExports, releaseExports } from '../store/exports.ts'
+
+const actor = systemActor('aibridged', 'what models are asked is exported whoever asks')
+
+/** Pauses in milliseconds: when all has been sent, and after a first failure, doubled with each further one. */
+const EVERY_MS = 2_000
+const RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 5 * 60_000
+/** For a batch to be taken; shorter than it is claimed. */
+const SEND_MS = 15_000
+const CLAIM_SECONDS = 60
+const BATCH = 50
+const MAX_ANSWER = 64 * 1024
+
+/**
+ * Sends ended interceptions to a webhook, as batches of JSON (AG-B23). The queue is in the database: a batch is in memory
+ * at a time, and what was not taken is sent again, by whichever replica comes first. Each arrives at least once; what
+ * arrives twice has the same `id`.
+ */
+export class InterceptionExport implements AsyncDisposable {
+  readonly #context: AppContext
+  readonly #settings: () => GatewaySettings
+  readonly #metrics: GatewayMetrics
+  readonly #fetch: GuardedFetch
+  readonly #stopping = new AbortController()
+  readonly #running: Promise<void>
+
+  constructor(context: AppContext, settings: () => GatewaySettings, metrics: GatewayMetrics) {
+    this.#context = context
+    this.#settings = settings
+    this.#metrics = metrics
+    this.#fetch = new GuardedFetch(context.config.aiGatewayWebhookAllowedPrivateCidrs)
+    this.#running = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    let failures = 0
+    let size = BATCH
+    while (!signal.aborted) {
+      let pause = EVERY_MS
+      const { exportWebhookUrl } = this.#settings()
+      try {
+        if (exportWebhookUrl !== '' && (await this.#send(exportWebhookUrl, size)) === size) pause = 0
+        failures = 0
+        size = BATCH
+      } catch (error) {
+        if (signal.aborted) break
+        failures += 1
+        // Perhaps it takes less at once.
+        size = Math.max(1, Math.floor(size / 4))
+        pause = Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 20), LONGEST_RETRY_MS)
+        this.#context.log.error('interceptions could not be exported; they are sent again', {
+          failures,
+          error: describeError(error),
+        })
+      }
+      if (pause > 0) await delay(pause, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  /** Sends the next batch. How many were in it. @throws Error when it was not taken. */
+  async #send(url: string, limit: number): Promise<number> {
+    const { clock, database, deploymentId } = this.#context
+    const claimed = await claimExports(actor, database.db, { limit, seconds: CLAIM_SECONDS })
+    if (claimed.length === 0) return 0
+    const ids = claimed.map(({ id }) => id)
+    const documents = claimed.flatMap(({ document }) => (document === null ? [] : [document]))
+    try {
+      if (documents.length > 0) {
+        const body = JSON.stringify({
+          type: 'ai_gateway.interceptions',
+          id: randomUUID(),
+          deployment_id: deploymentId,
+          interceptions: documents,
+        })
+        const response = await this.#fetch.fetch({ timeoutMs: SEND_MS, maxBytes: MAX_ANSWER }, url, {
+          method: 'POST',
+          body,
+          headers: webhookHeaders(body, this.#settings().exportWebhookSecret, clock.now()),
+          signal: this.#stopping.signal,
+        })
+        await response.body?.cancel()
+        if (!response.ok) throw new Error(`it answered ${response.status}`)
+      }
+    } catch (error) {
+      this.#metrics.exported('failed', documents.length)
+      // Without the database the claim ends by itself.
+      await releaseExports(actor, database.db, ids).catch(() => undefined)
+      throw error
+    }
+    await completeExports(actor, database.db, ids)
+    this.#metrics.exported('delivered', documents.length)
+    return claimed.length
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+    this.#fetch[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,264 @@
+import { createHmac } from 'node:crypto'
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import {
+  type AIPrivacyLevel,
+  createToken,
+  listOrganizations,
+  type UpdateAIGatewaySettingsRequest,
+  type User,
+  updateAIGatewaySettings,
+  updateOrganizationAIPrivacy,
+} from '@slipway/contract'
+import { callsTools, says, until } from '@slipway/testkit'
+import { GatewayWorld } from '../gateway.fixture.ts'
+import { WebhookReceiver } from '../webhook-receiver.fixture.ts'
+
+const CHAT = '/v1/chat/completions'
+const SECRET = `ghp_${'aB3'.repeat(12)}`
+
+let world: GatewayWorld
+let hook: WebhookReceiver
+let client: Client
+let user: User
+let serial = 0
+
+beforeAll(async () => {
+  world = await GatewayWorld.start({
+    CODER_AI_GATEWAY_STRUCTURED_LOGGING: 'true',
+    CODER_AI_GATEWAY_WEBHOOK_ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8',
+  })
+  hook = await WebhookReceiver.start()
+  await world.provider({ name: 'openai' })
+})
+afterAll(async () => {
+  await hook[Symbol.asyncDispose]()
+  await world[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  serial += 1
+  client = await world.server.user(`user${serial}`)
+  user = await world.account(client)
+})
+
+const bodyWith = (content: string) => ({ model: 'gpt-test', messages: [{ role: 'user', content }] })
+
+async function ask(content: string): Promise<void> {
+  await (await world.ask({ ownerId: user.id, provider: 'openai' }, CHAT, bodyWith(content))).text()
+}
+
+async function set(body: UpdateAIGatewaySettingsRequest): Promise<void> {
+  await world.owner.call(updateAIGatewaySettings, { body })
+  await world.gateway.parts.governance.refresh()
+}
+
+describe('AG-B16: how much is kept', () => {
+  const keep = async (level: AIPrivacyLevel): Promise<void> => {
+    const [organization] = await world.owner.call(listOrganizations)
+    await world.owner.call(updateOrganizationAIPrivacy, {
+      params: { organization: organization?.id ?? '' },
+      body: { level },
+    })
+    await world.gateway.parts.governance.refresh()
+  }
+  const asked = `mail joe@example.com, token ${SECRET}`
+  const recorded = async () => {
+    world.upstream.play({
+      ...callsTools({ name: 'send', args: { to: 'joe@example.com', token: SECRET } }),
+      usage: { input: 10, output: 3 },
+    })
+    await ask(asked)
+    const { prompts, tools, tokens, interceptions } = await world.records(user.id)
+    expect(tokens).toMatchObject([{ input_tokens: 10, output_tokens: 3 }])
+    expect([prompts.length, tools.length, interceptions.length]).toEqual([1, 1, 1])
+    expect(tools[0]?.tool).toBe('send')
+    const lines = world.lines.filter(({ interception_id: id }) => id === interceptions[0]?.id)
+    return { prompt: prompts[0]?.prompt, input: tools[0]?.input ?? '', lines: JSON.stringify(lines) }
+  }
+
+  it('AG-B16: full: as it was', async () => {
+    await keep('full')
+    const { prompt, input } = await recorded()
+    expect(prompt).toBe(asked)
+    expect(JSON.parse(input)).toEqual({ to: 'joe@example.com', token: SECRET })
+  })
+
+  it('AG-B16: redacted: without secrets and what tells of persons, in the log too', async () => {
+    await keep('redacted')
+    const { prompt, input, lines } = await recorded()
+    expect(prompt).toBe('mail [redacted:email], token [redacted:github_token]')
+    expect(JSON.parse(input)).toEqual({ to: '[redacted:email]', token: '[redacted:github_token]' })
+    expect(lines).toContain('prompt_usage')
+    expect(lines).not.toContain(SECRET)
+    expect(lines).not.toContain('joe@example.com')
+  })
+
+  it('AG-B16: hash: the same for the same, and nothing that anybody could try out without a key', async () => {
+    await keep('hash')
+    const { prompt, input, lines } = await recorded()
+    expect(prompt).toMatch(/^hmac-sha256:[0-9a-f]{64}$/)
+    expect(JSON.parse(input)).toMatch(/^hmac-sha256:[0-9a-f]{64}$/)
+    expect(lines).not.toContain('joe')
+    world.upstream.play(says('Hi'))
+    await ask(asked)
+    const { prompts } = await world.records(user.id)
+    expect(prompts.map((one) => one.prompt)).toEqual([prompt, prompt])
+  })
+
+  it('AG-B16: none: only that it was', async () => {
+    await keep('none')
+    const { prompt, input, lines } = await recorded()
+    expect([prompt, input]).toEqual(['', '{}'])
+    expect(lines).not.toContain('joe')
+    world.upstream.play({ status: 400, message: `you said ${asked}` })
+    await ask(asked)
+    expect((await world.records(user.id)).interceptions.at(-1)).toMatchObject({
+      error_type: 'bad_request',
+      error_message: '',
+    })
+    await keep('full')
+  })
+})
+
+describe('AG-122: the structured log', () => {
+  it('AG-122: has a line for each record, with what is stored', async () => {
+    world.upstream.play({
+      ...callsTools({ name: 'look', args: { at: 'sky' } }),
+      usage: { input: 10, cached: 4, output: 3 },
+    })
+    await ask('what is up')
+    const { interceptions } = await world.records(user.id)
+    const id = interceptions[0]?.id
+    const lines = world.lines.filter(
+      (line) => line.message === 'interception log' && line.interception_id === id,
+    )
+    expect(lines.map((line) => line.record_type)).toEqual([
+      'interception_start',
+      'token_usage',
+      'prompt_usage',
+      'tool_usage',
+      'interception_end',
+    ])
+    expect(lines[0]).toMatchObject({
+      initiator_id: user.id,
+      provider: 'openai',
+      provider_name: 'openai',
+      model: 'gpt-test',
+      credential_kind: 'centralized',
+    })
+    expect(lines[1]).toMatchObject({ input_tokens: 6, output_tokens: 3, cache_read_input_tokens: 4 })
+    expect(lines[2]).toMatchObject({ prompt: 'what is up' })
+    expect(lines[3]).toMatchObject({ tool: 'look', input: '{"at":"sky"}', injected: false })
+    expect(JSON.stringify(lines)).not.toContain('sk-of-the-deployment')
+  })
+
+  it('AG-122: is off unless it is asked for; other lines hold no prompt', async () => {
+    await using quiet = await GatewayWorld.start()
+    await quiet.provider({ name: 'openai' })
+    quiet.upstream.play(says('Hi'))
+    const { id } = await quiet.account(quiet.owner)
+    await (await quiet.ask({ ownerId: id, provider: 'openai' }, CHAT, bodyWith('a secret wish'))).text()
+    expect((await quiet.records(id)).prompts).toHaveLength(1)
+    expect(JSON.stringify(quiet.lines)).not.toContain('a secret wish')
+  })
+})
+
+describe('AG-B20: what is relayed only', () => {
+  it('AG-B20: leaves a row with who, where and how it went', async () => {
+    const { key } = await client.call(createToken, { params: { user: 'me' }, body: {} })
+    const get = (path: string) =>
+      fetch(`${world.server.url}/api/v2/ai-gateway/openai${path}`, {
+        headers: { authorization: `Bearer ${key}`, 'user-agent': 'codex_cli_rs/1' },
+      })
+    expect((await get('/v1/models')).status).toBe(200)
+    expect((await get('/v1/responses/resp_1')).status).toBe(404)
+    const { db } = world.database
+    const rows = await until('both rows', async () => {
+      const found = await db
+        .selectFrom('aibridge_passthroughs')
+        .selectAll()
+        .where('initiator_id', '=', user.id)
+        .orderBy('started_at')
+        .execute()
+      return found.length === 2 ? found : undefined
+    })
+    const common = { api_key_id: key.slice(0, 10), provider: 'openai', method: 'GET', client: 'Codex' }
+    expect(rows).toMatchObject([
+      { ...common, route: '/v1/models(/*)', status: 200, provider_name: 'openai' },
+      { ...common, route: '/v1/responses/*', status: 404 },
+    ])
+    expect((await world.records(user.id)).interceptions).toEqual([])
+  })
+})
+
+describe('AG-B21: cardinality', () => {
+  it('AG-B21: the label of users can be switched off, and names of models are at most 200', async () => {
+    await set({ initiator_label: false })
+    world.upstream.answer = () => says('Hi')
+    for (let number = 0; number < 210; number += 1)
+      await (
+        await world.ask({ ownerId: user.id, provider: 'openai' }, CHAT, {
+          ...bodyWith('hi'),
+          model: `m-${number}`,
+        })
+      ).text()
+    const metrics = await world.context.metrics.metrics()
+    expect(metrics).not.toContain(`initiator_id="${user.id}"`)
+    const models = new Set(
+      [...metrics.matchAll(/ai_gateway_interceptions_total\{.*?model="([^"]*)"/g)].map(([, name]) => name),
+    )
+    expect(models.size).toBeLessThanOrEqual(201)
+    expect(models).toContain('other')
+    await set({ initiator_label: true })
+    await ask('hi')
+    expect(await world.context.metrics.metrics()).toContain(`initiator_id="${user.id}"`)
+    world.upstream.answer = () => undefined
+  }, 60_000)
+})
+
+describe('AG-B23: the export', () => {
+  const own = () =>
+    hook.received.flatMap(({ body }) => {
+      const { interceptions } = body
+      return Array.isArray(interceptions) ? interceptions.filter((one) => one.initiator.id === user.id) : []
+    })
+
+  it('AG-B23: sends ended requests in signed batches, and again until they are taken', async () => {
+    let attempts = 0
+    hook.answer = async () => {
+      attempts += 1
+      return { status: attempts === 1 ? 503 : 204 }
+    }
+    await set({ export_webhook_url: hook.url, export_webhook_secret: 'shared' })
+    world.upstream.play({ ...callsTools({ name: 'look', args: {} }), usage: { input: 10, output: 3 } })
+    await ask('what is up')
+    await until('what was not taken to come again', () => attempts > 1 && own().length > 1, 30_000)
+    const [first, second] = own()
+    expect(second).toEqual(first)
+    expect(first).toMatchObject({
+      initiator: { id: user.id, username: user.username },
+      provider_name: 'openai',
+      model: 'gpt-test',
+      token_usages: [{ input_tokens: 10, output_tokens: 3 }],
+      user_prompts: [{ prompt: 'what is up' }],
+      tool_usages: [{ tool: 'look', injected: false }],
+      model_thoughts: [],
+      ended_at: expect.any(String),
+    })
+    for (const { headers, raw } of hook.received)
+      expect(headers['x-slipway-signature']).toBe(
+        `sha256=${createHmac('sha256', 'shared').update(`${headers['x-slipway-timestamp']}.${raw}`).digest('hex')}`,
+      )
+    const { db } = world.database
+    await until(
+      'an empty queue',
+      async () => (await db.selectFrom('aibridge_exports').selectAll().execute()).length === 0,
+    )
+    await set({ export_webhook_url: '' })
+    world.upstream.play(says('Hi'))
+    await ask('nobody hears')
+    expect(await db.selectFrom('aibridge_exports').selectAll().execute()).toEqual([])
+  }, 60_000)
+})

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { describeError } from '@slipway/request-log'
+import type { Governance } from '../../ai-governance/index.ts'
+import { systemActor } from '../../authz/index.ts'
+import type { AppContext } from '../../context.ts'
+import { dayOf, periodOf } from '../period.ts'
+import { insertTokens, type TokenRecord } from '../store/records.ts'
+import { notifyCrossing } from './notify-crossing.ts'
+
+const actor = systemActor('aibridged', 'what models cost is charged whoever asks')
+
+const FAREWELL_MS = 2_000
+/** Notifications on their way; more crossings at once than that are not told of. */
+const MAX_UNDER_WAY = 1_000
+
+/** What is known of tokens when they are charged. */
+export type Charge = Omit<TokenRecord, 'policy' | 'since'>
+
+/** Charges what models cost, by the budgets of this moment, and tells of those that are nearly used up (AG-110, AG-114). */
+export class Spending implements AsyncDisposable {
+  readonly #context: AppContext
+  readonly #governance: Governance
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(context: AppContext, governance: Governance) {
+    this.#context = context
+    this.#governance = governance
+  }
+
+  /** Stores tokens and charges them; tells whether their cost is known. @throws Error when they cannot be stored. */
+  async charge(record: Charge): Promise<{ readonly priced: boolean }> {
+    const { budgetPeriod, budgetPolicy } = this.#governance.settings()
+    const period = periodOf(record.createdAt, budgetPeriod)
+    const { priced, crossings } = await insertTokens(actor, this.#context.database.db, {
+      ...record,
+      policy: budgetPolicy,
+      since: dayOf(period.start),
+    })
+    for (const crossing of crossings)
+      if (this.#underWay.size < MAX_UNDER_WAY) {
+        const told = notifyCrossing(this.#context, { crossing, period, periodKind: budgetPeriod })
+          .catch((error: unknown) =>
+            this.#context.log.error('nobody could be told of an AI budget that is nearly used up', {
+              user_id: crossing.userId,
+              error: describeError(error),
+            }),
+          )
+          .finally(() => this.#underWay.delete(told))
+        this.#underWay.add(told)
+      }
+    return { priced }
+  }
+
+  /** Settles when everybody is told who has to be by now. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const late = new AbortController()
+    await Promise.race([
+      this.idle(),
+      delay(FAREWELL_MS, undefined, { signal: late.signal }).catch(() => undefined),
+    ])
+    late.abort()
+  }
+}

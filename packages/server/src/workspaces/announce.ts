@@ -1,0 +1,128 @@
+import { systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
+import {
+  enqueueNotification,
+  enqueueToOwnersAndTemplateAdmins,
+  enqueueToTemplateAdmins,
+  TEMPLATES,
+} from '../notifications/index.ts'
+import type { EndedBuild } from './store/audited-builds.ts'
+import type { WorkspaceRow } from './store/workspaces.ts'
+
+const actor = systemActor('provisionerd', 'owners and administrators hear of what happens to workspaces')
+const NS_PER_HOUR = 3_600_000_000_000
+
+const aboutOf = (row: WorkspaceRow): string[] => [row.id, row.owner_id, row.template_id, row.organization_id]
+
+/** Tells administrators of templates, but not who did it, that a workspace was made (WS-138). */
+export function announceCreated(context: AppContext, row: WorkspaceRow, initiatorId: string): Promise<void> {
+  return enqueueToOwnersAndTemplateAdmins(context, actor, {
+    templateId: TEMPLATES.workspaceCreated,
+    labels: {
+      workspace: row.name,
+      workspace_owner_username: row.owner_name,
+      template: row.template_name,
+      version: row.template_version_name,
+    },
+    targets: aboutOf(row),
+    except: [initiatorId],
+  })
+}
+
+/** Tells administrators of templates, but not who did it, that a workspace was given another version (WS-181). */
+export function announceUpdated(
+  context: AppContext,
+  row: WorkspaceRow,
+  initiator: { readonly id: string; readonly username: string },
+): Promise<void> {
+  return enqueueToOwnersAndTemplateAdmins(context, actor, {
+    templateId: TEMPLATES.workspaceManuallyUpdated,
+    labels: {
+      organization: row.organization_name,
+      initiator: initiator.username,
+      workspace: row.name,
+      workspace_owner_username: row.owner_name,
+      template: row.template_name,
+      version: row.template_version_name,
+    },
+    targets: aboutOf(row),
+    except: [initiator.id],
+  })
+}
+
+/** Tells the owner that the clock, or somebody else, has made a workspace dormant (WS-164, WS section 13). */
+export function announceDormant(context: AppContext, row: WorkspaceRow): Promise<void> {
+  const hours = Math.round(row.template_time_til_dormant_autodelete / NS_PER_HOUR)
+  return enqueueNotification(context, actor, {
+    templateId: TEMPLATES.workspaceDormant,
+    userId: row.owner_id,
+    labels: { name: row.name, timeTilDelete: hours > 0 ? inWords(hours) : '' },
+    targets: aboutOf(row),
+  })
+}
+
+/** Tells the owner that a start by itself has taken another version (WS-237). */
+export function announceAutoUpdated(context: AppContext, row: WorkspaceRow): Promise<void> {
+  return enqueueNotification(context, actor, {
+    templateId: TEMPLATES.workspaceUpdatedAutomatically,
+    userId: row.owner_id,
+    labels: {
+      name: row.name,
+      template_version_name: row.template_version_name,
+      template_version_message: '',
+    },
+    targets: aboutOf(row),
+  })
+}
+
+/**
+ * Tells whom it concerns of the end of a build: owners of what others have deleted and of what has failed by itself,
+ * administrators of templates of what has failed for somebody (WS section 13).
+ */
+export async function announceBuild(
+  context: AppContext,
+  ended: EndedBuild,
+  succeeded: boolean,
+): Promise<void> {
+  const { build, initiator, owner } = ended
+  const automatic = build.reason !== 'initiator'
+  const targets = [build.workspace_id, owner.id, ended.templateId, ended.organizationId]
+  if (succeeded) {
+    if (build.transition !== 'delete' || (!automatic && initiator.id === owner.id)) return
+    return enqueueNotification(context, actor, {
+      templateId: TEMPLATES.workspaceDeleted,
+      userId: owner.id,
+      labels: {
+        name: ended.workspaceName,
+        reason: build.reason === 'autodelete' ? 'autodeleted due to dormancy' : 'initiated by user',
+        initiator: automatic ? 'autobuild' : initiator.username,
+      },
+      targets,
+    })
+  }
+  if (ended.canceled) return
+  if (automatic)
+    return enqueueNotification(context, actor, {
+      templateId: TEMPLATES.workspaceAutobuildFailed,
+      userId: owner.id,
+      labels: { name: ended.workspaceName, reason: build.reason },
+      targets,
+    })
+  return enqueueToTemplateAdmins(context, actor, {
+    templateId: TEMPLATES.workspaceManualBuildFailed,
+    labels: {
+      name: ended.workspaceName,
+      template_name: ended.templateName,
+      template_version_name: ended.versionName,
+      initiator: initiator.username,
+      workspace_owner_username: owner.username,
+      workspace_build_number: String(build.build_number),
+    },
+    targets,
+  })
+}
+
+function inWords(hours: number): string {
+  const [count, unit] = hours >= 48 ? [Math.round(hours / 24), 'day'] : [hours, 'hour']
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
