@@ -168,10 +168,12 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
       /coders +\S+ +\$50\.00 +none +9 +claude-\*, gpt-\* +claude-opus-\* +fast=claude-haiku-4-5/,
     )
     expect(await json(...set, '--allow', '*', '--deny', '', '--alias', '')).toMatchObject({
-      allow: [],
+      allow: ['*'],
       deny: [],
       aliases: {},
     })
+    // Who denies all does not deny nothing.
+    expect(await json(...set, '--allow', '', '--deny', '*')).toMatchObject({ allow: [], deny: ['*'] })
     await gateway('policy', 'models', 'delete', 'coders')
     await gateway('policy', 'limits', 'delete', 'coders')
     expect(

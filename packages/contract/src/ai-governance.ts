@@ -86,7 +86,7 @@ export const UpdateAIGatewaySettingsRequest = Type.Partial(
 export type UpdateAIGatewaySettingsRequest = Static<typeof UpdateAIGatewaySettingsRequest>
 
 const policyFields = {
-  /** Empty allows every model. */
+  /** Empty allows every model, or says nothing where there is nothing but aliases. */
   allow: Type.Array(ModelGlob, { maxItems: 256 }),
   /** Wins over what is allowed. */
   deny: Type.Array(ModelGlob, { maxItems: 256 }),
@@ -115,7 +115,12 @@ const limitFields = {
 }
 
 /** Limits of a group beside its budget (AG-B12, AG-B14). */
-export const GroupAILimits = Type.Object({ group_id: Uuid, ...limitFields, created_at: Time, updated_at: Time })
+export const GroupAILimits = Type.Object({
+  group_id: Uuid,
+  ...limitFields,
+  created_at: Time,
+  updated_at: Time,
+})
 export type GroupAILimits = Static<typeof GroupAILimits>
 
 export const UpsertGroupAILimitsRequest = Type.Partial(Type.Object(limitFields))

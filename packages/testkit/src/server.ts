@@ -67,6 +67,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     CODER_PG_CONNECTION_URL: databaseUrl,
     CODER_CONFIG_DIR: folder,
     CODER_HTTP_ADDRESS: '127.0.0.1:0',
+    // What a request has left is there when it is over; tests of what comes later turn it off.
+    CODER_AI_GATEWAY_STRICT: 'true',
     ...options.env,
   })
   if (parsed.kind !== 'start') throw new Error(`bad test configuration: ${JSON.stringify(parsed)}`)

@@ -9,7 +9,7 @@ import {
 
 import { aiSettingsRoutes } from './ai-providers/routes.ts'
 import { aiSessionRoutes } from './ai-sessions/routes.ts'
-import { chatRoutes } from './chats/routes.ts'
+import { chatRoutes, embeddedChatRoute } from './chats/routes.ts'
 import { administrationRoutes } from './deployment/routes.ts'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { RouteError } from './frame/error-boundary.tsx'
@@ -339,6 +339,7 @@ export const router = createRouter({
     resetPassword,
     changePassword,
     setup,
+    embeddedChatRoute(root),
     signedIn.addChildren([
       terminal,
       cliAuth,

@@ -4,7 +4,6 @@ import {
   type APIKeyAILimits,
   type APIKeyAILimitsStatus,
   createToken,
-  deleteKey,
   getAPIKeyAILimits,
   getTokenByName,
   type UpsertAPIKeyAILimitsRequest,
@@ -67,19 +66,15 @@ export function keyCommands(gateway: Command): void {
           ? {}
           : { lifetime: Math.round(duration(own.lifetime, '--lifetime') * NANOSECONDS) }
       const client = await openSession(command)
-      const params = { user: own.user }
       const { key } = await client.call(createToken, {
-        params,
-        body: { scopes: [SCOPE], ...lifetime, ...(own.name === undefined ? {} : { token_name: own.name }) },
+        params: { user: own.user },
+        body: {
+          scopes: [SCOPE],
+          ai_limits: limits,
+          ...lifetime,
+          ...(own.name === undefined ? {} : { token_name: own.name }),
+        },
       })
-      const keyid = key.slice(0, key.indexOf('-'))
-      try {
-        await client.call(upsertAPIKeyAILimits, { params: { ...params, keyid }, body: limits })
-      } catch (error) {
-        // A key that may do more than was asked for must not be left behind.
-        await client.call(deleteKey, { params: { ...params, keyid } })
-        throw error
-      }
       process.stdout.write(`${key}\n`)
     })
   tableOptions(keys.command('show <name>'), COLUMNS)
@@ -100,15 +95,7 @@ export function keyCommands(gateway: Command): void {
           throw new CommandError('nothing to change: give --model, --provider, --monthly-limit, …')
         const client = await openSession(command)
         const params = { user: own.user, keyid: await keyId(client, own.user, name) }
-        const {
-          key_id: _id,
-          current_spend_micros: _spent,
-          ...before
-        } = await client.call(getAPIKeyAILimits, {
-          params,
-        })
-        const changed = await client.call(upsertAPIKeyAILimits, { params, body: { ...before, ...given } })
-        printRow(changed, COLUMNS, own)
+        printRow(await client.call(upsertAPIKeyAILimits, { params, body: given }), COLUMNS, own)
       },
     )
 }

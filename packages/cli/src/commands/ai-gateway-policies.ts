@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 
-import { ApiFailure } from '@slipway/client'
 import {
   type AIGatewaySettings,
   deleteGroupAILimits,
@@ -139,11 +138,7 @@ function modelCommands(models: Command): void {
         throw new CommandError('nothing to set: give --allow, --deny or --alias')
       const client = await openSession(command)
       const params = { group: (await chosenGroup(client, own, name)).id }
-      const before = await unlessAbsent(client.call(getGroupAIModelPolicy, { params }))
-      const kept =
-        before === undefined ? {} : { allow: before.allow, deny: before.deny, aliases: before.aliases }
-      const policy = await client.call(upsertGroupAIModelPolicy, { params, body: { ...kept, ...body } })
-      printRow(policy, POLICY_COLUMNS, own)
+      printRow(await client.call(upsertGroupAIModelPolicy, { params, body }), POLICY_COLUMNS, own)
     })
   organizationOption(models.command('delete <group>'))
     .alias('rm')
@@ -183,17 +178,7 @@ function limitCommands(limits: Command): void {
         )
       const client = await openSession(command)
       const params = { group: (await chosenGroup(client, own, name)).id }
-      const before = await unlessAbsent(client.call(getGroupAILimits, { params }))
-      const kept =
-        before === undefined
-          ? {}
-          : {
-              total_spend_limit_micros: before.total_spend_limit_micros,
-              tokens_per_minute: before.tokens_per_minute,
-              member_tokens_per_minute: before.member_tokens_per_minute,
-            }
-      const set = await client.call(upsertGroupAILimits, { params, body: { ...kept, ...body } })
-      printRow(set, LIMIT_COLUMNS, own)
+      printRow(await client.call(upsertGroupAILimits, { params, body }), LIMIT_COLUMNS, own)
     })
   organizationOption(limits.command('delete <group>'))
     .alias('rm')
@@ -345,10 +330,9 @@ function limitsIn(flags: LimitFlags): UpsertGroupAILimitsRequest {
   }
 }
 
-/** Globs that were given; `*` alone, or nothing, is no list at all. */
+/** Globs that were given; nothing is no list at all. */
 function listIn(given: readonly string[]): string[] {
-  const globs = given.filter((glob) => glob !== '')
-  return globs.length === 1 && globs[0] === '*' ? [] : globs
+  return given.filter((glob) => glob !== '')
 }
 
 function aliasesIn(given: readonly string[]): Record<string, string> {
@@ -369,14 +353,4 @@ function aliasesOf({ aliases }: GroupAIModelPolicy): string {
   return Object.entries(aliases)
     .map(([name, model]) => `${name}=${model}`)
     .join(', ')
-}
-
-/** What a call answers, undefined where there is nothing. @throws ApiFailure for any other refusal. */
-async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call
-  } catch (error) {
-    if (error instanceof ApiFailure && error.status === 404) return undefined
-    throw error
-  }
 }

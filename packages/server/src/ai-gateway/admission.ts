@@ -42,7 +42,10 @@ export function measureAt(
  */
 export async function admit(
   context: AppContext,
-  parts: Pick<ExchangeParts, 'governance' | 'keyRates' | 'lastInitiators' | 'metrics'>,
+  parts: Pick<
+    ExchangeParts,
+    'governance' | 'keyRates' | 'lastInitiators' | 'metrics' | 'unlimitedInitiators'
+  >,
   userId: string,
   apiKeyId: string | undefined,
 ): Promise<Admission> {
@@ -50,10 +53,16 @@ export async function admit(
   const settings = parts.governance.settings()
   const begun = performance.now()
   const seconds = (): number => (performance.now() - begun) / 1_000
+  const key = `${userId} ${apiKeyId ?? ''}`
+  const unlimited = parts.unlimitedInitiators.get(key)
+  if (unlimited !== undefined) {
+    metrics.enforced('allowed', seconds())
+    return { ...unlimited, budgetWarning: undefined }
+  }
   const now = context.clock.now()
   let initiator: Initiator | undefined
   try {
-    initiator = await parts.lastInitiators.get(`${userId} ${apiKeyId ?? ''}`, () =>
+    initiator = await parts.lastInitiators.get(key, () =>
       findInitiator(actor, context.database.db, userId, measureAt(now, settings, apiKeyId)),
     )
   } catch (error) {
@@ -72,6 +81,7 @@ export async function admit(
   }
   metrics.enforced('allowed', seconds())
   requireRates(parts, initiator, apiKeyId, now)
+  if (!initiator.isLimited && !context.config.aiGatewayStrict) parts.unlimitedInitiators.set(key, initiator)
   return { ...initiator, budgetWarning: exceeded === undefined ? undefined : budgetMessage(exceeded) }
 }
 

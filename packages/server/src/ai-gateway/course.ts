@@ -20,6 +20,8 @@ export interface CourseOf {
   readonly url: URL
   /** How much of it is kept (AG-B16). */
   readonly privacy: AIPrivacyLevel
+  /** Whether it is over only when it is stored. */
+  readonly isAwaited: boolean
   /** Undefined while there are no traces. */
   readonly trace?: InterceptTrace | undefined
   /** What is set aside for its cost. */
@@ -84,14 +86,15 @@ export class Course {
     this.#of.trace?.called(call, this.#of.privacy)
   }
 
-  /** Records how it ended; resolves when that is stored, or after a few seconds. */
+  /** Records how it ended; resolves when that is stored where it is awaited, or after a few seconds. */
   end(failure: Failure | undefined, observation: Observation = NOTHING, incomplete = false): Promise<void> {
     this.#ended ??= this.#end(failure, observation, incomplete)
     return this.#ended
   }
 
   async #end(failure: Failure | undefined, observation: Observation, incomplete: boolean): Promise<void> {
-    const { interception, providerType, prompt, method, route, privacy, reservation, trace } = this.#of
+    const { interception, providerType, prompt, method, route, privacy, reservation, trace, isAwaited } =
+      this.#of
     this.#inflight[Symbol.dispose]()
     this.#metrics.finished({
       provider: interception.providerName,
@@ -120,11 +123,13 @@ export class Course {
         failure,
         incomplete,
         privacy,
+        isAwaited,
       },
       trace,
     )
     trace?.end()
-    await reservation.release()
+    // What is charged gives it back itself, however late that is.
+    if ([...this.#earlier, observation].every(({ usage }) => usage === undefined)) await reservation.release()
   }
 
   /** Reads an error of the provider and ends with it. */

@@ -42,4 +42,6 @@ export interface Ending {
   readonly incomplete: boolean
   /** How much of it is kept (AG-B16). */
   readonly privacy: AIPrivacyLevel
+  /** Whether the request is over only when it is stored: what its user may still spend hangs on it. */
+  readonly isAwaited: boolean
 }

@@ -1,3 +1,5 @@
+import type { LRUCache } from 'lru-cache'
+
 import type { Governance } from '../ai-governance/index.ts'
 import type { ModelProvider, ModelProviders } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
@@ -63,6 +65,8 @@ export interface ExchangeParts {
   /** Undefined while there are no traces. */
   readonly tracing: Tracing | undefined
   readonly lastInitiators: LastKnown<Initiator>
+  /** Those whom nothing limited a moment ago, by user and token. */
+  readonly unlimitedInitiators: LRUCache<string, Initiator>
   readonly lastCallers: LastKnown<KnownCaller>
   readonly resilience: ResilienceMetrics
   readonly keyRates: KeyRates

@@ -19,7 +19,7 @@ import { type AskingTargets, askTargets } from './routing/attempts.ts'
 import { sessionOf, type Target, targetsOf } from './routing/target.ts'
 import type { NewInterception } from './store/interceptions.ts'
 import type { AnswerHeaders, UpstreamAnswer } from './upstream.ts'
-import { type RequestFacts, requestFacts } from './wires/request-facts.ts'
+import { namedModel, type RequestFacts, requestFacts } from './wires/request-facts.ts'
 import { observerOf, wireOf } from './wires/wire.ts'
 
 /** What the client gets; the body must be read to its end or returned from. */
@@ -68,12 +68,7 @@ async function exchangeTraced(
   const own = request.byok ?? bedrockCredential(parts.aws, first.provider)
   const interception = interceptionOf(parts.context, request, facts, first, own)
   trace?.asked({ interceptionId: interception.id, model: interception.model, streaming: facts.stream })
-  const reservation = await reserve(
-    parts,
-    { ...request, provider: first.provider },
-    interception.model,
-    interception.id,
-  )
+  const reservation = await reserve(parts, request, targets, interception.id)
   try {
     await traced(trace, 'Intercept.RecordInterception', () => parts.recorder.begin(interception))
   } catch (error) {
@@ -90,6 +85,7 @@ async function exchangeTraced(
       route,
       url,
       privacy: parts.governance.privacyOf(request.initiator.organizationIds).level,
+      isAwaited: request.initiator.isLimited,
       reservation,
       trace,
       signal,
@@ -100,7 +96,7 @@ async function exchangeTraced(
     if (inspection !== undefined) course.note(inspection.metadata)
     if (inspection?.refusal !== undefined) throw inspection.refusal
     const loop = parts.injection.isOn
-      ? await parts.injection.open(course, { ...request, wire, facts })
+      ? await parts.injection.open(course, { ...request, wire, facts, screen: parts.guardrails.screen })
       : undefined
     const asking: AskingTargets = {
       stream: facts.stream,
@@ -116,7 +112,7 @@ async function exchangeTraced(
     }
     const send = (body: Uint8Array): Promise<UpstreamAnswer> =>
       traced(trace, 'Intercept.ProcessRequest.Upstream', () =>
-        askTargets(parts, { ...request, body }, targets, asking),
+        askTargets(parts, { ...request, body }, reservation.targets, asking),
       )
     const answer = loop === undefined ? await send(request.body) : await loop.run(send)
     const contentType = answer.headers['content-type']
@@ -143,20 +139,29 @@ export async function passThrough(
   parts: ExchangeParts,
   given: ModelRequest & { readonly forwarded: Readonly<Record<string, string>> },
 ): Promise<Omit<ModelAnswer, 'interceptionId'>> {
-  const { request, filtered } = decidePassThrough(parts, given)
-  const { provider, method, route, forwarded } = request
-  if (request.byok === undefined && provider.bedrock === undefined && provider.keys.length === 0)
+  const { request: decided, filtered } = decidePassThrough(parts, given)
+  const { provider, method, route, forwarded } = decided
+  if (decided.byok === undefined && provider.bedrock === undefined && provider.keys.length === 0)
     throw noCredential(provider)
   parts.metrics.passed(provider.name, route, method)
   const recorded = parts.recorder.passing({
-    initiatorId: request.initiatorId,
-    apiKeyId: request.apiKeyId,
+    initiatorId: decided.initiatorId,
+    apiKeyId: decided.apiKeyId,
     provider: provider.family,
     providerName: provider.name,
     method,
     route,
-    client: clientOf(request.headers),
+    client: clientOf(decided.headers),
   })
+  const inspection =
+    parts.guardrails.on && decided.body.length > 0
+      ? await inspectPrompt(parts, decided, { model: namedModel(decided.body), prompt: undefined })
+      : undefined
+  if (inspection?.refusal !== undefined) {
+    recorded(inspection.refusal.status)
+    throw inspection.refusal
+  }
+  const request = inspection === undefined ? decided : { ...decided, body: inspection.body }
   const span = parts.tracing?.span(
     'Passthrough',
     {

@@ -72,6 +72,7 @@ export class GatewayWorld implements AsyncDisposable {
     const configuration = parseConfig([], {
       CODER_PG_CONNECTION_URL: server.databaseUrl,
       CODER_CONFIG_DIR: server.configDirectory,
+      CODER_AI_GATEWAY_STRICT: 'true',
       ...env,
     })
     if (configuration.kind !== 'start') throw new Error('bad test configuration')

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 import { Governance } from '../ai-governance/index.ts'
 import { type ModelProvider, type ModelProviders, userKeyFor } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
@@ -24,6 +26,10 @@ import { type AnswerHeaders, Upstream } from './upstream.ts'
 
 /** Longest request body, in bytes (chapter 05 section 4). */
 export const MAX_BODY = 32 * 1024 * 1024
+
+/** How long somebody whom nothing limits may ask before the database is asked about them again, in milliseconds. */
+const UNLIMITED_MS = 1_000
+const MAX_UNLIMITED = 10_000
 
 /** What the gateway is started with. */
 export interface GatewayOptions {
@@ -93,6 +99,7 @@ export class ModelGateway implements AsyncDisposable {
       guardrails: new Guardrails(context, () => governance.settings().guardrails, metrics),
       tracing,
       lastInitiators: new LastKnown(outage),
+      unlimitedInitiators: new LRUCache({ max: MAX_UNLIMITED, ttl: UNLIMITED_MS }),
       lastCallers: new LastKnown(outage),
     }
     this.#export = new InterceptionExport(context, () => governance.settings(), metrics)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 
 import { beforeAll, describe, expect, it } from 'vitest'
 
@@ -52,7 +53,11 @@ async function policy(body: UpsertGroupAIModelPolicyRequest): Promise<string> {
   return made.id
 }
 
-async function token(body: { scopes?: string[]; ai_limits?: UpsertAPIKeyAILimitsRequest }): Promise<string> {
+async function token(body: {
+  scopes?: string[]
+  allow_list?: string[]
+  ai_limits?: UpsertAPIKeyAILimitsRequest
+}): Promise<string> {
   return (await client.call(createToken, { params: { user: 'me' }, body })).key
 }
 
@@ -154,6 +159,8 @@ describe('AG-B9: models by group', () => {
       [`{"model":"gpt-5","mod\\u0065l":"o9",${messages}}`, 403],
       [`{"model":"gpt-5","models":["gpt-5","o9"],${messages}}`, 403],
       [`{"model":["gpt-5"],${messages}}`, 403],
+      [`{"model":"gpt-5","models":"o9",${messages}}`, 400],
+      [`{"model":"gpt-5","models":[{"id":"o9"}],${messages}}`, 400],
       [`{${messages}}`, 403],
     ] as const)
       expect([body, (await over(CHAT, await token({}), body)).status]).toEqual([body, status])
@@ -162,6 +169,66 @@ describe('AG-B9: models by group', () => {
     const twice = `{"model":"o9","model":"gpt-5",${messages}}`
     expect((await over(CHAT, await token({}), twice)).status).toBe(200)
     expect(world.upstream.requests.at(-1)?.text).not.toContain('o9')
+    world.upstream.play(says('Hi'))
+    const further = `{"model":"gpt-5","models":["o9"],"models":["gpt-5"],${messages}}`
+    expect((await over(CHAT, await token({}), further)).status).toBe(200)
+    expect(world.upstream.requests.at(-1)?.text).not.toContain('o9')
+  })
+
+  it('AG-B9: a body that cannot be read is no way around where a request is only relayed', async () => {
+    await policy({ allow: ['gpt-5'] })
+    const asked = world.upstream.requests.length
+    const body = JSON.stringify({ model: 'o9', input: 'Hi' })
+    for (const [bytes, headers] of [
+      [gzipSync(body), { 'content-encoding': 'gzip' }],
+      [Buffer.from(body, 'utf16le'), {}],
+    ] as const) {
+      const response = await fetch(
+        `${world.server.url}/api/v2/ai-gateway/${provider.name}/v1/responses/compact`,
+        {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${await token({})}`,
+            'content-type': 'application/json',
+            ...headers,
+          },
+          body: bytes,
+        },
+      )
+      expect(response.status).toBe(400)
+    }
+    const more = await over('/v1/responses/compact', await token({}), { models: ['o9'] })
+    expect(more.status).toBe(403)
+    expect(world.upstream.requests).toHaveLength(asked)
+  })
+
+  it('AG-B9: what counts is the model that answers, where a provider has one for all names', async () => {
+    await policy({ allow: ['claude-*', '*.haiku'], deny: ['*.opus'] })
+    const bedrock = await world.provider({
+      type: 'bedrock',
+      base_url: world.upstream.url,
+      api_keys: [],
+      settings: {
+        _type: 'bedrock',
+        _version: 1,
+        region: 'eu-west-1',
+        model: 'eu.opus',
+        small_fast_model: 'eu.haiku',
+        access_key: 'AKIAEXAMPLE12345',
+        access_key_secret: 'secret-of-aws',
+      },
+    })
+    const post = (model: string) =>
+      world.ask({ ownerId: user.id, provider: bedrock.name }, '/v1/messages', {
+        ...hello,
+        model,
+        max_tokens: 10,
+      })
+    const asked = world.upstream.requests.length
+    expect(await codeOf(await post('claude-sonnet-4-5'))).toBe('model_not_allowed')
+    expect(world.upstream.requests).toHaveLength(asked)
+    expect(await codeOf(await post('claude-haiku-4-5'))).not.toBe('model_not_allowed')
+    expect(world.upstream.requests.length).toBeGreaterThan(asked)
   })
 
   it('AG-B9: lists of models show what may be used', async () => {
@@ -247,6 +314,8 @@ describe('AG-B7: tokens for the gateway alone', () => {
       const response = await over(CHAT, await token({ scopes }), hello)
       expect([response.status, await codeOf(response)]).toEqual([403, 'unauthorized'])
     }
+    const narrow = await over(CHAT, await token({ allow_list: ['workspace:*'] }), hello)
+    expect([narrow.status, await codeOf(narrow)]).toEqual([403, 'unauthorized'])
     world.upstream.play(says('Hi'))
     expect((await over(CHAT, await token({ scopes: ['coder:all'] }), hello)).status).toBe(200)
   })

@@ -1,5 +1,6 @@
 import type { Governance, ModelAccess } from '../ai-governance/index.ts'
 import type { ModelProvider } from '../ai-providers/index.ts'
+import { servedModel } from './bedrock/invoke-model.ts'
 import { editMembers } from './data-plane/json-members.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { Initiator } from './store/budgets.ts'
@@ -31,7 +32,7 @@ interface Rules {
  * Puts the model that a request means in the place of a name that stands for it, and refuses what the user's groups or
  * the token may not use (AG-B8, AG-B9).
  *
- * @throws GatewayError 403 `model_not_allowed`, 400 for a body that may be read in two ways.
+ * @throws GatewayError 403 `model_not_allowed`, 400 for a body that may be read in two ways or not at all.
  */
 export function decideModel<Request extends Asked>(
   parts: Rules,
@@ -101,14 +102,18 @@ function withModel<Request extends Asked>(
   const { provider, url } = request
   const body = Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length).toString('utf8')
   const parsed = parseJson(body)
-  if (typeof parsed === 'object' && parsed !== null && access.isLimited) requireOneReading(parsed)
+  if (access.isLimited) requireOneReading(body, parsed)
   const inPath = modelOfPath(url.pathname)
   const asked = inPath || text(at(parsed, 'model'))
+  // Some providers take further ones to go on with.
+  const further = access.isLimited ? at(parsed, 'models') : undefined
+  for (const one of list(further).map(text))
+    if (!access.allows(provider.name, one)) throw modelNotAllowed(provider.name, one)
   if (asked === '') return undefined
   const model = access.resolve(asked)
-  // Some providers take further ones to go on with.
-  for (const one of [model, ...list(at(parsed, 'models')).map(text)])
-    if (!access.allows(provider.name, one)) throw modelNotAllowed(provider.name, asked)
+  // What answers is what must be allowed: some providers have one model for many names.
+  if (!access.allows(provider.name, servedModel(provider, url.pathname, model)))
+    throw modelNotAllowed(provider.name, asked)
   if (inPath !== '') {
     if (model === asked) return { request, asked, model }
     const changed = new URL(url)
@@ -116,19 +121,33 @@ function withModel<Request extends Asked>(
     return { request: { ...request, url: changed }, asked, model }
   }
   // Also where it is given twice: of which one a provider reads nothing is known.
-  const edited = editMembers(body, { model: () => JSON.stringify(model) })
+  const edited = editMembers(body, {
+    model: () => JSON.stringify(model),
+    ...(further === undefined ? {} : { models: () => JSON.stringify(further) }),
+  })
   return { request: edited === body ? request : { ...request, body: Buffer.from(edited) }, asked, model }
 }
 
-/** Some servers take a member for another one that is spelled in other letters. */
-function requireOneReading(body: object): void {
-  for (const name of Object.keys(body))
+/**
+ * Some servers take a member for another one that is spelled in other letters, `models` for what to go on with, and
+ * bodies that are compressed or in another encoding.
+ *
+ * @throws GatewayError 400 for a body of which is not certain what models it names.
+ */
+function requireOneReading(body: string, parsed: unknown): void {
+  if (parsed === undefined && body !== '')
+    throw unclear('the request body is not JSON in UTF-8: which model it names cannot be told')
+  if (typeof parsed !== 'object' || parsed === null) return
+  for (const name of Object.keys(parsed))
     if (name !== 'model' && name !== 'models' && /^models?$/i.test(name))
-      throw new GatewayError(
-        400,
-        'invalid_request',
-        `the request body has a member ${JSON.stringify(name)}: models are named in "model"`,
-      )
+      throw unclear(`the request body has a member ${JSON.stringify(name)}: models are named in "model"`)
+  const further = at(parsed, 'models')
+  if (further !== undefined && !(Array.isArray(further) && further.every((one) => typeof one === 'string')))
+    throw unclear('the member "models" of the request body is not a list of names')
+}
+
+function unclear(what: string): GatewayError {
+  return new GatewayError(400, 'invalid_request', what)
 }
 
 async function onlyAllowed(

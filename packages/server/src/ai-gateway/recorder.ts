@@ -11,7 +11,7 @@ import type { Ending } from './ending.ts'
 import type { InterceptTrace } from './intercept-trace.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { Privacy } from './privacy.ts'
-import { Backlog, type Loss } from './recording/backlog.ts'
+import { Backlog, independent, type Loss } from './recording/backlog.ts'
 import { endedRecord } from './recording/ended-record.ts'
 import { logEnding, logPassing, logStart } from './recording/interception-log.ts'
 import { Spool } from './recording/spool.ts'
@@ -34,6 +34,8 @@ const MAX_WAITING = 64 * 1024 * 1024
 const MAX_SPOOL = 512 * 1024 * 1024
 const MAX_METHOD = 16
 const MAX_ROUTE = 1024
+/** How long what is to be stored waits for more, so that many requests share a statement; milliseconds. */
+const GATHER_MS = 100
 const AWAY = new Error('it was away a moment ago')
 const SLOW = new Error('it does not answer in time')
 /** A storm of losses is told in this many lines. */
@@ -45,10 +47,17 @@ interface RecorderLimits {
   readonly maxSpool?: number
 }
 
+/** A record that waits for others. */
+interface Gathered {
+  readonly record: StoredRecord
+  /** Called when it is stored, or waits for the database. */
+  readonly settle: () => void
+}
+
 /**
- * Writes what the gateway records. The beginning of a request must be stored before its provider is asked, unless the
- * settings say that requests go on without the database; all else is stored when it has ended, together with what other
- * requests have. A record that the database refuses is lost alone; while it is away, records wait (AG-78, AG-B23).
+ * Writes what the gateway records. What comes within a moment is stored together, so that a request waits for the database
+ * only where a budget hangs on it or the gateway is strict; while the database fails, no request begins, unless the
+ * settings say that requests go on without it (AG-78, decision 16). A record that the database refuses is lost alone; while it is away, records wait (AG-78, AG-B23).
  */
 export class Recorder implements AsyncDisposable {
   readonly #context: AppContext
@@ -61,8 +70,16 @@ export class Recorder implements AsyncDisposable {
   readonly #pending = new Map<Promise<void>, StoredRecord>()
   /** Requests under way whose beginning is not stored. */
   readonly #unbegun = new Set<string>()
+  /** What is stored in a moment. */
+  #beginnings: NewInterception[] = []
+  #gathered: Gathered[] = []
+  #timer: NodeJS.Timeout | undefined
+  #storing: Promise<void> | undefined
+  /** Whether the database has refused a beginning just now, or has lost a connection. */
+  #refusing = false
   #waiting = 0
   #toldOfLosses = Number.NEGATIVE_INFINITY
+  readonly #lostConnections: Disposable
 
   /** @param directory where records wait while the database is away; of this deployment alone. */
   constructor(
@@ -87,6 +104,9 @@ export class Recorder implements AsyncDisposable {
       lost: (why, count) => this.#lost(why, count),
       log: context.log,
     })
+    this.#lostConnections = context.database.onConnectionLost(() => {
+      this.#refusing = true
+    })
     metrics.recordsWait(() => ({ memory: this.#waiting + this.#backlog.size, disk: spool.bytes }))
   }
 
@@ -100,14 +120,23 @@ export class Recorder implements AsyncDisposable {
   }
 
   /**
-   * Stores that a request has begun, or notes that it is to be stored later, where the settings allow that.
+   * Notes that a request has begun; it is stored with others in a moment, unless it has ended by then. Where the gateway
+   * is strict, or storing has failed just now, it is stored at once, unless requests go on without the database.
    *
-   * @throws Error when it cannot be; then the provider must not be asked.
+   * @throws Error when it cannot be stored; then the provider must not be asked.
    */
   async begin(interception: NewInterception): Promise<void> {
-    if (this.#failOpen) await this.#beginIfPossible(interception)
-    else await insertInterception(actor, this.#context.database.db, interception)
-    if (this.#context.config.aiGatewayStructuredLogging) logStart(this.#context.log, interception)
+    const { aiGatewayStrict, aiGatewayStructuredLogging } = this.#context.config
+    if (!aiGatewayStrict && !this.#refusing && !this.#backlog.away) {
+      this.#unbegun.add(interception.id)
+      this.#beginnings.push(interception)
+      this.#storeSoon()
+    } else if (this.#failOpen) await this.#beginIfPossible(interception)
+    else {
+      await insertInterception(actor, this.#context.database.db, interception)
+      this.#refusing = false
+    }
+    if (aiGatewayStructuredLogging) logStart(this.#context.log, interception)
   }
 
   async #beginIfPossible(interception: NewInterception): Promise<void> {
@@ -150,7 +179,8 @@ export class Recorder implements AsyncDisposable {
     trace?.answered(ending)
     if (this.#context.config.aiGatewayStructuredLogging) logEnding(this.#context.log, record)
     using _ = trace?.recording(record)
-    await this.#keep(record)
+    if (ending.isAwaited || this.#context.config.aiGatewayStrict) await this.#keep(record)
+    else this.#gather(record)
   }
 
   /**
@@ -178,7 +208,77 @@ export class Recorder implements AsyncDisposable {
         durationMs: Math.round(performance.now() - began),
       }
       if (this.#context.config.aiGatewayStructuredLogging) logPassing(this.#context.log, record)
-      void this.#keep(record)
+      this.#gather(record)
+    }
+  }
+
+  /** Lets a record wait for others that are stored with it. */
+  #gather(record: StoredRecord): void {
+    const size = sizeOf(record)
+    if (this.#waiting + size > this.#maxWaiting) {
+      this.#lost('too_many', 1)
+      return
+    }
+    this.#waiting += size
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#pending.set(promise, record)
+    this.#gathered.push({
+      record,
+      settle: () => {
+        this.#waiting -= size
+        this.#pending.delete(promise)
+        resolve()
+      },
+    })
+    this.#storeSoon()
+  }
+
+  #storeSoon(): void {
+    if (this.#timer === undefined && this.#storing === undefined)
+      this.#timer = setTimeout(() => void this.#storeGathered(), GATHER_MS)
+  }
+
+  /** Stores what has gathered, and then goes on with what has come meanwhile. Never rejects. */
+  #storeGathered(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#storing ??= this.#storeTogether().finally(() => {
+      this.#storing = undefined
+      if (this.#gathered.length > 0 || this.#beginnings.length > 0) this.#storeSoon()
+    })
+    return this.#storing
+  }
+
+  async #storeTogether(): Promise<void> {
+    const ended = this.#gathered
+    this.#gathered = []
+    for (let at = 0; at < ended.length; ) {
+      const rest = ended.slice(at)
+      const together = rest.slice(0, independent(rest.map(({ record }) => record)).length)
+      await Promise.all(
+        together.map(({ record, settle }) =>
+          this.#store(record)
+            .catch((error: unknown) => this.#backlog.add(record, error))
+            .finally(settle),
+        ),
+      )
+      at += together.length
+    }
+    const begun = this.#beginnings.filter(({ id }) => this.#unbegun.has(id))
+    this.#beginnings = []
+    await Promise.all(begun.map((interception) => this.#storeBeginning(interception)))
+  }
+
+  async #storeBeginning(interception: NewInterception): Promise<void> {
+    try {
+      await insertInterception(actor, this.#context.database.db, interception)
+      this.#unbegun.delete(interception.id)
+    } catch (error) {
+      if (isDatabaseFault(error)) this.#backlog.gone(error)
+      else {
+        this.#refusing = true
+        this.#refused('begin', interception.id, error)
+      }
     }
   }
 
@@ -323,7 +423,11 @@ export class Recorder implements AsyncDisposable {
 
   /** Waits for what is being stored; what is not by then goes to disk, for the next process. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#lostConnections[Symbol.dispose]()
+    clearTimeout(this.#timer)
+    void this.#storeGathered()
     await atMost(FAREWELL_MS, Promise.all(this.#pending.keys()))
+    clearTimeout(this.#timer)
     for (const record of this.#pending.values()) this.#backlog.add(record, SLOW)
     await this.#backlog[Symbol.asyncDispose]()
     await this.#spending[Symbol.asyncDispose]()

@@ -4,6 +4,7 @@ import { measureAt } from './admission.ts'
 import { budgetMessage } from './budget-message.ts'
 import type { ExchangeParts, ModelRequest } from './exchange-parts.ts'
 import { GatewayError } from './gateway-error.ts'
+import type { Target } from './routing/target.ts'
 import { deleteReservation, insertReservation } from './store/reservations.ts'
 import { at, parseJson } from './wires/json.ts'
 
@@ -23,30 +24,36 @@ const BYTES_PER_TOKEN = 3
 
 /** What is set aside for a request; given back when its tokens are charged or it has ended without any. */
 export interface Reservation {
+  /** Those of the targets that the budget allows. */
+  readonly targets: readonly Target[]
   /** Gives back what is still set aside; called again it does nothing. Never throws. */
   release(): Promise<void>
 }
 
-const NOTHING: Reservation = { release: () => Promise.resolve() }
+function nothing(targets: readonly Target[]): Reservation {
+  return { targets, release: () => Promise.resolve() }
+}
 
 /**
  * Sets aside what a request may cost at most where budgets must not be overshot by requests at the same time (AG-B14),
  * and refuses models whose price nobody knows where those are not for users with a budget (AG-B15). Deployments that
  * want neither, and users without a budget, are not asked about.
  *
+ * @param targets at least one, in the order in which they are asked.
  * @throws GatewayError 403 when no budget is left for it or the model has no price, 500 when that cannot be found out.
  */
 export async function reserve(
   parts: ExchangeParts,
   request: ModelRequest,
-  model: string,
+  targets: readonly Target[],
   interceptionId: string,
 ): Promise<Reservation> {
   const settings = parts.governance.settings()
   const setsAside = settings.budgetReservations && settings.budgetEnforced
   const { initiator } = request
-  if (!setsAside && !settings.blockUnpricedModels) return NOTHING
-  if (initiator.spend.limitMicros === undefined && initiator.furtherBudgets.length === 0) return NOTHING
+  if (!setsAside && !settings.blockUnpricedModels) return nothing(targets)
+  if (initiator.spend.limitMicros === undefined && initiator.furtherBudgets.length === 0)
+    return nothing(targets)
   const { context } = parts
   const now = context.clock.now()
   const { since, month } = measureAt(now, settings, request.apiKeyId)
@@ -57,8 +64,7 @@ export async function reserve(
     policy: settings.budgetPolicy,
     since,
     month,
-    providerType: request.provider.type,
-    model,
+    models: targets.map(({ provider, model }) => ({ providerType: provider.type, model })),
     ...largest(request.body),
     setsAside,
     refusesUnpriced: settings.blockUnpricedModels,
@@ -72,12 +78,15 @@ export async function reserve(
       cause: error,
     })
   })
+  const allowed = (unpriced: readonly number[]): readonly Target[] =>
+    settings.blockUnpricedModels ? targets.filter((_, index) => !unpriced.includes(index)) : targets
   switch (outcome.kind) {
     case 'unlimited':
-      return NOTHING
+      return nothing(allowed(outcome.unpriced))
     case 'reserved': {
       let held = true
       return {
+        targets: allowed(outcome.unpriced),
         release: async () => {
           if (!held) return
           held = false
@@ -99,7 +108,7 @@ export async function reserve(
       throw new GatewayError(
         403,
         'model_not_priced',
-        `the price of model ${JSON.stringify(model)} is not known, and your budget allows only models with one: ` +
+        `the price of model ${JSON.stringify(targets[0]?.model)} is not known, and your budget allows only models with one: ` +
           'ask an administrator to set it',
       )
     case 'exceeded':
@@ -115,21 +124,20 @@ export async function reserve(
 /** The most tokens that a request may use, and as many as it asks for. */
 function largest(body: Uint8Array): { readonly input: number; readonly output: number } {
   const request = parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'))
+  // Providers differ in which of them they obey.
   const asked = [
     at(request, 'max_completion_tokens'),
     at(request, 'max_output_tokens'),
     at(request, 'max_tokens'),
     at(request, 'inferenceConfig', 'maxTokens'),
     at(request, 'generationConfig', 'maxOutputTokens'),
-  ].find((value) => isCount(value))
-  const choices = [at(request, 'n'), at(request, 'generationConfig', 'candidateCount')].find((value) =>
-    isCount(value),
-  )
+  ].filter(isCount)
+  const choices = [at(request, 'n'), at(request, 'generationConfig', 'candidateCount')].filter(isCount)
   return {
     input: Math.min(Math.ceil(body.length / BYTES_PER_TOKEN), MAX_INPUT),
     output:
-      Math.min(isCount(asked) ? asked : DEFAULT_OUTPUT, MAX_OUTPUT) *
-      Math.min(isCount(choices) ? choices : 1, MAX_CHOICES),
+      Math.min(asked.length === 0 ? DEFAULT_OUTPUT : Math.max(...asked), MAX_OUTPUT) *
+      Math.min(Math.max(1, ...choices), MAX_CHOICES),
   }
 }
 

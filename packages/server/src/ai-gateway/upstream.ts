@@ -1,4 +1,4 @@
-import type { Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import type { Dispatcher } from 'undici'
 
 import { GatewayError } from './gateway-error.ts'
 
@@ -53,29 +53,35 @@ const MAX_HEADERS = 64 * 1024
 /** Times to connect that have connections of their own; with more of them the oldest ones are closed when they are idle. */
 const MAX_AGENTS = 16
 
-class Connections {
-  readonly send: typeof request
-  readonly #Agent: typeof EnvHttpProxyAgent
-  /** By their time to connect in milliseconds. */
-  readonly #agents = new Map<number, EnvHttpProxyAgent>()
-  readonly #retired = new Set<EnvHttpProxyAgent>()
+/** Variables that name proxies. */
+const PROXIES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']
 
-  constructor(Agent: typeof EnvHttpProxyAgent, send: typeof request) {
-    this.#Agent = Agent
-    this.send = send
+/** What is reached without a proxy, whatever the environment says: this machine. */
+function unproxied(): string {
+  const named = process.env.no_proxy ?? process.env.NO_PROXY ?? ''
+  return [named, 'localhost', '127.0.0.1', '::1'].filter((entry) => entry !== '').join(',')
+}
+
+type Undici = Pick<typeof import('undici'), 'Agent' | 'EnvHttpProxyAgent'>
+
+class Connections {
+  readonly #undici: Undici
+  /** By their time to connect in milliseconds. */
+  readonly #agents = new Map<number, Dispatcher>()
+  readonly #retired = new Set<Dispatcher>()
+
+  constructor(undici: Undici) {
+    this.#undici = undici
   }
 
   static async open(): Promise<Connections> {
-    const { EnvHttpProxyAgent: Agent, request: send } = await import('undici')
-    return new Connections(Agent, send)
+    return new Connections(await import('undici'))
   }
 
-  within(connectMs: number): EnvHttpProxyAgent {
+  within(connectMs: number): Dispatcher {
     const known = this.#agents.get(connectMs)
     if (known !== undefined) return known
-    const unproxied = [process.env.no_proxy ?? process.env.NO_PROXY ?? '', 'localhost', '127.0.0.1', '::1']
-    const agent = new this.#Agent({
-      noProxy: unproxied.filter((entry) => entry !== '').join(','),
+    const options = {
       // One request in a connection can be ended without the others.
       allowH2: false,
       pipelining: 1,
@@ -83,7 +89,11 @@ class Connections {
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: IDLE_MS,
       maxHeaderSize: MAX_HEADERS,
-    })
+    }
+    // Which proxy an address needs is looked up for each request: not where there is none.
+    const agent = PROXIES.some((name) => process.env[name])
+      ? new this.#undici.EnvHttpProxyAgent({ ...options, noProxy: unproxied() })
+      : new this.#undici.Agent(options)
     this.#agents.set(connectMs, agent)
     const [oldest] = this.#agents
     if (this.#agents.size > MAX_AGENTS && oldest !== undefined) this.#retire(...oldest)
@@ -91,7 +101,7 @@ class Connections {
   }
 
   /** Closes an agent when all that was asked through it has been answered. */
-  #retire(connectMs: number, agent: EnvHttpProxyAgent): void {
+  #retire(connectMs: number, agent: Dispatcher): void {
     this.#agents.delete(connectMs)
     this.#retired.add(agent)
     const gone = (): void => void this.#retired.delete(agent)
@@ -128,8 +138,10 @@ export class Upstream implements AsyncDisposable {
     try {
       const connections = await this.#open()
       signal.throwIfAborted()
-      const { statusCode, headers, body } = await connections.send(url, {
-        dispatcher: connections.within(timeouts?.connectTimeoutMs ?? CONNECT_MS),
+      const agent = connections.within(timeouts?.connectTimeoutMs ?? CONNECT_MS)
+      const { statusCode, headers, body } = await agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
         method: methodOf(call.method),
         headers: call.headers,
         body: call.body ?? null,
@@ -137,6 +149,7 @@ export class Upstream implements AsyncDisposable {
         headersTimeout: timeouts?.firstByteTimeoutMs ?? SILENCE_MS,
         bodyTimeout: timeouts?.idleTimeoutMs ?? SILENCE_MS,
       })
+      body.once('close', limits.over)
       if (over !== undefined) body.once('close', over)
       // Whoever reads it hears of a failure; nobody may be reading yet.
       body.on('error', () => undefined)
@@ -144,7 +157,7 @@ export class Upstream implements AsyncDisposable {
       limits.begun()
       return { status: statusCode, headers, body }
     } catch (error) {
-      limits.begun()
+      limits.over()
       over?.()
       if (signal.aborted) throw signal.reason
       throw upstreamFailure(error, url)
@@ -156,30 +169,44 @@ export class Upstream implements AsyncDisposable {
   }
 }
 
-/** What ends a request: its own signal, and the time that it may take. */
+/**
+ * What ends a request: its own signal, and the time that it may take. One controller with timers of its own, because
+ * signals that are joined cost more than all else on the way of a request.
+ */
 class Limits {
   readonly signal: AbortSignal
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #given: AbortSignal
+  readonly #end = new AbortController()
+  readonly #first: NodeJS.Timeout | undefined
+  readonly #total: NodeJS.Timeout | undefined
 
   constructor({ signal, stream, timeouts }: UpstreamRequest) {
+    this.#given = signal
+    this.signal = this.#end.signal
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal.aborted) this.#onAbort()
     const total = timeouts?.totalTimeoutMs ?? (stream ? undefined : BLOCKING_MS)
+    if (total !== undefined) this.#total = this.#after(total, 'the answer did not end in time')
     const first = timeouts?.firstByteTimeoutMs
-    const signals = [signal]
-    if (total !== undefined) signals.push(AbortSignal.timeout(total))
-    if (first !== undefined) {
-      const late = new AbortController()
-      this.#timer = setTimeout(
-        () => late.abort(new DOMException('no byte of the answer came in time', 'TimeoutError')),
-        first,
-      ).unref()
-      signals.push(late.signal)
-    }
-    this.signal = signals.length === 1 ? signal : AbortSignal.any(signals)
+    if (first !== undefined) this.#first = this.#after(first, 'no byte of the answer came in time')
   }
 
-  /** The answer has begun, or never will. */
+  readonly #onAbort = (): void => this.#end.abort(this.#given.reason)
+
+  #after(ms: number, message: string): NodeJS.Timeout {
+    return setTimeout(() => this.#end.abort(new DOMException(message, 'TimeoutError')), ms).unref()
+  }
+
+  /** The answer has begun. */
   begun(): void {
-    clearTimeout(this.#timer)
+    clearTimeout(this.#first)
+  }
+
+  /** Nothing more comes. */
+  readonly over = (): void => {
+    clearTimeout(this.#first)
+    clearTimeout(this.#total)
+    this.#given.removeEventListener('abort', this.#onAbort)
   }
 }
 

@@ -33,6 +33,11 @@ export async function keyLimitsStatus(
   }
 }
 
+/** Whether a token has limits. */
+export async function hasKeyLimits(db: Db, key: LimitedKey): Promise<boolean> {
+  return (await findKeyLimits(watcher, db, key)) !== undefined
+}
+
 /**
  * What tokens with limits must not do: rid themselves of them, or make others without.
  *
@@ -40,7 +45,7 @@ export async function keyLimitsStatus(
  * @throws ApiError 403 when it has limits.
  */
 export async function requireUnlimited(db: Db, asking: LimitedKey): Promise<void> {
-  if ((await findKeyLimits(watcher, db, asking)) === undefined) return
+  if (!(await hasKeyLimits(db, asking))) return
   throw forbidden('A token with limits for AI neither changes limits nor makes tokens.', {
     detail: undefined,
   })

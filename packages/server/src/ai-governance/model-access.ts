@@ -13,7 +13,7 @@ export interface KeyLimits {
 
 /** Which models members of a group may use, compiled. */
 export interface ModelPolicy {
-  /** None allows every model. */
+  /** None allows every model, unless there is nothing but aliases: then others decide. */
   readonly allow: readonly ModelGlob[]
   readonly deny: readonly ModelGlob[]
   readonly aliases: ReadonlyMap<string, string>
@@ -50,10 +50,14 @@ export function modelAccess(policies: readonly ModelPolicy[], key: KeyLimits | u
   const providers = key?.providers === undefined ? undefined : new Set(key.providers)
   const models = key?.models?.map((pattern) => new ModelGlob(pattern))
   const deny = policies.flatMap((policy) => policy.deny)
+  // One that only gives other names lifts nothing.
+  const ruling = policies.filter(
+    ({ allow, deny, aliases }) => allow.length > 0 || deny.length > 0 || aliases.size === 0,
+  )
   // One that allows everything makes the others' lists pointless.
-  const allow = policies.some((policy) => policy.allow.length === 0)
+  const allow = ruling.some((policy) => policy.allow.length === 0)
     ? []
-    : policies.flatMap((policy) => policy.allow)
+    : ruling.flatMap((policy) => policy.allow)
   const isLimited = providers !== undefined || models !== undefined || deny.length > 0 || allow.length > 0
   const hasAliases = policies.some(({ aliases }) => aliases.size > 0)
   if (!isLimited && !hasAliases) return EVERYTHING

@@ -71,6 +71,15 @@ describe('AG-B9: what several groups allow', () => {
     expect([open.isLimited, open.allows('p', 'c')]).toEqual([false, true])
   })
 
+  it('is not widened by a policy that only gives other names', () => {
+    const access = modelAccess([policy(['a*']), policy([], [], { fast: 'c' })], undefined)
+    expect([access.resolve('fast'), access.allows('p', 'a'), access.allows('p', 'c')]).toEqual([
+      'c',
+      true,
+      false,
+    ])
+  })
+
   it('AG-B8: is narrowed by the token', () => {
     const access = modelAccess([policy(['a*'])], { ...key, providers: ['p'], models: ['*b'] })
     expect(access.allows('p', 'ab')).toBe(true)

@@ -992,9 +992,10 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'user-skills/store.ts insertSkill': [id, { name: 'y', description: 'y', content: 'y' }],
   'user-skills/store.ts updateSkill': [id, { name: 'x', description: 'y', content: 'y' }],
   'user-skills/store.ts deleteSkill': [id, 'x'],
-  'notifications/store/expiring-tokens.ts takeExpiringTokens': [
+  'notifications/store/expiring-tokens.ts findExpiringTokens': [
     { now: new Date(8.64e14), withinMs: 4e14, limit: 10 },
   ],
+  'notifications/store/expiring-tokens.ts markExpiryTold': [[]],
   'notifications/store/inbox.ts insertInboxNotification': [
     {
       id: randomUUID(),
@@ -1021,7 +1022,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
     { holder: 'x', now: new Date(), until: new Date(0), limit: 10, maxAttempts: 5 },
   ],
   'notifications/store/messages.ts storeOutcomes': [
-    [{ id, status: 'sent', reason: '', nextRetryAfter: undefined, at: new Date() }],
+    [{ id, attempt: 1, status: 'sent', reason: '', nextRetryAfter: undefined, at: new Date() }],
   ],
   'notifications/store/preferences.ts listPreferences': [id],
   'notifications/store/preferences.ts storePreferences': [id, [{ templateId: id, disabled: false }]],

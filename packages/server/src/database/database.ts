@@ -76,6 +76,12 @@ export class Database implements AsyncDisposable {
     this.changeLogPurge = new ChangeLogPurge({ db, log })
   }
 
+  /** Calls back when a connection that nobody used has failed: the server may be away. The listener must not throw. */
+  onConnectionLost(listener: () => void): Disposable {
+    this.#pool.on('error', listener)
+    return { [Symbol.dispose]: () => void this.#pool.off('error', listener) }
+  }
+
   /**
    * Connects (retrying for 30 s by default), checks the server version (OP-41), migrates (OP-44) and starts the feed.
    *

@@ -108,7 +108,12 @@ function ask(body: unknown = hello): Promise<Response> {
 async function setFailOpen(record_fail_open: boolean): Promise<void> {
   await owner.call(updateAIGatewaySettings, { body: { record_fail_open } })
   // What the gateway knows of its caller comes from an ordinary request.
-  await (await ask()).text()
+  const response = await ask()
+  await response.text()
+  const id = response.headers.get('x-slipway-interception-id')
+  await until('its record', async () =>
+    (await stored()).interceptions.some((one) => one.id === id && one.ended_at !== null),
+  )
 }
 
 /** What is stored, by the ids of the requests. */

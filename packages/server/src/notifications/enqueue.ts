@@ -11,6 +11,7 @@ import {
   type Audience,
   findRecipients,
   insertMessages,
+  MAX_RECIPIENTS,
   type Method,
   type Recipient,
 } from './store/messages.ts'
@@ -98,28 +99,38 @@ async function enqueue(
     const template = templateOf(announcement.templateId)
     if (template === undefined) throw new Error('there is no such kind of notification')
     const { config, clock, database } = context
-    const { recipients, method } = await findRecipients(actor, database.db, template.id, audience)
     const now = clock.now()
-    const messages = recipients.flatMap((recipient) => {
-      const payload = payloadOf(template, recipient, announcement, context.accessUrl())
-      return methodsOf(config, template, method)
-        .filter((by) => by !== 'smtp' || recipient.email !== '')
-        .map((by) => ({
-          templateId: template.id,
-          userId: recipient.id,
-          method: by,
-          payload,
-          targets: payload.targets,
-          dedupeHash: dedupeHash(by, payload, now),
-        }))
-    })
-    await insertMessages(actor, database.db, messages, { enabledByDefault: template.enabledByDefault, now })
+    for (const some of inParts(audience)) {
+      const { recipients, method } = await findRecipients(actor, database.db, template.id, some)
+      const messages = recipients.flatMap((recipient) => {
+        const payload = payloadOf(template, recipient, announcement, context.accessUrl())
+        return methodsOf(config, template, method)
+          .filter((by) => by !== 'smtp' || recipient.email !== '')
+          .map((by) => ({
+            templateId: template.id,
+            userId: recipient.id,
+            method: by,
+            payload,
+            targets: payload.targets,
+            dedupeHash: dedupeHash(by, payload, now),
+          }))
+      })
+      await insertMessages(actor, database.db, messages, { enabledByDefault: template.enabledByDefault, now })
+    }
   } catch (error) {
     context.log.error('a notification could not be queued', {
       template_id: announcement.templateId,
       error: describeError(error),
     })
   }
+}
+
+/** As many users as one statement takes. */
+function* inParts(audience: Audience): Generator<Audience> {
+  if (!('userIds' in audience)) yield audience
+  else
+    for (let at = 0; at < audience.userIds.length; at += MAX_RECIPIENTS)
+      yield { userIds: audience.userIds.slice(at, at + MAX_RECIPIENTS) }
 }
 
 /** Whether a method has all that it needs to be configured. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -11,7 +12,9 @@ import {
   updateTemplate,
 } from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
+import { findExpiringTokens, markExpiryTold } from './store/expiring-tokens.ts'
 import { TEMPLATES } from './template-ids.ts'
 
 const DAY_MS = 86_400_000
@@ -66,18 +69,46 @@ describe('ID-214: tokens', () => {
     }
     const again = await restart()
     await arrived(again, TEMPLATES.tokenExpiring)
-    const once = await restart()
     await until(
-      'the second look',
+      'the note of it',
       async () =>
         (await database.db.selectFrom('token_expiry_warnings').selectAll().execute()).length === 1 ||
         undefined,
     )
-    expect((await inboxOf(once, TEMPLATES.tokenExpiring)).map(({ title }) => title)).toEqual([
-      'Your token "ci" expires soon',
-    ])
-    ada = once
+    // As on another day, on which the same may be said again.
+    await database.db.deleteFrom('notification_messages').execute()
+    await key('behind it', 6.5, 30)
+    ada = await restart()
+    const titles = await until('the second look', async () => {
+      const found = (await inboxOf(ada, TEMPLATES.tokenExpiring)).map(({ title }) => title)
+      return found.some((title) => title.includes('behind it')) ? found : undefined
+    })
+    expect(titles.toSorted()).toEqual(['Your token "behind it" expires soon', 'Your token "ci" expires soon'])
     owner = await server.owner()
+  })
+
+  it('are looked for again as long as nobody noted that their users were told', async () => {
+    const made = await fixtures.apiKey(database.db, {
+      user_id: adaId,
+      login_type: 'token',
+      token_name: 'unfinished',
+      expires_at: new Date(Date.now() + DAY_MS),
+      lifetime_seconds: 30 * 86_400,
+    })
+    const actor = systemActor('provisionerd', 'a test looks for tokens that end soon')
+    const found = async () =>
+      (
+        await findExpiringTokens(actor, database.db, {
+          now: new Date(),
+          withinMs: 7 * DAY_MS,
+          limit: 10,
+        })
+      )
+        .map(({ id }) => id)
+        .filter((id) => id === made.id)
+    expect([await found(), await found()]).toEqual([[made.id], [made.id]])
+    await markExpiryTold(actor, database.db, [made.id])
+    expect(await found()).toEqual([])
   })
 })
 
@@ -123,5 +154,30 @@ describe('WS section 13: workspaces and templates', () => {
     await owner.call(deleteTemplate, { params: { template: gone.id } })
     await arrived(boss, TEMPLATES.templateDeleted)
     expect(await inboxOf(owner, TEMPLATES.templateDeleted)).toEqual([])
+  })
+})
+
+describe('OP-141, WS-245: what cannot be queued', () => {
+  it('is logged, and fails nobody', async () => {
+    const template = await fixtures.template(database.db, { name: 'doomed', created_by: ownerId })
+    const workspace = await fixtures.workspace(database.db, { name: 'last', owner_id: adaId, template })
+    await fixtures.workspaceBuild(database.db, { workspace })
+    await sql`alter table notification_messages add constraint none check (template_id is null) not valid`.execute(
+      database.db,
+    )
+    try {
+      const after = await owner.call(setDormant, {
+        params: { workspace: workspace.id },
+        body: { dormant: true },
+      })
+      expect(after.dormant_at).not.toBeNull()
+      const changed = await owner.call(updateTemplate, {
+        params: { template: template.id },
+        body: { deprecation_message: 'Gone soon' },
+      })
+      expect(changed.deprecated).toBe(true)
+    } finally {
+      await sql`alter table notification_messages drop constraint none`.execute(database.db)
+    }
   })
 })

@@ -3,7 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { labelled } from '../profile-labels/index.ts'
 import { enqueueNotification } from './enqueue.ts'
-import { takeExpiringTokens } from './store/expiring-tokens.ts'
+import { findExpiringTokens, markExpiryTold } from './store/expiring-tokens.ts'
 import { TEMPLATES } from './template-ids.ts'
 
 const EVERY_MS = 3_600_000
@@ -40,7 +40,7 @@ export class ExpiringTokens implements AsyncDisposable {
   async #look(): Promise<void> {
     const { clock, database } = this.#context
     for (let more = true; more && !this.#closed; ) {
-      const tokens = await takeExpiringTokens(actor, database.db, {
+      const tokens = await findExpiringTokens(actor, database.db, {
         now: clock.now(),
         withinMs: AHEAD_MS,
         limit: BATCH,
@@ -54,6 +54,12 @@ export class ExpiringTokens implements AsyncDisposable {
             expires_at: `${token.expires_at.toISOString().slice(0, 10)} (UTC)`,
           },
         })
+      // Afterwards: who looks in between tells the same again, which is dropped (OP-132); to be silent would be worse.
+      await markExpiryTold(
+        actor,
+        database.db,
+        tokens.map(({ id }) => id),
+      )
       more = tokens.length === BATCH
     }
   }

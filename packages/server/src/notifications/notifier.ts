@@ -16,6 +16,9 @@ import { type LeasedMessage, leaseMessages, type Method, type Outcome } from './
 
 const actor = systemActor('notifier', 'messages that wait are delivered')
 
+/** How long stopping waits for what is being delivered, and then for the database (OP-32). */
+const STOP_MS = 5_000
+
 /** What became of one attempt; nothing when the process stops, so that somebody else tries. */
 type Attempt = Pick<Outcome, 'status' | 'reason'>
 
@@ -30,7 +33,9 @@ export class Notifier implements AsyncDisposable {
   readonly #outcomes: OutcomeBuffer
   readonly #dispatchers: Readonly<Record<Method, Dispatcher>>
   readonly #subscription: Disposable
+  /** Ends what is being delivered. */
   readonly #stop = new AbortController()
+  #stopping = false
   #timer: NodeJS.Timeout | undefined
   #wanted = false
   #round: Promise<void> | undefined
@@ -54,10 +59,10 @@ export class Notifier implements AsyncDisposable {
 
   #wake(): void {
     this.#wanted = true
-    if (this.#stop.signal.aborted) return
+    if (this.#stopping) return
     this.#round ??= this.#run().finally(() => {
       this.#round = undefined
-      if (this.#stop.signal.aborted) return
+      if (this.#stopping) return
       if (this.#wanted) this.#wake()
       else
         this.#timer = setTimeout(() => this.#wake(), this.#context.config.notificationsFetchInterval).unref()
@@ -68,7 +73,7 @@ export class Notifier implements AsyncDisposable {
     clearTimeout(this.#timer)
     const { notificationsLeaseCount: limit } = this.#context.config
     try {
-      while (this.#wanted && !this.#stop.signal.aborted) {
+      while (this.#wanted && !this.#stopping) {
         this.#wanted = false
         const count = await labelled('notifications', () => this.#deliverWaiting(limit))
         if (count === limit) this.#wanted = true
@@ -111,6 +116,7 @@ export class Notifier implements AsyncDisposable {
       })
     await this.#outcomes.add({
       id,
+      attempt: attempts,
       status: attempt.status === 'temporary_failure' && !again ? 'permanent_failure' : attempt.status,
       reason: attempt.reason,
       nextRetryAfter: again ? new Date(at.getTime() + config.notificationsRetryInterval) : undefined,
@@ -157,12 +163,18 @@ export class Notifier implements AsyncDisposable {
     }
   }
 
-  /** Stops: what is being delivered ends now, and what was delivered is written, so that it is not sent twice (OP-32). */
+  /**
+   * Stops: what is being delivered has a few seconds to end, and what was delivered is written, so that it is not sent
+   * twice (OP-32).
+   */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true
     this.#subscription[Symbol.dispose]()
-    this.#stop.abort()
     clearTimeout(this.#timer)
+    const late = setTimeout(() => this.#stop.abort(), STOP_MS)
     await this.#round
+    clearTimeout(late)
+    clearTimeout(this.#timer)
     await this.#outcomes[Symbol.asyncDispose]()
   }
 }

@@ -45,7 +45,8 @@ export class OutcomeBuffer implements AsyncDisposable {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const outcomes = this.#waiting
-    if (outcomes.length === 0) return
+    // Whoever else has waited may have taken them.
+    if (outcomes.length === 0) return this.#writing
     this.#waiting = []
     this.#writing = this.#write(outcomes).finally(() => {
       this.#writing = undefined

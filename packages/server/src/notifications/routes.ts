@@ -20,6 +20,8 @@ import { holdTemplateMethod, listTemplateMethods, storeTemplateMethod } from './
 import { TEMPLATES } from './template-ids.ts'
 import { NewNotifications, watchInbox } from './watch-inbox.ts'
 
+/** Messages that a user may send to themselves. */
+const CUSTOM_PER_MINUTE = 30
 const METHODS: readonly Method[] = ['smtp', 'webhook', 'inbox']
 const FILTERS = ['targets', 'templates', 'read_status']
 /** What authentication may put into the query. */
@@ -131,10 +133,15 @@ function deploymentRoutes(context: AppContext): BoundRoute[] {
       })
       return undefined
     }),
-    forSession(contract.sendCustomNotification, async ({ actor, body }) => {
-      await sendCustom(context, await getUser(actor, db, actor.id), body)
-      return undefined
-    }),
+    forSession(
+      contract.sendCustomNotification,
+      async ({ actor, body }) => {
+        await sendCustom(context, await getUser(actor, db, actor.id), body)
+        return undefined
+      },
+      // Each other text is another message, which others would wait behind.
+      { perMinute: CUSTOM_PER_MINUTE },
+    ),
   ]
 }
 

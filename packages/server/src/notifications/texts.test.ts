@@ -32,6 +32,16 @@ describe('OP-130: texts', () => {
       expect(markdownToText(`see ${escapeMarkdown(value)} there`)).toBe(
         `see ${value.replace(/\s+/g, ' ')} there`,
       )
+    for (const value of ['- a', '+ a', '7) a', '1. a', '---', '==='])
+      expect(markdownToText(escapeMarkdown(value))).toBe(value)
+  })
+
+  it('what is put into Markdown becomes no link, so that no name leads astray', () => {
+    const value =
+      'https://evil.example/x www.evil.example WWW.evil.example eve@evil.example mailto:eve@evil.example'
+    const markdown = `**${escapeMarkdown(value)}** of ${escapeMarkdown(value)}`
+    expect(markdownToHtml(markdown)).not.toContain('<a ')
+    expect(markdownToText(markdown)).toBe(`${value} of ${value}`)
   })
 
   it('HTML of Markdown runs and fetches nothing', () => {

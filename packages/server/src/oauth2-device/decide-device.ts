@@ -80,7 +80,7 @@ export async function decideDevice(parts: DeviceParts, visit: Visit, bytes: Buff
   const { context } = parts
   const { owner } = accepted
   const { scopes } = waiting
-  if (decision === 'allow' && !mayGrant(accepted, scopes))
+  if (decision === 'allow' && !(await mayGrant(context, accepted, scopes)))
     return void sendFaultPage(visit.reply, {
       status: 403,
       title: 'Not allowed',

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 
 import { describeError } from '@slipway/request-log'
+import { hasKeyLimits } from '../ai-governance/index.ts'
 import { audited } from '../audit/index.ts'
 import { ALLOW_ALL, actorForUser, containsAllowList, covers, systemActor } from '../authz/index.ts'
+import type { AppContext } from '../context.ts'
 import {
   type Accepted,
   baseUrl,
@@ -196,8 +198,10 @@ export class AuthorizationEndpoint {
     if (!remembers(client) || request.asksAgain) return false
     const { scopes, resource } = request
     const consent = { appId: client.id, userId: accepted.owner.id, scopes, resource }
+    const { context } = this.#parts
     return (
-      mayGrant(accepted, scopes) && hasConsented(accepted.actor, this.#parts.context.database.db, consent)
+      (await mayGrant(context, accepted, scopes)) &&
+      hasConsented(accepted.actor, context.database.db, consent)
     )
   }
 
@@ -222,7 +226,7 @@ export class AuthorizationEndpoint {
   async #allow(visit: Visit, asked: Asked, request: AuthorizationRequest): Promise<undefined> {
     const { client, accepted } = asked
     const { owner } = accepted
-    if (!mayGrant(accepted, request.scopes))
+    if (!(await mayGrant(this.#parts.context, accepted, request.scopes)))
       throw forbidden('Your token may do less than the app asks for, so that it cannot authorize it.')
     await this.#useUp(asked)
     let code: string
@@ -359,9 +363,14 @@ export function isOAuthToken({ key }: Accepted): boolean {
   return key.loginType === 'oauth2_provider_app'
 }
 
-/** A credential makes no other that may do more than itself (RB-120). */
-export function mayGrant({ actor: { scope } }: Accepted, scopes: readonly string[]): boolean {
-  return covers(scope.names, scopes) && containsAllowList(scope.allowList, ALLOW_ALL)
+/** A credential makes no other that may do more than itself (RB-120), nor one without its limits (AG-B8). */
+export async function mayGrant(
+  { database }: Pick<AppContext, 'database'>,
+  { actor: { scope }, key }: Accepted,
+  scopes: readonly string[],
+): Promise<boolean> {
+  if (!covers(scope.names, scopes) || !containsAllowList(scope.allowList, ALLOW_ALL)) return false
+  return !(await hasKeyLimits(database.db, { id: key.id, user_id: key.userId }))
 }
 
 /** OA-B14: never for apps that registered themselves. */

@@ -87,6 +87,16 @@ describe('who asks and who is asked', () => {
     const answer = await deployment.authorize(app, { code_challenge: challenge }, { client })
     expect(answer.status).toBe(403)
   })
+
+  it('AG-B8: a token with limits for AI authorizes no app, whose tokens would have none', async () => {
+    const { key } = await deployment.member.call(createToken, {
+      params: { user: 'me' },
+      body: { ai_limits: { models: ['gpt-*'] } },
+    })
+    const client = new Client({ url: deployment.server.url, token: key })
+    const answer = await deployment.authorize(app, { code_challenge: challenge }, { client })
+    expect(answer.status).toBe(403)
+  })
 })
 
 describe('the consent page', () => {

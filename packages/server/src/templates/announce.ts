@@ -1,3 +1,4 @@
+import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { enqueueToOwnersAndTemplateAdmins, enqueueToUsers, TEMPLATES } from '../notifications/index.ts'
@@ -19,19 +20,26 @@ export function announceDeleted(
   })
 }
 
-/** Tells each owner of a workspace of a template once that it is deprecated (WS-87). */
+/** Tells each owner of a workspace of a template once that it is deprecated (WS-87); never rejects (WS-245). */
 export async function announceDeprecated(
   context: AppContext,
   template: Pick<TemplateRow, 'id' | 'name' | 'organization_id' | 'organization_name' | 'deprecated'>,
 ): Promise<void> {
-  await enqueueToUsers(context, actor, {
-    templateId: TEMPLATES.templateDeprecated,
-    userIds: await listWorkspaceOwners(actor, context.database.db, template),
-    labels: {
-      template: template.name,
-      message: template.deprecated,
-      organization: template.organization_name,
-    },
-    targets: [template.id, template.organization_id],
-  })
+  try {
+    await enqueueToUsers(context, actor, {
+      templateId: TEMPLATES.templateDeprecated,
+      userIds: await listWorkspaceOwners(actor, context.database.db, template),
+      labels: {
+        template: template.name,
+        message: template.deprecated,
+        organization: template.organization_name,
+      },
+      targets: [template.id, template.organization_id],
+    })
+  } catch (error) {
+    context.log.error('owners of workspaces could not be told that a template is deprecated', {
+      template_id: template.id,
+      error: describeError(error),
+    })
+  }
 }

@@ -5,6 +5,7 @@ import { paths } from '../paths.ts'
 import { Connection } from './connection.ts'
 import { csrfToken } from './csrf.ts'
 import { statusOf } from './errors.ts'
+import { handedSession } from './handed-session.ts'
 import { createCall } from './http.ts'
 import { localPath } from './local-path.ts'
 import { serverBuild } from './server-build.ts'
@@ -68,13 +69,15 @@ onSessionEndElsewhere(() => void checkSession())
 
 /** Leaves for the sign-in page and comes back to this one afterwards. A full navigation: nothing cached survives. */
 export function leaveForSignIn(reason?: 'expired'): void {
-  if (location.pathname === paths.signIn()) return
+  if (location.pathname === paths.signIn() || handedSession.expired()) return
   const back = localPath(location.pathname + location.search, location.origin)
   location.assign(paths.signIn({ redirect: back, ...(reason === undefined ? {} : { reason }) }))
 }
 
 async function observedFetch(made: Request): Promise<Response> {
-  const request = new Request(made, { credentials: 'same-origin' })
+  const handed = handedSession.token
+  const request = new Request(made, { credentials: handed === undefined ? 'same-origin' : 'omit' })
+  if (handed !== undefined) request.headers.set('Coder-Session-Token', handed)
   const token = csrfToken()
   if (!SAFE_METHODS.has(request.method) && token !== undefined) request.headers.set('X-CSRF-TOKEN', token)
   let response: Response

@@ -1,3 +1,5 @@
+import { handedSession } from './handed-session.ts'
+
 /** An open-ended connection; disposing it closes it for good. */
 export interface LiveSocket extends Disposable {
   /** Sends now; false while there is no connection. */
@@ -43,6 +45,8 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
     timer = undefined
     const url = new URL(options.path(), location.origin)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+    // Browsers let pages set no headers of a WebSocket.
+    if (handedSession.token !== undefined) url.searchParams.set('coder_session_token', handedSession.token)
     const current = new WebSocket(url)
     socket = current
     let live = false

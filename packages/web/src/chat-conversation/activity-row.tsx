@@ -59,7 +59,9 @@ export function ActivityRow({
             <bdi>{withHiddenWrittenOut(object)}</bdi>
           </span>
         )}
-        {note === undefined ? null : <span className="shrink-0 text-xs tabular-nums">{note}</span>}
+        {note === undefined ? null : (
+          <span className="min-w-0 shrink-[0.01] truncate text-xs tabular-nums">{note}</span>
+        )}
         {reason === undefined ? null : (
           <span className="min-w-0 flex-1 basis-24 truncate text-xs text-bad">
             {withHiddenWrittenOut(reason)}

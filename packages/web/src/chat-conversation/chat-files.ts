@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 
 import { getChatFile, type UploadChatFileResponse, uploadChatFile } from '@slipway/contract'
 import { csrfToken } from '../api/csrf.ts'
+import { handedSession } from '../api/handed-session.ts'
 import { ApiError, NetworkError, requestPath } from '../api/http.ts'
 
 const MOST_TEXT = 1_048_576
@@ -16,13 +17,38 @@ export function chatFileTextQuery(id: string) {
   return queryOptions({
     queryKey: ['chat-file-text', id],
     queryFn: async ({ signal }) => {
-      const answer = await fetch(chatFileAddress(id), { credentials: 'same-origin', signal })
+      const answer = await fetch(chatFileAddress(id), { ...credentials(), signal })
       if (answer.status === 404) return null
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`)
       return (await answer.text()).slice(0, MOST_TEXT)
     },
     staleTime: Number.POSITIVE_INFINITY,
   })
+}
+
+/** Where an element may read a file of a chat: a copy of it where the address alone does not say who asks. */
+export function chatFileSourceQuery(id: string) {
+  return queryOptions({
+    queryKey: ['chat-file-source', id],
+    queryFn: async ({ signal }) => {
+      if (handedSession.token === undefined) return chatFileAddress(id)
+      const answer = await fetch(chatFileAddress(id), { ...credentials(), signal })
+      if (!answer.ok) throw new Error(`The server answered ${answer.status}.`)
+      return URL.createObjectURL(await answer.blob())
+    },
+    initialData: handedSession.token === undefined ? chatFileAddress(id) : undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+    // A copy lives as long as the page does; there are as many as the panel has shown.
+    gcTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  })
+}
+
+function credentials(): RequestInit {
+  const { token } = handedSession
+  return token === undefined
+    ? { credentials: 'same-origin' }
+    : { credentials: 'omit', headers: { 'Coder-Session-Token': token } }
 }
 
 /** An upload that tells how far it is, from 0 to 1. `fetch` cannot. */
@@ -41,6 +67,8 @@ export function uploadFile(
       'Content-Disposition',
       `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
     )
+    if (handedSession.token !== undefined)
+      request.setRequestHeader('Coder-Session-Token', handedSession.token)
     const token = csrfToken()
     if (token !== undefined) request.setRequestHeader('X-CSRF-TOKEN', token)
     request.upload.addEventListener('progress', ({ loaded, total }) =>

@@ -50,6 +50,8 @@ interface SendOptions {
   readonly reasoningEffort?: string | undefined
   readonly busy?: 'queue' | 'interrupt'
   readonly planMode?: boolean
+  /** Which MCP servers the chat uses from now on; undefined leaves them. */
+  readonly mcpServerIds?: readonly string[] | undefined
 }
 
 /**
@@ -146,6 +148,7 @@ export class ChatSession {
           busy_behavior: options.busy ?? 'queue',
           ...(options.modelConfigId === undefined ? {} : { model_config_id: options.modelConfigId }),
           ...(options.reasoningEffort === undefined ? {} : { reasoning_effort: options.reasoningEffort }),
+          ...(options.mcpServerIds === undefined ? {} : { mcp_server_ids: [...options.mcpServerIds] }),
           ...(options.planMode === undefined ? {} : { plan_mode: options.planMode ? 'plan' : '' }),
         },
       })

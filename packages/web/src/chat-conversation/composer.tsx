@@ -26,7 +26,9 @@ import { CommandList, type ComposerCommand, matchingCommands } from './command-l
 import { ComposerBar, type Running } from './composer-bar.tsx'
 import { countInvisible, enterAction, isLongPaste, pastedName } from './composer-text.ts'
 import type { ComposerHandle } from './conversation-context.ts'
+import type { FileReference } from './diff-rows.ts'
 import { type Draft, draftName, readDraft, writeDraft } from './drafts.ts'
+import { ReferenceChips } from './reference-chips.tsx'
 import { type Attachment, useAttachments } from './use-attachments.ts'
 import { useKeptDraft } from './use-draft.ts'
 import { usePromptHistory } from './use-prompt-history.ts'
@@ -69,6 +71,7 @@ interface ComposerProps {
 }
 
 const NO_MENU: readonly (readonly MenuItem[])[] = []
+const NO_REFERENCES: readonly FileReference[] = []
 const NO_COMMANDS: readonly ComposerCommand[] = []
 
 /** Where messages are written, of a chat and of a new one (UI-1116…1126). What is typed is never lost. */
@@ -80,6 +83,7 @@ export function Composer(props: ComposerProps) {
   const [kept] = useState(() => editing?.draft ?? readDraft(name))
   const [text, setText] = useState(kept.text)
   const attachments = useAttachments(kept.files, organizationId)
+  const [references, setReferences] = useState(kept.references ?? NO_REFERENCES)
   const [failure, setFailure] = useState<unknown>()
   const [flight, setFlight] = useState<Flight>()
   const [dropping, setDropping] = useState(false)
@@ -92,18 +96,25 @@ export function Composer(props: ComposerProps) {
   const done = attachments.items.filter(({ state, id }) => state === 'done' && id !== undefined)
   useKeptDraft(
     editing === undefined ? name : undefined,
-    useMemo(() => draftOf(text, attachments.items, flight), [text, attachments.items, flight]),
+    useMemo(
+      () => draftOf(text, attachments.items, references, flight),
+      [text, attachments.items, references, flight],
+    ),
   )
 
   const offers = listClosed ? [] : matchingCommands(commands, text)
   const offer = offers[Math.min(choice, offers.length - 1)]
   const invisible = countInvisible(text)
-  const empty = text.trim() === '' && done.length === 0
+  const empty = text.trim() === '' && done.length === 0 && references.length === 0
 
   useImperativeHandle(props.ref, () => ({
     focus: () => field.current?.focus(),
     insert: (added) => {
       setText((now) => (now === '' || /\s$/.test(now) ? now + added : `${now}\n${added}`))
+      field.current?.focus()
+    },
+    refer: (reference) => {
+      setReferences((now) => [...now, reference])
       field.current?.focus()
     },
   }))
@@ -151,22 +162,26 @@ export function Composer(props: ComposerProps) {
       props.onEmptySubmit?.()
       return
     }
-    const sent = { text, items: attachments.items }
+    const sent = { text, items: attachments.items, references }
     const content: ChatInputPart[] = [
+      ...references.flatMap(partsOf),
       ...(text.trim() === '' ? [] : [{ type: 'text', text: text.trim() }]),
       ...done.map(({ id }) => ({ type: 'file', ...(id === undefined ? {} : { file_id: id }) })),
     ]
     setFailure(undefined)
     setFlight(sent)
     setText('')
+    setReferences(NO_REFERENCES)
     attachments.clear()
     try {
       await onSubmit({ text: text.trim(), content }, how)
-      if (editing === undefined) writeDraft(name, draftOf(field.current?.value ?? '', [], undefined))
+      if (editing === undefined)
+        writeDraft(name, draftOf(field.current?.value ?? '', [], NO_REFERENCES, undefined))
     } catch (error) {
       // What was written meanwhile stays behind it.
       setText((now) => (now === '' ? sent.text : `${sent.text}\n\n${now}`))
       attachments.restore(sent.items)
+      setReferences((now) => [...sent.references, ...now])
       setFailure(error)
     } finally {
       setFlight(undefined)
@@ -255,6 +270,10 @@ export function Composer(props: ComposerProps) {
             onChoose={(command) => void run(command)}
           />
         )}
+        <ReferenceChips
+          references={references}
+          onRemove={(index) => setReferences((now) => now.filter((_, at) => at !== index))}
+        />
         <AttachmentChips
           attachments={attachments}
           onInsert={(pasted) => setText((now) => (now === '' ? pasted : `${now}\n${pasted}`))}
@@ -309,11 +328,26 @@ export function Composer(props: ComposerProps) {
 interface Flight {
   readonly text: string
   readonly items: readonly Attachment[]
+  readonly references: readonly FileReference[]
+}
+
+/** Lines, and right behind them what is said about them (UI-1122). */
+function partsOf({ file, from, until, content, comment }: FileReference): ChatInputPart[] {
+  return [
+    { type: 'file-reference', file_name: file, start_line: from, end_line: until, content },
+    ...(comment === '' ? [] : [{ type: 'text', text: comment }]),
+  ]
 }
 
 /** Until the server has taken it, what is on its way belongs to the draft (UI-1117). */
-function draftOf(text: string, items: readonly Attachment[], flight: Flight | undefined): Draft {
+function draftOf(
+  text: string,
+  items: readonly Attachment[],
+  references: readonly FileReference[],
+  flight: Flight | undefined,
+): Draft {
   return {
+    references: [...(flight?.references ?? []), ...references],
     text: [flight?.text, text].filter((part) => part !== undefined && part !== '').join('\n\n'),
     files: [...(flight?.items ?? []), ...items].flatMap(({ id, name, type, size, state }) =>
       state === 'done' && id !== undefined ? [{ id, name, type, size }] : [],

@@ -1,13 +1,17 @@
-import { createContext, useContext, useState, useSyncExternalStore } from 'react'
+import { createContext, useContext, useSyncExternalStore } from 'react'
 
 import type { Chat, ChatModelConfig, UserPreferenceSettings } from '@slipway/contract'
 import type { ChatSession, ChatView } from './chat-session.ts'
+import type { FileReference } from './diff-rows.ts'
+import type { OpenedRows } from './opened-rows.ts'
 
 /** What rows may ask of the composer. */
 export interface ComposerHandle {
   readonly focus: () => void
   /** Puts text into the composer without sending it; what is there stays. */
   readonly insert: (text: string) => void
+  /** Adds lines of a file that the message points at. */
+  readonly refer: (reference: FileReference) => void
 }
 
 /** The conversation that a row belongs to. */
@@ -19,8 +23,7 @@ export interface Conversation {
   /** The viewer may send, edit and stop (UI-1151). */
   readonly canWrite: boolean
   readonly composer: ComposerHandle
-  /** What the viewer opened or folded; rows out of sight forget it. */
-  readonly opened: Map<string, boolean>
+  readonly opened: OpenedRows
   /** Sends something that is not typed: the answer to a question, the go for a plan. */
   readonly say: (text: string, options?: { readonly planMode?: boolean }) => Promise<void>
   readonly startEdit: (message: number) => void
@@ -54,13 +57,6 @@ export function isActive(status: string | undefined): boolean {
 /** Whether a row is open: as the viewer left it, or as it is by default. */
 export function useOpened(key: string, byDefault: boolean): readonly [boolean, () => void] {
   const { opened } = useConversation()
-  const [, update] = useState(0)
-  const open = opened.get(key) ?? byDefault
-  return [
-    open,
-    () => {
-      opened.set(key, !open)
-      update((count) => count + 1)
-    },
-  ]
+  const open = useSyncExternalStore(opened.subscribe, () => opened.get(key)) ?? byDefault
+  return [open, () => opened.set(key, !open)]
 }

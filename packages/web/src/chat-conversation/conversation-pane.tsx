@@ -12,6 +12,9 @@ import { api, queries } from '../api/client.ts'
 import { preferencesQuery } from '../appearance/use-look.ts'
 import { GATEWAY_ENABLED } from '../chats/gateway.ts'
 import { chatQuery } from '../chats/queries.ts'
+import { ServerChips } from '../chats/server-chips.tsx'
+import { useBoundWorkspace } from '../chats/use-bound-workspace.tsx'
+import { useChosenServers } from '../chats/use-chosen-servers.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { useUser } from '../session/session.tsx'
 import { Button } from '../ui/button.tsx'
@@ -22,6 +25,7 @@ import { Announcer } from './announcer.tsx'
 import { ChatSession } from './chat-session.ts'
 import { textOf } from './chat-store.ts'
 import { type ComposedMessage, Composer } from './composer.tsx'
+import { receiveReferences } from './composer-inbox.ts'
 import { ContextMeter } from './context-meter.tsx'
 import { contextUsage, lastWithUsage } from './context-usage.ts'
 import {
@@ -34,18 +38,28 @@ import {
 import type { Draft } from './drafts.ts'
 import { FailureCard } from './failure-card.tsx'
 import { ModelPicker } from './model-picker.tsx'
+import { OpenedRows } from './opened-rows.ts'
 import { MOST_QUEUED, QueueList } from './queue-list.tsx'
 import { useSkillCommands } from './skill-commands.ts'
 import { StatusLine } from './status-line.tsx'
 import { Transcript } from './transcript.tsx'
 import { useChatModel } from './use-chat-model.ts'
 
-/** A chat: what was said, what goes on, and where one writes. Fills the height that it is given. */
-export function ConversationPane({ chatId }: { readonly chatId: string }) {
-  return <OpenConversation key={chatId} chatId={chatId} />
+interface ConversationPaneProps {
+  readonly chatId: string
+  /** A message that is brought into sight. */
+  readonly message?: number | undefined
+  /** Text is looked for. */
+  readonly finding?: boolean
+  readonly onFinding?: (finding: boolean) => void
 }
 
-function OpenConversation({ chatId }: { readonly chatId: string }) {
+/** A chat: what was said, what goes on, and where one writes. Fills the height that it is given. */
+export function ConversationPane(props: ConversationPaneProps) {
+  return <OpenConversation key={props.chatId} {...props} />
+}
+
+function OpenConversation({ chatId, ...reading }: ConversationPaneProps) {
   const [session] = useState(() => new ChatSession(chatId, GATEWAY_ENABLED))
   useEffect(() => session.start(), [session])
   const chat = useQuery(chatQuery(chatId))
@@ -62,7 +76,7 @@ function OpenConversation({ chatId }: { readonly chatId: string }) {
       <ErrorPage title="The messages could not be read" error={failure} onRetry={() => session.reload()} />
     )
   if (data === undefined || link === 'loading') return <ConversationSkeleton />
-  return <Conversing session={session} chat={data} />
+  return <Conversing session={session} chat={data} {...reading} />
 }
 
 function ConversationSkeleton() {
@@ -86,13 +100,19 @@ function ConversationSkeleton() {
 /** What the composer holds instead of its draft. */
 type Editing = { readonly kind: 'message'; readonly id: number; readonly draft: Draft }
 
-function Conversing({ session, chat }: { readonly session: ChatSession; readonly chat: Chat }) {
+function Conversing({
+  session,
+  chat,
+  message,
+  finding = false,
+  onFinding,
+}: Omit<ConversationPaneProps, 'chatId'> & { readonly session: ChatSession; readonly chat: Chat }) {
   const user = useUser()
   const online = useOnline()
   const preferences = useQuery(preferencesQuery).data
   const model = useChatModel(chat)
   const composer = useRef<ComposerHandle>(null)
-  const [opened] = useState(() => new Map<string, boolean>())
+  const [opened] = useState(() => new OpenedRows())
   const [editing, setEditing] = useState<Editing>()
   const [planning, setPlanning] = useState<Promise<void>>()
   const status = useChatView(session, (view) => view.chat.status)
@@ -124,6 +144,8 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
   const compact = async () => {
     await api.call(compactChat, { params: { chat: chat.id } })
   }
+  const workspace = useBoundWorkspace(chat, canWrite)
+  const servers = useChosenServers(canWrite ? chat.organization_id : undefined, chat.mcp_server_ids)
   const skills = useSkillCommands(chat, active ? undefined : compact)
 
   const value = useMemo(
@@ -137,6 +159,7 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
       composer: {
         focus: () => composer.current?.focus(),
         insert: (text) => composer.current?.insert(text),
+        refer: (reference) => composer.current?.refer(reference),
       },
       say: async (text, { planMode } = {}) => {
         await session.send([{ type: 'text', text }], {
@@ -154,14 +177,25 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
     [session, chat, preferences, model.configs, canWrite, opened, modelConfigId, reasoningEffort],
   )
 
+  useEffect(
+    () =>
+      canWrite ? receiveReferences(chat.id, (reference) => composer.current?.refer(reference)) : undefined,
+    [canWrite, chat.id],
+  )
+
   const submit = async ({ content }: ComposedMessage, how: 'queue' | 'interrupt') => {
     if (editing !== undefined) {
       await session.edit(editing.id, content, { modelConfigId, reasoningEffort })
       setEditing(undefined)
       return
     }
-    await planning
-    await session.send(content, { modelConfigId, reasoningEffort, busy: how })
+    await Promise.all([planning, workspace.settled()])
+    await session.send(content, {
+      modelConfigId,
+      reasoningEffort,
+      busy: how,
+      mcpServerIds: servers.changed ? servers.ids : undefined,
+    })
   }
   const editQueued = (message: ChatQueuedMessage) => composer.current?.insert(textOf(message.content))
   const onKeyDown = (event: KeyboardEvent) => {
@@ -181,7 +215,16 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
   return (
     <ConversationContext value={value}>
       <section aria-label="Chat" onKeyDown={onKeyDown} className="flex min-h-0 min-w-0 flex-1 flex-col">
-        <Transcript editing={editing?.id} wide={false} />
+        <Transcript
+          editing={editing?.id}
+          wide={false}
+          message={message}
+          finding={finding}
+          onFindingEnd={() => {
+            onFinding?.(false)
+            composer.current?.focus()
+          }}
+        />
         <Announcer />
         <div
           data-pane="composer"
@@ -210,12 +253,21 @@ function Conversing({ session, chat }: { readonly session: ChatSession; readonly
               onSubmit={submit}
               onEmptySubmit={queueHead === undefined ? undefined : () => void promoteHead(session, queueHead)}
               modelPicker={
-                <ModelPicker
-                  value={model.id}
-                  onChange={model.choose}
-                  effort={reasoningEffort}
-                  onEffort={model.setEffort}
-                />
+                <>
+                  {editing === undefined ? workspace.picker : null}
+                  <ModelPicker
+                    value={model.id}
+                    onChange={model.choose}
+                    effort={reasoningEffort}
+                    onEffort={model.setEffort}
+                  />
+                </>
+              }
+              menu={editing === undefined ? [servers.items] : []}
+              chips={
+                editing === undefined ? (
+                  <ServerChips servers={servers.chosen} onRemove={servers.toggle} />
+                ) : null
               }
               planMode={editing === undefined ? { on: plan, onChange: (on) => void setPlan(on) } : undefined}
               running={
@@ -265,6 +317,19 @@ function draftOf(content: ChatQueuedMessage['content']): Draft {
     files: content.flatMap((part) =>
       part.type === 'file' && part.file_id !== undefined
         ? [{ id: part.file_id, name: part.name ?? 'file', type: part.media_type ?? '', size: 0 }]
+        : [],
+    ),
+    references: content.flatMap((part) =>
+      part.type === 'file-reference'
+        ? [
+            {
+              file: part.file_name ?? '',
+              from: part.start_line ?? 0,
+              until: part.end_line ?? part.start_line ?? 0,
+              content: part.content ?? '',
+              comment: '',
+            },
+          ]
         : [],
     ),
   }

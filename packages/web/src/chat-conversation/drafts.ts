@@ -1,3 +1,5 @@
+import type { FileReference } from './diff-rows.ts'
+
 /** A file that is on the server already. */
 export interface DraftFile {
   readonly id: string
@@ -10,6 +12,8 @@ export interface DraftFile {
 export interface Draft {
   readonly text: string
   readonly files: readonly DraftFile[]
+  /** Lines of files that it points at. */
+  readonly references?: readonly FileReference[]
 }
 
 const EMPTY_DRAFT: Draft = { text: '', files: [] }
@@ -39,18 +43,20 @@ export function parseDraft(stored: string | null): Draft {
     if (typeof value !== 'object' || value === null || !('text' in value) || typeof value.text !== 'string')
       return EMPTY_DRAFT
     const files = 'files' in value && Array.isArray(value.files) ? value.files.filter(isDraftFile) : []
-    return { text: value.text, files }
+    const references =
+      'references' in value && Array.isArray(value.references) ? value.references.filter(isReference) : []
+    return { text: value.text, files, ...(references.length === 0 ? {} : { references }) }
   } catch {
     return EMPTY_DRAFT
   }
 }
 
 /** Keeps a draft, or forgets it when there is nothing in it. Without storage it lasts as long as the page (UI-2107). */
-export function writeDraft(name: string, { text, files }: Draft): void {
+export function writeDraft(name: string, { text, files, references = [] }: Draft): void {
   try {
-    if (text === '' && files.length === 0) localStorage.removeItem(name)
+    if (text === '' && files.length === 0 && references.length === 0) localStorage.removeItem(name)
     else {
-      localStorage.setItem(name, JSON.stringify({ text, files, at: Date.now() }))
+      localStorage.setItem(name, JSON.stringify({ text, files, references, at: Date.now() }))
       dropOld(name)
     }
   } catch {
@@ -70,6 +76,23 @@ function dropOld(kept: string): void {
 function savedAt(stored: string | null): number {
   const found = /"at":(\d+)\}$/.exec(stored ?? '')
   return Number(found?.[1] ?? 0)
+}
+
+function isReference(value: unknown): value is FileReference {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'file' in value &&
+    typeof value.file === 'string' &&
+    'from' in value &&
+    typeof value.from === 'number' &&
+    'until' in value &&
+    typeof value.until === 'number' &&
+    'content' in value &&
+    typeof value.content === 'string' &&
+    'comment' in value &&
+    typeof value.comment === 'string'
+  )
 }
 
 function isDraftFile(value: unknown): value is DraftFile {

@@ -1,9 +1,10 @@
-import { Info } from 'lucide-react'
+import { Info, Link } from 'lucide-react'
 import { Popover } from 'radix-ui'
 
 import { CopyButton } from '../ui/copyable.tsx'
 import { exactTime, TimeAgo } from '../ui/time-ago.tsx'
 import { useConversation } from './conversation-context.ts'
+import { messageLink } from './message-link.ts'
 import type { Turn } from './rows.ts'
 
 /** Under an answer: copy it, when it came, and what it took (UI-1133). */
@@ -22,6 +23,7 @@ export function EndRow({ turn: { text, last, outputTokens } }: { readonly turn: 
   return (
     <div className="-ml-1.5 flex h-7 items-center gap-0.5 text-xs text-ink-3">
       <CopyButton text={text} label="Copy the answer" />
+      <CopyButton text={messageLink(last)} label="Copy a link to the answer" icon={Link} />
       <Popover.Root>
         <Popover.Trigger
           aria-label="What the answer took"

@@ -1,21 +1,30 @@
 import { useQuery } from '@tanstack/react-query'
 import { GitBranch, RefreshCw } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { useId, useMemo, useState } from 'react'
 
 import { type Chat, getChatDiff } from '@slipway/contract'
 import { api } from '../api/client.ts'
+import { useUser } from '../session/session.tsx'
+import { Choice, useChoice } from '../theme/choice.ts'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { SafeLink } from '../ui/safe-link.tsx'
+import { Segmented } from '../ui/segmented.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
+import { toasts } from '../ui/toast.tsx'
+import { sendReference } from './composer-inbox.ts'
+import { DiffTree } from './diff-tree.tsx'
 import { DiffCounts, DiffView } from './diff-view.tsx'
 import { parseUnifiedDiff } from './line-diff.ts'
 import { useGitChanges } from './use-git-changes.ts'
 
 /** The branch or pull request as the Git host has it, beside the working repositories. */
 const REMOTE = 'remote'
+
+/** How changes are laid out, on this device. */
+const diffMode = new Choice<'unified' | 'split'>('slipway.diff.layout', ['unified', 'split'])
 
 /** What changed: in the working repositories of the workspace, and on the branch or pull request (UI-1142). */
 export function GitPanel({ chat }: { readonly chat: Chat }) {
@@ -36,6 +45,9 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
   const repository = repositories.find(({ repo_root: root }) => root === view)
   const diff = view === REMOTE ? remote.data?.diff : repository?.unified_diff
   const files = useMemo(() => parseUnifiedDiff(diff ?? ''), [diff])
+  const mode = useChoice(diffMode)
+  const user = useUser()
+  const ids = useId()
   const [stale, setStale] = useState(false)
   if (view === undefined)
     return bound ? (
@@ -84,10 +96,21 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
           added={files.reduce((sum, { added }) => sum + added, 0)}
           removed={files.reduce((sum, { removed }) => sum + removed, 0)}
         />
+        <span className="ml-auto" />
+        {files.length > 0 ? (
+          <Segmented
+            label="Layout of changes"
+            value={mode}
+            onChange={diffMode.set}
+            options={[
+              { id: 'unified', label: 'Unified' },
+              { id: 'split', label: 'Split' },
+            ]}
+          />
+        ) : null}
         <Button
           tone="quiet"
           size="icon"
-          className="ml-auto"
           aria-label="Look again"
           title="Look again"
           onClick={() => {
@@ -119,7 +142,33 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
         onRetry={() => void remote.refetch()}
       />
       {files.length > 0 ? (
-        files.map((file) => <DiffView key={file.path} file={file} />)
+        <>
+          {files.length > 1 ? (
+            <DiffTree
+              files={files}
+              onOpen={(file) => document.getElementById(`${ids}-${file}`)?.scrollIntoView()}
+            />
+          ) : null}
+          {files.map((file, index) => (
+            <DiffView
+              key={file.path}
+              id={`${ids}-${index}`}
+              file={file}
+              mode={mode}
+              onComment={
+                chat.owner_id === user.id && !chat.archived
+                  ? (reference) => {
+                      if (!sendReference(chat.id, reference))
+                        toasts.failed(
+                          'The comment was not added',
+                          new Error('Nothing can be sent to this chat.'),
+                        )
+                    }
+                  : undefined
+              }
+            />
+          ))}
+        </>
       ) : (
         <p className="text-sm text-ink-2">
           {view === REMOTE && remote.data !== undefined && remote.data.diff === undefined

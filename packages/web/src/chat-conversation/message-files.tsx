@@ -6,7 +6,7 @@ import { useState } from 'react'
 import type { ChatMessagePart } from '@slipway/contract'
 import { Dialog } from '../ui/dialog.tsx'
 import { ModalContent } from '../ui/modal.tsx'
-import { chatFileAddress, chatFileTextQuery } from './chat-files.ts'
+import { chatFileAddress, chatFileSourceQuery, chatFileTextQuery } from './chat-files.ts'
 
 /** Files of a message: pictures as such, everything else as a chip (UI-1133). */
 export function MessageFiles({ parts }: { readonly parts: readonly ChatMessagePart[] }) {
@@ -30,8 +30,8 @@ function FilePart({ id, part }: { readonly id: string; readonly part: ChatMessag
 
 function Picture({ id, name }: { readonly id: string; readonly name: string }) {
   const [state, setState] = useState<'small' | 'large' | 'gone'>('small')
-  const address = chatFileAddress(id)
-  if (state === 'gone') return <Gone name={name} />
+  const { data: address, isError: unreadable } = useQuery(chatFileSourceQuery(id))
+  if (state === 'gone' || unreadable) return <Gone name={name} />
   return (
     <>
       <button

@@ -6,8 +6,11 @@ import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Spinner } from '../ui/spinner.tsx'
 import { isActive, useChatView, useConversation } from './conversation-context.ts'
+import { FindBar } from './find-bar.tsx'
 import { estimatedHeight, RowView, rowLabel } from './row-view.tsx'
 import { type Row, RowBuilder } from './rows.ts'
+import { useFind } from './use-find.ts'
+import { useLinkedMessage } from './use-linked-message.ts'
 
 /** So near to the end counts as being there. */
 const NEAR_END = 48
@@ -18,9 +21,16 @@ const NEAR_TOP = 600
 export function Transcript({
   editing,
   wide,
+  message,
+  finding,
+  onFindingEnd,
 }: {
   readonly editing: number | undefined
   readonly wide: boolean
+  /** A message that is brought into sight, from a link. */
+  readonly message: number | undefined
+  readonly finding: boolean
+  readonly onFindingEnd: () => void
 }) {
   const { session } = useConversation()
   const chat = useChatView(session, (view) => view.chat)
@@ -54,8 +64,18 @@ export function Transcript({
     virtual.scrollToEnd()
   }, [rows.length, virtual])
 
-  // What stands below grows and shrinks, and so does the keyboard of a phone: the end stays in sight.
   const pinned = useRef(true)
+  const goTo = useCallback(
+    (index: number) => {
+      pinned.current = false
+      virtual.scrollToIndex(index, { align: 'center' })
+    },
+    [virtual],
+  )
+  const find = useFind(finding, rows, box, goTo)
+  const linked = useLinkedMessage(message, rows, goTo)
+
+  // What stands below grows and shrinks, and so does the keyboard of a phone: the end stays in sight.
   useEffect(() => {
     const element = box.current
     if (element === null) return
@@ -148,7 +168,10 @@ export function Transcript({
                 aria-label={rowLabel(row)}
                 aria-posinset={index + 1}
                 aria-setsize={chat.hasOlder ? -1 : rows.length}
-                className="absolute left-0 top-0 w-full px-4 [contain:layout_style]"
+                className={classNames(
+                  'absolute left-0 top-0 w-full px-4 [contain:layout_style]',
+                  row.key === linked && 'linked-row',
+                )}
                 style={{ transform: `translateY(${start}px)` }}
               >
                 <RowView row={row} newest={index > lastUser} edited={isEdited(row, editing)} />
@@ -157,6 +180,17 @@ export function Transcript({
           })}
         </div>
       </div>
+      {finding ? (
+        <FindBar
+          wanted={find.wanted}
+          onWanted={find.setWanted}
+          at={find.at}
+          count={find.count}
+          reading={find.reading}
+          onStep={find.step}
+          onClose={onFindingEnd}
+        />
+      ) : null}
       <OlderMark state={older} onRetry={() => void session.loadOlder()} />
       {atEnd ? null : (
         <div className="pointer-events-none absolute inset-x-0 bottom-2 flex justify-center">

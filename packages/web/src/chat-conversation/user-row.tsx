@@ -1,4 +1,4 @@
-import { Clock, FileCode, Pencil } from 'lucide-react'
+import { Clock, FileCode, Link, Pencil } from 'lucide-react'
 import { type ReactNode, useId } from 'react'
 
 import type { ChatMessage } from '@slipway/contract'
@@ -8,6 +8,7 @@ import { TimeAgo } from '../ui/time-ago.tsx'
 import { type PendingMessage, textOf } from './chat-store.ts'
 import { useConversation, useOpened } from './conversation-context.ts'
 import { MessageFiles } from './message-files.tsx'
+import { messageLink } from './message-link.ts'
 
 const FOLD_LINES = 14
 const FOLD_CHARACTERS = 1400
@@ -65,6 +66,7 @@ export function UserRow({
           <TimeAgo time={message.created_at} />
         </span>
         <CopyButton text={text} label="Copy the message" />
+        <CopyButton text={messageLink(message)} label="Copy a link to the message" icon={Link} />
         {canWrite ? (
           <button
             type="button"

@@ -1,11 +1,11 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
 
 import { classNames } from '../ui/class-names.ts'
 
 const LINE_HEIGHT = 20
 /** Longer output is windowed (UI-1138). */
-const MOST_LINES = 200
+export const MOST_LINES = 200
 
 interface WindowedLinesProps {
   readonly label: string
@@ -14,10 +14,21 @@ interface WindowedLinesProps {
   /** New lines come at the end, which stays in sight until the reader scrolls up. */
   readonly follow?: boolean
   readonly className?: string
+  /** Long lines break instead; only as long as there are few of them. */
+  readonly wrap?: boolean
+  readonly onKeyDown?: (event: KeyboardEvent) => void
 }
 
 /** Lines of code or output in a box of at most 20 rows; long ones scroll sideways. */
-export function WindowedLines({ label, count, line, follow = false, className }: WindowedLinesProps) {
+export function WindowedLines({
+  label,
+  count,
+  line,
+  follow = false,
+  className,
+  wrap = false,
+  onKeyDown,
+}: WindowedLinesProps) {
   const box = useRef<HTMLDivElement>(null)
   const atEnd = useRef(true)
   const windowed = count > MOST_LINES
@@ -40,6 +51,7 @@ export function WindowedLines({ label, count, line, follow = false, className }:
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it only when it has the focus.
       tabIndex={0}
+      onKeyDown={onKeyDown}
       onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
         atEnd.current = scrollHeight - scrollTop - clientHeight < LINE_HEIGHT
       }}
@@ -61,7 +73,7 @@ export function WindowedLines({ label, count, line, follow = false, className }:
           ))}
         </div>
       ) : (
-        <div className="w-max min-w-full">
+        <div className={wrap ? 'w-full' : 'w-max min-w-full'}>
           {Array.from({ length: count }, (_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their place.
             <div key={index} className="min-h-5">

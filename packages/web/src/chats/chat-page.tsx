@@ -1,12 +1,11 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { ChevronRight, MessagesSquare, PanelRight, UserRoundPlus } from 'lucide-react'
+import { useQuery } from '@tanstack/react-query'
+import { ChevronRight, MessagesSquare, PanelRight, TextSearch, UserRoundPlus } from 'lucide-react'
 import { useEffect, useState } from 'react'
 
 import type { Chat } from '@slipway/contract'
 import { statusOf } from '../api/errors.ts'
 import { ConversationPane } from '../chat-conversation/index.ts'
-import { useOnline } from '../frame/connection-banner.tsx'
-import { useRouteParam } from '../navigation/address.ts'
+import { useAddress, useRouteParam } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { useUser } from '../session/session.tsx'
@@ -17,16 +16,15 @@ import { ErrorPage } from '../ui/error-notice.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
-import { toasts } from '../ui/toast.tsx'
 import { useAgents } from './agents-context.ts'
-import { setArchived } from './archive-dialogs.tsx'
 import { chatIdOf } from './chat-filter.ts'
 import { chatLook } from './chat-words.ts'
-import { GATEWAY_ENABLED } from './gateway.ts'
 import { PaneHeader } from './pane-header.tsx'
 import { changeChat, chatQuery } from './queries.ts'
 import { RightPanel } from './right-panel.tsx'
+import { Standing } from './standing.tsx'
 import { useChatTitle } from './use-chat-title.ts'
+import { useFindKey } from './use-find-key.ts'
 import { useMedia } from './use-media.ts'
 
 /** `/agents/{chat}`: a conversation, and beside it what belongs to it. */
@@ -97,6 +95,9 @@ function OpenChat({ chat }: { readonly chat: Chat }) {
   const [overlay, setOverlay] = useState(false)
   const open = wide ? panelOpen : overlay
   const setOpen = (next: boolean) => (wide ? setPanelOpen(next) : setOverlay(next))
+  const [address] = useAddress()
+  const [finding, setFinding] = useState(false)
+  useFindKey(() => setFinding(true))
   const own = chat.owner_id === me.id
   const root = chat.parent_chat_id === undefined
   const mayShare = useCheck(
@@ -130,6 +131,15 @@ function OpenChat({ chat }: { readonly chat: Chat }) {
                   icon={<UserRoundPlus className="size-4" strokeWidth={1.75} />}
                 />
               ) : null}
+              <Button
+                tone="quiet"
+                size="icon"
+                aria-label="Find in this chat"
+                title="Find in this chat (Ctrl or ⌘ and F)"
+                aria-pressed={finding}
+                onClick={() => setFinding(!finding)}
+                icon={<TextSearch className="size-4" strokeWidth={1.75} />}
+              />
               <Menu label={`Actions for ${chat.title}`} groups={actionsFor(chat)} />
               <Button
                 tone="quiet"
@@ -157,7 +167,12 @@ function OpenChat({ chat }: { readonly chat: Chat }) {
           )}
         </PaneHeader>
         <Standing chat={chat} own={own} />
-        <ConversationPane chatId={chat.id} />
+        <ConversationPane
+          chatId={chat.id}
+          message={/^\d{1,15}$/.test(address.message ?? '') ? Number(address.message) : undefined}
+          finding={finding}
+          onFinding={setFinding}
+        />
       </div>
       {open ? <RightPanel chat={chat} own={own} wide={wide} onClose={() => setOpen(false)} /> : null}
     </div>
@@ -184,50 +199,3 @@ function ParentLink({
     </nav>
   )
 }
-
-/** Why the viewer cannot write here, where that is so (UI-1107, UI-1151). */
-function Standing({ chat, own }: { readonly chat: Chat; readonly own: boolean }) {
-  const online = useOnline()
-  const restore = useMutation({
-    mutationFn: () => setArchived(chat.id, false),
-    onError: (error) => toasts.failed('The chat stays in the archive', error),
-  })
-  const owner = chat.owner_username ?? 'somebody else'
-  if (chat.archived)
-    return (
-      <div role="status" className={STRIP}>
-        <span className="min-w-0 flex-1">
-          <strong className="font-medium text-ink">Archived</strong>
-          {own ? ': take it out of the archive to go on.' : `, and of ${owner}.`}
-        </span>
-        {own && chat.parent_chat_id === undefined ? (
-          <Button size="dense" busy={restore.isPending} disabled={!online} onClick={() => restore.mutate()}>
-            Take out of the archive
-          </Button>
-        ) : null}
-      </div>
-    )
-  if (own)
-    return GATEWAY_ENABLED ? null : (
-      <div role="status" className={STRIP}>
-        <span className="min-w-0 flex-1">
-          <strong className="font-medium text-ink">Agents are switched off</strong>: the chat can be read, and
-          nothing can be sent until the AI gateway is enabled again.
-        </span>
-      </div>
-    )
-  return (
-    <div role="status" className={STRIP}>
-      <span className="min-w-0 flex-1">
-        A chat of{' '}
-        <strong className="font-medium text-ink">
-          <bdi>{owner}</bdi>
-        </strong>
-        . You read along; only its owner writes.
-      </span>
-    </div>
-  )
-}
-
-const STRIP =
-  'flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-bg px-4 py-1.5 text-sm text-ink-2'

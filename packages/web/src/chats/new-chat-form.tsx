@@ -1,4 +1,4 @@
-import { Box, Plug, X } from 'lucide-react'
+import { Box } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 
 import type { ChatUserModelOverrides, Organization } from '@slipway/contract'
@@ -14,6 +14,7 @@ import { ConfirmDialog } from '../ui/dialog.tsx'
 import type { ModelOffer } from './model-choice.ts'
 import { readMemory, remember } from './new-chat-memory.ts'
 import { Picker } from './picker.tsx'
+import { ServerChips } from './server-chips.tsx'
 import { STARTS_CHATS } from './starts-chats.ts'
 import { Suggestions } from './suggestions.tsx'
 import { useChosenServers } from './use-chosen-servers.ts'
@@ -122,9 +123,7 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
               <ModelPicker value={model?.id} onChange={setModel} effort={effort} onEffort={setEffort} />
             </>
           }
-          chips={servers.chosen.map(({ id, name, locked }) => (
-            <ServerChip key={id} name={name} onRemove={locked ? undefined : () => servers.toggle(id)} />
-          ))}
+          chips={<ServerChips servers={servers.chosen} onRemove={servers.toggle} />}
           onSubmit={async ({ content }) => {
             if (organization === undefined) return
             await start({
@@ -151,33 +150,5 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
         onConfirm={() => (moving === undefined ? undefined : move(moving))}
       />
     </div>
-  )
-}
-
-function ServerChip({
-  name,
-  onRemove,
-}: {
-  readonly name: string
-  readonly onRemove: (() => void) | undefined
-}) {
-  return (
-    <span
-      title={onRemove === undefined ? 'Always on, as administrators want it' : undefined}
-      className="inline-flex h-7 max-w-44 items-center gap-1.5 rounded-control bg-accent-wash pl-2 pr-2 text-xs font-medium text-accent"
-    >
-      <Plug className="size-3.5 shrink-0" strokeWidth={1.75} aria-hidden="true" />
-      <span className="truncate">{name}</span>
-      {onRemove === undefined ? null : (
-        <button
-          type="button"
-          aria-label={`Do not use ${name}`}
-          onClick={onRemove}
-          className="-mr-1.5 inline-flex size-6 shrink-0 items-center justify-center rounded-sm hover:bg-hover"
-        >
-          <X className="size-3" />
-        </button>
-      )}
-    </span>
   )
 }

@@ -32,6 +32,15 @@ const MOVED: Readonly<Record<string, string>> = {
   experiments: paths.aiAgents('coder-agents'),
 }
 
+/** A chat inside of another program, with neither frame nor session of the browser (UI-1154). */
+export function embeddedChatRoute(root: AnyRoute): AnyRoute {
+  return createRoute({
+    getParentRoute: () => root,
+    path: '/agents/$chat/embed',
+    component: lazyRouteComponent(() => import('./embed/embed-page.tsx'), 'EmbedPage'),
+  })
+}
+
 /** The pages of chats and of the viewer's own settings of them, below the frame (chapter 10, 11.1). */
 export function chatRoutes(frame: AnyRoute): AnyRoute[] {
   const agents = createRoute({

@@ -1,14 +1,30 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 
 import { mcpServersQuery } from '../mcp-servers/queries.ts'
-import { useGo } from '../navigation/app-link.tsx'
-import { paths } from '../paths.ts'
+import { useConnect } from '../mcp-servers/use-connect.ts'
 import type { MenuItem } from '../ui/menu.tsx'
+import { toasts } from '../ui/toast.tsx'
 
-/** MCP servers of the organization that a new chat uses (UI-1120): forced ones are locked, others as they are usually. */
-export function useChosenServers(organization: string | undefined) {
-  const go = useGo()
+const NOWHERE = { id: '', organization_id: '' }
+
+/**
+ * MCP servers of the organization that a chat uses (UI-1120): forced ones are locked, others as they are usually, or as
+ * the chat has them already (`present`). One that needs an account of the viewer connects in a window of its own.
+ */
+export function useChosenServers(organization: string | undefined, present?: readonly string[]) {
+  const [target, setTarget] = useState<{ readonly id: string; readonly organization_id: string }>()
+  const { connect, blocked } = useConnect(target ?? NOWHERE)
+  const opened = useRef<object>(undefined)
+  useEffect(() => {
+    if (target === undefined || opened.current === target) return
+    opened.current = target
+    connect()
+  }, [target, connect])
+  useEffect(() => {
+    if (blocked)
+      toasts.failed('The window did not open', new Error('Allow this page to open windows, and try again.'))
+  }, [blocked])
   const servers = useQuery({ ...mcpServersQuery(organization ?? ''), enabled: organization !== undefined })
   /** By server: what was turned on or off by hand, as long as the organization stays (UI-1112). */
   const [turned, setTurned] = useState<Readonly<Record<string, boolean>>>({})
@@ -19,7 +35,8 @@ export function useChosenServers(organization: string | undefined) {
   }
   const offered = (servers.data ?? []).filter(({ enabled }) => enabled)
   const isOn = (id: string, availability: string) =>
-    availability === 'force_on' || (turned[id] ?? availability === 'default_on')
+    availability === 'force_on' ||
+    (turned[id] ?? (present === undefined ? availability === 'default_on' : present.includes(id)))
   const usable = ({ auth_type: type, auth_connected: connected }: (typeof offered)[number]) =>
     type !== 'oauth2' || connected
   const on = offered.filter((server) => isOn(server.id, server.availability) && usable(server))
@@ -36,6 +53,8 @@ export function useChosenServers(organization: string | undefined) {
       locked: availability === 'force_on',
     })),
     toggle,
+    /** Something is on that was off before, or the other way around. */
+    changed: Object.keys(turned).length > 0,
     items: offered.map(
       (server): MenuItem =>
         usable(server)
@@ -55,7 +74,7 @@ export function useChosenServers(organization: string | undefined) {
               id: server.id,
               label: `Connect ${server.display_name}`,
               hint: 'Chats use it once your account is connected',
-              onSelect: () => go(paths.settings('mcp')),
+              onSelect: () => setTarget({ id: server.id, organization_id: server.organization_id }),
             },
     ),
   }

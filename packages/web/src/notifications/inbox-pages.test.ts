@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { InboxNotification } from '@slipway/contract'
-import { afterId, markedAllRead, ownPath, shownCount, withNotification } from './inbox-pages.ts'
+import { afterId, markedAllRead, ownPath, shownCount, withChanged, withNotification } from './inbox-pages.ts'
 
 const notification = (id: string, read_at: string | null = null): InboxNotification => ({
   id,
@@ -29,6 +29,8 @@ describe('UI-1601: the pages of the inbox', () => {
     const changed = withNotification(pages, notification('a', 'now'))
     expect(idsOf(changed)).toEqual([['c', 'b'], ['a']])
     expect(changed[1]?.notifications[0]?.read_at).toBe('now')
+    expect(idsOf(withChanged(pages, notification('b', 'now')))).toEqual(idsOf(pages))
+    expect(idsOf(withChanged(pages, notification('of another list', 'now')))).toEqual(idsOf(pages))
   })
 
   it('are read all at once, each with the time at which it was', () => {

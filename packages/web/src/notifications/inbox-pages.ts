@@ -10,16 +10,20 @@ export function afterId({ notifications }: Page): string | undefined {
   return notifications.length < PAGE ? undefined : notifications.at(-1)?.id
 }
 
-/** Pages with a notification in its place: where it was, or in front when it is new. */
+/** Pages with a new notification in front, unless it is there already. */
 export function withNotification(pages: readonly Page[], fresh: InboxNotification): Page[] {
-  const known = pages.some(({ notifications }) => notifications.some(({ id }) => id === fresh.id))
-  return pages.map((page, index) => ({
+  if (pages.some(({ notifications }) => notifications.some(({ id }) => id === fresh.id)))
+    return withChanged(pages, fresh)
+  return pages.map((page, index) =>
+    index === 0 ? { ...page, notifications: [fresh, ...page.notifications] } : page,
+  )
+}
+
+/** Pages with a notification as it is by now, where it was: a list that does not show it has no place for it. */
+export function withChanged(pages: readonly Page[], changed: InboxNotification): Page[] {
+  return pages.map((page) => ({
     ...page,
-    notifications: known
-      ? page.notifications.map((one) => (one.id === fresh.id ? fresh : one))
-      : index === 0
-        ? [fresh, ...page.notifications]
-        : page.notifications,
+    notifications: page.notifications.map((one) => (one.id === changed.id ? changed : one)),
   }))
 }
 

@@ -13,7 +13,7 @@ import {
   updateInboxNotificationReadStatus,
 } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
-import { afterId, markedAllRead, withNotification } from './inbox-pages.ts'
+import { afterId, markedAllRead, withChanged, withNotification } from './inbox-pages.ts'
 
 const UNREAD_KEY = ['inbox', 'unread-count'] as const
 const LIST_KEY = ['inbox', 'list'] as const
@@ -90,7 +90,7 @@ export async function setRead(id: string, isRead: boolean): Promise<void> {
     body: { is_read: isRead },
   })
   queries.setQueryData(UNREAD_KEY, unread_count)
-  change((pages) => withNotification(pages, notification))
+  change((pages) => withChanged(pages, notification))
 }
 
 /** @throws ApiFailure when the server refuses. */

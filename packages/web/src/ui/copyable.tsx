@@ -1,4 +1,4 @@
-import { Check, Copy } from 'lucide-react'
+import { Check, Copy, type LucideIcon } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 
 import { classNames } from './class-names.ts'
@@ -22,7 +22,15 @@ function useCopy(text: string): { readonly state: CopyState; readonly copy: () =
 }
 
 /** A button that copies `text` and says so for two seconds (UI-508). */
-export function CopyButton({ text, label = 'Copy' }: { readonly text: string; readonly label?: string }) {
+export function CopyButton({
+  text,
+  label = 'Copy',
+  icon: Icon = Copy,
+}: {
+  readonly text: string
+  readonly label?: string
+  readonly icon?: LucideIcon
+}) {
   const { state, copy } = useCopy(text)
   return (
     <button
@@ -32,7 +40,7 @@ export function CopyButton({ text, label = 'Copy' }: { readonly text: string; re
       title={state === 'refused' ? 'The browser does not allow copying here: select the text instead' : label}
       className="inline-flex size-7 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-hover hover:text-ink"
     >
-      {state === 'copied' ? <Check className="size-3.5 text-ok" /> : <Copy className="size-3.5" />}
+      {state === 'copied' ? <Check className="size-3.5 text-ok" /> : <Icon className="size-3.5" />}
     </button>
   )
 }

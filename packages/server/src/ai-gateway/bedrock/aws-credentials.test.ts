@@ -4,6 +4,7 @@ import path from 'node:path'
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
+import { until } from '@slipway/testkit'
 import type { ModelProvider } from '../../ai-providers/index.ts'
 import { FakeAws, stsAnswer } from './aws.fixture.ts'
 import { AwsCredentials } from './aws-credentials.ts'
@@ -143,9 +144,11 @@ describe('AG-49: how long keys are kept', () => {
     expect([await id(), await id()]).toEqual(['K1', 'K1'])
     now = end - 4 * 60_000
     up = false
+    // Nobody waits for those that take their place.
     expect(await id()).toBe('K1')
+    await until('the refusal', () => aws.requests.length === 2)
     up = true
-    expect(await id()).toBe('K3')
+    await until('new keys', async () => (await id()) === 'K3')
     up = false
     now = end + 1
     await expect(id()).rejects.toThrow('the credentials of AWS cannot be resolved')

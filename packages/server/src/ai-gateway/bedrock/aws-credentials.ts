@@ -62,8 +62,8 @@ export class AwsCredentials {
   }
 
   /**
-   * Keys for a provider. Requests that come meanwhile wait for the same answer; keys that cannot be replaced are used for
-   * as long as they last.
+   * Keys for a provider. Where there are none yet, requests wait for the same answer; keys that are to be replaced, or
+   * cannot be, are used for as long as they last.
    *
    * @throws AwsCredentialsError when there are none.
    */
@@ -81,8 +81,9 @@ export class AwsCredentials {
     if (known.keys !== undefined && left > EARLY_MS) return known.keys
     const resolving = this.#resolve(known, settings, this.regionOf(provider))
     if (known.keys === undefined || left <= 0) return resolving
-    const last = known.keys
-    return resolving.catch(() => last)
+    // Nobody waits while there are some; what failed is tried again with the next request.
+    resolving.catch(() => undefined)
+    return known.keys
   }
 
   #left(keys: AwsKeys | undefined): number {

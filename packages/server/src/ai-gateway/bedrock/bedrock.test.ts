@@ -246,6 +246,17 @@ describe('AG-47: the API of Bedrock', () => {
       .messages.create({ ...hello, stream: true })
       .asResponse()
     expect(await cut.text()).toContain('event: error')
+    // What is no message ends the answer, rather than what comes after it.
+    for (const raw of [
+      Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      Buffer.from([0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0, 0]),
+    ]) {
+      world.upstream.play({ steps: ['a', { raw }, { wait: new Promise(() => undefined) }] })
+      const senseless = await sdk()
+        .messages.create({ ...hello, stream: true })
+        .asResponse()
+      expect(await senseless.text()).toContain('event: error')
+    }
   })
 
   it('AG-B20: tokens are counted by Bedrock, signed', async () => {
@@ -284,7 +295,7 @@ it('AG-48: with the protocol mantle the request stays as it is but for its signa
   expect(lastRequest().body).toEqual({ ...hello, stream: true })
   await isSigned(KEYS, 'bedrock-mantle')
   world.upstream.play(says('Hi'))
-  expect((await lastRecord())?.model).toBe(hello.model)
+  await until('the record', async () => (await lastRecord())?.model === hello.model)
 })
 
 describe('AG-49: credentials', () => {
@@ -345,7 +356,7 @@ describe('AG-49: credentials', () => {
     world.upstream.play(says('Hi'))
     await sdk().messages.create(hello)
     await isSigned({ accessKeyId: 'AKIAOFTHESERVER', secretAccessKey: 'secret of the server' })
-    expect(await lastRecord()).toMatchObject({ credential_hint: '<aws chain>' })
+    await until('the record', async () => (await lastRecord())?.credential_hint === '<aws chain>')
     world.upstream.answer = () => ({ status: 200, body: '{}' })
     const test = await world.owner.call(testAIProvider, { params: { idOrName: name } })
     expect(test).toMatchObject({ ok: true, results: [{ masked: '<aws chain>' }] })

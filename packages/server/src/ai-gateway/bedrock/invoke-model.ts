@@ -189,10 +189,10 @@ async function* eventsOf(body: AnswerBody): AsyncGenerator<Uint8Array> {
   })
   for await (const chunk of body) {
     reader.push(chunk)
-    if (events === '') continue
-    const whole = events
+    if (events !== '') yield Buffer.from(events)
     events = ''
-    yield Buffer.from(whole)
+    // Nobody waits for what cannot be read.
+    if (reader.isLost) break
   }
   if (!reader.isWhole) throw new Error('the stream ended in the middle of a message')
 }

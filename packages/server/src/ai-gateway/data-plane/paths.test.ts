@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { ModelProvider } from '../../ai-providers/index.ts'
 import { destinationOf } from './paths.ts'
 
-const provider = (family: ModelProvider['family']): ModelProvider => ({
+const provider = (
+  family: ModelProvider['family'],
+  type: ModelProvider['type'] = 'openai',
+): ModelProvider => ({
   id: '1',
   name: 'one',
-  type: 'openai',
+  type,
   family,
   displayName: '',
   icon: '',
@@ -35,6 +38,14 @@ describe('AG-3: what is listed cannot be left', () => {
     '/v1//responses/x',
   ])('AG-3: %s', (path) => {
     expect(where(path)).toBeUndefined()
+  })
+
+  it('AG-3: a model of Google is not asked where requests go unrecorded', () => {
+    const google = provider('openai', 'google')
+    expect(destinationOf(google, '/v1/models/gemini-pro', '')).toMatchObject({ kind: 'passthrough' })
+    for (const verb of [':generateContent', ':streamGenerateContent', '%3ApredictLongRunning'])
+      expect(destinationOf(google, `/v1/models/gemini-pro${verb}`, '')).toBeUndefined()
+    expect(where('/v1/models/org/model:free')).toMatchObject({ kind: 'passthrough' })
   })
 
   it('AG-2: what is listed is reached below the base URL, and counted by how it is listed', () => {

@@ -41,7 +41,7 @@ export function destinationOf(provider: ModelProvider, path: string, query: stri
   if (leavesItsFolder(path)) return undefined
   const kind = intercepted.includes(path) ? 'intercepted' : 'passthrough'
   const route = kind === 'intercepted' ? path : passthrough.find((pattern) => fits(pattern, path))
-  if (route === undefined) return undefined
+  if (route === undefined || (kind === 'passthrough' && callsModel(provider, path))) return undefined
   const base = provider.baseUrl.replace(/\/+$/, '')
   // The base URL of this family has the version already (AG-2).
   const rest = provider.family === 'openai' ? path.slice('/v1'.length) : path
@@ -65,6 +65,11 @@ function leavesItsFolder(path: string): boolean {
         /^(?:\.|%2e){1,2}$/i.test(segment) || (segment === '' && index < segments.length - 1),
     )
   )
+}
+
+/** Google names what a model is to do behind its name: that is more than to look at it, and would go unrecorded. */
+function callsModel({ type }: ModelProvider, path: string): boolean {
+  return type === 'google' && /:|%3a/i.test(path)
 }
 
 function fits(pattern: string, path: string): boolean {

@@ -9,7 +9,7 @@ import {
   type User,
   updateAIGatewaySettings,
 } from '@slipway/contract'
-import { says } from '@slipway/testkit'
+import { says, until } from '@slipway/testkit'
 import { GatewayWorld } from '../gateway.fixture.ts'
 import { WebhookReceiver } from '../webhook-receiver.fixture.ts'
 
@@ -124,7 +124,7 @@ describe('AG-B17: secrets in what is asked', () => {
   })
 
   it('AG-B17: a request that takes too long to be checked is not let through unchecked', async () => {
-    await set({ secrets: 'block', patterns: ['([a-z ]+)*Z'] })
+    await set({ secrets: 'block', patterns: ['X', 'Y', 'Z'].map((end) => `([a-z ]+)*${end}`) })
     const from = world.upstream.requests.length
     const response = await ask('the quick brown fox '.repeat(60_000))
     expect(response.status).toBe(400)
@@ -149,6 +149,49 @@ describe('AG-B17: secrets in what is asked', () => {
     await expect(
       sdk.chat.completions.create({ model: 'gpt-test', messages: [{ role: 'user', content: SECRET }] }),
     ).rejects.toMatchObject({ status: 400, code: 'guardrail_blocked' })
+  })
+})
+
+describe('AG-B17: requests that are only relayed', () => {
+  const relay = async (body: string, path = '/v1/responses/compact') => {
+    const { key } = await world.owner.call(createToken, { params: { user: 'me' }, body: {} })
+    return fetch(`${world.server.url}/api/v2/ai-gateway/openai${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body,
+    })
+  }
+  /** Until the server knows what holds, which hears of it a moment later than this replica. */
+  const knows = (status: number, body: string) =>
+    until('the settings', async () => (await relay(body)).status === status)
+
+  it('AG-B17: are looked at too, before the provider is asked', async () => {
+    const secret = JSON.stringify({ model: 'gpt-test', input: `use ${SECRET}` })
+    await set({ secrets: 'block' })
+    await knows(400, secret)
+    const from = world.upstream.requests.length
+    const refused = await relay(secret)
+    expect(await refused.json()).toMatchObject({ error: { code: 'guardrail_blocked' } })
+    expect((await relay('use \u0001 what is no JSON')).status).toBe(400)
+    expect(world.upstream.requests).toHaveLength(from)
+    // That the provider knows no such path says that it was asked.
+    expect((await relay('{"model":"gpt-test","input":"nothing to hide"}')).status).toBe(404)
+    await set({ secrets: 'redact' })
+    await knows(404, secret)
+    expect(world.upstream.requests.at(-1)?.text).toBe(secret.replace(SECRET, '[redacted:github_token]'))
+  })
+
+  it('AG-B17: are told the service that is asked before, whatever they are', async () => {
+    hook.answer = async () => ({ status: 200, body: { action: 'block' } })
+    await set({ webhook_url: hook.url })
+    await knows(400, '{"model":"gpt-test"}')
+    expect(hook.received.at(-1)?.body).toMatchObject({
+      model: 'gpt-test',
+      route: '/v1/responses/*',
+      request: { model: 'gpt-test' },
+    })
+    expect((await relay('no JSON')).status).toBe(400)
+    expect(hook.received.at(-1)?.body).toMatchObject({ request: null, truncated: true })
   })
 })
 

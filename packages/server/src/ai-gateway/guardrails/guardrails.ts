@@ -4,6 +4,7 @@ import { StepBudget, StepBudgetExceeded } from '../../linear-regexp/index.ts'
 import { GuardedFetch } from '../../outbound/index.ts'
 import { GatewayError } from '../gateway-error.ts'
 import type { GatewayMetrics } from '../metrics.ts'
+import { parseJson } from '../wires/json.ts'
 import { editTexts } from './json-texts.ts'
 import { redacted, SecretScanner } from './secret-scanner.ts'
 import { askWebhook, type WebhookDecision, type WebhookQuestion } from './webhook.ts'
@@ -35,11 +36,12 @@ export interface Inspection {
 type Findings = Readonly<Record<string, number>>
 
 interface Scanned {
-  readonly body: string
+  /** Undefined where it stays as it is. */
+  readonly body: string | undefined
   readonly prompt: string | undefined
   readonly findings: Findings
-  /** Whether there was too much to look at all of it. */
-  readonly unchecked: boolean
+  /** Why not all of it was looked at; undefined where it was. */
+  readonly unchecked: string | undefined
 }
 
 /** Looks for secrets in what is asked, and asks a service whether it may be (AG-B17). */
@@ -72,7 +74,7 @@ export class Guardrails implements Disposable {
     const settings = this.#settings()
     const scanned = settings.secrets === 'off' ? undefined : this.#scan(asked, settings)
     const secrets = scanned === undefined ? undefined : this.#judged(scanned, settings)
-    const body = scanned === undefined ? asked.body : Buffer.from(scanned.body)
+    const body = scanned?.body === undefined ? asked.body : Buffer.from(scanned.body)
     const prompt = scanned === undefined ? asked.prompt : scanned.prompt
     const noted = secrets?.decision === undefined ? {} : { secrets: secrets.noted }
     if (secrets?.refusal !== undefined || settings.webhookUrl === '')
@@ -93,12 +95,36 @@ export class Guardrails implements Disposable {
     }
   }
 
+  /** What of a text that a tool of the gateway has given goes on to a provider; undefined where all of it does. */
+  get screen(): ((text: string) => string) | undefined {
+    const { secrets, patterns } = this.#settings()
+    if (secrets === 'off') return undefined
+    return (text) => {
+      const decide = (decision: 'flagged' | 'redacted' | 'blocked', shown: string): string => {
+        this.#metrics.guarded('secrets', decision)
+        return shown
+      }
+      try {
+        const found = this.#scannerFor(patterns).find(text, new StepBudget(STEPS))
+        if (found.length === 0) return text
+        if (secrets === 'flag') return decide('flagged', text)
+        if (secrets === 'redact') return decide('redacted', redacted(text, found))
+      } catch (error) {
+        if (!(error instanceof StepBudgetExceeded)) throw error
+        if (secrets === 'flag') return decide('flagged', text)
+      }
+      return decide('blocked', '[withheld by a guardrail: it holds secrets, or could not be checked]')
+    }
+  }
+
   #scan({ body, prompt }: Inspected, settings: GuardrailSettings): Scanned {
     const scanner = this.#scannerFor(settings.patterns)
     const budget = new StepBudget(STEPS)
     const findings: Record<string, number> = {}
     const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8')
     const redacts = settings.secrets === 'redact'
+    if (parseJson(text) === undefined)
+      return { body: undefined, prompt, findings, unchecked: 'it is not JSON that can be checked' }
     try {
       const edited = editTexts(text, (value) => {
         const found = scanner.find(value, budget)
@@ -107,30 +133,32 @@ export class Guardrails implements Disposable {
         return redacts ? redacted(value, found) : undefined
       })
       return {
-        body: edited,
+        body: edited === text ? undefined : edited,
         prompt: prompt === undefined || !redacts ? prompt : redacted(prompt, scanner.find(prompt, budget)),
         findings,
-        unchecked: false,
+        unchecked: undefined,
       }
     } catch (error) {
       if (!(error instanceof StepBudgetExceeded)) throw error
-      return { body: text, prompt, findings, unchecked: true }
+      const unchecked = 'it is too long for the patterns that it must be checked for'
+      return { body: undefined, prompt, findings, unchecked }
     }
   }
 
   #judged({ findings, unchecked }: Scanned, { secrets: mode }: GuardrailSettings) {
     const kinds = Object.keys(findings)
-    if (kinds.length === 0 && !unchecked) return { decision: undefined, noted: undefined, refusal: undefined }
-    const blocks = mode === 'block' || (unchecked && mode === 'redact')
+    if (kinds.length === 0 && unchecked === undefined)
+      return { decision: undefined, noted: undefined, refusal: undefined }
+    const blocks = mode === 'block' || (unchecked !== undefined && mode === 'redact')
     const decision = blocks ? 'blocked' : mode === 'redact' ? 'redacted' : 'flagged'
     this.#metrics.guarded('secrets', decision)
     return {
       decision,
-      noted: { decision, findings, ...(unchecked ? { unchecked } : {}) },
+      noted: { decision, findings, ...(unchecked === undefined ? {} : { unchecked: true }) },
       refusal: blocks
         ? blocked(
-            kinds.length === 0
-              ? 'it is too long for the patterns that it must be checked for'
+            kinds.length === 0 && unchecked !== undefined
+              ? unchecked
               : `it holds secrets (${kinds.join(', ')})`,
           )
         : undefined,

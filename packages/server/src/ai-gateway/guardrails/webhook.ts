@@ -54,6 +54,9 @@ export async function askWebhook(
   signal: AbortSignal,
 ): Promise<WebhookDecision> {
   const { userId, username, provider, model, route, client, prompt, findings } = question
+  const text = request.length > MAX_REQUEST ? undefined : Buffer.from(request).toString('utf8')
+  // What is only relayed may be no JSON.
+  const whole = text === undefined || parseJson(text) === undefined ? undefined : text
   const head = JSON.stringify({
     type: 'ai_gateway.request',
     id: randomUUID(),
@@ -65,10 +68,9 @@ export async function askWebhook(
     client,
     prompt,
     findings,
-    truncated: request.length > MAX_REQUEST,
+    truncated: whole === undefined,
   })
-  const whole = request.length > MAX_REQUEST ? 'null' : Buffer.from(request).toString('utf8')
-  const body = `${head.slice(0, -1)},"request":${whole}}`
+  const body = `${head.slice(0, -1)},"request":${whole ?? 'null'}}`
   try {
     const response = await parts.fetch.fetch(
       { timeoutMs: settings.webhookTimeoutMs, maxBytes: MAX_ANSWER },

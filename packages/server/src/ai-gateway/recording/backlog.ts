@@ -252,7 +252,7 @@ export class Backlog implements AsyncDisposable {
 }
 
 /** The first records, as far as none of them brings the result of a tool that another of them has called (AG-80). */
-function independent(records: readonly StoredRecord[]): readonly StoredRecord[] {
+export function independent(records: readonly StoredRecord[]): readonly StoredRecord[] {
   const calls = new Set<string>()
   const end = records.findIndex((record) => {
     if (record.kind === 'passthrough') return false

@@ -47,9 +47,10 @@ export function targetsOf(
     if (other.status !== 'enabled' || other.family !== provider.family || !hasCredential(other))
       return undefined
     const model = Object.hasOwn(named.models, facts.model) ? named.models[facts.model] : undefined
-    if (!access.allows(other.name, model ?? facts.model)) return undefined
     const url = addressAt(other, wire, request.url.search)
-    return url === undefined ? undefined : targetAt(parts, request, other, facts.model, model, url)
+    if (url === undefined) return undefined
+    const target = targetAt(parts, request, other, facts.model, model, url)
+    return access.allows(other.name, target.model) ? target : undefined
   }
   const shares = routing.balance.map((named) => ({ target: at(named), weight: named.weight }))
   const balanced =

@@ -37,6 +37,8 @@ export interface Initiator {
   readonly furtherBudgets: readonly FurtherBudget[]
   /** Who has used up the tokens of this minute; undefined while nobody has (AG-B12). */
   readonly tokensUsedUpBy: 'group' | 'user' | 'key' | undefined
+  /** Whether anything limits what the user or the token may spend or use. */
+  readonly isLimited: boolean
 }
 
 /** By what a user is measured. */
@@ -66,6 +68,7 @@ interface InitiatorRow {
   readonly organization_limit: number | null
   readonly organization_spend: number
   readonly used_up: 'group' | 'user' | null
+  readonly rate_limited: boolean
   readonly key_limited: boolean
   readonly key_providers: string[] | null
   readonly key_models: string[] | null
@@ -111,6 +114,8 @@ export async function findInitiator(
            -- Functions, so that where nobody is limited not even their plans are made.
            case when exists (select from group_ai_limits) then ai_tokens_used_up(u.id, ${minute}::timestamptz) end
              as used_up,
+           exists (select 1 from group_ai_limits r
+                     join group_members_expanded e on e.group_id = r.group_id and e.user_id = u.id) as rate_limited,
            k.api_key_id is not null as key_limited, k.providers as key_providers, k.models as key_models,
            k.monthly_spend_limit_micros as key_limit, k.requests_per_second as key_rate,
            k.tokens_per_minute as key_tokens,
@@ -155,6 +160,11 @@ function initiatorOf(row: InitiatorRow): Initiator {
       ...further('organization', row.organization_limit, row.organization_spend),
       ...further('key', row.key_limit, row.key_spend),
     ],
+    isLimited:
+      row.key_limited ||
+      row.rate_limited ||
+      row.spend_limit_micros !== null ||
+      row.organization_limit !== null,
     tokensUsedUpBy:
       row.key_tokens !== null && row.key_used >= row.key_tokens ? 'key' : (row.used_up ?? undefined),
   }

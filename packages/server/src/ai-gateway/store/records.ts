@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 
 import type { AIBudgetPolicy } from '@slipway/contract'
 import { type Actor, authorize } from '../../authz/index.ts'
-import { batchesOf, type Db } from '../../database/index.ts'
+import { batchesOf, type Db, sqlState } from '../../database/index.ts'
 
 /** Tokens that an answer has used, and by which prices they are charged. */
 export interface TokenRecord {
@@ -84,6 +84,11 @@ function authorizeAll(actor: Actor, records: readonly { readonly initiatorId: st
 
 /** Beyond what any answer costs: a fault in a price or a count must not become a debt (AG-110). */
 const MAX_COST = 10_000_000_000_000
+
+/** How often tokens are charged before they are taken for refused: what is not charged is given away. */
+const ATTEMPTS = 5
+/** Deadlocks with other charges (OP-46), and a token that was deleted at this moment, which is not charged then. */
+const AGAIN: ReadonlySet<string> = new Set(['40001', '40P01', '23503'])
 
 interface StoredRow {
   readonly id: string
@@ -252,7 +257,12 @@ const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRec
  */
 export async function insertTokens(actor: Actor, db: Db, record: TokenRecord): Promise<TokensStored> {
   authorizeAll(actor, [record])
-  return insertTokensTogether(db, record)
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await insertTokensTogether(db, record)
+    } catch (error) {
+      if (attempt === ATTEMPTS || !AGAIN.has(sqlState(error) ?? '')) throw error
+    }
 }
 
 const insertPromptsTogether = batchesOf(async (db: Db, sets: readonly (readonly PromptRecord[])[]) => {

@@ -1,7 +1,8 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { describe, expect, it } from 'vitest'
 
-import { callsTools, says } from '@slipway/testkit'
+import { updateAIGatewaySettings } from '@slipway/contract'
+import { callsTools, says, until } from '@slipway/testkit'
 import {
   anthropic,
   chat,
@@ -66,6 +67,24 @@ describe('AG-74: chat completions', () => {
         invocation_error: null,
       },
     ])
+  })
+
+  it('AG-B17: what a tool gives goes to the provider without its secrets', async () => {
+    await connect()
+    const secret = `ghp_${'aB3'.repeat(12)}`
+    const given = () =>
+      until('the guardrail', async () => {
+        world.upstream.play({ ...callsTools(echoes(secret)), usage }, { ...says('Done.'), usage })
+        await openai().chat.completions.create(chat)
+        const content = String(Object(lastBody()).messages.at(-1).content)
+        return content.includes(secret) ? undefined : content
+      })
+    await world.owner.call(updateAIGatewaySettings, { body: { guardrails: { secrets: 'redact' } } })
+    try {
+      expect(await given()).toBe('{"text":"[redacted:github_token]"}')
+    } finally {
+      await world.owner.call(updateAIGatewaySettings, { body: { guardrails: { secrets: 'off' } } })
+    }
   })
 
   it('AG-29: an answer that is not streamed has the tokens of all', async () => {

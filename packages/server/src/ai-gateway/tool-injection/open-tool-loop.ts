@@ -29,9 +29,10 @@ export class ToolInjection {
       /** Undefined for callers in this process, who bring tools of their own. */
       readonly token?: string
       readonly signal: AbortSignal
+      readonly screen: ((text: string) => string) | undefined
     },
   ): Promise<ToolLoop | undefined> {
-    const { wire, body, facts, initiatorId, apiKeyId, token, signal } = request
+    const { wire, body, facts, initiatorId, apiKeyId, token, signal, screen } = request
     if (this.#tools === undefined || token === undefined || apiKeyId === undefined) return undefined
     const of = { wire, stream: facts.stream, model: facts.model }
     if (talkOf(of, []) === undefined) return undefined
@@ -48,7 +49,7 @@ export class ToolInjection {
       lease[Symbol.dispose]()
       return undefined
     }
-    return new ToolLoop({ ...of, body, lease, notes, signal }, talk, tools)
+    return new ToolLoop({ ...of, body, lease, notes, signal, screen }, talk, tools)
   }
 
   /** Whether any request may get tools. */

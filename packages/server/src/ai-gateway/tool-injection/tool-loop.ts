@@ -46,6 +46,8 @@ export interface ToolLoopOf {
   readonly notes: LoopNotes
   readonly signal: AbortSignal
   readonly keepAliveMs?: number
+  /** What a provider may be told of a text that a tool has given; left out where that is all of it. */
+  readonly screen?: ((text: string) => string) | undefined
 }
 
 /** How the API of a request speaks of tools; undefined where none are injected (AG-72). */
@@ -234,7 +236,7 @@ export class ToolLoop implements Observer {
   async #call(call: InjectedCall, seen: Observation): Promise<CallResult> {
     const tool = this.#tools.get(call.name)
     if (tool === undefined) throw new Error(`there is no injected tool ${call.name}`)
-    const result = await callOnce(tool, call, this.#of.signal)
+    const result = screened(await callOnce(tool, call, this.#of.signal), this.#of.screen)
     const choice = seen.tools.find(({ callId }) => callId === call.id)
     this.#of.notes.called({
       tool: tool.tool,
@@ -295,6 +297,23 @@ async function callOnce(tool: InjectedTool, call: InjectedCall, signal: AbortSig
 function typeOf({ headers }: UpstreamAnswer): string {
   const type = headers['content-type']
   return typeof type === 'string' ? type : ''
+}
+
+/** A result of which all texts are as they may go on. */
+function screened(result: CallResult, screen: ToolLoopOf['screen']): CallResult {
+  if (screen === undefined) return result
+  const shown = (part: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
+    ...part,
+    ...(typeof part.text === 'string' ? { text: screen(part.text) } : {}),
+    ...(isObject(part.resource) && typeof part.resource.text === 'string'
+      ? { resource: { ...part.resource, text: screen(part.resource.text) } }
+      : {}),
+  })
+  return { ...result, content: result.content.map(shown) }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 function isStream(answer: UpstreamAnswer): boolean {

@@ -31,24 +31,28 @@ export class EventStreamReader {
     return !this.#lost && this.#pending.length === 0
   }
 
+  /** Whether something came that is no message: what follows it cannot be read. */
+  get isLost(): boolean {
+    return this.#lost
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#lost) return
     let bytes = this.#pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#pending, chunk])
     while (bytes.length >= PRELUDE) {
       const length = bytes.readUInt32BE(0)
-      if (length < PRELUDE + TRAILER || length > MAX_MESSAGE) {
+      const headersEnd = PRELUDE + bytes.readUInt32BE(4)
+      if (length > MAX_MESSAGE || headersEnd > length - TRAILER) {
         // Nothing tells where the next message begins.
         this.#lost = true
         this.#pending = Buffer.alloc(0)
         return
       }
       if (bytes.length < length) break
-      const headersEnd = PRELUDE + bytes.readUInt32BE(4)
-      if (headersEnd <= length - TRAILER)
-        this.#onMessage({
-          headers: readHeaders(bytes.subarray(PRELUDE, headersEnd)),
-          payload: bytes.subarray(headersEnd, length - TRAILER),
-        })
+      this.#onMessage({
+        headers: readHeaders(bytes.subarray(PRELUDE, headersEnd)),
+        payload: bytes.subarray(headersEnd, length - TRAILER),
+      })
       bytes = bytes.subarray(length)
     }
     this.#pending = bytes

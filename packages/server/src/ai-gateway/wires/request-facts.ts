@@ -25,9 +25,18 @@ export interface RequestFacts {
   readonly background: boolean
 }
 
+/** The model that a body names; empty where it does not. */
+export function namedModel(body: Uint8Array): string {
+  return storable(text(at(jsonOf(body), 'model')), MAX_MODEL)
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  return parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'))
+}
+
 /** Reads a request body; undefined when it is no JSON object. */
 export function requestFacts(wire: Wire, path: string, body: Uint8Array): RequestFacts | undefined {
-  const request = parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'))
+  const request = jsonOf(body)
   if (typeof request !== 'object' || request === null || Array.isArray(request)) return undefined
   const model = storable(modelOfPath(path) || text(at(request, 'model')), MAX_MODEL)
   return {

@@ -1,7 +1,10 @@
 import { StringDecoder } from 'node:string_decoder'
 
-/** Longest event that is looked at, in characters; a longer one is passed over. */
-const MAX_EVENT = 8 * 1024 * 1024
+/**
+ * Longest event that is looked at, in characters; a longer one is passed over. As long as a whole answer: the last event
+ * of the Responses API holds all of it, its pictures too, beside the tokens that are charged.
+ */
+const MAX_EVENT = 32 * 1024 * 1024
 
 /**
  * Takes server-sent events apart as they pass by, wherever their bytes are cut. Only `data` lines count: what providers

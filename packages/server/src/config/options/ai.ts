@@ -43,6 +43,14 @@ const gatewayOptions = {
     group: aiGateway,
     help: 'Count requests that are only relayed, such as for lists of models, towards the rate limit as well.',
   }),
+  aiGatewayStrict: option(bool, {
+    name: 'AI Gateway Strict',
+    flag: 'ai-gateway-strict',
+    yaml: 'strict',
+    default: 'false',
+    group: aiGateway,
+    help: 'Ask the database about each request, and store it, before its provider is asked, rather than within a second.',
+  }),
   aiGatewayRetention: option(duration, {
     name: 'AI Gateway Retention',
     flag: 'ai-gateway-retention',

@@ -29,8 +29,9 @@ begin
           from added n join groups g on g.id = n.effective_group_id) a
        where a.spend_micros > 0
        group by 1, 2, 3
-       -- In one order, so that two never wait for each other.
-       order by 1, 2, 3
+       -- In one order, the widest first: a statement that inserts for one user and updates for another runs both of
+       -- these, and whoever waits for an organization holds none of its groups meanwhile.
+       order by 1 desc, 2, 3
       on conflict (subject_type, subject_id, day) do update set spend_micros = t.spend_micros + excluded.spend_micros;
   else
     insert into ai_total_daily_spend as t (subject_type, subject_id, day, spend_micros)
@@ -44,7 +45,7 @@ begin
           join groups g on g.id = n.effective_group_id) a
        where a.spend_micros > 0
        group by 1, 2, 3
-       order by 1, 2, 3
+       order by 1 desc, 2, 3
       on conflict (subject_type, subject_id, day) do update set spend_micros = t.spend_micros + excluded.spend_micros;
   end if;
   return null;
@@ -122,15 +123,18 @@ create function ai_key_tokens(of_key text, of_minute timestamptz) returns bigint
 $$;
 
 -- Sets aside what a request may cost at most, unless a budget would be overshot with all that is set aside already
--- (AG-B14). `refusal` is null, the kind of the budget, or `unpriced` for a model whose price nobody knows (AG-B15).
+-- (AG-B14). It may go to one of several models; what it costs is what the dearest of them does. `refusal` is null, the
+-- kind of the budget, or `unpriced` where nobody knows the price of the first model (AG-B15); `unpriced` are the places
+-- of all whose price nobody knows.
 create function ai_reserve_spend(
   of_interception uuid, of_user uuid, of_key text, of_policy text, since date, key_since date,
-  of_provider text, of_model text, input_tokens bigint, output_tokens bigint,
+  of_providers text[], of_models text[], input_tokens bigint, output_tokens bigint,
   sets_aside boolean, refuses_unpriced boolean, moment timestamptz, until timestamptz
-) returns table (refusal text, limit_micros bigint, amount_micros bigint) language plpgsql as $$
+) returns table (refusal text, limit_micros bigint, amount_micros bigint, unpriced integer[]) language plpgsql as $$
 declare
   budget record;
   amount numeric;
+  unknown integer[];
   group_limit bigint;
   organization_limit bigint;
   key_limit bigint;
@@ -143,21 +147,24 @@ begin
    where o.organization_id = budget.organization_id;
   select k.monthly_spend_limit_micros into key_limit from api_key_ai_limits k where k.api_key_id = of_key;
   if coalesce(budget.spend_limit_micros, group_limit, organization_limit, key_limit) is null then
-    return query select null::text, null::bigint, 0::bigint;
+    return query select null::text, null::bigint, 0::bigint, null::integer[];
     return;
   end if;
-  select ceil(input_tokens::numeric
-              * greatest(p.input_price, p.cache_read_price, p.cache_write_price, 0) / 1000000)
-         + ceil(output_tokens::numeric * coalesce(p.output_price, 0) / 1000000)
-    into amount
-    from ai_model_prices p where p.provider = of_provider and p.model = of_model
-   order by p.source = 'custom' desc limit 1;
-  if amount is null then
-    return query select case when refuses_unpriced then 'unpriced' end, null::bigint, 0::bigint;
+  select max(ceil(input_tokens::numeric
+                  * greatest(p.input_price, p.cache_read_price, p.cache_write_price, 0) / 1000000)
+             + ceil(output_tokens::numeric * coalesce(p.output_price, 0) / 1000000)),
+         array_agg(t.place::integer) filter (where p.model is null)
+    into amount, unknown
+    from unnest(of_providers, of_models) with ordinality t (provider, model, place)
+    left join lateral (
+      select m.* from ai_model_prices m where m.provider = t.provider and m.model = t.model
+       order by m.source = 'custom' desc limit 1) p on true;
+  if refuses_unpriced and 1 = any(unknown) then
+    return query select 'unpriced', null::bigint, 0::bigint, unknown;
     return;
   end if;
-  if not sets_aside then
-    return query select null::text, null::bigint, 0::bigint;
+  if amount is null or not sets_aside then
+    return query select null::text, null::bigint, 0::bigint, unknown;
     return;
   end if;
   amount := least(amount, 1000000000000000);
@@ -186,18 +193,18 @@ begin
     from ai_spend_reservations r left join groups g on g.id = r.effective_group_id
    where r.expires_at > moment;
   if used.by_key + amount > key_limit then
-    return query select 'key', key_limit, amount::bigint;
+    return query select 'key', key_limit, amount::bigint, unknown;
   elsif used.by_user + amount > budget.spend_limit_micros then
-    return query select 'user', budget.spend_limit_micros, amount::bigint;
+    return query select 'user', budget.spend_limit_micros, amount::bigint, unknown;
   elsif used.by_group + amount > group_limit then
-    return query select 'group', group_limit, amount::bigint;
+    return query select 'group', group_limit, amount::bigint, unknown;
   elsif used.by_organization + amount > organization_limit then
-    return query select 'organization', organization_limit, amount::bigint;
+    return query select 'organization', organization_limit, amount::bigint, unknown;
   else
     insert into ai_spend_reservations
       (interception_id, user_id, effective_group_id, api_key_id, amount_micros, expires_at)
     values (of_interception, of_user, budget.group_id, of_key, amount::bigint, until)
     on conflict (interception_id) do nothing;
-    return query select null::text, null::bigint, amount::bigint;
+    return query select null::text, null::bigint, amount::bigint, unknown;
   end if;
 end $$;

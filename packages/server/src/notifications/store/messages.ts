@@ -18,8 +18,8 @@ export type Audience =
   | { readonly userIds: readonly string[] }
   | { readonly roles: readonly string[]; readonly except: readonly string[] }
 
-/** Users that one event is told to, at most. */
-const MAX_RECIPIENTS = 1_000
+/** Users that one statement finds, at most. */
+export const MAX_RECIPIENTS = 1_000
 
 /**
  * Who is to be told of something, and the method that was chosen for its template.
@@ -123,17 +123,20 @@ export async function leaseMessages(
   },
 ): Promise<LeasedMessage[]> {
   authorize(actor, 'update', { type: 'notification_message' })
+  // Apart from the update, so that the limit counts once.
   const { rows } = await sql<LeasedMessage>`
+    with waiting as materialized (
+      select id from notification_messages
+       where status in ('pending', 'temporary_failure', 'leased')
+         and (status <> 'leased' or leased_until < ${lease.now})
+         and (status <> 'temporary_failure' or next_retry_after <= ${lease.now})
+         and attempt_count < ${lease.maxAttempts}
+         and not exists (select from site_configs where key = 'notifications_paused' and value = 'true')
+       order by created_at limit ${lease.limit} for update skip locked)
     update notification_messages m
        set status = 'leased', status_reason = ${`Leased by notifier ${lease.holder}`},
            leased_until = ${lease.until}, attempt_count = m.attempt_count + 1, updated_at = ${lease.now}
-      from (select id from notification_messages
-             where status in ('pending', 'temporary_failure', 'leased')
-               and (status <> 'leased' or leased_until < ${lease.now})
-               and (status <> 'temporary_failure' or next_retry_after <= ${lease.now})
-               and attempt_count < ${lease.maxAttempts}
-               and not exists (select from site_configs where key = 'notifications_paused' and value = 'true')
-             order by created_at limit ${lease.limit} for update skip locked) waiting
+      from waiting
      where m.id = waiting.id
     returning m.id, m.template_id, m.user_id, m.method, m.payload, m.targets, m.attempt_count, m.created_at,
       (select p.disabled from notification_preferences p
@@ -144,19 +147,28 @@ export async function leaseMessages(
 /** What became of a message that was ours. */
 export interface Outcome {
   readonly id: string
+  /** Number of the attempt. */
+  readonly attempt: number
   readonly status: 'sent' | 'temporary_failure' | 'permanent_failure' | 'inhibited'
   readonly reason: string
   readonly nextRetryAfter: Date | undefined
   readonly at: Date
 }
 
-/** Writes what became of messages. @throws ApiError 403 without `notification_message:update`. */
+/**
+ * Writes what became of messages. Of one that somebody else tries by now, because the lease has ended, only that it was
+ * delivered after all counts.
+ *
+ * @throws ApiError 403 without `notification_message:update`.
+ */
 export async function storeOutcomes(actor: Actor, db: Db, outcomes: readonly Outcome[]): Promise<void> {
   authorize(actor, 'update', { type: 'notification_message' })
-  const rows = outcomes.map(({ id, status, reason, nextRetryAfter, at }) => ({
+  const rows = outcomes.map(({ id, attempt, status, reason, nextRetryAfter, at }) => ({
     id,
+    attempt,
     status,
-    reason: reason.slice(0, 1_024),
+    // Servers write what they like, and the database takes neither NUL nor half a character.
+    reason: reason.replaceAll('\0', '').slice(0, 1_024).toWellFormed(),
     retry: nextRetryAfter?.toISOString(),
     at: at.toISOString(),
   }))
@@ -165,6 +177,7 @@ export async function storeOutcomes(actor: Actor, db: Db, outcomes: readonly Out
        set status = o.status, status_reason = o.reason, next_retry_after = o.retry, leased_until = null,
            updated_at = o.at
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-        as o (id uuid, status text, reason text, retry timestamptz, at timestamptz)
-     where m.id = o.id and m.status = 'leased'`.execute(db)
+        as o (id uuid, attempt integer, status text, reason text, retry timestamptz, at timestamptz)
+     where m.id = o.id and m.status = 'leased'
+       and (m.attempt_count = o.attempt or o.status = 'sent')`.execute(db)
 }

@@ -14,7 +14,9 @@ describe('readSkillText', () => {
   })
 
   it('UI-1153: says what keeps a text from being a skill', () => {
-    expect(readSkillText(EMPTY_SKILL)).toHaveProperty('error')
+    expect(readSkillText(EMPTY_SKILL)).toEqual({
+      error: 'the front matter has no name yet: write one such as review-changes',
+    })
     expect(readSkillText('Read the diff first.')).toHaveProperty('error')
     expect(readSkillText(SKILL, 'test')).toEqual({
       error: 'a skill keeps its name: this one is test, not review',

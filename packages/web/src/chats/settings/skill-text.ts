@@ -15,6 +15,8 @@ export function readSkillText(text: string, kept?: string): SkillFile | { readon
       error: `${over.toLocaleString('en-US')} bytes too long: a skill has at most ${MOST_SKILL_BYTES.toLocaleString('en-US')}`,
     }
   if (text.includes('\0')) return { error: 'NUL characters cannot be stored' }
+  if (/^name:[ \t]*$/m.test(text.split(/^---[ \t]*$/m)[1] ?? ''))
+    return { error: 'the front matter has no name yet: write one such as review-changes' }
   const skill = parseSkill(text)
   if ('error' in skill) return skill
   if (kept !== undefined && skill.name !== kept)

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import type { Client } from '@slipway/client'
+import { type AIProvider, type User, upsertAIModelPrices, upsertGroupAIBudget } from '@slipway/contract'
+import { callsTools, Gate, says, until } from '@slipway/testkit'
+import { GatewayWorld } from '../gateway.fixture.ts'
+
+const CHAT = '/v1/chat/completions'
+const hello = { model: 'gpt-test', messages: [{ role: 'user', content: 'Say hi' }] }
+
+let world: GatewayWorld
+let client: Client
+let user: User
+let provider: AIProvider
+
+beforeAll(async () => {
+  world = await GatewayWorld.start({ CODER_AI_GATEWAY_STRICT: 'false' })
+  client = await world.server.user('asker')
+  user = await world.account(client)
+  provider = await world.provider()
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+const ask = (body: unknown = hello): Promise<Response> =>
+  world.ask({ ownerId: user.id, provider: provider.name }, CHAT, body)
+const whole = async (body: unknown = hello): Promise<number> => {
+  const response = await ask(body)
+  await response.text()
+  return response.status
+}
+/** The requests of the user when so many have ended. */
+const ended = (count: number) =>
+  until('all ends', async () => {
+    const records = await world.records(user.id)
+    return records.interceptions.filter(({ ended_at }) => ended_at !== null).length === count
+      ? records
+      : undefined
+  })
+const forget = () =>
+  world.database.db.deleteFrom('aibridge_interceptions').where('initiator_id', '=', user.id).execute()
+
+it('decision 16: what many requests have left is stored together, and completely', async () => {
+  world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
+  expect(new Set(await Promise.all(Array.from({ length: 50 }, () => whole())))).toEqual(new Set([200]))
+  const { tokens, prompts, interceptions } = await ended(50)
+  expect([tokens.length, prompts.length]).toEqual([50, 50])
+  expect(new Set(tokens.map(({ interception_id }) => interception_id)).size).toBe(50)
+  expect(interceptions.every(({ error_type }) => error_type === null)).toBe(true)
+  await forget()
+})
+
+it('AG-80: a request goes on with one that is stored in the same moment', async () => {
+  world.upstream.answer = () => callsTools({ id: 'call_1', name: 'look' })
+  await whole()
+  world.upstream.answer = () => says('Done')
+  await whole({
+    ...hello,
+    messages: [...hello.messages, { role: 'tool', tool_call_id: 'call_1', content: 'seen' }],
+  })
+  const { interceptions } = await ended(2)
+  const [first, second] = interceptions
+  expect(second).toMatchObject({ thread_parent_id: first?.id, thread_root_id: first?.id })
+  await forget()
+})
+
+it('AG-78: a long request is there before it ends, so that it leaves a trace whatever happens', async () => {
+  const gate = new Gate()
+  world.upstream.answer = () => ({ steps: ['Hi ', { wait: gate.opened }, 'there'] })
+  const response = await ask({ ...hello, stream: true })
+  const [begun] = await until('its beginning', async () => {
+    const { interceptions } = await world.records(user.id)
+    return interceptions.length === 1 ? interceptions : undefined
+  })
+  expect(begun?.ended_at).toBeNull()
+  gate.open()
+  await response.text()
+  expect((await ended(1)).interceptions[0]?.id).toBe(begun?.id)
+  await forget()
+})
+
+it('AG-78: once a beginning was refused nothing is asked any more, until one is stored again', async () => {
+  const { db } = world.database
+  world.upstream.answer = () => says('Hi')
+  const { sql } = await import('kysely')
+  await sql`alter table aibridge_interceptions add constraint no_more check (model <> 'gpt-test') not valid`.execute(
+    db,
+  )
+  const statuses: number[] = []
+  await until('a refusal', async () => {
+    statuses.push(await whole())
+    return statuses.at(-1) === 500
+  })
+  const seen = world.upstream.requests.length
+  expect(await whole()).toBe(500)
+  expect(world.upstream.requests).toHaveLength(seen)
+  await sql`alter table aibridge_interceptions drop constraint no_more`.execute(db)
+  expect(await whole()).toBe(200)
+  await forget()
+})
+
+it('AG-113: a budget that somebody gets holds within a second, and to the last request', async () => {
+  await world.owner.call(upsertAIModelPrices, {
+    body: {
+      prices: [
+        {
+          provider: 'openai',
+          model: 'gpt-test',
+          input_price: 1_000_000,
+          output_price: 0,
+          cache_read_price: null,
+          cache_write_price: null,
+        },
+      ],
+    },
+  })
+  world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
+  expect(await whole()).toBe(200)
+  const group = user.organization_ids[0] ?? ''
+  await world.owner.call(upsertGroupAIBudget, { params: { group }, body: { spend_limit_micros: 1 } })
+  await until('the budget to hold', async () => (await whole()) === 403)
+})

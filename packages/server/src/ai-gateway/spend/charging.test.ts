@@ -1,0 +1,221 @@
+import { sql } from 'kysely'
+import { afterEach, describe, expect, it } from 'vitest'
+
+import {
+  createGroup,
+  getUserAISpend,
+  type UpdateAIGatewaySettingsRequest,
+  updateAIGatewaySettings,
+  updateAIProviderRouting,
+  updateGroup,
+  upsertAIModelPrices,
+  upsertGroupAIBudget,
+} from '@slipway/contract'
+import { says, until } from '@slipway/testkit'
+import { ask, client, codeOf, hello, provider, serial, statusOf, user, world } from '../newcomer.fixture.ts'
+
+afterEach(async () => {
+  world.upstream.answer = () => undefined
+  await settings({ budget_reservations: false, block_unpriced_models: false })
+})
+
+const settings = async (body: UpdateAIGatewaySettingsRequest): Promise<void> => {
+  await world.owner.call(updateAIGatewaySettings, { body })
+  await world.gateway.parts.governance.refresh()
+}
+
+/** A model of which each token costs so many thousandths of a dollar. */
+const pricedModel = async (thousandths = 1): Promise<string> => {
+  const model = `charged-${thousandths}-${serial}`
+  await world.owner.call(upsertAIModelPrices, {
+    body: {
+      prices: [
+        {
+          provider: 'openai',
+          model,
+          input_price: thousandths * 1_000_000_000,
+          output_price: thousandths * 1_000_000_000,
+          cache_read_price: null,
+          cache_write_price: null,
+        },
+      ],
+    },
+  })
+  return model
+}
+
+/** A group that bears what the newcomer spends. */
+const bearer = async (micros: number): Promise<string> => {
+  const { id } = await world.owner.call(createGroup, {
+    params: { organization: 'default' },
+    body: { name: `bears-${serial}` },
+  })
+  await world.owner.call(updateGroup, { params: { group: id }, body: { add_users: [user.id] } })
+  await world.owner.call(upsertGroupAIBudget, {
+    params: { group: id },
+    body: { spend_limit_micros: micros },
+  })
+  return id
+}
+
+const use = (model: string, input: number, body: object = {}): Promise<number> => {
+  world.upstream.answer = () => ({ ...says('Hi'), usage: { input, output: 0 } })
+  return statusOf(ask({ ...hello, model, ...body }))
+}
+const spent = async (): Promise<number> =>
+  (await client.call(getUserAISpend, { params: { user: 'me' } })).current_spend_micros
+
+/** Whether somebody waits for a row that this transaction holds. */
+const isAwaited = async (tx: typeof world.database.db): Promise<boolean> => {
+  const { rows } = await sql<{ waiting: boolean }>`
+    select exists (select from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))) as waiting`.execute(
+    tx,
+  )
+  return rows[0]?.waiting === true
+}
+const totalOf = (type: 'group' | 'organization', id: string) =>
+  sql`select from ai_total_daily_spend where subject_type = ${type} and subject_id = ${id}`
+
+describe('AG-110: charges at the same time', () => {
+  it('AG-110: whoever waits for an organization holds none of its groups', async () => {
+    const model = await pricedModel()
+    const id = await bearer(10_000_000)
+    expect(await use(model, 100)).toBe(200)
+    await until('the cost', async () => (await spent()) === 100_000)
+    const {
+      organization_ids: [organization = ''],
+    } = user
+    const asked = await world.database.transaction(async (tx) => {
+      await sql`${totalOf('organization', organization)} for update`.execute(tx)
+      const answer = use(model, 100)
+      await until('the charge to wait', () => isAwaited(tx))
+      const { rows } = await sql`${totalOf('group', id)} for update nowait`.execute(tx)
+      expect(rows).not.toHaveLength(0)
+      return { answer }
+    })
+    expect(await asked.answer).toBe(200)
+    await until('the cost', async () => (await spent()) === 200_000)
+  })
+
+  it('AG-110: what a deadlock has undone is charged all the same', async () => {
+    const model = await pricedModel()
+    const id = await bearer(10_000_000)
+    expect(await use(model, 100)).toBe(200)
+    await until('the cost', async () => (await spent()) === 100_000)
+    const {
+      organization_ids: [organization = ''],
+    } = user
+    const asked = await world.database.transaction(async (tx) => {
+      await sql`set local deadlock_timeout = '30s'`.execute(tx)
+      await sql`${totalOf('group', id)} for update`.execute(tx)
+      const answer = use(model, 100)
+      await until('the charge to wait', () => isAwaited(tx))
+      // Each waits for the other now: the charge has waited longer and is undone.
+      await sql`${totalOf('organization', organization)} for update`.execute(tx)
+      return { answer }
+    })
+    expect(await asked.answer).toBe(200)
+    await until('the cost', async () => (await spent()) === 200_000)
+  })
+})
+
+it('AG-36: the tokens of an answer with large pictures are charged', async () => {
+  const model = await pricedModel()
+  const last = {
+    type: 'response.completed',
+    response: {
+      id: 'resp_pictures',
+      status: 'completed',
+      output: [{ type: 'image_generation_call', id: 'ig_1', result: 'A'.repeat(12 * 1024 * 1024) }],
+      usage: { input_tokens: 7, output_tokens: 13 },
+    },
+  }
+  world.upstream.answer = () => ({
+    steps: [
+      { raw: Buffer.from(`event: response.completed\ndata: ${JSON.stringify(last)}\n\n`) },
+      { end: true },
+    ],
+  })
+  const answer = await world.ask({ ownerId: user.id, provider: provider.name }, '/v1/responses', {
+    model,
+    input: 'Draw',
+    stream: true,
+  })
+  await answer.text()
+  await until('the cost', async () => (await spent()) === 20_000)
+})
+
+describe('AG-B14: what is set aside', () => {
+  it.each([
+    { max_completion_tokens: 1, max_tokens: 700 },
+    { max_tokens: 700, max_completion_tokens: 1 },
+    { n: 1, max_tokens: 100, generationConfig: { candidateCount: 7 } },
+  ])('AG-B14: is the most that any member asks for: %j', async (members) => {
+    await settings({ budget_reservations: true })
+    const model = await pricedModel()
+    await bearer(500_000)
+    const response = await ask({ ...hello, model, ...members })
+    expect(response.status).toBe(403)
+    expect(await codeOf(response)).toBe('budget_exceeded')
+    expect(await use(model, 1, { max_tokens: 100 })).toBe(200)
+  })
+
+  it('AG-B14: stays so until it is charged, however long that takes', async () => {
+    await settings({ budget_reservations: true })
+    const model = await pricedModel()
+    await bearer(500_000)
+    expect(await use(model, 100, { max_tokens: 100 })).toBe(200)
+    await until('the cost', async () => (await spent()) === 100_000)
+    const {
+      organization_ids: [organization = ''],
+    } = user
+    await world.database.transaction(async (tx) => {
+      await sql`${totalOf('organization', organization)} for update`.execute(tx)
+      // Answered when the charge has had five seconds.
+      expect(await use(model, 300, { max_tokens: 300 })).toBe(200)
+      const refused = await ask({ ...hello, model, max_tokens: 300 })
+      expect(await codeOf(refused)).toBe('budget_exceeded')
+    })
+    await until('the cost', async () => (await spent()) === 400_000)
+    const left = await world.database.db
+      .selectFrom('ai_spend_reservations')
+      .select('interception_id')
+      .where('user_id', '=', user.id)
+      .execute()
+    expect(left).toEqual([])
+  })
+
+  /** What the newcomer's provider falls back to, by another name of the model. */
+  const fallback = async (from: string, to: string): Promise<void> => {
+    const other = await world.provider()
+    await world.owner.call(updateAIProviderRouting, {
+      params: { idOrName: provider.id },
+      body: { fallbacks: [{ provider: other.name, models: { [from]: to } }] },
+    })
+    await world.gateway.parts.governance.refresh()
+  }
+
+  it('AG-B14: is what the dearest model costs that may answer', async () => {
+    await settings({ budget_reservations: true })
+    const [cheap, dear] = [await pricedModel(1), await pricedModel(10)]
+    await bearer(500_000)
+    expect(await use(cheap, 1, { max_tokens: 100 })).toBe(200)
+    await fallback(cheap, dear)
+    expect(await codeOf(await ask({ ...hello, model: cheap, max_tokens: 100 }))).toBe('budget_exceeded')
+  })
+
+  it('AG-B15: a model without a price is no fallback within a budget where those are blocked', async () => {
+    const model = await pricedModel()
+    await fallback(model, 'nobody-knows')
+    await bearer(500_000)
+    const statuses = async (): Promise<number> => {
+      world.upstream.answer = ({ text }) => (text.includes('nobody-knows') ? says('Free') : { status: 503 })
+      return statusOf(ask({ ...hello, model, max_tokens: 100 }))
+    }
+    expect(await statuses()).toBe(200)
+    await settings({ block_unpriced_models: true })
+    expect(await statuses()).toBe(503)
+    await settings({ budget_reservations: true })
+    expect(await statuses()).toBe(503)
+  })
+})
