@@ -993,9 +993,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'user-skills/store.ts updateSkill': [id, { name: 'x', description: 'y', content: 'y' }],
   'user-skills/store.ts deleteSkill': [id, 'x'],
   'notifications/store/expiring-tokens.ts findExpiringTokens': [
-    { now: new Date(8.64e14), withinMs: 4e14, limit: 10 },
+    { now: new Date(Date.now() + 3_600_000), withinMs: 86_000_000, limit: 10 },
   ],
-  'notifications/store/expiring-tokens.ts markExpiryTold': [[]],
+  'notifications/store/expiring-tokens.ts markExpiryTold': [['AAAAAAAAAA']],
   'notifications/store/inbox.ts insertInboxNotification': [
     {
       id: randomUUID(),

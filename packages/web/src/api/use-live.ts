@@ -3,7 +3,8 @@ import { useEffect, useRef, useState } from 'react'
 import { checkSession, connection } from './client.ts'
 import { type LiveSocketOptions, openLiveSocket } from './live-socket.ts'
 
-type Handlers = Pick<LiveSocketOptions, 'onMessage' | 'onOpen' | 'isEnd' | 'optional'> & {
+/** What the owner of a stream does with it. */
+export type LiveHandlers = Pick<LiveSocketOptions, 'onMessage' | 'onOpen' | 'isEnd' | 'optional'> & {
   /** Asked anew for every attempt. */
   readonly path: () => string
 }
@@ -12,7 +13,7 @@ type Handlers = Pick<LiveSocketOptions, 'onMessage' | 'onOpen' | 'isEnd' | 'opti
  * Keeps a stream open while `key` is set; another key is another stream. Handlers may change at will. Answers
  * whether the stream is up, so that the owner can poll meanwhile (UI-320).
  */
-export function useLive(key: string | undefined, handlers: Handlers): boolean {
+export function useLive(key: string | undefined, handlers: LiveHandlers): boolean {
   const latest = useRef(handlers)
   useEffect(() => {
     latest.current = handlers

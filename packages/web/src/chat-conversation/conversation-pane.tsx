@@ -10,14 +10,18 @@ import {
 } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { preferencesQuery } from '../appearance/use-look.ts'
+import { widthChoice } from '../chats/device-habits.ts'
 import { GATEWAY_ENABLED } from '../chats/gateway.ts'
 import { chatQuery } from '../chats/queries.ts'
 import { ServerChips } from '../chats/server-chips.tsx'
 import { useBoundWorkspace } from '../chats/use-bound-workspace.tsx'
 import { useChosenServers } from '../chats/use-chosen-servers.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
+import { singleKeys } from '../frame/single-keys.ts'
 import { useUser } from '../session/session.tsx'
+import { useChoice } from '../theme/choice.ts'
 import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { ErrorPage } from '../ui/error-notice.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
 import { toasts } from '../ui/toast.tsx'
@@ -40,10 +44,10 @@ import { FailureCard } from './failure-card.tsx'
 import { ModelPicker } from './model-picker.tsx'
 import { OpenedRows } from './opened-rows.ts'
 import { MOST_QUEUED, QueueList } from './queue-list.tsx'
-import { useSkillCommands } from './skill-commands.ts'
 import { StatusLine } from './status-line.tsx'
 import { Transcript } from './transcript.tsx'
 import { useChatModel } from './use-chat-model.ts'
+import { useSkillCommands } from './use-skill-commands.ts'
 
 interface ConversationPaneProps {
   readonly chatId: string
@@ -144,7 +148,8 @@ function Conversing({
   const compact = async () => {
     await api.call(compactChat, { params: { chat: chat.id } })
   }
-  const workspace = useBoundWorkspace(chat, canWrite)
+  const wide = useChoice(widthChoice) === 'full'
+  const workspace = useBoundWorkspace(chat, canWrite && chat.parent_chat_id === undefined)
   const servers = useChosenServers(canWrite ? chat.organization_id : undefined, chat.mcp_server_ids)
   const skills = useSkillCommands(chat, active ? undefined : compact)
 
@@ -206,7 +211,7 @@ function Conversing({
     )
       return
     if (editing !== undefined) setEditing(undefined)
-    else if (active && canWrite && status !== 'interrupting') stop()
+    else if (active && canWrite && status !== 'interrupting' && singleKeys.get() === 'on') stop()
     else return
     event.preventDefault()
   }
@@ -217,7 +222,7 @@ function Conversing({
       <section aria-label="Chat" onKeyDown={onKeyDown} className="flex min-h-0 min-w-0 flex-1 flex-col">
         <Transcript
           editing={editing?.id}
-          wide={false}
+          wide={wide}
           message={message}
           finding={finding}
           onFindingEnd={() => {
@@ -228,7 +233,10 @@ function Conversing({
         <Announcer />
         <div
           data-pane="composer"
-          className="mx-auto w-full max-w-[792px] shrink-0 px-4 pb-[max(12px,env(safe-area-inset-bottom))] max-sm:px-2"
+          className={classNames(
+            'mx-auto w-full shrink-0 px-4 pb-[max(12px,env(safe-area-inset-bottom))] max-sm:px-2',
+            !wide && 'max-w-[792px]',
+          )}
         >
           <FailureCard onSumUp={canWrite ? compact : undefined} />
           <StatusLine chat={chat} />
@@ -254,13 +262,13 @@ function Conversing({
               onEmptySubmit={queueHead === undefined ? undefined : () => void promoteHead(session, queueHead)}
               modelPicker={
                 <>
-                  {editing === undefined ? workspace.picker : null}
                   <ModelPicker
                     value={model.id}
                     onChange={model.choose}
                     effort={reasoningEffort}
                     onEffort={model.setEffort}
                   />
+                  {editing === undefined && chat.parent_chat_id === undefined ? workspace.picker : null}
                 </>
               }
               menu={editing === undefined ? [servers.items] : []}

@@ -197,13 +197,13 @@ function LineOf({ index, line, number, numbered, language, marks, selection }: L
             tabIndex={-1}
             aria-label={`Comment on line ${number ?? ''}`}
             {...selection.gutter(index)}
-            className="w-10 shrink-0 touch-none select-none pr-2 text-right text-ink-2 tabular-nums hover:bg-accent-wash hover:text-accent"
+            className="w-10 shrink-0 touch-none self-start select-none pr-2 text-right text-ink-2 tabular-nums hover:bg-accent-wash hover:text-accent"
           >
             {number}
           </button>
         ) : (
           <span
-            className="w-10 shrink-0 select-none pr-2 text-right text-ink-2 tabular-nums"
+            className="w-10 shrink-0 select-none self-start pr-2 text-right text-ink-2 tabular-nums"
             aria-hidden="true"
           >
             {number}

@@ -1,5 +1,6 @@
 import type { ChatMessage, ChatMessagePart } from '@slipway/contract'
 import type { ChatState, PendingMessage } from './chat-store.ts'
+import { splitAnswer } from './split-answer.ts'
 
 /** A call of a tool with its result, as far as they are there. */
 export interface ToolCall {
@@ -198,8 +199,13 @@ function addParts(
     const open = live && index === parts.length - 1
     switch (part.type) {
       case 'text':
-        if ((part.text ?? '').trim() !== '')
-          rows.push({ kind: 'text', key: `${base}:${texts++}`, text: part.text ?? '', live: open })
+        if ((part.text ?? '').trim() !== '') {
+          const key = `${base}:${texts++}`
+          const pieces = open ? [part.text ?? ''] : splitAnswer(part.text ?? '')
+          pieces.forEach((text, piece) => {
+            rows.push({ kind: 'text', key: piece === 0 ? key : `${key}.${piece}`, text, live: open })
+          })
+        }
         return
       case 'reasoning':
         if ((part.text ?? '').trim() !== '')

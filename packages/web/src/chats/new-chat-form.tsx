@@ -6,7 +6,7 @@ import type { ComposerHandle } from '../chat-conversation/conversation-context.t
 import { draftName, readDraft, writeDraft } from '../chat-conversation/drafts.ts'
 import { Composer } from '../chat-conversation/index.ts'
 import { ModelPicker } from '../chat-conversation/model-picker.tsx'
-import { useSkillCommands } from '../chat-conversation/skill-commands.ts'
+import { useSkillCommands } from '../chat-conversation/use-skill-commands.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { OrganizationAutocomplete } from '../organizations/organization-autocomplete.tsx'
 import { useUser } from '../session/session.tsx'

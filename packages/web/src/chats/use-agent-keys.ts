@@ -1,5 +1,7 @@
 import { type RefObject, useEffect, useRef } from 'react'
 
+import { singleKeys } from '../frame/single-keys.ts'
+
 interface Handlers {
   readonly onSearch: () => void
   readonly onNew: () => void
@@ -20,7 +22,13 @@ export function useAgentKeys(frame: RefObject<HTMLElement | null>, handlers: Han
       const control = event.ctrlKey || event.metaKey
       const modified = control || event.shiftKey
       if (event.code === 'KeyN' && !event.shiftKey && event.altKey !== control) latest.current.onNew()
-      else if (event.key === '/' && !modified && !event.altKey && !isField(event.target))
+      else if (
+        singleKeys.get() === 'on' &&
+        event.key === '/' &&
+        !modified &&
+        !event.altKey &&
+        !isField(event.target)
+      )
         latest.current.onSearch()
       else if (event.key === 'F6' && !event.altKey && !event.ctrlKey && !event.metaKey)
         cycle(frame.current, event.shiftKey ? -1 : 1)

@@ -5,7 +5,9 @@ import type { Chat, ChatWatchEvent, ChatWatchEventKind } from '@slipway/contract
 import { watchChats } from '@slipway/contract'
 import { queries } from '../api/client.ts'
 import { requestPath } from '../api/http.ts'
-import { useLive } from '../api/use-live.ts'
+import { useSharedLive } from '../api/use-shared-live.ts'
+import { useUser } from '../session/session.tsx'
+import { chime, endsWork } from './chime.ts'
 import { mergeInto, mergeIntoList } from './merge-event.ts'
 import { changeLists, refreshChats } from './queries.ts'
 
@@ -36,7 +38,8 @@ export function useChatWatch(openChat: string | undefined): boolean {
   const late = useRef<ReturnType<typeof setTimeout>>(undefined)
   const owed = useRef(new Map<string, QueryKey>())
   useEffect(() => () => clearTimeout(late.current), [])
-  return useLive('chats', {
+  const { id: viewer } = useUser()
+  return useSharedLive(`slipway.chats.${viewer}`, {
     path: () => requestPath(watchChats.path),
     onOpen: (reopened) => {
       if (reopened) void refreshChats(open.current)
@@ -45,6 +48,8 @@ export function useChatWatch(openChat: string | undefined): boolean {
       if (!isWatchEvent(frame)) return
       const event =
         frame.chat.id === open.current ? { ...frame, chat: { ...frame.chat, has_unread: false } } : frame
+      if (endsWork(event) && event.chat.owner_id === viewer)
+        void chime(event.chat, event.chat.id === open.current && document.visibilityState === 'visible')
       const cut = cutReadings(event.chat)
       if (cut.length > 0) {
         for (const key of cut) owed.current.set(JSON.stringify(key), key)

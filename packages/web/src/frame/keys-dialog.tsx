@@ -18,6 +18,7 @@ const KEYS: readonly (readonly [string, readonly string[]])[] = [
   ['Open the row', ['Enter']],
   ['Select the row', ['Space']],
   ['New chat, among agents', ['Alt', 'N']],
+  ['Find in a chat', [COMMAND_KEY, 'F']],
   ['Next part of the page, among agents', ['F6']],
   ['Leave a terminal', ['Ctrl', 'Shift', 'Esc']],
 ]

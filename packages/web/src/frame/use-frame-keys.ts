@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react'
 
 import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
+import { singleKeys } from './single-keys.ts'
 
 /** How long the second key of `g w` may take. */
 const SEQUENCE_MS = 1200
@@ -46,6 +47,7 @@ export function useFrameKeys({
         return
       }
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return
+      if (singleKeys.get() === 'off') return
       if (event.key === '?') latest.current.onKeys()
       else if (event.key === 'g') pressedG = event.timeStamp
       else if (event.timeStamp - pressedG < SEQUENCE_MS) {

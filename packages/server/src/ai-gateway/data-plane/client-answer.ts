@@ -1,4 +1,3 @@
-import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { GatewayError } from '../gateway-error.ts'
@@ -120,38 +119,56 @@ async function* wholeLines(
   body: AsyncIterable<Uint8Array>,
   interceptionId: string | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const decoder = new StringDecoder('utf8')
-  let pending = ''
-  let providerId: string | undefined
+  const changed = interceptionId === undefined ? asTheyAre : withIds(interceptionId)
+  let pending: Buffer[] = []
+  let length = 0
   for await (const chunk of body) {
-    const piece = decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
-    const end = piece.lastIndexOf('\n') + 1
-    const whole = pending + piece.slice(0, end)
-    if (end === 0 && whole.length + piece.length < MAX_LINE) {
-      pending += piece
+    const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    const end = piece.lastIndexOf(NEW_LINE) + 1
+    if (end === 0 && length + piece.length < MAX_LINE) {
+      pending.push(piece)
+      length += piece.length
       continue
     }
-    pending = piece.slice(end)
-    if (interceptionId === undefined) {
-      yield Buffer.from(whole)
-      continue
-    }
-    if (providerId === undefined) providerId = idOf(whole)
-    yield Buffer.from(
-      providerId === undefined
-        ? whole
-        : whole
-            .split('\n')
-            .map((line) => withId(line, providerId ?? '', interceptionId))
-            .join('\n'),
-    )
+    const whole =
+      pending.length === 0 ? piece.subarray(0, end) : Buffer.concat([...pending, piece.subarray(0, end)])
+    pending = end < piece.length ? [piece.subarray(end)] : []
+    length = piece.length - end
+    if (whole.length > 0) yield changed(whole)
   }
-  pending += decoder.end()
-  if (pending !== '')
-    yield Buffer.from(
-      interceptionId === undefined ? pending : withId(pending, providerId ?? '', interceptionId),
-    )
+  if (length > 0) yield changed(Buffer.concat(pending))
 }
+
+const NEW_LINE = 10
+const asTheyAre = (lines: Buffer): Buffer => lines
+
+/** Puts our id in the place of the provider's, once it has named one; nothing is decoded for that. */
+function withIds(interceptionId: string): (lines: Buffer) => Buffer {
+  const ours = Buffer.from(JSON.stringify(interceptionId))
+  let theirs: Buffer | undefined
+  return (lines) => {
+    if (theirs === undefined) {
+      const id = idOf(lines.toString('utf8'))
+      if (id === undefined) return lines
+      theirs = Buffer.from(JSON.stringify(id))
+    }
+    const pieces: Buffer[] = []
+    let done = 0
+    for (let at = lines.indexOf(theirs); at !== -1; ) {
+      if (IS_ID.test(lines.toString('latin1', Math.max(0, at - 16), at))) {
+        pieces.push(lines.subarray(done, at), ours)
+        done = at + theirs.length
+      }
+      // Only the first in a line may be the id of the answer.
+      const next = lines.indexOf(NEW_LINE, at)
+      at = next === -1 ? -1 : lines.indexOf(theirs, next)
+    }
+    return pieces.length === 0 ? lines : Buffer.concat([...pieces, lines.subarray(done)])
+  }
+}
+
+/** What stands before the value of an id. */
+const IS_ID = /"id"\s*:\s*$/
 
 /** The provider's id in the first event that has one. */
 function idOf(lines: string): string | undefined {
@@ -168,7 +185,7 @@ function withId(line: string, providerId: string, interceptionId: string): strin
   if (providerId === '') return line
   const quoted = JSON.stringify(providerId)
   const found = line.indexOf(quoted)
-  if (found === -1 || !/"id"\s*:\s*$/.test(line.slice(Math.max(0, found - 16), found))) return line
+  if (found === -1 || !IS_ID.test(line.slice(Math.max(0, found - 16), found))) return line
   return line.slice(0, found) + JSON.stringify(interceptionId) + line.slice(found + quoted.length)
 }
 

@@ -18,7 +18,10 @@ const OPAQUE: ReadonlySet<string> = new Set([
   'tool_call_id',
   'call_id',
 ])
-const BINARY = /^(?:data:[\w/+.-]{1,64};base64,|[A-Za-z0-9+/_=\r\n-]{1024})/
+const DATA_URL = /^data:[\w/+.-]{1,64};base64,/
+const NO_BASE64 = /[^A-Za-z0-9+/_=\r\n-]/
+/** Shorter texts of these characters may be words. */
+const MIN_BINARY = 1024
 
 /**
  * A JSON text with some of its texts changed and everything else as it was, to the byte (AG-20). Names of members,
@@ -53,13 +56,19 @@ export function editTexts(json: string, edit: (text: string) => string | undefin
     }
     if (OPAQUE.has(name)) continue
     const text = decoded(json.slice(start, end))
-    if (BINARY.test(text)) continue
+    if (isBinary(text)) continue
     const changed = edit(text)
     if (changed === undefined) continue
     edited += json.slice(copied, start) + JSON.stringify(changed)
     copied = end
   }
   return copied === 0 ? json : edited + json.slice(copied)
+}
+
+/** Whether all of a text is in base64: behind what only begins like that there may be more. */
+function isBinary(text: string): boolean {
+  const head = DATA_URL.exec(text)?.[0].length ?? 0
+  return (head > 0 || text.length >= MIN_BINARY) && !NO_BASE64.test(text.slice(head))
 }
 
 function decoded(token: string): string {

@@ -117,4 +117,9 @@ describe('AG-20: texts of JSON', () => {
     })
     expect(upper(json)).toBe(json)
   })
+
+  it('AG-B17: what only begins like an image is looked at', () => {
+    for (const text of [`${'a'.repeat(2_000)} x`, 'data:text/plain;base64,aaaa x'])
+      expect(upper(JSON.stringify({ content: text }))).toBe(JSON.stringify({ content: text.toUpperCase() }))
+  })
 })

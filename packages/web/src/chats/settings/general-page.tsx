@@ -5,6 +5,7 @@ import { api, queries } from '../../api/client.ts'
 import { ChatHabits } from '../../appearance/chat-habits.tsx'
 import { Section } from '../../ui/page.tsx'
 import { toasts } from '../../ui/toast.tsx'
+import { DeviceSection } from './device-section.tsx'
 import { LongTextForm } from './long-text-form.tsx'
 import { ownPromptQuery } from './queries.ts'
 import { SettingState } from './setting-state.tsx'
@@ -43,6 +44,7 @@ export function GeneralPage() {
         </SettingState>
       </Section>
       <ChatHabits />
+      <DeviceSection />
     </div>
   )
 }
