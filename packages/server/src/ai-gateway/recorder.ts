@@ -11,8 +11,9 @@ import type { Ending } from './ending.ts'
 import type { InterceptTrace } from './intercept-trace.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { Privacy } from './privacy.ts'
-import { Backlog, independent, type Loss } from './recording/backlog.ts'
+import { Backlog, type Loss } from './recording/backlog.ts'
 import { endedRecord } from './recording/ended-record.ts'
+import { Gathering } from './recording/gathering.ts'
 import { logEnding, logPassing, logStart } from './recording/interception-log.ts'
 import { Spool } from './recording/spool.ts'
 import { type EndedRecord, type PassedRecord, type StoredRecord, sizeOf } from './recording/stored-record.ts'
@@ -34,8 +35,6 @@ const MAX_WAITING = 64 * 1024 * 1024
 const MAX_SPOOL = 512 * 1024 * 1024
 const MAX_METHOD = 16
 const MAX_ROUTE = 1024
-/** How long what is to be stored waits for more, so that many requests share a statement; milliseconds. */
-const GATHER_MS = 100
 const AWAY = new Error('it was away a moment ago')
 const SLOW = new Error('it does not answer in time')
 /** A storm of losses is told in this many lines. */
@@ -45,13 +44,6 @@ const LOSSES_EVERY_MS = 10_000
 interface RecorderLimits {
   readonly maxWaiting?: number
   readonly maxSpool?: number
-}
-
-/** A record that waits for others. */
-interface Gathered {
-  readonly record: StoredRecord
-  /** Called when it is stored, or waits for the database. */
-  readonly settle: () => void
 }
 
 /**
@@ -70,11 +62,7 @@ export class Recorder implements AsyncDisposable {
   readonly #pending = new Map<Promise<void>, StoredRecord>()
   /** Requests under way whose beginning is not stored. */
   readonly #unbegun = new Set<string>()
-  /** What is stored in a moment. */
-  #beginnings: NewInterception[] = []
-  #gathered: Gathered[] = []
-  #timer: NodeJS.Timeout | undefined
-  #storing: Promise<void> | undefined
+  readonly #gathering: Gathering
   /** Whether the database has refused a beginning just now, or has lost a connection. */
   #refusing = false
   #waiting = 0
@@ -104,6 +92,11 @@ export class Recorder implements AsyncDisposable {
       lost: (why, count) => this.#lost(why, count),
       log: context.log,
     })
+    this.#gathering = new Gathering({
+      store: (record) => this.#store(record).catch((error: unknown) => this.#backlog.add(record, error)),
+      storeBeginning: (interception) => this.#storeBeginning(interception),
+      isUnderWay: (id) => this.#unbegun.has(id),
+    })
     this.#lostConnections = context.database.onConnectionLost(() => {
       this.#refusing = true
     })
@@ -129,8 +122,7 @@ export class Recorder implements AsyncDisposable {
     const { aiGatewayStrict, aiGatewayStructuredLogging } = this.#context.config
     if (!aiGatewayStrict && !this.#refusing && !this.#backlog.away) {
       this.#unbegun.add(interception.id)
-      this.#beginnings.push(interception)
-      this.#storeSoon()
+      this.#gathering.begun(interception)
     } else if (this.#failOpen) await this.#beginIfPossible(interception)
     else {
       await insertInterception(actor, this.#context.database.db, interception)
@@ -220,53 +212,11 @@ export class Recorder implements AsyncDisposable {
       return
     }
     this.#waiting += size
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#pending.set(promise, record)
-    this.#gathered.push({
-      record,
-      settle: () => {
-        this.#waiting -= size
-        this.#pending.delete(promise)
-        resolve()
-      },
+    const stored = this.#gathering.add(record).finally(() => {
+      this.#waiting -= size
+      this.#pending.delete(stored)
     })
-    this.#storeSoon()
-  }
-
-  #storeSoon(): void {
-    if (this.#timer === undefined && this.#storing === undefined)
-      this.#timer = setTimeout(() => void this.#storeGathered(), GATHER_MS)
-  }
-
-  /** Stores what has gathered, and then goes on with what has come meanwhile. Never rejects. */
-  #storeGathered(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#storing ??= this.#storeTogether().finally(() => {
-      this.#storing = undefined
-      if (this.#gathered.length > 0 || this.#beginnings.length > 0) this.#storeSoon()
-    })
-    return this.#storing
-  }
-
-  async #storeTogether(): Promise<void> {
-    const ended = this.#gathered
-    this.#gathered = []
-    for (let at = 0; at < ended.length; ) {
-      const rest = ended.slice(at)
-      const together = rest.slice(0, independent(rest.map(({ record }) => record)).length)
-      await Promise.all(
-        together.map(({ record, settle }) =>
-          this.#store(record)
-            .catch((error: unknown) => this.#backlog.add(record, error))
-            .finally(settle),
-        ),
-      )
-      at += together.length
-    }
-    const begun = this.#beginnings.filter(({ id }) => this.#unbegun.has(id))
-    this.#beginnings = []
-    await Promise.all(begun.map((interception) => this.#storeBeginning(interception)))
+    this.#pending.set(stored, record)
   }
 
   async #storeBeginning(interception: NewInterception): Promise<void> {
@@ -424,10 +374,11 @@ export class Recorder implements AsyncDisposable {
   /** Waits for what is being stored; what is not by then goes to disk, for the next process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lostConnections[Symbol.dispose]()
-    clearTimeout(this.#timer)
-    void this.#storeGathered()
-    await atMost(FAREWELL_MS, Promise.all(this.#pending.keys()))
-    clearTimeout(this.#timer)
+    const gathered = this.#gathering[Symbol.asyncDispose]()
+    await atMost(
+      FAREWELL_MS,
+      gathered.then(() => Promise.all(this.#pending.keys())),
+    )
     for (const record of this.#pending.values()) this.#backlog.add(record, SLOW)
     await this.#backlog[Symbol.asyncDispose]()
     await this.#spending[Symbol.asyncDispose]()
