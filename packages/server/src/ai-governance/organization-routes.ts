@@ -47,6 +47,9 @@ export function organizationRoutes(context: AppContext, governance: Governance):
       audited(context, incoming, { type: 'organization', action: 'write' }, async (draft) => {
         const { actor, params, body } = incoming
         const organization = await getOrganization(actor, db, params.organization ?? '')
+        // Whoever is refused has tried it here.
+        draft.before = organization
+        draft.organizationId = organization.id
         const before = await findOrganizationBudget(actor, db, organization.id)
         const after = await upsertOrganizationBudget(actor, db, organization.id, body.spend_limit_micros)
         draft.before = { ...organization, ai_spend_limit_micros: before?.spend_limit_micros ?? null }
@@ -58,6 +61,9 @@ export function organizationRoutes(context: AppContext, governance: Governance):
       audited(context, incoming, { type: 'organization', action: 'write' }, async (draft) => {
         const { actor, params } = incoming
         const organization = await getOrganization(actor, db, params.organization ?? '')
+        // Whoever is refused has tried it here.
+        draft.before = organization
+        draft.organizationId = organization.id
         const gone = await deleteOrganizationBudget(actor, db, organization.id)
         if (gone === undefined) throw notFound()
         draft.before = { ...organization, ai_spend_limit_micros: gone.spend_limit_micros }
@@ -73,6 +79,9 @@ export function organizationRoutes(context: AppContext, governance: Governance):
       audited(context, incoming, { type: 'organization', action: 'write' }, async (draft) => {
         const { actor, params, body } = incoming
         const organization = await getOrganization(actor, db, params.organization ?? '')
+        // Whoever is refused has tried it here.
+        draft.before = organization
+        draft.organizationId = organization.id
         const before = presentPrivacy(
           organization.id,
           await findOrganizationPrivacy(actor, db, organization.id),

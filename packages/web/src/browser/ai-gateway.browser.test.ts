@@ -64,7 +64,10 @@ describe('UI-1301: sessions', () => {
     await page.getByRole('button', { name: 'Look at the last 30 days' }).click()
     await page.getByText('No session matches the filter').waitFor()
     await page.getByRole('button', { name: 'Clear the filter' }).last().click()
-    await page.getByText(/in the last 24 hours/).waitFor()
+    await page
+      .getByText(/in the last 24 hours/)
+      .first()
+      .waitFor()
     await page.getByLabel('Filter sessions').fill('nonsense:1')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()

@@ -27,7 +27,8 @@ const KEYS: readonly (readonly [string, readonly string[]])[] = [
 export function KeysDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
   return (
     <Dialog open={open} onClose={onClose} title="Keys">
-      <dl className="-my-1 flex flex-col">
+      {/* It scrolls on small screens, and by keys only where something in it has the focus. */}
+      <dl className="-my-1 flex flex-col" tabIndex={0}>
         {KEYS.map(([what, keys]) => (
           <div
             key={what}
