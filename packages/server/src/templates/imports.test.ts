@@ -63,17 +63,24 @@ async function push(source: string, more: Partial<Body> = {}): Promise<TemplateV
   })
 }
 
+/** The compiler takes its time where other tests run beside it; milliseconds. */
+const WAIT_MS = 60_000
+
 const ended = ({ id }: Pick<TemplateVersion, 'id'>): Promise<TemplateVersion> =>
-  until('the import', async () => {
-    const version = await owner.call(getTemplateVersion, { params: { templateversion: id } })
-    return version.job.completed_at === undefined ? undefined : version
-  })
+  until(
+    'the import',
+    async () => {
+      const version = await owner.call(getTemplateVersion, { params: { templateversion: id } })
+      return version.job.completed_at === undefined ? undefined : version
+    },
+    WAIT_MS,
+  )
 
 const imported = async (source: string, more: Partial<Body> = {}) => ended(await push(source, more))
 
 const of = ({ id }: Pick<TemplateVersion, 'id'>) => ({ params: { templateversion: id } })
 
-describe('an import that fails says where', () => {
+describe('an import that fails says where', { timeout: 2 * WAIT_MS }, () => {
   const body = (source: string) => `${HEAD}export default defineTemplate({\n${source}\n})`
   it.each<[string, string, RegExp]>([
     [
@@ -257,7 +264,7 @@ describe('an import that fails says where', () => {
   })
 })
 
-describe('an import that succeeds', () => {
+describe('an import that succeeds', { timeout: 2 * WAIT_MS }, () => {
   const SOURCE = `${HEAD}export default defineTemplate({
   variables: {
     image: { type: 'string', default: 'debian:12', description: 'Image' },
