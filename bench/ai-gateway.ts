@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import { createAIProvider } from '@slipway/contract'
 import { timedChunks } from '../packages/testkit/src/model-provider/named-answers.ts'
-import { type Bench, type Figure, median, owner, run, runServer, type Subject, scratch } from './harness.ts'
+import { type Bench, type Figure, median, owner, run, runServer, scratch } from './harness.ts'
 import { type ModelLoad, type ModelOutcome, modelLoad } from './model-load.ts'
 import { runPortkey } from './portkey.ts'
 
@@ -49,7 +49,7 @@ export const aiGateway: Bench = async () => {
     ...(await throughput(direct, proxy, gateway)),
     ...(await againstPortkey(provider.url, direct, gateway)),
     await crowd(gateway),
-    await memoryOfStreams(server, gateway),
+    await memoryOfStreams(provider.url),
     await recordingOff(provider.url, gateway),
   ]
 }
@@ -226,7 +226,15 @@ async function crowd(gateway: Way): Promise<Figure> {
   }
 }
 
-async function memoryOfStreams(server: Subject, gateway: Way): Promise<Figure> {
+/** On a server of its own: one that has worked hard keeps memory that it could use again, and would hide what is added. */
+async function memoryOfStreams(providerUrl: string): Promise<Figure> {
+  await using place = await scratch()
+  await using server = await runServer(place.folder, undefined, { CODER_VERBOSE: 'false' })
+  const gateway: Way = {
+    url: `${server.url}/api/v2/ai-gateway/bench/v1/chat/completions`,
+    headers: { Authorization: `Bearer ${(await keyOf(server.url, providerUrl)).key}` },
+  }
+  await openStream(gateway, 'ok').text
   await delay(SETTLE_MS)
   const before = await server.memory()
   const streams = Array.from({ length: OPEN }, () => openStream(gateway, 'stall'))
