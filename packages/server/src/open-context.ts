@@ -101,7 +101,7 @@ export async function openContext(
   const { config } = configuration
   const { database, directory, embedded, replicaId } = await openDatabase(config, log, steps)
   const system = systemActor('system_restricted', 'the deployment sets itself up before anybody can sign in')
-  const organization = await ensureDefaultOrganization(system, database.db)
+  const organization = await database.transaction((tx) => ensureDefaultOrganization(system, tx))
   await database.transaction((tx) => reconcileSystemRoles(system, tx))
   const registry = new Registry()
   registerCpuTime(registry)

@@ -11,16 +11,22 @@ export type OrganizationRow = Selectable<OrganizationsTable>
 
 const NIL = '00000000-0000-0000-0000-000000000000'
 
-/** Makes the default organization with its Everyone group when there is none yet. @throws ApiError 403. */
+/**
+ * Makes the default organization with its Everyone group when there is none yet; of replicas that try at the same time one
+ * makes it.
+ *
+ * @param tx a transaction, so that nobody sees it without the group.
+ * @throws ApiError 403.
+ */
 export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<OrganizationRow> {
   authorize(actor, 'create', { type: 'organization' })
   authorize(actor, 'create', { type: 'group' })
-  const found = await tx
+  const stored = tx
     .selectFrom('organizations')
     .selectAll()
     .where('is_default', '=', true)
     .where('deleted', '=', false)
-    .executeTakeFirst()
+  const found = await stored.executeTakeFirst()
   if (found !== undefined) return found
   const made = await tx
     .insertInto('organizations')
@@ -32,8 +38,10 @@ export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<O
       is_default: true,
       default_org_member_roles: ['organization-workspace-access'],
     })
+    .onConflict((on) => on.doNothing())
     .returningAll()
-    .executeTakeFirstOrThrow()
+    .executeTakeFirst()
+  if (made === undefined) return stored.executeTakeFirstOrThrow()
   await tx.insertInto('groups').values({ id: made.id, organization_id: made.id, name: 'Everyone' }).execute()
   return made
 }
