@@ -2,6 +2,7 @@ import type { AIPrivacyLevel } from '@slipway/contract'
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { Rereading } from '../rereading/index.ts'
 import {
   type GatewaySettings,
   gatewaySettings,
@@ -20,9 +21,6 @@ import { openSecret, type SecretColumn } from './sealed.ts'
 import { readGovernance, type StoredGovernance } from './store/snapshot.ts'
 
 const actor = systemActor('aibridged', 'what is allowed is the same whoever asks a model')
-
-/** How long a change may go unnoticed when its event is lost. */
-const POLL_MS = 60_000
 
 /** How much is kept of what somebody asks, and whether they may read it (AG-B16). */
 export interface Privacy {
@@ -50,8 +48,7 @@ interface Snapshot {
  */
 export class Governance implements AsyncDisposable {
   readonly #context: AppContext
-  readonly #subscription: Disposable
-  readonly #poll: NodeJS.Timeout
+  readonly #rereading: Rereading
   #snapshot: Snapshot = {
     settings: gatewaySettings(readStoredSettings(undefined), {
       guardrailWebhook: undefined,
@@ -61,30 +58,21 @@ export class Governance implements AsyncDisposable {
     privacy: new Map(),
     routing: new Map(),
   }
-  #wanted = false
-  #reading: Promise<void> | undefined
-  #closed = false
 
   private constructor(context: AppContext) {
     this.#context = context
-    this.#subscription = context.database.feed.subscribe({
-      kinds: new Set(['ai_governance']),
-      onEvent: () => this.#refresh(),
-      onReset: () => this.#refresh(),
+    this.#rereading = new Rereading(context, {
+      kind: 'ai_governance',
+      read: () => this.#read(),
+      failure: 'the rules of the AI gateway could not be read again; the former ones go on',
     })
-    this.#poll = setInterval(() => this.#refresh(), POLL_MS).unref()
   }
 
   /** Reads what is stored for the first time. @throws Error when that is not possible. */
   static async start(context: AppContext): Promise<Governance> {
     const governance = new Governance(context)
-    try {
-      await governance.#read()
-      return governance
-    } catch (error) {
-      await governance[Symbol.asyncDispose]()
-      throw error
-    }
+    await governance.#rereading.begin()
+    return governance
   }
 
   /** Settings of the deployment. */
@@ -124,36 +112,8 @@ export class Governance implements AsyncDisposable {
   }
 
   /** Reads again now; resolves when what is stored at this moment is known, or could not be read. */
-  async refresh(): Promise<void> {
-    this.#refresh()
-    while (this.#reading !== undefined) await this.#reading
-  }
-
-  /** Reads soon; calls while a read is under way lead to one more. */
-  #refresh(): void {
-    if (this.#closed) return
-    this.#wanted = true
-    this.#reading ??= this.#drain()
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (this.#wanted && !this.#closed) {
-        this.#wanted = false
-        try {
-          await this.#read()
-        } catch (error) {
-          this.#context.log.warn(
-            'the rules of the AI gateway could not be read again; the former ones go on',
-            {
-              error: describeError(error),
-            },
-          )
-        }
-      }
-    } finally {
-      this.#reading = undefined
-    }
+  refresh(): Promise<void> {
+    return this.#rereading.refresh()
   }
 
   async #read(): Promise<void> {
@@ -189,11 +149,8 @@ export class Governance implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
-    clearInterval(this.#poll)
-    this.#subscription[Symbol.dispose]()
-    await this.#reading
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#rereading[Symbol.asyncDispose]()
   }
 }
 

@@ -1,6 +1,6 @@
-import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { Rereading } from '../rereading/index.ts'
 import { isUuid } from '../search/index.ts'
 import { type ModelProvider, openProvider } from './provider.ts'
 import { listProviders } from './store/providers.ts'
@@ -9,9 +9,6 @@ const actor = systemActor(
   'ai_provider_metadata_reader',
   'every replica knows the providers, whoever asks a model',
 )
-
-/** How long a change may go unnoticed when its event is lost (AG-107). */
-const POLL_MS = 60_000
 
 /** The providers at one moment. */
 interface Snapshot {
@@ -26,34 +23,24 @@ interface Snapshot {
  */
 export class ModelProviders implements AsyncDisposable {
   readonly #context: AppContext
-  readonly #subscription: Disposable
-  readonly #poll: NodeJS.Timeout
+  readonly #rereading: Rereading
   readonly #listeners = new Set<(providers: readonly ModelProvider[]) => void>()
   #snapshot = snapshotOf([])
-  #wanted = false
-  #reading: Promise<void> | undefined
-  #closed = false
 
   private constructor(context: AppContext) {
     this.#context = context
-    this.#subscription = context.database.feed.subscribe({
-      kinds: new Set(['ai_provider']),
-      onEvent: () => this.#refresh(),
-      onReset: () => this.#refresh(),
+    this.#rereading = new Rereading(context, {
+      kind: 'ai_provider',
+      read: () => this.#read(),
+      failure: 'model providers could not be read again; the former ones go on',
     })
-    this.#poll = setInterval(() => this.#refresh(), POLL_MS).unref()
   }
 
   /** Reads the providers for the first time. @throws Error when that is not possible. */
   static async start(context: AppContext): Promise<ModelProviders> {
     const providers = new ModelProviders(context)
-    try {
-      await providers.#read()
-      return providers
-    } catch (error) {
-      await providers[Symbol.asyncDispose]()
-      throw error
-    }
+    await providers.#rereading.begin()
+    return providers
   }
 
   /** All live providers by name, also those that are off or cannot be used. */
@@ -73,33 +60,8 @@ export class ModelProviders implements AsyncDisposable {
   }
 
   /** Reads again now; resolves when what is stored at this moment is known, or could not be read. */
-  async refresh(): Promise<void> {
-    this.#refresh()
-    while (this.#reading !== undefined) await this.#reading
-  }
-
-  /** Reads soon; calls while a read is under way lead to one more. */
-  #refresh(): void {
-    if (this.#closed) return
-    this.#wanted = true
-    this.#reading ??= this.#drain()
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (this.#wanted && !this.#closed) {
-        this.#wanted = false
-        try {
-          await this.#read()
-        } catch (error) {
-          this.#context.log.warn('model providers could not be read again; the former ones go on', {
-            error: describeError(error),
-          })
-        }
-      }
-    } finally {
-      this.#reading = undefined
-    }
+  refresh(): Promise<void> {
+    return this.#rereading.refresh()
   }
 
   async #read(): Promise<void> {
@@ -112,11 +74,8 @@ export class ModelProviders implements AsyncDisposable {
     for (const listener of this.#listeners) listener(all)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
-    clearInterval(this.#poll)
-    this.#subscription[Symbol.dispose]()
-    await this.#reading
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#rereading[Symbol.asyncDispose]()
   }
 }
 

@@ -1,0 +1,1 @@
+export { Rereading } from './rereading.ts'
