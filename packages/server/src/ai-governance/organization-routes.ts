@@ -49,7 +49,6 @@ export function organizationRoutes(context: AppContext, governance: Governance):
         const organization = await getOrganization(actor, db, params.organization ?? '')
         // Whoever is refused has tried it here.
         draft.before = organization
-        draft.organizationId = organization.id
         const before = await findOrganizationBudget(actor, db, organization.id)
         const after = await upsertOrganizationBudget(actor, db, organization.id, body.spend_limit_micros)
         draft.before = { ...organization, ai_spend_limit_micros: before?.spend_limit_micros ?? null }
@@ -63,7 +62,6 @@ export function organizationRoutes(context: AppContext, governance: Governance):
         const organization = await getOrganization(actor, db, params.organization ?? '')
         // Whoever is refused has tried it here.
         draft.before = organization
-        draft.organizationId = organization.id
         const gone = await deleteOrganizationBudget(actor, db, organization.id)
         if (gone === undefined) throw notFound()
         draft.before = { ...organization, ai_spend_limit_micros: gone.spend_limit_micros }
@@ -81,7 +79,6 @@ export function organizationRoutes(context: AppContext, governance: Governance):
         const organization = await getOrganization(actor, db, params.organization ?? '')
         // Whoever is refused has tried it here.
         draft.before = organization
-        draft.organizationId = organization.id
         const before = presentPrivacy(
           organization.id,
           await findOrganizationPrivacy(actor, db, organization.id),

@@ -126,7 +126,7 @@ async function write<Type extends AuditedType>(
     type,
     action,
     user,
-    organizationId: draft.organizationId ?? (row === undefined ? undefined : organizationOf(row)),
+    organizationId: draft.organizationId ?? (row === undefined ? undefined : organizationOf(type, row)),
     resourceId,
     target: draft.target ?? (row === undefined ? '' : targetOf(row)),
     icon: row !== undefined && 'icon' in row && typeof row.icon === 'string' ? row.icon : '',
@@ -210,7 +210,9 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
   }
 }
 
-function organizationOf(row: AuditedRows[AuditedType]): string | undefined {
+/** An organization's entries are its own. */
+function organizationOf(type: AuditedType, row: AuditedRows[AuditedType]): string | undefined {
+  if (type === 'organization') return idOf(type, row)
   return 'organization_id' in row ? (row.organization_id ?? undefined) : undefined
 }
 

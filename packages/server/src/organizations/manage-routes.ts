@@ -1,5 +1,5 @@
 import * as contract from '@slipway/contract'
-import { type AuditDraft, audited } from '../audit/index.ts'
+import { audited } from '../audit/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession, type SessionRequest } from '../edge/index.ts'
 import { type KeyValidator, parseUserSearch } from '../identity/index.ts'
@@ -27,7 +27,6 @@ export function manageOrganizationRoutes(context: AppContext, keys: KeyValidator
     audited(context, incoming, { type: 'organization', action: 'write' }, async (draft) => {
       const { actor, params } = incoming
       const before = await getOrganization(actor, db, params.organization ?? '')
-      concern(draft, before)
       draft.before = before
       await change(before)
       // What members may do has changed with it.
@@ -41,7 +40,6 @@ export function manageOrganizationRoutes(context: AppContext, keys: KeyValidator
     forSession(contract.createOrganization, (incoming) =>
       audited(context, incoming, { type: 'organization', action: 'create' }, async (draft) => {
         const organization = await createOrganization(context, incoming.actor, incoming.body)
-        concern(draft, organization)
         draft.after = organization
         keys.drop(incoming.actor.id)
         incoming.reply.code(201)
@@ -67,7 +65,6 @@ export function manageOrganizationRoutes(context: AppContext, keys: KeyValidator
       audited(context, incoming, { type: 'organization', action: 'delete' }, async (draft) => {
         const { actor, params } = incoming
         const organization = await getOrganization(actor, db, params.organization ?? '')
-        concern(draft, organization)
         draft.before = organization
         await context.database.transaction((tx) => deleteOrganization(actor, tx, organization.id))
         keys.dropAll()
@@ -101,8 +98,4 @@ export function manageOrganizationRoutes(context: AppContext, keys: KeyValidator
       return users.map(({ id, username, name, avatar_url }) => ({ id, username, name, avatar_url }))
     }),
   ]
-}
-
-function concern(draft: AuditDraft<'organization'>, { id }: OrganizationRow): void {
-  draft.organizationId = id
 }
