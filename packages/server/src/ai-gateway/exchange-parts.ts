@@ -20,6 +20,8 @@ import type { ResilienceMetrics } from './resilience-metrics.ts'
 import type { Initiator } from './store/budgets.ts'
 import type { ToolInjection } from './tool-injection/open-tool-loop.ts'
 import type { Upstream } from './upstream.ts'
+import type { RequestFacts } from './wires/request-facts.ts'
+import type { Wire } from './wires/wire.ts'
 
 /** One request of a client to a model. */
 export interface ModelRequest {
@@ -35,6 +37,8 @@ export interface ModelRequest {
   /** What the client sent, names in lower case. */
   readonly headers: RequestHeaders
   readonly body: Uint8Array
+  /** What is changed in the body before all else; undefined for nothing. May refuse. */
+  readonly edit?: (wire: Wire, body: Uint8Array, facts: RequestFacts) => Uint8Array
   /** What the user brings in place of the deployment's keys. */
   readonly byok: Credential | undefined
   /**

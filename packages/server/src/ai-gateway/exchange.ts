@@ -58,7 +58,8 @@ async function exchangeTraced(
   const told = requestFacts(wire, given.url.pathname, given.body)
   if (told === undefined)
     throw new GatewayError(400, 'invalid_request', 'the request body is not a JSON object')
-  const { request: decided, facts } = decideModel(parts, given, told)
+  const whole = given.edit === undefined ? given : { ...given, body: given.edit(wire, given.body, told) }
+  const { request: decided, facts } = decideModel(parts, whole, told)
   const inspection = parts.guardrails.on ? await inspectPrompt(parts, decided, facts) : undefined
   const request = inspection === undefined ? decided : { ...decided, body: inspection.body }
   const { provider, url, method, route, signal } = request

@@ -9,10 +9,10 @@ import { forwardedFor } from '../../edge/index.ts'
 import { ApiError } from '../../errors/index.ts'
 import { type Admission, admit } from '../admission.ts'
 import { isTranslated, speaksInvokeModel } from '../bedrock/invoke-model.ts'
+import type { RequestHeaders } from '../clients.ts'
 import { exchange, passThrough } from '../exchange.ts'
 import { GatewayError } from '../gateway-error.ts'
 import { MAX_BODY, type ModelGateway, tooLarge } from '../model-gateway.ts'
-import { at, parseJson } from '../wires/json.ts'
 import { wireOf } from '../wires/wire.ts'
 import { relayHead } from './answer-head.ts'
 import {
@@ -26,8 +26,8 @@ import {
   withoutToken,
 } from './caller.ts'
 import { streamedAnswer, wholeAnswer } from './client-answer.ts'
+import { editRequest } from './edit-request.ts'
 import { firewallMarkOf } from './firewall-mark.ts'
-import { editMembers } from './json-members.ts'
 import { Overload } from './overload.ts'
 import { destinationOf } from './paths.ts'
 import { watchClient } from './slow-client.ts'
@@ -44,6 +44,7 @@ export interface DataPlaneParts {
 
 /** A request that may be made, before its body has been read. */
 interface Admitted {
+  readonly headers: RequestHeaders
   readonly caller: Caller
   readonly initiator: Admission
   /** Aborted when the client leaves. */
@@ -96,11 +97,12 @@ export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): 
         })
         const place = overload.admit(isCounted(request, prefix) ? countedAs(request) : undefined, signal)
         hold(place instanceof Promise ? await place : place)
-        const caller = await callerOf(parts, request)
+        const headers = headersOf(request)
+        const caller = await callerOf(parts, request, headers)
         const own = overload.admitUser(caller.userId, signal)
         if (own !== undefined) hold(own instanceof Promise ? await own : own)
         const initiator = await admit(parts.context, gateway.parts, caller.userId, caller.keyId)
-        admitted.set(request, { caller, initiator, signal })
+        admitted.set(request, { headers, caller, initiator, signal })
       },
       errorHandler: (error, request, reply) => {
         refuse(
@@ -130,8 +132,8 @@ function onceOver(request: FastifyRequest, { raw }: FastifyReply, over: () => vo
 async function callerOf(
   { context, gateway, validate }: DataPlaneParts,
   request: FastifyRequest,
+  headers: RequestHeaders,
 ): Promise<Caller> {
-  const headers = headersOf(request)
   if (headers[GOVERNANCE]?.trim() && !context.config.aiGatewayAllowByok)
     throw new GatewayError(403, 'byok_disabled', 'Bring Your Own Key (BYOK) mode is not enabled.', {
       detail: 'Contact your administrator to enable it with --ai-gateway-allow-byok.',
@@ -168,9 +170,8 @@ async function serve(
   request: FastifyRequest,
   reply: FastifyReply,
   prefix: string,
-  { caller, initiator, signal }: Admitted,
+  { headers: given, caller, initiator, signal }: Admitted,
 ): Promise<void> {
-  const given = headersOf(request)
   const headers = withoutToken(given, caller.token)
   const { provider, path, query } = target(request, prefix, gateway)
   const destination = provider === undefined ? undefined : destinationOf(provider, path, query)
@@ -223,7 +224,7 @@ async function serve(
     return
   }
   const wire = wireOf(destination.url.pathname)
-  const answer = await exchange(gateway.parts, { ...common, body: edited(wire, body) }).catch(
+  const answer = await exchange(gateway.parts, { ...common, body, edit: editRequest }).catch(
     (error: unknown) => {
       throw wire === 'responses' ? asOfResponses(error) : error
     },
@@ -298,35 +299,4 @@ function target(
     path: behind.slice(slash),
     query: mark < 0 ? '' : url.slice(mark),
   }
-}
-
-/** The body with what the gateway needs to be told (AG-27); all else stays as it is. */
-function edited(wire: ReturnType<typeof wireOf>, body: Buffer): Buffer {
-  if (wire === 'responses') {
-    if (body.includes('"background"') && at(parseJson(body.toString('utf8')), 'background') === true)
-      throw new GatewayError(
-        501,
-        'route_not_supported',
-        'background requests are currently not supported by AI Gateway',
-        { ofResponses: true },
-      )
-    return body
-  }
-  if (wire !== 'chat') return body
-  const request = body.toString('utf8')
-  const parsed = parseJson(request)
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return body
-  if (at(parsed, 'stream') !== true)
-    return at(parsed, 'stream_options') === undefined
-      ? body
-      : Buffer.from(editMembers(request, { stream_options: undefined }))
-  return Buffer.from(
-    editMembers(request, {
-      n: () => '1',
-      stream_options: (before) =>
-        before?.startsWith('{') === true
-          ? editMembers(before, { include_usage: () => 'true' })
-          : '{"include_usage":true}',
-    }),
-  )
 }

@@ -15,6 +15,7 @@ export interface RequestFacts {
   /** The name that the client has used for it, where that is another one (AG-B9). */
   readonly requestedModel?: string
   readonly stream: boolean
+  readonly hasStreamOptions: boolean
   /** What the user has just said; undefined where the last turn is not the user's. */
   readonly prompt: string | undefined
   /** The tool call whose result the request brings: it goes on where that was made (AG-80). */
@@ -42,6 +43,7 @@ export function requestFacts(wire: Wire, path: string, body: Uint8Array): Reques
   return {
     model: model === '' ? UNKNOWN_MODEL : model,
     stream: at(request, 'stream') === true || /stream/i.test(path.slice(path.lastIndexOf('/'))),
+    hasStreamOptions: at(request, 'stream_options') !== undefined,
     ...turnOf(wire, request),
     metadataUserId: storable(text(at(request, 'metadata', 'user_id')), MAX_USER_ID),
     background: at(request, 'background') === true,
