@@ -12,7 +12,7 @@ export const AgentContextResource = Type.Object({
   /** Where it is: its absolute path. */
   source: Type.String({ minLength: 1, maxLength: 1024 }),
   status: ChatContextResourceStatus,
-  size_bytes: Type.Integer({ minimum: 0 }),
+  size_bytes: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   error: Type.Optional(Type.String({ maxLength: 4096 })),
   body: Type.Optional(Type.String({ maxLength: 262_144 })),
   skill_name: Type.Optional(Type.String({ maxLength: 64 })),
@@ -27,7 +27,7 @@ export type AgentContextResource = Static<typeof AgentContextResource>
 export const PushAgentContextRequest = Type.Object({
   /** The first one of this process, whose versions begin anew. */
   initial: Type.Boolean(),
-  version: Type.Integer({ minimum: 0 }),
+  version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   /** Hexadecimal; the same for the same resources. */
   aggregate_hash: Type.String({ pattern: '^([0-9a-f]{2}){1,64}$' }),
   error: Type.Optional(Type.String({ maxLength: 4096 })),

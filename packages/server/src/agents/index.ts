@@ -4,6 +4,7 @@ export { AgentMetadata } from './metadata.ts'
 export { relayRoutes } from './relay-routes.ts'
 export { agentReportRoutes } from './report-routes.ts'
 export { RightsWatch } from './rights-watch.ts'
+export { storable } from './storable.ts'
 export {
   type AgentRow,
   agentObject,

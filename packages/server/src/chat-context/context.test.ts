@@ -73,7 +73,7 @@ const skill: AgentContextResource = {
 const push = (
   client: Client,
   resources: readonly AgentContextResource[],
-  { version = 0 }: { readonly version?: number } = {},
+  { version = 0, directory = '/home/u' }: { readonly version?: number; readonly directory?: string } = {},
 ) =>
   client.call(pushAgentContext, {
     body: {
@@ -81,7 +81,7 @@ const push = (
       version,
       aggregate_hash: createHash('sha256').update(JSON.stringify(resources)).digest('hex'),
       operating_system: 'linux',
-      directory: '/home/u',
+      directory,
       resources: [...resources],
     },
   })
@@ -113,6 +113,31 @@ describe('what a workspace tells', () => {
     expect(await push(client, many(1_000, 10))).toEqual({ accepted: true })
     const lines = many(16, 0).map((one) => ({ ...one, body: '\n'.repeat(250 * 1024) }))
     expect(await push(client, lines)).toEqual({ accepted: true })
+  })
+
+  it('AC-91: is kept where it holds what no column can, and numbers have their bounds', async () => {
+    const agent = await agentOf()
+    const odd = 'a\0b\ud800c'
+    const named = { skill_name: odd, skill_description: odd, skill_dir: odd }
+    const resources: AgentContextResource[] = [
+      file(odd, { source: odd, error: odd }),
+      { ...skill, status: 'invalid', ...named },
+      {
+        kind: 'mcp_server',
+        source: 'mcp',
+        status: 'ok',
+        size_bytes: 0,
+        tools: [{ name: odd, description: odd }],
+      },
+    ]
+    expect(await push(agent.client, resources, { directory: odd })).toEqual({ accepted: true })
+    const chat = await world.chat({ workspace_id: agent.workspaceId })
+    expect((await contextForPrompt(world.context, chat)).join('\n')).toContain('a\u274cb\u274cc')
+    for (const beyond of [{ version: 2 ** 63 }, { version: 1.5 }])
+      await expect(push(agent.client, [], beyond)).rejects.toMatchObject({ status: 400 })
+    await expect(push(agent.client, [file('a', { size_bytes: 2 ** 63 })])).rejects.toMatchObject({
+      status: 400,
+    })
   })
 
   it('CH-1303: is cut and checked again, because no agent has to be honest', async () => {

@@ -1,4 +1,5 @@
 import type { AgentContextResource, PushAgentContextRequest } from '@slipway/contract'
+import { storable } from '../agents/index.ts'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { badRequest } from '../errors/index.ts'
@@ -40,9 +41,9 @@ export async function pushContext(
       {
         version: pushed.version,
         hash,
-        error: pushed.error ?? '',
-        operatingSystem: pushed.operating_system,
-        directory: pushed.directory,
+        error: storable(pushed.error ?? ''),
+        operatingSystem: storable(pushed.operating_system),
+        directory: storable(pushed.directory),
         resources,
       },
       pushed.initial,
@@ -82,13 +83,25 @@ function stored(resource: AgentContextResource, names: Set<string>): ContextReso
   const { skill_name, skill_description, skill_dir, tools } = resource
   return {
     kind,
-    source,
+    source: storable(source),
     status,
     size_bytes,
-    error,
-    body,
-    attributes: { skill_name, skill_description, skill_dir, tools },
+    error: storable(error),
+    body: storable(body),
+    attributes: {
+      skill_name: storableIf(skill_name),
+      skill_description: storableIf(skill_description),
+      skill_dir: storableIf(skill_dir),
+      tools: tools?.map(({ name, description }) => ({
+        name: storable(name),
+        description: storable(description),
+      })),
+    },
   }
+}
+
+function storableIf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : storable(text)
 }
 
 function checkedStatus(
