@@ -8,9 +8,11 @@ import { EngineError } from '../engine.ts'
 import { ENTRY } from './sandbox-protocol.ts'
 
 const LIMIT_MS = 30_000
+/** Of this, half is what its garbage collector keeps to where it can. */
 const MEMORY_KIB = 1_048_576
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 const MAX_SHOWN = 5
+const CRASHED = 'the compiler has failed, perhaps for want of memory: simplify them'
 
 const PACKAGE = path.dirname(fileURLToPath(import.meta.resolve('@slipway/template')))
 const COMPILER = findCompiler()
@@ -35,7 +37,10 @@ export async function checkTypes(
     const sources = path.join(root, 'sources')
     await writeSources(sources, files)
     await writeFile(path.join(root, 'tsconfig.json'), JSON.stringify(settings(sources)))
-    const { output, failure } = await run(COMPILER, path.join(root, 'tsconfig.json'), sources, signal)
+    const project = path.join(root, 'tsconfig.json')
+    let { output, failure } = await run(COMPILER, project, sources, signal)
+    // On a machine that is short of something for a moment a second run may well have it.
+    if (failure === CRASHED) ({ output, failure } = await run(COMPILER, project, sources, signal))
     const read = output.match(/^\/.*$/gm) ?? []
     const foreign = read.find((file) => !isInside(file, [sources, PACKAGE, path.dirname(COMPILER)]))
     if (foreign !== undefined)
@@ -110,7 +115,14 @@ function run(
     execFile(
       program,
       all,
-      { cwd, env: {}, timeout: LIMIT_MS, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES, signal },
+      {
+        cwd,
+        env: { GOMEMLIMIT: `${MEMORY_KIB / 2}KiB` },
+        timeout: LIMIT_MS,
+        killSignal: 'SIGKILL',
+        maxBuffer: MAX_OUTPUT_BYTES,
+        signal,
+      },
       (error, stdout) => {
         // Codes 1 and 2 say that there are faults, which the output names.
         const failure =
@@ -118,7 +130,7 @@ function run(
             ? undefined
             : error.killed === true
               ? `it took more than ${LIMIT_MS / 1000} s, or needed too much: simplify them`
-              : 'the compiler has failed, perhaps for want of memory: simplify them'
+              : CRASHED
         resolve({ output: stdout, failure })
       },
     )
