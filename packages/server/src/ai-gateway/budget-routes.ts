@@ -7,7 +7,8 @@ import { badRequest, notFound } from '../errors/index.ts'
 import { getUser } from '../identity/index.ts'
 import { isUuid } from '../search/index.ts'
 import { measureAt } from './admission.ts'
-import { periodOf } from './period.ts'
+import { dollars } from './budget-message.ts'
+import { periodOf, presentPeriod } from './period.ts'
 import {
   type BudgetGroup,
   deleteGroupBudget,
@@ -121,8 +122,7 @@ export function budgetRoutes(context: AppContext, governance: Governance): Bound
             ? null
             : { spend_limit_micros: limitMicros, limit_source: limitSource },
         current_spend_micros: spendMicros,
-        period_start: period.start.toISOString(),
-        period_end: period.end.toISOString(),
+        ...presentPeriod(period),
       }
     }),
   ]
@@ -148,8 +148,6 @@ function presentBudget(row: GroupBudgetRow): contract.GroupAIBudget {
 function presentOverride(row: OverrideRow): contract.UserAIBudgetOverride {
   return { user_id: row.user_id, ...presentBudget(row) }
 }
-
-const dollars = (micros: number): string => `$${(micros / 1_000_000).toFixed(2)}`
 
 function auditedBudget(row: GroupBudgetRow, group: BudgetGroup): AuditedGroupBudget {
   return { ...row, group_name: group.name, spend_limit: dollars(row.spend_limit_micros) }

@@ -3,7 +3,7 @@ import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { badRequest } from '../errors/index.ts'
 import { isUuid } from '../search/index.ts'
-import { metadataOf, presentTool } from './present-session.ts'
+import { metadataOf, presentInitiator, presentTool } from './present-session.ts'
 import type { SessionSearch } from './search-sessions.ts'
 import {
   type InterceptionPage,
@@ -62,12 +62,7 @@ function present(row: InterceptionRow, parts: Parts): contract.AIBridgeIntercept
   return {
     id: row.id,
     api_key_id: row.api_key_id,
-    initiator: {
-      id: row.initiator_id,
-      username: row.username,
-      name: row.name,
-      avatar_url: row.avatar_url,
-    },
+    initiator: presentInitiator(row),
     provider: row.provider,
     model: row.model,
     client: row.client,

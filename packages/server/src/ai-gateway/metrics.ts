@@ -3,23 +3,9 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { ModelProvider } from '../ai-providers/index.ts'
 import { BoundedNames } from './bounded-names.ts'
 import type { Ending } from './ending.ts'
+import { GatewaySeries, inc } from './gateway-series.ts'
 import type { KeyPools } from './key-pool.ts'
-
-/** The present prefix, and the former one that dashboards still ask for (AG-123). */
-const PREFIXES = ['coder_ai_gateway_', 'coder_aibridged_'] as const
-
-/** A series under both prefixes. */
-interface Both<Labels extends string> {
-  readonly all: readonly Counter<Labels>[]
-}
-
-function inc<Labels extends string>(
-  { all }: Both<Labels>,
-  labels: Readonly<Record<Labels, string>>,
-  value = 1,
-): void {
-  for (const one of all) one.labels(labels).inc(value)
-}
+import { choices } from './recording/ended-record.ts'
 
 /** Records that wait for the database: characters in memory, bytes on disk. */
 interface RecordsWaiting {
@@ -65,37 +51,8 @@ export class GatewayMetrics {
   ) {
     this.#initiatorLabel = parts.initiatorLabel
     const registers = [registry]
-    const counter = <Labels extends string>(name: string, help: string, labelNames: readonly Labels[]) => ({
-      all: PREFIXES.map(
-        (prefix) =>
-          new Counter<Labels>({ name: prefix + name, help, labelNames: [...labelNames], registers }),
-      ),
-    })
-    const gauge = <Labels extends string>(
-      name: string,
-      help: string,
-      labelNames: readonly Labels[],
-      collect?: (set: (labels: Readonly<Record<Labels, string>>, value: number) => void) => void,
-    ) => ({
-      all: PREFIXES.map((prefix) => {
-        const made: Gauge<Labels> = new Gauge<Labels>({
-          name: prefix + name,
-          help,
-          labelNames: [...labelNames],
-          registers,
-          ...(collect === undefined
-            ? {}
-            : {
-                collect: () => {
-                  made.reset()
-                  collect((labels, value) => made.set(labels, value))
-                },
-              }),
-        })
-        return made
-      }),
-    })
-    this.#interceptions = counter('interceptions_total', 'Requests to models by how they ended.', [
+    const series = new GatewaySeries(registry)
+    this.#interceptions = series.counter('interceptions_total', 'Requests to models by how they ended.', [
       'provider',
       'model',
       'status',
@@ -104,45 +61,41 @@ export class GatewayMetrics {
       'initiator_id',
       'client',
     ])
-    this.#inflight = gauge('interceptions_inflight', 'Requests to models that are under way.', [
+    this.#inflight = series.gauge('interceptions_inflight', 'Requests to models that are under way.', [
       'provider',
       'model',
       'route',
     ])
-    this.#durations = PREFIXES.map(
-      (prefix) =>
-        new Histogram({
-          name: `${prefix}interceptions_duration_seconds`,
-          help: 'How long requests to models took.',
-          labelNames: ['provider', 'model'],
-          buckets: [0.5, 2, 5, 15, 30, 60, 120],
-          registers,
-        }),
+    this.#durations = series.histogram(
+      'interceptions_duration_seconds',
+      'How long requests to models took.',
+      ['provider', 'model'],
+      [0.5, 2, 5, 15, 30, 60, 120],
     )
-    this.#passthrough = counter('passthrough_total', 'Requests that are relayed without being recorded.', [
-      'provider',
-      'route',
-      'method',
-    ])
-    this.#prompts = counter('prompts_total', 'What users have asked.', [
+    this.#passthrough = series.counter(
+      'passthrough_total',
+      'Requests that are relayed without being recorded.',
+      ['provider', 'route', 'method'],
+    )
+    this.#prompts = series.counter('prompts_total', 'What users have asked.', [
       'provider',
       'model',
       'initiator_id',
       'client',
     ])
-    this.#tokens = counter('tokens_total', 'Tokens by kind.', [
+    this.#tokens = series.counter('tokens_total', 'Tokens by kind.', [
       'provider',
       'model',
       'type',
       'initiator_id',
       'client',
     ])
-    this.#tools = counter('non_injected_tool_selections_total', 'Tools that models have chosen.', [
+    this.#tools = series.counter('non_injected_tool_selections_total', 'Tools that models have chosen.', [
       'provider',
       'model',
       'name',
     ])
-    gauge(
+    series.gauge(
       'key_pool_state',
       'Keys of providers by whether they can be used.',
       ['provider', 'state'],
@@ -158,25 +111,22 @@ export class GatewayMetrics {
         }
       },
     )
-    this.#transitions = counter('key_pool_state_transitions_total', 'Keys that were taken out for a while.', [
-      'provider',
-      'reason',
-    ])
-    this.#exhaustions = counter('key_pool_exhaustions_total', 'Requests that no key was left for.', [
+    this.#transitions = series.counter(
+      'key_pool_state_transitions_total',
+      'Keys that were taken out for a while.',
+      ['provider', 'reason'],
+    )
+    this.#exhaustions = series.counter('key_pool_exhaustions_total', 'Requests that no key was left for.', [
       'provider',
       'outcome',
     ])
-    this.#failovers = PREFIXES.map(
-      (prefix) =>
-        new Histogram({
-          name: `${prefix}key_pool_failover_attempts`,
-          help: 'Keys that were tried for a request.',
-          labelNames: ['provider'],
-          buckets: [1, 2, 3, 4, 5, 10, 25],
-          registers,
-        }),
+    this.#failovers = series.histogram(
+      'key_pool_failover_attempts',
+      'Keys that were tried for a request.',
+      ['provider'],
+      [1, 2, 3, 4, 5, 10, 25],
     )
-    gauge(
+    series.gauge(
       'provider_info',
       'Providers and whether they can be used.',
       ['provider_name', 'provider_type', 'status'],
@@ -186,16 +136,16 @@ export class GatewayMetrics {
       },
     )
     this.#reloads = [
-      ...gauge('providers_last_reload_timestamp_seconds', 'When providers were last read.', []).all,
-      ...gauge('providers_last_reload_success_timestamp_seconds', 'When that last succeeded.', []).all,
+      ...series.gauge('providers_last_reload_timestamp_seconds', 'When providers were last read.', []).all,
+      ...series.gauge('providers_last_reload_success_timestamp_seconds', 'When that last succeeded.', []).all,
     ]
-    this.#injected = counter(
+    this.#injected = series.counter(
       'injected_tool_invocations_total',
       'Tools that the gateway has called for models.',
       ['provider', 'model', 'server', 'name'],
     )
-    this.#lost = counter('records_lost_total', 'Records that could not be kept, by why.', ['reason'])
-    gauge(
+    this.#lost = series.counter('records_lost_total', 'Records that could not be kept, by why.', ['reason'])
+    series.gauge(
       'records_waiting',
       'Records that wait for the database: characters in memory, bytes on disk.',
       ['where'],
@@ -205,11 +155,11 @@ export class GatewayMetrics {
         set({ where: 'disk' }, disk)
       },
     )
-    this.#guarded = counter('guardrail_decisions_total', 'What guardrails have decided of requests.', [
+    this.#guarded = series.counter('guardrail_decisions_total', 'What guardrails have decided of requests.', [
       'guardrail',
       'decision',
     ])
-    this.#exported = counter(
+    this.#exported = series.counter(
       'exported_interceptions_total',
       'Requests that the export was offered, by outcome.',
       ['outcome'],
@@ -295,8 +245,8 @@ export class GatewayMetrics {
       client: interception.client,
     }
     if (prompt !== undefined) inc(this.#prompts, of)
-    const called = new Set(injected.map(({ callId }) => callId))
-    for (const { usage, tools } of [...earlier, observation]) {
+    for (const answer of [...earlier, observation]) {
+      const { usage } = answer
       if (usage !== undefined) {
         const kinds = {
           input: usage.input,
@@ -308,9 +258,8 @@ export class GatewayMetrics {
         for (const [type, tokens] of Object.entries(kinds))
           if (tokens > 0) inc(this.#tokens, { ...of, type }, tokens)
       }
-      for (const { tool, callId } of tools)
-        if (callId === undefined || !called.has(callId))
-          inc(this.#tools, { provider, model, name: this.#toolNames.label(tool) })
+      for (const { tool } of choices(answer, injected))
+        inc(this.#tools, { provider, model, name: this.#toolNames.label(tool) })
     }
     for (const { tool, serverUrl } of injected)
       inc(this.#injected, {

@@ -31,6 +31,11 @@ export function periodOf(now: Date, kind: AIBudgetPeriod = 'month'): BudgetPerio
   }
 }
 
+/** A period as routes give it. */
+export function presentPeriod({ start, end }: BudgetPeriod): { period_start: string; period_end: string } {
+  return { period_start: start.toISOString(), period_end: end.toISOString() }
+}
+
 /** A day in UTC, as the database writes it. */
 export function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10)

@@ -13,16 +13,18 @@ export function metadataOf(value: unknown): Metadata {
   return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {}
 }
 
+/** Who has asked. */
+export function presentInitiator(
+  row: Pick<SessionRow, 'initiator_id' | 'username' | 'name' | 'avatar_url'>,
+): contract.AIBridgeSession['initiator'] {
+  return { id: row.initiator_id, username: row.username, name: row.name, avatar_url: row.avatar_url }
+}
+
 /** A session of a list. */
 export function presentSession(row: SessionRow): contract.AIBridgeSession {
   return {
     id: row.session_id,
-    initiator: {
-      id: row.initiator_id,
-      username: row.username,
-      name: row.name,
-      avatar_url: row.avatar_url,
-    },
+    initiator: presentInitiator(row),
     client: row.client,
     providers: row.providers,
     models: row.models,

@@ -114,7 +114,7 @@ function prices(
 }
 
 /** The prices that this release knows; deployments put theirs in their place (AG-108). */
-export const PRICE_BOOK: readonly NewPrice[] = [
+const PRICE_BOOK: readonly NewPrice[] = [
   ...prices('openai', OPENAI),
   ...prices('azure', OPENAI),
   ...prices('anthropic', ANTHROPIC),

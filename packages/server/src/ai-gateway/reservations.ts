@@ -6,7 +6,7 @@ import type { ExchangeParts, ModelRequest } from './exchange-parts.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { Target } from './routing/target.ts'
 import { deleteReservation, insertReservation } from './store/reservations.ts'
-import { at, parseJson } from './wires/json.ts'
+import { at, bodyText, parseJson } from './wires/json.ts'
 
 const actor = systemActor('aibridged', 'what a request may cost is set aside whoever asks')
 
@@ -56,12 +56,12 @@ export async function reserve(
     return nothing(targets)
   const { context } = parts
   const now = context.clock.now()
-  const { since, month } = measureAt(now, settings, request.apiKeyId)
+  const { policy, since, month } = measureAt(now, settings, request.apiKeyId)
   const outcome = await insertReservation(actor, context.database.db, {
     interceptionId,
     userId: request.initiatorId,
     apiKeyId: request.apiKeyId,
-    policy: settings.budgetPolicy,
+    policy,
     since,
     month,
     models: targets.map(({ provider, model }) => ({ providerType: provider.type, model })),
@@ -123,7 +123,7 @@ export async function reserve(
 
 /** The most tokens that a request may use, and as many as it asks for. */
 function largest(body: Uint8Array): { readonly input: number; readonly output: number } {
-  const request = parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'))
+  const request = parseJson(bodyText(body))
   // Providers differ in which of them they obey.
   const asked = [
     at(request, 'max_completion_tokens'),

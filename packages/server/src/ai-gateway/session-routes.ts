@@ -20,7 +20,7 @@ const ENTRIES: Limits = { usual: 100, most: 1000 }
 const THREADS: Limits = { usual: 50, most: 200 }
 
 /** Routes of the gateway are there under its former name too (AG-1). */
-export function formerly<Path extends { readonly path: string }>(route: Path): Path {
+function formerly<Path extends { readonly path: string }>(route: Path): Path {
   return { ...route, path: route.path.replace('/api/v2/ai-gateway', '/api/v2/aibridge') }
 }
 

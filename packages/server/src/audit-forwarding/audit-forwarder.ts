@@ -10,6 +10,7 @@ import type { AppContext } from '../context.ts'
 import { labelled } from '../profile-labels/index.ts'
 import type { Destination } from './destination.ts'
 import { httpDestination } from './http-destination.ts'
+import { sendBatches } from './send-batches.ts'
 import {
   countForwardable,
   listForwardable,
@@ -21,17 +22,13 @@ import { syslogDestination } from './syslog-destination.ts'
 
 const actor = systemActor('audit_forwarder', 'entries of the audit log go to whoever else keeps them')
 
-/** Pauses, in milliseconds: when everything has been sent, and after a first failure, doubled with each further one. */
-const EVERY_MS = 2_000
-const RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 5 * 60_000
 /** For a batch to be taken; shorter than the turn of a replica. */
 const SEND_MS = 15_000
 const LEASE_SECONDS = 60
 const BATCH = 200
 
 /** Destinations that the deployment names (RB-131). */
-export function destinationsOf(
+function destinationsOf(
   config: Pick<Config, 'auditForwardUrl' | 'auditForwardToken' | 'auditForwardSyslog'>,
 ): Destination[] {
   return [
@@ -49,7 +46,7 @@ export function destinationsOf(
  */
 export class AuditForwarder implements AsyncDisposable {
   readonly #context: AppContext
-  readonly #everyMs: number
+  readonly #everyMs: number | undefined
   readonly #lease = randomUUID()
   readonly #stopping = new AbortController()
   readonly #lanes: readonly Promise<void>[]
@@ -60,7 +57,7 @@ export class AuditForwarder implements AsyncDisposable {
   constructor(
     context: AppContext,
     destinations: readonly Destination[] = destinationsOf(context.config),
-    everyMs = EVERY_MS,
+    everyMs?: number,
   ) {
     this.#context = context
     this.#everyMs = everyMs
@@ -87,32 +84,23 @@ export class AuditForwarder implements AsyncDisposable {
   }
 
   async #run(destination: Destination): Promise<void> {
-    const { signal } = this.#stopping
     const { database, log } = this.#context
-    let failures = 0
-    let size = BATCH
-    while (!signal.aborted) {
-      let pause = this.#everyMs
-      try {
-        const more = await labelled('audit-forwarder', () => this.#forward(destination, size))
-        failures = 0
-        size = BATCH
-        if (more) pause = 0
-      } catch (error) {
-        if (signal.aborted) break
-        failures += 1
-        // Perhaps it takes less at once.
-        size = Math.max(1, Math.floor(size / 4))
-        pause = Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 20), LONGEST_RETRY_MS)
-        this.#failures.inc({ destination: destination.kind })
-        log.error('entries of the audit log could not be forwarded; they are sent again', {
-          destination: destination.name,
-          failures,
-          error: describeError(error),
-        })
-      }
-      if (pause > 0) await elapsed(pause, signal)
-    }
+    await sendBatches(
+      {
+        most: BATCH,
+        everyMs: this.#everyMs,
+        send: (limit) => labelled('audit-forwarder', () => this.#forward(destination, limit)),
+        failed: (error, failures) => {
+          this.#failures.inc({ destination: destination.kind })
+          log.error('entries of the audit log could not be forwarded; they are sent again', {
+            destination: destination.name,
+            failures,
+            error: describeError(error),
+          })
+        },
+      },
+      this.#stopping.signal,
+    )
     // Another replica can go on at once. Without the database the turn ends by itself.
     await releaseForwardingLease(actor, database.db, destination.name, this.#lease).catch(() => undefined)
   }
@@ -145,17 +133,4 @@ export class AuditForwarder implements AsyncDisposable {
     this.#stopping.abort()
     await Promise.all(this.#lanes)
   }
-}
-
-function elapsed(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, ms).unref()
-    function end(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-  })
 }

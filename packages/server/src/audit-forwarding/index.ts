@@ -1,1 +1,2 @@
 export { AuditForwarder } from './audit-forwarder.ts'
+export { sendBatches } from './send-batches.ts'

@@ -5,8 +5,10 @@ import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 
 import type { ModelProvider } from '../../ai-providers/index.ts'
+import { at, text } from '../wires/json.ts'
 import { awsCall } from './aws-call.ts'
-import { type AwsKeys, assumeRole, assumeRoleWithToken } from './sts.ts'
+import { type AwsKeys, keysFrom } from './aws-keys.ts'
+import { assumeRole, assumeRoleWithToken } from './sts.ts'
 
 type BedrockSettings = NonNullable<ModelProvider['bedrock']>
 
@@ -216,21 +218,10 @@ function staticKeys({ accessKey, accessKeySecret }: BedrockSettings): AwsKeys {
 /** What the metadata services of AWS answer. */
 function keysOfJson(body: string): AwsKeys {
   const value: unknown = JSON.parse(body)
-  const member = (name: string): string => {
-    const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-    return typeof found === 'string' ? found : ''
-  }
-  const accessKeyId = member('AccessKeyId')
-  const secretAccessKey = member('SecretAccessKey')
-  if (accessKeyId === '' || secretAccessKey === '')
+  const keys = keysFrom((name) => text(at(value, name)), 'Token')
+  if (keys === undefined)
     throw new AwsCredentialsError('the metadata service of AWS has no keys for this server')
-  const expiration = Date.parse(member('Expiration'))
-  return {
-    accessKeyId,
-    secretAccessKey,
-    sessionToken: member('Token'),
-    expiresAt: Number.isNaN(expiration) ? undefined : new Date(expiration),
-  }
+  return keys
 }
 
 /** Static keys of a profile in the file that the tools of AWS share. */

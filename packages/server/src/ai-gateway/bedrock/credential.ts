@@ -1,10 +1,8 @@
-import { AwsV4Signer } from 'aws4fetch'
-
 import { type ModelProvider, maskSecret } from '../../ai-providers/index.ts'
 import type { Credential } from '../credentials.ts'
 import { GatewayError } from '../gateway-error.ts'
 import { type AwsCredentials, AwsCredentialsError } from './aws-credentials.ts'
-import type { AwsKeys } from './sts.ts'
+import { type AwsKeys, signedHeaders } from './aws-keys.ts'
 
 /** Shown where the environment of the server has the keys (AG-49). */
 const CHAIN_HINT = '<aws chain>'
@@ -19,22 +17,11 @@ export function bedrockCredential(aws: AwsCredentials, provider: ModelProvider):
   return {
     kind: 'centralized',
     hint: bedrock.accessKey === '' ? CHAIN_HINT : maskSecret(bedrock.accessKey),
-    sign: async ({ method, url, headers, body }) => {
-      const keys = await keysOf(aws, provider)
-      const signer = new AwsV4Signer({
-        method,
-        url: url.href,
-        headers,
-        body: body === undefined ? null : Buffer.from(body),
-        accessKeyId: keys.accessKeyId,
-        secretAccessKey: keys.secretAccessKey,
-        ...(keys.sessionToken === '' ? {} : { sessionToken: keys.sessionToken }),
+    sign: async (request) =>
+      signedHeaders(request, await keysOf(aws, provider), {
         service: bedrock.protocol === 'mantle' ? 'bedrock-mantle' : 'bedrock',
         region: aws.regionOf(provider),
-      })
-      const signed = await signer.sign()
-      return Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
-    },
+      }),
   }
 }
 

@@ -1,9 +1,10 @@
 import type { ModelProvider } from '../../ai-providers/index.ts'
 import type { Unsigned } from '../credentials.ts'
 import { editMembers, type MemberChanges } from '../data-plane/json-members.ts'
+import { bodyOf, withBody } from '../replaced-body.ts'
 import { type AnswerBody, readAtMost, type UpstreamAnswer } from '../upstream.ts'
 import { type EventMessage, EventStreamReader } from '../wires/event-stream.ts'
-import { at, count, list, parseJson, text } from '../wires/json.ts'
+import { at, bodyText, count, list, parseJson, text } from '../wires/json.ts'
 import {
   BETA_MEMBERS,
   BUDGET_RATIOS,
@@ -56,7 +57,7 @@ export function asInvokeModel(
 ): Translation | undefined {
   const { pathname } = request.url
   if (!speaksInvokeModel(provider) || !isTranslated(pathname)) return undefined
-  const body = Buffer.from(request.body ?? []).toString('utf8')
+  const body = bodyText(request.body ?? new Uint8Array())
   const parsed = parseJson(body)
   const model = servedModel(provider, pathname, text(at(parsed, 'model')))
   const base = pathname.slice(0, pathname.lastIndexOf(MESSAGES))
@@ -154,31 +155,17 @@ async function refusalOf(answer: UpstreamAnswer): Promise<UpstreamAnswer> {
 }
 
 function withText(answer: UpstreamAnswer, body: string): UpstreamAnswer {
-  const { 'content-length': _, ...headers } = answer.headers
-  return {
-    status: answer.status,
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: {
-      async *[Symbol.asyncIterator]() {
-        yield Buffer.from(body)
-      },
-      destroy: () => undefined,
-    },
-  }
+  return withBody(answer, bodyOf(body), 'application/json')
 }
 
 function streamOf(answer: UpstreamAnswer): UpstreamAnswer {
   const type = answer.headers['content-type']
   if (typeof type !== 'string' || !/^application\/vnd\.amazon\.eventstream\b/i.test(type)) return answer
-  const { 'content-length': _, ...headers } = answer.headers
-  return {
-    status: answer.status,
-    headers: { ...headers, 'content-type': 'text/event-stream' },
-    body: {
-      [Symbol.asyncIterator]: () => eventsOf(answer.body),
-      destroy: (error) => answer.body.destroy(error),
-    },
+  const body: AnswerBody = {
+    [Symbol.asyncIterator]: () => eventsOf(answer.body),
+    destroy: (error) => answer.body.destroy(error),
   }
+  return withBody(answer, body, 'text/event-stream')
 }
 
 /** The events that Bedrock wraps in its own, as Anthropic sends them. @throws Error for a stream that ends in the middle. */

@@ -1,21 +1,11 @@
-import { AwsV4Signer } from 'aws4fetch'
-
 import { awsCall } from './aws-call.ts'
-
-/** Keys to sign requests with. */
-export interface AwsKeys {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  /** Empty for keys that last. */
-  readonly sessionToken: string
-  /** When they end; undefined for keys that last. */
-  readonly expiresAt: Date | undefined
-}
+import { type AwsKeys, keysFrom, signedHeaders } from './aws-keys.ts'
 
 /** Under this name AWS records what is done with a role (AG-49). */
 const SESSION_NAME = 'coder-aigateway'
 const VERSION = '2011-06-15'
 const DURATION_S = 3_600
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -45,18 +35,10 @@ export async function assumeRole(
     DurationSeconds: String(DURATION_S),
     ...(role.externalId === '' ? {} : { ExternalId: role.externalId }),
   }).toString()
-  const signed = await new AwsV4Signer({
-    method: 'POST',
-    url: url.href,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body,
-    accessKeyId: keys.accessKeyId,
-    secretAccessKey: keys.secretAccessKey,
-    ...(keys.sessionToken === '' ? {} : { sessionToken: keys.sessionToken }),
+  const headers = await signedHeaders({ method: 'POST', url, headers: FORM, body: Buffer.from(body) }, keys, {
     service: 'sts',
     region,
-  }).sign()
-  const headers = Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
+  })
   return keysOf((await awsCall({ method: 'POST', url, headers, body, signal, proxied: true })).body)
 }
 
@@ -78,8 +60,7 @@ export async function assumeRoleWithToken(
     WebIdentityToken: role.token,
   }).toString()
   const url = endpointOf(role.region, environment)
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return keysOf((await awsCall({ method: 'POST', url, headers, body, signal, proxied: true })).body)
+  return keysOf((await awsCall({ method: 'POST', url, headers: FORM, body, signal, proxied: true })).body)
 }
 
 function endpointOf(region: string, { AWS_ENDPOINT_URL_STS: given = '' }: Environment): URL {
@@ -90,14 +71,7 @@ function endpointOf(region: string, { AWS_ENDPOINT_URL_STS: given = '' }: Enviro
 /** The service answers with XML. */
 function keysOf(xml: string): AwsKeys {
   const member = (name: string): string => new RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1] ?? ''
-  const accessKeyId = member('AccessKeyId')
-  const secretAccessKey = member('SecretAccessKey')
-  if (accessKeyId === '' || secretAccessKey === '') throw new Error('STS answers without keys')
-  const expiration = Date.parse(member('Expiration'))
-  return {
-    accessKeyId,
-    secretAccessKey,
-    sessionToken: member('SessionToken'),
-    expiresAt: Number.isNaN(expiration) ? undefined : new Date(expiration),
-  }
+  const keys = keysFrom(member, 'SessionToken')
+  if (keys === undefined) throw new Error('STS answers without keys')
+  return keys
 }

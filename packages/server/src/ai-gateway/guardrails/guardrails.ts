@@ -4,7 +4,7 @@ import { StepBudget, StepBudgetExceeded } from '../../linear-regexp/index.ts'
 import { GuardedFetch } from '../../outbound/index.ts'
 import { GatewayError } from '../gateway-error.ts'
 import type { GatewayMetrics } from '../metrics.ts'
-import { parseJson } from '../wires/json.ts'
+import { bodyText, parseJson } from '../wires/json.ts'
 import { editTexts } from './json-texts.ts'
 import { redacted, SecretScanner } from './secret-scanner.ts'
 import { askWebhook, type WebhookDecision, type WebhookQuestion } from './webhook.ts'
@@ -121,7 +121,7 @@ export class Guardrails implements Disposable {
     const scanner = this.#scannerFor(settings.patterns)
     const budget = new StepBudget(STEPS)
     const findings: Record<string, number> = {}
-    const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8')
+    const text = bodyText(body)
     const redacts = settings.secrets === 'redact'
     if (parseJson(text) === undefined)
       return { body: undefined, prompt, findings, unchecked: 'it is not JSON that can be checked' }

@@ -7,7 +7,7 @@ import { describeError, type Logger } from '@slipway/request-log'
 import type { GuardrailSettings } from '../../ai-governance/index.ts'
 import type { GuardedFetch } from '../../outbound/index.ts'
 import { webhookHeaders } from '../signed-webhook.ts'
-import { parseJson, storable } from '../wires/json.ts'
+import { bodyText, parseJson, storable } from '../wires/json.ts'
 
 /** Who asks what. */
 export interface WebhookQuestion {
@@ -54,7 +54,7 @@ export async function askWebhook(
   signal: AbortSignal,
 ): Promise<WebhookDecision> {
   const { userId, username, provider, model, route, client, prompt, findings } = question
-  const text = request.length > MAX_REQUEST ? undefined : Buffer.from(request).toString('utf8')
+  const text = request.length > MAX_REQUEST ? undefined : bodyText(request)
   // What is only relayed may be no JSON.
   const whole = text === undefined || parseJson(text) === undefined ? undefined : text
   const head = JSON.stringify({

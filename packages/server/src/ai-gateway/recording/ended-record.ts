@@ -101,7 +101,7 @@ export function endedRecord(
 }
 
 /** Tools that a model has chosen, without those that the gateway has called. */
-function choices(answer: Observation, injected: Ending['injected']) {
+export function choices(answer: Observation, injected: Ending['injected']) {
   const called = new Set(injected.map(({ callId }) => callId))
   return answer.tools
     .filter(({ callId }) => callId === undefined || !called.has(callId))

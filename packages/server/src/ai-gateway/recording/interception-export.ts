@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 
 import { describeError } from '@slipway/request-log'
 import type { GatewaySettings } from '../../ai-governance/index.ts'
+import { sendBatches } from '../../audit-forwarding/index.ts'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import { GuardedFetch } from '../../outbound/index.ts'
@@ -12,11 +12,7 @@ import { claimExports, completeExports, releaseExports } from '../store/exports.
 
 const actor = systemActor('aibridged', 'what models are asked is exported whoever asks')
 
-/** Pauses in milliseconds: when all has been sent, and after a first failure, doubled with each further one. */
-const EVERY_MS = 2_000
-const RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 5 * 60_000
-/** For a batch to be taken; shorter than it is claimed. */
+/** For a batch to be taken, in milliseconds; shorter than it is claimed. */
 const SEND_MS = 15_000
 const CLAIM_SECONDS = 60
 const BATCH = 50
@@ -40,33 +36,21 @@ export class InterceptionExport implements AsyncDisposable {
     this.#settings = settings
     this.#metrics = metrics
     this.#fetch = new GuardedFetch(context.config.aiGatewayWebhookAllowedPrivateCidrs)
-    this.#running = this.#run()
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    let failures = 0
-    let size = BATCH
-    while (!signal.aborted) {
-      let pause = EVERY_MS
-      const { exportWebhookUrl } = this.#settings()
-      try {
-        if (exportWebhookUrl !== '' && (await this.#send(exportWebhookUrl, size)) === size) pause = 0
-        failures = 0
-        size = BATCH
-      } catch (error) {
-        if (signal.aborted) break
-        failures += 1
-        // Perhaps it takes less at once.
-        size = Math.max(1, Math.floor(size / 4))
-        pause = Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 20), LONGEST_RETRY_MS)
-        this.#context.log.error('interceptions could not be exported; they are sent again', {
-          failures,
-          error: describeError(error),
-        })
-      }
-      if (pause > 0) await delay(pause, undefined, { signal, ref: false }).catch(() => undefined)
-    }
+    this.#running = sendBatches(
+      {
+        most: BATCH,
+        send: async (limit) => {
+          const { exportWebhookUrl } = this.#settings()
+          return exportWebhookUrl !== '' && (await this.#send(exportWebhookUrl, limit)) === limit
+        },
+        failed: (error, failures) =>
+          context.log.error('interceptions could not be exported; they are sent again', {
+            failures,
+            error: describeError(error),
+          }),
+      },
+      this.#stopping.signal,
+    )
   }
 
   /** Sends the next batch. How many were in it. @throws Error when it was not taken. */

@@ -7,6 +7,7 @@ import { clientOf, clientSessionOf } from '../clients.ts'
 import { editMembers } from '../data-plane/json-members.ts'
 import { destinationOf } from '../data-plane/paths.ts'
 import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
+import { bodyText } from '../wires/json.ts'
 import type { RequestFacts } from '../wires/request-facts.ts'
 import { type Wire, wireOf } from '../wires/wire.ts'
 
@@ -71,13 +72,8 @@ export function targetsOf(
 export function requestAt(request: ModelRequest, { provider, url, renamed }: Target): ModelRequest {
   if (url === undefined) return request
   if (renamed === undefined) return { ...request, provider, url }
-  const body = Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length).toString('utf8')
-  return {
-    ...request,
-    provider,
-    url,
-    body: Buffer.from(editMembers(body, { model: () => JSON.stringify(renamed) })),
-  }
+  const body = editMembers(bodyText(request.body), { model: () => JSON.stringify(renamed) })
+  return { ...request, provider, url, body: Buffer.from(body) }
 }
 
 /** What stays together: the session that a client names, or else all that a user asks with it (AG-B11). */

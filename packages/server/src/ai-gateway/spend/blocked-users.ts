@@ -1,8 +1,8 @@
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
+import { measureAt } from '../admission.ts'
 import type { ModelGateway } from '../model-gateway.ts'
-import { dayOf, periodOf } from '../period.ts'
 import { countBlockedUsers } from '../store/spend-reports.ts'
 
 const actor = systemActor('aibridged', 'operators see how many users have used up their AI budgets')
@@ -36,14 +36,9 @@ export class BlockedUsers implements AsyncDisposable {
   async count(): Promise<void> {
     const { clock, database, log } = this.#context
     const { governance, metrics } = this.#gateway.parts
-    const { budgetPeriod, budgetPolicy } = governance.settings()
+    const measure = measureAt(clock.now(), governance.settings(), undefined)
     try {
-      metrics.blockedUsers(
-        await countBlockedUsers(actor, database.db, {
-          policy: budgetPolicy,
-          since: dayOf(periodOf(clock.now(), budgetPeriod).start),
-        }),
-      )
+      metrics.blockedUsers(await countBlockedUsers(actor, database.db, measure))
     } catch (error) {
       log.warn('users whose AI budgets are used up could not be counted', { error: describeError(error) })
     }

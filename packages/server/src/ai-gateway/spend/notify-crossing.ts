@@ -2,7 +2,8 @@ import type { AIBudgetPeriod } from '@slipway/contract'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import { enqueueNotification, enqueueToOwnersAndUserAdmins, TEMPLATES } from '../../notifications/index.ts'
-import type { BudgetPeriod } from '../period.ts'
+import { dollars } from '../budget-message.ts'
+import { type BudgetPeriod, presentPeriod } from '../period.ts'
 import { findCrossingNames } from '../store/crossings.ts'
 import type { BudgetCrossing } from '../store/records.ts'
 
@@ -29,14 +30,13 @@ export async function notifyCrossing(
   if (names === undefined) return
   const labels = {
     threshold: String(threshold),
-    limit: `$${(limitMicros / 1_000_000).toFixed(2)}`,
+    limit: dollars(limitMicros),
     period: periodKind,
     limit_source: limitSource,
     username: names.username,
     effective_group_name: names.group,
     organization_name: names.organization,
-    period_start: period.start.toISOString(),
-    period_end: period.end.toISOString(),
+    ...presentPeriod(period),
   }
   const full = threshold === 100
   const targets = [userId, groupId]

@@ -7,7 +7,7 @@ import { badRequest, notFound } from '../../errors/index.ts'
 import { findNamedGroup } from '../../groups/index.ts'
 import { getOrganization } from '../../organizations/index.ts'
 import { isUuid } from '../../search/index.ts'
-import { type BudgetPeriod, dayOf, periodOf } from '../period.ts'
+import { type BudgetPeriod, dayOf, periodOf, presentPeriod } from '../period.ts'
 import { type BudgetGroup, getBudgetGroup } from '../store/budget-rows.ts'
 import {
   type GroupSpendRow,
@@ -106,10 +106,6 @@ function idsOf(field: 'group_ids' | 'user_ids', given: string | undefined): stri
   if (ids.length > MAX_IDS) throw fault(`${field} has ${ids.length} entries, maximum is ${MAX_IDS}.`)
   if (ids.some((id) => !isUuid(id))) throw fault(`${field} must be a list of UUIDs.`)
   return [...new Set(ids)]
-}
-
-function presentPeriod({ start, end }: BudgetPeriod): { period_start: string; period_end: string } {
-  return { period_start: start.toISOString(), period_end: end.toISOString() }
 }
 
 function presentGroup({ id, ...row }: GroupSpendRow): contract.OrganizationGroupAISpend {

@@ -4,7 +4,7 @@ import type { Actor } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { SessionSearch } from '../search-sessions.ts'
 import { MAX_TEXT, matches, readable } from './sessions.ts'
-import type { ToolRow } from './threads.ts'
+import { TOOL, type ToolRow } from './threads.ts'
 
 /** A request as older clients list it. */
 export interface InterceptionRow {
@@ -108,8 +108,7 @@ export async function listPrompts(actor: Actor, db: Db, ids: readonly string[]):
 /** Tools that models chose in some requests that the actor may read. */
 export async function listTools(actor: Actor, db: Db, ids: readonly string[]): Promise<ToolRow[]> {
   const { rows } = await sql<ToolRow>`
-    select x.id, x.interception_id, x.provider_response_id, x.server_url, x.tool, left(x.input, ${MAX_TEXT}) as input,
-           x.injected, x.invocation_error, x.metadata, x.created_at
+    select ${TOOL}
       from aibridge_tool_usages x ${partsOf(actor, ids)}`.execute(db)
   return rows
 }

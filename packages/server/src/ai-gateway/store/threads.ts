@@ -121,6 +121,11 @@ export interface ToolRow {
   readonly created_at: Date
 }
 
+/** What readers get of the tools `x`. */
+export const TOOL = sql`
+  x.id, x.interception_id, x.provider_response_id, x.server_url, x.tool, left(x.input, ${MAX_TEXT}) as input, x.injected,
+  x.invocation_error, x.metadata, x.created_at`
+
 /** Which parts of requests are wanted. */
 interface PartsOf {
   readonly requests: readonly string[]
@@ -135,8 +140,7 @@ export async function listThreadTools(
   { requests, limit }: PartsOf,
 ): Promise<readonly ToolRow[]> {
   const { rows } = await sql<ToolRow>`
-    select x.id, x.interception_id, x.provider_response_id, x.server_url, x.tool, left(x.input, ${MAX_TEXT}) as input,
-           x.injected, x.invocation_error, x.metadata, x.created_at
+    select ${TOOL}
       from aibridge_tool_usages x join aibridge_interceptions i on i.id = x.interception_id
      where ${ofSession(actor, session)} and i.id = any(${requests}::uuid[])
      order by array_position(${requests}::uuid[], i.id), x.created_at, x.id limit ${limit}`.execute(db)

@@ -1,3 +1,4 @@
+import { bodyText } from '../wires/json.ts'
 import type { RequestFacts } from '../wires/request-facts.ts'
 import type { Wire } from '../wires/wire.ts'
 import type { InjectedTools } from './injected-tools.ts'
@@ -32,7 +33,7 @@ export class ToolInjection {
       readonly screen: ((text: string) => string) | undefined
     },
   ): Promise<ToolLoop | undefined> {
-    const { wire, body, facts, initiatorId, apiKeyId, token, signal, screen } = request
+    const { wire, facts, initiatorId, apiKeyId, token, signal, screen } = request
     if (this.#tools === undefined || token === undefined || apiKeyId === undefined) return undefined
     const of = { wire, stream: facts.stream, model: facts.model }
     if (talkOf(of, []) === undefined) return undefined
@@ -42,7 +43,8 @@ export class ToolInjection {
       lease[Symbol.dispose]()
       throw signal.reason
     }
-    const theirs = clientTools(Buffer.from(body).toString('utf8'))
+    const body = bodyText(request.body)
+    const theirs = clientTools(body)
     const tools = lease.tools.filter(({ name }) => !theirs.has(name))
     const talk = talkOf(of, tools)
     if (tools.length === 0 || talk === undefined) {

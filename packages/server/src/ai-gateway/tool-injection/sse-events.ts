@@ -18,7 +18,16 @@ export class SseEvents {
 
   /** The events that a piece completes. @throws Error for an event that is too long. */
   push(chunk: Uint8Array): SseEvent[] {
-    this.#pending += this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    const piece = this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    // A long line is joined once, when it ends.
+    this.#pending += piece
+    const events = piece.includes('\n') ? this.#ended() : []
+    if (this.#pending.length > MAX_EVENT) throw new Error('an event is too long')
+    return events
+  }
+
+  /** Takes the events out of what is pending that have come to their end. */
+  #ended(): SseEvent[] {
     const events: SseEvent[] = []
     const end = /\r?\n\r?\n/g
     let from = 0
@@ -28,7 +37,6 @@ export class SseEvents {
       from = to
     }
     this.#pending = this.#pending.slice(from)
-    if (this.#pending.length > MAX_EVENT) throw new Error('an event is too long')
     return events
   }
 

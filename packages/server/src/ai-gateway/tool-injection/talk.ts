@@ -69,16 +69,20 @@ export function cut(text: string): string {
 
 /** The JSON of an array with more behind its elements, which stay as they are. */
 export function appended(array: string | undefined, more: readonly unknown[]): string {
-  const added = more.map((one) => JSON.stringify(one)).join(',')
-  const inner = elementsOf(array)
-  return `[${inner}${inner === '' || added === '' ? '' : ','}${added}]`
+  return arrayOf(elementsOf(array), written(more))
 }
 
 /** The JSON of an array with more before its elements, which stay as they are. */
 export function prepended(array: string | undefined, more: readonly unknown[]): string {
-  const added = more.map((one) => JSON.stringify(one)).join(',')
-  const inner = elementsOf(array)
-  return `[${added}${inner === '' || added === '' ? '' : ','}${inner}]`
+  return arrayOf(written(more), elementsOf(array))
+}
+
+function arrayOf(...parts: readonly string[]): string {
+  return `[${parts.filter((part) => part !== '').join(',')}]`
+}
+
+function written(elements: readonly unknown[]): string {
+  return elements.map((one) => JSON.stringify(one)).join(',')
 }
 
 function elementsOf(array: string | undefined): string {

@@ -75,7 +75,7 @@ function loopOf(
   const loop = new ToolLoop(
     {
       ...of,
-      body: Buffer.from(JSON.stringify(body)),
+      body: JSON.stringify(body),
       lease: {
         tools,
         [Symbol.dispose]: () => {

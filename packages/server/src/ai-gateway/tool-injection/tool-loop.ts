@@ -4,6 +4,7 @@ import { McpServerError } from '../../mcp-servers/index.ts'
 import { editMembers } from '../data-plane/json-members.ts'
 import type { InjectedCall as CallRecord } from '../ending.ts'
 import { GatewayError } from '../gateway-error.ts'
+import { bodyOf, withBody } from '../replaced-body.ts'
 import type { AnswerBody, UpstreamAnswer } from '../upstream.ts'
 import { at, list, parseJson, text } from '../wires/json.ts'
 import { NOTHING, type Observation, type Observer } from '../wires/observation.ts'
@@ -39,7 +40,7 @@ export interface LoopNotes {
 export interface ToolLoopOf {
   readonly wire: Wire
   /** What the client sent. */
-  readonly body: Uint8Array
+  readonly body: string
   readonly stream: boolean
   readonly model: string
   readonly lease: ToolLease
@@ -96,7 +97,7 @@ export class ToolLoop implements Observer {
     this.#of = of
     this.#talk = talk
     this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
-    this.#body = talk.inject(Buffer.from(of.body).toString('utf8'))
+    this.#body = talk.inject(of.body)
   }
 
   /**
@@ -114,9 +115,8 @@ export class ToolLoop implements Observer {
         return answer
       }
       if (isStream(answer) && answer.status < 400) {
-        const { 'content-length': _, ...headers } = answer.headers
         this.#current = answer.body
-        return { status: answer.status, headers, body: this.#streamed(answer, send) }
+        return withBody(answer, this.#streamed(answer, send))
       }
       if (answer.status < 400) answer = await this.#whole(answer, send)
       this.close()
@@ -195,10 +195,7 @@ export class ToolLoop implements Observer {
       const round = this.#talk.round()
       round.whole(bytes.toString('utf8'))
       const calls = round.calls()
-      if (calls.length === 0) {
-        const { 'content-length': _, ...headers } = answer.headers
-        return { status: answer.status, headers, body: bodyOf(Buffer.from(round.answer())) }
-      }
+      if (calls.length === 0) return withBody(answer, bodyOf(round.answer()))
       const results = await this.#callAll(calls, rounds, observer)
       answer = await send(this.#goOn(round.next(results)))
       if (answer.status >= 400) return answer
@@ -302,18 +299,17 @@ function typeOf({ headers }: UpstreamAnswer): string {
 /** A result of which all texts are as they may go on. */
 function screened(result: CallResult, screen: ToolLoopOf['screen']): CallResult {
   if (screen === undefined) return result
-  const shown = (part: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
-    ...part,
-    ...(typeof part.text === 'string' ? { text: screen(part.text) } : {}),
-    ...(isObject(part.resource) && typeof part.resource.text === 'string'
-      ? { resource: { ...part.resource, text: screen(part.resource.text) } }
-      : {}),
-  })
+  const shown = (part: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+    const ofResource = at(part.resource, 'text')
+    return {
+      ...part,
+      ...(typeof part.text === 'string' ? { text: screen(part.text) } : {}),
+      ...(typeof ofResource === 'string'
+        ? { resource: { ...Object(part.resource), text: screen(ofResource) } }
+        : {}),
+    }
+  }
   return { ...result, content: result.content.map(shown) }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
 
 function isStream(answer: UpstreamAnswer): boolean {
@@ -351,15 +347,6 @@ async function failureOf(answer: UpstreamAnswer): Promise<{ type: string; messag
   return {
     type: text(at(error, 'type')) || 'api_error',
     message: text(at(error, 'message')) || `the provider answered ${answer.status}`,
-  }
-}
-
-function bodyOf(bytes: Uint8Array): AnswerBody {
-  return {
-    async *[Symbol.asyncIterator]() {
-      yield bytes
-    },
-    destroy: () => undefined,
   }
 }
 

@@ -1,5 +1,10 @@
 /** Reads what others have sent: nothing is known of its shape. */
 
+/** A body as text. */
+export function bodyText({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('utf8')
+}
+
 /** A JSON value; undefined when the text is none. */
 export function parseJson(text: string): unknown {
   try {

@@ -1,9 +1,9 @@
-import { at, list, parseJson, storable, text } from './json.ts'
+import { at, bodyText, list, parseJson, storable, text } from './json.ts'
 import { MAX_TEXT } from './observation.ts'
 import { modelOfPath, type Wire } from './wire.ts'
 
 /** Where neither path nor body names a model (AG-26). */
-export const UNKNOWN_MODEL = 'coder-aibridge-unknown'
+const UNKNOWN_MODEL = 'coder-aibridge-unknown'
 const MAX_MODEL = 256
 const MAX_ID = 256
 /** Of what clients tell of themselves: some put a whole object into it. */
@@ -32,7 +32,7 @@ export function namedModel(body: Uint8Array): string {
 }
 
 function jsonOf(body: Uint8Array): unknown {
-  return parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'))
+  return parseJson(bodyText(body))
 }
 
 /** Reads a request body; undefined when it is no JSON object. */
