@@ -105,13 +105,11 @@ export type UpdateInboxNotificationReadStatusResponse = Static<
   typeof UpdateInboxNotificationReadStatusResponse
 >
 
-const ReadStatus = Type.Optional(Type.String())
-
 /** Which notifications of the inbox are meant; lists are ids with commas between them. */
 const inboxFilters = {
   targets: Type.Optional(Type.String()),
   templates: Type.Optional(Type.String()),
-  read_status: ReadStatus,
+  read_status: Type.Optional(Type.String()),
 }
 
 export const listInboxNotifications = route('GET /api/v2/notifications/inbox', {

@@ -987,7 +987,6 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'templates/store/versions.ts attachVersion': [version, id],
   'templates/store/versions.ts findVersionOfJob': [id],
   'user-skills/store.ts listSkills': [id],
-  'user-skills/store.ts listSkillTexts': [id],
   'user-skills/store.ts getSkill': [id, 'x'],
   'user-skills/store.ts insertSkill': [id, { name: 'y', description: 'y', content: 'y' }],
   'user-skills/store.ts updateSkill': [id, { name: 'x', description: 'y', content: 'y' }],

@@ -3,7 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import type { ChatRow } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
 import { actorOf, findStanding, roleOptions } from '../identity/index.ts'
-import { listSkillTexts } from '../user-skills/index.ts'
+import { getSkill, listSkills as listUserSkills } from '../user-skills/index.ts'
 import type { PinnedContext } from './store/pinned.ts'
 
 const system = systemActor('chatd', 'chats read the skills of their owners with the rights that those have')
@@ -13,7 +13,8 @@ export interface Skill {
   /** As models know it. */
   readonly name: string
   readonly description: string
-  readonly body: string
+  /** Reads what to do; prompts, which only list skills, need none of it. @throws ApiError 404 for one that is gone by now. */
+  readonly body: () => Promise<string>
   /** Its folder in the workspace; undefined for one that the owner of the chat has written. */
   readonly directory: string | undefined
 }
@@ -50,7 +51,7 @@ export function findSkill(skills: readonly Skill[], wanted: string): Skill | und
 function skillsOf(pinned: PinnedContext | undefined): Skill[] {
   return (pinned?.resources ?? []).flatMap(({ kind, status, body, attributes }) => {
     if (kind !== 'skill' || status !== 'ok') return []
-    return [{ ...textsOf(attributes), body }]
+    return [{ ...textsOf(attributes), body: async () => body }]
   })
 }
 
@@ -59,11 +60,19 @@ async function personalSkills(context: AppContext, ownerId: string): Promise<Ski
   const { db } = context.database
   const standing = await findStanding(system, db, ownerId)
   if (standing === undefined || standing.status === 'suspended') return []
-  const rows = await listSkillTexts(actorOf(ownerId, standing, roleOptions(context)), db, ownerId)
-  return rows.map(({ name, description, content }) => {
-    const skill = parseSkill(content)
-    return { name, description, body: 'error' in skill ? content : skill.body, directory: undefined }
-  })
+  const owner = actorOf(ownerId, standing, roleOptions(context))
+  const rows = await listUserSkills(owner, db, ownerId)
+  return rows.map(({ name, description }) => ({
+    name,
+    description,
+    body: async () => bodyOf((await getSkill(owner, db, ownerId, name)).content),
+    directory: undefined,
+  }))
+}
+
+function bodyOf(content: string): string {
+  const skill = parseSkill(content)
+  return 'error' in skill ? content : skill.body
 }
 
 /** What is known of a skill of a workspace beside its text. */

@@ -1,6 +1,7 @@
 import { accessListOf, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { enqueueNotification, enqueueToUsers, TEMPLATES } from '../notifications/index.ts'
+import type { ChatRow } from './store/locked.ts'
 import type { ChatChange } from './update-chat.ts'
 
 const actor = systemActor('notifier', 'users hear of chats that are shared with them or archived')
@@ -23,17 +24,11 @@ export async function announceShared(
   })
 }
 
-/** Chats of one owner that a round has archived. */
-export interface ArchivedChats {
-  readonly titles: string[]
-  readonly ids: string[]
-}
-
 /** Tells an owner in one message which of their chats were archived (CH-1702). */
 export function announceArchived(
   context: AppContext,
   ownerId: string,
-  { titles, ids }: ArchivedChats,
+  chats: readonly Pick<ChatRow, 'id' | 'title'>[],
   days: { readonly autoArchive: number; readonly retention: number },
 ): Promise<void> {
   return enqueueNotification(context, actor, {
@@ -44,9 +39,9 @@ export function announceArchived(
       retention_days: days.retention === 0 ? '' : String(days.retention),
     },
     data: {
-      archived_chats: titles.slice(0, MAX_TITLES).map((title) => ({ title })),
-      additional_archived_count: Math.max(0, titles.length - MAX_TITLES),
+      archived_chats: chats.slice(0, MAX_TITLES).map(({ title }) => ({ title })),
+      additional_archived_count: Math.max(0, chats.length - MAX_TITLES),
     },
-    targets: ids.slice(0, MAX_TITLES),
+    targets: chats.slice(0, MAX_TITLES).map(({ id }) => id),
   })
 }

@@ -5,8 +5,9 @@ import type { ChatSettings } from '../chat-settings/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
-import { type ArchivedChats, announceArchived } from './announce.ts'
+import { announceArchived } from './announce.ts'
 import { archiveFamily } from './archive-family.ts'
+import type { ChatRow } from './store/locked.ts'
 import { holdChat } from './store/metadata.ts'
 import { type ForgottenRoot, holdForgottenRoot, tryArchiveLock } from './store/retention.ts'
 import type { ChatChange } from './update-chat.ts'
@@ -51,19 +52,17 @@ export class AutoArchive implements AsyncDisposable {
     const midnight = Math.floor(this.#context.clock.now().getTime() / DAY_MS) * DAY_MS
     const before = new Date(midnight - days * DAY_MS)
     let last: ForgottenRoot | undefined
-    const archived = new Map<string, ArchivedChats>()
+    const archived: Pick<ChatRow, 'id' | 'title' | 'owner_id'>[] = []
     for (let count = 0; count < MAX_ROOTS && !this.#closed; count += 1) {
       const { root, change } = await this.#archiveNext(before, last)
       if (root === undefined) break
       last = root
       if (change === undefined) continue
-      const ofOwner = archived.get(root.owner.id) ?? { titles: [], ids: [] }
-      ofOwner.titles.push(change.after.title)
-      ofOwner.ids.push(root.id)
-      archived.set(root.owner.id, ofOwner)
+      const { id, title, owner_id } = change.after
+      archived.push({ id, title, owner_id })
       await this.#record(root, change)
     }
-    for (const [ownerId, chats] of archived)
+    for (const [ownerId, chats] of Map.groupBy(archived, (chat) => chat.owner_id))
       await announceArchived(this.#context, ownerId, chats, { autoArchive: days, retention: retentionDays })
   }
 

@@ -42,5 +42,6 @@ export {
   type UserRow,
 } from './store/users.ts'
 export type { UpstreamRefresh, UpstreamRefreshOutcome } from './upstream-session.ts'
+export { userIdOf } from './user-id.ts'
 export { KeyValidator } from './validate-key.ts'
 export { WatchingActor } from './watching-actor.ts'

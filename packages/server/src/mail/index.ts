@@ -1,3 +1,3 @@
 export type { Mail } from './mail.ts'
 export { Mailer } from './mailer.ts'
-export { isUnfixable, openTransport, type Transport } from './transport.ts'
+export { isUnfixable, mailServer } from './transport.ts'

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { describeError } from '@slipway/request-log'
 import type { AppContext } from '../context.ts'
 import type { Mail } from './mail.ts'
-import { isPermanent, openTransport, type Transport } from './transport.ts'
+import { isPermanent, mailServer, type Transport } from './transport.ts'
 
 const ATTEMPTS = 5
 const FIRST_RETRY_MS = 5_000
@@ -21,10 +21,11 @@ export class Mailer implements AsyncDisposable {
   readonly #stop = new AbortController()
   /** What is being sent; the next attempt stands behind it. */
   #lane: Promise<unknown> = Promise.resolve()
-  #transport: Promise<Transport> | undefined
+  readonly #server: Transport
 
   constructor(context: Pick<AppContext, 'config' | 'log' | 'clock'>) {
     this.#context = context
+    this.#server = mailServer(context.config)
   }
 
   /** Takes a message. What cannot be sent leaves a warning that tells the operator why. */
@@ -70,13 +71,9 @@ export class Mailer implements AsyncDisposable {
     const sending = this.#lane.then(async () => {
       if (this.#stop.signal.aborted) return undefined
       try {
-        this.#transport ??= openTransport(this.#context.config)
-        const transport = await this.#transport
-        await transport.send(mail)
+        await this.#server.send(mail)
         return undefined
       } catch (error) {
-        // Files of certificates and passwords may have been put right meanwhile.
-        this.#transport = undefined
         return error
       }
     })

@@ -14,8 +14,8 @@ export type Message = Omit<Mail, 'expiresAt'> & {
 
 /** A way to the mail server. */
 export interface Transport {
-  /** @throws Error when the server cannot be reached or refuses. */
-  send(mail: Message): Promise<void>
+  /** @throws Error when the server cannot be reached or refuses, and what aborts the signal before the message is on its way. */
+  send(mail: Message, signal?: AbortSignal): Promise<void>
 }
 
 /** A fault of the configuration: trying again changes nothing. */
@@ -52,13 +52,32 @@ function isRefusal(error: Error): boolean {
   return 'responseCode' in error && typeof error.responseCode === 'number' && error.responseCode >= 500
 }
 
+/** The mail server of the configuration, whose way is opened when it is needed. */
+export function mailServer(config: Config): Transport {
+  let opened: Promise<Transport> | undefined
+  return {
+    async send(mail, signal) {
+      try {
+        opened ??= openTransport(config)
+        const transport = await opened
+        signal?.throwIfAborted()
+        await transport.send(mail)
+      } catch (error) {
+        // Files of certificates and passwords may have been put right meanwhile.
+        opened = undefined
+        throw error
+      }
+    },
+  }
+}
+
 /**
  * Opens the way that the `CODER_EMAIL_*` options describe (OP-134): TLS from the start on port 465 or by force, else
  * STARTTLS where the server offers it and always where it is insisted on; PLAIN before LOGIN.
  *
  * @throws MailConfigurationError for a smarthost or a file that cannot be used.
  */
-export async function openTransport(config: Config): Promise<Transport> {
+async function openTransport(config: Config): Promise<Transport> {
   const [, host = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(config.emailSmarthost) ?? []
   if (host === '') throw new MailConfigurationError('CODER_EMAIL_SMARTHOST must be host:port')
   const password =

@@ -13,6 +13,11 @@ const FOR_ADMINS: Readonly<Record<AccountEvent['kind'], TemplateId>> = {
   activated: TEMPLATES.userActivated,
 }
 
+const FOR_USER: Readonly<Partial<Record<AccountEvent['kind'], TemplateId>>> = {
+  suspended: TEMPLATES.yourAccountSuspended,
+  activated: TEMPLATES.yourAccountActivated,
+}
+
 /**
  * Tells owners and user admins of changes of accounts, but not who made them, and users of what happens to their own
  * (OP-141, ID-15, ID-19, ID-20).
@@ -31,20 +36,8 @@ export function announceAccounts(context: AppContext): AnnounceAccount {
       targets: [user.id],
       except: initiator === undefined ? [user.id] : [user.id, initiator.id],
     })
-    const templateId = ownTemplate(kind)
+    const templateId = FOR_USER[kind]
     if (templateId !== undefined)
       await enqueueNotification(context, actor, { templateId, userId: user.id, labels, targets: [user.id] })
-  }
-}
-
-function ownTemplate(kind: AccountEvent['kind']): TemplateId | undefined {
-  switch (kind) {
-    case 'suspended':
-      return TEMPLATES.yourAccountSuspended
-    case 'activated':
-      return TEMPLATES.yourAccountActivated
-    case 'created':
-    case 'deleted':
-      return undefined
   }
 }

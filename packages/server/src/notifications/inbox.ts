@@ -1,7 +1,9 @@
-import type { InboxNotification, NotificationMethod } from '@slipway/contract'
+import { Value } from 'typebox/value'
+
+import { type InboxNotification, InboxNotificationAction } from '@slipway/contract'
 import { badRequest, type Validation, validationFailed } from '../errors/index.ts'
 import { isUuid } from '../search/index.ts'
-import { type TemplateAction, templateOf } from './catalog/index.ts'
+import { templateOf } from './catalog/index.ts'
 import type { InboxFilter, InboxRow } from './store/inbox.ts'
 
 /** Ids that a filter names, at most. */
@@ -78,22 +80,6 @@ export async function presentInbox(
   }
 }
 
-function actionsOf(stored: unknown): TemplateAction[] {
-  return Array.isArray(stored) ? stored.filter(isAction) : []
-}
-
-function isAction(value: unknown): value is TemplateAction {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'label' in value &&
-    typeof value.label === 'string' &&
-    'url' in value &&
-    typeof value.url === 'string'
-  )
-}
-
-/** Whether a text names a method. */
-export function isMethod(text: string | undefined): text is NotificationMethod {
-  return text === 'smtp' || text === 'webhook' || text === 'inbox'
+function actionsOf(stored: unknown): InboxNotificationAction[] {
+  return Array.isArray(stored) ? stored.filter((one) => Value.Check(InboxNotificationAction, one)) : []
 }

@@ -31,16 +31,19 @@ export class OutcomeBuffer implements AsyncDisposable {
 
   /** Takes an outcome; resolves at once unless there are so many that they are written now. */
   async add(outcome: Outcome): Promise<void> {
-    const { notificationsStoreSyncBufferSize: limit, notificationsStoreSyncInterval: interval } =
-      this.#context.config
     this.#waiting.push(outcome)
     this.#metrics.pendingUpdates.set(this.#waiting.length)
-    if (this.#waiting.length >= limit) return this.flush()
-    this.#timer ??= setTimeout(() => void this.flush(), interval).unref()
+    if (this.#waiting.length >= this.#context.config.notificationsStoreSyncBufferSize) return this.#flush()
+    this.#flushLater()
+  }
+
+  #flushLater(): void {
+    const { notificationsStoreSyncInterval: interval } = this.#context.config
+    this.#timer ??= setTimeout(() => void this.#flush(), interval).unref()
   }
 
   /** Writes what has gathered; what cannot be written is kept for the next time, within the bound of the leases. */
-  async flush(): Promise<void> {
+  async #flush(): Promise<void> {
     await this.#writing
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -66,15 +69,14 @@ export class OutcomeBuffer implements AsyncDisposable {
       // Those whose lease is over are somebody else's by now.
       const kept = outcomes.filter(({ at }) => now - at.getTime() < config.notificationsLeasePeriod)
       this.#waiting = [...kept, ...this.#waiting]
-      if (this.#waiting.length > 0)
-        this.#timer ??= setTimeout(() => void this.flush(), config.notificationsStoreSyncInterval).unref()
+      if (this.#waiting.length > 0) this.#flushLater()
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const late = Promise.withResolvers<void>()
     const deadline = setTimeout(late.resolve, STOP_MS)
-    await Promise.race([this.flush(), late.promise])
+    await Promise.race([this.#flush(), late.promise])
     clearTimeout(deadline)
     clearTimeout(this.#timer)
   }

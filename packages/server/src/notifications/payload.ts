@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 
+import { InboxNotificationAction } from '@slipway/contract'
+
 /** Version of the stored form. */
 export const PAYLOAD_VERSION = '1.2'
 
@@ -14,7 +16,7 @@ export const Payload = Type.Object({
   /** The username where the user has given no name. */
   user_name: Type.String(),
   user_username: Type.String(),
-  actions: Type.Array(Type.Object({ label: Type.String(), url: Type.String() })),
+  actions: Type.Array(InboxNotificationAction),
   labels: Type.Record(Type.String(), Type.String()),
   data: Type.Unknown(),
   targets: Type.Array(Type.String()),

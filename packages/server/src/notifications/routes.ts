@@ -4,11 +4,11 @@ import { type Actor, authorize, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession, type SessionRequest } from '../edge/index.ts'
 import { badRequest, notFound, validationFailed } from '../errors/index.ts'
-import { getUser } from '../identity/index.ts'
+import { getUser, userIdOf } from '../identity/index.ts'
 import { isUuid } from '../search/index.ts'
 import { CATALOG, type Template, templateOf } from './catalog/index.ts'
 import { enqueueNotification, isReady } from './enqueue.ts'
-import { inboxFilter, isMethod, presentInbox, requireKnownParameters } from './inbox.ts'
+import { inboxFilter, presentInbox, requireKnownParameters } from './inbox.ts'
 import { choicesOf, presentPreference } from './preferences.ts'
 import { presentTemplate } from './present-template.ts'
 import { sendCustom } from './send-custom.ts'
@@ -157,8 +157,8 @@ async function changeMethod(
   authorize(actor, 'update', { type: 'notification_template' })
   if (template === undefined) throw notFound()
   // Empty goes back to the default one.
-  const chosen = method === '' ? undefined : method
-  if (chosen !== undefined && !isMethod(chosen))
+  const chosen = METHODS.find((one) => one === method)
+  if (chosen === undefined && method !== '')
     throw validationFailed([
       { field: 'method', detail: `${JSON.stringify(method.slice(0, 64))} is not smtp, webhook or inbox` },
     ])
@@ -179,15 +179,12 @@ async function changeMethod(
 
 function preferenceRoutes(context: AppContext): BoundRoute[] {
   const { db } = context.database
-  const ownerOf = async (actor: Actor, user = ''): Promise<string> =>
-    // A key that may do nothing but this need not be allowed to read its user.
-    user === 'me' || user === actor.id ? actor.id : (await getUser(actor, db, user)).id
   return [
     forSession(contract.getUserNotificationPreferences, async ({ actor, params }) =>
-      (await listPreferences(actor, db, await ownerOf(actor, params.user))).map(presentPreference),
+      (await listPreferences(actor, db, await userIdOf(actor, db, params.user))).map(presentPreference),
     ),
     forSession(contract.putUserNotificationPreferences, async ({ actor, params, body }) => {
-      const owner = await ownerOf(actor, params.user)
+      const owner = await userIdOf(actor, db, params.user)
       await storePreferences(actor, db, owner, choicesOf(body))
       return (await listPreferences(actor, db, owner)).map(presentPreference)
     }),

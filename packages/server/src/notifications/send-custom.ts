@@ -41,8 +41,6 @@ export async function sendCustom(
 
 function textFaults(field: string, text: string, maxBytes: number): Validation[] {
   if (text.trim() === '') return [{ field, detail: 'must not be blank' }]
-  if (text.includes('\0') || !text.isWellFormed())
-    return [{ field, detail: 'must not hold NUL characters or halves of characters' }]
   if (Buffer.byteLength(text) > maxBytes) return [{ field, detail: `must be at most ${maxBytes} bytes` }]
   return []
 }

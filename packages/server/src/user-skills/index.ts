@@ -1,2 +1,2 @@
 export { userSkillRoutes } from './routes.ts'
-export { listSkillTexts, type UserSkillRow } from './store.ts'
+export { getSkill, listSkills } from './store.ts'

@@ -1,10 +1,9 @@
 import * as contract from '@slipway/contract'
 import { audited } from '../audit/index.ts'
-import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { validationFailed } from '../errors/index.ts'
-import { getUser } from '../identity/index.ts'
+import { userIdOf } from '../identity/index.ts'
 import {
   deleteSkill,
   getSkill,
@@ -22,18 +21,16 @@ const MAX_CONTENT = 64 * 1024
 /** Skills that users give to their chats, beside those of the workspaces (CH-1303). */
 export function userSkillRoutes(context: AppContext): BoundRoute[] {
   const { database } = context
-  const ownerOf = async (actor: Actor, { user = '' }: Readonly<Record<string, string>>): Promise<string> =>
-    // A key that may do nothing but this need not be allowed to read its user.
-    user === 'me' || user === actor.id ? actor.id : (await getUser(actor, database.db, user)).id
-
   return [
     forSession(contract.listUserSkills, async ({ actor, params }) =>
-      (await listSkills(actor, database.db, await ownerOf(actor, params))).map(presentInfo),
+      (await listSkills(actor, database.db, await userIdOf(actor, database.db, params.user))).map(
+        presentInfo,
+      ),
     ),
     forSession(contract.createUserSkill, (incoming) =>
       audited(context, incoming, { type: 'user_skill', action: 'create' }, async (draft) => {
         const { actor, params, body } = incoming
-        const owner = await ownerOf(actor, params)
+        const owner = await userIdOf(actor, database.db, params.user)
         const skill = readSkill(body.content)
         const made = await database.transaction((tx) => insertSkill(actor, tx, owner, skill))
         draft.after = made
@@ -41,12 +38,19 @@ export function userSkillRoutes(context: AppContext): BoundRoute[] {
       }),
     ),
     forSession(contract.getUserSkill, async ({ actor, params }) =>
-      present(await getSkill(actor, database.db, await ownerOf(actor, params), params.skillName ?? '')),
+      present(
+        await getSkill(
+          actor,
+          database.db,
+          await userIdOf(actor, database.db, params.user),
+          params.skillName ?? '',
+        ),
+      ),
     ),
     forSession(contract.updateUserSkill, (incoming) =>
       audited(context, incoming, { type: 'user_skill', action: 'write' }, async (draft) => {
         const { actor, params, body } = incoming
-        const owner = await ownerOf(actor, params)
+        const owner = await userIdOf(actor, database.db, params.user)
         draft.before = await getSkill(actor, database.db, owner, params.skillName ?? '')
         const skill = readSkill(body.content, draft.before.name)
         const { before, after } = await database.transaction((tx) => updateSkill(actor, tx, owner, skill))
@@ -58,7 +62,7 @@ export function userSkillRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.deleteUserSkill, (incoming) =>
       audited(context, incoming, { type: 'user_skill', action: 'delete' }, async (draft) => {
         const { actor, params } = incoming
-        const owner = await ownerOf(actor, params)
+        const owner = await userIdOf(actor, database.db, params.user)
         draft.before = await deleteSkill(actor, database.db, owner, params.skillName ?? '')
         return undefined
       }),
@@ -70,7 +74,6 @@ export function userSkillRoutes(context: AppContext): BoundRoute[] {
 function readSkill(content: string, name?: string): SkillText {
   if (Buffer.byteLength(content) > MAX_CONTENT)
     throw validationFailed([{ field: 'content', detail: `must be at most ${MAX_CONTENT} bytes` }])
-  if (content.includes('\0')) throw validationFailed([{ field: 'content', detail: 'must not hold NUL' }])
   const skill = contract.parseSkill(content)
   if ('error' in skill) throw validationFailed([{ field: 'content', detail: skill.error }])
   if (name !== undefined && skill.name !== name)

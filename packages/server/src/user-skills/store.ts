@@ -29,21 +29,9 @@ function skillObject(userId: string, id?: string): ResourceObject {
 
 /** The skills of a user by name. @throws ApiError 403 when none of them may be read. */
 export async function listSkills(actor: Actor, db: Db, userId: string): Promise<UserSkillInfo[]> {
-  const rows = await readable(actor, db, userId).select(INFO).execute()
-  if (rows.length === 0) authorize(actor, 'read', skillObject(userId))
-  return rows
-}
-
-/** The skills of a user by name, with their texts. @throws ApiError 403 when none of them may be read. */
-export async function listSkillTexts(actor: Actor, db: Db, userId: string): Promise<UserSkillRow[]> {
-  const rows = await readable(actor, db, userId).selectAll().execute()
-  if (rows.length === 0) authorize(actor, 'read', skillObject(userId))
-  return rows
-}
-
-function readable(actor: Actor, db: Db, userId: string) {
-  return db
+  const rows = await db
     .selectFrom('user_skills')
+    .select(INFO)
     .where('user_id', '=', userId)
     .where(
       sqlFilter(actor, 'read', 'user_skill', {
@@ -52,6 +40,9 @@ function readable(actor: Actor, db: Db, userId: string) {
       }),
     )
     .orderBy('name')
+    .execute()
+  if (rows.length === 0) authorize(actor, 'read', skillObject(userId))
+  return rows
 }
 
 /** The user's skill of this name. @throws ApiError 404 when it is absent or may not be read. */

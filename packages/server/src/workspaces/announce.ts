@@ -33,6 +33,7 @@ export function announceCreated(context: AppContext, row: WorkspaceRow, initiato
 export function announceUpdated(
   context: AppContext,
   row: WorkspaceRow,
+  version: string,
   initiator: { readonly id: string; readonly username: string },
 ): Promise<void> {
   return enqueueToOwnersAndTemplateAdmins(context, actor, {
@@ -43,7 +44,7 @@ export function announceUpdated(
       workspace: row.name,
       workspace_owner_username: row.owner_name,
       template: row.template_name,
-      version: row.template_version_name,
+      version,
     },
     targets: aboutOf(row),
     except: [initiator.id],

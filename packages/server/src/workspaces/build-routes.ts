@@ -83,7 +83,8 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       })
       if (awoken !== undefined)
         await recordChange(context, incoming, { type: 'workspace', action: 'write' }, awoken)
-      if (updated !== undefined) await announceUpdated(context, updated, incoming.owner)
+      if (updated !== undefined)
+        await announceUpdated(context, updated, row.template_version_name, incoming.owner)
       const [presented] = await buildsWithParts(context, [row], matching)
       if (presented === undefined) throw new Error('a made build was not presented')
       return presented

@@ -25,7 +25,7 @@ export async function recordBuild(context: AppContext, jobId: string, succeeded:
       workspace_name: found.workspaceName,
       build_number: String(build.build_number),
       build_reason: build.reason,
-      workspace_owner: found.ownerName,
+      workspace_owner: found.owner.username,
       workspace_id: build.workspace_id,
     },
     requestId: jobId,

@@ -13,7 +13,7 @@ export interface RequestedBuild {
   readonly build: BuildRow
   readonly matching: Matching
   readonly awoken: { readonly before: WorkspaceRow; readonly after: WorkspaceRow } | undefined
-  /** The workspace, where it gets another version than it had (WS-181). */
+  /** The workspace as it was, where it gets another version than it had (WS-181). */
   readonly updated: WorkspaceRow | undefined
 }
 
@@ -49,9 +49,6 @@ export async function requestBuild(
   // One that nobody can carry out is over already.
   if (build.job.completed_at !== null)
     await recordBuild(context, build.job.id, build.job.job_status === 'succeeded')
-  const updated =
-    build.template_version_id === before.template_version_id
-      ? undefined
-      : await getWorkspace(actor, context.database.db, workspaceId)
+  const updated = build.template_version_id === before.template_version_id ? undefined : before
   return { build, matching: made.matching, awoken, updated }
 }

@@ -26,7 +26,7 @@ export function readSkillTool(turn: ToolTurn): ChatTool {
       return {
         name: skill.name,
         description: skill.description,
-        body: skill.body,
+        body: await skill.body(),
         dir: skill.directory ?? '',
         files: skill.directory === undefined ? [] : await filesOf(turn, skill.directory, call.signal),
       }

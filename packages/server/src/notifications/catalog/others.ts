@@ -5,6 +5,10 @@ const viewTemplate = {
   label: 'View template',
   url: '{{base_url}}/templates/{{labels.organization}}/{{labels.template}}',
 }
+const viewVersion = {
+  label: 'View template version',
+  url: '{{base_url}}/templates/{{labels.org}}/{{labels.template}}/versions/{{labels.template_version}}',
+}
 const viewTask = { label: 'View task', url: '{{base_url}}/tasks/{{user_username}}/{{labels.workspace}}' }
 const viewGroup = {
   label: 'View sessions',
@@ -45,12 +49,7 @@ export const templateTemplates: readonly Template[] = group('Template Events', '
     name: 'Prebuilt Workspace Resource Replaced',
     title: 'Claiming a prebuilt workspace of "{{labels.template}}" replaced resources',
     body: 'The prebuilt workspace **{{labels.workspace}}**, claimed by {{labels.claimant}}, lost resources that were replaced by new ones. Users wait longer than they should: make the template ignore what changes at the claim.\n\n{{#data.replacements}}- **{{resource}}**: {{attributes}}\n{{/data.replacements}}',
-    actions: [
-      {
-        label: 'View template version',
-        url: '{{base_url}}/templates/{{labels.org}}/{{labels.template}}/versions/{{labels.template_version}}',
-      },
-    ],
+    actions: [viewVersion],
   },
   {
     id: TEMPLATES.prebuildFailureLimit,
@@ -62,10 +61,7 @@ export const templateTemplates: readonly Template[] = group('Template Events', '
         label: 'View failed prebuilds',
         url: '{{base_url}}/workspaces?filter=owner%3Aprebuilds+status%3Afailed+template%3A{{labels.template}}',
       },
-      {
-        label: 'View template version',
-        url: '{{base_url}}/templates/{{labels.org}}/{{labels.template}}/versions/{{labels.template_version}}',
-      },
+      viewVersion,
     ],
   },
 ])

@@ -5,6 +5,10 @@ const viewMine = {
   label: 'View workspace',
   url: '{{base_url}}/@{{user_username}}/{{labels.name}}',
 }
+const viewOwned = {
+  label: 'View workspace',
+  url: '{{base_url}}/@{{user_username}}/{{labels.workspace}}',
+}
 const viewTheirs = {
   label: 'View workspace',
   url: '{{base_url}}/@{{labels.workspace_owner_username}}/{{labels.workspace}}',
@@ -87,20 +91,20 @@ export const workspaceTemplates: readonly Template[] = group('Workspace Events',
     name: 'Workspace Autostop Reminder',
     title: 'Workspace "{{labels.workspace}}" stops soon',
     body: 'Your workspace **{{labels.workspace}}** stops in {{labels.timeTilShutdown}}. Extend its deadline if you still need it.',
-    actions: [{ label: 'View workspace', url: '{{base_url}}/@{{user_username}}/{{labels.workspace}}' }],
+    actions: [viewOwned],
   },
   {
     id: TEMPLATES.workspaceOutOfMemory,
     name: 'Workspace Out Of Memory',
     title: 'Workspace "{{labels.workspace}}" is running out of memory',
     body: 'Your workspace **{{labels.workspace}}** uses more than **{{labels.threshold}}** of its memory.',
-    actions: [{ label: 'View workspace', url: '{{base_url}}/@{{user_username}}/{{labels.workspace}}' }],
+    actions: [viewOwned],
   },
   {
     id: TEMPLATES.workspaceOutOfDisk,
     name: 'Workspace Out Of Disk',
     title: 'Workspace "{{labels.workspace}}" is running out of disk space',
     body: 'These volumes of your workspace **{{labels.workspace}}** are almost full:\n\n{{#data.volumes}}- **{{path}}** is above {{threshold}}\n{{/data.volumes}}',
-    actions: [{ label: 'View workspace', url: '{{base_url}}/@{{user_username}}/{{labels.workspace}}' }],
+    actions: [viewOwned],
   },
 ])

@@ -64,7 +64,6 @@ export interface NewMessage {
  * Queues messages, but those that their users do not want and those that were said today already (OP-131, OP-132).
  *
  * @param enabledByDefault whether users without a choice want it.
- * @returns how many were queued.
  * @throws ApiError 403 without `notification_message:create`.
  */
 export async function insertMessages(
@@ -72,9 +71,9 @@ export async function insertMessages(
   db: Db,
   messages: readonly NewMessage[],
   given: { readonly enabledByDefault: boolean; readonly now: Date },
-): Promise<number> {
+): Promise<void> {
   authorize(actor, 'create', { type: 'notification_message' })
-  if (messages.length === 0) return 0
+  if (messages.length === 0) return
   const rows = messages.map((message) => ({
     template_id: message.templateId,
     user_id: message.userId,
@@ -83,7 +82,7 @@ export async function insertMessages(
     targets: message.targets,
     hash: message.dedupeHash.toString('hex'),
   }))
-  const { numAffectedRows } = await sql`
+  await sql`
     insert into notification_messages
       (template_id, user_id, method, payload, targets, dedupe_hash, created_at, updated_at)
     select m.template_id, m.user_id, m.method, m.payload, m.targets, decode(m.hash, 'hex'), ${given.now}, ${given.now}
@@ -93,13 +92,12 @@ export async function insertMessages(
        (select not p.disabled from notification_preferences p
          where p.user_id = m.user_id and p.template_id = m.template_id), ${given.enabledByDefault}::boolean)
     on conflict (dedupe_hash) do nothing`.execute(db)
-  return Number(numAffectedRows ?? 0)
 }
 
 /** A message that is ours to deliver. */
 export type LeasedMessage = Pick<
   MessageRow,
-  'id' | 'template_id' | 'user_id' | 'method' | 'payload' | 'targets' | 'attempt_count' | 'created_at'
+  'id' | 'template_id' | 'method' | 'payload' | 'targets' | 'attempt_count' | 'created_at'
 > & {
   /** What the user has chosen for its template by now; null for nothing. */
   readonly disabled: boolean | null
@@ -138,7 +136,7 @@ export async function leaseMessages(
            leased_until = ${lease.until}, attempt_count = m.attempt_count + 1, updated_at = ${lease.now}
       from waiting
      where m.id = waiting.id
-    returning m.id, m.template_id, m.user_id, m.method, m.payload, m.targets, m.attempt_count, m.created_at,
+    returning m.id, m.template_id, m.method, m.payload, m.targets, m.attempt_count, m.created_at,
       (select p.disabled from notification_preferences p
         where p.user_id = m.user_id and p.template_id = m.template_id) as disabled`.execute(db)
   return rows

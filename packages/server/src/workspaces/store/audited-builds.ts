@@ -4,20 +4,15 @@ import { type Actor, authorize } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { UsersTable, WorkspaceBuildsTable } from '../../database/tables.ts'
 
-/** A build as the audit log tells of it (RB-102). */
-export interface AuditedBuild {
+/** A build with what the audit log, its owner and administrators are told of it (RB-102). */
+export interface EndedBuild {
   readonly build: Pick<
     Selectable<WorkspaceBuildsTable>,
     'id' | 'workspace_id' | 'transition' | 'build_number' | 'reason'
   >
   readonly organizationId: string
   readonly workspaceName: string
-  readonly ownerName: string
   readonly initiator: Pick<Selectable<UsersTable>, 'id' | 'username' | 'email'>
-}
-
-/** With what its owner and administrators are told. */
-export interface EndedBuild extends AuditedBuild {
   readonly owner: Pick<Selectable<UsersTable>, 'id' | 'username'>
   readonly templateId: string
   readonly templateName: string
@@ -63,7 +58,6 @@ export async function findAuditedBuild(actor: Actor, db: Db, jobId: string): Pro
     build: row,
     organizationId: row.organization_id,
     workspaceName: row.workspace_name,
-    ownerName: row.owner_name,
     owner: { id: row.owner_id, username: row.owner_name },
     templateId: row.template_id,
     templateName: row.template_name,
@@ -78,7 +72,7 @@ export async function findWorkspaceOwner(
   actor: Actor,
   db: Db,
   workspaceId: string,
-): Promise<AuditedBuild['initiator'] | undefined> {
+): Promise<EndedBuild['initiator'] | undefined> {
   authorize(actor, 'read', { type: 'workspace' })
   authorize(actor, 'read_personal', { type: 'user' })
   return db
