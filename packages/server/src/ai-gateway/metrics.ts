@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { ModelProvider } from '../ai-providers/index.ts'
 import { BoundedNames } from './bounded-names.ts'
 import type { Ending } from './ending.ts'
-import { GatewaySeries, inc } from './gateway-series.ts'
+import { GatewaySeries } from './gateway-series.ts'
 import type { KeyPools } from './key-pool.ts'
 import { choices } from './recording/ended-record.ts'
 
@@ -61,7 +61,7 @@ export class GatewayMetrics {
       'initiator_id',
       'client',
     ])
-    this.#inflight = series.gauge('interceptions_inflight', 'Requests to models that are under way.', [
+    this.#inflight = series.level('interceptions_inflight', 'Requests to models that are under way.', [
       'provider',
       'model',
       'route',
@@ -199,8 +199,8 @@ export class GatewayMetrics {
   /** Counts a request that is under way; disposing the result ends it. */
   begun(labels: { readonly provider: string; readonly model: string; readonly route: string }): Disposable {
     const named = { ...labels, model: this.#model(labels.model) }
-    for (const one of this.#inflight.all) one.inc(named)
-    return { [Symbol.dispose]: () => void this.#inflight.all.map((one) => one.dec(named)) }
+    this.#inflight.add(named)
+    return { [Symbol.dispose]: () => this.#inflight.add(named, -1) }
   }
 
   /** Counts a request that has ended. */
@@ -217,7 +217,7 @@ export class GatewayMetrics {
     const { provider, route, method, client, failed, seconds } = labels
     const initiatorId = this.#initiator(labels.initiatorId)
     const model = this.#model(labels.model)
-    inc(this.#interceptions, {
+    this.#interceptions.add({
       provider,
       model,
       status: failed ? 'failed' : 'completed',
@@ -231,7 +231,7 @@ export class GatewayMetrics {
 
   /** Counts a request that is relayed only. */
   passed(provider: string, route: string, method: string): void {
-    inc(this.#passthrough, { provider, route, method })
+    this.#passthrough.add({ provider, route, method })
   }
 
   /** Counts what a request that has ended has used. */
@@ -244,7 +244,7 @@ export class GatewayMetrics {
       initiator_id: this.#initiator(interception.initiatorId),
       client: interception.client,
     }
-    if (prompt !== undefined) inc(this.#prompts, of)
+    if (prompt !== undefined) this.#prompts.add(of)
     for (const answer of [...earlier, observation]) {
       const { usage } = answer
       if (usage !== undefined) {
@@ -256,13 +256,13 @@ export class GatewayMetrics {
           ...usage.extras,
         }
         for (const [type, tokens] of Object.entries(kinds))
-          if (tokens > 0) inc(this.#tokens, { ...of, type }, tokens)
+          if (tokens > 0) this.#tokens.add({ ...of, type }, tokens)
       }
       for (const { tool } of choices(answer, injected))
-        inc(this.#tools, { provider, model, name: this.#toolNames.label(tool) })
+        this.#tools.add({ provider, model, name: this.#toolNames.label(tool) })
     }
     for (const { tool, serverUrl } of injected)
-      inc(this.#injected, {
+      this.#injected.add({
         provider,
         model,
         server: this.#servers.label(serverUrl),
@@ -290,27 +290,27 @@ export class GatewayMetrics {
 
   /** Counts records that could not be kept. */
   recordsLost(reason: string, count: number): void {
-    inc(this.#lost, { reason }, count)
+    this.#lost.add({ reason }, count)
   }
 
   /** Counts what a guardrail has decided. */
   guarded(guardrail: 'secrets' | 'webhook', decision: string): void {
-    inc(this.#guarded, { guardrail, decision })
+    this.#guarded.add({ guardrail, decision })
   }
 
   /** Counts requests that the export was offered. */
   exported(outcome: 'delivered' | 'failed', count: number): void {
-    inc(this.#exported, { outcome }, count)
+    this.#exported.add({ outcome }, count)
   }
 
   /** Counts a key that was taken out. */
   keyRests(provider: string, reason: string): void {
-    inc(this.#transitions, { provider, reason })
+    this.#transitions.add({ provider, reason })
   }
 
   /** Counts a request that no key was left for. */
   exhausted(provider: string, outcome: 'rate_limited' | 'auth_failed'): void {
-    inc(this.#exhaustions, { provider, outcome })
+    this.#exhaustions.add({ provider, outcome })
   }
 
   /** Counts the keys that a request was tried with. */

@@ -12,6 +12,7 @@ import { exchange } from './exchange.ts'
 import type { ExchangeParts } from './exchange-parts.ts'
 import type { GatewayCall } from './gateway-call.ts'
 import { GatewayError } from './gateway-error.ts'
+import { type GatewayHealth, providersHealth } from './gateway-health.ts'
 import { Guardrails } from './guardrails/guardrails.ts'
 import { KeyPools } from './key-pool.ts'
 import { KeyRates } from './key-rates.ts'
@@ -223,6 +224,16 @@ export class ModelGateway implements AsyncDisposable {
         throw provider.keys.length === 0 && provider.bedrock === undefined && provider.type !== 'bedrock'
           ? new GatewayError(401, 'missing_credential', provider.statusDetail)
           : new GatewayError(503, 'provider_error', provider.statusDetail)
+    }
+  }
+
+  /** What this replica knows of its providers and records; no provider is asked for it. */
+  health(): GatewayHealth {
+    const { pools, breakers, recorder } = this.parts
+    return {
+      enabled: this.#context.config.aiGatewayEnabled,
+      providers: providersHealth(this.providers.list(), pools, breakers),
+      records: recorder.health(),
     }
   }
 

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-import { describeError } from '@slipway/request-log'
 import type { Governance } from '../ai-governance/index.ts'
-import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { isDatabaseFault } from '../errors/index.ts'
 import type { Ending } from './ending.ts'
+import type { RecorderHealth } from './gateway-health.ts'
 import type { InterceptTrace } from './intercept-trace.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { Privacy } from './privacy.ts'
@@ -15,15 +14,12 @@ import { Backlog, type Loss } from './recording/backlog.ts'
 import { endedRecord } from './recording/ended-record.ts'
 import { Gathering } from './recording/gathering.ts'
 import { logEnding, logPassing, logStart } from './recording/interception-log.ts'
+import { RecordStore } from './recording/record-store.ts'
 import { Spool } from './recording/spool.ts'
-import { type EndedRecord, type PassedRecord, type StoredRecord, sizeOf } from './recording/stored-record.ts'
+import { type PassedRecord, type StoredRecord, sizeOf } from './recording/stored-record.ts'
 import { Spending } from './spend/spending.ts'
-import { endInterception, insertInterception, type NewInterception } from './store/interceptions.ts'
-import { insertPassthrough } from './store/passthroughs.ts'
-import { insertPrompts, insertThoughts, insertTools } from './store/records.ts'
+import type { NewInterception } from './store/interceptions.ts'
 import { storable } from './wires/json.ts'
-
-const actor = systemActor('aibridged', 'what models are asked is recorded whoever asks')
 
 /** How long a request waits for its records at most, in milliseconds (AG-78). */
 const WAIT_MS = 5_000
@@ -57,7 +53,9 @@ export class Recorder implements AsyncDisposable {
   readonly #governance: Governance
   readonly #privacy: Privacy
   readonly #spending: Spending
+  readonly #records: RecordStore
   readonly #backlog: Backlog
+  readonly #spool: Spool
   readonly #maxWaiting: number
   readonly #pending = new Map<Promise<void>, StoredRecord>()
   /** Requests under way whose beginning is not stored. */
@@ -66,6 +64,7 @@ export class Recorder implements AsyncDisposable {
   /** Whether the database has refused a beginning just now, or has lost a connection. */
   #refusing = false
   #waiting = 0
+  #losses: { readonly count: number; readonly last: Date | undefined } = { count: 0, last: undefined }
   #toldOfLosses = Number.NEGATIVE_INFINITY
   readonly #lostConnections: Disposable
 
@@ -82,10 +81,12 @@ export class Recorder implements AsyncDisposable {
     this.#governance = governance
     this.#privacy = new Privacy(context.secrets)
     this.#spending = new Spending(context, governance)
+    this.#records = new RecordStore({ context, metrics, spending: this.#spending })
     this.#maxWaiting = maxWaiting
     const spool = new Spool(path.join(directory, 'ai-gateway-records', context.deploymentId), maxSpool)
+    this.#spool = spool
     this.#backlog = new Backlog({
-      store: (record) => this.#store(record),
+      store: (record) => this.#records.store(record),
       spool,
       onDisk: () => this.#failOpen,
       maxWaiting,
@@ -93,7 +94,7 @@ export class Recorder implements AsyncDisposable {
       log: context.log,
     })
     this.#gathering = new Gathering({
-      store: (record) => this.#store(record).catch((error: unknown) => this.#backlog.add(record, error)),
+      store: (records) => this.#storeTogether(records),
       storeBeginning: (interception) => this.#storeBeginning(interception),
       isUnderWay: (id) => this.#unbegun.has(id),
     })
@@ -105,6 +106,18 @@ export class Recorder implements AsyncDisposable {
 
   get #failOpen(): boolean {
     return this.#governance.settings().recordFailOpen
+  }
+
+  /** What waits because it could not be stored, and what was lost. */
+  health(): RecorderHealth {
+    return {
+      databaseAway: this.#backlog.away,
+      waitingCharacters: this.#backlog.size,
+      waitingBytes: this.#spool.bytes,
+      lost: this.#losses.count,
+      lastLostAt: this.#losses.last,
+      failOpen: this.#failOpen,
+    }
   }
 
   /** Whether the database was away a moment ago. */
@@ -125,7 +138,7 @@ export class Recorder implements AsyncDisposable {
       this.#gathering.begun(interception)
     } else if (this.#failOpen) await this.#beginIfPossible(interception)
     else {
-      await insertInterception(actor, this.#context.database.db, interception)
+      await this.#records.begin(interception)
       this.#refusing = false
     }
     if (aiGatewayStructuredLogging) logStart(this.#context.log, interception)
@@ -134,9 +147,7 @@ export class Recorder implements AsyncDisposable {
   async #beginIfPossible(interception: NewInterception): Promise<void> {
     this.#unbegun.add(interception.id)
     if (this.#backlog.away) return
-    const stored = insertInterception(actor, this.#context.database.db, interception).then(
-      () => void this.#unbegun.delete(interception.id),
-    )
+    const stored = this.#records.begin(interception).then(() => void this.#unbegun.delete(interception.id))
     try {
       if (!(await atMost(BEGIN_MS, stored))) this.#backlog.gone(SLOW)
     } catch (error) {
@@ -161,7 +172,7 @@ export class Recorder implements AsyncDisposable {
       begun: !this.#unbegun.delete(ending.interception.id),
       queued: this.#governance.settings().exportWebhookUrl !== '',
       impossible: () =>
-        this.#refused(
+        this.#records.refused(
           'token usage',
           ending.interception.id,
           new Error('the provider counts tokens that cannot be'),
@@ -219,15 +230,28 @@ export class Recorder implements AsyncDisposable {
     this.#pending.set(stored, record)
   }
 
+  /** Stores records with as few statements as can be, and each by itself where one of them is at fault. Never rejects. */
+  async #storeTogether(records: readonly StoredRecord[]): Promise<void> {
+    try {
+      await this.#records.storeTogether(records)
+    } catch (error) {
+      const alone = (record: StoredRecord): Promise<void> =>
+        isDatabaseFault(error) ? Promise.reject(error) : this.#records.store(record)
+      await Promise.all(
+        records.map((record) => alone(record).catch((reason: unknown) => this.#backlog.add(record, reason))),
+      )
+    }
+  }
+
   async #storeBeginning(interception: NewInterception): Promise<void> {
     try {
-      await insertInterception(actor, this.#context.database.db, interception)
+      await this.#records.begin(interception)
       this.#unbegun.delete(interception.id)
     } catch (error) {
       if (isDatabaseFault(error)) this.#backlog.gone(error)
       else {
         this.#refusing = true
-        this.#refused('begin', interception.id, error)
+        this.#records.refused('begin', interception.id, error)
       }
     }
   }
@@ -244,7 +268,8 @@ export class Recorder implements AsyncDisposable {
       return
     }
     this.#waiting += size
-    const written = this.#store(record)
+    const written = this.#records
+      .store(record)
       .catch((error: unknown) => this.#backlog.add(record, error))
       .finally(() => {
         this.#waiting -= size
@@ -255,111 +280,9 @@ export class Recorder implements AsyncDisposable {
     if (!(await atMost(WAIT_MS, written)) && this.#failOpen) this.#backlog.add(record, SLOW)
   }
 
-  /** Stores a record. @throws Error while the database is away. */
-  async #store(record: StoredRecord): Promise<void> {
-    switch (record.kind) {
-      case 'interception':
-        return this.#storeEnded(record)
-      case 'passthrough':
-        return this.#attempt('passthrough', record.id, () =>
-          insertPassthrough(actor, this.#context.database.db, {
-            ...record,
-            status: record.status ?? null,
-            startedAt: new Date(record.startedAt),
-          }),
-        )
-    }
-  }
-
-  async #storeEnded(record: EndedRecord): Promise<void> {
-    const { interception, end, tokens, prompts, tools, thoughts } = record
-    const { db } = this.#context.database
-    const { id, initiatorId } = interception
-    const endedAt = new Date(end.at)
-    const of = { interceptionId: id, initiatorId, createdAt: endedAt }
-    if (!record.begun)
-      await this.#attempt('begin', id, () =>
-        insertInterception(actor, db, {
-          ...interception,
-          apiKeyId: interception.apiKeyId,
-          clientSessionId: interception.clientSessionId,
-          toolCallId: interception.toolCallId,
-          startedAt: new Date(interception.startedAt),
-        }),
-      )
-    // Each is tried: what one is refused for is no other's fault.
-    const outcomes = await Promise.allSettled([
-      ...tokens.map((usage) =>
-        this.#attempt('token usage', id, async () => {
-          const { priced } = await this.#spending.charge({ ...of, ...usage, apiKeyId: interception.apiKeyId })
-          if (!priced) this.#metrics.unpriced(interception.providerName, usage)
-        }),
-      ),
-      this.#attempt('prompt', id, () =>
-        insertPrompts(
-          actor,
-          db,
-          prompts.map((prompt) => ({ ...of, ...prompt })),
-        ),
-      ),
-      this.#attempt('tool usage', id, () =>
-        insertTools(
-          actor,
-          db,
-          tools.map(({ injected, ...tool }) => ({
-            ...of,
-            ...tool,
-            callId: tool.callId,
-            injected: injected === undefined ? undefined : { ...injected, error: injected.error },
-          })),
-        ),
-      ),
-      this.#attempt('model thought', id, () =>
-        insertThoughts(
-          actor,
-          db,
-          thoughts.map((thought) => ({ ...of, ...thought })),
-        ),
-      ),
-    ])
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-    // Readers see a request once it has ended: all that belongs to it is there then.
-    await this.#attempt('end', id, () =>
-      endInterception(actor, db, {
-        id,
-        initiatorId,
-        endedAt,
-        credentialHint: end.credentialHint,
-        providerName: end.providerName,
-        model: end.model,
-        metadata: end.metadata,
-        queued: end.queued,
-        error: end.error,
-      }),
-    )
-  }
-
-  /** Does a part of the work. @throws Error while the database is away; what it refuses is lost. */
-  async #attempt(what: string, id: string, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      if (isDatabaseFault(error)) throw error
-      this.#refused(what, id, error)
-    }
-  }
-
-  #refused(what: string, id: string, error: unknown): void {
-    this.#metrics.recordsLost('refused', 1)
-    this.#context.log.error('a record of the AI gateway could not be stored', {
-      record: what,
-      interception_id: id,
-      error: describeError(error),
-    })
-  }
-
   #lost(why: Loss, count: number): void {
     this.#metrics.recordsLost(why, count)
+    this.#losses = { count: this.#losses.count + count, last: this.#context.clock.now() }
     const now = performance.now()
     if (now - this.#toldOfLosses < LOSSES_EVERY_MS) return
     this.#toldOfLosses = now

@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client'
 
 import { BoundedNames } from './bounded-names.ts'
 import type { BreakerEvents, Circuit } from './circuit-breakers.ts'
-import { GatewaySeries, inc } from './gateway-series.ts'
+import { GatewaySeries } from './gateway-series.ts'
 
 /** Why a request is not let in, or has to wait. */
 export type OverloadLimit = 'concurrency' | 'user_concurrency' | 'rate'
@@ -56,7 +56,7 @@ export class ResilienceMetrics implements BreakerEvents {
       'limit',
       'outcome',
     ])
-    this.#waiting = series.gauge('overload_waiting', 'Requests that wait for a place.', ['limit']).all
+    this.#waiting = series.level('overload_waiting', 'Requests that wait for a place.', ['limit'])
   }
 
   /** Clients name models as they like. */
@@ -67,29 +67,29 @@ export class ResilienceMetrics implements BreakerEvents {
   tripped(circuit: Circuit): void {
     const labels = this.#labels(circuit)
     this.#known.set(JSON.stringify(labels), circuit)
-    inc(this.#trips, labels)
+    this.#trips.add(labels)
   }
 
   rejected(circuit: Circuit): void {
-    inc(this.#rejects, this.#labels(circuit))
+    this.#rejects.add(this.#labels(circuit))
   }
 
   /** Counts a request that another provider is asked for, because this one has failed. */
   fellBack(provider: string, fallback: string): void {
-    inc(this.#fallbacks, { provider, fallback })
+    this.#fallbacks.add({ provider, fallback })
   }
 
   /** Counts a request that a limit did not let in. */
   refused(limit: OverloadLimit): void {
-    inc(this.#refusals, { limit })
+    this.#refusals.add({ limit })
   }
 
   /** Counts a request that waits for a place; whoever lets it go calls back with how that ended. */
   waits(limit: OverloadLimit): (outcome: WaitOutcome) => void {
-    for (const one of this.#waiting) one.inc({ limit })
+    this.#waiting.add({ limit })
     return (outcome) => {
-      for (const one of this.#waiting) one.dec({ limit })
-      inc(this.#waits, { limit, outcome })
+      this.#waiting.add({ limit }, -1)
+      this.#waits.add({ limit, outcome })
     }
   }
 }

@@ -5,9 +5,12 @@ import type { StoredRecord } from './stored-record.ts'
 /** How long what is to be stored waits for more, in milliseconds. */
 const GATHER_MS = 100
 
+/** Records of one transaction: more would keep the requests that come meanwhile waiting for their texts to be put together. */
+const TOGETHER = 64
+
 /** What stores what has gathered; neither rejects. */
 export interface GatheringParts {
-  readonly store: (record: StoredRecord) => Promise<void>
+  readonly store: (records: readonly StoredRecord[]) => Promise<void>
   readonly storeBeginning: (interception: NewInterception) => Promise<void>
   /** Whether a request has neither ended nor been stored. */
   readonly isUnderWay: (id: string) => boolean
@@ -68,10 +71,10 @@ export class Gathering implements AsyncDisposable {
     const ended = this.#ended
     this.#ended = []
     for (let at = 0; at < ended.length; ) {
-      const rest = ended.slice(at)
-      const together = rest.slice(0, independent(rest.map(({ record }) => record)).length)
-      await Promise.all(together.map(({ record, stored }) => this.#parts.store(record).finally(stored)))
-      at += together.length
+      const records = independent(ended.slice(at, at + TOGETHER).map(({ record }) => record))
+      await this.#parts.store(records)
+      for (const { stored } of ended.slice(at, at + records.length)) stored()
+      at += records.length
     }
     const begun = this.#begun.filter(({ id }) => this.#parts.isUnderWay(id))
     this.#begun = []

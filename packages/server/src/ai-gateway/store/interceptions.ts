@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 
 import { type Action, type Actor, authorize } from '../../authz/index.ts'
 import { batchesOf, type Db } from '../../database/index.ts'
@@ -33,46 +33,54 @@ export interface NewInterception {
   readonly agentFirewall?: { readonly sessionId: string; readonly sequenceNumber: number } | undefined
 }
 
-const insertTogether = batchesOf(async (db: Db, rows: readonly NewInterception[]) => {
-  const given = JSON.stringify(
-    rows.map((row) => ({
-      id: row.id,
-      initiator_id: row.initiatorId,
-      api_key_id: row.apiKeyId,
-      provider: row.provider,
-      provider_name: row.providerName,
-      model: row.model,
-      requested_model: row.requestedModel,
-      metadata: row.metadata,
-      started_at: row.startedAt.toISOString(),
-      client: row.client,
-      client_session_id: row.clientSessionId,
-      credential_kind: row.credentialKind,
-      credential_hint: row.credentialHint,
-      tool_call_id: row.toolCallId,
-      firewall_session: row.agentFirewall?.sessionId,
-      firewall_number: row.agentFirewall?.sequenceNumber,
-    })),
-  )
-  // Only what the same user has done is gone on with: others may know the id of a tool call (AG-80).
-  await sql`
-    insert into aibridge_interceptions (id, initiator_id, api_key_id, provider, provider_name, model,
-      requested_model, metadata, started_at, client, client_session_id, credential_kind, credential_hint, thread_parent_id, thread_root_id,
-      agent_firewall_session_id, agent_firewall_sequence_number)
+/** A row of an interception, as it is sent. */
+function sent(row: NewInterception): Readonly<Record<string, unknown>> {
+  return {
+    id: row.id,
+    initiator_id: row.initiatorId,
+    api_key_id: row.apiKeyId,
+    provider: row.provider,
+    provider_name: row.providerName,
+    model: row.model,
+    requested_model: row.requestedModel,
+    metadata: row.metadata,
+    started_at: row.startedAt.toISOString(),
+    client: row.client,
+    client_session_id: row.clientSessionId,
+    credential_kind: row.credentialKind,
+    credential_hint: row.credentialHint,
+    tool_call_id: row.toolCallId,
+    firewall_session: row.agentFirewall?.sessionId,
+    firewall_number: row.agentFirewall?.sequenceNumber,
+  }
+}
+
+/** Inserts what was sent. Only what the same user has done is gone on with: others may know the id of a tool call (AG-80). */
+function insertOf(given: readonly Readonly<Record<string, unknown>>[]): RawBuilder<unknown> {
+  return sql`
+    insert into aibridge_interceptions as i (id, initiator_id, api_key_id, provider, provider_name, model,
+      requested_model, metadata, started_at, client, client_session_id, credential_kind, credential_hint,
+      thread_parent_id, thread_root_id, agent_firewall_session_id, agent_firewall_sequence_number,
+      ended_at, error_type, error_message)
     select n.id, n.initiator_id, n.api_key_id, n.provider, n.provider_name, n.model,
-           n.requested_model, n.metadata, n.started_at, n.client, n.client_session_id, n.credential_kind, n.credential_hint,
-           p.id, p.root, n.firewall_session, n.firewall_number
-      from jsonb_to_recordset(${given}::jsonb) as n(id uuid, initiator_id uuid, api_key_id text, provider text,
-             provider_name text, model text, requested_model text, metadata jsonb, started_at timestamptz, client text,
-             client_session_id text, credential_kind text, credential_hint text, tool_call_id text,
-             firewall_session uuid, firewall_number integer)
+           n.requested_model, n.metadata, n.started_at, n.client, n.client_session_id, n.credential_kind,
+           n.credential_hint, p.id, p.root, n.firewall_session, n.firewall_number,
+           n.ended_at, n.error_type, n.error_message
+      from jsonb_to_recordset(${JSON.stringify(given)}::jsonb) as n(id uuid, initiator_id uuid, api_key_id text,
+             provider text, provider_name text, model text, requested_model text, metadata jsonb,
+             started_at timestamptz, client text, client_session_id text, credential_kind text, credential_hint text,
+             tool_call_id text, firewall_session uuid, firewall_number integer,
+             ended_at timestamptz, error_type text, error_message text)
       left join lateral (
         select i.id, coalesce(i.thread_root_id, i.id) as root
           from aibridge_tool_usages t join aibridge_interceptions i on i.id = t.interception_id
          where n.tool_call_id is not null and t.provider_tool_call_id = n.tool_call_id
            and i.initiator_id = n.initiator_id
-         order by t.created_at desc limit 1) p on true
-    on conflict (id) do nothing`.execute(db)
+         order by t.created_at desc limit 1) p on true`
+}
+
+const insertTogether = batchesOf(async (db: Db, rows: readonly NewInterception[]) => {
+  await sql`${insertOf(rows.map(sent))} on conflict (id) do nothing`.execute(db)
   return rows.map(() => undefined)
 })
 
@@ -137,6 +145,46 @@ const endTogether = batchesOf(async (db: Db, ends: readonly InterceptionEnd[]) =
 export async function endInterception(actor: Actor, db: Db, end: InterceptionEnd): Promise<void> {
   authorizeInterception(actor, 'update', end.initiatorId)
   await endTogether(db, end)
+}
+
+/**
+ * Stores requests that have ended, at once with how they have (AG-81); of those whose beginning is stored already only how
+ * they have ended. Belongs into a transaction with all that they have left, because readers see what has ended.
+ *
+ * @throws ApiError 403.
+ */
+export async function insertEnded(
+  actor: Actor,
+  tx: Db,
+  rows: readonly { readonly interception: NewInterception; readonly end: InterceptionEnd }[],
+): Promise<void> {
+  for (const { interception } of rows) authorizeInterception(actor, 'create', interception.initiatorId)
+  if (rows.length === 0) return
+  const insert = insertOf(
+    rows.map(({ interception, end }) => ({
+      ...sent(interception),
+      provider_name: end.providerName ?? interception.providerName,
+      model: end.model ?? interception.model,
+      metadata: { ...interception.metadata, ...end.metadata },
+      credential_hint: end.credentialHint ?? interception.credentialHint,
+      // A clock may have been set back.
+      ended_at: new Date(Math.max(+end.endedAt, +interception.startedAt)).toISOString(),
+      error_type: end.error?.type,
+      error_message: end.error?.message,
+    })),
+  )
+  const ended = sql`${insert}
+    on conflict (id) do update set ended_at = excluded.ended_at, credential_hint = excluded.credential_hint,
+       provider_name = excluded.provider_name, model = excluded.model, metadata = excluded.metadata,
+       error_type = excluded.error_type, error_message = excluded.error_message
+     where i.ended_at is null`
+  const queued = rows.filter(({ end }) => end.queued === true).map(({ end }) => end.id)
+  if (queued.length > 0)
+    await sql`
+      with ended as (${ended} returning i.id)
+      insert into aibridge_exports (interception_id) select id from ended where id = any(${queued}::uuid[])
+      on conflict do nothing`.execute(tx)
+  else await ended.execute(tx)
 }
 
 /** Ends what has been open since before a time, because nobody else will (AG-138). Resolves to how many. @throws ApiError 403. */

@@ -130,19 +130,27 @@ const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRec
       select * from jsonb_to_recordset(${given}::jsonb) as n(id uuid, interception_id uuid, user_id uuid,
         response_id text, input bigint, output bigint, cache_read bigint, cache_write bigint, metadata jsonb,
         created_at timestamptz, provider text, model text, key_id text, policy text, since date)),
+    -- Many have the same user and the same model: what is known of those is looked up once.
+    budgets as materialized (
+      select u.user_id, u.policy, b.group_id, b.spend_limit_micros, b.limit_source
+        from (select distinct user_id, policy from n) u left join lateral ai_budget_of(u.user_id, u.policy) b on true),
+    prices as materialized (
+      select w.provider, w.model, p.source, p.input_price, p.output_price, p.cache_read_price, p.cache_write_price
+        from (select distinct provider, model from n) w
+        left join lateral (
+          select m.* from ai_model_prices m where m.provider = w.provider and m.model = w.model
+           order by m.source = 'custom' desc limit 1) p on true),
     priced as (
       select n.*, b.group_id, b.spend_limit_micros, b.limit_source,
              p.input_price, p.output_price, p.cache_read_price, p.cache_write_price,
-             case when p.model is not null then
+             case when p.source is not null then
                floor(n.input::numeric * coalesce(p.input_price, 0) / 1000000)
                + floor(n.output::numeric * coalesce(p.output_price, 0) / 1000000)
                + floor(n.cache_read::numeric * coalesce(p.cache_read_price, 0) / 1000000)
                + floor(n.cache_write::numeric * coalesce(p.cache_write_price, 0) / 1000000) end as cost
         from n
-        left join lateral ai_budget_of(n.user_id, n.policy) b on true
-        left join lateral (
-          select m.* from ai_model_prices m where m.provider = n.provider and m.model = n.model
-           order by m.source = 'custom' desc limit 1) p on true),
+        join budgets b using (user_id, policy)
+        join prices p using (provider, model)),
     stored as (
       insert into aibridge_token_usages (id, interception_id, provider_response_id, input_tokens, output_tokens,
         cache_read_input_tokens, cache_write_input_tokens, metadata, created_at, effective_group_id,
@@ -266,20 +274,21 @@ export async function insertTokens(actor: Actor, db: Db, record: TokenRecord): P
 }
 
 const insertPromptsTogether = batchesOf(async (db: Db, sets: readonly (readonly PromptRecord[])[]) => {
-  const records = sets.flat()
-  await db
-    .insertInto('aibridge_user_prompts')
-    .values(
-      records.map((record) => ({
-        id: record.id,
-        interception_id: record.interceptionId,
-        provider_response_id: record.responseId,
-        prompt: record.prompt,
-        created_at: record.createdAt,
-      })),
-    )
-    .onConflict((on) => on.column('id').doNothing())
-    .execute()
+  const given = JSON.stringify(
+    sets.flat().map((record) => ({
+      id: record.id,
+      interception_id: record.interceptionId,
+      response_id: record.responseId,
+      prompt: record.prompt,
+      created_at: record.createdAt.toISOString(),
+    })),
+  )
+  await sql`
+    insert into aibridge_user_prompts (id, interception_id, provider_response_id, prompt, created_at)
+    select n.id, n.interception_id, n.response_id, n.prompt, n.created_at
+      from jsonb_to_recordset(${given}::jsonb)
+             as n(id uuid, interception_id uuid, response_id text, prompt text, created_at timestamptz)
+    on conflict (id) do nothing`.execute(db)
   return sets.map(() => undefined)
 })
 
@@ -290,26 +299,30 @@ export async function insertPrompts(actor: Actor, db: Db, records: readonly Prom
 }
 
 const insertToolsTogether = batchesOf(async (db: Db, sets: readonly (readonly ToolRecord[])[]) => {
-  const records = sets.flat()
-  await db
-    .insertInto('aibridge_tool_usages')
-    .values(
-      records.map((record) => ({
-        id: record.id,
-        interception_id: record.interceptionId,
-        provider_response_id: record.responseId,
-        provider_tool_call_id: record.callId ?? null,
-        provider_item_id: record.itemId,
-        tool: record.tool,
-        input: record.input,
-        injected: record.injected !== undefined,
-        server_url: record.injected?.serverUrl ?? null,
-        invocation_error: record.injected?.error ?? null,
-        created_at: record.createdAt,
-      })),
-    )
-    .onConflict((on) => on.column('id').doNothing())
-    .execute()
+  const given = JSON.stringify(
+    sets.flat().map((record) => ({
+      id: record.id,
+      interception_id: record.interceptionId,
+      response_id: record.responseId,
+      call_id: record.callId,
+      item_id: record.itemId,
+      tool: record.tool,
+      input: record.input,
+      injected: record.injected !== undefined,
+      server_url: record.injected?.serverUrl,
+      error: record.injected?.error,
+      created_at: record.createdAt.toISOString(),
+    })),
+  )
+  await sql`
+    insert into aibridge_tool_usages (id, interception_id, provider_response_id, provider_tool_call_id,
+      provider_item_id, tool, input, injected, server_url, invocation_error, created_at)
+    select n.id, n.interception_id, n.response_id, n.call_id, n.item_id, n.tool, n.input, n.injected, n.server_url,
+           n.error, n.created_at
+      from jsonb_to_recordset(${given}::jsonb)
+             as n(id uuid, interception_id uuid, response_id text, call_id text, item_id text, tool text, input text,
+                  injected boolean, server_url text, error text, created_at timestamptz)
+    on conflict (id) do nothing`.execute(db)
   return sets.map(() => undefined)
 })
 
