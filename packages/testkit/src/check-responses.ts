@@ -13,11 +13,18 @@ const checks = new WeakMap<TSchema, (body: unknown) => string | undefined>()
 let watching = false
 
 /**
- * From now on every answer of this server that a test receives by `fetch` must be one that the contract declares: status and
- * body of its route, or the envelope of errors. One that is not makes the request fail with a message that says where.
+ * Until disposal every answer of this server that a test receives by `fetch` must be one that the contract declares: status
+ * and body of its route, or the envelope of errors. One that is not makes the request fail with a message that says where.
  */
-export function checkResponsesOf(url: string): void {
-  origins.add(new URL(url).origin)
+export function checkResponsesOf(url: string): Disposable {
+  const { origin } = new URL(url)
+  origins.add(origin)
+  watch()
+  // Its port may be that of a fake later.
+  return { [Symbol.dispose]: () => void origins.delete(origin) }
+}
+
+function watch(): void {
   if (watching) return
   watching = true
   const send = globalThis.fetch

@@ -16,6 +16,7 @@ export type { ModelRequest } from './model-provider/model-request.ts'
 export { callsTools, Gate, rateLimited, says, type ToolCall, type Turn } from './model-provider/turn.ts'
 export { createTestDatabase, openDatabase, type TestDatabase, withDatabase } from './postgres.ts'
 export { refusal, SecondFactorAccounts } from './second-factor-accounts.ts'
+export { SEED } from './seed.ts'
 export {
   PASSWORD,
   startTestServer,

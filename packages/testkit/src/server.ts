@@ -86,9 +86,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     })
   let running: RunningServer | undefined = await run()
   let url = running.url
-  checkResponsesOf(url)
+  let checks = checkResponsesOf(url)
   let ownerClient: Client | undefined
-  steps.defer(async () => running?.[Symbol.asyncDispose]())
+  const stop = async (): Promise<void> => {
+    await running?.[Symbol.asyncDispose]()
+    running = undefined
+    checks[Symbol.dispose]()
+  }
+  steps.defer(stop)
   const owned = steps.move()
 
   const signIn = async (email: string): Promise<Client> => {
@@ -141,14 +146,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       })
       return template
     },
-    async stop() {
-      await running?.[Symbol.asyncDispose]()
-      running = undefined
-    },
+    stop,
     async start() {
       running = await run()
       url = running.url
-      checkResponsesOf(url)
+      checks = checkResponsesOf(url)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

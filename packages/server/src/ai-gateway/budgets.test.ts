@@ -12,6 +12,7 @@ import {
   CHAT,
   codeOf,
   hello,
+  meetNewcomers,
   provider,
   records,
   serial,
@@ -19,6 +20,8 @@ import {
   user,
   world,
 } from './newcomer.fixture.ts'
+
+meetNewcomers()
 
 describe('AG-80: threads', () => {
   it('AG-80: the result of a tool call goes on in its thread, but only for the same user', async () => {

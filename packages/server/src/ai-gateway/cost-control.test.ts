@@ -16,9 +16,22 @@ import {
 } from '@slipway/contract'
 import { Gate, says, until } from '@slipway/testkit'
 import { gatewayErrorCode } from './gateway-error.ts'
-import { ask, client, codeOf, hello, provider, serial, statusOf, user, world } from './newcomer.fixture.ts'
+import {
+  ask,
+  client,
+  codeOf,
+  hello,
+  meetNewcomers,
+  provider,
+  serial,
+  statusOf,
+  user,
+  world,
+} from './newcomer.fixture.ts'
 import { periodOf } from './period.ts'
 import { BlockedUsers } from './spend/blocked-users.ts'
+
+meetNewcomers()
 
 const OFF: UpdateAIGatewaySettingsRequest = {
   budget_period: 'month',

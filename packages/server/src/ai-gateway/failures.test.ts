@@ -3,7 +3,20 @@ import { beforeEach, describe, expect, it } from 'vitest'
 
 import { says, until } from '@slipway/testkit'
 import { GatewayError, gatewayErrorCode } from './gateway-error.ts'
-import { ask, codeOf, goOnWith, hello, provider, records, statusOf, user, world } from './newcomer.fixture.ts'
+import {
+  ask,
+  codeOf,
+  goOnWith,
+  hello,
+  meetNewcomers,
+  provider,
+  records,
+  statusOf,
+  user,
+  world,
+} from './newcomer.fixture.ts'
+
+meetNewcomers()
 
 describe('AG-53: the pool of keys', () => {
   const keys = ['sk-one-0123456789abcdef', 'sk-two-0123456789abcdef', 'sk-tri-0123456789abcdef'] as const

@@ -17,6 +17,7 @@ import {
   client,
   codeOf,
   hello,
+  meetNewcomers,
   provider,
   records,
   statusOf,
@@ -24,6 +25,8 @@ import {
   world,
 } from './newcomer.fixture.ts'
 import { sdkBaseUrl } from './sdk-base-url.ts'
+
+meetNewcomers()
 
 const tools: ToolSet = {
   read_file: tool({

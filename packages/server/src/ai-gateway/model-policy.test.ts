@@ -25,6 +25,7 @@ import {
   client,
   codeOf,
   hello,
+  meetNewcomers,
   provider,
   records,
   serial,
@@ -33,6 +34,8 @@ import {
   world,
 } from './newcomer.fixture.ts'
 import { at, list } from './wires/json.ts'
+
+meetNewcomers()
 
 let organization: string
 

@@ -5,8 +5,6 @@ import type { AIProvider, User } from '@slipway/contract'
 import { GatewayWorld } from './gateway.fixture.ts'
 import { gatewayErrorCode } from './gateway-error.ts'
 
-// Importing this gives a file of tests one world, and each of its tests somebody new, at a provider without a past.
-
 export let world: GatewayWorld
 export let client: Client
 export let user: User
@@ -14,16 +12,19 @@ export let provider: AIProvider
 /** Different for each test, for names. */
 export let serial = 0
 
-beforeAll(async () => {
-  world = await GatewayWorld.start()
-})
-afterAll(() => world[Symbol.asyncDispose]())
-beforeEach(async () => {
-  serial += 1
-  client = await world.server.user(`user${serial}`)
-  user = await world.account(client)
-  provider = await world.provider()
-})
+/** Gives the file of tests that calls it one world, and each of its tests somebody new, at a provider without a past. */
+export function meetNewcomers(): void {
+  beforeAll(async () => {
+    world = await GatewayWorld.start()
+  })
+  afterAll(() => world[Symbol.asyncDispose]())
+  beforeEach(async () => {
+    serial += 1
+    client = await world.server.user(`user${serial}`)
+    user = await world.account(client)
+    provider = await world.provider()
+  })
+}
 
 export const CHAT = '/v1/chat/completions'
 export const hello = { model: 'gpt-test', messages: [{ role: 'user', content: 'Say hi' }] }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 
 import { route } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
@@ -83,11 +83,6 @@ export interface Started {
   readonly metrics: () => string
 }
 
-const running: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const one of running.splice(0)) await one[Symbol.asyncDispose]()
-})
-
 /** Starts an edge without the rest of the server; it ends with the test. */
 export async function start(
   options: Partial<
@@ -152,12 +147,10 @@ export async function start(
     edge,
   )
   await server.listen({ host: '127.0.0.1', port: 0 })
-  running.push({
-    [Symbol.asyncDispose]: async () => {
-      server.server.closeAllConnections()
-      await streams[Symbol.asyncDispose]()
-      await server.close()
-    },
+  onTestFinished(async () => {
+    server.server.closeAllConnections()
+    await streams[Symbol.asyncDispose]()
+    await server.close()
   })
   const { port } = server.server.address() as AddressInfo
   return { url: `http://127.0.0.1:${port}`, server, lines, asked, metrics: () => metrics.render() }

@@ -99,7 +99,7 @@ it('PR-§3: replicas share the builds of a deployment, and a watch on either see
   const ids = made.flatMap((workspace) => workspace?.id ?? [])
   for (const client of [near, far]) await Promise.all(ids.map((id) => watch(client, id)))
   for (const statuses of seen.values())
-    await until('all of them running', () => ids.every((id) => statuses.get(id) === 'running'))
+    await until('all of them running', () => ids.every((id) => statuses.get(id) === 'running'), 60_000)
   for (const socket of sockets) socket.terminate()
   const { rows } = await sql<{ worker_id: string; completed: boolean }>`
     select j.worker_id, j.completed_at is not null as completed

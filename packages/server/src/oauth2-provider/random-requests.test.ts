@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { SEED } from '@slipway/testkit'
 import { CALLBACK, OAuthDeployment, pkce, type TestApp } from './deployment.fixture.ts'
 
 const REQUESTS = 5_000
@@ -110,7 +111,7 @@ describe('random requests', () => {
       { name: 'prompt', values: ['none', 'consent'] },
     ]
     const statuses = new Map<number, number>()
-    await inTurns(1, async (random) => {
+    await inTurns(SEED, async (random) => {
       const query = formFrom(words, random)
       const method = random() < 0.5 ? 'GET' : 'POST'
       const decision = random() < 0.2 ? 'deny' : 'allow'
@@ -154,7 +155,7 @@ describe('random requests', () => {
       { name: 'scope', values: ['coder:all', 'nonsense'] },
       { name: 'token', values: [half(refresh_token), 'x-y', 'coder_a_b'] },
     ]
-    await inTurns(2, async (random) => {
+    await inTurns(SEED + AT_ONCE, async (random) => {
       const form = formFrom(words, random)
       const path = random() < 0.7 ? '/oauth2/tokens' : random() < 0.5 ? '/oauth2/par' : '/oauth2/introspect'
       const wild = random() < 0.05 ? { 'content-type': 'application/json' } : {}

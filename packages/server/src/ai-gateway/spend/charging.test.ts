@@ -12,7 +12,20 @@ import {
   upsertGroupAIBudget,
 } from '@slipway/contract'
 import { says, until } from '@slipway/testkit'
-import { ask, client, codeOf, hello, provider, serial, statusOf, user, world } from '../newcomer.fixture.ts'
+import {
+  ask,
+  client,
+  codeOf,
+  hello,
+  meetNewcomers,
+  provider,
+  serial,
+  statusOf,
+  user,
+  world,
+} from '../newcomer.fixture.ts'
+
+meetNewcomers()
 
 afterEach(async () => {
   world.upstream.answer = () => undefined

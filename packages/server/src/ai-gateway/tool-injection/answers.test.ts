@@ -12,6 +12,7 @@ import {
   FAIL,
   lastBody,
   mcp,
+  meetNewcomers,
   messages,
   openai,
   recorded,
@@ -20,6 +21,8 @@ import {
   WAIT,
   world,
 } from './injection.fixture.ts'
+
+meetNewcomers()
 
 describe('AG-74: chat completions', () => {
   it('a stream is one answer, and the client sees nothing of the call', async () => {

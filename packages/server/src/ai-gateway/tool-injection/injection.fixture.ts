@@ -7,8 +7,6 @@ import { createToken, type User } from '@slipway/contract'
 import { connectTo, FakeGitProvider, FakeMcpServer, until } from '@slipway/testkit'
 import { GatewayWorld } from '../gateway.fixture.ts'
 
-// Importing this gives a file of tests one world with an MCP server outside, and each of its tests somebody new.
-
 export let world: GatewayWorld
 export let git: FakeGitProvider
 export let mcp: FakeMcpServer
@@ -17,38 +15,41 @@ export let user: User
 export let token: string
 let serial = 0
 
-beforeAll(async () => {
-  git = await FakeGitProvider.start()
-  mcp = await FakeMcpServer.start()
-  world = await GatewayWorld.start({
-    ...git.settings(0, { ID: 'git-hub', MCP_URL: mcp.url, MCP_TOOL_DENY_REGEX: '^(flood|headers)$' }),
-    ...git.settings(1, {
-      ID: 'other',
-      MCP_URL: mcp.url,
-      MCP_TOOL_ALLOW_REGEX: '^(e|f)',
-      MCP_TOOL_DENY_REGEX: 'flood',
-    }),
-    ...git.settings(2, { ID: 'plain' }),
-    CODER_MCP_SERVER_ALLOWED_PRIVATE_CIDRS: '127.0.0.1/32',
-    CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
+/** Gives the file of tests that calls it one world with an MCP server outside, and each of its tests somebody new. */
+export function meetNewcomers(): void {
+  beforeAll(async () => {
+    git = await FakeGitProvider.start()
+    mcp = await FakeMcpServer.start()
+    world = await GatewayWorld.start({
+      ...git.settings(0, { ID: 'git-hub', MCP_URL: mcp.url, MCP_TOOL_DENY_REGEX: '^(flood|headers)$' }),
+      ...git.settings(1, {
+        ID: 'other',
+        MCP_URL: mcp.url,
+        MCP_TOOL_ALLOW_REGEX: '^(e|f)',
+        MCP_TOOL_DENY_REGEX: 'flood',
+      }),
+      ...git.settings(2, { ID: 'plain' }),
+      CODER_MCP_SERVER_ALLOWED_PRIVATE_CIDRS: '127.0.0.1/32',
+      CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
+    })
+    await world.provider({ name: 'openai' })
+    await world.provider({ name: 'anthropic', type: 'anthropic', base_url: world.upstream.url })
   })
-  await world.provider({ name: 'openai' })
-  await world.provider({ name: 'anthropic', type: 'anthropic', base_url: world.upstream.url })
-})
-afterAll(async () => {
-  await world[Symbol.asyncDispose]()
-  await mcp[Symbol.asyncDispose]()
-  await git[Symbol.asyncDispose]()
-})
-beforeEach(async () => {
-  serial += 1
-  world.upstream.answer = () => undefined
-  mcp.refuse = () => undefined
-  mcp.requests.length = 0
-  client = await world.server.user(`user${serial}`)
-  user = await world.account(client)
-  token = (await client.call(createToken, { params: { user: 'me' }, body: {} })).key
-})
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]()
+    await mcp[Symbol.asyncDispose]()
+    await git[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    serial += 1
+    world.upstream.answer = () => undefined
+    mcp.refuse = () => undefined
+    mcp.requests.length = 0
+    client = await world.server.user(`user${serial}`)
+    user = await world.account(client)
+    token = (await client.call(createToken, { params: { user: 'me' }, body: {} })).key
+  })
+}
 
 export const connect = () => connectTo(client, git, { id: 'git-hub' })
 export const openai = () =>

@@ -14,6 +14,7 @@ import {
   git,
   lastBody,
   mcp,
+  meetNewcomers,
   messages,
   NAMES,
   openai,
@@ -21,6 +22,8 @@ import {
   user,
   world,
 } from './injection.fixture.ts'
+
+meetNewcomers()
 
 describe('AG-70: whose tools', () => {
   it('nobody without a connection gets any, and the request stays as it is', async () => {
