@@ -17,6 +17,17 @@ export function enabledExperiments(named: readonly string[]): Experiment[] {
   return known.filter((name) => enabled.has(name))
 }
 
+/** As {@link enabledExperiments}, worked out once for a configuration: requests ask again and again. */
+function enabledBy(named: readonly string[]): readonly Experiment[] {
+  let enabled = workedOut.get(named)
+  if (enabled === undefined) {
+    enabled = enabledExperiments(named)
+    workedOut.set(named, enabled)
+  }
+  return enabled
+}
+
+const workedOut = new WeakMap<readonly string[], readonly Experiment[]>()
 const known = Object.keys(EXPERIMENTS).filter(isExperiment).sort()
 
 function isExperiment(name: string): name is Experiment {
@@ -33,7 +44,7 @@ export function requireExperiments(
   required: readonly Experiment[],
 ): void {
   if (isDevelopmentBuild(version)) return
-  const enabled = enabledExperiments(config.experiments)
+  const enabled = enabledBy(config.experiments)
   if (required.every((name) => enabled.includes(name))) return
   const [first, ...others] = required
   throw new ApiError(

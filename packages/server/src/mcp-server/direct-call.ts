@@ -1,4 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
+import { LRUCache } from 'lru-cache'
 
 import type { Tool } from '@slipway/mcp-tools'
 import { type CallSituation, type Client, callTool, type ServerParts, serverInfo } from './tool-server.ts'
@@ -8,6 +9,8 @@ export interface DirectCall {
   readonly id: string | number
   readonly tool: Tool
   readonly args: unknown
+  /** Beside the call itself, all by which its revision is told; undefined for one that the library judges anew. */
+  readonly meta: string | undefined
 }
 
 /**
@@ -25,9 +28,59 @@ export function directCallOf({ tools }: Client, body: unknown): DirectCall | und
   const tool = typeof name === 'string' ? tools.offered.get(name) : undefined
   if (tool === undefined || tool.isLong || !isObject(args)) return undefined
   if ('issues' in tool.inputSchema['~standard'].validate(args)) return undefined
-  return { id, tool, args }
+  // The library refuses other members, and ids that are no exact numbers.
+  const isPlain = Object.keys(body).length === 4 && (typeof id === 'string' || Number.isSafeInteger(id))
+  return { id, tool, args, meta: isPlain ? JSON.stringify(meta) : undefined }
 }
 
+/** Of which revision calls are, by what says so in them: a client says the same of itself each time. */
+export class Eras {
+  readonly #known = new LRUCache<string, 'legacy' | 'modern'>({ max: MAX_ERAS })
+
+  /** What `judge` says of the revision of a call, if it is one or the other; asked once for all that say the same. */
+  of(
+    call: DirectCall,
+    headers: Readonly<Record<string, string | undefined>>,
+    judge: () => 'legacy' | 'modern' | undefined,
+  ): 'legacy' | 'modern' | undefined {
+    const key = call.meta === undefined ? undefined : JSON.stringify([call.meta, headers])
+    if (key === undefined || key.length > MAX_ERA_LENGTH) return judge()
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const era = judge()
+    if (era !== undefined) this.#known.set(key, era)
+    return era
+  }
+}
+
+/** What ends a call before its answer. There is a signal of it only for tools that look at one. */
+export class Ending {
+  readonly #ended = Promise.withResolvers<never>()
+  #controller: AbortController | undefined
+  #reason: unknown
+
+  /** Ends it; the first reason counts. */
+  readonly end = (reason: unknown): void => {
+    this.#reason ??= reason
+    this.#controller?.abort(this.#reason)
+    this.#ended.reject(this.#reason)
+  }
+
+  /** Aborted once it has ended. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
+
+  /** What comes of the work. @throws why it has ended, if it does so before. */
+  or<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#ended.promise])
+  }
+}
+
+const MAX_ERAS = 500
+const MAX_ERA_LENGTH = 2_048
 const KNOWN: ReadonlySet<string> = new Set(['name', 'arguments', '_meta'])
 
 /**

@@ -16,6 +16,8 @@ interface Callable {
   readonly check: BodyCheck | undefined
   readonly read: ((search: URLSearchParams) => unknown) | undefined
   readonly serialize: Map<number, Serialize>
+  /** The status that its answers have unless the handler says otherwise. */
+  readonly usual: number
   /** The limit that the route has over HTTP beside that of all requests. */
   readonly limiter: RateLimiter
 }
@@ -55,6 +57,7 @@ export class InProcessApi {
         check: route.body === undefined || route.consumes !== undefined ? undefined : bodyCheck(route.body),
         read: route.query === undefined ? undefined : queryReader(route.query),
         serialize: new Map(),
+        usual: Number(Object.keys(route.responses)[0] ?? 200),
         limiter: new RateLimiter({
           name: route.id,
           limit: this.#limits.limitsDisabled ? 0 : (bound.limits.perMinute ?? 0),
@@ -79,14 +82,14 @@ export class InProcessApi {
   ): Promise<ResponseOf<R>> {
     const callable = this.#callable.get(route.id)
     if (callable === undefined) throw new Error(`${route.id} cannot be called from inside`)
-    const { bound, check, read, serialize, limiter } = callable
+    const { bound, check, read, serialize, usual, limiter } = callable
     if (limiter.enabled) {
       const decision = await limiter.take(outer.owner.id, route.path)
       if (!decision.allowed) throw tooManyRequests(decision)
     }
     const search = searchOf(input.query ?? {})
     const context: RequestContext = { ...outer.context, denial: undefined, statements: 0, tool }
-    const reply = innerReply(outer.reply, Number(Object.keys(bound.route.responses)[0] ?? 200))
+    const reply = innerReply(outer.reply, usual)
     const incoming = {
       actor: outer.actor,
       key: outer.key,
@@ -145,7 +148,10 @@ function noStream(): Promise<never> {
   return Promise.reject(new Error('an operation that is called from inside has no connection'))
 }
 
-/** The request around it, as far as handlers and the audit look at it, with the address of the operation. */
+/**
+ * The request around it, as far as handlers and the audit look at it, with the address of the operation. A copy: an object
+ * that is the prototype of another one is slow from then on, and the answer to it is still to be written.
+ */
 function innerRequest(
   outer: FastifyRequest,
   context: RequestContext,
@@ -153,35 +159,61 @@ function innerRequest(
   search: URLSearchParams,
   contentType: string | undefined,
 ): FastifyRequest {
-  const headers =
-    contentType === undefined ? outer.headers : { ...outer.headers, 'content-type': contentType }
-  return Object.create(outer, {
-    context: { value: context },
-    params: { value: params },
-    search: { value: search },
-    headers: { value: headers },
-  })
+  const inner: FastifyRequest = Object.create(Object.getPrototypeOf(outer))
+  Object.assign(inner, outer)
+  inner.context = context
+  inner.params = params
+  inner.search = search
+  if (contentType !== undefined) inner.headers = { ...outer.headers, 'content-type': contentType }
+  return inner
 }
+
+const STATUS = Symbol('status')
+
+interface InnerReply extends FastifyReply {
+  [STATUS]: number
+}
+
+/** By the prototype of a server's replies, what those inside have in its place. */
+const innerPrototypes = new WeakMap<object, object>()
 
 /** Takes the status that a handler sets: the answer around it has its own. */
 function innerReply(outer: FastifyReply, usual: number): FastifyReply {
-  let status = usual
+  const prototype: object = Object.getPrototypeOf(outer)
+  let inside = innerPrototypes.get(prototype)
+  if (inside === undefined) {
+    inside = innerPrototype(prototype)
+    innerPrototypes.set(prototype, inside)
+  }
+  const inner: InnerReply = Object.create(inside)
+  Object.assign(inner, outer)
+  inner[STATUS] = usual
+  return inner
+}
+
+function innerPrototype(prototype: object): object {
   const refuse = (): never => {
     throw new Error('an operation that answers by itself cannot be called from inside')
   }
-  const reply: FastifyReply = Object.create(outer, {
-    statusCode: { get: () => status },
-    code: {
-      value: (code: number) => {
-        status = code
-        return reply
+  function itself(this: InnerReply): InnerReply {
+    return this
+  }
+  function code(this: InnerReply, status: number): InnerReply {
+    this[STATUS] = status
+    return this
+  }
+  return Object.create(prototype, {
+    statusCode: {
+      get(this: InnerReply) {
+        return this[STATUS]
       },
     },
-    header: { value: () => reply },
-    headers: { value: () => reply },
-    type: { value: () => reply },
+    code: { value: code },
+    status: { value: code },
+    header: { value: itself },
+    headers: { value: itself },
+    type: { value: itself },
     send: { value: refuse },
     hijack: { value: refuse },
   })
-  return reply
 }

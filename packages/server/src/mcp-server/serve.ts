@@ -20,7 +20,7 @@ import { insufficientScopeChallenge } from '../edge/challenge.ts'
 import type { OpenStreams, SessionIncoming } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { chooseTools } from './choose-tools.ts'
-import { answerDirectly, type DirectCall, directCallOf } from './direct-call.ts'
+import { answerDirectly, type DirectCall, directCallOf, Ending, Eras } from './direct-call.ts'
 import { EventStreams } from './event-streams.ts'
 import { Exchange, type Keeper } from './exchange.ts'
 import {
@@ -70,6 +70,7 @@ export class McpService implements AsyncDisposable {
   readonly #hub: SessionHub
   readonly #streams: EventStreams
   readonly #modern: McpHttpHandler
+  readonly #eras = new Eras()
   readonly #bus = new InMemoryServerEventBus()
   readonly #outer = new WeakMap<Request, { readonly client: Client; readonly message: unknown }>()
   readonly #changes: Disposable
@@ -117,17 +118,20 @@ export class McpService implements AsyncDisposable {
     const client = this.#client(incoming)
     const body: unknown = raw.body
     requireScopes(client, body, this.#parts.context.config.accessUrl)
-    const outcome = classifyInboundRequest({
-      httpMethod: 'POST',
-      body,
+    const inHeaders = {
       ...optional('protocolVersionHeader', one(headers['mcp-protocol-version'])),
       ...optional('mcpMethodHeader', one(headers['mcp-method'])),
       ...optional('mcpNameHeader', one(headers['mcp-name'])),
-    })
+    }
+    const judge = (): 'legacy' | 'modern' | undefined => {
+      const { kind } = classifyInboundRequest({ httpMethod: 'POST', body, ...inHeaders })
+      return kind === 'legacy' || kind === 'modern' ? kind : undefined
+    }
     const direct = directCallOf(client, body)
-    if (outcome.kind === 'modern' && direct !== undefined && namesItself(headers, direct.tool.name))
+    const era = direct === undefined ? judge() : this.#eras.of(direct, inHeaders, judge)
+    if (era === 'modern' && direct !== undefined && namesItself(headers, direct.tool.name))
       return this.#answer(incoming, client, direct, 'modern')
-    if (outcome.kind !== 'legacy') {
+    if (era !== 'legacy') {
       const refused = await this.#refusedSubscription(client, body)
       if (refused !== undefined) return jsonRpcError(reply, 400, refused, body)
       const ended = new AbortController()
@@ -148,16 +152,13 @@ export class McpService implements AsyncDisposable {
     era: 'legacy' | 'modern',
     session?: McpSessionRow,
   ): Promise<unknown> {
-    const ended = new AbortController()
-    using _ = this.#streams.watch(raw, () => ended.abort(keyEnded()))
-    const left = (): void => ended.abort()
+    const ending = new Ending()
+    using _ = this.#streams.watch(raw, () => ending.end(keyEnded()))
+    const left = (): void => ending.end(new Error('the client has left'))
     // Without a session nobody can come back for the answer.
     if (session === undefined) reply.raw.once('close', left)
     try {
-      return await orEnded(
-        answerDirectly(this.#parts, client, call, { signal: ended.signal }, era),
-        ended.signal,
-      )
+      return await ending.or(answerDirectly(this.#parts, client, call, ending, era))
     } finally {
       reply.raw.off('close', left)
     }

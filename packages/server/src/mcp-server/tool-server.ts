@@ -62,6 +62,8 @@ const INSTRUCTIONS =
   'Manages development workspaces and the templates that they are created from: list, create, start, stop and delete workspaces, run commands and edit files in them, and write templates.'
 /** As much as a session keeps of a message, where a result stands as text and as what it is, less what is around it. */
 const MAX_RESULT_CHARACTERS = 4 * 1024 * 1024 - 4_096
+/** How many characters one becomes at most as text and as text in JSON. */
+const MOST_ESCAPED = 8
 const PROGRESS_MS = 500
 /** OA-B20: lists are those of the caller, and change with workspaces and templates. */
 const LIST_TTL_MS = 60_000
@@ -159,7 +161,8 @@ export async function callTool(
   try {
     const result = await tool.run(args, toolContext(parts, outer, tool.name, situation))
     const text = JSON.stringify(result)
-    if (text.length + JSON.stringify(text).length > MAX_RESULT_CHARACTERS)
+    const fits = text.length * MOST_ESCAPED < MAX_RESULT_CHARACTERS
+    if (!fits && text.length + JSON.stringify(text).length > MAX_RESULT_CHARACTERS)
       throw new ToolFault('the result is too long: ask for less, such as fewer objects or a part of a file')
     return { content: [{ type: 'text', text }], structuredContent: result }
   } catch (error) {
@@ -167,12 +170,8 @@ export async function callTool(
   }
 }
 
-function toolContext(
-  parts: ServerParts,
-  outer: Outer,
-  tool: string,
-  { signal, notify }: CallSituation,
-): ToolContext {
+function toolContext(parts: ServerParts, outer: Outer, tool: string, situation: CallSituation): ToolContext {
+  const { notify } = situation
   let step = 0
   let told = Number.NEGATIVE_INFINITY
   return {
@@ -183,7 +182,10 @@ function toolContext(
     },
     agents: tunnelAccess(parts, outer),
     accessUrl: parts.context.accessUrl().replace(/\/+$/, ''),
-    signal,
+    // Most tools do not look at it, and it takes time to make one.
+    get signal() {
+      return situation.signal
+    },
     progress: (message) => {
       if (notify === undefined || performance.now() - told < PROGRESS_MS) return
       told = performance.now()
