@@ -27,6 +27,7 @@ import * as externalAuth from './external-auth.ts'
 import * as files from './files.ts'
 import * as gitSshKeys from './git-ssh-keys.ts'
 import * as groups from './groups.ts'
+import * as health from './health.ts'
 import * as idpSync from './idp-sync.ts'
 import * as mcpServer from './mcp-server.ts'
 import * as mcpServers from './mcp-servers.ts'
@@ -82,6 +83,7 @@ export * from './external-auth.ts'
 export * from './files.ts'
 export * from './git-ssh-keys.ts'
 export * from './groups.ts'
+export * from './health.ts'
 export * from './idp-sync.ts'
 export * from './mcp-server.ts'
 export * from './mcp-servers.ts'
@@ -140,6 +142,7 @@ export const routes: readonly Route[] = [
   files,
   gitSshKeys,
   groups,
+  health,
   idpSync,
   mcpServer,
   mcpServers,

@@ -31,6 +31,7 @@ import { type ExternalAuth, externalAuthRoutes } from './external-auth/index.ts'
 import { fileRoutes } from './files/index.ts'
 import { gitSshKeyRoutes, prepareGitSshKey } from './git-ssh-keys/index.ts'
 import { groupRoutes } from './groups/index.ts'
+import { type HealthReports, healthRoutes } from './health/index.ts'
 import {
   deleteKeysOfUser,
   explanationRoutes,
@@ -90,6 +91,7 @@ export interface RouteParts {
   readonly chatStreams: ChatStreams
   readonly chatGeneration: ChatGeneration
   readonly streams: OpenStreams
+  readonly health: HealthReports
   /** Renders the series of this process. */
   readonly metrics: () => Promise<string>
 }
@@ -193,6 +195,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
       present: (actor, id) => presentFamily(chats, actor, id),
     }),
     ...chatStreamRoutes(parts.chatStreams, parts.streams),
+    ...healthRoutes(context, parts.health),
     ...metricsRoutes(parts.metrics),
   ].flatMap(withPublicChatRoute)
 }

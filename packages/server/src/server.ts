@@ -41,6 +41,7 @@ import {
 } from './edge/index.ts'
 import { enabledExperiments } from './experiments/index.ts'
 import { ExternalAuth } from './external-auth/index.ts'
+import { checksOf, HealthReports } from './health/index.ts'
 import { activateOnUse, Dormancy, KeyValidator, roleOptions, SignInDelay } from './identity/index.ts'
 import { syncFromClaims } from './idp-sync/index.ts'
 import { Listeners, MetricsListener } from './listeners/index.ts'
@@ -203,6 +204,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     options.chatExtension,
   )
+  const health = steps.use(
+    new HealthReports(
+      context,
+      checksOf(context, () => modelGateway.health(), steps),
+    ),
+  )
   const inProcess = new InProcessApi(edge)
   const mcpEndpoint = steps.use(
     new McpServerEndpoint({
@@ -244,6 +251,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         chatStreams,
         chatGeneration,
         streams,
+        health,
         metrics: allMetrics,
       }),
     ),

@@ -103,6 +103,7 @@ export const paths = {
   connectionLog: (query: { readonly filter?: string } = {}) => withQuery('/connectionlog', query),
   deployment: (page: DeploymentPage, query: { readonly filter?: string; readonly show?: string } = {}) =>
     withQuery(`/deployment/${page}`, query),
+  health: (section = 'access-url') => `/health/${part(section)}`,
   newIdentityProvider: () => '/deployment/userauth/providers/new',
   identityProvider: (provider: string) => `/deployment/userauth/providers/${part(provider)}`,
   identityProviderTest: (provider: string, test: string) =>

@@ -14,6 +14,7 @@ import { administrationRoutes } from './deployment/routes.ts'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { RouteError } from './frame/error-boundary.tsx'
 import { NotFoundPage } from './frame/not-found-page.tsx'
+import { healthRoutes } from './health/routes.ts'
 import { mcpServerRoutes } from './mcp-servers/routes.ts'
 import { parseSearch, stringifySearch } from './navigation/address.ts'
 import { organizationRoutes } from './organizations/routes.ts'
@@ -354,6 +355,7 @@ export const router = createRouter({
         ...templatePages,
         ...administrationRoutes(frame),
         ...organizationRoutes(frame),
+        ...healthRoutes(frame),
         ...mcpServerRoutes(frame),
         ...aiSettingsRoutes(frame),
         ...aiSessionRoutes(frame),

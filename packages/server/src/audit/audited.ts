@@ -184,6 +184,7 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'idp_sync_settings_organization':
     case 'idp_sync_settings_role':
       return SYNC_SETTINGS
+    case 'health_settings':
     case 'notifications_settings':
     case 'oauth2_provider_settings':
       return NIL

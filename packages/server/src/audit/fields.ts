@@ -277,6 +277,7 @@ export const AUDIT_FIELDS: {
     kind: 'track',
     enabled_by_default: 'track',
   },
+  health_settings: { dismissed_healthchecks: 'track' },
   notifications_settings: { notifier_paused: 'track' },
   oauth2_provider_settings: {
     dynamic_client_registration_enabled: 'track',

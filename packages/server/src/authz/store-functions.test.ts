@@ -150,6 +150,14 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'access-lists/store.ts holdWorkspaceLists': [id],
   'access-lists/store.ts storeWorkspaceLists': [{ row: ownership }, { users: {}, groups: {} }],
   'ai-gateway/store/interceptions.ts insertInterception': [{ ...aiRequest, id: randomUUID() }],
+  'ai-gateway/store/interceptions.ts insertEnded': [
+    [
+      {
+        interception: { ...aiRequest, id },
+        end: { id, initiatorId: id, endedAt: new Date(), credentialHint: 'x', error: undefined },
+      },
+    ],
+  ],
   'ai-gateway/store/interceptions.ts endInterception': [
     { id, initiatorId: id, endedAt: new Date(), credentialHint: 'x', error: undefined },
   ],
@@ -745,6 +753,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'provisioning/store/daemons.ts touchDaemons': [[id]],
   'provisioning/store/daemons.ts removeDaemons': [[id]],
   'provisioning/store/daemons.ts listDaemons': [id, { offline: true, limit: 1 }],
+  'provisioning/store/daemons.ts listSeenDaemons': [],
   'provisioning/store/daemons.ts countMatching': [
     { organizationId: id, provisioner: 'typescript', tags: {} },
   ],
@@ -1025,6 +1034,8 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   ],
   'notifications/store/preferences.ts listPreferences': [id],
   'notifications/store/preferences.ts storePreferences': [id, [{ templateId: id, disabled: false }]],
+  'health/store.ts listDismissed': [],
+  'health/store.ts storeDismissed': [[]],
   'notifications/store/settings.ts getPaused': [],
   'notifications/store/settings.ts storePaused': [true],
   'notifications/store/templates.ts listTemplateMethods': [],
@@ -1099,6 +1110,7 @@ const NOT_GUARDED: Readonly<Record<string, string>> = {
   'external-auth/store.ts declaredProviders': 'reads a column',
   'groups/store/groups.ts groupObject': 'names the object of a decision',
   'groups/store/groups.ts isEveryone': 'compares ids',
+  'health/store.ts ping': 'reads no row',
   'identity/store/standing.ts actorOf': 'makes an actor of a row',
   'identity/store/user-search.ts userMatches': 'makes a condition of a query',
   'identity/store/users.ts userObject': 'names the object of a decision',
@@ -1238,6 +1250,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.mcpServerUserToken(db, { config: mcp, user })
   await fixtures.mcpServerHealth(db, { config: mcp })
   await fixtures.siteConfig(db, { key: 'x' })
+  await fixtures.siteConfig(db, { key: 'health_settings', value: '{"dismissed_healthchecks":["DERP"]}' })
   const model = await fixtures.chatModelConfig(db, { id, is_default: true })
   const chat = await fixtures.chat(db, { id, owner: user, organization, config: model })
   const chatFile = await fixtures.chatFile(db, { id, owner: user, organization })

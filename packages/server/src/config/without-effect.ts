@@ -48,8 +48,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'logHuman',
   'logJson',
   'logStackdriver',
-  'healthCheckRefresh',
-  'healthCheckThresholdDatabase',
   'metricsCacheRefreshInterval',
   'agentStatsRefreshInterval',
   'telemetryEnable',

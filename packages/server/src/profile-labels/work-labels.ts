@@ -14,6 +14,7 @@ export type Service =
   | 'audit-forwarder'
   | 'chat-diff-status'
   | 'chat-generation'
+  | 'health'
 
 /** What the samples of a CPU profile carry, so that the load of users and of background work can be told apart. */
 export interface WorkLabels {

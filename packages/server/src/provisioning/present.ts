@@ -1,6 +1,6 @@
 import type { MatchedProvisioners, ProvisionerDaemon, ProvisionerJob } from '@slipway/contract'
 import { JobErrorCode } from '@slipway/contract'
-import type { ListedDaemon, Matching } from './store/daemons.ts'
+import type { DaemonRow, ListedDaemon, Matching } from './store/daemons.ts'
 import type { JobRow, ListedJob, QueuePlace } from './store/jobs.ts'
 
 /** A job as the API shows it. */
@@ -76,8 +76,18 @@ export function presentMatching(matching: Matching): MatchedProvisioners {
   }
 }
 
-/** A provisioner as the API shows it. */
+/** A provisioner as the API shows it, with what it does. */
 export function presentDaemon(row: ListedDaemon): ProvisionerDaemon {
+  return {
+    ...presentBareDaemon(row),
+    status: row.status,
+    ...(row.current_job === null ? {} : { current_job: row.current_job }),
+    ...(row.previous_job === null ? {} : { previous_job: row.previous_job }),
+  }
+}
+
+/** The same without what it does, as the health report shows it. */
+export function presentBareDaemon(row: DaemonRow): ProvisionerDaemon {
   return {
     id: row.id,
     organization_id: row.organization_id,
@@ -90,9 +100,6 @@ export function presentDaemon(row: ListedDaemon): ProvisionerDaemon {
     api_version: row.api_version,
     provisioners: row.provisioners,
     tags: texts(row.tags),
-    status: row.status,
-    ...(row.current_job === null ? {} : { current_job: row.current_job }),
-    ...(row.previous_job === null ? {} : { previous_job: row.previous_job }),
   }
 }
 

@@ -2,6 +2,7 @@ import {
   Boxes,
   Building2,
   Cable,
+  HeartPulse,
   LayoutTemplate,
   type LucideIcon,
   MessagesSquare,
@@ -125,6 +126,16 @@ export function navigationItems(permissions: Permissions | undefined): {
               href: paths.connectionLog(),
               icon: Cable,
               matches: (path: string) => path === '/connectionlog',
+            },
+          ]
+        : []),
+      ...(permissions?.viewDebugInfo === true
+        ? [
+            {
+              label: 'Health',
+              href: paths.health(),
+              icon: HeartPulse,
+              matches: (path: string) => path.startsWith('/health'),
             },
           ]
         : []),

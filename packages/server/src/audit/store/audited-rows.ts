@@ -1,6 +1,11 @@
 import type { Selectable } from 'kysely'
 
-import type { NotificationsSettings, NotificationTemplate, OAuth2ProviderSettings } from '@slipway/contract'
+import type {
+  HealthSettings,
+  NotificationsSettings,
+  NotificationTemplate,
+  OAuth2ProviderSettings,
+} from '@slipway/contract'
 import type {
   AiProvidersTable,
   ApiKeysTable,
@@ -121,6 +126,7 @@ export interface AuditedRows {
   readonly idp_sync_settings_role: AuditedRoleSync
   readonly mcp_server_config: Selectable<McpServerConfigsTable>
   readonly notification_template: NotificationTemplate
+  readonly health_settings: HealthSettings
   readonly notifications_settings: NotificationsSettings
   readonly oauth2_provider_app: Selectable<Oauth2ProviderAppsTable>
   readonly oauth2_provider_app_secret: Selectable<Oauth2ProviderAppSecretsTable>

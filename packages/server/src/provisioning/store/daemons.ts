@@ -142,6 +142,23 @@ export async function listDaemons(
   return query.execute()
 }
 
+/** More provisioners than a deployment has. */
+const MAX_SEEN = 2_000
+
+/** Provisioners of all organizations that were seen within 90 seconds, by name (PR-23). @throws ApiError 403. */
+export async function listSeenDaemons(actor: Actor, db: Db): Promise<DaemonRow[]> {
+  authorize(actor, 'read', { type: 'provisioner_daemon' })
+  return db
+    .selectFrom('provisioner_daemons')
+    .selectAll()
+    .select(sql<DaemonRow['provisioners']>`provisioners::text[]`.as('provisioners'))
+    .where(sql<boolean>`last_seen_at > now() - interval '90 seconds'`)
+    .orderBy('name')
+    .orderBy('id')
+    .limit(MAX_SEEN)
+    .execute()
+}
+
 /** Provisioners that could take a job with these needs. */
 export interface Matching {
   /** Registered, online or not. */
