@@ -98,6 +98,32 @@ it('AG-78: once a beginning was refused nothing is asked any more, until one is 
   await forget()
 })
 
+it('AG-78: of requests that are stored together, one that is refused is lost alone', async () => {
+  const { db } = world.database
+  const { sql } = await import('kysely')
+  world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
+  await sql`alter table aibridge_user_prompts add constraint no_odd check (prompt <> 'odd') not valid`.execute(
+    db,
+  )
+  const saying = (content: string) => whole({ model: 'gpt-odd', messages: [{ role: 'user', content }] })
+  await Promise.all(['one', 'odd', 'two'].map(saying))
+  const { prompts, tokens } = await until('all three to be stored', async () => {
+    const records = await world.records(user.id)
+    const asked = records.interceptions.filter(
+      ({ model, ended_at }) => model === 'gpt-odd' && ended_at !== null,
+    )
+    const belongs = (part: { readonly interception_id: string }): boolean =>
+      asked.some(({ id }) => id === part.interception_id)
+    return asked.length === 3
+      ? { prompts: records.prompts.filter(belongs), tokens: records.tokens.filter(belongs) }
+      : undefined
+  })
+  await sql`alter table aibridge_user_prompts drop constraint no_odd`.execute(db)
+  expect(prompts.map(({ prompt }) => prompt).toSorted()).toEqual(['one', 'two'])
+  expect(tokens).toHaveLength(3)
+  await forget()
+})
+
 it('AG-113: a budget that somebody gets holds within a second, and to the last request', async () => {
   await world.owner.call(upsertAIModelPrices, {
     body: {
