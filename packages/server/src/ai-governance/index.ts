@@ -1,6 +1,6 @@
 export type { GatewaySettings, GuardrailSettings } from './gateway-settings.ts'
 export { Governance, type Privacy } from './governance.ts'
-export { hasKeyLimits, limitNewKey, requireUnlimited } from './key-limits.ts'
+export { hasKeyLimits, limitNewKey, requireNoGatewayLimits, requireUnlimited } from './key-limits.ts'
 export type { KeyLimits, ModelAccess } from './model-access.ts'
 export type { ProviderRouting, RoutedProvider } from './provider-routing.ts'
 export { aiGovernanceRoutes } from './routes.ts'

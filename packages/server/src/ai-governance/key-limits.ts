@@ -51,6 +51,20 @@ export async function requireUnlimited(db: Db, asking: LimitedKey): Promise<void
   })
 }
 
+/**
+ * Refuses to let models work for a token with limits anywhere but at the gateway, where they hold: a chat goes on as its
+ * owner when the request is over (AG-B8).
+ *
+ * @param asking the token that asks.
+ * @throws ApiError 403 when it has limits.
+ */
+export async function requireNoGatewayLimits(db: Db, asking: LimitedKey): Promise<void> {
+  if (!(await hasKeyLimits(db, asking))) return
+  throw forbidden('A token with limits for AI runs no chats: ask models through the AI gateway.', {
+    detail: undefined,
+  })
+}
+
 /** Gives a token that the transaction makes the limits that were asked for (AG-B8). @throws ApiError 403. */
 export async function limitNewKey(
   actor: Actor,

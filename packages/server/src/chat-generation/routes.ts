@@ -1,4 +1,5 @@
 import * as contract from '@slipway/contract'
+import { requireNoGatewayLimits } from '../ai-governance/index.ts'
 import { type Actor, isAllowed } from '../authz/index.ts'
 import { ModelUnavailable, modelForRun } from '../chat-settings/index.ts'
 import { type ChatView, getChat, ownedChat } from '../chats/index.ts'
@@ -17,15 +18,18 @@ export function chatTitleRoutes(
   parts: GenerationParts,
   present: (actor: Actor, id: string) => Promise<contract.Chat>,
 ): BoundRoute[] {
+  const { db } = parts.context.database
   return [
-    forSession(contract.proposeChatTitle, async ({ actor, params }) => ({
-      title: await titleFor(parts, await ownChat(parts, actor, params.chat ?? '')),
-    })),
-    forSession(contract.regenerateChatTitle, async ({ actor, params }) => {
+    forSession(contract.proposeChatTitle, async ({ actor, params, key }) => {
+      await requireNoGatewayLimits(db, { id: key.id, user_id: key.userId })
+      return { title: await titleFor(parts, await ownChat(parts, actor, params.chat ?? '')) }
+    }),
+    forSession(contract.regenerateChatTitle, async ({ actor, params, key }) => {
+      await requireNoGatewayLimits(db, { id: key.id, user_id: key.userId })
       const chat = await ownChat(parts, actor, params.chat ?? '')
       const title = await titleFor(parts, chat)
       // A title that the user has chosen meanwhile stays.
-      await replaceTitle(CHATD, parts.context.database.db, chat, { from: chat.title, to: title })
+      await replaceTitle(CHATD, db, chat, { from: chat.title, to: title })
       return present(actor, chat.id)
     }),
   ]

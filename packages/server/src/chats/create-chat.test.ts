@@ -1,13 +1,22 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import type { Client } from '@slipway/client'
+import { Client } from '@slipway/client'
 import {
+  compactChat,
   createChat,
   createChatModelConfig,
+  createToken,
+  editChatMessage,
   getChat,
   listAuditLogs,
   listChatMessages,
+  promoteChatQueuedMessage,
+  proposeChatTitle,
+  regenerateChatTitle,
+  retryChatNow,
+  sendChatMessage,
+  submitChatToolResults,
   updateChat,
   updateChatModelConfig,
 } from '@slipway/contract'
@@ -30,6 +39,33 @@ const text = [{ type: 'text', text: 'hello' }]
 const create = (body: Record<string, unknown>) =>
   ada.call(createChat, { body: { organization_id: world.organizationId, content: text, ...body } })
 const refusal = (detail: object) => expect.objectContaining({ status: 400, ...detail })
+
+describe('AG-B8: a token with limits for AI, which hold at the gateway alone', () => {
+  it('runs no chats of its owner, and reads them', async () => {
+    const chat = await create({})
+    const { key } = await ada.call(createToken, {
+      params: { user: 'me' },
+      body: { token_name: 'limited', ai_limits: { models: ['gpt-*'] } },
+    })
+    const limited = new Client({ url: world.server.url, token: key })
+    const of = { params: { chat: chat.id } }
+    const body = { organization_id: world.organizationId, content: text }
+    const refused = [
+      limited.call(createChat, { body }),
+      limited.call(sendChatMessage, { ...of, body: { content: text } }),
+      limited.call(editChatMessage, { params: { chat: chat.id, message: '1' }, body: { content: text } }),
+      limited.call(promoteChatQueuedMessage, { params: { chat: chat.id, queuedMessage: '1' } }),
+      limited.call(compactChat, of),
+      limited.call(retryChatNow, of),
+      limited.call(submitChatToolResults, { ...of, body: { results: [] } }),
+      limited.call(proposeChatTitle, of),
+      limited.call(regenerateChatTitle, of),
+    ]
+    for (const outcome of await Promise.allSettled(refused))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { status: 403 } })
+    expect(await limited.call(getChat, of)).toMatchObject({ id: chat.id })
+  })
+})
 
 describe('CH-401: making a chat', () => {
   it('CH-102, CH-408: it is runnable, has a title of its first words, and all that clients decode', async () => {

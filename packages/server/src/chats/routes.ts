@@ -1,5 +1,6 @@
 import * as contract from '@slipway/contract'
 import { costOfChats } from '../ai-gateway/index.ts'
+import { requireNoGatewayLimits } from '../ai-governance/index.ts'
 import { audited } from '../audit/index.ts'
 import type { Actor } from '../authz/index.ts'
 import { type BoundRoute, forSession, type SessionRequest } from '../edge/index.ts'
@@ -31,6 +32,11 @@ export function chatRoutes(parts: ChatParts): BoundRoute[] {
   const { db } = context.database
   const limits = { bodyLimit: BODY_LIMIT }
   const idOf = ({ params }: Pick<SessionRequest, 'params'>): string => params.chat ?? ''
+  const mayRunModels = ({
+    key,
+  }: {
+    readonly key: { readonly id: string; readonly userId: string }
+  }): Promise<void> => requireNoGatewayLimits(db, { id: key.id, user_id: key.userId })
   /** Answers with the chat as it is after something was done to it. */
   const shown = async (actor: Actor, id: string, work: Promise<void>): Promise<contract.Chat> => {
     await work
@@ -53,6 +59,7 @@ export function chatRoutes(parts: ChatParts): BoundRoute[] {
       contract.createChat,
       (incoming) =>
         audited(context, incoming, { type: 'chat', action: 'create' }, async (draft) => {
+          await mayRunModels(incoming)
           const { chat, row } = await createChat(parts, incoming)
           if (row !== undefined) {
             draft.after = row
@@ -73,11 +80,21 @@ export function chatRoutes(parts: ChatParts): BoundRoute[] {
     forSession(contract.listChatMessages, (incoming) =>
       listMessages(incoming.actor, db, idOf(incoming), incoming.query),
     ),
-    forSession(contract.sendChatMessage, (incoming) => sendMessage(parts, incoming), limits),
+    forSession(
+      contract.sendChatMessage,
+      async (incoming) => {
+        await mayRunModels(incoming)
+        return sendMessage(parts, incoming)
+      },
+      limits,
+    ),
     forSession(
       contract.editChatMessage,
-      (incoming) =>
-        editMessage(parts, incoming.actor, idOf(incoming), incoming.params.message ?? '', incoming.body),
+      async (incoming) => {
+        await mayRunModels(incoming)
+        const { actor, params, body } = incoming
+        return editMessage(parts, actor, idOf(incoming), params.message ?? '', body)
+      },
       limits,
     ),
     forSession(contract.listChatPrompts, (incoming) =>
@@ -87,18 +104,21 @@ export function chatRoutes(parts: ChatParts): BoundRoute[] {
       await deleteQueued(context, incoming.actor, idOf(incoming), incoming.params.queuedMessage ?? '')
       return undefined
     }),
-    forSession(contract.promoteChatQueuedMessage, (incoming) =>
-      promoteQueued(parts, incoming.actor, idOf(incoming), incoming.params.queuedMessage ?? ''),
-    ),
+    forSession(contract.promoteChatQueuedMessage, async (incoming) => {
+      await mayRunModels(incoming)
+      return promoteQueued(parts, incoming.actor, idOf(incoming), incoming.params.queuedMessage ?? '')
+    }),
     forSession(contract.interruptChat, (incoming) => {
       const { actor } = incoming
       return shown(actor, idOf(incoming), interruptChat(context, actor, idOf(incoming)))
     }),
-    forSession(contract.compactChat, (incoming) => {
+    forSession(contract.compactChat, async (incoming) => {
+      await mayRunModels(incoming)
       const { actor } = incoming
       return shown(actor, idOf(incoming), compactChat(parts, actor, idOf(incoming)))
     }),
     forSession(contract.retryChatNow, async (incoming) => {
+      await mayRunModels(incoming)
       await retryNow(parts, incoming.actor, idOf(incoming))
       return undefined
     }),
@@ -109,6 +129,7 @@ export function chatRoutes(parts: ChatParts): BoundRoute[] {
     forSession(
       contract.submitChatToolResults,
       async (incoming) => {
+        await mayRunModels(incoming)
         await submitToolResults(parts, incoming.actor, idOf(incoming), incoming.body.results)
         return undefined
       },
