@@ -14,7 +14,9 @@ import {
   updateTemplate,
 } from '@slipway/contract'
 import { fixtures, until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
 import type { ChatRow } from '../chats/index.ts'
+import { bindWorkspace } from './store/chats.ts'
 import { World } from './world.fixture.ts'
 
 let world: World
@@ -141,6 +143,22 @@ describe('the workspace of a chat', () => {
       name: 'no good name!',
     })
     expect(Object(odd.result).workspace_name).toMatch(/^no-good-name-[0-9a-f]{4}$/)
+  })
+
+  it('CH-1110: a workspace that the user attaches meanwhile stays attached', async () => {
+    const { db } = world.context.database
+    const one = await world.chat()
+    const noted: never[] = []
+    const args = { template_id: template.id }
+    const made = Object((await world.call(one, 'create_workspace', args, { noted })).result)
+    const chosen = (await world.row(chat.id)).workspace_id
+    await db.updateTable('chats').set({ workspace_id: chosen }).where('id', '=', one.id).execute()
+    const resumed = await world.call(one, 'create_workspace', args, { resume: noted[0] ?? null })
+    expect(resumed).toMatchObject({ isError: true, result: { code: 'refused' } })
+    // As the tool has read it before the user attached one.
+    const actor = systemActor('chatd', 'a test')
+    expect(await bindWorkspace(actor, db, one, made.workspace_id, new Date())).toBe(false)
+    expect((await world.row(one.id)).workspace_id).toBe(chosen)
   })
 
   it('B-5: a call that has made a workspace, and whose process died then, makes no second one', async () => {
@@ -324,6 +342,19 @@ describe('subagents', () => {
     expect(Object((await world.call(parent, 'list_subagent_models')).result).models).toEqual(
       expect.any(Array),
     )
+  })
+
+  it('CH-1121: are not started below an archived chat', async () => {
+    const parent = await world.chat()
+    const { db } = world.context.database
+    const archived = { archived: true, archived_at: new Date(), status: 'waiting' as const }
+    await db.updateTable('chats').set(archived).where('id', '=', parent.id).execute()
+    const refused = await world.call(parent, 'spawn_agent', { type: 'general', prompt: 'late' })
+    expect(refused).toMatchObject({
+      isError: true,
+      result: { error: expect.stringContaining('Chat is archived.') },
+    })
+    expect(Object((await world.call(parent, 'list_agents')).result).agents).toEqual([])
   })
 
   it('B-5: a call that has started an agent starts no second one', async () => {

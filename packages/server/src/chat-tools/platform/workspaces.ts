@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { type AgentRow, chooseAgent, listLatestAgents } from '../../agents/index.ts'
 import { diffOf, recordEntry } from '../../audit/index.ts'
 import { systemActor } from '../../authz/index.ts'
+import type { ChatRow } from '../../chats/index.ts'
 import { ApiError } from '../../errors/index.ts'
 import { isName } from '../../templates/index.ts'
 import { createWorkspace, getWorkspace, requestBuild, type WorkspaceRow } from '../../workspaces/index.ts'
@@ -53,8 +54,11 @@ export function createWorkspaceTool(turn: ToolTurn): ChatTool {
       // An earlier process may have made it for this very call, and then died before the chat was bound (B-5).
       const begun = noted === undefined ? undefined : await existingWorkspace(turn, owner, noted)
       if (begun !== undefined) {
-        if (chat.workspace_id !== begun.id)
-          await bindWorkspace(system, turn.context.database.db, chat, begun.id, turn.context.clock.now())
+        if (chat.workspace_id !== begun.id) {
+          if ((await existingWorkspace(turn, owner, chat.workspace_id)) !== undefined)
+            throw boundElsewhere(begun.name)
+          await bind(turn, chat, begun)
+        }
         return { created: true, ...(await whenReady(turn, owner, begun, call.signal)) }
       }
       const existing = await existingWorkspace(turn, owner, chat.workspace_id)
@@ -75,10 +79,29 @@ export function createWorkspaceTool(turn: ToolTurn): ChatTool {
       if (noted === undefined) await call.noteResume({ workspace_id: id })
       call.signal.throwIfAborted()
       const made = await make(turn, owner, { ...args, id }, template.name)
-      await bindWorkspace(system, turn.context.database.db, chat, made.id, turn.context.clock.now())
+      await bind(turn, chat, made)
       return { created: true, ...(await whenReady(turn, owner, made, call.signal)) }
     },
   })
+}
+
+/** @throws ToolFault when the user has bound the chat to another workspace since it was read. */
+async function bind(
+  turn: ToolTurn,
+  chat: ChatRow,
+  workspace: { readonly id: string; readonly name: string },
+): Promise<void> {
+  const { database, clock } = turn.context
+  if (!(await bindWorkspace(system, database.db, chat, workspace.id, clock.now())))
+    throw boundElsewhere(workspace.name)
+}
+
+function boundElsewhere(name: string): ToolFault {
+  return new ToolFault(
+    'refused',
+    `The workspace ${name} was made, but meanwhile the user has attached another one to this chat.`,
+    'Work in the workspace that is attached.',
+  )
 }
 
 /** `start_workspace`: starts the workspace of the chat unless it runs, and waits until it can be worked in. */

@@ -9,8 +9,10 @@ export async function findChatNow(actor: Actor, db: Db, id: string): Promise<Cha
 }
 
 /**
- * Ties a chat to a workspace, so that whoever watches sees its build (CH-1110).
+ * Ties a chat to a workspace, so that whoever watches sees its build (CH-1110). A workspace that it was bound to since
+ * it was read stays.
  *
+ * @returns whether the chat is bound to this workspace now.
  * @throws ApiError 403 without `chat:update`.
  */
 export async function bindWorkspace(
@@ -19,11 +21,13 @@ export async function bindWorkspace(
   chat: ChatRow,
   workspaceId: string,
   now: Date,
-): Promise<void> {
+): Promise<boolean> {
   authorize(actor, 'update', ownedChat(chat))
-  await db
+  const { numUpdatedRows } = await db
     .updateTable('chats')
     .set({ workspace_id: workspaceId, updated_at: now })
     .where('id', '=', chat.id)
-    .execute()
+    .where('workspace_id', 'is not distinct from', chat.workspace_id)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }

@@ -3,6 +3,7 @@ import type { Insertable } from 'kysely'
 import { type Actor, authorize } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { ChatsTable } from '../../database/tables.ts'
+import { badRequest } from '../../errors/index.ts'
 import type { ChatRow } from './locked.ts'
 import { insertMessages, type MessageRow, type NewMessage } from './messages.ts'
 
@@ -30,7 +31,7 @@ export interface NewChat {
  * Makes a chat with its first messages. Its row is written once, as it stays: with versions that its messages would lead
  * to, so that no trigger writes it again (CH-101, B-2).
  *
- * @throws ApiError 403 without `chat:create` for that owner in that organization.
+ * @throws ApiError 403 without `chat:create` for that owner in that organization, 400 below an archived chat.
  */
 export async function insertChat(
   actor: Actor,
@@ -39,6 +40,16 @@ export async function insertChat(
   messages: readonly NewMessage[],
 ): Promise<{ readonly chat: ChatRow; readonly messages: readonly MessageRow[] }> {
   authorize(actor, 'create', { type: 'chat', owner: chat.ownerId, organization: chat.organizationId })
+  if (chat.parent !== undefined) {
+    // Held, so that whoever archives the family meanwhile finds the new member or is seen here (CH-1121).
+    const root = await tx
+      .selectFrom('chats')
+      .select('archived')
+      .where('id', '=', chat.parent.root_chat_id ?? chat.parent.id)
+      .forShare()
+      .executeTakeFirst()
+    if (root?.archived !== false) throw badRequest('Chat is archived.', { detail: 'Unarchive it first.' })
+  }
   const values: Insertable<ChatsTable> = {
     ...(chat.id === undefined ? {} : { id: chat.id }),
     status: chat.status,
