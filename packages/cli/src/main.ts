@@ -139,6 +139,10 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/ai-gateway.ts')).aiGatewayCommands,
   },
   {
+    names: { notifications: ['Pause notifications, try them, or send yourself one', 'notification'] },
+    load: async () => (await import('./commands/notifications.ts')).notificationCommands,
+  },
+  {
     names: { exp: ['Commands that may still change'] },
     load: async () => (await import('./commands/mcp.ts')).experimentalCommands,
   },
