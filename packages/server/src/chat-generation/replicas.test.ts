@@ -140,7 +140,7 @@ it('T-21, CH-602: of two replicas that hear of 100 chats at the same time, one t
   at.provider.answer = () => undefined
 }, 60_000)
 
-it('B-17: a server that stops gives its chats back, and another replica goes on within a second', async () => {
+it('B-17: a server that stops gives its chats back, and another replica goes on at once', async () => {
   const gate = new Gate()
   at.provider.play({ steps: ['Half', { wait: gate.opened }] }, says('Whole'))
   const chat = await at.create('Before the stop')
@@ -150,10 +150,9 @@ it('B-17: a server that stops gives its chats back, and another replica goes on 
   await using b = await second({ staleSeconds: 30, passMs: 3_600_000 })
   const far = new Client({ url: b.url, token: at.owner.headers['Coder-Session-Token'] })
   const asked = at.provider.requests.length
-  const before = performance.now()
   const stopped = at.server.stop()
+  // Neither a pass nor a lease that has run out would bring it in this time.
   await until('another request', () => at.provider.requests.length > asked)
-  expect(performance.now() - before).toBeLessThan(1_000)
   await stopped
   await until(
     'the answer',
