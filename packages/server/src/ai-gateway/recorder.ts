@@ -217,17 +217,23 @@ export class Recorder implements AsyncDisposable {
 
   /** Lets a record wait for others that are stored with it. */
   #gather(record: StoredRecord): void {
+    void this.#counted(record, () => this.#gathering.add(record))
+  }
+
+  /** Stores a record, which counts among those that wait meanwhile; undefined where too much waits already. */
+  #counted(record: StoredRecord, store: () => Promise<void>): Promise<void> | undefined {
     const size = sizeOf(record)
     if (this.#waiting + size > this.#maxWaiting) {
       this.#lost('too_many', 1)
-      return
+      return undefined
     }
     this.#waiting += size
-    const stored = this.#gathering.add(record).finally(() => {
+    const stored = store().finally(() => {
       this.#waiting -= size
       this.#pending.delete(stored)
     })
     this.#pending.set(stored, record)
+    return stored
   }
 
   /** Stores records with as few statements as can be, and each by itself where one of them is at fault. Never rejects. */
@@ -262,20 +268,10 @@ export class Recorder implements AsyncDisposable {
       this.#backlog.add(record, AWAY)
       return
     }
-    const size = sizeOf(record)
-    if (this.#waiting + size > this.#maxWaiting) {
-      this.#lost('too_many', 1)
-      return
-    }
-    this.#waiting += size
-    const written = this.#records
-      .store(record)
-      .catch((error: unknown) => this.#backlog.add(record, error))
-      .finally(() => {
-        this.#waiting -= size
-        this.#pending.delete(written)
-      })
-    this.#pending.set(written, record)
+    const written = this.#counted(record, () =>
+      this.#records.store(record).catch((error: unknown) => this.#backlog.add(record, error)),
+    )
+    if (written === undefined) return
     // Written twice it is stored once.
     if (!(await atMost(WAIT_MS, written)) && this.#failOpen) this.#backlog.add(record, SLOW)
   }

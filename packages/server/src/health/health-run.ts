@@ -1,8 +1,8 @@
 import type { HealthSection } from '@slipway/contract'
 import { ApiError } from '../errors/index.ts'
+import { untilAborted } from '../until-aborted.ts'
 import type { Checks } from './checks.ts'
 import { type Found, fault, inWords, type Judged, type Section } from './section.ts'
-import { untilAborted } from './within.ts'
 
 /** How long a run may take, and each of its sections; milliseconds. */
 export interface RunLimits {

@@ -19,6 +19,7 @@ import { baseUrl } from '../edge/base-url.ts'
 import { insufficientScopeChallenge } from '../edge/challenge.ts'
 import type { OpenStreams, SessionIncoming } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { chooseTools } from './choose-tools.ts'
 import { answerDirectly, type DirectCall, directCallOf, Ending, Eras } from './direct-call.ts'
 import { EventStreams } from './event-streams.ts'
@@ -49,7 +50,7 @@ import {
   type Subscriptions,
   toolServer,
 } from './tool-server.ts'
-import { orEnded, sendResponse, webRequest } from './web-messages.ts'
+import { sendResponse, webRequest } from './web-messages.ts'
 
 /** The last revision whose requests may hold several messages. */
 const BATCH_VERSION = '2025-03-26'
@@ -138,7 +139,7 @@ export class McpService implements AsyncDisposable {
       using _ = this.#streams.watch(raw, () => ended.abort(keyEnded()))
       const request = webRequest(raw, reply, this.#parts.context.accessUrl(), ended.signal)
       this.#outer.set(request, { client, message: body })
-      const response = await orEnded(this.#modern.fetch(request, { parsedBody: body }), ended.signal)
+      const response = await untilAborted(ended.signal, this.#modern.fetch(request, { parsedBody: body }))
       return await sendResponse(this.#streams, raw, reply, response, request.signal)
     }
     return this.#postLegacy(incoming, client, body, direct)

@@ -69,15 +69,3 @@ export async function sendResponse(
   await reply.send()
   return undefined
 }
-
-/** What comes of it, unless the key of the request ends before. @throws why it has ended. */
-export async function orEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const end = (): void => reject(ended.reason)
-  ended.addEventListener('abort', end)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    ended.removeEventListener('abort', end)
-  }
-}

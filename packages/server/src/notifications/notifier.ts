@@ -2,6 +2,7 @@ import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { labelled } from '../profile-labels/index.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { type Template, templateOf } from './catalog/index.ts'
 import { type Delivery, type Dispatcher, UndeliverableError } from './dispatch/delivery.ts'
 import { inboxDispatcher } from './dispatch/inbox.ts'
@@ -146,7 +147,7 @@ export class Notifier implements AsyncDisposable {
     try {
       const delivery = await deliveryOf(template, message, this.#context.accessUrl())
       const signal = AbortSignal.any([deadline, this.#stop.signal])
-      await untilAborted(this.#dispatchers[method].send(delivery, signal), signal)
+      await untilAborted(signal, this.#dispatchers[method].send(delivery, signal))
       this.#metrics.attempts.inc({ ...labels, result: 'success' })
       return { status: 'sent', reason: '' }
     } catch (error) {
@@ -204,15 +205,6 @@ async function deliveryOf(
   } catch (cause) {
     throw new UndeliverableError('its text could not be made', { cause })
   }
-}
-
-/** Waits for work, but not beyond the signal; what goes on after that is not heard of any more. */
-function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = (): void => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
-  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
 }
 
 function reasonOf(error: unknown): string {

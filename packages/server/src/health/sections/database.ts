@@ -1,6 +1,6 @@
 import type { DatabaseReport } from '@slipway/contract'
+import { untilAborted } from '../../until-aborted.ts'
 import { type Found, fault, inWords, type Section } from '../section.ts'
-import { untilAborted } from '../within.ts'
 
 const PINGS = 5
 const TIMEOUT_MS = 5_000

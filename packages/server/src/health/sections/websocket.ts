@@ -5,9 +5,9 @@ import { WebSocket } from 'ws'
 
 import { type HealthCode, openDebugEcho, type WebsocketReport } from '@slipway/contract'
 import { RELAY_TOKEN_HEADER, RelayTokens } from '../../replicas/index.ts'
+import { untilAborted } from '../../until-aborted.ts'
 import { bytesOf, ECHO_SUBJECT } from '../echo.ts'
 import { type Found, fault, inWords, type Section } from '../section.ts'
-import { untilAborted } from '../within.ts'
 
 const TIMEOUT_MS = 5_000
 const MESSAGES = ['0', '1', '2']

@@ -1,6 +1,7 @@
 import type { Client, ElicitRequest, ElicitResult, Tool } from '@modelcontextprotocol/client'
 
 import { OutboundError } from '../../outbound/index.ts'
+import { untilAborted } from '../../until-aborted.ts'
 import { type Guarded, upstreamText } from '../oauth/http.ts'
 import { CredentialedFetch, type Credentials } from './credentialed-fetch.ts'
 import { McpServerError, ofOutbound } from './errors.ts'
@@ -102,11 +103,7 @@ export class McpConnection implements AsyncDisposable {
       ...(options.signal === undefined ? [] : [options.signal]),
     ])
     try {
-      const tools = await orAborted(signal, async () => {
-        await client.connect(transport, { timeout: CONNECT_MS, signal })
-        if (client.getServerCapabilities()?.tools === undefined) return []
-        return (await client.listTools(undefined, { timeout: CONNECT_MS, signal })).tools
-      })
+      const tools = await untilAborted(signal, connectAndList(client, transport, signal))
       return new McpConnection(client, ended, usable(tools))
     } catch (error) {
       await closeQuietly(client)
@@ -145,7 +142,8 @@ export class McpConnection implements AsyncDisposable {
     const patience = AbortSignal.timeout(CALL_MS)
     const ended = AbortSignal.any([patience, this.#ended.signal, ...(signal === undefined ? [] : [signal])])
     try {
-      const { content, structuredContent, isError } = await orAborted(ended, () =>
+      const { content, structuredContent, isError } = await untilAborted(
+        ended,
         this.#client.callTool(
           { name, arguments: { ...args } },
           { timeout: CALL_MS, maxTotalTimeout: CALL_MS, signal: ended },
@@ -172,17 +170,14 @@ export class McpConnection implements AsyncDisposable {
   }
 }
 
-/** Work that is given up when the signal says so, even if what it waits for does not listen. */
-async function orAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(signal.reason)
-  if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work(), promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
+async function connectAndList(
+  client: Client,
+  transport: Parameters<Client['connect']>[0],
+  signal: AbortSignal,
+): Promise<readonly Tool[]> {
+  await client.connect(transport, { timeout: CONNECT_MS, signal })
+  if (client.getServerCapabilities()?.tools === undefined) return []
+  return (await client.listTools(undefined, { timeout: CONNECT_MS, signal })).tools
 }
 
 /** Tools within bounds, without what only validators read. */
