@@ -4,6 +4,8 @@ import path from 'node:path'
 
 import { defineConfig } from 'vitest/config'
 
+import { SecondTries } from './packages/testkit/src/second-tries.ts'
+
 /** What others in its process would notice of a file: it changes globals, clocks or variables, or measures memory. */
 const CHANGES_ITS_PROCESS =
   /\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers)\(|\bglobalThis\.\w+ = |\bprocess\.(env\.\w+ = |on\(|chdir\()|\bsetFlagsFromString\(|\bmemoryUsage\(|\bcpuUsage\(/
@@ -20,12 +22,15 @@ const common = {
   pool: 'forks',
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // What is late on a busy machine gets a second try; SecondTries lists what needed it.
+  retry: 1,
   // What has to come may take its time on a busy machine; what does not come fails sooner than the test.
   expect: { poll: { timeout: 10_000 } },
 } as const
 
 export default defineConfig({
   test: {
+    reporters: ['default', new SecondTries()],
     // Once for both projects: they would otherwise start a database each.
     globalSetup: ['packages/testkit/src/vitest-global-setup.ts'],
     // Most tests wait for servers, agents and browsers: with one worker a small machine stands idle.
