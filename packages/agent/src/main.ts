@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 
 import { createLogger, describeError, LogSink } from '@slipway/request-log'
 import { dropToAccount } from './account.ts'
@@ -48,7 +49,9 @@ function version(): string {
     : 'v0.0.0'
 }
 
-// All code is loaded by now; from here on nothing of the server's is needed.
+// All code is loaded by now; from here on nothing of the server's is needed. What it compiled to is kept for the next
+// agent while it may still be written.
+flushCompileCache()
 dropToAccount(process.env.SLIPWAY_AGENT_ACCOUNT)
 process.exitCode = await main(process.env)
 // Connections of the library that still wind down must not hold the process.

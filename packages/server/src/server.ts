@@ -408,5 +408,5 @@ async function drain(listeners: Listeners, streams: OpenStreams, log: Logger): P
 }
 
 function agentProgram(): string {
-  return fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))
+  return fileURLToPath(new URL('../../agent/bin/slipway-agent.js', import.meta.url))
 }
