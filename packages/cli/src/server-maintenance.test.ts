@@ -68,3 +68,17 @@ it('RB-131: server audit verify ends well for a log that nobody touched, and bad
   )
   expect(await cli.bad('server', 'audit', 'verify', '--head', 'x', ...at())).toContain('--head')
 })
+
+it('OP-140: server regenerate-vapid-keypair makes new keys, drops all subscriptions, and asks before', async () => {
+  const { public_key: before } = await fixtures.webpushKey(database.db)
+  await fixtures.webpushSubscription(database.db)
+  expect(await cli.bad('server', 'regenerate-vapid-keypair', ...at())).toContain('--yes')
+  expect(await cli.good('server', 'regenerate-vapid-keypair', '--yes', ...at())).toContain(
+    'dropped 1 subscriptions',
+  )
+  const keys = await database.db.selectFrom('webpush_keys').select('public_key').execute()
+  expect(keys).toHaveLength(1)
+  expect(keys[0]?.public_key).not.toBe(before)
+  expect(await database.db.selectFrom('webpush_subscriptions').select('id').execute()).toEqual([])
+  expect(await cli.good('server', '--help')).not.toContain('vapid')
+})

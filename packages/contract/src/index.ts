@@ -49,6 +49,7 @@ import * as userSecrets from './user-secrets.ts'
 import * as userSettings from './user-settings.ts'
 import * as userSkills from './user-skills.ts'
 import * as users from './users.ts'
+import * as webPush from './web-push.ts'
 import * as workspaces from './workspaces.ts'
 
 export * from './access-lists.ts'
@@ -109,6 +110,7 @@ export * from './user-secrets.ts'
 export * from './user-settings.ts'
 export * from './user-skills.ts'
 export * from './users.ts'
+export * from './web-push.ts'
 export * from './workspaces.ts'
 
 /** Every operation of the contract. */
@@ -163,6 +165,7 @@ export const routes: readonly Route[] = [
   userSkills,
   userSettings,
   users,
+  webPush,
   workspaces,
 ].flatMap((part) => Object.values(part).filter(isRoute).flatMap(withPublicChatRoute))
 

@@ -54,11 +54,18 @@ import { organizationRoutes } from './organizations/index.ts'
 import { profilingRoutes } from './profiling/index.ts'
 import { provisioningRoutes, type TagReader } from './provisioning/index.ts'
 import { type SecondFactorChecks, secondFactorRoutes } from './second-factor/index.ts'
-import { identityProviderRoutes, type Providers, type SignInParts, signInRoutes } from './sign-in/index.ts'
+import {
+  endSessionUrl,
+  identityProviderRoutes,
+  type Providers,
+  type SignInParts,
+  signInRoutes,
+} from './sign-in/index.ts'
 import { dryRunRoutes, templateRoutes, templateVersionRoutes } from './templates/index.ts'
 import { userSecretRoutes } from './user-secrets/index.ts'
 import { userSettingsRoutes } from './user-settings/index.ts'
 import { userSkillRoutes } from './user-skills/index.ts'
+import { type WebPush, webPushRoutes } from './web-push/index.ts'
 import { type BuildFeed, buildRoutes, quotaRoutes, workspaceRoutes } from './workspaces/index.ts'
 
 /** What protects accounts beside their keys. */
@@ -90,6 +97,7 @@ export interface RouteParts {
   readonly chatSettings: ChatSettings
   readonly chatStreams: ChatStreams
   readonly chatGeneration: ChatGeneration
+  readonly webPush: WebPush
   readonly streams: OpenStreams
   readonly health: HealthReports
   /** Renders the series of this process. */
@@ -113,7 +121,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ],
   }
   return [
-    ...deploymentRoutes(context),
+    ...deploymentRoutes(context, parts.webPush),
     ...experimentRoutes(context),
     ...profilingRoutes(context),
     ...identityRoutes(context, keys, prepareParts, {
@@ -121,6 +129,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
       signsInWith: (type) => providers.signsInWith(type),
       announce: announceAccounts(context),
       limiting: { requireUnlimited, limitNewKey },
+      endSessionUrl: (keyId) => endSessionUrl(context, providers, keyId),
     }),
     ...signInRoutes(signIn, account),
     ...identityProviderRoutes(signIn),
@@ -141,6 +150,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...userSecretRoutes(context),
     ...userSkillRoutes(context),
     ...notificationRoutes(context),
+    ...webPushRoutes(context, parts.webPush),
     ...oauthClientRoutes(context, clients, () => forgetAllTokens(parts.provider)),
     ...oauthDeviceRoutes({ context, clients, delay: account.delay }),
     ...externalAuthRoutes(

@@ -18,7 +18,7 @@ import { ModelProviders, seedProviders } from './ai-providers/index.ts'
 import { AppServer, wildcardLabel } from './apps/index.ts'
 import { AuditChain } from './audit/index.ts'
 import { AuditForwarder } from './audit-forwarding/index.ts'
-import { systemActor } from './authz/index.ts'
+import { renderDecisionTimes, systemActor } from './authz/index.ts'
 import { contextForPrompt, DiffStatusRefresh } from './chat-context/index.ts'
 import { type ChatExtension, ChatGeneration } from './chat-generation/index.ts'
 import { ChatSettings } from './chat-settings/index.ts'
@@ -72,6 +72,7 @@ import { SecondFactorChecks } from './second-factor/index.ts'
 import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-in/index.ts'
 import { BuiltInTemplates, dryRunHandler, importHandler } from './templates/index.ts'
 import { Tracing } from './tracing/index.ts'
+import { WebPush } from './web-push/index.ts'
 import { BuildFeed, buildHandler, LifecycleExecutor } from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
@@ -157,6 +158,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   steps.use(new BlockedUsers(context, modelGateway))
   const chatSettings = steps.use(new ChatSettings(context, modelProviders))
   const chatStreams = steps.use(new ChatStreams(context))
+  const webPush = steps.use(await WebPush.start(context))
   const mailer = steps.use(new Mailer(context))
   const account: AccountSecurity = {
     checks: new SecondFactorChecks(context),
@@ -170,7 +172,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     dashboard === undefined ? reply.code(503).send('starting') : dashboard.serve(request, reply),
   )
   const { server, metrics, attach } = createEdge(edge)
-  const allMetrics = async (): Promise<string> => `${metrics.render()}${await context.metrics.metrics()}`
+  const allMetrics = async (): Promise<string> =>
+    `${metrics.render()}${renderDecisionTimes()}${await context.metrics.metrics()}`
   dashboard = await loadDashboard(context, server)
   const listeners = new Listeners({ server, attach }, config, log)
   let drained: Promise<void> | undefined
@@ -201,6 +204,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       buffer: chatStreams.buffer,
       openTools: (turn) => chatTools.open(turn),
       workspaceContext: (chat) => contextForPrompt(context, chat),
+      push: (userId, message, signal) => webPush.send(userId, message, signal),
     },
     options.chatExtension,
   )
@@ -250,6 +254,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         chatSettings,
         chatStreams,
         chatGeneration,
+        webPush,
         streams,
         health,
         metrics: allMetrics,

@@ -39,6 +39,7 @@ export class IdentityProvider implements AsyncDisposable {
   #server: ReturnType<typeof createServer> | undefined
   #provider: Provider
   #logoutUri: string | undefined
+  #postLogoutUri: string | undefined
 
   private constructor(port: number, key: JWK, options: IdpOptions) {
     this.#port = port
@@ -73,6 +74,12 @@ export class IdentityProvider implements AsyncDisposable {
   /** Lets people come back to this address. */
   allowRedirect(...uris: readonly string[]): void {
     for (const uri of uris) this.#redirects.add(uri)
+    this.#provider = this.#build()
+  }
+
+  /** Lets people come back to this address after a sign-out that the client has begun. */
+  allowPostLogout(uri: string): void {
+    this.#postLogoutUri = uri
     this.#provider = this.#build()
   }
 
@@ -209,6 +216,7 @@ export class IdentityProvider implements AsyncDisposable {
                 backchannel_logout_session_required: true,
               }),
           redirect_uris: [...this.#redirects, 'http://127.0.0.1:1/unused'],
+          post_logout_redirect_uris: this.#postLogoutUri === undefined ? [] : [this.#postLogoutUri],
           token_endpoint_auth_method: authMethod,
           ...(clientKey === undefined
             ? { client_secret: IDP_CLIENT.secret }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 
 import { createAdminUserCommand } from './locked-out.ts'
 import { maintenanceCommands } from './server-maintenance.ts'
+import { webPushKeysCommand } from './web-push-keys.ts'
 
 /** `server` and `agent`: programs of their own, which take over this process. */
 export function processCommands(program: Command): void {
@@ -21,6 +22,7 @@ export function processCommands(program: Command): void {
     })
   createAdminUserCommand(server)
   maintenanceCommands(server)
+  webPushKeysCommand(server)
   // The agent's module is its program: it runs when it is loaded, and ends the process.
   program.command('agent').action(async () => {
     await import('@slipway/agent/main.ts')

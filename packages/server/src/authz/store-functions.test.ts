@@ -262,6 +262,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-governance/store/key-limits.ts deleteKeyLimits': [{ id: 'SSSSSSSSSS', user_id: id }],
   'ai-gateway/store/costs.ts sumChatCost': [{ ownerId: id, rootChatId: id }],
   'ai-gateway/store/prices.ts listPrices': [{}],
+  'ai-gateway/store/prices.ts deleteCustomPrice': [{ provider: 'openai', model: 'y' }],
   'ai-gateway/store/prices.ts upsertPrices': ['custom', [{ provider: 'openai', model: 'y', input_price: 1 }]],
   'ai-gateway/store/sessions.ts listSessions': [{}, { limit: 10, offset: 0 }],
   'ai-gateway/store/interception-list.ts listInterceptions': [{}, { limit: 10, offset: 0 }],
@@ -329,6 +330,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'agents/store/reports.ts storeMetadata': [[]],
   'agents/store/reports.ts storeAppHealth': [id, []],
   'agents/store/reports.ts storeScriptTiming': [id, {}],
+  'agents/store/app-statuses.ts insertAppStatus': [{}],
   'apps/store.ts findAppTargets': ['x', 'x'],
   'apps/store.ts findOfflineWorkspace': ['x', 'x'],
   'apps/store.ts listPortShares': [workspace],
@@ -448,6 +450,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'chat-tools/store/subagents.ts findReport': [chatView],
   'chat-tools/store/templates.ts listTemplateUse': [id, [id], new Date()],
   'chats/store/messages.ts appendParts': [chatView, 1, []],
+  'chat-generation/store/history.ts countTurnSteps': [chatView],
   'chat-generation/store/history.ts findChat': [id],
   'chat-generation/store/history.ts listModelMessages': [chatView],
   'chat-generation/store/history.ts listSpoken': [chatView, 1],
@@ -467,6 +470,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
     [{ messageId: 1, index: 0, toolCallId: 'x' }],
   ],
   'chat-generation/store/tool-calls.ts storeResume': [chatView, { messageId: 1, index: 0 }, {}],
+  'chat-generation/store/tool-calls.ts storeDone': [chatView, { messageId: 1, index: 0 }, {}],
   'chat-generation/store/tool-calls.ts storeResult': [chatView, { messageId: 1, index: 0 }, {}],
   'chat-generation/store/tool-calls.ts listResults': [chatView, 1],
   'chat-generation/store/tool-calls.ts deleteToolCalls': [chatView],
@@ -684,7 +688,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'idp-sync/store/apply.ts ensureGroups': [id, ['y']],
   'idp-sync/store/apply.ts moveBetweenGroups': [id, id, { join: [id], leave: [id] }],
   'idp-sync/store/apply.ts setMemberRoles': [id, id, { before: [], after: [], customRoles: [] }],
-  'idp-sync/store/apply.ts setSiteRoles': [id, { before: [], after: [] }],
+  'idp-sync/store/apply.ts setSiteRoles': [id, { before: [], after: [], customRoles: [] }],
   'idp-sync/store/settings.ts findOrganizationSync': [],
   'idp-sync/store/settings.ts listGroupSyncs': [[id]],
   'idp-sync/store/settings.ts listRoleSyncs': [[id]],
@@ -942,8 +946,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'sign-in/store/links.ts endLink': [{ userId: id, type: 'oidc' }, new Date()],
   'sign-in/store/oidc-sessions.ts insertOidcSession': [
     'AAAAAAAAAA',
-    { issuer: 'https://idp.example', subject: 'x', sid: undefined },
+    { issuer: 'https://idp.example', subject: 'x', sid: undefined, provider: '', idToken: undefined },
   ],
+  'sign-in/store/oidc-sessions.ts findOidcSessionEnd': ['SSSSSSSSSS'],
   'sign-in/store/oidc-sessions.ts findOidcSessionKeys': [
     { issuer: 'https://idp.example', sid: 'x', subject: undefined },
   ],
@@ -1070,6 +1075,17 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'workspaces/store/audited-builds.ts findAuditedBuild': [id],
   'workspaces/store/audited-builds.ts findWorkspaceOwner': [id],
   'workspaces/store/build-inputs.ts getBuildInputs': [id],
+  'web-push/store.ts findPublicKey': [],
+  'web-push/store.ts insertKeyPair': [{ publicKey: 'x'.repeat(87), sealedPrivateKey: hash }],
+  'web-push/store.ts deleteKeyPair': [],
+  'web-push/store.ts storeSubscription': [
+    id,
+    { endpoint: 'https://push.example/2', p256dhKey: 'x'.repeat(87), sealedAuthKey: hash },
+    20,
+  ],
+  'web-push/store.ts deleteSubscription': [id, 'https://push.example/1'],
+  'web-push/store.ts listTargets': [id],
+  'web-push/store.ts deleteEnded': [id, [id]],
   'workspaces/store/used-parameters.ts listUsedParameters': [id, id],
   'workspaces/store/quota.ts getQuota': [{ userId: id, organizationId: id }],
   'workspaces/store/quota.ts commitQuota': [
@@ -1119,7 +1135,8 @@ const NOT_GUARDED: Readonly<Record<string, string>> = {
   'templates/store/templates.ts templateObject': 'names the object of a decision',
   'templates/store/versions.ts versionObject': 'names the object of a decision',
   'templates/store/versions.ts jobFromJson': 'reads a row',
-  'workspaces/store/builds.ts transitionAction': 'names an action',
+  'workspaces/store/workspace-object.ts mayTransition': 'says what a role may do',
+  'workspaces/store/workspace-object.ts transitionAction': 'names an action',
   'workspaces/store/workspace-object.ts workspaceObject': 'names the object of a decision',
   'workspaces/store/workspaces.ts mayReadTemplate': 'decides',
   'workspaces/store/workspace-changes.ts newWorkspaceObject': 'names the object of a decision',
@@ -1206,6 +1223,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.apiKeyAiLimits(db, { api_key_id: 'SSSSSSSSSS' })
   await fixtures.apiKey(db, { user, login_type: 'oidc' })
   await fixtures.inboxNotification(db, { id, user })
+  await fixtures.webpushSubscription(db, { id, user, endpoint: 'https://push.example/1' })
   await fixtures.notificationPreference(db, { user })
   await fixtures.notificationTemplateMethod(db, { template_id: id })
   await fixtures.notificationMessage(db, { user, status: 'leased', leased_until: new Date(0) })
@@ -1215,6 +1233,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.spentChallenge(db, { expires_at: new Date(0) })
   await fixtures.spentLogoutToken(db, { expires_at: new Date(0) })
   await fixtures.oidcSession(db, { issuer: 'https://idp.example', sid: 'x' })
+  await fixtures.oidcSession(db, { key_id: 'SSSSSSSSSS', provider: '' })
   await fixtures.oauth2ProviderDpopProof(db, { expires_at: new Date(0) })
   await fixtures.oauth2ProviderDeviceCode(db, { id, hashed_user_code: hash, secret_prefix: 'AAAAAAAAAA' })
   await fixtures.userTotp(db, { user })

@@ -31,6 +31,21 @@ const TYPES = [
   'copilot',
 ]
 const MAX_KEYS = 5
+const FIELDS: ReadonlySet<string> = new Set([
+  'TYPE',
+  'NAME',
+  'KEY',
+  'KEYS',
+  'BASE_URL',
+  'BEDROCK_BASE_URL',
+  'BEDROCK_REGION',
+  'BEDROCK_ACCESS_KEY',
+  'BEDROCK_ACCESS_KEYS',
+  'BEDROCK_ACCESS_KEY_SECRET',
+  'BEDROCK_ACCESS_KEY_SECRETS',
+  'BEDROCK_MODEL',
+  'BEDROCK_SMALL_FAST_MODEL',
+])
 
 const address = url('http', 'https')
 
@@ -98,16 +113,25 @@ const type: ValueType<Seeds> = {
     value.every((entry: unknown) => typeof entry === 'object' && entry !== null && 'keys' in entry),
 }
 
-/** Reads `CODER_AI_GATEWAY_PROVIDER_<N>_…`, then the former `CODER_AIBRIDGE_PROVIDER_<N>_…` (OP-8, AG §3). */
+/** Reads `CODER_AI_GATEWAY_PROVIDER_<N>_…`, or the former `CODER_AIBRIDGE_PROVIDER_<N>_…` (OP-8, AG-106). */
 function indexed(environment: Environment): Indexed<Seeds> {
   const value: AiProviderSeed[] = []
   const problems: string[] = []
+  const warnings: string[] = []
+  let used: string | undefined
   for (const prefix of PREFIXES) {
     const family = readMembers(environment, prefix)
     problems.push(...family.problems)
     // The numbers of members after a gap would be wrong, so only the gap is reported.
     if (family.problems.length > 0) continue
+    if (family.members.length > 0) {
+      if (used !== undefined)
+        problems.push(`${prefix}…: is the former name of ${used}…; use one of both for all providers`)
+      used = prefix
+    }
     for (const [index, member] of family.members.entries()) {
+      for (const key of member.keys())
+        if (!FIELDS.has(key)) warnings.push(`${prefix}${index}_${key} is not known and has no effect`)
       const seed = build(member, `${prefix}${index}`, problems)
       if (value.some(({ name }) => name === seed.name))
         problems.push(
@@ -116,7 +140,7 @@ function indexed(environment: Environment): Indexed<Seeds> {
       value.push(seed)
     }
   }
-  return { found: value.length > 0, value, problems }
+  return { found: value.length > 0, value, problems, warnings }
 }
 
 /** Model providers from indexed variables. */

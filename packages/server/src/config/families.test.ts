@@ -139,15 +139,27 @@ describe('OP-8: external auth providers', () => {
 describe('OP-8: AI gateway providers', () => {
   const PREFIX = 'CODER_AI_GATEWAY_PROVIDER_'
 
-  it('come from present and former variables', () => {
-    const env = {
-      ...provider(0, { TYPE: 'openai', KEYS: 'a, b', BASE_URL: 'https://o/' }, PREFIX),
-      ...provider(0, { TYPE: 'anthropic', NAME: 'second', KEY: 'c' }, 'CODER_AIBRIDGE_PROVIDER_'),
-    }
-    expect(start({ env }).config.aiGatewayProviders).toMatchObject([
-      { type: 'openai', name: 'openai', keys: ['a', 'b'], baseUrl: 'https://o' },
-      { type: 'anthropic', name: 'second', keys: ['c'] },
+  it('come from present or former variables, and AG-106 not from both', () => {
+    const members = (prefix: string) => ({
+      ...provider(0, { TYPE: 'openai', KEYS: 'a, b', BASE_URL: 'https://o/' }, prefix),
+      ...provider(1, { TYPE: 'anthropic', NAME: 'second', KEY: 'c' }, prefix),
+    })
+    const former = 'CODER_AIBRIDGE_PROVIDER_'
+    for (const prefix of [PREFIX, former])
+      expect(start({ env: members(prefix) }).config.aiGatewayProviders).toMatchObject([
+        { type: 'openai', name: 'openai', keys: ['a', 'b'], baseUrl: 'https://o' },
+        { type: 'anthropic', name: 'second', keys: ['c'] },
+      ])
+    const both = { ...members(PREFIX), ...provider(0, { TYPE: 'google', KEY: 'd' }, former) }
+    expect(refusal({ env: both })).toEqual([
+      `${former}…: is the former name of ${PREFIX}…; use one of both for all providers`,
     ])
+  })
+
+  it('AG-106: a field that is not known is warned of', () => {
+    const { config, warnings } = start({ env: provider(0, { TYPE: 'openai', COLOUR: 'red' }, PREFIX) })
+    expect(config.aiGatewayProviders).toHaveLength(1)
+    expect(warnings).toContain(`${PREFIX}0_COLOUR is not known and has no effect`)
   })
 
   it('report all faults together', () => {

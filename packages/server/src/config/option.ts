@@ -9,6 +9,8 @@ export interface Indexed<T> {
   readonly found: boolean
   readonly value: T
   readonly problems: readonly string[]
+  /** What has no effect. */
+  readonly warnings?: readonly string[]
 }
 
 /** What all sources and views know about one option (OP-1…OP-11). */

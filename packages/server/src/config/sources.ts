@@ -136,6 +136,7 @@ function withFamily(
   const family = option.indexed?.(from.environment)
   if (family === undefined) return base
   from.errors.push(...family.problems)
+  from.warnings.push(...(family.warnings ?? []))
   if (!family.found) return base
   const value = option.type.append?.(base.value, family.value) ?? family.value
   return { source: 'env', value }

@@ -22,6 +22,9 @@ import { StaticFiles } from './static-files.ts'
 /** Folder of the built dashboard. */
 const BUILT = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
 const PLACEHOLDER = '{{csrf-token}}'
+/** It works also while no page of ours is open: it may ask this server, and load nothing. */
+const SERVICE_WORKER = '/service-worker.js'
+const SERVICE_WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 
 /** Answers everything that is neither API nor app: files of the dashboard, and its one page for all addresses. */
 export interface Dashboard {
@@ -58,6 +61,7 @@ export async function loadDashboard(
       const [url = '/'] = request.url.split('?')
       if (request.method !== 'GET' && request.method !== 'HEAD')
         return reply.code(405).type('text/plain').send('Method not allowed')
+      if (url === SERVICE_WORKER) reply.header('Content-Security-Policy', SERVICE_WORKER_POLICY)
       if (url !== '/index.html' && files.has(url)) return files.send(request, reply, url)
       // An asset that is not there yet may be there after an upgrade of this replica (ID-138).
       if (url.startsWith('/assets/') || url.startsWith('/icon/'))

@@ -249,6 +249,15 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into inbox_notifications (user_id, template_id, title, content) values (${USER}, ${TEMPLATE}, 'a', 'b')`,
     `insert into token_expiry_warnings values ('abcdefghij', now())`,
   ],
+  41: [
+    `insert into workspace_app_statuses (workspace_id, agent_id, app_id, state, message, uri)
+       select ${WORKSPACE}, agent_id, id, 'working', 'Reads', '' from workspace_apps`,
+  ],
+  39: [
+    `insert into webpush_keys (public_key, private_key) values (repeat('x', 87), 'x')`,
+    `insert into webpush_subscriptions (user_id, public_key, endpoint, p256dh_key, auth_key)
+       values (${USER}, repeat('x', 87), 'https://push.example/1', repeat('y', 87), 'x')`,
+  ],
   18: [`insert into rate_limit_buckets values (decode(repeat('ab', 16), 'hex'), 60000, 1, 0, true)`],
 }
 

@@ -1015,6 +1015,8 @@ export interface OidcSessionsTable {
   issuer: string
   subject: string
   sid: string | null
+  provider: string | null
+  id_token: Buffer | null
 }
 
 export interface OrganizationAiBudgetsTable {
@@ -1395,6 +1397,23 @@ export interface UsersTable {
   one_time_passcode_attempts: Generated<number>
 }
 
+export interface WebpushKeysTable {
+  singleton: Generated<boolean>
+  public_key: string
+  private_key: Buffer
+  created_at: Generated<Date>
+}
+
+export interface WebpushSubscriptionsTable {
+  id: Generated<string>
+  user_id: string
+  public_key: string
+  endpoint: string
+  p256dh_key: string
+  auth_key: Buffer
+  created_at: Generated<Date>
+}
+
 export interface WorkspaceAgentContextTable {
   agent_id: string
   version: number
@@ -1523,6 +1542,17 @@ export interface WorkspaceAgentsTable {
   last_connected_replica_id: string | null
   logs_length: Generated<number>
   logs_overflowed: Generated<boolean>
+}
+
+export interface WorkspaceAppStatusesTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  workspace_id: string
+  agent_id: string
+  app_id: string
+  state: 'working' | 'idle' | 'complete' | 'failure'
+  message: string
+  uri: string
 }
 
 export interface WorkspaceAppsTable {
@@ -1741,6 +1771,8 @@ export interface Tables {
   user_status_changes: UserStatusChangesTable
   user_totp: UserTotpTable
   users: UsersTable
+  webpush_keys: WebpushKeysTable
+  webpush_subscriptions: WebpushSubscriptionsTable
   workspace_agent_context: WorkspaceAgentContextTable
   workspace_agent_context_resources: WorkspaceAgentContextResourcesTable
   workspace_agent_log_sources: WorkspaceAgentLogSourcesTable
@@ -1750,6 +1782,7 @@ export interface Tables {
   workspace_agent_script_timings: WorkspaceAgentScriptTimingsTable
   workspace_agent_scripts: WorkspaceAgentScriptsTable
   workspace_agents: WorkspaceAgentsTable
+  workspace_app_statuses: WorkspaceAppStatusesTable
   workspace_apps: WorkspaceAppsTable
   workspace_build_parameters: WorkspaceBuildParametersTable
   workspace_builds: WorkspaceBuildsTable

@@ -12,7 +12,10 @@ const values = Compile(contract.DeploymentValues)
 const CSP_REPORT_LIMIT = 64 * 1024
 
 /** What clients ask about the deployment, most of it before anybody has signed in. */
-export function deploymentRoutes(context: AppContext): BoundRoute[] {
+export function deploymentRoutes(
+  context: AppContext,
+  webPush: { readonly publicKey: string | undefined },
+): BoundRoute[] {
   return [
     forAnyone(contract.apiRoot, async () => ({ message: '👋' })),
     forAnyone(contract.getBuildInfo, async () => ({
@@ -25,6 +28,7 @@ export function deploymentRoutes(context: AppContext): BoundRoute[] {
       provisioner_api_version: '1.18',
       upgrade_message: '',
       deployment_id: context.deploymentId,
+      ...(webPush.publicKey === undefined ? {} : { webpush_public_key: webPush.publicKey }),
     })),
     forAnyone(
       contract.reportCspViolation,

@@ -75,6 +75,8 @@ async function seedAll({ db }: Database, sealer: Sealer): Promise<void> {
     oauth_access_token: sealed('user_links.oauth_access_token', { user_id, login_type }),
     oauth_refresh_token: sealed('user_links.oauth_refresh_token', { user_id, login_type }),
   })
+  const key_id = (await fixtures.apiKey(db, { user })).id
+  await fixtures.oidcSession(db, { key_id, id_token: sealed('oidc_sessions.id_token', { key_id }) })
   const model = await fixtures.aiProvider(db, { id, settings: sealed('ai_providers.settings', { id }) })
   await fixtures.aiProviderKey(db, {
     id,
@@ -102,6 +104,18 @@ async function seedAll({ db }: Database, sealer: Sealer): Promise<void> {
   })
   const ofConfig = sealed('mcp_server_user_tokens.tokens', { config_id: id, user_id })
   await fixtures.mcpServerUserToken(db, { config, user, tokens: ofConfig })
+  const pair = { public_key: 'x'.repeat(87) }
+  const keys = await fixtures.webpushKey(db, {
+    ...pair,
+    private_key: sealed('webpush_keys.private_key', pair),
+  })
+  const browser = { endpoint: 'https://push.example/1' }
+  await fixtures.webpushSubscription(db, {
+    user,
+    keys,
+    ...browser,
+    auth_key: sealed('webpush_subscriptions.auth_key', browser),
+  })
 }
 
 /** How many values of each column there are, all of which these keys open as they were sealed. */
@@ -212,9 +226,11 @@ it('OP-67: whatever is sealed is in the list of what is encrypted again', async 
     'second-factor/challenges.ts',
     'second-factor/sealed-totp.ts',
     'secrets/store.ts',
+    'sign-in/end-session.ts',
     'sign-in/manage-providers.ts',
     'sign-in/sealed-tokens.ts',
     'user-secrets/sealed-value.ts',
+    'web-push/sealed.ts',
     'workspaces/build-routes.ts',
     'workspaces/create-build.ts',
     'workspaces/run-build.ts',

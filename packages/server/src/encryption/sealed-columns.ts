@@ -53,6 +53,13 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     }),
   ),
   {
+    table: 'oidc_sessions',
+    column: 'id_token',
+    key: ['key_id'],
+    purpose: ({ key_id }) => `id token of session ${key_id}`,
+    destroy: 'value',
+  },
+  {
     table: 'external_auth_links',
     column: 'tokens',
     key: ['provider_id', 'user_id'],
@@ -112,4 +119,18 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
       destroy: 'value',
     }),
   ),
+  {
+    table: 'webpush_keys',
+    column: 'private_key',
+    key: ['public_key'],
+    purpose: ({ public_key }) => `webpush private key of ${public_key}`,
+    destroy: 'row',
+  },
+  {
+    table: 'webpush_subscriptions',
+    column: 'auth_key',
+    key: ['endpoint'],
+    purpose: ({ endpoint }) => `webpush auth key of ${endpoint}`,
+    destroy: 'row',
+  },
 ]

@@ -15,6 +15,7 @@ import type { Chat } from '@slipway/contract'
 import { useAddress } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
+import { PushOffer } from '../push/push-offer.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -152,6 +153,7 @@ export function ListPane(props: ListPaneProps) {
           />
         </div>
       ) : null}
+      {all.length === 0 || filter.archived ? null : <PushOffer />}
       <div className="flex h-11 shrink-0 items-center gap-1 border-t border-line px-2">
         <AppLink
           href={paths.agentSettings()}

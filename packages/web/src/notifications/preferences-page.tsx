@@ -5,6 +5,7 @@ import { type NotificationTemplate, putUserNotificationPreferences } from '@slip
 import { api, queries } from '../api/client.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { useAddress } from '../navigation/address.ts'
+import { PushSection } from '../push/push-section.tsx'
 import { usePermissions } from '../session/session.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -53,6 +54,7 @@ export function NotificationPreferencesPage() {
   return (
     <div className="flex flex-col gap-4">
       <StopOne templates={templates.data} />
+      <PushSection />
       {methods.data.ready.length === 0 ? (
         <Notice tone="warn" title="This deployment sends no notifications">
           The inbox is off and neither a mail server nor a webhook is set up. Your choices count as soon as

@@ -1,7 +1,7 @@
-import { hostPortText } from '../checks.ts'
+import { cidr, hostPortText } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option, renamed } from '../option.ts'
-import { bool, duration, int, oneOf, string, url } from '../value-type.ts'
+import { bool, duration, int, list, oneOf, string, url } from '../value-type.ts'
 
 const { notifications, inbox, webhook, email, emailAuth, emailTls } = groups
 
@@ -235,6 +235,13 @@ export const notificationOptions = {
     group: inbox,
     wire: 'notifications.inbox.enabled',
     help: 'Also show notifications in the dashboard.',
+  }),
+  webpushAllowedPrivateCidrs: option(list(cidr), {
+    name: 'Web Push: Allowed Private CIDRs',
+    flag: 'webpush-allowed-private-cidrs',
+    yaml: 'webpushAllowedPrivateCIDRs',
+    group: notifications,
+    help: 'Private address ranges in which push services of browsers may be; without it none may.',
   }),
 }
 

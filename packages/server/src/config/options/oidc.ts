@@ -137,6 +137,14 @@ export const oidcOptions = {
     wire: 'oidc.source_user_info_from_access_token',
     help: 'Read further claims from the access token instead of the user info endpoint.',
   }),
+  oidcRpInitiatedLogout: option(bool, {
+    name: 'OIDC RP-Initiated Logout',
+    flag: 'oidc-rp-initiated-logout',
+    yaml: 'rpInitiatedLogout',
+    default: 'false',
+    group: oidc,
+    help: 'Sign users out at the issuer too when they sign out here. Register the sign-in page, which is the access URL with /login, as the post-logout redirect URI there.',
+  }),
   oidcTokenExchange: option(bool, {
     name: 'OIDC Token Exchange',
     flag: 'oidc-token-exchange',

@@ -3,6 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { updateChatUserPrompt } from '@slipway/contract'
 import { api, queries } from '../../api/client.ts'
 import { ChatHabits } from '../../appearance/chat-habits.tsx'
+import { PushSection } from '../../push/push-section.tsx'
 import { Section } from '../../ui/page.tsx'
 import { toasts } from '../../ui/toast.tsx'
 import { DeviceSection } from './device-section.tsx'
@@ -44,6 +45,7 @@ export function GeneralPage() {
         </SettingState>
       </Section>
       <ChatHabits />
+      <PushSection />
       <DeviceSection />
     </div>
   )
