@@ -7,8 +7,10 @@ import type { Duplex } from 'node:stream'
 import type { AgentManifest } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
 import { TunnelRefusal } from '@slipway/tunnel'
+import { AgentSocket, agentSocketPath } from './agent-socket.ts'
 import { agentApi } from './api/api.ts'
 import { ChatPaths } from './api/chat-paths.ts'
+import { FileFinder } from './api/find-files.ts'
 import { Processes } from './api/processes.ts'
 import { AppHealth } from './app-health.ts'
 import { ChatContext } from './chat-context/chat-context.ts'
@@ -65,6 +67,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   parts.defer(() => rm(stateDirectory, { recursive: true, force: true }))
   const binDirectory = path.join(stateDirectory, 'bin')
   await mkdir(binDirectory, { recursive: true, mode: 0o700 })
+  const agentSocket = agentSocketPath(options.inherited, stateDirectory)
+  parts.use(await AgentSocket.open(agentSocket, controlPlane, log))
   const askpass =
     manifest.git_auth_configs > 0 ? parts.use(new GitAskpass(controlPlane, log, binDirectory)) : undefined
   const env = processEnvironment({
@@ -73,6 +77,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     token: options.token,
     gitSshCommand: gitKey.command,
     gitAskpass: askpass?.command,
+    agentSocket,
     binDirectory,
     inherited: options.inherited,
   })
@@ -101,6 +106,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const places = { home: env.HOME ?? '/', directory }
   const context = parts.use(new ChatContext({ places, controlPlane, log }))
   const mcp = parts.use(new WorkspaceMcp({ file: mcpConfigFile(places), env, directory, log }))
+  const files = parts.use(new FileFinder({ directory, env: () => env }))
   const gitWatch = parts.use(new GitWatch({ paths: chatPaths, directory, env: () => env }))
   const connected = stayConnected({
     controlPlane,
@@ -111,7 +117,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         log,
         processes,
         home: () => env.HOME ?? '/',
-        chats: { paths: chatPaths, context, mcp },
+        chats: { paths: chatPaths, context, mcp, files },
       }),
       connect: (authority, headers, signal) => dial(authority, headers, signal, { ssh, terminals, gitWatch }),
     },

@@ -77,6 +77,11 @@ export class ControlPlane {
     return this.#call('POST', 'app-health', body)
   }
 
+  /** Passes on what a program of an app says of its work (AC-85); the control plane judges it. */
+  appStatus(body: object): Promise<unknown> {
+    return this.#call('PATCH', 'app-status', body)
+  }
+
   scriptCompleted(body: AgentScriptReport): Promise<unknown> {
     return this.#call('POST', 'script-completed', body)
   }

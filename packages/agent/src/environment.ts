@@ -15,6 +15,8 @@ export interface EnvironmentParts {
   readonly gitSshCommand: string
   /** Program that git asks for passwords; undefined when no provider is configured. */
   readonly gitAskpass: string | undefined
+  /** Socket by which programs speak to the agent. */
+  readonly agentSocket: string
   /** Folder that scripts may put programs into. */
   readonly binDirectory: string
   readonly inherited: NodeJS.ProcessEnv
@@ -35,6 +37,7 @@ export function processEnvironment(parts: EnvironmentParts): Record<string, stri
     CODER_WORKSPACE_ID: manifest.workspace_id,
     CODER_AGENT_TOKEN: parts.token,
     CODER_URL: parts.accessUrl,
+    CODER_AGENT_SOCKET_PATH: parts.agentSocket,
     GIT_SSH_COMMAND: parts.gitSshCommand,
     CS_DISABLE_GETTING_STARTED_OVERRIDE: 'true',
     ...(manifest.vs_code_port_proxy_uri === '' ? {} : { VSCODE_PROXY_URI: manifest.vs_code_port_proxy_uri }),

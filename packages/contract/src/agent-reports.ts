@@ -6,6 +6,7 @@ import {
   WorkspaceAgentLifecycle,
   WorkspaceAgentScriptStatus,
   WorkspaceAppHealth,
+  WorkspaceAppStatusState,
 } from './resources.ts'
 import { route } from './route.ts'
 
@@ -183,6 +184,25 @@ export const reportAppHealth = route('POST /api/v2/workspaceagents/me/app-health
   tag,
   security,
   body: AgentAppHealthReport,
+  responses: { 200: Response },
+})
+
+/** What a program of an app says of its work (AC-85); the icon and the wish for attention are read by nobody any more. */
+export const PatchAppStatus = Type.Object({
+  app_slug: Type.String({ minLength: 1, maxLength: 64 }),
+  state: WorkspaceAppStatusState,
+  message: Type.String({ maxLength: 160 }),
+  uri: Type.Optional(Type.String({ maxLength: 2048 })),
+  icon: Type.Optional(Type.String({ maxLength: 256 })),
+  needs_user_attention: Type.Optional(Type.Boolean()),
+})
+export type PatchAppStatus = Static<typeof PatchAppStatus>
+
+export const patchAgentAppStatus = route('PATCH /api/v2/workspaceagents/me/app-status', {
+  id: 'patch-workspace-agent-app-status',
+  tag,
+  security,
+  body: PatchAppStatus,
   responses: { 200: Response },
 })
 

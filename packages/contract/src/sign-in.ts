@@ -177,6 +177,8 @@ export const OidcProviderSettings = Type.Object({
   signups_disabled_text: Type.String({ maxLength: 4096 }),
   ignore_email_verified: Type.Boolean(),
   ignore_userinfo: Type.Boolean(),
+  /** Whether who signs out here is signed out at the provider as well (ID-220). */
+  rp_initiated_logout: Type.Boolean(),
 })
 export type OidcProviderSettings = Static<typeof OidcProviderSettings>
 

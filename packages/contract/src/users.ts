@@ -96,7 +96,13 @@ export const login = route('POST /api/v2/users/login', {
 export const logout = route('POST /api/v2/users/logout', {
   id: 'log-out-user',
   tag,
-  responses: { 200: Response },
+  responses: {
+    200: Type.Object({
+      ...Response.properties,
+      /** Where the browser goes to be signed out of the identity provider as well (ID-220). */
+      end_session_url: Type.Optional(Type.String()),
+    }),
+  },
 })
 
 export const getAuthMethods = route('GET /api/v2/users/authmethods', {

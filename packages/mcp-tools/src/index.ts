@@ -34,3 +34,4 @@ export {
 } from './resources.ts'
 export type { StandardSchema } from './standard-schema.ts'
 export { type Tool, type ToolAnnotations, type ToolContext, ToolFault } from './tool.ts'
+export { reportTaskTool, type TaskReport } from './tools/report.ts'

@@ -18,6 +18,8 @@ interface ServerFlags {
   readonly instructions: string
   readonly allowedTools?: readonly string[]
   readonly appStatusSlug?: string
+  readonly aiAgentapiUrl?: string
+  readonly socketPath?: string
 }
 
 interface ClaudeCodeFlags {
@@ -65,39 +67,76 @@ function serverCommand(mcp: Command): void {
     .addOption(
       option(
         '--app-status-slug <slug>',
-        'accepted for compatibility: agents take no reports of tasks yet',
+        'app of the workspace under which the task of the assistant is reported',
         'CODER_MCP_APP_STATUS_SLUG',
-      ).hideHelp(),
+      ),
     )
     .addOption(
       option(
         '--ai-agentapi-url <url>',
-        'accepted for compatibility: agents take no reports of tasks yet',
+        'AgentAPI of the assistant, whose screen tells when it works and when it waits',
         'CODER_MCP_AI_AGENTAPI_URL',
-      ).hideHelp(),
+      ),
     )
     .addOption(
       option(
         '--socket-path <file>',
-        'accepted for compatibility: agents take no reports of tasks yet',
+        'socket of the agent of the workspace, which takes the reports',
         'CODER_AGENT_SOCKET_PATH',
-      ).hideHelp(),
+      ),
     )
     .action(async (own: ServerFlags, command: Command) => {
-      const client = await openSession(command)
-      await requireUser(client)
-      const [{ allowedTools, stdioServer }, { serveStdio }] = await Promise.all([
-        import('../mcp/stdio-server.ts'),
-        import('@modelcontextprotocol/server/stdio'),
-      ])
-      const { tools, unknown } = allowedTools(own.allowedTools ?? [])
-      if (unknown.length > 0) process.stderr.write(`There is no tool ${unknown.join(', ')} here.\n`)
-      if (own.appStatusSlug !== undefined)
-        process.stderr.write('Tasks are not reported: the agents of this server take no reports.\n')
-      serveStdio(() => stdioServer({ client, instructions: own.instructions, tools }), {
-        onerror: (error) => process.stderr.write(`${error.message}\n`),
+      const [{ allowedTools, stdioServer }, { reportTasks }, { allTools }, { serveStdio }] =
+        await Promise.all([
+          import('../mcp/stdio-server.ts'),
+          import('../mcp/report-tasks.ts'),
+          import('@slipway/mcp-tools'),
+          import('@modelcontextprotocol/server/stdio'),
+        ])
+      const say = (line: string): void => void process.stderr.write(`${line}\n`)
+      const reporter = await reportTasks({
+        socketPath: own.socketPath,
+        appSlug: own.appStatusSlug,
+        screenUrl: own.aiAgentapiUrl,
+        onFailure: say,
       })
+      try {
+        const client = await userSession(command, reporter !== undefined)
+        const offered = [
+          ...(client === undefined ? [] : allTools),
+          ...(reporter === undefined ? [] : [reporter.tool]),
+        ].sort((a, b) => (a.name < b.name ? -1 : 1))
+        const { tools, unknown } = allowedTools(own.allowedTools ?? [], offered)
+        if (unknown.length > 0) say(`There is no tool ${unknown.join(', ')} here.`)
+        const closed = new Promise<void>((resolve) => {
+          for (const event of ['end', 'close']) process.stdin.once(event, () => resolve())
+        })
+        serveStdio(() => stdioServer({ client, instructions: own.instructions, tools }), {
+          onerror: (error) => say(error.message),
+        })
+        await closed
+      } finally {
+        await reporter?.[Symbol.asyncDispose]()
+      }
     })
+}
+
+/**
+ * The session of the user, if there is one.
+ *
+ * @param isOptional whether something can be done without one, such as reporting a task (OA-96).
+ * @throws CommandError without a valid session when it is not optional.
+ */
+async function userSession(command: Command, isOptional: boolean): Promise<Connection | undefined> {
+  try {
+    const client = await openSession(command)
+    await requireUser(client)
+    return client
+  } catch (error) {
+    if (!isOptional || !(error instanceof CommandError)) throw error
+    process.stderr.write(`${error.message} Only the task is reported.\n`)
+    return undefined
+  }
 }
 
 /** @throws CommandError without a valid session. A server that cannot be reached may be there when a tool is called. */

@@ -9,7 +9,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { createWorkspace, getWorkspace } from '@slipway/contract'
+import { createWorkspace, getWorkspace, listWorkspaces } from '@slipway/contract'
 import { allPrompts, allTools } from '@slipway/mcp-tools'
 import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { BIN, CommandLine } from '../testing/command-line.ts'
@@ -263,6 +263,73 @@ describe('OA-97: an allow-list', () => {
     await expect(some.client.getPrompt({ name, arguments: {} })).rejects.toThrow(
       /missing required prompt argument: task/,
     )
+  })
+})
+
+describe('OA-96, OA-98: coder_report_task', () => {
+  const report = (summary: string, state: string) => ({ summary, link: 'https://git.example/1', state })
+  const withSocket = async () => {
+    const command = 'printf %s "$CODER_AGENT_SOCKET_PATH"'
+    const { output } = (await call('coder_workspace_bash', { workspace: 'dev', command })).value
+    return { CODER_MCP_APP_STATUS_SLUG: 'board', CODER_AGENT_SOCKET_PATH: String(output) }
+  }
+  const reported = async () => {
+    const [workspace] = (await owner.call(listWorkspaces)).workspaces
+    return {
+      latest: workspace?.latest_app_status,
+      ofApp: workspace?.latest_build.resources.flatMap(({ agents }) => agents ?? [])[0]?.apps[0]?.statuses,
+    }
+  }
+
+  it('is offered beside an agent, and shows at the workspace and its app what is done', async () => {
+    await using beside = await connect(cli, await withSocket())
+    expect(namesOf((await beside.client.listTools()).tools)).toEqual(
+      [...namesOf(allTools), 'coder_report_task'].sort(),
+    )
+    expect((await call('coder_report_task', report('Reads the code', 'working'), beside)).value).toEqual({
+      message: 'Thanks for reporting!',
+    })
+    const { latest, ofApp } = await until('the report', async () => {
+      const found = await reported()
+      return found.latest === null ? undefined : found
+    })
+    expect(latest).toMatchObject({
+      state: 'working',
+      message: 'Reads the code',
+      uri: 'https://git.example/1',
+    })
+    expect(ofApp).toEqual([latest])
+    const long = await call('coder_report_task', report('x'.repeat(161), 'working'), beside)
+    expect(long).toMatchObject({ isError: true, text: expect.stringContaining('160') })
+    expect((await call('coder_report_task', { summary: 'x' }, beside)).isError).toBe(true)
+    await call('coder_report_task', report('Is done', 'complete'), beside)
+    // What was reported last is sent even when the client leaves at once.
+    await beside.client.close()
+    await until('the end', async () => (await reported()).latest?.state === 'complete')
+  })
+
+  it('needs an app and an agent that answers', async () => {
+    const { CODER_AGENT_SOCKET_PATH } = await withSocket()
+    await using nameless = await connect(cli, { CODER_AGENT_SOCKET_PATH })
+    expect(namesOf((await nameless.client.listTools()).tools)).toEqual(namesOf(allTools))
+    const nowhere = { CODER_MCP_APP_STATUS_SLUG: 'board', CODER_AGENT_SOCKET_PATH: `${folder}/none` }
+    await using lonely = await connect(cli, nowhere)
+    expect(namesOf((await lonely.client.listTools()).tools)).toEqual(namesOf(allTools))
+    expect(lonely.said()).toContain('no agent answers')
+    const wrong = { CODER_AGENT_SOCKET_PATH, CODER_MCP_APP_STATUS_SLUG: 'nothing' }
+    await using misled = await connect(cli, wrong)
+    await call('coder_report_task', report('Lost', 'working'), misled)
+    await until('the refusal', () => misled.said().includes('Failed to get workspace app.'))
+  })
+
+  it('is all there is without a session of a user', async () => {
+    const stranger = new CommandLine(await mkdtemp(path.join(folder, 'agent-only-')))
+    await using alone = await connect(stranger, await withSocket())
+    expect(namesOf((await alone.client.listTools()).tools)).toEqual(['coder_report_task'])
+    expect((await alone.client.listPrompts()).prompts).toEqual([])
+    expect(alone.client.getServerCapabilities()?.resources).toBeUndefined()
+    await call('coder_report_task', report('Needs help', 'failure'), alone)
+    await until('the report', async () => (await reported()).latest?.message === 'Needs help')
   })
 })
 

@@ -10,6 +10,7 @@ import {
 import { ApiFailure, ConnectionFailure } from '@slipway/client'
 import {
   type AgentAccess,
+  type Api,
   agentApiAccess,
   allPrompts,
   allTools,
@@ -24,6 +25,7 @@ import {
   ToolFault,
 } from '@slipway/mcp-tools'
 import type { Connection } from '../connection.ts'
+import { LOGGED_OUT } from '../session.ts'
 import { openTunnel } from '../tunnel.ts'
 import { ownVersion } from '../version.ts'
 
@@ -40,28 +42,39 @@ const TOOL_OF_KIND: Readonly<Record<ResourceKind['name'], string>> = {
 
 /** What a client gets. */
 export interface Offer {
-  readonly client: Connection
+  /** Undefined without a session of a user; then only tools that need none are of use. */
+  readonly client: Connection | undefined
   /** Empty when there is nothing to say. */
   readonly instructions: string
   readonly tools: readonly Tool[]
 }
 
-/** The tools of an allow-list, and what it names besides; all without a list (OA-96). */
-export function allowedTools(names: readonly string[]): {
+/** Those of the tools that an allow-list names, and what it names besides; all without a list (OA-96). */
+export function allowedTools(
+  names: readonly string[],
+  offered: readonly Tool[],
+): {
   readonly tools: readonly Tool[]
   readonly unknown: readonly string[]
 } {
   const wanted = names.map((name) => name.trim()).filter((name) => name !== '')
   return {
-    tools: wanted.length === 0 ? allTools : allTools.filter(({ name }) => wanted.includes(name)),
-    unknown: wanted.filter((name) => !allTools.some((tool) => tool.name === name)),
+    tools: wanted.length === 0 ? offered : offered.filter(({ name }) => wanted.includes(name)),
+    unknown: wanted.filter((name) => ![...allTools, ...offered].some((tool) => tool.name === name)),
   }
+}
+
+/** Stands for the API where nobody is signed in. */
+const NO_API: Api = {
+  call: () => Promise.reject(new ToolFault(LOGGED_OUT)),
+  upload: () => Promise.reject(new ToolFault(LOGGED_OUT)),
 }
 
 /** An MCP server for the client at the other end of stdin and stdout (OA-96). */
 export function stdioServer(offer: Offer): McpServer {
   const names = new Set(offer.tools.map(({ name }) => name))
-  const kinds = resourceKinds.filter(({ name }) => names.has(TOOL_OF_KIND[name]))
+  const { client } = offer
+  const kinds = client === undefined ? [] : resourceKinds.filter(({ name }) => names.has(TOOL_OF_KIND[name]))
   const server = new McpServer(
     { name: 'Coder Agent', version: ownVersion() },
     {
@@ -69,7 +82,7 @@ export function stdioServer(offer: Offer): McpServer {
       capabilities: { tools: {}, prompts: {}, ...(kinds.length === 0 ? {} : { resources: {} }) },
     },
   )
-  const agents = agentAccess(offer.client)
+  const agents = agentAccess(client)
   for (const tool of offer.tools)
     server.registerTool(
       tool.name,
@@ -80,17 +93,17 @@ export function stdioServer(offer: Offer): McpServer {
         inputSchema: tool.inputSchema,
         outputSchema: tool.outputSchema,
       },
-      (args, context) => callTool(offer.client, agents, tool, args, context),
+      (args, context) => callTool(client, agents, tool, args, context),
     )
   registerPrompts(server, names)
   // Of what was never registered the library says that there is no such method.
   if (offer.tools.length === 0) server.server.setRequestHandler('tools/list', () => ({ tools: [] }))
-  for (const kind of kinds) registerResources(server, offer.client, kind)
+  if (client !== undefined) for (const kind of kinds) registerResources(server, client, kind)
   return server
 }
 
 async function callTool(
-  client: Connection,
+  client: Connection | undefined,
   agents: AgentAccess,
   tool: Tool,
   args: unknown,
@@ -99,9 +112,9 @@ async function callTool(
   const { signal } = context.mcpReq
   try {
     const result = await tool.run(args, {
-      api: client,
+      api: client ?? NO_API,
       agents,
-      accessUrl: client.url,
+      accessUrl: client?.url ?? '',
       signal,
       progress: progressTo(context),
     })
@@ -142,8 +155,9 @@ function reasonOf(error: unknown): string {
 }
 
 /** Works in workspaces through the tunnels that the server opens for this session (OA-89). */
-function agentAccess(client: Connection): AgentAccess {
+function agentAccess(client: Connection | undefined): AgentAccess {
   return agentApiAccess(async (agentId, work) => {
+    if (client === undefined) throw new ToolFault(LOGGED_OUT)
     using tunnel = await openTunnel(client, agentId).catch((error: unknown) => {
       // 409 is what a deployment answers that only browsers may use.
       if (error instanceof ApiFailure && [403, 404, 409].includes(error.status))

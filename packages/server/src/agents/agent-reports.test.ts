@@ -10,9 +10,12 @@ import {
   getAgent,
   getAgentManifest,
   getUser,
+  getWorkspace,
   listAgentLogs,
   listListeningPorts,
   openAgentTunnel,
+  type PatchAppStatus,
+  patchAgentAppStatus,
   reportAgentMetadata,
   reportAppHealth,
   watchAgentMetadataWs,
@@ -393,5 +396,98 @@ describe('AC-§6: what an agent answers', () => {
       response.end('{"ports": [null, {"port": 70000}, {"port": 8080}]}'),
     )
     expect(await odd.ports()).toEqual({ ports: [{ process_name: '', network: 'tcp', port: 8080 }] })
+  })
+})
+
+describe('AC-85, WS-257: what an app reports of its work', () => {
+  const report = (holder: Client, body: Partial<PatchAppStatus>) =>
+    holder.call(patchAgentAppStatus, {
+      body: { app_slug: 'web', state: 'working', message: 'Reads', ...body },
+    })
+  const shown = async (workspace: string) =>
+    (await owner.call(getWorkspace, { params: { workspace } })).latest_app_status
+
+  it('is stored, shown at the app and the workspace, and told to those who watch', async () => {
+    const { workspace, agent, holder } = await newAgent()
+    const app = await fixtures.workspaceApp(database.db, { agent, slug: 'web' })
+    const other = await fixtures.workspaceApp(database.db, { agent, slug: 'other' })
+    expect(await shown(workspace.id)).toBeNull()
+    const heard: string[] = []
+    using _watching = database.feed.subscribe({
+      kinds: new Set(['workspace_app']),
+      onEvent: ({ key }) => void heard.push(key),
+      onReset: () => undefined,
+    })
+    await report(holder, { message: 'Reads\r\nthe\u001b[31m code\0', uri: 'file:///home/me/x' })
+    await until('the change', () => heard.includes(agent.id))
+    const status = {
+      workspace_id: workspace.id,
+      agent_id: agent.id,
+      app_id: app.id,
+      state: 'working',
+      message: 'Reads the [31m code\u274c',
+      uri: 'file:///home/me/x',
+      icon: '',
+      needs_user_attention: false,
+    }
+    expect(await shown(workspace.id)).toMatchObject(status)
+    await report(holder, { app_slug: 'other', state: 'failure', message: 'x'.repeat(160) })
+    await report(holder, { state: 'complete', message: '' })
+    const { apps } = await owner.call(getAgent, { params: { workspaceagent: agent.id } })
+    expect(apps.find(({ id }) => id === app.id)?.statuses).toMatchObject([{ state: 'complete' }, status])
+    expect(apps.find(({ id }) => id === other.id)?.statuses).toMatchObject([{ state: 'failure' }])
+    expect(await shown(workspace.id)).toMatchObject({ state: 'complete', app_id: app.id })
+    // Stays when the workspace stops, though its agents are gone from the answers.
+    await fixtures.workspaceBuild(database.db, { workspace, transition: 'stop' })
+    expect(await shown(workspace.id)).toMatchObject({ state: 'complete' })
+  })
+
+  it('is refused for an app that the agent has not, in too many words, and with a link that runs something', async () => {
+    const { workspace, agent, holder } = await newAgent()
+    await fixtures.workspaceApp(database.db, { agent, slug: 'web' })
+    const elsewhere = await newAgent()
+    await fixtures.workspaceApp(database.db, { agent: elsewhere.agent, slug: 'elsewhere' })
+    const refused = async (body: object) =>
+      expect(report(holder, body)).rejects.toMatchObject({ status: 400 })
+    await refused({ app_slug: 'elsewhere' })
+    await refused({ message: 'x'.repeat(161) })
+    await refused({ state: 'bored' })
+    for (const uri of ['javascript:alert(1)', ' JavaScript:alert(1)', 'data:text/html,x'])
+      await refused({ uri })
+    expect(await shown(workspace.id)).toBeNull()
+    await report(holder, { message: '😀'.repeat(80) })
+    expect(await shown(workspace.id)).toMatchObject({ message: '😀'.repeat(80) })
+    await expect(report(owner, {})).rejects.toMatchObject({ status: 401 })
+  })
+
+  it('WS-240: puts off the stop of the workspace while it works and when it has just ended', async () => {
+    const { workspace, build, agent, holder } = await newAgent()
+    await fixtures.workspaceApp(database.db, { agent, slug: 'web' })
+    const { db } = database
+    const used = async (): Promise<boolean> => {
+      const { last_used_at } = await db
+        .selectFrom('workspaces')
+        .select('last_used_at')
+        .where('id', '=', workspace.id)
+        .executeTakeFirstOrThrow()
+      await db
+        .updateTable('workspaces')
+        .set({ last_used_at: new Date(0) })
+        .where('id', '=', workspace.id)
+        .execute()
+      return last_used_at.getTime() > 0
+    }
+    await used()
+    expect(build.transition).toBe('start')
+    for (const [state, counts] of [
+      ['idle', false],
+      ['working', true],
+      ['working', true],
+      ['complete', true],
+      ['idle', false],
+    ] as const) {
+      await report(holder, { state })
+      expect(await used(), state).toBe(counts)
+    }
   })
 })

@@ -149,7 +149,7 @@ describe('the terminal', () => {
     expect(await answer.json()).toMatchObject({ validations: [{ field: 'reconnect' }] })
   })
 
-  it('AC-14: nobody else opens it, and it is as if it did not exist', async () => {
+  it('AC-14, ID-147: nobody else opens it, and it is as if it did not exist', async () => {
     const stranger = await server.user('stranger')
     await expect(stranger.call(getAgent, { params: { workspaceagent: agent.id } })).rejects.toMatchObject({
       status: 404,

@@ -6,6 +6,7 @@ import { ApiError, badRequest } from '../errors/index.ts'
 import { noteUse } from '../workspaces/index.ts'
 import { manifestOf } from './manifest.ts'
 import type { AgentMetadata } from './metadata.ts'
+import { reportAppStatus } from './report-app-status.ts'
 import { storable } from './storable.ts'
 import { setLifecycle, setStartup } from './store/agents.ts'
 import {
@@ -60,6 +61,10 @@ export function agentReportRoutes(
     forAgent(contract.reportAppHealth, async ({ agent, body }) => {
       await storeAppHealth(system, db, agent.id, body.updates)
       return OK
+    }),
+    forAgent(contract.patchAgentAppStatus, async ({ agent, body }) => {
+      await reportAppStatus(context, agent, body)
+      return { message: 'App status updated.' }
     }),
     forAgent(contract.reportScriptCompleted, async ({ agent, body }) => {
       const [start, end] = [new Date(body.start), new Date(body.end)]

@@ -114,6 +114,23 @@ describe('OA-B16, RFC 9449 section 5: proofs at the token endpoint', () => {
     expect((await redeem(confidential, await proof(), { dpop_jkt })).status).toBe(200)
   })
 
+  it('RFC 9449 section 10.1: a pushed request names no other key than the one that is shown', async () => {
+    const push = async (dpop_jkt: string) => {
+      const htu = deployment.url('/oauth2/par')
+      const headers = { DPoP: await proof({ htu }) }
+      const params = { response_type: 'code', code_challenge: 'a'.repeat(43), dpop_jkt }
+      const answer = await deployment.form('/oauth2/par', confidential, params, headers)
+      nonce = answer.headers.get('dpop-nonce') ?? nonce
+      return answer
+    }
+    const own = await calculateJwkThumbprint(await exportJWK(keys.publicKey))
+    const other = await calculateJwkThumbprint(await exportJWK(thief.publicKey))
+    // The first answer may be but a new nonce.
+    await push(own)
+    expect((await push(own)).status).toBe(201)
+    expect(await told(await push(other))).toEqual({ status: 400, error: 'invalid_request' })
+  })
+
   it('the refresh token of a public client is bound as well, that of a confidential one is not', async () => {
     const bound = await tokensOf(await redeem(native, await proof()))
     for (const dpop of [undefined, await proof({}, thief)])

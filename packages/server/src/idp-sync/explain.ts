@@ -6,8 +6,14 @@ import { getUser } from '../identity/index.ts'
 import { groupRefusal } from './allowed-groups.ts'
 import { requireGoodFilter } from './change-settings.ts'
 import type { Claims } from './claims.ts'
-import { loadGroupPlan, loadOrganizationPlan, loadRolePlan } from './load-plans.ts'
-import { planSiteRoles, type SyncPlan } from './plan.ts'
+import {
+  holdWishedSiteRoles,
+  loadGroupPlan,
+  loadOrganizationPlan,
+  loadRolePlan,
+  loadSiteRolePlan,
+} from './load-plans.ts'
+import type { SyncPlan } from './plan.ts'
 import {
   completeGroupSync,
   completeOrganizationSync,
@@ -16,7 +22,7 @@ import {
   readOrganizationSync,
   readRoleSyncs,
 } from './settings.ts'
-import { ASSIGNABLE_SITE_ROLES, siteRoleSync } from './site-roles.ts'
+import { siteRoleSync } from './site-roles.ts'
 import { findStoredClaims, getSiteRoles, listKnownOrganizations, listMemberships } from './store/state.ts'
 
 /** Whom a dry run is about. */
@@ -125,10 +131,9 @@ export async function explainSync(
     })
   }
   const current = userId === undefined ? [] : await getSiteRoles(actor, db, userId)
-  const siteRoles = planSiteRoles(siteRoleSync(config), claims, {
-    assignable: ASSIGNABLE_SITE_ROLES,
-    current,
-  })
+  const siteSync = siteRoleSync(config)
+  const wished = await holdWishedSiteRoles(actor, db, siteSync, claims)
+  const { plan: siteRoles } = await loadSiteRolePlan(actor, db, siteSync, claims, current, wished)
   const problems = [groupRefusal(config, claims)?.message, organizations.error, siteRoles.error]
   return {
     refusal: problems.find((problem) => problem !== undefined && problem !== '') ?? '',

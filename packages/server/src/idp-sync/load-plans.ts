@@ -1,6 +1,6 @@
 import { type Actor, ORGANIZATION_ROLES } from '../authz/index.ts'
 import type { Db } from '../context.ts'
-import { holdCustomRoles } from '../identity/index.ts'
+import { holdCustomRoles, holdSiteCustomRoles, listSiteCustomRoles } from '../identity/index.ts'
 import { isUuid } from '../search/index.ts'
 import type { Claims } from './claims.ts'
 import {
@@ -10,11 +10,14 @@ import {
   planGroups,
   planOrganizations,
   planRoles,
+  planSiteRoles,
   roleWishes,
+  type SiteRoleSync,
   type SyncPlan,
   type Wishes,
 } from './plan.ts'
 import type { GroupSync, OrganizationSync, RoleSync } from './settings.ts'
+import { ASSIGNABLE_SITE_ROLES } from './site-roles.ts'
 import { listGroupsOfUser, listKnownGroups, listKnownOrganizations, listMemberships } from './store/state.ts'
 
 /** Ids that mappings lead to. */
@@ -28,6 +31,14 @@ function mappedIds(wishes: Wishes): string[] {
 /** Names that claims bring along themselves. */
 function unmappedNames(wishes: Wishes): string[] {
   return wishes.ok ? wishes.wishes.flatMap((wish) => (wish.kind === 'unmapped' ? [wish.name] : [])) : []
+}
+
+/** Names of roles that mappings lead to or that claims bring along themselves. */
+function roleNames(wishes: Wishes): string[] {
+  const mapped = wishes.ok
+    ? wishes.wishes.flatMap((wish) => (wish.kind === 'mapped' ? wish.targets : []))
+    : []
+  return [...mapped, ...unmappedNames(wishes)]
 }
 
 /** What the sync of organizations does to this user, or to a new one. */
@@ -79,13 +90,48 @@ export async function loadRolePlan(
   current: readonly string[],
 ): Promise<{ readonly plan: SyncPlan; readonly isRole: (name: string) => boolean }> {
   const wishes = roleWishes(settings, claims)
-  const mapped = wishes.ok
-    ? wishes.wishes.flatMap((wish) => (wish.kind === 'mapped' ? wish.targets : []))
-    : []
-  const names = [...current, ...mapped, ...unmappedNames(wishes)]
+  const names = [...current, ...roleNames(wishes)]
   const custom = new Set((await holdCustomRoles(actor, db, organizationId, names)).map(({ name }) => name))
   return {
     plan: planRoles(settings, wishes, { custom, current }),
     isRole: (name) => Object.hasOwn(ORGANIZATION_ROLES, name) || custom.has(name),
   }
+}
+
+/** A role that the deployment has made for itself, as far as handing it out goes (RB-136). */
+type OwnRole = Awaited<ReturnType<typeof holdSiteCustomRoles>>[number]
+
+/**
+ * Those of the deployment's own roles that the sync of site roles may give for these claims. They stay as they are until
+ * the transaction ends; take them before the user who is to have them.
+ */
+export async function holdWishedSiteRoles(
+  actor: Actor,
+  tx: Db,
+  settings: SiteRoleSync,
+  claims: Claims,
+): Promise<OwnRole[]> {
+  if (settings.field === '') return []
+  return holdSiteCustomRoles(actor, tx, [...settings.defaults, ...roleNames(roleWishes(settings, claims))])
+}
+
+/**
+ * What the sync of site roles does to a user who has these roles.
+ *
+ * @param wished as {@link holdWishedSiteRoles} gives them.
+ * @returns also the deployment's own roles that the plan gives or takes.
+ */
+export async function loadSiteRolePlan(
+  actor: Actor,
+  db: Db,
+  settings: SiteRoleSync,
+  claims: Claims,
+  current: readonly string[],
+  wished: readonly OwnRole[],
+): Promise<{ readonly plan: SyncPlan; readonly customRoles: readonly OwnRole[] }> {
+  const assignable = new Set([...ASSIGNABLE_SITE_ROLES, ...wished.map(({ name }) => name)])
+  const plan = planSiteRoles(settings, claims, { assignable, current })
+  if (!plan.enabled) return { plan, customRoles: [] }
+  const held = (await listSiteCustomRoles(actor, db)).filter(({ name }) => current.includes(name))
+  return { plan, customRoles: [...wished, ...held] }
 }

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
 import {
+  createSiteRole,
+  deleteSiteRole,
   explainGroupSync,
   getGroupSync,
   getMember,
@@ -199,7 +201,7 @@ describe('OP-14: with the options of the deployment', () => {
       CODER_OIDC_GROUP_REGEX_FILTER: '(?i)^DEV',
       CODER_OIDC_ALLOWED_GROUPS: 'raw,devops',
       CODER_OIDC_USER_ROLE_FIELD: 'roles',
-      CODER_OIDC_USER_ROLE_MAPPING: '{"boss": ["owner"], "nothing": []}',
+      CODER_OIDC_USER_ROLE_MAPPING: '{"boss": ["owner"], "nothing": [], "clerk": ["log-reader", "unmade"]}',
       CODER_OIDC_USER_ROLE_DEFAULT: 'auditor',
       CODER_OIDC_ORGANIZATION_FIELD: 'organizations',
       CODER_OIDC_ORGANIZATION_MAPPING: `{"there": ["${ORGANIZATION.toUpperCase()}"]}`,
@@ -254,6 +256,22 @@ describe('OP-14: with the options of the deployment', () => {
     expect((await site.signIn('boss', { groups, roles: ['nothing'] })).roles).toEqual(['auditor'])
     expect((await site.visit('boss', { groups, roles: 7 })).status).toBe(500)
     expect((await site.owner.call(getUserRoles, { params: { user: user.id } })).roles).toEqual(['auditor'])
+  })
+
+  it('RB-136: roles that the deployment has made for itself come from the claim as well, and go with it', async () => {
+    const groups = ['devops']
+    const site_permissions = [{ resource_type: 'audit_log', action: 'read' as const }]
+    expect((await site.signIn('clerk', { groups, roles: ['clerk'] })).roles).toEqual(['auditor'])
+    for (const name of ['log-reader', 'file-reader'])
+      await site.owner.call(createSiteRole, { body: { name, site_permissions } })
+    const rolesOf = async (...roles: string[]) =>
+      (await site.signIn('clerk', { groups, roles })).roles.toSorted()
+    expect(await rolesOf('clerk')).toEqual(['auditor', 'log-reader'])
+    expect(await rolesOf('file-reader', 'unheard')).toEqual(['auditor', 'file-reader'])
+    expect(await rolesOf('clerk', 'file-reader')).toEqual(['auditor', 'file-reader', 'log-reader'])
+    await site.owner.call(deleteSiteRole, { params: { roleName: 'log-reader' } })
+    expect(await rolesOf('clerk', 'file-reader')).toEqual(['auditor', 'file-reader'])
+    expect(await rolesOf()).toEqual(['auditor'])
   })
 
   it('RB-125: the last active owner stays one, whatever the provider says', async () => {

@@ -5,8 +5,14 @@ import { holdCustomRoles, insertMember } from '../identity/index.ts'
 import { SignInRefused } from '../sign-in/index.ts'
 import { groupRefusal } from './allowed-groups.ts'
 import type { Claims } from './claims.ts'
-import { loadGroupPlan, loadOrganizationPlan, loadRolePlan } from './load-plans.ts'
-import { planSiteRoles, type SyncPlan, unknownNames } from './plan.ts'
+import {
+  holdWishedSiteRoles,
+  loadGroupPlan,
+  loadOrganizationPlan,
+  loadRolePlan,
+  loadSiteRolePlan,
+} from './load-plans.ts'
+import { type SyncPlan, unknownNames } from './plan.ts'
 import { readGroupSyncs, readOrganizationSync, readRoleSyncs } from './settings.ts'
 import { ASSIGNABLE_SITE_ROLES, siteRoleSync } from './site-roles.ts'
 import {
@@ -50,14 +56,15 @@ export async function syncFromClaims(
     'system_restricted',
     'a provider decides about memberships, groups and roles of who is only just signing in; no narrower actor may do all',
   )
-  // First of all, so that sign-ins of one user at the same time follow one another.
+  const wished = await holdWishedSiteRoles(actor, tx, siteRoleSync(context.config), claims)
+  // Before all else that is the user's, so that sign-ins of one user at the same time follow one another.
   const siteRoles = await holdSiteRoles(actor, tx, user.userId)
   if (siteRoles === undefined) return
   const sync = new Sync(context, actor, tx, user.userId, claims)
   await sync.organizations()
   const memberships = await listMemberships(actor, tx, user.userId)
   await sync.groups(memberships)
-  await sync.siteRoles(siteRoles)
+  await sync.siteRoles(siteRoles, wished)
   await sync.roles(memberships)
 }
 
@@ -108,14 +115,27 @@ class Sync {
     }
   }
 
-  async siteRoles(current: readonly string[]): Promise<void> {
+  async siteRoles(
+    current: readonly string[],
+    wished: Awaited<ReturnType<typeof holdWishedSiteRoles>>,
+  ): Promise<void> {
     const settings = siteRoleSync(this.#context.config)
-    const plan = planSiteRoles(settings, this.#claims, { assignable: ASSIGNABLE_SITE_ROLES, current })
+    const { plan, customRoles } = await loadSiteRolePlan(
+      this.#actor,
+      this.#tx,
+      settings,
+      this.#claims,
+      current,
+      wished,
+    )
     if (plan.error !== '') throw this.#refused('roles', settings.field, plan)
     if (plan.added.length > 0 || plan.removed.length > 0) {
       const change = {
-        before: current.filter((role) => ASSIGNABLE_SITE_ROLES.has(role)),
+        before: current.filter(
+          (role) => ASSIGNABLE_SITE_ROLES.has(role) || customRoles.some(({ name }) => name === role),
+        ),
         after: namesOf(plan.result),
+        customRoles,
       }
       const stored = await setSiteRoles(this.#actor, this.#tx, this.#userId, change)
       if (stored.includes('owner') && !change.after.includes('owner'))

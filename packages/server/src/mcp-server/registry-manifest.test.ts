@@ -27,5 +27,7 @@ it('OA-95: the registry manifest leads to the endpoint of any deployment, in the
   })
   // What the registry takes.
   expect(manifest.name).toMatch(/^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._-]+$/)
+  // A namespace is a domain read backwards: this one is for private use, and says nothing untrue about who owns one.
+  expect(manifest.name).toMatch(/^internal\./)
   expect(String(manifest.description).length).toBeLessThanOrEqual(100)
 })

@@ -192,6 +192,16 @@ describe('OA-109, OA-110: connecting', () => {
     expect(await storedTokens(config)).toEqual([])
   })
 
+  it('OA-110: uses no code up for a server that was switched off meanwhile', async () => {
+    const config = await oauth()
+    const browser = world.browser(world.owner)
+    const back = await browser.start(config)
+    await world.owner.call(updateMcpServerConfig, { params: world.params(config), body: { enabled: false } })
+    const asked = world.provider.asked('/token').length
+    expect((await browser.get(back)).status).toBe(409)
+    expect(world.provider.asked('/token')).toHaveLength(asked)
+  })
+
   it('OA-B24: takes only answers of the issuer, by simple comparison and before the code is used', async () => {
     world.provider.metadata = { authorization_response_iss_parameter_supported: true }
     world.provider.iss = world.provider.issuer
@@ -299,6 +309,20 @@ describe('OA-112: whether a user is connected', () => {
     expect(await storedTokens(config)).toMatchObject([{ tokens: null, refresh_failure: 'invalid_grant' }])
     await world.connect(world.owner, config)
     expect(await read(world.owner, config)).toMatchObject({ auth_connected: true })
+  })
+
+  it('keeps of the reason of a refusal as much as fits, and tries no more', async () => {
+    world.provider.lifetime = 60
+    const config = await oauth()
+    await world.connect(world.owner, config)
+    now += 120_000
+    const body = { error: 'bad_refresh_token', error_description: 'no '.repeat(2_000) }
+    world.provider.stage('/token', { status: 400, body })
+    expect(await read(world.owner, config)).toMatchObject({ auth_connected: false })
+    const [row] = await storedTokens(config)
+    expect(row?.tokens).toBeNull()
+    expect(row?.refresh_failure.length).toBeGreaterThan(0)
+    expect(row?.refresh_failure.length).toBeLessThanOrEqual(400)
   })
 
   it('keeps the token through an outage', async () => {
@@ -429,6 +453,20 @@ describe('OA-111: disconnecting', () => {
     expect(await disconnect(leaver, config.id)).toEqual({ token_revoked: true })
     expect(await storedTokens(config)).toEqual([])
     expect(world.provider.accessTokens.size).toBe(0)
+  })
+
+  it('OA-106: shows a token to no other authorization server than the one that gave it', async () => {
+    const config = await oauth()
+    await world.connect(world.owner, config)
+    await database.db
+      .updateTable('mcp_server_user_tokens')
+      .set({ destination: 'elsewhere' })
+      .where('config_id', '=', config.id)
+      .execute()
+    const asked = world.provider.asked('/revoke').length
+    expect(await disconnect(world.owner, config.id)).toEqual({ token_revoked: false })
+    expect(world.provider.asked('/revoke')).toHaveLength(asked)
+    expect(await storedTokens(config)).toEqual([])
   })
 
   it('tokens go with their config', async () => {

@@ -174,7 +174,7 @@ describe('apps', () => {
     expect(await owner.call(listOAuth2Apps, { query: { user_id: randomUUID() } })).toEqual([])
   })
 
-  it('OA-17: what is missing is 404 and never 401, what is malformed 400', async () => {
+  it('ID-73, OA-17: what is missing is 404 and never 401, what is malformed 400', async () => {
     expect(await statuses(owner, randomUUID())).toEqual(all(404))
     expect(await statuses(owner, 'not-a-uuid')).toEqual(all(400))
     await expect(owner.call(getOAuth2App, { params: { app: randomUUID() } })).rejects.toMatchObject({
@@ -239,6 +239,22 @@ describe('secrets', () => {
     })
     expect(response.status).toBe(201)
     expect(await response.json()).toEqual({ id: expect.any(String), client_secret_full: expect.any(String) })
+  })
+
+  it('OA-18: an app has many secrets, but not without end, and a public client has none', async () => {
+    await using database = await openDatabase(server.databaseUrl)
+    const { id: app } = await make('many')
+    for (let count = 0; count < 99; count += 1)
+      await fixtures.oauth2ProviderAppSecret(database.db, { app_id: app })
+    const another = () => statusOf(owner.call(createOAuth2AppSecret, { params: { app }, body: {} }))
+    expect([await another(), await another()]).toEqual([200, 400])
+    const open = await fixtures.oauth2ProviderApp(database.db, {
+      client_type: 'public',
+      token_endpoint_auth_method: 'none',
+    })
+    const params = { app: open.id }
+    expect(await statusOf(owner.call(createOAuth2AppSecret, { params, body: {} }))).toBe(400)
+    expect(await owner.call(listOAuth2AppSecrets, { params })).toEqual([])
   })
 
   it('OA-B17: a secret may end', async () => {

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
-import { createToken } from '@slipway/contract'
-import { openDatabase } from '@slipway/testkit'
+import { createToken, updateOAuth2App } from '@slipway/contract'
+import { openDatabase, until } from '@slipway/testkit'
 import { CALLBACK, OAuthDeployment, pkce, search, type TestApp, told } from './deployment.fixture.ts'
 
 let deployment: OAuthDeployment
@@ -209,6 +209,13 @@ describe('the consent page', () => {
       { client: other, method: 'GET' },
     )
     expect(after.status).toBe(303)
+    // A token that somebody has made is no session to end.
+    const { key } = await deployment.member.call(createToken, { params: { user: 'me' }, body: {} })
+    const token = new Client({ url: deployment.server.url, token: key })
+    const body = new URLSearchParams({ decision: 'switch' })
+    const kept = await deployment.authorize(app, { code_challenge: challenge }, { client: token, body })
+    expect(await told(kept)).toEqual({ status: 400, error: 'invalid_request' })
+    expect(await deployment.use(key)).toBe(200)
   })
 })
 
@@ -263,6 +270,35 @@ describe('the request', () => {
     expect(new URL(without.headers.get('location') ?? '').searchParams.has('state')).toBe(false)
     const rows = (await codes()).filter(({ redeemed_at }) => redeemed_at === null)
     expect(rows.map(({ state_hash }) => state_hash)).toEqual([null])
+  })
+
+  it('OA-43: a state that makes no good address is refused', async () => {
+    for (const [length, status] of [
+      [4_096, 302],
+      [4_097, 400],
+    ] as const) {
+      const state = 's'.repeat(length)
+      expect((await deployment.authorize(app, { code_challenge: challenge, state })).status).toBe(status)
+    }
+  })
+
+  it('§8 row 7: nobody is redirected to a callback that runs something, whatever is stored', async () => {
+    const odd = await deployment.app()
+    await using database = await openDatabase(deployment.server.databaseUrl)
+    await database.db
+      .updateTable('oauth2_provider_apps')
+      .set({ callback_url: 'javascript:alert(1)' })
+      .where('id', '=', odd.id)
+      .execute()
+    const page = await until('the change is heard of', async () => {
+      const get = await deployment.authorize(odd, { code_challenge: challenge }, { method: 'GET' })
+      return get.status === 400 ? get.text() : undefined
+    })
+    expect(page).toContain('Invalid Callback URL')
+    expect(page).not.toContain('javascript:')
+    const post = await deployment.authorize(odd, { code_challenge: challenge })
+    expect(post.headers.get('location')).toBeNull()
+    expect(await told(post)).toEqual({ status: 400, error: 'invalid_request' })
   })
 
   it('row 24, OA-46: unknown parameters are not looked at', async () => {
@@ -377,6 +413,17 @@ describe('remembered consent', () => {
       headers: deployment.member.headers,
     })
     expect((await get({ scope })).status).toBe(200)
+  })
+
+  it('OA-B14: no app that has registered itself has its consent remembered, whatever an administrator sets', async () => {
+    const client = await deployment.publicClient()
+    await deployment.owner.call(updateOAuth2App, {
+      params: { app: client.id },
+      body: { name: 'registered', callback_url: client.redirectUri, remember_consent: true },
+    })
+    await deployment.code(client)
+    const again = await deployment.authorize(client, { code_challenge: challenge }, { method: 'GET' })
+    expect(again.status).toBe(200)
   })
 
   it('OA-53: other apps ask every time', async () => {

@@ -73,6 +73,21 @@ describe('lifetimes', () => {
     })
   })
 
+  it('RFC 7662: a token that has ended is not active', async () => {
+    const holder = await deployment.server.user('asked-about')
+    const { access_token, refresh_token } = await deployment.tokens(app, {}, holder)
+    const isActive = async (token: string | undefined) => {
+      const answer = await deployment.form('/oauth2/introspect', app, { token })
+      const { active }: { active: boolean } = JSON.parse(await answer.text())
+      return active
+    }
+    expect([await isActive(access_token), await isActive(refresh_token)]).toEqual([true, true])
+    moved += 3 * HOUR
+    expect([await isActive(access_token), await isActive(refresh_token)]).toEqual([false, true])
+    moved += 8 * HOUR
+    expect([await isActive(access_token), await isActive(refresh_token)]).toEqual([false, false])
+  })
+
   it('OA-B18: what has expired is cleared away, and what can be refreshed stays', async () => {
     const early = await deployment.server.user('early')
     await deployment.code(app, {}, early)

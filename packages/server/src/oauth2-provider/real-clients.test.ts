@@ -168,6 +168,7 @@ describe('pushed requests', () => {
       status: 400,
       error: 'invalid_request',
     })
+    expect((await deployment.authorize(other, only, { method: 'GET' })).status).toBe(400)
     for (let look = 0; look < 2; look += 1)
       expect((await deployment.authorize(app, only, { method: 'GET' })).status).toBe(200)
     const answers = await Promise.all(

@@ -91,7 +91,7 @@ describe('exchange of a code', () => {
     expect(await send(verifier)).toEqual({ status: 400, error: 'invalid_grant' })
   })
 
-  it('row 29: of 20 at once exactly one redeems a code, and the replay ends what it got', async () => {
+  it('L-S9, row 29: of 20 at once exactly one redeems a code, and the replay ends what it got', async () => {
     const code = await deployment.code(app)
     const answers = await Promise.all(Array.from({ length: 20 }, () => deployment.exchange(app, code)))
     const good = answers.filter(({ status }) => status === 200)
@@ -195,6 +195,17 @@ describe('refresh', () => {
     })
     expect(await deployment.use(second.access_token)).toBe(401)
     expect((await deployment.refresh(app, second.refresh_token)).status).toBe(400)
+  })
+
+  it('OA-B8: a token that was exchanged already ends nothing in the hands of another app', async () => {
+    const first = await deployment.tokens(app)
+    const second = JSON.parse(await (await deployment.refresh(app, first.refresh_token)).text())
+    const other = await deployment.app()
+    expect(await told(await deployment.refresh(other, first.refresh_token))).toEqual({
+      status: 400,
+      error: 'invalid_grant',
+    })
+    expect(await deployment.use(second.access_token)).toBe(200)
   })
 
   it('row 35: is bound to its app, and a confidential client proves itself', async () => {

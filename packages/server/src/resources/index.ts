@@ -1,6 +1,6 @@
 export { agentHealth } from './agent-health.ts'
-export { type AgentSurroundings, presentAgent, presentResource } from './present.ts'
-export type { AgentRecord, ResourceRecord } from './store/record.ts'
+export { type AgentSurroundings, presentAgent, presentAppStatus, presentResource } from './present.ts'
+export type { AgentRecord, AppStatusRecord, ResourceRecord } from './store/record.ts'
 export {
   deleteAgentsOfOtherBuilds,
   hashAgentToken,

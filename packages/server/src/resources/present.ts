@@ -1,6 +1,12 @@
-import { DisplayApp, type WorkspaceAgent, type WorkspaceApp, type WorkspaceResource } from '@slipway/contract'
+import {
+  DisplayApp,
+  type WorkspaceAgent,
+  type WorkspaceApp,
+  type WorkspaceAppStatus,
+  type WorkspaceResource,
+} from '@slipway/contract'
 import { agentHealth } from './agent-health.ts'
-import type { AgentRecord, ResourceRecord } from './store/record.ts'
+import type { AgentRecord, AppStatusRecord, ResourceRecord } from './store/record.ts'
 
 /** What the presentation of agents depends on beside their rows. */
 export interface AgentSurroundings {
@@ -131,7 +137,24 @@ function presentApp(app: AgentRecord['apps'][number], around: AgentSurroundings)
     open_in: app.open_in,
     ...(app.display_group === null ? {} : { group: app.display_group }),
     tooltip: app.tooltip,
-    statuses: [],
+    statuses: app.statuses.map(presentAppStatus),
+  }
+}
+
+/** A report of an app as the API shows it (WS-257). */
+export function presentAppStatus(status: AppStatusRecord): WorkspaceAppStatus {
+  return {
+    id: status.id,
+    created_at: iso(status.created_at),
+    workspace_id: status.workspace_id,
+    agent_id: status.agent_id,
+    app_id: status.app_id,
+    state: status.state,
+    message: status.message,
+    uri: status.uri,
+    // What older clients read.
+    icon: '',
+    needs_user_attention: false,
   }
 }
 

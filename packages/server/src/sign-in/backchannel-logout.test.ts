@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
-import { createToken, getUser, listAuditLogs, listSessions } from '@slipway/contract'
+import { createToken, getUser, listAuditLogs, listSessions, logout } from '@slipway/contract'
 import {
   CookieBrowser,
   type IdentityProvider,
@@ -55,6 +55,12 @@ function send(token: string | undefined, path = LOGOUT): Promise<Response> {
     body: new URLSearchParams(token === undefined ? {} : { logout_token: token }),
   })
 }
+
+it('ID-34: without the setting a sign-out stays here', async () => {
+  const person = await deployment.arrive()
+  expect(await person.client.call(logout)).toEqual({ message: 'Logged out!' })
+  expect(await holds(person.client)).toBe(false)
+})
 
 describe('ID-220: back-channel logout', () => {
   it('who signs out at the provider is signed out here, in that browser alone', async () => {

@@ -11,13 +11,14 @@ import { type FlowResult, followFlow, type RedirectTarget, requireBegun } from '
 import { signIn } from './actor.ts'
 import { CONVERSION_COOKIE, isConversionState, openConversion } from './conversion.ts'
 import { convertToProvider } from './convert-account.ts'
+import { sealIdToken } from './end-session.ts'
 import { type Arrival, type EnterParts, enter } from './enter.ts'
 import { githubFlowClient } from './github-api.ts'
 import { githubArrival } from './github-arrival.ts'
 import { callbackUrl } from './manage-providers.ts'
 import { oidcArrival } from './oidc-arrival.ts'
 import { requireGoodEmail } from './oidc-profile.ts'
-import { callbackPath, type SignInProvider } from './provider.ts'
+import { callbackPath, linkProvider, type SignInProvider } from './provider.ts'
 import { type ExplainSync, finishTest, requirePendingTest, testOfState, testState } from './provider-tests.ts'
 import type { Providers } from './providers.ts'
 import { GithubRefused, SignInRefused } from './sign-in-error.ts'
@@ -131,7 +132,7 @@ async function signInWith(
     const { token } = await openSession(context, request.context, user, {
       loginType: provider.kind,
       userAgent: raw.headers['user-agent'] ?? '',
-      record: recordUpstream(provider, arrival),
+      record: recordUpstream(context, provider, arrival),
     })
     parts.keys.drop(user.id)
     // A session that the browser had before is not continued: the cookie is a new one, whatever it was.
@@ -144,16 +145,19 @@ async function signInWith(
 
 /** Which session of the provider this is, so that the provider can end it (ID-220). */
 function recordUpstream(
-  { kind }: SignInProvider,
-  { claims }: Arrival,
+  context: AppContext,
+  provider: SignInProvider,
+  { claims, tokens }: Arrival,
 ): ((tx: Db, keyId: string) => Promise<void>) | undefined {
   const { iss, sub, sid } = claims.id_token_claims
-  if (kind !== 'oidc' || typeof iss !== 'string' || typeof sub !== 'string') return undefined
+  if (provider.kind !== 'oidc' || typeof iss !== 'string' || typeof sub !== 'string') return undefined
   return (tx, keyId) =>
     insertOidcSession(signIn, tx, keyId, {
       issuer: iss,
       subject: sub,
       sid: typeof sid === 'string' ? sid : undefined,
+      provider: linkProvider(provider),
+      idToken: provider.rpInitiatedLogout ? sealIdToken(context, keyId, tokens.idToken) : undefined,
     })
 }
 

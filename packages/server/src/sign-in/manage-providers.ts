@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type * as contract from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { type Validation, validationFailed } from '../errors/index.ts'
+import { missingField, type Validation, validationFailed } from '../errors/index.ts'
 import { callbackPath, type SignInProvider } from './provider.ts'
 import { GITHUB_DEFAULTS, OIDC_DEFAULTS } from './provider-settings.ts'
 import { secretPurpose } from './providers.ts'
@@ -76,12 +76,7 @@ function settingsOf(
   const faults = [
     ...['client_id', ...(kind === 'oidc' ? ['issuer_url'] : [])]
       .filter((field) => !whole[field])
-      .map(
-        (field): Validation => ({
-          field: `${kind}.${field}`,
-          detail: 'Validation failed for tag "required"',
-        }),
-      ),
+      .map((field) => missingField(`${kind}.${field}`)),
     ...(kind === 'github' ? accessFaults(whole) : []),
   ]
   if (faults.length > 0) throw validationFailed(faults)
@@ -160,6 +155,7 @@ function oidcSettings(provider: Extract<SignInProvider, { kind: 'oidc' }>): cont
     signups_disabled_text: provider.signupsDisabledText,
     ignore_email_verified: provider.ignoreEmailVerified,
     ignore_userinfo: provider.ignoreUserinfo,
+    rp_initiated_logout: provider.rpInitiatedLogout,
   }
 }
 

@@ -22,6 +22,7 @@ interface Metadata {
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
   readonly userinfoEndpoint: string | undefined
+  readonly endSessionEndpoint: string | undefined
   readonly codeChallengeMethods: readonly string[]
   readonly tokenAuthMethods: readonly string[]
   readonly signingAlgorithms: readonly string[]
@@ -271,6 +272,7 @@ export class OidcIssuer {
       authorizationEndpoint: required('authorization_endpoint'),
       tokenEndpoint: required('token_endpoint'),
       userinfoEndpoint: endpoint('userinfo_endpoint'),
+      endSessionEndpoint: endpoint('end_session_endpoint'),
       codeChallengeMethods: listOf(document, 'code_challenge_methods_supported'),
       tokenAuthMethods: listOf(document, 'token_endpoint_auth_methods_supported'),
       signingAlgorithms: algorithms.length === 0 ? ['RS256'] : algorithms,

@@ -13,6 +13,7 @@ export const OIDC_DEFAULTS: Omit<OidcProviderSettings, 'issuer_url' | 'client_id
   signups_disabled_text: '',
   ignore_email_verified: false,
   ignore_userinfo: false,
+  rp_initiated_logout: false,
 }
 
 /** The same of GitHub, where nobody gets in unless it is said who. */

@@ -33,6 +33,8 @@ export interface OidcProvider extends AnyProvider {
   readonly accessTokenClaims: boolean
   readonly skipIssuerChecks: boolean
   readonly emailFallback: boolean
+  /** Whether who signs out here is signed out there as well (ID-220). */
+  readonly rpInitiatedLogout: boolean
   /** Where the issuer sends people back to, when that is not the access URL; empty for the access URL. */
   readonly redirectUrl: string
   readonly redirectAllowedHosts: readonly string[]

@@ -182,6 +182,7 @@ function oidcFields(
     nameField: settings.name_field,
     ignoreEmailVerified: settings.ignore_email_verified,
     ignoreUserinfo: settings.ignore_userinfo,
+    rpInitiatedLogout: settings.rp_initiated_logout,
     // What weakens checks is for the settings of the deployment alone.
     accessTokenClaims: false,
     skipIssuerChecks: false,

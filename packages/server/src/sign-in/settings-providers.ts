@@ -42,6 +42,7 @@ function oidcOf(config: Config): OidcProvider[] {
       accessTokenClaims: config.oidcAccessTokenClaims,
       skipIssuerChecks: config.oidcSkipIssuerChecks,
       emailFallback: config.oidcEmailFallback,
+      rpInitiatedLogout: config.oidcRpInitiatedLogout,
       redirectUrl: config.oidcRedirectUrl,
       redirectAllowedHosts: config.oidcRedirectAllowedHosts,
     },

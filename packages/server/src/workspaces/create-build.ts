@@ -18,14 +18,8 @@ import {
 } from '../templates/index.ts'
 import { completeOrphan } from './orphan.ts'
 import { choosePreset } from './presets.ts'
-import {
-  BUILD_ACTIVE_MESSAGE,
-  type BuildRow,
-  insertBuild,
-  listBuildParameters,
-  transitionAction,
-} from './store/builds.ts'
-import { type WorkspaceOwnership, workspaceObject } from './store/workspace-object.ts'
+import { BUILD_ACTIVE_MESSAGE, type BuildRow, insertBuild, listBuildParameters } from './store/builds.ts'
+import { mayTransition, type WorkspaceOwnership, workspaceObject } from './store/workspace-object.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
 const parts = systemActor(
@@ -192,9 +186,8 @@ function requireSupported(request: BuildRequest): void {
 }
 
 function requirePermission(actor: Actor, workspace: BuildTarget, transition: BuildRow['transition']): void {
-  const object = workspaceObject(workspace)
-  if (isAllowed(actor, transitionAction(transition, workspace), object)) return
-  if (!isAllowed(actor, 'read', object)) throw notFound()
+  if (mayTransition(actor, transition, workspace)) return
+  if (!isAllowed(actor, 'read', workspaceObject(workspace))) throw notFound()
   throw forbidden(`You do not have permission to ${transition} this workspace.`, { detail: undefined })
 }
 

@@ -1,7 +1,13 @@
 import type { MatchedProvisioners, Workspace, WorkspaceBuild, WorkspaceStatus } from '@slipway/contract'
 import { BuildReason } from '@slipway/contract'
 import { type Matching, presentJob, presentMatching, type QueuePlace } from '../provisioning/index.ts'
-import { type AgentRecord, agentHealth, presentResource, type ResourceRecord } from '../resources/index.ts'
+import {
+  type AgentRecord,
+  agentHealth,
+  presentAppStatus,
+  presentResource,
+  type ResourceRecord,
+} from '../resources/index.ts'
 import { nextStartOf } from './lifecycle.ts'
 import type { BuildRow } from './store/builds.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
@@ -105,7 +111,7 @@ export function presentWorkspace(
     template_require_active_version: row.template_require_active_version,
     template_use_classic_parameter_flow: row.template_use_classic_parameter_flow,
     latest_build: presentBuild(latestBuildOf(row), parts, around),
-    latest_app_status: null,
+    latest_app_status: row.latest_app_status === null ? null : presentAppStatus(row.latest_app_status),
     outdated: row.template_version_id !== row.template_active_version_id,
     name: row.name,
     ...(row.autostart_schedule === null ? {} : { autostart_schedule: row.autostart_schedule }),

@@ -168,6 +168,11 @@ export function ProviderFields(props: ProviderFieldsProps) {
               'Do not ask the userinfo endpoint',
               'Only the claims of the ID token count.',
             )}
+            {turn(
+              'rp_initiated_logout',
+              'Sign out there, too',
+              'Who signs out here ends their session at the provider. Register the sign-in page as the post-logout redirect URI there.',
+            )}
           </div>
         </Section>
       ) : (

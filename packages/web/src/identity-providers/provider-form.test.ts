@@ -34,6 +34,7 @@ const STORED: IdentityProvider = {
     signups_disabled_text: 'Ask Ada.',
     ignore_email_verified: true,
     ignore_userinfo: false,
+    rp_initiated_logout: false,
   },
 }
 

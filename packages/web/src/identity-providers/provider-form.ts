@@ -30,6 +30,7 @@ export interface ProviderDraft {
   readonly signups_disabled_text: string
   readonly ignore_email_verified: boolean
   readonly ignore_userinfo: boolean
+  readonly rp_initiated_logout: boolean
   // GitHub
   readonly base_url: string
   readonly allow_everyone: boolean
@@ -60,6 +61,7 @@ export const NEW_PROVIDER: ProviderDraft = {
   signups_disabled_text: '',
   ignore_email_verified: false,
   ignore_userinfo: false,
+  rp_initiated_logout: false,
   base_url: '',
   allow_everyone: false,
   allowed_orgs: '',
@@ -157,6 +159,7 @@ function oidcOf(draft: ProviderDraft): OidcProviderSettings {
     signups_disabled_text: draft.signups_disabled_text.trim(),
     ignore_email_verified: draft.ignore_email_verified,
     ignore_userinfo: draft.ignore_userinfo,
+    rp_initiated_logout: draft.rp_initiated_logout,
   }
 }
 

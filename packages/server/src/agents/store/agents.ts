@@ -10,7 +10,7 @@ import {
 } from '../../authz/index.ts'
 import { type Db, prepared } from '../../database/index.ts'
 import type { AgentsWithWorkspaceTable } from '../../database/tables.ts'
-import type { AgentCaller } from '../../edge/index.ts'
+import { type AgentCaller, noteInLog } from '../../edge/index.ts'
 import { ApiError } from '../../errors/index.ts'
 import { actorOf, STANDING, type Standing } from '../../identity/index.ts'
 import { hashAgentToken } from '../../resources/index.ts'
@@ -36,6 +36,7 @@ export async function getAgent(actor: Actor, db: Db, id: string): Promise<AgentR
   const row = await db.selectFrom('agents_with_workspace').selectAll().where('id', '=', id).executeTakeFirst()
   if (row === undefined || !isAllowed(actor, 'read', agentObject(row)))
     throw new ApiError(404, "Agent doesn't exist with that id, or you do not have access to it.")
+  noteInLog({ agent_name: row.name, workspace_name: row.workspace_name })
   return row
 }
 

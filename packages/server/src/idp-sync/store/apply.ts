@@ -105,12 +105,17 @@ export async function setSiteRoles(
   actor: Actor,
   tx: Db,
   userId: string,
-  change: { readonly before: readonly string[]; readonly after: readonly string[] },
+  change: {
+    readonly before: readonly string[]
+    readonly after: readonly string[]
+    /** The deployment's own roles, at least those that the change names (RB-136). */
+    readonly customRoles: readonly { readonly name: string; readonly assignable_by: readonly string[] }[]
+  },
 ): Promise<string[]> {
   authorize(actor, 'assign', { type: 'assign_role' })
   const loses = change.before.includes('owner') && !change.after.includes('owner')
   const after = loses && (await isLastOwner(tx, userId)) ? [...change.after, 'owner'] : change.after
-  const roles = checkRoleChange(actor, { before: change.before, after, implied: [], customRoles: [] })
+  const roles = checkRoleChange(actor, { ...change, after, implied: [] })
   await tx
     .updateTable('users')
     .set({ rbac_roles: roles, updated_at: sql<Date>`now()` })

@@ -6,6 +6,7 @@ import type {
   WorkspaceAgentScriptsTable,
   WorkspaceAgentScriptTimingsTable,
   WorkspaceAgentsTable,
+  WorkspaceAppStatusesTable,
   WorkspaceAppsTable,
   WorkspaceResourcesTable,
 } from '../../database/tables.ts'
@@ -19,11 +20,17 @@ type Json<Row> = {
       : Row[Column]
 }
 
+/** What an app has reported. */
+export type AppStatusRecord = Json<Selectable<WorkspaceAppStatusesTable>>
+
 /** An agent with all that belongs to it. */
 export type AgentRecord = Omit<Json<Selectable<WorkspaceAgentsTable>>, 'auth_token_hash'> & {
   /** Derived by the database, whose clock also stamps connections (AC §2.1). */
   readonly status: Selectable<AgentsWithWorkspaceTable>['status']
-  readonly apps: readonly Json<Selectable<WorkspaceAppsTable>>[]
+  readonly apps: readonly (Json<Selectable<WorkspaceAppsTable>> & {
+    /** The newest first. */
+    readonly statuses: readonly AppStatusRecord[]
+  })[]
   readonly scripts: readonly (Json<Selectable<WorkspaceAgentScriptsTable>> &
     Partial<Pick<Selectable<WorkspaceAgentScriptTimingsTable>, 'exit_code' | 'status'>>)[]
   readonly log_sources: readonly Json<Selectable<WorkspaceAgentLogSourcesTable>>[]

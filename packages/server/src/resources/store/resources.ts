@@ -160,11 +160,18 @@ export async function deleteAgentsOfOtherBuilds(
        and r.job_id is distinct from ${keepJobId ?? null}::uuid`.execute(tx)
 }
 
+/** So many reports of an app are shown at most, the newest. */
+const SHOWN_STATUSES = sql.lit(50)
+
 /** JSON of the agents of resource `r`; one expression, so that lists stay one statement. */
 const AGENTS = sql<AgentRecord[]>`coalesce((
   select jsonb_agg((to_jsonb(a) - 'auth_token_hash') || jsonb_build_object(
            'status', agent_status(a),
-           'apps', coalesce((select jsonb_agg(to_jsonb(p) order by p.display_order, p.slug)
+           'apps', coalesce((select jsonb_agg(to_jsonb(p) || jsonb_build_object('statuses', coalesce((
+                        select jsonb_agg(to_jsonb(s)) from (
+                          select * from workspace_app_statuses one where one.app_id = p.id
+                           order by one.created_at desc, one.id limit ${SHOWN_STATUSES}) s), '[]'))
+                        order by p.display_order, p.slug)
                       from workspace_apps p where p.agent_id = a.id), '[]'),
            'scripts', coalesce((select jsonb_agg(to_jsonb(s) || coalesce((
                         select jsonb_build_object('exit_code', t.exit_code, 'status', t.status)

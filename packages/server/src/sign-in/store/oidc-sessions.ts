@@ -11,6 +11,14 @@ export interface UpstreamSessionId {
   readonly sid: string | undefined
 }
 
+/** How a session can be ended at its provider (ID-220). */
+interface UpstreamSessionEnd {
+  /** As links name it. */
+  readonly provider: string
+  /** Sealed; undefined when the provider is not asked to end sessions. */
+  readonly idToken: Buffer | undefined
+}
+
 const LONGEST_SUBJECT = 1024
 
 /** Remembers which session at a provider a key was given for. @throws ApiError 403 without `api_key:create`. */
@@ -18,7 +26,7 @@ export async function insertOidcSession(
   actor: Actor,
   tx: Db,
   keyId: string,
-  { issuer, subject, sid }: UpstreamSessionId,
+  { issuer, subject, sid, provider, idToken }: UpstreamSessionId & UpstreamSessionEnd,
 ): Promise<void> {
   authorize(actor, 'create', { type: 'api_key' })
   await tx
@@ -28,8 +36,30 @@ export async function insertOidcSession(
       issuer,
       subject: subject.slice(0, LONGEST_SUBJECT),
       sid: sid === undefined || sid === '' || sid.length > LONGEST_SUBJECT ? null : sid,
+      provider,
+      id_token: idToken ?? null,
     })
     .execute()
+}
+
+/**
+ * How the session of this key is ended at its provider; undefined when it was opened at none, or when that was not kept.
+ *
+ * @throws ApiError 403 without `api_key:read`.
+ */
+export async function findOidcSessionEnd(
+  actor: Actor,
+  db: Db,
+  keyId: string,
+): Promise<UpstreamSessionEnd | undefined> {
+  authorize(actor, 'read', { type: 'api_key' })
+  const row = await db
+    .selectFrom('oidc_sessions')
+    .select(['provider', 'id_token'])
+    .where('key_id', '=', keyId)
+    .executeTakeFirst()
+  if (row === undefined || row.provider === null) return undefined
+  return { provider: row.provider, idToken: row.id_token ?? undefined }
 }
 
 /** Whose keys an issuer's session stands behind. @throws ApiError 403 without `api_key:read`. */

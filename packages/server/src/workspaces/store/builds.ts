@@ -9,7 +9,12 @@ import type {
 } from '../../database/tables.ts'
 import { badRequest, conflict, notFound } from '../../errors/index.ts'
 import { jobFromJson } from '../../templates/index.ts'
-import { type WorkspaceOwnership, workspaceObject } from './workspace-object.ts'
+import {
+  mayTransition,
+  transitionAction,
+  type WorkspaceOwnership,
+  workspaceObject,
+} from './workspace-object.ts'
 
 /** Answer to all but one of several builds at once (WS-171). */
 export const BUILD_ACTIVE_MESSAGE = 'A workspace build is already active.'
@@ -173,7 +178,8 @@ export async function insertBuild(
   workspace: WorkspaceOwnership,
   build: NewBuild,
 ): Promise<void> {
-  authorize(actor, transitionAction(build.transition, workspace), workspaceObject(workspace))
+  if (!mayTransition(actor, build.transition, workspace))
+    authorize(actor, transitionAction(build.transition, workspace), workspaceObject(workspace))
   try {
     await tx
       .insertInto('workspace_builds')
@@ -205,14 +211,6 @@ export async function insertBuild(
       .insertInto('workspace_build_parameters')
       .values(build.parameters.map(({ name, value }) => ({ workspace_build_id: build.id, name, value })))
       .execute()
-}
-
-/** The permission that a transition needs (WS-170 row 2). */
-export function transitionAction(
-  transition: BuildRow['transition'],
-  workspace: Pick<WorkspaceOwnership, 'dormant_at'>,
-): 'start' | 'stop' | 'delete' | 'update' {
-  return transition === 'start' && workspace.dormant_at !== null ? 'update' : transition
 }
 
 /** The values that a build was given. @throws ApiError 403 without `workspace:read`. */

@@ -1,4 +1,7 @@
-import { accessListOf, type ResourceObject } from '../../authz/index.ts'
+import { type Actor, accessListOf, isAllowed, type ResourceObject } from '../../authz/index.ts'
+
+/** Whose workspaces are prebuilt ones (WS-30). */
+const PREBUILDS_USER = 'c42fdf75-3097-471c-8c33-fb52454d81c0'
 
 /** The columns that decide who may do what with a workspace. */
 export interface WorkspaceOwnership {
@@ -20,4 +23,29 @@ export function workspaceObject(row: WorkspaceOwnership): ResourceObject {
     userAcl: accessListOf(row.user_acl),
     groupAcl: accessListOf(row.group_acl),
   }
+}
+
+/** The permission that a transition needs (WS-170 row 2). */
+export function transitionAction(
+  transition: 'start' | 'stop' | 'delete',
+  workspace: Pick<WorkspaceOwnership, 'dormant_at'>,
+): 'start' | 'stop' | 'delete' | 'update' {
+  return transition === 'start' && workspace.dormant_at !== null ? 'update' : transition
+}
+
+/**
+ * Whether the actor may bring a workspace into another state. Those that nobody has claimed yet are also for who keeps
+ * prebuilt workspaces in order, as far as changing and deleting them goes (RB-19).
+ */
+export function mayTransition(
+  actor: Actor,
+  transition: 'start' | 'stop' | 'delete',
+  workspace: WorkspaceOwnership,
+): boolean {
+  const action = transitionAction(transition, workspace)
+  const object = workspaceObject(workspace)
+  if (isAllowed(actor, action, object)) return true
+  if (workspace.owner_id !== PREBUILDS_USER || (action !== 'update' && action !== 'delete')) return false
+  const { id, owner, organization } = object
+  return isAllowed(actor, action, { type: 'prebuilt_workspace', id, owner, organization })
 }

@@ -3,7 +3,9 @@ import { type Expression, type Selectable, type SqlBool, sql } from 'kysely'
 import { type Actor, authorize, isAllowed, SCOPE_ALL, sqlFilter } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { ProvisionerJobsTable, UsersTable, WorkspacesTable } from '../../database/tables.ts'
+import { noteInLog } from '../../edge/index.ts'
 import { notFound } from '../../errors/index.ts'
+import type { AppStatusRecord } from '../../resources/index.ts'
 import { jobFromJson, templateObject } from '../../templates/index.ts'
 import { workspaceObject } from './workspace-object.ts'
 
@@ -46,6 +48,8 @@ export type WorkspaceRow = Selectable<WorkspacesTable> & {
   readonly has_ai_task: boolean
   readonly has_external_agent: boolean
   readonly job: Selectable<ProvisionerJobsTable>
+  /** What any of its apps, of whichever build, has reported last. */
+  readonly latest_app_status: AppStatusRecord | null
 }
 
 type Selected = Omit<WorkspaceRow, 'job'> & { readonly job: Record<string, unknown> }
@@ -112,6 +116,9 @@ const COLUMNS = [
 
 const initiatorName = sql<string>`coalesce(i.username, '')`.as('initiator_name')
 const job = sql<Record<string, unknown>>`to_jsonb(j)`.as('job')
+const latestAppStatus = sql<AppStatusRecord | null>`(
+  select to_jsonb(s) from workspace_app_statuses s where s.workspace_id = w.id
+   order by s.created_at desc, s.id limit 1)`.as('latest_app_status')
 
 function revive(row: Selected): WorkspaceRow {
   return { ...row, job: jobFromJson(row.job) }
@@ -122,10 +129,11 @@ export async function getWorkspace(actor: Actor, db: Db, id: string): Promise<Wo
   const row = await workspaceQuery(db)
     .selectAll('w')
     .select(COLUMNS)
-    .select([initiatorName, job])
+    .select([initiatorName, job, latestAppStatus])
     .where('w.id', '=', id)
     .executeTakeFirst()
   if (row === undefined || !isAllowed(actor, 'read', workspaceObject(row))) throw notFound()
+  noteInLog({ workspace_name: row.name })
   return revive(row)
 }
 
@@ -144,7 +152,7 @@ export async function getWorkspaceByName(
   const row = await workspaceQuery(db)
     .selectAll('w')
     .select(COLUMNS)
-    .select([initiatorName, job])
+    .select([initiatorName, job, latestAppStatus])
     .where('w.owner_id', '=', ownerId)
     .where(sql<string>`lower(w.name)`, '=', name.toLowerCase())
     .where(includeDeleted ? sql<boolean>`true` : sql<boolean>`not w.deleted`)
@@ -153,6 +161,7 @@ export async function getWorkspaceByName(
     .limit(1)
     .executeTakeFirst()
   if (row === undefined || !isAllowed(actor, 'read', workspaceObject(row))) throw notFound()
+  noteInLog({ workspace_name: row.name })
   return revive(row)
 }
 
@@ -219,7 +228,12 @@ export async function listWorkspaces(
     .where('w.id', '=', sql<string>`any(array(select chosen_id from page))`)
     .selectAll('w')
     .select(COLUMNS)
-    .select([initiatorName, job, sql<number>`(select matches from page limit 1)`.as('matches')])
+    .select([
+      initiatorName,
+      job,
+      latestAppStatus,
+      sql<number>`(select matches from page limit 1)`.as('matches'),
+    ])
   for (const key of order) query = query.orderBy(key)
   const rows = await query.execute()
   const [first] = rows
@@ -240,7 +254,7 @@ export async function listTimedWorkspaces(actor: Actor, db: Db, now: Date): Prom
   const rows = await workspaceQuery(db)
     .selectAll('w')
     .select(COLUMNS)
-    .select([initiatorName, job])
+    .select([initiatorName, job, latestAppStatus])
     .where('w.deleted', '=', false)
     .where('j.completed_at', 'is not', null)
     .where((eb) =>
