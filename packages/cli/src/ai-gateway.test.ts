@@ -102,6 +102,9 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
       input: JSON.stringify([price]),
     })
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('Invalid AI model prices.') })
+    await gateway('prices', 'delete', 'openai', 'gpt-cli')
+    expect(await gateway('prices', 'list', '--model', 'gpt-cli')).not.toContain('gpt-cli')
+    expect(await cli.bad('ai-gateway', 'prices', 'delete', 'openai', 'gpt-cli')).toContain('not found')
     expect(await cli.bad('ai-gateway', 'prices', 'set', 'openai', 'gpt-cli')).toContain('nothing to set')
     expect(await cli.bad('ai-gateway', 'prices', 'set', 'openai', 'x', '--input', 'much')).toContain('12.50')
   })

@@ -150,6 +150,17 @@ export const upsertAIModelPrices = route('POST /api/experimental/ai/model-prices
   responses: { 204: null },
 })
 
+/** Takes away the price that the deployment has set; that of the release counts again, where there is one (AG-108). */
+export const deleteAIModelPrice = route('DELETE /api/experimental/ai/model-prices', {
+  id: 'delete-ai-model-price',
+  tag,
+  query: Type.Object({
+    provider: Type.String({ maxLength: 64 }),
+    model: Type.String({ maxLength: 256 }),
+  }),
+  responses: { 204: null },
+})
+
 export const getGroupAIBudget = route('GET /api/v2/groups/{group}/ai/budget', {
   id: 'get-group-ai-budget',
   tag,

@@ -26,6 +26,10 @@ export type AIBudgetPolicy = Static<typeof AIBudgetPolicy>
 export const AISecretGuardrail = Type.Enum(['off', 'flag', 'redact', 'block'])
 export type AISecretGuardrail = Static<typeof AISecretGuardrail>
 
+/** How finished interceptions are sent: JSON to a webhook, OTLP logs to a collector, objects to a bucket of S3 (AG-B23). */
+export const AIExportFormat = Type.Enum(['json', 'otlp', 's3'])
+export type AIExportFormat = Static<typeof AIExportFormat>
+
 /** What is asked before a provider is (AG-B17). */
 export const AIGuardrails = Type.Object({
   secrets: AISecretGuardrail,
@@ -61,8 +65,9 @@ export const AIGatewaySettings = Type.Object({
   guardrails: AIGuardrails,
   /** Whether requests go on while they cannot be recorded; they are recorded later (AG-B23). */
   record_fail_open: Type.Boolean(),
-  /** Where finished interceptions are sent as JSON, signed; empty for none (AG-B23). */
+  /** Where finished interceptions are sent; empty for none (AG-B23). */
   export_webhook_url: Type.String({ maxLength: 2048 }),
+  export_format: AIExportFormat,
   export_webhook_secret_set: Type.Boolean(),
   /** Whether `traceparent` reaches providers (AG-B22). */
   trace_upstream: Type.Boolean(),

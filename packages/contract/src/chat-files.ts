@@ -51,3 +51,26 @@ export const downloadChatFile = route(`GET ${FILES}/{file}/download`, {
   responses: { 200: null },
   stream: 'bytes',
 })
+
+/** Files of a workspace whose paths answer to what was typed. */
+export const WorkspaceFiles = Type.Object({
+  /** Where the agent works; the paths are relative to it. */
+  directory: Type.String(),
+  /** The best first. */
+  files: Type.Array(Type.String()),
+  /** The workspace has more files than were looked through. */
+  truncated: Type.Boolean(),
+})
+export type WorkspaceFiles = Static<typeof WorkspaceFiles>
+
+/** For whoever points at a file in a message (UI-1122); files that git ignores are not told. */
+export const findWorkspaceFiles = route('GET /api/experimental/chats/workspace-files', {
+  id: 'find-chat-workspace-files',
+  tag,
+  query: Type.Object({
+    workspace: Uuid,
+    q: Type.Optional(Type.String({ maxLength: 512 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  }),
+  responses: { 200: WorkspaceFiles },
+})

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import {
   type AIModelPrice,
   type AIModelPriceUpsert,
+  deleteAIModelPrice,
   listAIModelPrices,
   upsertAIModelPrices,
 } from '@slipway/contract'
@@ -78,6 +79,15 @@ export function priceCommands(gateway: Command): void {
         },
       })
       process.stdout.write(`Set the price of ${provider}/${model}.\n`)
+    })
+  prices
+    .command('delete <provider> <model>')
+    .alias('rm')
+    .description('Take away what was set; what the release says counts again, where it says something')
+    .action(async (provider: string, model: string, _own: unknown, command: Command) => {
+      const client = await openSession(command)
+      await client.call(deleteAIModelPrice, { query: { provider, model } })
+      process.stdout.write(`Took away the price of ${provider}/${model}.\n`)
     })
 }
 

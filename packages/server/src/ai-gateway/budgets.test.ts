@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 
 import { suspendUser } from '@slipway/contract'
-import { callsTools, says, until } from '@slipway/testkit'
+import { callsTools, fixtures, says, until } from '@slipway/testkit'
 import { costOfChats } from './costs.ts'
 import { gatewayErrorCode } from './gateway-error.ts'
 import {
@@ -93,6 +93,31 @@ describe('AG-113: budgets', () => {
     ])
   })
 
+  it('AG-110: each kind of tokens is rounded down by itself, and what cannot be the cost is none', async () => {
+    const model = `odd-${serial}`
+    // 1.5 and 1.5 are 2, and not 3.
+    await price(model, 500_000, 1_500_000)
+    world.upstream.play({ ...says('Hi'), usage: { input: 3, output: 1 } })
+    await (await ask({ ...hello, model })).text()
+    const dear = `dear-${serial}`
+    await price(dear, 1_000_000_000_000, 0)
+    // 10^13 is the most that an answer may cost.
+    for (const input of [10_000_000, 10_000_001]) {
+      world.upstream.play({ ...says('Hi'), usage: { input, output: 0 } })
+      await (await ask({ ...hello, model: dear })).text()
+    }
+    expect((await records()).tokens.map(({ cost_micros }) => cost_micros)).toEqual([
+      2,
+      10_000_000_000_000,
+      null,
+    ])
+    const { rows } = await sql<{ spend: number }>`
+      select spend_micros as spend from ai_user_daily_spend where user_id = ${user.id}`.execute(
+      world.database.db,
+    )
+    expect(rows).toEqual([{ spend: 10_000_000_000_002 }])
+  })
+
   it('AG-110: a model without a price costs an unknown amount', async () => {
     world.upstream.play(says('Hi'))
     await (await ask({ ...hello, model: 'nobody-knows' })).text()
@@ -170,6 +195,46 @@ describe('AG-113: budgets', () => {
     // AG-115: whoever leaves the group loses the budget that goes with it.
     await sql`delete from organization_members where user_id = ${user.id}`.execute(db)
     expect(await effective()).toEqual([])
+  })
+
+  it('AG-111: of equal budgets the one of the organization that was joined first counts, then the lesser id', async () => {
+    const { db } = world.database
+    const organization = async (name: string, joined: string): Promise<string> => {
+      const { id } = await fixtures.organization(db, { name: `${name}-${serial}` })
+      await sql`insert into organization_members (organization_id, user_id, created_at)
+        values (${id}, ${user.id}, ${joined}::timestamptz)`.execute(db)
+      return id
+    }
+    const group = async (of: string, id: string): Promise<string> => {
+      await sql`insert into groups (id, organization_id, name) values (${id}, ${of}, ${id})`.execute(db)
+      await sql`insert into group_members (group_id, user_id) values (${id}, ${user.id})`.execute(db)
+      await sql`insert into group_ai_budgets (group_id, spend_limit_micros) values (${id}, 7)`.execute(db)
+      return id
+    }
+    const effective = async () =>
+      (
+        await sql<{
+          id: string
+        }>`select group_id as id from ai_budget_of(${user.id}::uuid, 'highest')`.execute(db)
+      ).rows[0]?.id
+    const [late, early] = [
+      await organization('late', '2025-02-01'),
+      await organization('early', '2025-01-01'),
+    ]
+    expect(await effective()).toBe(await everyone())
+    const least = `00000000-0000-4000-8000-${String(serial).padStart(12, '0')}`
+    await group(late, least)
+    expect(await effective()).toBe(least)
+    const [lesser, greater] = [randomUUID(), randomUUID()].toSorted()
+    await group(early, greater ?? '')
+    expect(await effective()).toBe(greater)
+    await group(early, lesser ?? '')
+    expect(await effective()).toBe(lesser)
+    // What is gone bears nothing.
+    await sql`update organizations set deleted = true where id = ${early}`.execute(db)
+    expect(await effective()).toBe(least)
+    await sql`update organizations set deleted = true where id = ${late}`.execute(db)
+    expect(await effective()).toBe(await everyone())
   })
 
   it('a user who is suspended or gone asks nothing', async () => {

@@ -1,6 +1,7 @@
 import { GatewayError } from './gateway-error.ts'
 import type { ErrorType } from './store/interceptions.ts'
 import { at, parseJson, text } from './wires/json.ts'
+import type { Wire } from './wires/wire.ts'
 
 /** What is stored of a failure. */
 export interface Failure {
@@ -11,11 +12,26 @@ export interface Failure {
 
 const MAX_BYTES = 1024
 
-/** The kind of failure that a status of a provider stands for (AG-82). */
-export function failureOfStatus(status: number, body: string): Failure {
+/** The kind of failure that a status of a provider stands for, in the API of a wire (AG-82). */
+export function failureOfStatus(status: number, body: string, wire: Wire): Failure {
   return {
-    type: typeOfStatus(status),
+    type: status === overloadedIn(wire) ? 'overloaded' : typeOfStatus(status),
     message: shortened(messageOf(body) || `the provider answered ${status}`),
+  }
+}
+
+/** With which status an API says that it is overloaded. */
+function overloadedIn(wire: Wire): number {
+  switch (wire) {
+    case 'messages':
+    case 'invoke':
+      return 529
+    case 'chat':
+    case 'responses':
+    case 'google':
+    case 'converse':
+    case 'other':
+      return 503
   }
 }
 
@@ -33,9 +49,6 @@ function typeOfStatus(status: number): ErrorType {
       return 'timeout'
     case 429:
       return 'rate_limited'
-    case 503:
-    case 529:
-      return 'overloaded'
     default:
       return status >= 500 ? 'server_error' : 'unknown'
   }

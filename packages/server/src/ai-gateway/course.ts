@@ -9,6 +9,7 @@ import type { Reservation } from './reservations.ts'
 import type { NewInterception } from './store/interceptions.ts'
 import { readAtMost, type UpstreamAnswer, upstreamFailure } from './upstream.ts'
 import { NOTHING, type Observation, type Observer } from './wires/observation.ts'
+import type { Wire } from './wires/wire.ts'
 
 /** What is known of a request when its provider is asked. */
 export interface CourseOf {
@@ -17,6 +18,7 @@ export interface CourseOf {
   readonly prompt: string | undefined
   readonly method: string
   readonly route: string
+  readonly wire: Wire
   readonly url: URL
   /** How much of it is kept (AG-B16). */
   readonly privacy: AIPrivacyLevel
@@ -135,7 +137,7 @@ export class Course {
   /** Reads an error of the provider and ends with it. */
   async refused(answer: UpstreamAnswer): Promise<AsyncIterable<Uint8Array>> {
     const body = await readAtMost(answer, MAX_ERROR)
-    await this.end(failureOfStatus(answer.status, body.toString('utf8')))
+    await this.end(failureOfStatus(answer.status, body.toString('utf8'), this.#of.wire))
     return (async function* () {
       yield body
     })()
@@ -144,7 +146,8 @@ export class Course {
   /** The body of an answer as it comes; what reads along never keeps it waiting. */
   relay(answer: UpstreamAnswer, observer: Observer): AsyncIterable<Uint8Array> {
     const source = answer.body[Symbol.asyncIterator]()
-    const { signal, url } = this.#of
+    const { signal, url, interception } = this.#of
+    const { id: interceptionId } = interception
     let passed: Uint8Array | undefined
     const seen = (): Observation => {
       if (passed !== undefined) observer.push(passed)
@@ -176,15 +179,17 @@ export class Course {
           if (signal.aborted) throw signal.reason
           const failure = error instanceof GatewayError ? error : disconnected(error, url)
           await this.end(failureOfError(failure), seen(), true)
-          throw failure
+          throw failure.with({ interceptionId })
         }
         settle()
-        const { error, complete, ...rest } = seen()
-        await this.end(
-          error === undefined ? undefined : failureOfEvent(error),
-          { ...rest, error, complete },
-          !complete,
-        )
+        const observation = seen()
+        const { error, complete } = observation
+        if (this.#isCut(answer, observation)) {
+          const failure = disconnected(undefined, url)
+          await this.end(failureOfError(failure), observation, true)
+          throw failure.with({ interceptionId })
+        }
+        await this.end(error === undefined ? undefined : failureOfEvent(error), observation, !complete)
         return { value: undefined, done: true }
       },
       return: async () => {
@@ -194,6 +199,21 @@ export class Course {
       },
     }
     return { [Symbol.asyncIterator]: () => iterator }
+  }
+
+  /**
+   * Whether a stream that has begun as its API has it just stops, as one does that ends with its connection
+   * (chapter 05 section 6.8). What looks like nothing that is known is not judged.
+   */
+  #isCut({ headers }: UpstreamAnswer, { responseId, complete, error }: Observation): boolean {
+    const { wire } = this.#of
+    return (
+      (wire === 'chat' || wire === 'responses' || wire === 'messages') &&
+      String(headers['content-type']).startsWith('text/event-stream') &&
+      responseId !== '' &&
+      !complete &&
+      error === undefined
+    )
   }
 }
 

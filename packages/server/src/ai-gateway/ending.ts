@@ -11,6 +11,8 @@ export interface InjectedCall {
   readonly itemId: string
   /** JSON. */
   readonly input: string
+  /** What the server is called in the configuration. */
+  readonly serverName: string
   readonly serverUrl: string
   /** How the call failed; undefined when it went well. */
   readonly error: string | undefined

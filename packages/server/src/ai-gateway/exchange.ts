@@ -28,6 +28,8 @@ export interface ModelAnswer {
   readonly status: number
   readonly headers: AnswerHeaders
   readonly body: AsyncIterable<Uint8Array>
+  /** From when the provider was asked until its answer began, with other attempts and called tools, in milliseconds. */
+  readonly providerMs: number
 }
 
 /** What is known of a key before one has answered (AG-81). */
@@ -84,6 +86,7 @@ async function exchangeTraced(
       prompt: inspection === undefined ? facts.prompt : inspection.prompt,
       method,
       route,
+      wire,
       url,
       privacy: parts.governance.privacyOf(request.initiator.organizationIds).level,
       isAwaited: request.initiator.isLimited,
@@ -97,7 +100,9 @@ async function exchangeTraced(
     if (inspection !== undefined) course.note(inspection.metadata)
     if (inspection?.refusal !== undefined) throw inspection.refusal
     const loop = parts.injection.isOn
-      ? await parts.injection.open(course, { ...request, wire, facts, screen: parts.guardrails.screen })
+      ? await traced(trace, 'CachedBridgePool.Acquire', () =>
+          parts.injection.open(course, { ...request, wire, facts, screen: parts.guardrails.screen }),
+        )
       : undefined
     const asking: AskingTargets = {
       stream: facts.stream,
@@ -115,18 +120,21 @@ async function exchangeTraced(
       traced(trace, 'Intercept.ProcessRequest.Upstream', () =>
         askTargets(parts, { ...request, body }, reservation.targets, asking),
       )
+    const asked = performance.now()
     const answer = loop === undefined ? await send(request.body) : await loop.run(send)
+    const providerMs = performance.now() - asked
     const contentType = answer.headers['content-type']
     const observer = loop ?? observerOf(wire, typeof contentType === 'string' ? contentType : '')
     return {
       interceptionId: interception.id,
       status: answer.status,
       headers: answer.headers,
+      providerMs,
       body: answer.status >= 400 ? await course.refused(answer) : course.relay(answer, observer),
     }
   } catch (error) {
     await course.end(signal.aborted ? CLIENT_LEFT : failureOfError(error))
-    throw error
+    throw error instanceof GatewayError ? error.with({ interceptionId: interception.id }) : error
   }
 }
 
@@ -139,7 +147,7 @@ async function exchangeTraced(
 export async function passThrough(
   parts: ExchangeParts,
   given: ModelRequest & { readonly forwarded: Readonly<Record<string, string>> },
-): Promise<Omit<ModelAnswer, 'interceptionId'>> {
+): Promise<Omit<ModelAnswer, 'interceptionId' | 'providerMs'>> {
   const { request: decided, filtered } = decidePassThrough(parts, given)
   const { provider, method, route, forwarded } = decided
   if (decided.byok === undefined && provider.bedrock === undefined && provider.keys.length === 0)

@@ -120,7 +120,10 @@ describe('AG-82: how requests fail', () => {
     [418, 'unknown'],
     [500, 'server_error'],
     [503, 'overloaded'],
-    [529, 'overloaded'],
+    [529, 'server_error'],
+    [404, 'bad_request'],
+    [413, 'bad_request'],
+    [422, 'bad_request'],
   ] as const)('AG-82: a %i of the provider reaches the caller as it is, as %s', async (status, type) => {
     world.upstream.play({ status, message: 'What is wrong.', headers: { 'X-RateLimit-Remaining': '7' } })
     const response = await ask()
@@ -132,6 +135,17 @@ describe('AG-82: how requests fail', () => {
     expect((await records()).interceptions).toMatchObject([
       { error_type: type, error_message: 'What is wrong.', ended_at: expect.any(Date) },
     ])
+  })
+
+  it.each([
+    [529, 'overloaded'],
+    [503, 'server_error'],
+  ])('AG-82: a %i of Anthropic’s API is %s', async (status, type) => {
+    const { name } = await world.provider({ type: 'anthropic', base_url: world.upstream.url })
+    world.upstream.play({ status, message: 'What is wrong.' })
+    const asked = world.ask({ ownerId: user.id, provider: name }, '/v1/messages', { ...hello, max_tokens: 9 })
+    expect(await statusOf(asked)).toBe(status)
+    expect((await records()).interceptions).toMatchObject([{ error_type: type }])
   })
 
   it('AG-50: a provider that cannot be reached', async () => {

@@ -26,6 +26,9 @@ export type GatewayErrorCode =
   | 'tool_loop_limit'
   | 'guardrail_blocked'
 
+/** Said where the gateway is off (AG-6). */
+export const GATEWAY_OFF = 'The AI gateway is off: see --ai-gateway-enabled.'
+
 /** A failure of the gateway's own, as an answer that every family of clients understands. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
@@ -35,6 +38,8 @@ export class GatewayError extends Error {
   readonly detail: string | undefined
   /** Whether the status is in the body as well, where clients of the Responses API look for it (AG-33, AG-34). */
   readonly ofResponses: boolean
+  /** The request that is recorded of it; undefined where none is. */
+  readonly interceptionId: string | undefined
 
   /** @param message what the client reads; neither it nor the detail ever holds a secret. */
   constructor(
@@ -45,6 +50,7 @@ export class GatewayError extends Error {
       readonly retryAfterSeconds?: number
       readonly detail?: string
       readonly ofResponses?: boolean
+      readonly interceptionId?: string
       readonly cause?: unknown
     } = {},
   ) {
@@ -54,6 +60,24 @@ export class GatewayError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds
     this.detail = options.detail
     this.ofResponses = options.ofResponses === true
+    this.interceptionId = options.interceptionId
+  }
+
+  /** The same failure with what only one request or its API knows of it. */
+  with(more: {
+    readonly interceptionId?: string
+    readonly status?: number
+    readonly ofResponses?: boolean
+  }): GatewayError {
+    const { retryAfterSeconds, detail, interceptionId, ofResponses, cause } = this
+    return new GatewayError(more.status ?? this.status, this.code, this.message, {
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(detail === undefined ? {} : { detail }),
+      ...(interceptionId === undefined ? {} : { interceptionId }),
+      ofResponses,
+      cause,
+      ...more,
+    })
   }
 
   /** The one envelope in which our API, OpenAI's and Anthropic's clients all find their members (AG-9). */
@@ -75,6 +99,8 @@ export class GatewayError extends Error {
       'content-type': 'application/json',
       // Clients of models would try again by themselves, and the model would do the same again.
       ...(this.code === 'tool_loop_limit' ? { 'x-should-retry': 'false' } : {}),
+      // AG-B6
+      ...(this.interceptionId === undefined ? {} : { 'x-slipway-interception-id': this.interceptionId }),
       ...(this.retryAfterSeconds === undefined ? {} : { 'retry-after': String(this.retryAfterSeconds) }),
     }
   }

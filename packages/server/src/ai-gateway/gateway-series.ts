@@ -64,26 +64,19 @@ export class GatewaySeries {
     name: string,
     help: string,
     labelNames: readonly Labels[],
-    collect?: (set: (labels: Readonly<Record<Labels, string>>, value: number) => void) => void,
-  ): { readonly all: readonly Gauge<Labels>[] } {
-    return {
-      all: PREFIXES.map((prefix) => {
-        const made: Gauge<Labels> = new Gauge<Labels>({
-          name: prefix + name,
-          help,
-          labelNames: [...labelNames],
-          registers: this.#registers,
-          ...(collect === undefined
-            ? {}
-            : {
-                collect: () => {
-                  made.reset()
-                  collect((labels, value) => made.set(labels, value))
-                },
-              }),
-        })
-        return made
-      }),
+    collect: (set: (labels: Readonly<Record<Labels, string>>, value: number) => void) => void,
+  ): void {
+    for (const prefix of PREFIXES) {
+      const made: Gauge<Labels> = new Gauge<Labels>({
+        name: prefix + name,
+        help,
+        labelNames: [...labelNames],
+        registers: this.#registers,
+        collect: () => {
+          made.reset()
+          collect((labels, value) => made.set(labels, value))
+        },
+      })
     }
   }
 

@@ -8,7 +8,7 @@ import {
   getUser,
   type User,
 } from '@slipway/contract'
-import { createLogger } from '@slipway/request-log'
+import { createLogger, type Logger } from '@slipway/request-log'
 import { FakeModelProvider, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import { ModelProviders } from '../ai-providers/index.ts'
 import { parseConfig } from '../config/index.ts'
@@ -65,10 +65,13 @@ export class GatewayWorld implements AsyncDisposable {
     this.#steps = steps
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<GatewayWorld> {
+  /** @param serverLog of the server, which is silent by default. */
+  static async start(env: Readonly<Record<string, string>> = {}, serverLog?: Logger): Promise<GatewayWorld> {
     await using steps = new AsyncDisposableStack()
     const upstream = steps.use(await FakeModelProvider.start())
-    const server = steps.use(await startTestServer({ env }))
+    const server = steps.use(
+      await startTestServer({ env, ...(serverLog === undefined ? {} : { log: serverLog }) }),
+    )
     const configuration = parseConfig([], {
       CODER_PG_CONNECTION_URL: server.databaseUrl,
       CODER_CONFIG_DIR: server.configDirectory,

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { createToken, type User, updateAIGatewaySettings } from '@slipway/contract'
 import { says, until } from '@slipway/testkit'
 import { GatewayWorld } from './gateway.fixture.ts'
+import { InterceptTrace } from './intercept-trace.ts'
 import { TraceCollector } from './trace-collector.fixture.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -85,6 +86,39 @@ describe('AG-124: the trace of a request', () => {
       collector.named('Intercept').find(({ attributes }) => attributes.interception_id === id),
     )
     expect([span.failed, span.attributes['error.type']]).toEqual([true, 'overloaded'])
+  })
+
+  it('AG-124: names each tool that the gateway has called, with the beginning of what it got', async () => {
+    const provider = world.providers.find('openai')
+    if (provider === undefined) throw new Error('there is no provider')
+    for (const [privacy, shown] of [
+      ['full', 'x'.repeat(100)],
+      ['none', undefined],
+    ] as const) {
+      const route = `/tools/${privacy}`
+      const trace = InterceptTrace.begin(world.gateway.parts.tracing, {
+        provider,
+        route,
+        initiatorId: user.id,
+        headers: {},
+      })
+      const call = { tool: `echo-${privacy}`, callId: 'c', itemId: '', input: 'x'.repeat(200) }
+      trace?.called(
+        { ...call, serverName: 'git-hub', serverUrl: 'https://mcp.example', error: 'no' },
+        privacy,
+      )
+      trace?.end()
+      const span = await until('the span', () =>
+        collector
+          .named('Intercept.ProcessRequest.ToolCall')
+          .find(({ attributes }) => attributes.mcp_tool_name === call.tool),
+      )
+      expect(span).toMatchObject({
+        failed: true,
+        attributes: { mcp_server_name: 'git-hub', mcp_server_url: 'https://mcp.example' },
+      })
+      expect(span.attributes.mcp_input).toBe(shown)
+    }
   })
 
   it('AG-124: what is relayed only has one too', async () => {

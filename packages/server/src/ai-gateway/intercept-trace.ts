@@ -123,9 +123,10 @@ export class InterceptTrace {
   }
 
   /** Notes a tool that the gateway has called. */
-  called({ tool, serverUrl, input, error }: InjectedCall, privacy: AIPrivacyLevel): void {
+  called({ tool, serverName, serverUrl, input, error }: InjectedCall, privacy: AIPrivacyLevel): void {
     const span = (this.#processing ?? this.#span).child('Intercept.ProcessRequest.ToolCall', {
       mcp_tool_name: tool,
+      mcp_server_name: serverName,
       mcp_server_url: serverUrl,
       ...(privacy === 'full' ? { mcp_input: input.slice(0, MAX_INPUT) } : {}),
     })

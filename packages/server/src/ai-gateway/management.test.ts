@@ -15,11 +15,9 @@ import {
   listAIGatewayClients,
   listAIGatewayModels,
   listAIGatewaySessions,
-  listAIModelPrices,
   listAuditLogs,
   type User,
   updateGroup,
-  upsertAIModelPrices,
   upsertGroupAIBudget,
   upsertUserAIBudgetOverride,
 } from '@slipway/contract'
@@ -53,62 +51,6 @@ async function restart(): Promise<void> {
   member = new Client({ url: server.url, token: member.headers['Coder-Session-Token'] })
 }
 
-describe('AG-109: prices', () => {
-  const list = (query: { provider?: string; model?: string; source?: 'default' | 'custom' | 'all' } = {}) =>
-    owner.call(listAIModelPrices, { query })
-  const price = {
-    provider: 'openai',
-    model: 'gpt-5',
-    input_price: 1,
-    output_price: 2,
-    cache_read_price: null,
-    cache_write_price: null,
-  }
-  const set = (...prices: object[]) => owner.call(upsertAIModelPrices, { body: { prices } })
-
-  it('AG-108: the release brings some, and the deployment’s own win', async () => {
-    const of = { provider: 'openai', model: 'gpt-5' }
-    const [shipped] = await list(of)
-    expect(shipped).toMatchObject({ source: 'default', input_price: 1_250_000, output_price: 10_000_000 })
-    await set(price)
-    const [first] = await list(of)
-    expect(first).toMatchObject({ ...price, source: 'custom' })
-    expect(await list({ ...of, source: 'all' })).toMatchObject([{ source: 'custom' }, { source: 'default' }])
-    expect(await list({ ...of, source: 'default' })).toEqual([shipped])
-    // Only a price that changes is new.
-    await set(price)
-    expect((await list(of))[0]?.updated_at).toBe(first?.updated_at)
-    await set({ ...price, output_price: 3 })
-    expect((await list(of))[0]?.updated_at).not.toBe(first?.updated_at)
-    await restart()
-    expect((await list(of))[0]).toMatchObject({ source: 'custom', output_price: 3 })
-  })
-
-  it.each([
-    ['an unknown provider', { ...price, provider: 'openai-compat' }],
-    ['no model', { ...price, model: '' }],
-    ['a price that is not there', { ...price, input_price: undefined }],
-    ['a price below 0', { ...price, input_price: -1 }],
-    ['a broken price', { ...price, input_price: 1.5 }],
-    ['no price at all', { ...price, input_price: null, output_price: null }],
-  ])('AG-109: %s is refused, with all that comes with it', async (_what, wrong) => {
-    const model = randomUUID()
-    await expect(set({ ...price, model }, wrong)).rejects.toMatchObject({
-      status: 400,
-      message: 'Invalid AI model prices.',
-    })
-    expect(await list({ model })).toEqual([])
-  })
-
-  it('AG-109: nor twice the same, nor by whoever may not', async () => {
-    await expect(set(price, price)).rejects.toMatchObject({ status: 400 })
-    await expect(member.call(listAIModelPrices, { query: {} })).rejects.toMatchObject({ status: 403 })
-    await expect(member.call(upsertAIModelPrices, { body: { prices: [price] } })).rejects.toMatchObject({
-      status: 403,
-    })
-  })
-})
-
 describe('AG-112: budgets', () => {
   const group = async () => {
     const made = await owner.call(createGroup, {
@@ -127,6 +69,7 @@ describe('AG-112: budgets', () => {
     const { id, name } = await group()
     const params = { group: id }
     await expect(owner.call(getGroupAIBudget, { params })).rejects.toMatchObject({ status: 404 })
+    await owner.call(upsertGroupAIBudget, { params, body: { spend_limit_micros: 1_000_000_000_000 } })
     await owner.call(upsertGroupAIBudget, { params, body: { spend_limit_micros: 12_000_000 } })
     expect(await member.call(getGroupAIBudget, { params })).toMatchObject({
       group_id: id,
@@ -151,8 +94,8 @@ describe('AG-112: budgets', () => {
       query: { q: `resource_type:group_ai_budget resource_target:${name}`, limit: 10 },
     })
     const done = audit_logs.filter(({ status_code }) => status_code < 400).toReversed()
-    expect(done.map(({ action }) => action)).toEqual(['write', 'delete'])
-    expect(done[0]?.diff).toMatchObject({ spend_limit: { old: '', new: '$12.00' } })
+    expect(done.map(({ action }) => action)).toEqual(['write', 'write', 'delete'])
+    expect(done[1]?.diff).toMatchObject({ spend_limit: { old: '$1000000.00', new: '$12.00' } })
   })
 
   it('AG-115: of a user are charged to a group that they are in, and end with that', async () => {
@@ -188,6 +131,12 @@ describe('AG-112: budgets', () => {
     })
     await owner.call(deleteUserAIBudgetOverride, { params })
     await expect(owner.call(deleteUserAIBudgetOverride, { params })).rejects.toMatchObject({ status: 404 })
+    const { audit_logs } = await owner.call(listAuditLogs, {
+      query: { q: 'resource_type:user_ai_budget_override', limit: 20 },
+    })
+    const done = audit_logs.filter(({ status_code }) => status_code < 400).toReversed()
+    expect(done.map(({ action }) => action)).toEqual(['write', 'write', 'delete'])
+    expect(done[2]?.diff).toMatchObject({ spend_limit: { old: '$0.00', new: '' } })
   })
 
   it('AG-139: what others spend is not to be seen', async () => {

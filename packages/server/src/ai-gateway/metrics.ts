@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
-import type { ModelProvider } from '../ai-providers/index.ts'
+import type { ModelProviders } from '../ai-providers/index.ts'
 import { BoundedNames } from './bounded-names.ts'
 import type { Ending } from './ending.ts'
 import { GatewaySeries } from './gateway-series.ts'
@@ -31,7 +31,6 @@ export class GatewayMetrics {
   readonly #blocked
   readonly #blockedUsers
   readonly #enforcement
-  readonly #reloads
   readonly #passthrough
   readonly #injected
   readonly #lost
@@ -44,7 +43,7 @@ export class GatewayMetrics {
   constructor(
     registry: Registry,
     parts: {
-      readonly providers: () => readonly ModelProvider[]
+      readonly providers: Pick<ModelProviders, 'list' | 'lastReads'>
       readonly pools: KeyPools
       readonly initiatorLabel: () => boolean
     },
@@ -100,7 +99,7 @@ export class GatewayMetrics {
       'Keys of providers by whether they can be used.',
       ['provider', 'state'],
       (set) => {
-        const names = new Map(parts.providers().map(({ id, name }) => [id, name]))
+        const names = new Map(parts.providers.list().map(({ id, name }) => [id, name]))
         for (const [id, pool] of parts.pools.known()) {
           const provider = names.get(id)
           if (provider === undefined) continue
@@ -131,14 +130,18 @@ export class GatewayMetrics {
       'Providers and whether they can be used.',
       ['provider_name', 'provider_type', 'status'],
       (set) => {
-        for (const { name, type, status } of parts.providers())
+        for (const { name, type, status } of parts.providers.list())
           set({ provider_name: name, provider_type: type, status }, 1)
       },
     )
-    this.#reloads = [
-      ...series.gauge('providers_last_reload_timestamp_seconds', 'When providers were last read.', []).all,
-      ...series.gauge('providers_last_reload_success_timestamp_seconds', 'When that last succeeded.', []).all,
-    ]
+    for (const [name, help, when] of [
+      ['providers_last_reload_timestamp_seconds', 'When providers were last read.', 'began'],
+      ['providers_last_reload_success_timestamp_seconds', 'When that last succeeded.', 'succeeded'],
+    ] as const)
+      series.gauge(name, help, [], (set) => {
+        const at = parts.providers.lastReads[when]
+        if (at !== undefined) set({}, at.getTime() / 1_000)
+      })
     this.#injected = series.counter(
       'injected_tool_invocations_total',
       'Tools that the gateway has called for models.',
@@ -333,10 +336,5 @@ export class GatewayMetrics {
   blockedUsers(byGroup: ReadonlyMap<string, number>): void {
     this.#blockedUsers.reset()
     for (const [group_id, users] of byGroup) this.#blockedUsers.set({ group_id }, users)
-  }
-
-  /** Notes that providers were read. */
-  reloaded(): void {
-    for (const one of this.#reloads) one.setToCurrentTime()
   }
 }

@@ -64,7 +64,7 @@ export class ModelGateway implements AsyncDisposable {
     const pools = new KeyPools(now)
     const { config } = context
     const metrics = new GatewayMetrics(context.metrics, {
-      providers: () => providers.list(),
+      providers,
       pools,
       initiatorLabel: () => governance.settings().initiatorLabel,
     })
@@ -103,11 +103,8 @@ export class ModelGateway implements AsyncDisposable {
       unlimitedInitiators: new LRUCache({ max: MAX_UNLIMITED, ttl: UNLIMITED_MS }),
       lastCallers: new LastKnown(outage),
     }
-    this.#export = new InterceptionExport(context, () => governance.settings(), metrics)
-    this.#subscription = providers.onRead((all) => {
-      pools.keep(all)
-      metrics.reloaded()
-    })
+    this.#export = new InterceptionExport(context, () => governance.settings(), this.parts)
+    this.#subscription = providers.onRead((all) => pools.keep(all))
   }
 
   /**

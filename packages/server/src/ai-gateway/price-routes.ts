@@ -1,8 +1,9 @@
 import * as contract from '@slipway/contract'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
+import { notFound } from '../errors/index.ts'
 import { readPrices } from './prices.ts'
-import { listPrices, type PriceRow, upsertPrices } from './store/prices.ts'
+import { deleteCustomPrice, listPrices, type PriceRow, upsertPrices } from './store/prices.ts'
 
 /** Longest list of prices, in bytes (AG-109). */
 const BODY_LIMIT = 1024 * 1024
@@ -22,6 +23,10 @@ export function priceRoutes({ database }: Pick<AppContext, 'database'>): BoundRo
       },
       { bodyLimit: BODY_LIMIT },
     ),
+    forSession(contract.deleteAIModelPrice, async ({ actor, query }) => {
+      if (!(await deleteCustomPrice(actor, db, query))) throw notFound()
+      return undefined
+    }),
   ]
 }
 

@@ -2,7 +2,9 @@ import * as contract from '@slipway/contract'
 import { checkedProvider, noteProviderCheck } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
+import { ApiError } from '../errors/index.ts'
 import { budgetRoutes } from './budget-routes.ts'
+import { GATEWAY_OFF } from './gateway-error.ts'
 import type { ModelGateway } from './model-gateway.ts'
 import { priceRoutes } from './price-routes.ts'
 import { nameRoutes, sessionRoutes } from './session-routes.ts'
@@ -21,10 +23,26 @@ export function aiGatewayRoutes(context: AppContext, gateway: ModelGateway): Bou
       })
       return test
     }),
-    ...priceRoutes(context),
-    ...budgetRoutes(context, gateway.parts.governance),
-    ...spendRoutes(context, gateway.parts.governance),
-    ...sessionRoutes(context, gateway),
-    ...nameRoutes(context, gateway),
+    ...whileOn(context, [
+      ...priceRoutes(context),
+      ...budgetRoutes(context, gateway.parts.governance),
+      ...spendRoutes(context, gateway.parts.governance),
+      ...sessionRoutes(context, gateway),
+      ...nameRoutes(context, gateway),
+    ]),
   ]
+}
+
+/** Routes that answer only where the gateway is on (AG-6). */
+function whileOn(
+  { config }: Pick<AppContext, 'config'>,
+  routes: readonly BoundRoute[],
+): readonly BoundRoute[] {
+  if (config.aiGatewayEnabled) return routes
+  return routes.map((bound) => ({
+    ...bound,
+    handle: async () => {
+      throw new ApiError(403, GATEWAY_OFF)
+    },
+  }))
 }

@@ -73,7 +73,7 @@ async function attempt(
     const answer = await upstream.send({ ...question, headers, signal, stream: false })
     const body = (await readAtMost(answer, MAX_ANSWER)).toString('utf8')
     const fine = answer.status < 300
-    return result(answer.status, fine ? '' : failureOfStatus(answer.status, body).message)
+    return result(answer.status, fine ? '' : failureOfStatus(answer.status, body, 'other').message)
   } catch (error) {
     if (error instanceof GatewayError) return result(0, error.message)
     if (signal.aborted) return result(0, 'it did not answer in time')

@@ -5,6 +5,8 @@ import { text } from 'node:stream/consumers'
 
 /** A request to a webhook. */
 export interface Received {
+  readonly method: string
+  readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly raw: string
   readonly body: Record<string, unknown>
@@ -26,7 +28,8 @@ export class WebhookReceiver implements AsyncDisposable {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
     server.on('request', async (request, response) => {
       const raw = await text(request)
-      const received = { headers: request.headers, raw, body: JSON.parse(raw) }
+      const { method = '', url: path = '', headers } = request
+      const received = { method, path, headers, raw, body: JSON.parse(raw) }
       this.received.push(received)
       const { status, body } = await this.answer(received)
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? {}))

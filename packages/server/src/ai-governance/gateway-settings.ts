@@ -4,6 +4,7 @@ import { Check } from 'typebox/value'
 import {
   type AIBudgetPeriod,
   type AIBudgetPolicy,
+  type AIExportFormat,
   AIGatewaySettings,
   type AISecretGuardrail,
 } from '@slipway/contract'
@@ -38,6 +39,7 @@ export interface GatewaySettings {
   readonly recordFailOpen: boolean
   /** Empty for none. */
   readonly exportWebhookUrl: string
+  readonly exportFormat: AIExportFormat
   /** In the clear; undefined where what is sent is not signed. */
   readonly exportWebhookSecret: string | undefined
   readonly traceUpstream: boolean
@@ -77,6 +79,7 @@ const DEFAULTS: StoredSettings = {
   },
   record_fail_open: false,
   export_webhook_url: '',
+  export_format: 'json',
   trace_upstream: false,
 }
 
@@ -149,6 +152,7 @@ export function gatewaySettings(stored: StoredSettings, secrets: SettingsSecrets
     },
     recordFailOpen: stored.record_fail_open,
     exportWebhookUrl: stored.export_webhook_url,
+    exportFormat: stored.export_format,
     exportWebhookSecret: secrets.exportWebhook,
     traceUpstream: stored.trace_upstream,
   }

@@ -1,4 +1,4 @@
-import type { AIGatewaySettings, UpdateAIGatewaySettingsRequest } from '@slipway/contract'
+import type { AIExportFormat, AIGatewaySettings, UpdateAIGatewaySettingsRequest } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { badRequest, type Validation } from '../errors/index.ts'
@@ -44,8 +44,8 @@ export async function updateSettings(
   const { webhook_secret, ...guardrails } = givenGuardrails
   return context.database.transaction(async (tx) => {
     const row = await holdSettings(actor, tx)
-    requireUsable(given)
     const before = readStoredSettings(row?.settings, context.config)
+    requireUsable(given, given.export_format ?? before.export_format)
     const stored: StoredSettings = {
       ...before,
       ...plain,
@@ -69,8 +69,16 @@ function secretChange(
   return { [column]: secret === '' ? null : sealSecret(context, column, secret) }
 }
 
-function requireUsable({ guardrails = {}, export_webhook_url }: UpdateAIGatewaySettingsRequest): void {
+function requireUsable(
+  { guardrails = {}, export_webhook_url, export_webhook_secret = '' }: UpdateAIGatewaySettingsRequest,
+  format: AIExportFormat,
+): void {
   const faults: Validation[] = []
+  if (format === 's3' && export_webhook_secret !== '' && !/^[^:]+:./.test(export_webhook_secret))
+    faults.push({
+      field: 'export_webhook_secret',
+      detail: 'must be an access key, a colon and its secret, where the export goes to a bucket',
+    })
   for (const [field, address] of [
     ['guardrails.webhook_url', guardrails.webhook_url],
     ['export_webhook_url', export_webhook_url],

@@ -116,6 +116,19 @@ describe('AG-98: providers', () => {
     expect(rows).toEqual([{ deleted: true, enabled: false, keys: 0 }])
   })
 
+  it('AG-98: keep their name and type', async () => {
+    const { id } = await create({ name: 'fixed' })
+    for (const body of [{ name: 'other' }, { type: 'anthropic' }]) {
+      const answer = await fetch(`${server.url}/api/v2/ai/providers/${id}`, {
+        method: 'PATCH',
+        headers: { ...owner.headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect(answer.status).toBe(400)
+    }
+    expect(await get(id)).toMatchObject({ name: 'fixed', type: 'openai' })
+  })
+
   it.each([
     ['type', { type: 'cohere' }],
     ['name', { name: 'Open AI' }],
@@ -280,6 +293,8 @@ describe('AG-105: settings of Bedrock', () => {
 
   it.each([
     ['settings._type', { _type: 'vertex' }],
+    ['settings._type', { _type: undefined }],
+    ['settings._version', { _version: undefined }],
     ['settings._version', { _version: 2 }],
     ['settings.protocol', { protocol: 'grpc' }],
     ['settings.model', { model: '' }],

@@ -26,6 +26,8 @@ export class ModelProviders implements AsyncDisposable {
   readonly #rereading: Rereading
   readonly #listeners = new Set<(providers: readonly ModelProvider[]) => void>()
   #snapshot = snapshotOf([])
+  #readBegan: Date | undefined
+  #readSucceeded: Date | undefined
 
   private constructor(context: AppContext) {
     this.#context = context
@@ -53,6 +55,11 @@ export class ModelProviders implements AsyncDisposable {
     return this.#snapshot.byName.get(idOrName) ?? this.#snapshot.byId.get(idOrName.toLowerCase())
   }
 
+  /** When they were last read, and when that last went well. */
+  get lastReads(): { readonly began: Date | undefined; readonly succeeded: Date | undefined } {
+    return { began: this.#readBegan, succeeded: this.#readSucceeded }
+  }
+
   /** Calls back after each read that succeeded, whether or not something changed; must not throw. */
   onRead(listener: (providers: readonly ModelProvider[]) => void): Disposable {
     this.#listeners.add(listener)
@@ -65,12 +72,15 @@ export class ModelProviders implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
+    const began = this.#context.clock.now()
+    this.#readBegan = began
     const stored = await listProviders(actor, this.#context.database.db)
     const all = stored.map((provider) => openProvider(this.#context, provider))
     for (const { name, status, statusDetail } of all)
       if (status === 'error' && this.#snapshot.byName.get(name)?.statusDetail !== statusDetail)
         this.#context.log.warn('a model provider cannot be used', { provider: name, reason: statusDetail })
     this.#snapshot = snapshotOf(all)
+    this.#readSucceeded = began
     for (const listener of this.#listeners) listener(all)
   }
 

@@ -23,6 +23,7 @@ const STORED: AIGatewaySettings = {
   },
   record_fail_open: false,
   export_webhook_url: '',
+  export_format: 'json',
   export_webhook_secret_set: false,
   trace_upstream: false,
   updated_at: null,
@@ -43,6 +44,17 @@ it('AG-B17: only what was changed is sent, and secrets only when they were touch
   expect(
     gatewayChange({ ...DRAFT, webhook_secret: removed, export_webhook_secret: replaced }, STORED),
   ).toEqual({ export_webhook_secret: 's3cret', guardrails: { webhook_secret: '' } })
+})
+
+it('AG-B23: the secret of a bucket is a pair', () => {
+  const faultOf = (text: string) =>
+    gatewayFaults({
+      ...DRAFT,
+      export_format: 's3',
+      export_webhook_secret: { set: false, change: 'replace', text },
+    }).export_webhook_secret
+  expect(faultOf('AKIA')).toBe('An access key, a colon and its secret.')
+  expect(faultOf('AKIA:secret')).toBeUndefined()
 })
 
 it('UI-504: what the server would refuse is said before it is sent', () => {

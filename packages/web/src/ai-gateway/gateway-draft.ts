@@ -1,6 +1,7 @@
 import type {
   AIBudgetPeriod,
   AIBudgetPolicy,
+  AIExportFormat,
   AIGatewaySettings,
   AISecretGuardrail,
   UpdateAIGatewaySettingsRequest,
@@ -32,6 +33,7 @@ export interface GatewayDraft {
   readonly webhook_secret: SecretDraft
   readonly record_fail_open: boolean
   readonly export_webhook_url: string
+  readonly export_format: AIExportFormat
   readonly export_webhook_secret: SecretDraft
   readonly trace_upstream: boolean
 }
@@ -58,6 +60,7 @@ export function gatewayDraft(settings: AIGatewaySettings): GatewayDraft {
     webhook_secret: untouched(guardrails.webhook_secret_set),
     record_fail_open: settings.record_fail_open,
     export_webhook_url: settings.export_webhook_url,
+    export_format: settings.export_format,
     export_webhook_secret: untouched(settings.export_webhook_secret_set),
     trace_upstream: settings.trace_upstream,
   }
@@ -92,6 +95,9 @@ export function gatewayFaults(draft: GatewayDraft): Readonly<Partial<Record<keyo
   if (broken !== undefined) faults.patterns = `“${broken}” is no regular expression.`
   for (const name of ['webhook_secret', 'export_webhook_secret'] as const)
     if (draft[name].change === 'replace' && draft[name].text === '') faults[name] = 'Type the new secret.'
+  const { change, text } = draft.export_webhook_secret
+  if (draft.export_format === 's3' && change === 'replace' && text !== '' && !/^[^:]+:./.test(text))
+    faults.export_webhook_secret = 'An access key, a colon and its secret.'
   return faults
 }
 
@@ -112,6 +118,7 @@ export function gatewayChange(
     initiator_label: draft.initiator_label,
     record_fail_open: draft.record_fail_open,
     export_webhook_url: draft.export_webhook_url.trim(),
+    export_format: draft.export_format,
     trace_upstream: draft.trace_upstream,
   }
   const guardrails = {

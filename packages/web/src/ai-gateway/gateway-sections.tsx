@@ -1,4 +1,4 @@
-import type { AIBudgetPeriod, AIBudgetPolicy, AISecretGuardrail } from '@slipway/contract'
+import type { AIBudgetPeriod, AIBudgetPolicy, AIExportFormat, AISecretGuardrail } from '@slipway/contract'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { Field, LabelledToggle, TextArea, TextInput } from '../ui/form.tsx'
@@ -25,6 +25,18 @@ const POLICIES: readonly { readonly value: AIBudgetPolicy; readonly label: strin
   { value: 'lowest', label: 'The lowest' },
   { value: 'sum', label: 'All together' },
 ]
+
+const FORMATS: readonly { readonly value: AIExportFormat; readonly label: string }[] = [
+  { value: 'json', label: 'JSON to a webhook' },
+  { value: 'otlp', label: 'Logs to a collector of OpenTelemetry' },
+  { value: 's3', label: 'Objects in a bucket of S3' },
+]
+
+const SECRET_OF: Readonly<Record<AIExportFormat, string>> = {
+  json: 'Signs what is sent. It is never shown again.',
+  otlp: 'Sent as a bearer token. It is never shown again.',
+  s3: 'An access key, a colon and its secret. Without it, keys are taken from the environment of the server.',
+}
 
 /** What budgets mean (AG-B14, AG-B15). */
 export function BudgetSection({ draft, edit, fault }: PartProps) {
@@ -222,17 +234,25 @@ export function RecordSection({ draft, edit, fault }: PartProps) {
           onChange={(record_fail_open) => edit({ record_fail_open })}
         />
         <AddressField
-          label="Export webhook"
-          help="Gets each finished request as JSON, at least once. Empty for none."
+          label="Export to"
+          help="Each finished request is sent there, at least once. Empty for none."
           value={draft.export_webhook_url}
           error={fault('export_webhook_url')}
           onChange={(export_webhook_url) => edit({ export_webhook_url })}
         />
         {draft.export_webhook_url.trim() === '' ? null : (
-          <div className="border-l-2 border-line pl-4">
+          <div className="flex flex-col gap-5 border-l-2 border-line pl-4">
+            <ChoiceField
+              label="Export as"
+              help="A bucket is given as https://bucket.s3.region.amazonaws.com/folder."
+              value={draft.export_format}
+              options={FORMATS}
+              error={fault('export_format')}
+              onChange={(export_format) => edit({ export_format })}
+            />
             <SecretField
               label="Secret of the export"
-              help="Signs what is sent. It is never shown again."
+              help={SECRET_OF[draft.export_format]}
               value={draft.export_webhook_secret}
               error={fault('export_webhook_secret')}
               onChange={(export_webhook_secret) => edit({ export_webhook_secret })}

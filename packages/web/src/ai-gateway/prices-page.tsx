@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { CircleDollarSign, Plus } from 'lucide-react'
 import { useState } from 'react'
 
-import { type AIModelPrice, upsertAIModelPrices } from '@slipway/contract'
+import { type AIModelPrice, deleteAIModelPrice } from '@slipway/contract'
 import { AiTabs } from '../ai-providers/ai-tabs.tsx'
 import { Gate } from '../ai-providers/gate.tsx'
 import { PROVIDER_KINDS } from '../ai-providers/provider-types.ts'
@@ -22,7 +22,7 @@ import { PAGE_SIZE } from '../ui/pagination.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
-import { keyOf, matching, type PricedModel, priceDraft, pricedModels, priceUpsert } from './model-prices.ts'
+import { keyOf, matching, type PricedModel, pricedModels } from './model-prices.ts'
 import { priceText } from './money.ts'
 import { PriceDialog } from './price-dialog.tsx'
 import { pricesQuery } from './queries.ts'
@@ -61,11 +61,13 @@ function Prices() {
   const [asked, setAsked] = useState<'new' | PricedModel>()
   const found = prices.data === undefined ? undefined : matching(pricedModels(prices.data), filter)
   const back = useMutation({
-    mutationFn: ({ release }: { readonly release: AIModelPrice }) =>
-      api.call(upsertAIModelPrices, { body: { prices: [priceUpsert(priceDraft(release))] } }),
-    onSuccess: async (_, { release }) => {
+    mutationFn: ({ provider, model }: PricedModel) =>
+      api.call(deleteAIModelPrice, { query: { provider, model } }),
+    onSuccess: async (_, { model, release }) => {
       await queries.invalidateQueries({ queryKey: pricesQuery.queryKey })
-      toasts.done(`${release.model} costs what the release says`)
+      toasts.done(
+        release === undefined ? `${model} has no price any more` : `${model} costs what the release says`,
+      )
     },
     onError: (error) => toasts.failed('The price was not changed', error),
   })
@@ -122,19 +124,21 @@ function Prices() {
                     onSelect: () => setAsked(row),
                   },
                 ],
-                row.custom !== undefined && row.release !== undefined && !isSame(row.custom, row.release)
-                  ? [
+                row.custom === undefined
+                  ? []
+                  : [
                       {
                         id: 'back',
-                        label: 'Take the price of the release',
-                        hint: releaseWords(row.release),
+                        label:
+                          row.release === undefined ? 'Remove the price' : 'Take the price of the release',
+                        hint:
+                          row.release === undefined
+                            ? 'What it costs is not known then'
+                            : releaseWords(row.release),
                         disabled: !online,
-                        onSelect: () => {
-                          if (row.release !== undefined) back.mutate({ release: row.release })
-                        },
+                        onSelect: () => back.mutate(row),
                       },
-                    ]
-                  : [],
+                    ],
               ]}
             />
           )}
@@ -158,10 +162,6 @@ function Prices() {
       )}
     </Page>
   )
-}
-
-function isSame(a: AIModelPrice, b: AIModelPrice): boolean {
-  return JSON.stringify(priceDraft(a)) === JSON.stringify(priceDraft(b))
 }
 
 function releaseWords({ input_price: input, output_price: output }: AIModelPrice): string {

@@ -305,6 +305,11 @@ describe('settings of the gateway', () => {
     expect(await scene.owner.call(listAIModelPrices, { query: { model: 'house-model' } })).toMatchObject([
       { source: 'custom', input_price: null, output_price: 2_000_000 },
     ])
+    await page.getByLabel('Filter prices').fill('house-model')
+    await page.getByRole('button', { name: 'Actions for house-model', exact: true }).click()
+    await page.getByRole('menuitem', { name: /Remove the price/ }).click()
+    await page.getByText('house-model has no price any more').waitFor()
+    expect(await scene.owner.call(listAIModelPrices, { query: { model: 'house-model' } })).toEqual([])
     expect(faults).toEqual([])
   })
 

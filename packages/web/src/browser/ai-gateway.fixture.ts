@@ -250,7 +250,7 @@ export const gatewaySights = (home: string): Readonly<Record<string, Sight>> => 
   group: { path: `${home}/groups/backend/ai` },
   governance: {
     path: '/ai/settings/governance',
-    open: (at) => at.getByLabel('Export webhook').fill('https://example.com'),
+    open: (at) => at.getByLabel('Export to').fill('https://example.com'),
   },
   prices: {
     path: '/ai/settings/prices',

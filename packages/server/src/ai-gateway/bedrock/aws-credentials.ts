@@ -12,6 +12,9 @@ import { assumeRole, assumeRoleWithToken } from './sts.ts'
 
 type BedrockSettings = NonNullable<ModelProvider['bedrock']>
 
+/** What requests are signed for. */
+type Signed = Pick<ModelProvider, 'id' | 'baseUrl' | 'bedrock'>
+
 /** Keys cannot be had; the message says why and holds none. */
 export class AwsCredentialsError extends Error {
   override readonly name = 'AwsCredentialsError'
@@ -56,7 +59,7 @@ export class AwsCredentials {
   }
 
   /** The region that requests of a provider are signed for. */
-  regionOf({ baseUrl, bedrock }: ModelProvider): string {
+  regionOf({ baseUrl, bedrock }: Signed): string {
     const { AWS_REGION = '', AWS_DEFAULT_REGION = '' } = this.#environment
     const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : ''
     const ofHost = /^bedrock[\w-]*\.([a-z0-9-]+)\./.exec(host)?.[1] ?? ''
@@ -69,7 +72,7 @@ export class AwsCredentials {
    *
    * @throws AwsCredentialsError when there are none.
    */
-  async keysFor(provider: ModelProvider): Promise<AwsKeys> {
+  async keysFor(provider: Signed): Promise<AwsKeys> {
     const { bedrock: settings } = provider
     if (settings === undefined) throw new Error('a provider without settings of Bedrock is to be signed')
     if (settings.roleArn === '' && settings.accessKey !== '') return staticKeys(settings)

@@ -70,6 +70,31 @@ it('AG-B3: an event that is cut off is left out, and the last words stand for th
   expect(answer).toMatch(/^data: \{"a":1\}\n\ndata: \{"b":2\}\n\nevent: error\ndata: \{"type":"error"/)
 })
 
+it('AG-B3: the last words of a response have the number behind that of its last event', async () => {
+  const gone = new GatewayError(502, 'upstream_disconnected', 'gone')
+  const event = (number: number) => `event: x\ndata: {"type":"x","sequence_number":${number}}\n\n`
+  const whole = await read('responses', pieces(event(3) + event(4), gone))
+  expect(whole).toMatch(/"message":"gone","param":null,"sequence_number":5\}\n\n$/)
+  const cut = await read('responses', pieces(event(6), 'event: y\n', 'data: {"type":"y", "sequ', gone))
+  expect(cut).toContain('"sequence_number":7}')
+  expect(await read('responses', pieces(gone))).toContain('"sequence_number":0}')
+})
+
+it.each([
+  ['an answer that has ended', 'data: {"id":"1","choices":[{"finish_reason":"stop"}]}\n\n'],
+  ['an error in the middle', 'data: {"error":{"message":"no"}}\n\n'],
+])('AG-28: the end of a chat is said behind %s', async (_what, last) => {
+  const chunk = 'data: {"id":"our-id","choices":[]}\n\n'
+  const end = 'data: [DONE]\n\n'
+  expect(await read('chat', pieces(chunk, last))).toMatch(/\n\ndata: \[DONE\]\n\n$/)
+  for (const pair of [
+    [chunk, end],
+    [chunk, 'data: [DONE]\n', '\n'],
+  ])
+    expect(await read('chat', pieces(...pair))).toBe(chunk + end)
+  expect(await read('chat', pieces('data: odd\n\n'))).toBe('data: odd\n\n')
+})
+
 it('AG-29: a whole answer is held up to a length, and bytes that are no text stay as they are', async () => {
   const bytes = Buffer.from([0x1f, 0x8b, 0xff, 0x00])
   const some = async function* (): AsyncGenerator<Uint8Array> {

@@ -68,15 +68,42 @@ export async function* streamedAnswer(
   interceptionId: string,
   pingMs = PING_MS,
 ): AsyncGenerator<Uint8Array> {
+  const latest: Latest = { lines: [] }
   try {
-    const answer = wholeLines(body, replacesId(wire) ? interceptionId : undefined)
+    const answer = wholeLines(body, replacesId(wire) ? interceptionId : undefined, latest)
     if (wire === 'messages') yield* withPings(answer, pingMs)
     else yield* answer
+    if (wire === 'chat' && lacksEnd(latest)) yield Buffer.from('\ndata: [DONE]\n\n')
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     // An event that was about to end has ended, and is none of the last words.
-    yield Buffer.from(`\n${lastWords(wire, error)}`)
+    yield Buffer.from(`\n${lastWords(wire, error, latest)}`)
   }
+}
+
+/** What came last of a stream: whole lines, without empty ones between events. */
+interface Latest {
+  lines: readonly Buffer[]
+}
+
+function textOf({ lines }: Latest): string {
+  return Buffer.concat(lines).toString('utf8')
+}
+
+/** Whether a chat has ended, in good order or with an error, and nothing says so: clients wait for that (AG-28). */
+function lacksEnd(latest: Latest): boolean {
+  const event = textOf(latest)
+    .split('\n')
+    .findLast((line) => line.startsWith('data:'))
+    ?.slice('data:'.length)
+  const data = parseJson(event ?? '')
+  return at(data, 'choices') !== undefined || at(data, 'error') !== undefined
+}
+
+/** The number that the next event of the Responses API would have. */
+function nextNumber(latest: Latest): number {
+  const number = [...textOf(latest).matchAll(/"sequence_number":\s*(\d{1,9})/g)].at(-1)?.[1]
+  return number === undefined ? 0 : Number(number) + 1
 }
 
 /** Signs of life between events while the provider is silent: clients of this API count on them (AG-41). */
@@ -118,6 +145,7 @@ async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): Asy
 async function* wholeLines(
   body: AsyncIterable<Uint8Array>,
   interceptionId: string | undefined,
+  latest: Latest,
 ): AsyncGenerator<Uint8Array> {
   const changed = interceptionId === undefined ? asTheyAre : withIds(interceptionId)
   let pending: Buffer[] = []
@@ -134,6 +162,7 @@ async function* wholeLines(
       pending.length === 0 ? piece.subarray(0, end) : Buffer.concat([...pending, piece.subarray(0, end)])
     pending = end < piece.length ? [piece.subarray(end)] : []
     length = piece.length - end
+    if (whole.length > 2) latest.lines = [latest.lines.at(-1) ?? whole.subarray(0, 0), whole]
     if (whole.length > 0) yield changed(whole)
   }
   if (length > 0) yield changed(Buffer.concat(pending))
@@ -189,12 +218,12 @@ function withId(line: string, providerId: string, interceptionId: string): strin
   return line.slice(0, found) + JSON.stringify(interceptionId) + line.slice(found + quoted.length)
 }
 
-function lastWords(wire: Wire, { code, message }: GatewayError): string {
+function lastWords(wire: Wire, { code, message }: GatewayError, latest: Latest): string {
   switch (wire) {
     case 'messages':
       return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: 'api_error', message } })}\n\n`
     case 'responses':
-      return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param: null, sequence_number: 0 })}\n\n`
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param: null, sequence_number: nextNumber(latest) })}\n\n`
     case 'chat':
     case 'google':
     case 'invoke':

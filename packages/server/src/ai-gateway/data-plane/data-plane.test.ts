@@ -245,12 +245,12 @@ describe('AG-3: what is relayed', () => {
   it('AG-3: what is refused is named in the envelope of every family', async () => {
     const response = await ask('/openai/v1/files')
     expect(await response.json()).toEqual({
-      message: 'route not supported: GET /v1/files',
+      message: 'route not supported: GET /openai/v1/files',
       type: 'error',
       error: {
         type: 'invalid_request_error',
         code: 'route_not_supported',
-        message: 'route not supported: GET /v1/files',
+        message: 'route not supported: GET /openai/v1/files',
         param: null,
       },
       request_id: expect.any(String),

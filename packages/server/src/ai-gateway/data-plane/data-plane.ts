@@ -11,10 +11,10 @@ import { type Admission, admit } from '../admission.ts'
 import { isTranslated, speaksInvokeModel } from '../bedrock/invoke-model.ts'
 import type { RequestHeaders } from '../clients.ts'
 import { exchange, passThrough } from '../exchange.ts'
-import { GatewayError } from '../gateway-error.ts'
+import { GATEWAY_OFF, GatewayError } from '../gateway-error.ts'
 import { MAX_BODY, type ModelGateway, tooLarge } from '../model-gateway.ts'
 import { wireOf } from '../wires/wire.ts'
-import { relayHead } from './answer-head.ts'
+import { relayHead, tellTiming } from './answer-head.ts'
 import {
   authenticate,
   type Caller,
@@ -80,8 +80,7 @@ export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): 
       config: { takesBytes: true },
       // Before the body is read: only who may ask is listened to (chapter 05 section 4).
       onRequest: async (request, reply) => {
-        if (!config.aiGatewayEnabled)
-          throw new GatewayError(403, 'feature_disabled', 'The AI gateway is off: see --ai-gateway-enabled.')
+        if (!config.aiGatewayEnabled) throw new GatewayError(403, 'feature_disabled', GATEWAY_OFF)
         gateway.stopped.throwIfAborted()
         const left = new AbortController()
         const { signal } = left
@@ -153,6 +152,11 @@ function asGatewayError(error: unknown, unexpected: (error: unknown) => void): G
   if (error instanceof GatewayError) return error
   const status = error instanceof ApiError ? error.status : statusOf(error)
   if (status === 413) return tooLarge()
+  // The limit of the whole API (AG-7).
+  if (error instanceof ApiError && status === 429)
+    return new GatewayError(429, 'rate_limited', error.message, {
+      retryAfterSeconds: Number(error.headers['Retry-After'] ?? 1),
+    })
   if (status !== undefined && status < 500)
     return new GatewayError(
       status,
@@ -188,9 +192,14 @@ async function serve(
     destination === undefined ||
     (speaksInvokeModel(provider) && !isTranslated(path))
   )
-    throw new GatewayError(404, 'route_not_supported', `route not supported: ${request.method} ${path}`)
+    throw new GatewayError(
+      404,
+      'route_not_supported',
+      `route not supported: ${request.method} ${pathBehind(request, prefix)}`,
+    )
   for (const [name, value] of [...destination.url.searchParams])
     if (value.includes(caller.token)) destination.url.searchParams.delete(name)
+  const agentFirewall = firewallMarkOf(given)
   const byok = given[GOVERNANCE]?.trim() ? ownCredential(provider, given, caller.token) : undefined
   if (provider.family === 'copilot' && byok === undefined)
     throw new GatewayError(
@@ -211,7 +220,7 @@ async function serve(
     byok,
     relayRefusal: false,
     token: caller.token,
-    agentFirewall: firewallMarkOf(given),
+    agentFirewall,
     signal,
   }
   if (destination.kind === 'passthrough') {
@@ -240,6 +249,7 @@ async function serve(
   relayHead(reply, answer)
   warnOfBudget(reply, initiator)
   reply.header('x-slipway-interception-id', answer.interceptionId)
+  tellTiming(reply, answer, request.context.startedTick)
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = answer.headers
   // What was encoded although nobody asked for it passes as it is.
   const seen = answer.status < 400 && encoding === 'identity' ? wire : 'other'
@@ -271,7 +281,7 @@ function warnOfBudget(reply: FastifyReply, { budgetWarning }: Admission): void {
 /** A failure as clients of the Responses API know it (AG-34). */
 function asOfResponses(error: unknown): unknown {
   if (!(error instanceof GatewayError) || error.code !== 'upstream_unreachable') return error
-  return new GatewayError(500, error.code, error.message, { ofResponses: true, cause: error })
+  return error.with({ status: 500, ofResponses: true })
 }
 
 /** Whether a request is relayed without being recorded; what cannot be told is not. */
@@ -284,6 +294,12 @@ function isPassedThrough(request: FastifyRequest, prefix: string, gateway: Model
   }
 }
 
+/** What a path has behind the gateway's own, without a query. */
+function pathBehind({ url }: FastifyRequest, prefix: string): string {
+  const mark = url.indexOf('?')
+  return url.slice(prefix.length, mark < 0 ? undefined : mark)
+}
+
 /** The provider that a path names, and what comes behind its name. @throws GatewayError 503 while it is off (AG-4). */
 function target(
   request: FastifyRequest,
@@ -292,7 +308,7 @@ function target(
 ): { readonly provider: ModelProvider | undefined; readonly path: string; readonly query: string } {
   const { url } = request
   const mark = url.indexOf('?')
-  const behind = url.slice(prefix.length + 1, mark < 0 ? undefined : mark)
+  const behind = pathBehind(request, prefix).slice(1)
   const slash = behind.indexOf('/')
   const name = behind.slice(0, slash)
   const provider = gateway.providers.list().find((one) => one.name === name)

@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto'
-
 import { describeError } from '@slipway/request-log'
 import type { GatewaySettings } from '../../ai-governance/index.ts'
 import { sendBatches } from '../../audit-forwarding/index.ts'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import { GuardedFetch } from '../../outbound/index.ts'
+import type { AwsCredentials } from '../bedrock/aws-credentials.ts'
 import type { GatewayMetrics } from '../metrics.ts'
-import { webhookHeaders } from '../signed-webhook.ts'
 import { claimExports, completeExports, releaseExports } from '../store/exports.ts'
+import { exportRequest } from './export-request.ts'
 
 const actor = systemActor('aibridged', 'what models are asked is exported whoever asks')
 
@@ -19,7 +18,7 @@ const BATCH = 50
 const MAX_ANSWER = 64 * 1024
 
 /**
- * Sends ended interceptions to a webhook, as batches of JSON (AG-B23). The queue is in the database: a batch is in memory
+ * Sends ended interceptions in batches to where the settings say (AG-B23). The queue is in the database: a batch is in memory
  * at a time, and what was not taken is sent again, by whichever replica comes first. Each arrives at least once; what
  * arrives twice has the same `id`.
  */
@@ -27,14 +26,20 @@ export class InterceptionExport implements AsyncDisposable {
   readonly #context: AppContext
   readonly #settings: () => GatewaySettings
   readonly #metrics: GatewayMetrics
+  readonly #aws: AwsCredentials
   readonly #fetch: GuardedFetch
   readonly #stopping = new AbortController()
   readonly #running: Promise<void>
 
-  constructor(context: AppContext, settings: () => GatewaySettings, metrics: GatewayMetrics) {
+  constructor(
+    context: AppContext,
+    settings: () => GatewaySettings,
+    { metrics, aws }: { readonly metrics: GatewayMetrics; readonly aws: AwsCredentials },
+  ) {
     this.#context = context
     this.#settings = settings
     this.#metrics = metrics
+    this.#aws = aws
     this.#fetch = new GuardedFetch(context.config.aiGatewayWebhookAllowedPrivateCidrs)
     this.#running = sendBatches(
       {
@@ -62,16 +67,15 @@ export class InterceptionExport implements AsyncDisposable {
     const documents = claimed.flatMap(({ document }) => (document === null ? [] : [document]))
     try {
       if (documents.length > 0) {
-        const body = JSON.stringify({
-          type: 'ai_gateway.interceptions',
-          id: randomUUID(),
-          deployment_id: deploymentId,
-          interceptions: documents,
-        })
-        const response = await this.#fetch.fetch({ timeoutMs: SEND_MS, maxBytes: MAX_ANSWER }, url, {
-          method: 'POST',
-          body,
-          headers: webhookHeaders(body, this.#settings().exportWebhookSecret, clock.now()),
+        const { exportFormat: format, exportWebhookSecret: secret } = this.#settings()
+        const request = await exportRequest(
+          { format, url, secret, documents, deploymentId, now: clock.now() },
+          this.#aws,
+        )
+        const response = await this.#fetch.fetch({ timeoutMs: SEND_MS, maxBytes: MAX_ANSWER }, request.url, {
+          method: request.method,
+          body: request.body,
+          headers: request.headers,
           signal: this.#stopping.signal,
         })
         await response.body?.cancel()

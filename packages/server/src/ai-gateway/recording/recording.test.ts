@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
@@ -13,8 +13,10 @@ import {
   updateOrganizationAIPrivacy,
 } from '@slipway/contract'
 import { callsTools, says, until } from '@slipway/testkit'
+import { signatureOf } from '../bedrock/aws.fixture.ts'
 import { GatewayWorld } from '../gateway.fixture.ts'
 import { WebhookReceiver } from '../webhook-receiver.fixture.ts'
+import { at, list, text } from '../wires/json.ts'
 
 const CHAT = '/v1/chat/completions'
 const SECRET = `ghp_${'aB3'.repeat(12)}`
@@ -219,6 +221,14 @@ describe('AG-B21: cardinality', () => {
 })
 
 describe('AG-B23: the export', () => {
+  /** Log records of requests to a collector. */
+  const logsIn = (received: WebhookReceiver['received']) =>
+    received.flatMap(({ body }) =>
+      list(body.resourceLogs)
+        .flatMap((resource) => list(at(resource, 'scopeLogs')))
+        .flatMap((scope) => list(at(scope, 'logRecords')))
+        .map((log) => ({ log, raw: text(at(log, 'body', 'stringValue')) })),
+    )
   const own = () =>
     hook.received.flatMap(({ body }) => {
       const { interceptions } = body
@@ -260,5 +270,70 @@ describe('AG-B23: the export', () => {
     world.upstream.play(says('Hi'))
     await ask('nobody hears')
     expect(await db.selectFrom('aibridge_exports').selectAll().execute()).toEqual([])
+  }, 60_000)
+
+  it('AG-B23: sends them as logs to a collector of OpenTelemetry', async () => {
+    hook.received.length = 0
+    hook.answer = async () => ({ status: 200 })
+    await set({
+      export_webhook_url: hook.url,
+      export_format: 'otlp',
+      export_webhook_secret: 'of-the-collector',
+    })
+    world.upstream.play({ ...says('Hi'), usage: { input: 10, cached: 4, output: 3 } })
+    await ask('to the collector')
+    const record = await until('the log', () =>
+      logsIn(hook.received).find((log) => log.raw.includes(user.id)),
+    )
+    expect(record.log).toMatchObject({
+      timeUnixNano: expect.stringMatching(/^\d{19}$/),
+      severityNumber: 9,
+      eventName: 'ai_gateway.interception',
+      attributes: expect.arrayContaining([
+        { key: 'user.name', value: { stringValue: user.username } },
+        { key: 'gen_ai.request.model', value: { stringValue: 'gpt-test' } },
+        { key: 'gen_ai.usage.input_tokens', value: { intValue: '10' } },
+        { key: 'gen_ai.usage.output_tokens', value: { intValue: '3' } },
+      ]),
+    })
+    expect(record.raw).toContain('to the collector')
+    expect(hook.received[0]?.headers).toMatchObject({
+      authorization: 'Bearer of-the-collector',
+      'content-type': 'application/json',
+    })
+    await set({ export_webhook_url: '' })
+  })
+
+  it('AG-B23: puts them into a bucket of S3, signed, and the same batch into the same object', async () => {
+    hook.received.length = 0
+    let attempts = 0
+    hook.answer = async () => {
+      attempts += 1
+      return { status: attempts === 1 ? 503 : 200 }
+    }
+    await expect(set({ export_format: 's3', export_webhook_secret: 'no-colon' })).rejects.toMatchObject({
+      status: 400,
+      validations: [{ field: 'export_webhook_secret' }],
+    })
+    const keys = { accessKeyId: 'AKIAEXPORT', secretAccessKey: 'secret/of:export' }
+    await set({
+      export_webhook_url: `${hook.url}/models/`,
+      export_format: 's3',
+      export_webhook_secret: `${keys.accessKeyId}:${keys.secretAccessKey}`,
+    })
+    world.upstream.play(says('Hi'))
+    await ask('into the bucket')
+    await until('the object to be put again', () => attempts > 1 && own().length > 1, 30_000)
+    const [first, second] = hook.received
+    expect(second?.path).toBe(first?.path)
+    expect(first?.method).toBe('PUT')
+    expect(first?.path).toMatch(/^\/hook\/models\/\d{4}\/\d\d\/\d\d\/[0-9a-f]{32}\.json$/)
+    if (second === undefined) throw new Error('nothing came')
+    expect(second.headers.authorization).toBe(
+      await signatureOf(second, second.raw, keys, { service: 's3', region: 'us-east-1' }),
+    )
+    expect(second.headers['x-amz-content-sha256']).toBe(createHash('sha256').update(second.raw).digest('hex'))
+    expect(own()[1]).toMatchObject({ user_prompts: [{ prompt: 'into the bucket' }] })
+    await set({ export_webhook_url: '', export_format: 'json', export_webhook_secret: '' })
   }, 60_000)
 })

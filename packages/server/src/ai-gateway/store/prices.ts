@@ -44,6 +44,22 @@ export async function listPrices(actor: Actor, db: Db, search: PriceSearch): Pro
   )
 }
 
+/** Takes a price of the deployment away; false without one (AG-108). @throws ApiError 403 without `ai_model_price:update`. */
+export async function deleteCustomPrice(
+  actor: Actor,
+  db: Db,
+  { provider, model }: { readonly provider: string; readonly model: string },
+): Promise<boolean> {
+  authorize(actor, 'update', { type: 'ai_model_price' })
+  const { numDeletedRows } = await db
+    .deleteFrom('ai_model_prices')
+    .where(sql<boolean>`provider = ${provider}`)
+    .where('model', '=', model)
+    .where('source', '=', 'custom')
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
 /**
  * Stores prices in the place of those of the same model and source; a price that is the same stays untouched (AG-109).
  *

@@ -240,6 +240,7 @@ export class ToolLoop implements Observer {
       callId: call.id,
       itemId: choice?.itemId ?? '',
       input: call.args,
+      serverName: tool.serverId,
       serverUrl: tool.serverUrl,
       error: result.isError ? text(result.content[0]?.text) || 'the tool failed' : undefined,
     })
@@ -251,8 +252,9 @@ export class ToolLoop implements Observer {
     for (const { tool: name, callId, itemId, input } of observer.observation().tools) {
       const tool = this.#tools.get(name)
       if (tool === undefined) continue
-      const { tool: own, serverUrl } = tool
-      this.#of.notes.called({ tool: own, callId, itemId, input, serverUrl, error: 'it was not called' })
+      const { tool: own, serverId: serverName, serverUrl } = tool
+      const error = 'it was not called'
+      this.#of.notes.called({ tool: own, callId, itemId, input, serverName, serverUrl, error })
     }
   }
 

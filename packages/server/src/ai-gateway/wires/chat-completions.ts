@@ -9,6 +9,9 @@ import {
 } from './observation.ts'
 import { BodyReader, SseReader } from './sse.ts'
 
+/** Says why the model has stopped. */
+const ENDS = /"finish_reason":\s*"/
+
 /** Reads a streamed answer of the chat completions API (AG-28, AG-30). */
 export class ChatStreamObserver implements Observer {
   readonly #reader = new SseReader((data) => this.#event(data))
@@ -32,10 +35,13 @@ export class ChatStreamObserver implements Observer {
       this.#responseId !== '' &&
       !data.includes('"tool_calls"') &&
       !data.includes('"error"') &&
+      !ENDS.test(data) &&
       (!data.includes('"usage"') || /"usage":\s*null/.test(data))
     )
       return
     const chunk = parseJson(data)
+    // Some providers leave out the last line.
+    if (typeof at(list(at(chunk, 'choices'))[0], 'finish_reason') === 'string') this.#complete = true
     this.#responseId ||= text(at(chunk, 'id'))
     const usage = at(chunk, 'usage')
     if (typeof usage === 'object' && usage !== null) this.#usage = chatUsage(usage)
