@@ -14,6 +14,7 @@ import {
   resolvePath,
   writeFileBytes,
 } from './files.ts'
+import type { FileFinder } from './find-files.ts'
 import { MAX_WAIT_MS, type Processes } from './processes.ts'
 
 const PORTS_CACHE_MS = 1_000
@@ -45,7 +46,12 @@ export function agentApi(options: {
   readonly processes: Processes
   readonly home: () => string
   /** What chats are told of the workspace, and where they work in it. */
-  readonly chats?: { readonly paths: ChatPaths; readonly context: ChatContext; readonly mcp: WorkspaceMcp }
+  readonly chats?: {
+    readonly paths: ChatPaths
+    readonly context: ChatContext
+    readonly mcp: WorkspaceMcp
+    readonly files: FileFinder
+  }
   readonly deadlineMs?: number
 }): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
   const ports = cachedPorts()
@@ -67,6 +73,7 @@ export function agentApi(options: {
       : [
           route('GET', '/api/v0/context-config', () => ({ json: chats.context.config })),
           route('GET', '/api/v0/context/sources', async () => ({ json: await chats.context.sources() })),
+          route('GET', '/api/v0/find-files', (request) => chats.files.find(request)),
           route('GET', '/api/v0/mcp/tools', () => chats.mcp.tools()),
           route('POST', '/api/v0/mcp/call-tool', (request) => chats.mcp.call(request), MCP_CALL_MS),
           route('POST', '/api/v0/context/resync', async () => ({ json: await chats.context.resync() })),

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
 
-const run = promisify(execFile)
+import { git as runGit, SAFE } from './git.ts'
 
 /** What has changed in a repository of the workspace. */
 export interface RepositoryChanges {
@@ -15,7 +13,6 @@ export interface RepositoryChanges {
   readonly removed?: boolean
 }
 
-const GIT_MS = 10_000
 /** Longest diff that is shown, in bytes. */
 const MAX_DIFF = 2 * 1024 * 1024
 const MAX_UNTRACKED = 200
@@ -63,9 +60,6 @@ export async function changesOf(
   }
 }
 
-/** Programs that a repository names in its configuration are not run for a look at it. */
-const SAFE = ['-c', 'core.fsmonitor=false', '-c', 'core.quotePath=true']
-
 async function untracked(root: string, env: Readonly<Record<string, string>>): Promise<string> {
   const list = await git(root, env, [...SAFE, 'ls-files', '--others', '--exclude-standard', '-z'])
   let diff = ''
@@ -88,25 +82,11 @@ async function untracked(root: string, env: Readonly<Record<string, string>>): P
   return diff
 }
 
-/** What git prints; nothing when it fails, as it does outside of repositories. */
-async function git(
+const git = (
   folder: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[],
-): Promise<string> {
-  try {
-    const { stdout } = await run('git', [...args], {
-      cwd: folder,
-      env: { ...env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
-      timeout: GIT_MS,
-      maxBuffer: 2 * MAX_DIFF,
-    })
-    return stdout
-  } catch (error) {
-    const isDifference = error instanceof Error && 'code' in error && error.code === 1 && 'stdout' in error
-    return isDifference && typeof error.stdout === 'string' ? error.stdout : ''
-  }
-}
+): Promise<string> => runGit(folder, env, args, 2 * MAX_DIFF)
 
 /** The folder of a path, or the nearest one above that exists. */
 async function existingFolder(file: string): Promise<string> {

@@ -19,6 +19,7 @@ import {
 } from '../edge/index.ts'
 import { ApiError, notFound } from '../errors/index.ts'
 import type { ExternalAuth } from '../external-auth/index.ts'
+import { findFiles } from './find-files.ts'
 import { chatDiff } from './git/diff.ts'
 import { gitTarget, relayGit } from './git/relay.ts'
 import { repin, repinDirty } from './pin.ts'
@@ -101,6 +102,7 @@ export function chatContextRoutes(parts: ChatContextParts): BoundRoute[] {
       await repin(context, chat, lookAgain)
       return parts.present(actor, chat.id)
     }),
+    forSession(contract.findWorkspaceFiles, ({ actor, query }) => findFiles(context, tunnels, actor, query)),
     forSession(contract.getChatDiff, ({ actor, params }) =>
       chatDiff(context, external, actor, params.chat ?? ''),
     ),

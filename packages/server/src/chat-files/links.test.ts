@@ -50,6 +50,16 @@ describe('CH-131: files of a chat', () => {
     await expect(linkAll(chat.id, files.slice(50))).rejects.toMatchObject(limit)
   })
 
+  it('CH-131: who goes on without those that do not fit leaves none of them', async () => {
+    const chat = await chatOf(adaId)
+    const files = await Promise.all(Array.from({ length: 51 }, () => fileOf(adaId)))
+    await linkAll(chat.id, files.slice(0, 49))
+    await database.transaction((tx) =>
+      expect(linkFiles(chatd, tx, chat.id, files.slice(49))).rejects.toMatchObject({ status: 400 }),
+    )
+    expect((await namesOf(chat.id)).sort()).toEqual(files.slice(0, 49).sort())
+  })
+
   it('of two messages at once none passes by the limit', async () => {
     const chat = await chatOf(adaId)
     const files = await Promise.all(Array.from({ length: 60 }, () => fileOf(adaId)))

@@ -36,6 +36,22 @@ it('T-22, CH-607, B-3: of six chats five run; the sixth waits, can be interrupte
   for (const { id } of [...chats, sixth]) await at.reaches(id, 'waiting')
 })
 
+it('T-22, CH-607: without a cap all run, and none is said to wait', async () => {
+  await using free = await ChatsAtWork.start()
+  const gate = new Gate()
+  const asked = new Set<string>()
+  free.provider.answer = ({ text }) => {
+    asked.add(/question-\d/.exec(text)?.[0] ?? '')
+    return { steps: [{ wait: gate.opened }, 'done'] }
+  }
+  const chats = []
+  for (let n = 1; n <= 6; n += 1) chats.push(await free.create(`question-${n}`))
+  await until('six that run', () => asked.size === 6)
+  for (const { id } of chats) expect((await free.get(id)).queued_for_capacity).toBeUndefined()
+  gate.open()
+  for (const { id } of chats) await free.reaches(id, 'waiting')
+})
+
 it('B-4: owners take turns, however many chats of one of them wait', async () => {
   await using one = await ChatsAtWork.start({ env: { CODER_CHAT_MAX_CONCURRENT_ROOTS: '1' } })
   const second = await one.server.user('second', ['owner'])

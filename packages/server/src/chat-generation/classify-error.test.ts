@@ -32,9 +32,22 @@ const TABLE: readonly [string, Failure, string, boolean][] = [
     'provider_disabled',
     false,
   ],
+  [
+    'a model that the gateway does not allow',
+    { status: 403, text: 'You may not use the model "x".', gatewayCode: 'model_not_allowed' },
+    'config',
+    false,
+  ],
+  ['a model without a price', { status: 403, text: '', gatewayCode: 'model_not_priced' }, 'config', false],
   ['a missing key', { status: 401, text: '', gatewayCode: 'missing_credential' }, 'missing_key', false],
   ['502', { status: 502, text: '' }, 'timeout', true],
   ['a reset connection', { text: 'read ECONNRESET' }, 'timeout', true],
+  [
+    'an answer that the gateway has lost in its middle',
+    { status: 200, text: 'Failed to process successful response', gatewayCode: 'upstream_disconnected' },
+    'timeout',
+    true,
+  ],
   ['our own deadline', { text: 'timed out', own: 'deadline' }, 'timeout', false],
   ['503 about the model', { status: 503, text: 'invalid model' }, 'config', false],
   [

@@ -24,6 +24,14 @@ const MARKERS =
 const OVERLOADED = /\boverloaded\b|overloaded_error/i
 const QUOTA_CODE = /insufficient_quota/i
 const BUDGET_CODES: ReadonlySet<string> = new Set(['budget_exceeded'])
+/** What the gateway says of models rather than of credentials, although it forbids. */
+const MODEL_CODES: ReadonlySet<string> = new Set(['model_not_allowed', 'model_not_priced'])
+/** What the gateway says of a provider that it lost or could not reach. */
+const TRANSPORT_CODES: ReadonlySet<string> = new Set([
+  'upstream_disconnected',
+  'upstream_unreachable',
+  'timeout',
+])
 const QUOTA_TEXT = /\bquota\b|\bbilling\b|credit balance|payment required|usage limit/i
 const AUTH =
   /authentication|\bunauthorized\b|invalid[ _-]?(x-)?api[ _-]?key|incorrect api key|invalid key|\bexpired (api )?(key|token)\b/i
@@ -48,13 +56,17 @@ export function classify({ status, text, gatewayCode, own }: Failure): Classifie
   if (QUOTA_CODE.test(text) || (gatewayCode !== undefined && BUDGET_CODES.has(gatewayCode)))
     return as('usage_limit', false)
   if (status !== 429 && QUOTA_TEXT.test(text)) return as('usage_limit', false)
-  const config = CONFIG.test(text)
+  const config = CONFIG.test(text) || (gatewayCode !== undefined && MODEL_CODES.has(gatewayCode))
   if (status === 401 || AUTH.test(text)) return as('auth', false)
   if ((status === 403 || FORBIDDEN.test(text)) && !config) return as('auth', false)
   if ((status === 429 || RATE.test(text)) && !config) return as('rate_limit', true)
   if (gatewayCode === 'provider_disabled') return as('provider_disabled', false)
-  if (!config && ((status !== undefined && TIMEOUT_STATUS.has(status)) || TRANSPORT.test(text)))
-    return as('timeout', own !== 'deadline')
+  const lost =
+    own === 'deadline' ||
+    (status !== undefined && TIMEOUT_STATUS.has(status)) ||
+    (gatewayCode !== undefined && TRANSPORT_CODES.has(gatewayCode)) ||
+    TRANSPORT.test(text)
+  if (!config && lost) return as('timeout', own !== 'deadline')
   if (config) return as('config', false)
   if (status === 500 || SERVER.test(text)) return as('generic', true)
   return as('generic', false)

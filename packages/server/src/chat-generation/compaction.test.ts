@@ -1,6 +1,13 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import { compactChat, updateChatCompactionThreshold } from '@slipway/contract'
+import {
+  compactChat,
+  createAIProvider,
+  createChatModelConfig,
+  deleteChatModelConfig,
+  updateChatCompactionThreshold,
+  updateChatModelOverride,
+} from '@slipway/contract'
 import { openDatabase, says } from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 
@@ -107,4 +114,63 @@ it('CH-700: a conversation that is over the threshold right after its summary fa
   await at.send(chat.id, 'And more')
   const { last_error } = await at.reaches(chat.id, 'error')
   expect(last_error).toMatchObject({ kind: 'config', retryable: false })
+})
+
+describe('CH-803: a model that is chosen for summaries', () => {
+  const choose = (model_config_id: string) =>
+    at.owner.call(updateChatModelOverride, { params: { context: 'compaction' }, body: { model_config_id } })
+  const model = (ai_provider_id: string, name: string, context_limit: number) =>
+    at.owner.call(createChatModelConfig, { body: { ai_provider_id, model: name, context_limit } })
+  const conversation = async () => {
+    at.provider.play(says('Answer'))
+    const chat = await at.create('Hi')
+    await at.reaches(chat.id, 'waiting')
+    return chat.id
+  }
+  afterEach(() => choose(''))
+
+  it('makes them, and CH-801: the smaller of both contexts is the limit', async () => {
+    const small = await model(at.aiProvider.id, 'small-model', 500)
+    await choose(small.id)
+    at.provider.play({ ...says('Half full'), usage: { input: 400 } })
+    const { id } = await at.create('Hi')
+    await at.reaches(id, 'waiting')
+    at.provider.play(says('Short'), says('Next'))
+    await at.send(id, 'More')
+    await at.reaches(id, 'waiting')
+    const [summary, answer] = at.provider.requests.slice(-2)
+    expect([summary?.model, answer?.model]).toEqual(['small-model', 'scripted-model'])
+    const shown = (await at.messages(id)).flatMap(({ content }) => content)
+    expect(shown.find(({ type }) => type === 'tool-result')?.result).toMatchObject({
+      usage_percent: 80,
+      context_limit_tokens: 500,
+    })
+    // The chat itself stays with its model.
+    expect((await at.get(id)).last_model_config_id).toBe(at.model.id)
+  })
+
+  it('is passed over when it is gone', async () => {
+    const gone = await model(at.aiProvider.id, 'gone-model', 1000)
+    await choose(gone.id)
+    const id = await conversation()
+    await at.owner.call(deleteChatModelConfig, { params: { modelConfig: gone.id } })
+    at.provider.play(says('All of it'))
+    await at.owner.call(compactChat, { params: { chat: id } })
+    await at.reaches(id, 'waiting')
+    expect(at.provider.requests.at(-1)?.model).toBe('scripted-model')
+    expect(await compressedRows(id)).toHaveLength(3)
+  })
+
+  it('fails the turn where the owner cannot use it, and nothing takes its place', async () => {
+    const own = await at.owner.call(createAIProvider, {
+      body: { type: 'openai', name: 'own', base_url: `${at.provider.url}/v1`, api_keys: [], enabled: true },
+    })
+    await choose((await model(own.id, 'own-model', 1000)).id)
+    const id = await conversation()
+    const asked = at.provider.requests.length
+    await at.owner.call(compactChat, { params: { chat: id } })
+    expect((await at.reaches(id, 'error')).last_error).toMatchObject({ kind: 'config', retryable: false })
+    expect(at.provider.requests).toHaveLength(asked)
+    expect(await compressedRows(id)).toEqual([])
+  })
 })

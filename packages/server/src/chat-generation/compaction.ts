@@ -3,6 +3,7 @@ import { overrideModel, type RunModel } from '../chat-settings/index.ts'
 import { type ChatRow, type Json, type NewMessage, wirePart } from '../chats/index.ts'
 import { generateText, labelsOf } from './call-model.ts'
 import { contextUsage } from './decide.ts'
+import { DeadlinePassed } from './failure.ts'
 import { failOrRetry, failTurn, hasGivenUp, openEpisode, waitForRetry } from './generate.ts'
 import { usageOf } from './model/answer.ts'
 import { type Prepared, promptFor } from './prepare.ts'
@@ -50,10 +51,14 @@ export async function compact(
   if (shownCall !== undefined) writer.append('assistant', shownCall)
   try {
     const startedAt = performance.now()
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(timings.silenceMs)])
+    const deadline = AbortSignal.timeout(timings.silenceMs)
     const { text, usage } = await generateText(run.parts, row, chosen, {
       prompt: [...prompt, { role: 'user', content: [{ type: 'text', text: COMPACTION_INSTRUCTION }] }],
-      abortSignal: limited,
+      abortSignal: AbortSignal.any([signal, deadline]),
+    }).catch((error: unknown) => {
+      throw deadline.aborted
+        ? new DeadlinePassed(`no summary came within ${timings.silenceMs / 1000} s`, { cause: error })
+        : error
     })
     if (text === '') throw new Error('The model gave an empty summary.')
     const limit = Math.min(prepared.model.config.contextLimit, chosen.config.contextLimit)
@@ -107,11 +112,15 @@ export async function compact(
   }
 }
 
-/** The model that makes summaries; undefined for one that was chosen and cannot be used (CH-803). */
+/**
+ * The model that makes summaries: the chat's own where none is chosen any more; undefined for one that is chosen and that
+ * the owner cannot use (CH-803).
+ */
 async function compactionModel(run: Run, row: ChatRow, { model }: Prepared): Promise<RunModel | undefined> {
   const override = await overrideModel(run.parts.settings, 'compaction', row.owner_id)
   switch (override.kind) {
     case 'unset':
+    case 'stale':
       return model
     case 'unusable':
       return undefined

@@ -7,7 +7,6 @@ import {
   type OpenCall,
   openCallsOf,
   promptTokens,
-  stepsOfTurn,
 } from './history.ts'
 
 /** Times that a model is asked for one message of a user (CH-700). */
@@ -16,6 +15,8 @@ export const MAX_STEPS = 1200
 /** What decides about the next step of a turn: only what is stored (CH-700). */
 export interface Situation {
   readonly history: History
+  /** How often the model was asked in this turn, before a summary in its middle too. */
+  readonly steps: number
   /** Whether the client carries out tools of this name. */
   readonly isDynamic: (toolName: string) => boolean
   /** Whether a success of this tool ends the turn. */
@@ -45,7 +46,7 @@ export function decide(situation: Situation): Decision {
   if (calls.length > 0) return { kind: 'require-action' }
   if (situation.compactionRequested && hasSomethingToCompact(history))
     return { kind: 'compact', source: 'manual' }
-  if (endedByTool(history, stopsTurn) || isAnswered(history) || stepsOfTurn(history) >= MAX_STEPS)
+  if (endedByTool(history, stopsTurn) || isAnswered(history) || situation.steps >= MAX_STEPS)
     return { kind: 'finish' }
   return compactionFor(situation) ?? { kind: 'generate' }
 }

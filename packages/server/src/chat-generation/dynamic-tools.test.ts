@@ -55,13 +55,19 @@ it('T-32, CH-1501: local tools run first, then the client answers its calls, all
   const chat = await at.create('Ask me', declared)
   await at.reaches(chat.id, 'requires_action')
   expect((await at.transcript(chat.id)).at(-1)).toBe('tool: [local → "from the server"]')
-  await expect(submit(chat.id, [])).rejects.toMatchObject({ status: 400 })
   const good = { tool_call_id: 'd1', output: { answer: 42 } }
-  await expect(submit(chat.id, [good, good])).rejects.toMatchObject({ status: 400 })
-  await expect(submit(chat.id, [good, { tool_call_id: 'other', output: 1 }])).rejects.toMatchObject({
-    status: 400,
-  })
-  await submit(chat.id, [good])
+  const refused = async (...results: readonly ChatToolResult[]): Promise<string> => {
+    const error: unknown = await submit(chat.id, results).catch((fault: unknown) => fault)
+    return `${Object(error).status} ${Object(error).message}`
+  }
+  expect(await refused()).toBe('400 Missing tool result.')
+  expect(await refused(good, good)).toBe('400 Duplicate tool result.')
+  expect(await refused(good, { tool_call_id: 'other', output: 1 })).toBe('400 Unexpected tool result.')
+  expect(await refused({ tool_call_id: 'd1', output: 'x'.repeat(256 * 1024) })).toMatch(/^413 /)
+  // Of two who answer at the same time one does.
+  const both = await Promise.allSettled([submit(chat.id, [good]), submit(chat.id, [good])])
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { status: 409 } })
   await at.reaches(chat.id, 'waiting')
   const transcript = await at.transcript(chat.id)
   expect(transcript.slice(-2)).toEqual(['tool: [ask_client → {"answer":42}]', 'assistant: Thanks'])

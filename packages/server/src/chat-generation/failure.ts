@@ -9,7 +9,9 @@ const MAX_TEXT = 16_384
 /** What went wrong with a call of a model, and what the provider says of it. */
 export interface FailedCall {
   readonly failure: Failure
-  /** What may be shown; empty for nothing. */
+  /** What the provider itself says in the body of its answer; empty for nothing. */
+  readonly said: string
+  /** The same, else what the libraries and the network say. */
   readonly detail: string
   /** What the provider asks to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined
@@ -25,6 +27,12 @@ export class StreamCut extends Error {
 export class StreamSilence extends Error {
   override readonly name = 'StreamSilence'
   readonly own = 'silence' as const
+}
+
+/** A call that was given up because it took longer than it may: asking again would take as long. */
+export class DeadlinePassed extends Error {
+  override readonly name = 'DeadlinePassed'
+  readonly own = 'deadline' as const
 }
 
 /** Looks into an error of a library, of the network or of a stream for what is known of it. */
@@ -46,9 +54,13 @@ export function failedCall(error: unknown, now: Date): FailedCall {
     if (message === '') message = seen.message
     current = seen.cause
   }
-  const own = error instanceof StreamCut || error instanceof StreamSilence ? error.own : undefined
+  const own =
+    error instanceof StreamCut || error instanceof StreamSilence || error instanceof DeadlinePassed
+      ? error.own
+      : undefined
   return {
     failure: { status, text: texts.join('\n').slice(0, MAX_TEXT), gatewayCode, own },
+    said: detail,
     detail: detail === '' ? message : detail,
     retryAfterMs,
   }

@@ -2,6 +2,7 @@ import type { ChatError } from '@slipway/contract'
 import type { EpisodeWriter } from '../chat-streams/index.ts'
 import type { ChatRow, NewMessage } from '../chats/index.ts'
 import { FencedOff } from '../chats/index.ts'
+import { storeMadeFiles } from './answer-files.ts'
 import { labelsOf, type StreamEnd, streamAnswer } from './call-model.ts'
 import { chatError, classify } from './classify-error.ts'
 import { failedCall } from './failure.ts'
@@ -12,7 +13,7 @@ import { languageFor, type Prepared, promptFor, toolsFor } from './prepare.ts'
 import { MAX_ATTEMPTS, retryDelay } from './retry.ts'
 import type { Run } from './run.ts'
 import { maybeTitle } from './titles.ts'
-import { afterTurn } from './turn-end.ts'
+import { afterFailure, afterTurn } from './turn-end.ts'
 
 /** Asks the model once and commits what it says, or when it is asked again (CH-705, CH-706). */
 export async function generate(
@@ -125,17 +126,17 @@ async function commitAnswer(
     await failTurn(run, row, done.signal, error)
     return
   }
-  const message: NewMessage = {
+  const message: Omit<NewMessage, 'parts'> = {
     role: 'assistant',
-    parts: said,
     visibility: 'both',
     modelConfigId: config.id,
     runtimeMs: done.runtimeMs,
     usage: usageOf(done.end.usage, config.contextLimit),
   }
   const goesOn = said.some((part) => part.type === 'tool-call' && part.provider_executed !== true)
-  const { result: rows, chat } = await run.commit(row, done.signal, async (locked) => {
-    const committed = said.length === 0 ? [] : await locked.commitStep([message])
+  const { result: rows, chat } = await run.commit(row, done.signal, async (locked, tx) => {
+    const parts = await storeMadeFiles(tx, row, said)
+    const committed = said.length === 0 ? [] : await locked.commitStep([{ ...message, parts }])
     // In the same transaction: nobody sees an answer that is complete in a chat that still runs.
     return goesOn ? committed : [...committed, ...(await locked.finishTurn())]
   })
@@ -148,7 +149,8 @@ async function commitAnswer(
 
 /** CH-210, CH-723: the turn ends with an error that the user sees. */
 export async function failTurn(run: Run, row: ChatRow, signal: AbortSignal, error: ChatError): Promise<void> {
-  await run.commit(row, signal, async (chat) => chat.fail(error))
+  const { chat: failed } = await run.commit(row, signal, async (chat) => chat.fail(error))
+  afterFailure(run.parts, failed, error)
   run.parts.context.log.info('the turn of a chat failed', {
     chat_id: row.id,
     kind: error.kind,
@@ -170,9 +172,10 @@ export async function failOrRetry(
 ): Promise<void> {
   if (error instanceof FencedOff) throw error
   const { clock } = run.parts.context
-  const { failure, detail, retryAfterMs } = failedCall(error, clock.now())
+  const { failure, said, detail, retryAfterMs } = failedCall(error, clock.now())
   const classified = classify(failure)
-  const shown = chatError(classified, provider.name, detail)
+  // What is said of credentials may hold them: only what the provider itself says is shown (CH-7.4).
+  const shown = chatError(classified, provider.name, classified.kind === 'auth' ? said : detail)
   if (!classified.retryable || attempt >= MAX_ATTEMPTS) {
     await failTurn(run, row, signal, shown)
     return

@@ -74,9 +74,11 @@ export function promptTokens({ messages }: History): number | undefined {
   return undefined
 }
 
-/** How often the model was asked since the last message of a user. */
-export function stepsOfTurn({ messages }: History): number {
+/** How often the model was asked since the last message of a user; undefined where a summary stands for that message. */
+export function stepsOfTurn({ messages }: History): number | undefined {
   const from = messages.findLastIndex(({ row }) => row.role === 'user')
+  const last = messages[from]?.row
+  if (last !== undefined && isBoundary(last)) return undefined
   return messages.slice(from + 1).filter(({ row }) => row.role === 'assistant').length
 }
 

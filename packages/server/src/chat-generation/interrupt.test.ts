@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { deleteChatQueuedMessage, interruptChat, promoteChatQueuedMessage } from '@slipway/contract'
+import {
+  deleteChatQueuedMessage,
+  interruptChat,
+  promoteChatQueuedMessage,
+  retryChatNow,
+} from '@slipway/contract'
 import { callsTools, Gate, says, until } from '@slipway/testkit'
 import type { ChatTool } from '../chat-tools/index.ts'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
@@ -82,10 +87,9 @@ it('T-14: an interrupt during a call answers it with an error, keeps results tha
   const chat = await at.create('third question')
   await until('the tool that has begun', () => began.includes('call_h'))
   await until('the stored result', async () => (await at.get(chat.id)).status === 'running')
-  const before = performance.now()
   await at.owner.call(interruptChat, { params: { chat: chat.id } })
+  // The tool itself never ends.
   await at.reaches(chat.id, 'waiting')
-  expect(performance.now() - before).toBeLessThan(1000)
   expect(await at.transcript(chat.id)).toEqual([
     'user: third question',
     'assistant: [quick({})] [hang({})]',
@@ -140,4 +144,27 @@ it('CH-212: a promoted message interrupts the run and is next', async () => {
     'user: c',
     'assistant: To c',
   ])
+})
+
+it('B-6: the wait for the next try ends when the user asks for it, and an interrupt ends it for good', async () => {
+  const now = (chat: string) =>
+    until('a wait to end', () =>
+      at.owner.call(retryChatNow, { params: { chat } }).then(
+        () => true,
+        () => undefined,
+      ),
+    )
+  const later = { status: 503, headers: { 'Retry-After': '300' } }
+  at.provider.play(later, says('At once'))
+  const chat = await at.create('sixth question')
+  await now(chat.id)
+  await at.reaches(chat.id, 'waiting')
+  expect((await at.transcript(chat.id)).at(-1)).toBe('assistant: At once')
+  at.provider.play(later)
+  const other = await at.create('seventh question')
+  await halfWay('seventh question')
+  await at.owner.call(interruptChat, { params: { chat: other.id } })
+  await at.reaches(other.id, 'waiting')
+  expect(at.provider.left).toBe(0)
+  expect(await at.transcript(other.id)).toEqual(['user: seventh question'])
 })

@@ -1,4 +1,5 @@
 import { type ChatRow, type NewMessage, toolMessage } from '../chats/index.ts'
+import { storeMadeFiles } from './answer-files.ts'
 import { CHATD } from './chatd.ts'
 import { openCallsOf } from './history.ts'
 import { saysSomething } from './model/answer.ts'
@@ -12,7 +13,9 @@ export async function finishInterruption(run: Run, row: ChatRow, signal: AbortSi
   const kept = partial?.historyVersion === row.history_version ? partialMessage(partial) : undefined
   const results = kept === undefined ? await finishedResults(run, row) : []
   const { result: rows, chat } = await run.commit(row, signal, async (locked, tx) => {
-    const committed = await locked.finishInterruption(kept === undefined ? results : [kept])
+    const partialAnswer =
+      kept === undefined ? undefined : { ...kept, parts: await storeMadeFiles(tx, row, kept.parts) }
+    const committed = await locked.finishInterruption(partialAnswer === undefined ? results : [partialAnswer])
     await deleteToolCalls(CHATD, tx, locked.row)
     return committed
   })

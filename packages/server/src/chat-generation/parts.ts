@@ -6,6 +6,7 @@ import type { PartBuffer } from '../chat-streams/index.ts'
 import type { ChatTool, OpenTools } from '../chat-tools/index.ts'
 import type { ChatRow } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
+import type { PushMessage } from '../web-push/index.ts'
 import type { Asides } from './asides.ts'
 import type { GenerationMetrics } from './metrics.ts'
 
@@ -60,8 +61,12 @@ export interface GenerationParts {
   readonly openTools: (turn: { readonly chat: ChatRow; readonly signal: AbortSignal }) => Promise<OpenTools>
   /** Instructions and skills of the workspace of a chat, as blocks of its prompt (CH-702). */
   readonly workspaceContext: (chat: ChatRow) => Promise<readonly string[]>
+  /** Tells the browsers of a user, also while these have no page of ours open (CH-1003). */
+  readonly push: (userId: string, message: PushMessage, signal: AbortSignal) => Promise<unknown>
   readonly metrics: GenerationMetrics
   readonly asides: Asides
+  /** Apart from the rest, which no push service shall hold up. */
+  readonly pushes: Asides
   readonly timings: Timings
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 
+import { getChatFile } from '@slipway/contract'
 import { callsTools, says, type TestServerOptions } from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 
@@ -46,3 +47,46 @@ it.each([
   },
   60_000,
 )
+
+it('CH-124: what a model makes becomes a file of its chat, and what is none leaves a note', async () => {
+  await using at = await ChatsAtWork.start(options, { type: 'openrouter' })
+  const image = (type: string, data: Buffer) => ({
+    raw: `data: ${JSON.stringify({
+      id: 'x',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'scripted-model',
+      choices: [
+        {
+          index: 0,
+          finish_reason: null,
+          delta: {
+            role: 'assistant',
+            content: '',
+            images: [
+              { type: 'image_url', image_url: { url: `data:${type};base64,${data.toString('base64')}` } },
+            ],
+          },
+        },
+      ],
+    })}\n\n`,
+  })
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(64, 7)])
+  at.provider.play({
+    steps: ['Here it is', image('image/png', png), image('image/svg+xml', Buffer.from('<svg/>'))],
+  })
+  const chat = await at.create('Draw')
+  const { files } = await at.reaches(chat.id, 'waiting')
+  const [, answer] = await at.messages(chat.id)
+  const made = answer?.content.find(({ type }) => type === 'file')
+  expect(made).toMatchObject({ media_type: 'image/png', file_id: files?.[0]?.id, name: 'made-2.png' })
+  expect(files).toEqual([expect.objectContaining({ size_bytes: png.length, owner_id: chat.owner_id })])
+  expect(answer?.content.at(-1)).toMatchObject({
+    type: 'hook-notice',
+    text: expect.stringContaining('image/svg+xml'),
+  })
+  const loaded = await fetch(at.owner.address(getChatFile, { params: { file: made?.file_id ?? '' } }), {
+    headers: at.owner.headers,
+  })
+  expect(Buffer.from(await loaded.arrayBuffer())).toEqual(png)
+})

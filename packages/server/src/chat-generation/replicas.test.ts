@@ -45,6 +45,25 @@ function tools(replica: string): readonly ChatTool[] {
         return { result: 'from the start' }
       },
     },
+    {
+      name: 'once',
+      description: 'Does its work in a transaction.',
+      inputSchema: { type: 'object' },
+      run: async (_args, call) => {
+        ran.push(`once on ${replica}`)
+        if (replica === 'a') await hold.opened
+        await using database = await openDatabase(at.server.databaseUrl, { maxConnections: 1 })
+        const state = { done: replica }
+        const outcome = database.transaction((tx) => call.noteDone(tx, state))
+        ran.push(
+          await outcome.then(
+            () => `done on ${replica}`,
+            (error: Error) => `${error.name} on ${replica}`,
+          ),
+        )
+        return { result: replica }
+      },
+    },
   ]
 }
 
@@ -93,6 +112,20 @@ it('T-20, B-5: a chat whose replica gives no signs of life goes on elsewhere: fi
     'assistant: The end',
   ])
   expect(await database.db.selectFrom('chat_tool_calls').selectAll().execute()).toEqual([])
+})
+
+it('B-5: what a call does in a transaction is done by the run that has the chat alone', async () => {
+  ran = []
+  hold = new Gate()
+  at.provider.play(callsTools({ id: 'o', name: 'once' }), says('Once'))
+  const chat = await at.create('Do it once')
+  await until('the tool', () => ran.includes('once on a'))
+  await using _b = await second({ staleSeconds: 1, passMs: 200 })
+  await at.reaches(chat.id, 'waiting')
+  hold.open()
+  await until('the late one', () => ran.length === 4)
+  expect(ran).toEqual(['once on a', 'once on b', 'done on b', 'FencedOff on a'])
+  expect((await at.transcript(chat.id)).at(-1)).toBe('assistant: Once')
 })
 
 it('T-20: an answer that comes late from the former replica is refused, and there is one final answer', async () => {

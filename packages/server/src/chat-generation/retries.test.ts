@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
-import { type ChatStreamEvent, streamChat } from '@slipway/contract'
+import { type ChatStreamEvent, compactChat, streamChat } from '@slipway/contract'
 import { Gate, openDatabase, rateLimited, says, type Turn, until } from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 
@@ -113,6 +113,19 @@ it.each<[string, Turn]>([
   await at.reaches(chat.id, 'waiting')
   expect(await at.transcript(chat.id)).toEqual(['user: Hi', 'assistant: whole'])
   expect(waited).toHaveLength(1)
+})
+
+it('CH-7.4, CH-803: a summary that does not come in time fails the turn, and is not waited for again', async () => {
+  at.provider.play(says('Answer'))
+  const chat = await at.create('Hi')
+  await at.reaches(chat.id, 'waiting')
+  const asked = at.provider.requests.length
+  at.provider.play({ connection: 'silent' })
+  await at.owner.call(compactChat, { params: { chat: chat.id } })
+  const { last_error } = await at.reaches(chat.id, 'error')
+  expect(last_error).toMatchObject({ kind: 'timeout', retryable: false })
+  expect(at.provider.requests).toHaveLength(asked + 1)
+  expect(waited).toEqual([])
 })
 
 it('CH-720: after 25 tries for the same history the turn fails', async () => {

@@ -161,6 +161,38 @@ it('CH-704: a provider that gives ids again still gets each result for its own c
   expect(results.map((part) => part.result)).toEqual(['slow is done', 1, 2])
 })
 
+it('CH-1101: arguments that are nested without end are no arguments', async () => {
+  const nested = (depth: number) => `{"m":${'['.repeat(depth)}${']'.repeat(depth)}}`
+  at.provider.play(
+    callsTools(
+      { id: 'flat', name: 'first_serial', args: nested(200) },
+      { id: 'deep', name: 'first_serial', args: nested(3_000) },
+    ),
+    says('ok'),
+  )
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  const results = (await at.messages(chat.id)).filter((message) => message.role === 'tool')
+  expect(results.map(({ content }) => [content[0]?.tool_call_id, content[0]?.is_error])).toEqual([
+    ['flat', undefined],
+    ['deep', true],
+  ])
+})
+
+it('CH-704: ids of any length and kind are taken, and each call keeps its own', async () => {
+  slow = new Gate()
+  slow.open()
+  const long = 'x'.repeat(2_000)
+  at.provider.play(
+    callsTools({ id: `${long}1`, name: 'slow' }, { id: `${long}2`, name: 'first_serial' }),
+    says('ok'),
+  )
+  const chat = await at.create('Work')
+  await at.reaches(chat.id, 'waiting')
+  const results = (await at.messages(chat.id)).filter((message) => message.role === 'tool')
+  expect(results.map(({ content }) => content[0]?.result)).toEqual(['slow is done', 1])
+})
+
 it('CH-908: what a tool says on its way, and its result, are shown before the step is committed', async () => {
   slow = new Gate()
   at.provider.play(callsTools({ id: 'p', name: 'telling' }), says('Told'))

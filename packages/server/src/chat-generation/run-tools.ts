@@ -1,7 +1,6 @@
 import { Compile, type Validator } from 'typebox/schema'
 
 import { describeError } from '@slipway/request-log'
-import { linkFiles } from '../chat-files/index.ts'
 import type { EpisodeWriter } from '../chat-streams/index.ts'
 import { type ChatTool, isCheapSchema, type ToolOutcome } from '../chat-tools/index.ts'
 import {
@@ -12,7 +11,7 @@ import {
   toolMessage,
   wirePart,
 } from '../chats/index.ts'
-import { ApiError } from '../errors/index.ts'
+import { linkIfRoom } from './answer-files.ts'
 import { CHATD } from './chatd.ts'
 import type { Decision } from './decide.ts'
 import { openEpisode } from './generate.ts'
@@ -25,6 +24,7 @@ import {
   deleteToolCalls,
   readResult,
   type StoredResult,
+  storeDone,
   storeResult,
   storeResume,
   type ToolCallRow,
@@ -138,6 +138,7 @@ async function outcomeOf(parts: StepParts, { index, part }: OpenCall): Promise<T
       signal,
       resume: isJson(resume) && resume !== null ? resume : undefined,
       noteResume: (state) => storeResume(CHATD, db, row, { messageId, index }, state),
+      noteDone: (tx, state) => storeDone(CHATD, tx, row, { messageId, index }, state),
       progress: (delta) =>
         writer.append('tool', {
           type: 'tool-result',
@@ -208,17 +209,11 @@ async function commitResults(
     const committed = await locked.commitStep(ordered.map(({ part }) => toolMessage(part)))
     if (files.length > 0) {
       await locked.addParts(messageId, files)
-      try {
-        await linkFiles(
-          CHATD,
-          tx,
-          row.id,
-          files.flatMap((file) => file.file_id ?? []),
-        )
-      } catch (error) {
-        // The chat has as many as it may have: the files are stored all the same, and shown in the message.
-        if (!(error instanceof ApiError)) throw error
-      }
+      await linkIfRoom(
+        tx,
+        row,
+        files.flatMap((file) => file.file_id ?? []),
+      )
     }
     await deleteToolCalls(CHATD, tx, locked.row)
     return committed

@@ -9,7 +9,7 @@ export class ChatGeneration {
   #worker: ChatWorker | undefined
 
   constructor(
-    parts: Omit<GenerationParts, 'metrics' | 'asides' | 'timings'>,
+    parts: Omit<GenerationParts, 'metrics' | 'asides' | 'pushes' | 'timings'>,
     { timings = {}, tools }: ChatExtension = {},
   ) {
     const { context, openTools } = parts
@@ -26,6 +26,7 @@ export class ChatGeneration {
       },
       metrics: new GenerationMetrics(context, () => this.#worker?.active ?? new Map()),
       asides: new Asides(context.log),
+      pushes: new Asides(context.log),
       timings: { ...TIMINGS, ...timings },
     }
   }

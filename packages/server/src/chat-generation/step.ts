@@ -2,14 +2,17 @@ import { describeError } from '@slipway/request-log'
 import { ModelUnavailable, overrideModel } from '../chat-settings/index.ts'
 import type { ChatRow } from '../chats/index.ts'
 import { isDatabaseFault } from '../errors/index.ts'
+import { CHATD } from './chatd.ts'
 import { compact } from './compaction.ts'
 import { type Decision, decide } from './decide.ts'
 import { waitForAction } from './dynamic-tools.ts'
 import { failTurn, generate } from './generate.ts'
+import { stepsOfTurn } from './history.ts'
 import { finishInterruption } from './interrupt.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import type { Run } from './run.ts'
 import { runTools } from './run-tools.ts'
+import { countTurnSteps } from './store/history.ts'
 import { afterTurn } from './turn-end.ts'
 
 /** Pauses before what a step depends on is read again, in milliseconds (CH-700). */
@@ -122,6 +125,7 @@ async function situationOf(
   )
   return {
     history,
+    steps: stepsOfTurn(history) ?? (await countTurnSteps(CHATD, run.parts.context.database.db, row)),
     isDynamic,
     stopsTurn: (name) => tools.get(name)?.stopsTurn === true,
     compactionRequested: row.compaction_requested_at !== null,

@@ -44,6 +44,7 @@ async function titleModel(
   switch (override.kind) {
     case 'unset':
       return own
+    case 'stale':
     case 'unusable':
       return undefined
     case 'model':

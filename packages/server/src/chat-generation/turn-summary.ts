@@ -17,11 +17,19 @@ const MAX_TEXT = 2_000
 const FINISHED = 'Finished latest turn'
 const ASKED = 'Waiting for user input'
 
-/** Says in a few words what the turn that has just ended was about (CH-1012). */
-export function labelTurn(parts: GenerationParts, chat: ChatRow): void {
-  if (!parts.timings.asides) return
+/**
+ * Says in a few words what the turn that has just ended was about (CH-1012).
+ *
+ * @param tell called with those words, before they are stored.
+ */
+export function labelTurn(parts: GenerationParts, chat: ChatRow, tell: (label: string) => void): void {
+  if (!parts.timings.asides) {
+    tell(FINISHED)
+    return
+  }
   parts.asides.do('turn summary', async (stopping) => {
     const label = await labelOf(parts, chat, AbortSignal.any([stopping, AbortSignal.timeout(LABEL_MS)]))
+    tell(label)
     await storeTurnSummary(CHATD, parts.context.database.db, chat, label)
   })
 }

@@ -308,7 +308,8 @@ export class ChatWorker implements AsyncDisposable {
     // What was being taken is started, and so released, too.
     await Promise.all(this.#takes)
     await Promise.all(this.#releasing)
-    await this.#parts.asides[Symbol.asyncDispose]()
+    const { asides, pushes } = this.#parts
+    await Promise.all([asides[Symbol.asyncDispose](), pushes[Symbol.asyncDispose]()])
   }
 }
 

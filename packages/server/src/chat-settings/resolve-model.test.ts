@@ -265,6 +265,11 @@ describe('what a turn is generated with', () => {
       model: { config: { model: 'thinking' }, provider: { name: 'openai' }, effort: 'high' },
     })
     expect(await overrideModel(settings, 'title_generation', ownerId)).toEqual({ kind: 'unusable' })
+    for (const gone of [disabled.id, unreachable.id, randomUUID()]) {
+      await db().deleteFrom('chat_settings').execute()
+      await set('model_override:compaction', { model_config_id: gone })
+      expect(await overrideModel(settings, 'compaction', ownerId)).toEqual({ kind: 'stale' })
+    }
   })
 
   it('CH-801: is compacted where the owner wants it, else where the model says', async () => {

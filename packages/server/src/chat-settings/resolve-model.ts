@@ -156,9 +156,12 @@ export async function modelForRun(
   return { config, provider, effort: effectiveEffort(config.call, run.reasoningEffort) }
 }
 
-/** What the deployment has chosen for work beside the turns of chats: nothing, what cannot be used, or a model. */
+/**
+ * What the deployment has chosen for work beside the turns of chats: nothing, what nobody can use any more (`stale`),
+ * what this user cannot use (`unusable`), or a model.
+ */
 export type OverrideModel =
-  | { readonly kind: 'unset' | 'unusable' }
+  | { readonly kind: 'unset' | 'stale' | 'unusable' }
   | { readonly kind: 'model'; readonly model: RunModel }
 
 /** The model that the deployment has chosen for titles (CH-1010) or for compaction (CH-803). */
@@ -169,14 +172,14 @@ export async function overrideModel(
 ): Promise<OverrideModel> {
   const override = (await settings.deployment()).overrides[context]
   if (override.modelConfigId === undefined) return { kind: 'unset' }
-  const config = await usable(settings, ownerId, override.modelConfigId)
-  const provider = config === undefined ? undefined : settings.providerOf(config)
-  return config === undefined || provider === undefined
-    ? { kind: 'unusable' }
-    : {
-        kind: 'model',
-        model: { config, provider, effort: effectiveEffort(config.call, override.reasoningEffort) },
-      }
+  const config = (await settings.known()).configs.get(override.modelConfigId)
+  const provider = config?.enabled ? settings.providerOf(config) : undefined
+  if (config === undefined || provider === undefined) return { kind: 'stale' }
+  if (!(await settings.hasCredentials(ownerId, provider))) return { kind: 'unusable' }
+  return {
+    kind: 'model',
+    model: { config, provider, effort: effectiveEffort(config.call, override.reasoningEffort) },
+  }
 }
 
 /** The models that a user may name now, oldest first: for `list_subagent_models` (CH-1123). */

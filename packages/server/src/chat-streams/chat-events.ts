@@ -11,7 +11,6 @@ import {
 import type { AppContext } from '../context.ts'
 import { readChatSync } from './chat-sync.ts'
 import type { Episode } from './part-buffer.ts'
-import { lastAnswer } from './store.ts'
 
 /** What one sync of a stream is to send, and what it found. */
 export interface SyncOutcome {
@@ -93,10 +92,7 @@ export class ChatEvents {
         event({
           type: 'action_required',
           action_required: {
-            tool_calls: pendingActions(
-              await lastAnswer(actor, this.#database.db, sync.readable),
-              dynamicToolNames(chat),
-            ),
+            tool_calls: pendingActions(sync.pending, dynamicToolNames(chat)),
           },
         }),
       )

@@ -1,7 +1,7 @@
 import type { Actor } from '../authz/index.ts'
 import { getReadableChat, type MessageRow, type QueuedRow, type ReadableChat } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
-import { changedMessages, readMessages, readQueue } from './store.ts'
+import { changedMessages, lastAnswer, readMessages, readQueue } from './store.ts'
 
 /** What a stream has sent of a chat: only newer rows are sent again (CH-903, CH-904). */
 export interface SentVersions {
@@ -19,6 +19,8 @@ export interface ChatSync {
   readonly reset: boolean
   /** The queue; undefined when it has not changed. */
   readonly queue: readonly QueuedRow[] | undefined
+  /** The last answer and the results after it, where the client has to carry out what it calls; else empty. */
+  readonly pending: readonly MessageRow[]
 }
 
 /**
@@ -39,8 +41,9 @@ export async function readChatSync(
     const readable = await getReadableChat(actor, database.db, chatId)
     const { chat } = readable
     if (chat.snapshot_version <= sent.snapshot) return undefined
-    if (chat.history_version <= sent.history && chat.queue_version <= sent.queue)
-      return { readable, messages: undefined, reset: false, queue: undefined }
+    const touched = chat.history_version > sent.history || chat.queue_version > sent.queue
+    if (!touched && chat.status !== 'requires_action')
+      return { readable, messages: undefined, reset: false, queue: undefined, pending: [] }
   }
   return database.transaction(
     async (tx) => {
@@ -50,12 +53,19 @@ export async function readChatSync(
         sent === undefined || chat.queue_version > sent.queue
           ? await readQueue(actor, tx, readable)
           : undefined
-      if (sent === undefined)
-        return { readable, messages: await readMessages(actor, tx, readable, afterId), reset: false, queue }
-      if (chat.history_version <= sent.history) return { readable, messages: undefined, reset: false, queue }
+      const pending = chat.status === 'requires_action' ? await lastAnswer(actor, tx, readable) : []
+      const found = (messages: ChatSync['messages'], reset = false): ChatSync => ({
+        readable,
+        messages,
+        reset,
+        queue,
+        pending,
+      })
+      if (sent === undefined) return found(await readMessages(actor, tx, readable, afterId))
+      if (chat.history_version <= sent.history) return found(undefined)
       const changed = await changedMessages(actor, tx, readable, sent.history)
-      if (!changed.some((row) => row.deleted)) return { readable, messages: changed, reset: false, queue }
-      return { readable, messages: await readMessages(actor, tx, readable, 0), reset: true, queue }
+      if (!changed.some((row) => row.deleted)) return found(changed)
+      return found(await readMessages(actor, tx, readable, 0), true)
     },
     { isolation: 'repeatable read' },
   )

@@ -42,15 +42,19 @@ export function framesOf(events: readonly string[]): readonly (readonly string[]
   return frames
 }
 
-/** Frames as JSON arrays in text messages (CH-9.1). */
-export function frameSocket(socket: WebSocket): FrameSink {
-  return socketSink(socket, (events) => sendText(socket, `[${events.join(',')}]`))
+/**
+ * Frames as JSON arrays in text messages (CH-9.1).
+ *
+ * @param stalledMs after which a client that takes nothing is cut off.
+ */
+export function frameSocket(socket: WebSocket, stalledMs = STALLED_MS): FrameSink {
+  return socketSink(socket, (events) => sendText(socket, `[${events.join(',')}]`, stalledMs))
 }
 
 /** Each event as a text message of its own (CH-1001). */
 export function eventSocket(socket: WebSocket): FrameSink {
   return socketSink(socket, async (events) => {
-    for (const event of events) await sendText(socket, event)
+    for (const event of events) await sendText(socket, event, STALLED_MS)
   })
 }
 
@@ -62,10 +66,10 @@ function socketSink(socket: WebSocket, send: FrameSink['send']): FrameSink {
 }
 
 /** Resolves when the bytes have left this process, so that who reads slowly gets more with each message, but later. */
-function sendText(socket: WebSocket, text: string): Promise<void> {
+function sendText(socket: WebSocket, text: string, stalledMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState !== socket.OPEN) return resolve()
-    const stalled = setTimeout(() => socket.terminate(), STALLED_MS)
+    const stalled = setTimeout(() => socket.terminate(), stalledMs)
     // It is called for a connection that is lost, too.
     socket.send(text, () => {
       clearTimeout(stalled)

@@ -3,8 +3,10 @@ import { createServer } from 'node:http'
 
 import { Registry } from 'prom-client'
 import { describe, expect, it, vi } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
 
-import { eventStreamSink, FRAME_EVENTS, framesOf } from './frame-sink.ts'
+import { until } from '@slipway/testkit'
+import { eventStreamSink, FRAME_EVENTS, frameSocket, framesOf } from './frame-sink.ts'
 import { PartBuffer } from './part-buffer.ts'
 
 const episode = { chatId: 'c', historyVersion: 3, attempt: 1 }
@@ -122,5 +124,25 @@ it('B-12: a client that has left before its stream begins ends it', async () => 
   if (address === null || typeof address === 'string') throw new Error('the server has no port')
   await expect(fetch(`http://127.0.0.1:${address.port}`)).rejects.toThrow()
   expect(await closed.promise).toBe(true)
+  server.close()
+})
+
+it('CH-910: a client that takes nothing any more is cut off, and nobody waits for it', async () => {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  const connected = once(server, 'connection')
+  const client = new WebSocket(`ws://127.0.0.1:${address.port}`)
+  client.on('error', () => undefined)
+  await once(client, 'open')
+  client.pause()
+  const [socket] = await connected
+  const sink = frameSocket(socket, 100)
+  const event = JSON.stringify('x'.repeat(1024 * 1024))
+  // More than the network keeps for those who come late.
+  for (let sent = 0; sent < 64 && socket.readyState === WebSocket.OPEN; sent += 1) await sink.send([event])
+  await until('the end of the connection', () => sink.closed.aborted)
+  client.terminate()
   server.close()
 })

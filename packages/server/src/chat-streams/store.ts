@@ -129,6 +129,8 @@ const MAX_SHARED = 1_000
 /** Ids of roots that others share with the actor, the latest first. */
 export async function listSharedRoots(actor: Actor, db: Db): Promise<string[]> {
   if (actor.unshared?.includes('chat') === true) return []
+  // The id of an organization stands for everyone in it (CH-304).
+  const groups = [...actor.groups, ...actor.roles.flatMap((role) => role.organizationId ?? [])]
   const rows = await db
     .selectFrom('chats as c')
     .select('c.id')
@@ -136,7 +138,7 @@ export async function listSharedRoots(actor: Actor, db: Db): Promise<string[]> {
     .where('c.owner_id', '!=', actor.id)
     .where(
       sql<boolean>`(c.user_acl <> '{}' or c.group_acl <> '{}')
-        and (jsonb_exists(c.user_acl, ${actor.id}) or jsonb_exists_any(c.group_acl, ${[...actor.groups]}::text[]))`,
+        and (jsonb_exists(c.user_acl, ${actor.id}) or jsonb_exists_any(c.group_acl, ${groups}::text[]))`,
     )
     .where(
       sqlFilter(actor, 'read', 'chat', {

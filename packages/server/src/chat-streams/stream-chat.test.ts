@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
-import { type ChatStreamEvent, getUser } from '@slipway/contract'
-import { until } from '@slipway/testkit'
+import { type ChatStreamEvent, getUser, updateChat } from '@slipway/contract'
+import { fixtures, until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
+import { ChatEvents } from './chat-events.ts'
 import { ChatHub } from './chat-hub.ts'
 import { StreamWorld } from './stream-world.fixture.ts'
 
@@ -159,6 +161,40 @@ describe('the stream of a chat', () => {
     expect(told).toBeDefined()
   })
 
+  it('CH-901, CH-1501: the calls that are named are those of the moment that the status is of', async () => {
+    const chat = await world.chat({ dynamic_tools: JSON.stringify([{ name: 'ask' }]) })
+    const created_at = new Date().toISOString()
+    const call = { tool_call_id: 'c', tool_name: 'ask', created_at }
+    await world.change(chat, (locked) => locked.sendIdle(world.says(chat, 'go')))
+    await world.change(chat, async (locked) => {
+      await locked.commitStep([
+        { role: 'assistant', parts: [{ type: 'tool-call', ...call, args: { n: 1 } }], visibility: 'both' },
+      ])
+      locked.requireAction()
+    })
+    const { database } = world.context
+    // The client answers while the stream is about to tell.
+    const events = new ChatEvents(
+      {
+        db: database.db,
+        transaction: async (work, options) => {
+          const read = await database.transaction(work, options)
+          await world.change(chat, (locked) =>
+            locked.completeAction([{ type: 'tool-result', ...call, result: 1 }]),
+          )
+          return read
+        },
+      },
+      chat.id,
+      0,
+    )
+    const actor = systemActor('chatd', 'a test reads a chat')
+    const outcome = await events.sync(actor)
+    expect(outcome?.events.find(({ type }) => type === 'action_required')?.action_required).toEqual({
+      tool_calls: [{ tool_call_id: 'c', tool_name: 'ask', args: '{"n":1}' }],
+    })
+  })
+
   it('CH-9.1, CH-302: what cannot be streamed is refused before the upgrade', async () => {
     const chat = await world.chat()
     const stranger = await world.server.user('stranger')
@@ -169,7 +205,7 @@ describe('the stream of a chat', () => {
     expect(await refusal(path, stranger)).toBe(404)
     expect(await refusal(`${path}/parts`, stranger)).toBe(404)
     expect(await refusal('/api/experimental/chats/00000000-0000-0000-0000-000000000000/stream')).toBe(404)
-    expect(await refusal('/api/experimental/chats/none/stream')).toBe(404)
+    expect(await refusal('/api/experimental/chats/none/stream')).toBe(400)
     // Only replicas have the proof that this takes.
     expect(await refusal(`/api/v2/replicas/chats/${chat.id}/parts`)).toBe(404)
   })
@@ -199,6 +235,14 @@ describe('the stream of a chat', () => {
     await using own = world.follow(child)
     await own.until('the snapshot', (event) => event.type === 'preview_reset')
     await until('the mark', async () => (await mark()) ?? undefined)
+    // And again when it ends.
+    const later = await world.change(child, (locked) =>
+      locked.commitStep([{ role: 'assistant', parts: [{ type: 'text', text: 'more' }], visibility: 'both' }]),
+    )
+    await own.until('the later answer', (event) => texts([event]).includes('more'))
+    expect(await mark()).toBeLessThan(later[0]?.id ?? 0)
+    own.socket.close()
+    await until('the later mark', async () => (await mark()) === later[0]?.id)
     // Who may not read any more is cut off.
     await world.context.database.db
       .updateTable('chats')
@@ -344,4 +388,69 @@ it('CH-1001, CH-1002: the owner is told of chats that are made, change and go, a
   })
   mine.terminate()
   other.terminate()
+})
+
+it('B-8, CH-304: what is open to everyone of the organization is told to its members', async () => {
+  const { db } = world.context.database
+  const member = await world.server.user('everyone')
+  const chat = await world.chat()
+  const socket = new WebSocket(`${world.server.url.replace('http', 'ws')}/api/experimental/chats/watch`, {
+    headers: member.headers,
+  })
+  const heard: string[] = []
+  socket.on('message', (data) => heard.push(String(JSON.parse(String(data)).chat.id)))
+  await new Promise((resolve) => socket.once('open', resolve))
+  const set = (columns: object) => db.updateTable('chats').set(columns).where('id', '=', chat.id).execute()
+  await set({ group_acl: JSON.stringify({ [world.organizationId]: ['read'] }) })
+  let titles = 0
+  await until('word of the chat', async () => {
+    titles += 1
+    await set({ title: `title ${titles}` })
+    return heard.includes(chat.id)
+  })
+  socket.terminate()
+})
+
+it('CH-1001, CH-1002: each kind of change is told with the whole chat, without what only its page shows', async () => {
+  const { db } = world.context.database
+  const heard: { kind: string; chat: Record<string, unknown>; tool_calls?: unknown }[] = []
+  const socket = new WebSocket(`${world.server.url.replace('http', 'ws')}/api/experimental/chats/watch`, {
+    headers: world.owner.headers,
+  })
+  socket.on('message', (data) => heard.push(JSON.parse(String(data))))
+  await new Promise((resolve) => socket.once('open', resolve))
+  const root = await world.chat({ dynamic_tools: JSON.stringify([{ name: 'ask' }]) })
+  const told = (kind: string, id = root.id) =>
+    until(`word of ${kind}`, () => heard.find((event) => event.kind === kind && event.chat.id === id))
+  const set = (columns: Parameters<typeof fixtures.chat>[1] & object) =>
+    db.updateTable('chats').set(columns).where('id', '=', root.id).execute()
+  await set({ summary: 'All of it' })
+  expect((await told('chat_summary_change')).chat).toMatchObject({ summary: 'All of it', title: root.title })
+  await set({ context_dirty_since: new Date() })
+  await told('context_dirty')
+  await fixtures.chatDiffStatus(db, { chat_id: root.id, git_branch: 'feature' })
+  const { chat } = await told('diff_status_change')
+  expect(chat).toMatchObject({ diff_status: { chat_id: root.id }, status: 'waiting' })
+  expect([chat.files, chat.children]).toEqual([undefined, []])
+  await world.change(root, (locked) => locked.sendIdle(world.says(root, 'go')))
+  await world.change(root, async (locked) => {
+    const call = {
+      type: 'tool-call' as const,
+      tool_call_id: 'w1',
+      tool_name: 'ask',
+      args: {},
+      created_at: '',
+    }
+    await locked.commitStep([{ role: 'assistant', visibility: 'both', parts: [call] }])
+    locked.requireAction()
+  })
+  expect((await told('action_required')).tool_calls).toEqual([
+    { tool_call_id: 'w1', tool_name: 'ask', args: '{}' },
+  ])
+  const idle = await world.chat()
+  const child = await world.chat({ parent_chat_id: idle.id, root_chat_id: idle.id })
+  await world.owner.call(updateChat, { params: { chat: idle.id }, body: { archived: true } })
+  await told('deleted', idle.id)
+  await told('deleted', child.id)
+  socket.terminate()
 })

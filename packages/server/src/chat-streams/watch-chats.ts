@@ -91,7 +91,7 @@ export class WatchedChanges implements Disposable {
     this.#userId = userId
     this.#wake = wake
     this.#subscription = context.database.feed.subscribe({
-      kinds: new Set(['chat', 'chat_diff_status']),
+      kinds: new Set(['chat']),
       onEvent: (event) => this.#note(event),
       onReset: () => {
         this.#overrun = true
@@ -146,8 +146,7 @@ export class WatchedChanges implements Disposable {
 }
 
 /** What a change of a chat is for those who watch lists (CH-1001, CH-1002). */
-export function kindsOf(event: ChangeEvent, changed: readonly unknown[]): ChatWatchEventKind[] {
-  if (event.kind === 'chat_diff_status') return ['diff_status_change']
+function kindsOf(event: ChangeEvent, changed: readonly unknown[]): ChatWatchEventKind[] {
   if (event.op === 'insert') return ['created']
   if (event.op === 'delete') return []
   const kinds: ChatWatchEventKind[] = []
@@ -156,6 +155,7 @@ export function kindsOf(event: ChangeEvent, changed: readonly unknown[]): ChatWa
   if (changed.includes('title')) kinds.push('title_change')
   if (changed.includes('last_turn_summary')) kinds.push('summary_change')
   if (changed.includes('summary')) kinds.push('chat_summary_change')
+  if (changed.includes('diff_status')) kinds.push('diff_status_change')
   if (changed.includes('context_dirty_since')) kinds.push('context_dirty')
   if (changed.includes('status') && event.data.status === 'requires_action') kinds.push('action_required')
   return kinds

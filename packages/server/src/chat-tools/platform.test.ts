@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import type { ApiFailure } from '@slipway/client'
 import {
   createBuild,
   createMcpServerConfig,
@@ -11,6 +13,7 @@ import {
   listWorkspaces,
   suspendUser,
   type Template,
+  updateChat,
   updateTemplate,
 } from '@slipway/contract'
 import { fixtures, until } from '@slipway/testkit'
@@ -357,6 +360,57 @@ describe('subagents', () => {
     expect(Object((await world.call(parent, 'list_agents')).result).agents).toEqual([])
   })
 
+  it('CH-1121, CH-224: an agent that is started while its family is archived is not made, or keeps it from that', async () => {
+    const { database } = world.context
+    const held = async (count: number) =>
+      until('who waits for the lock', async () => {
+        const { rows } = await sql<{ count: number }>`
+          select count(*)::integer as count from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock'`.execute(database.db)
+        return rows[0]?.count === count
+      })
+    const spawn = (chat: ChatRow) => world.call(chat, 'spawn_agent', { type: 'general', prompt: 'race' })
+    const archive = (chat: ChatRow) =>
+      world.owner.call(updateChat, { params: { chat: chat.id }, body: { archived: true } }).then(
+        () => 204,
+        (failure: ApiFailure) => failure.status,
+      )
+    const agents = async (chat: ChatRow) => Object((await world.call(chat, 'list_agents')).result).agents
+
+    // The family is archived first, and the agent waits for that.
+    const first = await world.chat()
+    const late = await database.db.transaction().execute(async (tx) => {
+      await tx
+        .updateTable('chats')
+        .set({ archived: true, archived_at: new Date() })
+        .where('id', '=', first.id)
+        .execute()
+      const spawned = spawn(first)
+      await held(1)
+      return { spawned }
+    })
+    expect(await late.spawned).toMatchObject({
+      isError: true,
+      result: { error: expect.stringContaining('Chat is archived.') },
+    })
+    expect(await agents(first)).toEqual([])
+
+    // The agent comes first, and is found at work.
+    const second = await world.chat()
+    const early = await database.db.transaction().execute(async (tx) => {
+      await sql`lock table chat_messages in exclusive mode`.execute(tx)
+      const spawned = spawn(second)
+      await held(1)
+      const archived = archive(second)
+      await held(2)
+      return { spawned, archived }
+    })
+    expect((await early.spawned).result).toMatchObject({ status: 'running' })
+    expect(await early.archived).toBe(409)
+    expect((await world.row(second.id)).archived).toBe(false)
+    expect(await agents(second)).toHaveLength(1)
+  })
+
   it('B-5: a call that has started an agent starts no second one', async () => {
     const parent = await world.chat()
     const noted: never[] = []
@@ -464,6 +518,27 @@ describe('subagents', () => {
     expect((await world.call(parent, 'interrupt_agent', { chat_id: child.id })).result).toMatchObject({
       status: 'interrupting',
     })
+  })
+
+  it('B-5, CH-1123: a message that was sent is not sent again by the run that carries on', async () => {
+    const parent = await world.chat()
+    const child = await world.chat({ parent_chat_id: parent.id, root_chat_id: parent.id })
+    const noted: never[] = []
+    const args = { chat_id: child.id, message: 'once' }
+    const first = await world.call(parent, 'message_agent', args, { noted })
+    const again = await world.call(parent, 'message_agent', args, { resume: noted[0] ?? null })
+    expect(again.result).toEqual(first.result)
+    expect(first.result).toMatchObject({ status: 'running' })
+    // Whoever has lost the chat, sends nothing beside the one that has it.
+    expect(await world.call(parent, 'message_agent', args, { isLost: true })).toMatchObject({ isError: true })
+    const { db } = world.context.database
+    const of = <T extends 'chat_messages' | 'chat_queued_messages'>(table: T) =>
+      db
+        .selectFrom<'chat_messages' | 'chat_queued_messages'>(table)
+        .select('id')
+        .where('chat_id', '=', child.id)
+    expect(await of('chat_messages').execute()).toHaveLength(1)
+    expect(await of('chat_queued_messages').execute()).toEqual([])
   })
 
   it('CH-1123: close_agent is the old name of interrupt_agent, of which models are not told', async () => {

@@ -1,4 +1,5 @@
 import type { FilePart, Json } from '../chats/index.ts'
+import type { Db } from '../context.ts'
 
 /** A call of a tool while it is carried out. */
 export interface ToolCall {
@@ -9,6 +10,12 @@ export interface ToolCall {
   readonly resume: Json | undefined
   /** Notes what finds the work of this call again, before it is waited for. */
   noteResume(state: Json): Promise<void>
+  /**
+   * Notes in a transaction what `resume` is once it commits, for work that is done there: both or neither happens, and
+   * no other run begins the call meanwhile. To be called before any other chat is locked. @throws FencedOff when the run
+   * does not have its chat any more.
+   */
+  noteDone(tx: Db, state: Json): Promise<void>
   /** Shows a piece of what comes to who watches (CH-908); what is returned is the result all the same. */
   readonly progress: (delta: string) => void
 }

@@ -15,7 +15,7 @@ import { fixtures, importTemplate, startTestServer, type TestServer, until } fro
 import { AgentTunnels } from '../agents/index.ts'
 import { ModelProviders } from '../ai-providers/index.ts'
 import { ChatSettings } from '../chat-settings/index.ts'
-import type { ChatRow, Json } from '../chats/index.ts'
+import { type ChatRow, FencedOff, type Json } from '../chats/index.ts'
 import { parseConfig } from '../config/index.ts'
 import type { AppContext } from '../context.ts'
 import type { ChatsTable } from '../database/tables.ts'
@@ -40,6 +40,8 @@ interface CallOptions {
   readonly resume?: Json
   readonly noted?: Json[]
   readonly shown?: string[]
+  /** Whether another run has the chat by now. */
+  readonly isLost?: boolean
 }
 
 /** A server with workspaces, and the tools of chats as a second replica has them, without any model. */
@@ -181,6 +183,10 @@ export class World implements AsyncDisposable {
       signal,
       resume: options.resume,
       noteResume: async (state) => void options.noted?.push(state),
+      noteDone: async (_tx, state) => {
+        if (options.isLost === true) throw new FencedOff('the run has lost its chat')
+        options.noted?.push(state)
+      },
       progress: (delta) => void options.shown?.push(delta),
     }
     const outcome = await tool.run(args, call)

@@ -19,6 +19,7 @@ import {
   submitChatToolResults,
   updateChat,
   updateChatModelConfig,
+  updateChatSystemPrompt,
 } from '@slipway/contract'
 import { fixtures } from '@slipway/testkit'
 import { type ChatsWorld, openChatsWorld } from './chats-world.fixture.ts'
@@ -210,6 +211,28 @@ describe('CH-401: making a chat', () => {
     )
   })
 
+  it('CH-402, CH-441: a stored file of a type that is not taken cannot be sent', async () => {
+    const of = { owner_id: adaId, organization_id: world.organizationId }
+    const file = await fixtures.chatFile(world.database.db, { ...of, mimetype: 'image/svg+xml' })
+    await expect(create({ content: [{ type: 'file', file_id: file.id }] })).rejects.toEqual(
+      refusal({ detail: 'content[0] names a file of the type image/svg+xml, which cannot be sent.' }),
+    )
+  })
+
+  it('CH-408: what users make is a root, and its title is short', async () => {
+    const root = await create({})
+    const below = await create({ parent_chat_id: root.id, root_chat_id: root.id, title: 'Mine' })
+    expect([below.root_chat_id, below.parent_chat_id, below.title]).toEqual([below.id, undefined, 'hello'])
+    const of = { owner_id: adaId, organization_id: world.organizationId }
+    const file = await fixtures.chatFile(world.database.db, of)
+    expect((await create({ content: [{ type: 'file', file_id: file.id }] })).title).toBe('New Chat')
+    const titled = async (said: string) => (await create({ content: [{ type: 'text', text: said }] })).title
+    expect(await titled('one two three four five six')).toBe('one two three four five six')
+    expect(await titled('🙂'.repeat(80))).toBe('🙂'.repeat(80))
+    expect(await titled('🙂'.repeat(81))).toBe(`${'🙂'.repeat(79)}…`)
+    expect(await titled(`${'x'.repeat(75)} a b c d e f`)).toBe(`${'x'.repeat(75)} a b…`)
+  })
+
   it('T-4, CH-403, CH-423: a workspace must be one to connect to, of the organization of the chat', async () => {
     const { db } = world.database
     const { client, id } = await world.member(['agents-access', 'organization-workspace-access'])
@@ -329,6 +352,23 @@ describe('CH-401: making a chat', () => {
     ])
     expect(rows[1]?.text).toBe('Be brief.')
     expect(rows[2]?.text).toContain('No workspace is attached')
+    // What is changed later holds for new chats alone.
+    const prompt = { system_prompt: 'Ours.', include_default_system_prompt: false }
+    await world.admin.call(updateChatSystemPrompt, { body: prompt })
+    const first = async (chat_id: string) => {
+      const { text } = await world.database.db
+        .selectFrom('chat_messages')
+        .select(sql<string>`content #>> '{0,text}'`.as('text'))
+        .where('chat_id', '=', chat_id)
+        .orderBy('id')
+        .executeTakeFirstOrThrow()
+      return text
+    }
+    expect(await first((await create({})).id)).toBe('Ours.')
+    expect(await first(chat.id)).toBe(rows[0]?.text)
+    await world.admin.call(updateChatSystemPrompt, {
+      body: { system_prompt: '', include_default_system_prompt: true },
+    })
   })
 
   it('CH-408: making a chat is audited, and being refused is', async () => {
@@ -343,6 +383,14 @@ describe('CH-401: making a chat', () => {
         resource_target: chat.id.slice(0, 8),
         diff: expect.objectContaining({ title: { old: '', new: '', secret: true } }),
       }),
+    ])
+    const { client, id } = await world.member([])
+    await expect(world.chat(client)).rejects.toMatchObject({ status: 403 })
+    const { audit_logs: latest } = await world.admin.call(listAuditLogs, {
+      query: { q: 'resource_type:chat action:create', limit: 25 },
+    })
+    expect(latest.filter(({ user }) => user?.id === id)).toEqual([
+      expect.objectContaining({ status_code: 403, diff: {} }),
     ])
   })
 })

@@ -1,6 +1,6 @@
 import type { ChatInputPart } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
-import { findReadableFiles } from '../chat-files/index.ts'
+import { findReadableFiles, isAllowedType } from '../chat-files/index.ts'
 import type { Db } from '../context.ts'
 import { type ApiError, badRequest } from '../errors/index.ts'
 import type { Part } from './parts.ts'
@@ -42,6 +42,8 @@ export async function readInput(
     if (part.kind === 'part') return part.part
     const file = files.get(part.id)
     if (file === undefined) throw refused(index, 'names a file that does not exist or that you cannot read')
+    if (!isAllowedType(file.mimetype))
+      throw refused(index, `names a file of the type ${file.mimetype}, which cannot be sent`)
     return { type: 'file', file_id: file.id, media_type: file.mimetype, name: file.name }
   })
   return { parts, fileIds }

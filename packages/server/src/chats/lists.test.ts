@@ -316,6 +316,49 @@ describe('CH-105, CH-106: the agent of a chat', () => {
     await build(3, ['a-coderd-chat', 'b-coderd-chat'])
     expect(await pair()).toEqual([undefined, undefined])
   })
+
+  it('CH-107, CH-423: another workspace brings its own, and moves the chat up; nothing else that it is called or given does', async () => {
+    const { db } = world.database
+    const { client, id } = await world.member(['agents-access', 'organization-workspace-access'])
+    const template = await fixtures.template(db, { organization_id: world.organizationId })
+    const made = async () => {
+      const of = { template, owner_id: id, organization_id: world.organizationId }
+      const workspace = await fixtures.workspace(db, of)
+      const build = await fixtures.workspaceBuild(db, { workspace })
+      const resource = await fixtures.workspaceResource(db, { build })
+      return {
+        id: workspace.id,
+        build: build.id,
+        agent: (await fixtures.workspaceAgent(db, { resource })).id,
+      }
+    }
+    const [first, second] = [await made(), await made()]
+    const chat = await make({ owner_id: id, workspace_id: first.id, updated_at: minutes(5) })
+    const patch = (body: object) => client.call(updateChat, { params: { chat: chat.id }, body })
+    const get = () => client.call(getChat, { params: { chat: chat.id } })
+    const versions = () =>
+      db
+        .selectFrom('chats')
+        .select(['snapshot_version', 'history_version', 'queue_version', 'retry_state_version'])
+        .where('id', '=', chat.id)
+        .executeTakeFirst()
+    const before = await versions()
+    await patch({ title: 'x', labels: { k: 'v' }, pin_order: 1, plan_mode: 'plan', workspace_id: first.id })
+    expect(await get()).toMatchObject({
+      title: 'x',
+      labels: { k: 'v' },
+      pin_order: 1,
+      plan_mode: 'plan',
+      updated_at: chat.updated_at.toISOString(),
+      build_id: first.build,
+      agent_id: first.agent,
+    })
+    await patch({ workspace_id: second.id })
+    const bound = await get()
+    expect(bound).toMatchObject({ workspace_id: second.id, build_id: second.build, agent_id: second.agent })
+    expect(Date.parse(bound.updated_at)).toBeGreaterThan(chat.updated_at.getTime())
+    expect(await versions()).toEqual(before)
+  })
 })
 
 describe('CH-420: changing', () => {
@@ -360,6 +403,32 @@ describe('CH-420: changing', () => {
     await patch(chat.id, { labels: {}, plan_mode: '' })
     const cleared = await get(chat.id)
     expect([cleared.labels, cleared.plan_mode]).toEqual([{}, undefined])
+  })
+
+  it('CH-420: the first fault in the order title, labels, archive, pin, workspace, plan mode is told', async () => {
+    const chat = await make()
+    const wrong: Record<string, unknown> = {
+      title: ' ',
+      labels: { '': 'x' },
+      archived: false,
+      pin_order: -1,
+      workspace_id: '9f0c0a52-8a5e-4b9e-8d3b-4d7c1b1d9e11',
+      plan_mode: 'x',
+    }
+    const told: string[] = []
+    for (const field of Object.keys(wrong)) {
+      const fault: unknown = await patch(chat.id, wrong).catch((error: unknown) => error)
+      told.push(fault instanceof Error ? fault.message : '')
+      delete wrong[field]
+    }
+    expect(told).toEqual([
+      'Invalid title.',
+      'Invalid labels.',
+      'Chat is not archived.',
+      'pin_order must not be negative.',
+      'Workspace not found or you do not have access to this resource.',
+      'Invalid plan_mode.',
+    ])
   })
 
   it('T-26, CH-224: a family is archived as one, when nothing of it runs', async () => {
@@ -454,4 +523,29 @@ describe('CH-420: changing', () => {
     await patch(chat.id, { title: 'by an administrator' }, world.admin)
     expect((await get(chat.id)).title).toBe('by an administrator')
   })
+})
+
+it('CH-1.1: the database keeps pins and lists of roots alone, and no server that is gone', async () => {
+  const { db } = world.database
+  const root = await make()
+  const kid = await child(root.id)
+  const set = (id: string, columns: object) =>
+    db.updateTable('chats').set(columns).where('id', '=', id).execute()
+  await expect(set(kid.id, { pin_order: 1 })).rejects.toMatchObject({ code: '23514' })
+  await expect(set(root.id, { pin_order: 1, archived: true, archived_at: new Date() })).rejects.toMatchObject(
+    {
+      code: '23514',
+    },
+  )
+  for (const list of ['user_acl', 'group_acl'])
+    await expect(set(kid.id, { [list]: JSON.stringify({ [adaId]: ['read'] }) })).rejects.toMatchObject({
+      code: '23514',
+    })
+  const of = { organization_id: world.organizationId, enabled: true }
+  const [stays, goes] = [await fixtures.mcpServerConfig(db, of), await fixtures.mcpServerConfig(db, of)]
+  await set(root.id, { mcp_server_ids: [goes.id, stays.id] })
+  await set(kid.id, { mcp_server_ids: [goes.id] })
+  await db.deleteFrom('mcp_server_configs').where('id', '=', goes.id).execute()
+  const shown = await ada.call(getChat, { params: { chat: root.id } })
+  expect([shown.mcp_server_ids, shown.children[0]?.mcp_server_ids]).toEqual([[stays.id], []])
 })

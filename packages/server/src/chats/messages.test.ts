@@ -16,6 +16,7 @@ import {
   sendChatMessage,
   submitChatToolResults,
   updateChatAcl,
+  updateChatModelConfig,
 } from '@slipway/contract'
 import { fixtures, until } from '@slipway/testkit'
 import { type ChatsWorld, openChatsWorld } from './chats-world.fixture.ts'
@@ -209,6 +210,77 @@ describe('CH-431: sending', () => {
     expect((await listed()).queued_messages).toHaveLength(20)
   })
 
+  it('T-12, CH-202: of many at once one begins a turn, twenty wait and the others are refused', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 24 }, (_, n) =>
+        send(`at once ${n}`).then(
+          ({ queued }) => (queued ? 'waits' : 'begins'),
+          (error: { readonly status: number }) => error.status,
+        ),
+      ),
+    )
+    expect(
+      Object.fromEntries(Object.entries(Object.groupBy(outcomes, String)).map(([k, v]) => [k, v?.length])),
+    ).toEqual({
+      begins: 1,
+      waits: 20,
+      429: 3,
+    })
+    const { messages, queued_messages } = await listed()
+    expect(messages).toHaveLength(3)
+    expect(queued_messages).toHaveLength(20)
+  })
+
+  it('CH-130: what waits keeps the model that it was sent for', async () => {
+    await send('go')
+    const { queued_message: waiting } = await send('waits')
+    expect(waiting?.model_config_id).toBe(world.modelConfigId)
+    const other = await fixtures.chatModelConfig(world.database.db, { ai_provider_id: world.providerId })
+    const { queued_message: chosen } = await send('with another', { model_config_id: other.id })
+    await world.admin.call(updateChatModelConfig, {
+      params: { modelConfig: other.id },
+      body: { is_default: true },
+    })
+    const models = (await listed()).queued_messages.map(({ model_config_id }) => model_config_id)
+    expect([models, chosen?.model_config_id]).toEqual([[world.modelConfigId, other.id], other.id])
+    await world.admin.call(updateChatModelConfig, {
+      params: { modelConfig: world.modelConfigId },
+      body: { is_default: true },
+    })
+    expect((await ada.call(getChat, { params: at() })).last_model_config_id).toBe(world.modelConfigId)
+  })
+
+  it('CH-431: what a refused message would have set or linked stays as it was', async () => {
+    const { db } = world.database
+    const of = { owner_id: adaId, organization_id: world.organizationId }
+    const [file, server] = [
+      await fixtures.chatFile(db, of),
+      await fixtures.mcpServerConfig(db, { organization_id: world.organizationId, enabled: true }),
+    ]
+    await send('go')
+    for (let n = 0; n < 20; n += 1) await fixtures.chatQueuedMessage(db, { chat_id: chatId })
+    const refused = send('x', {
+      content: [{ type: 'file', file_id: file.id }],
+      plan_mode: 'plan',
+      mcp_server_ids: [server.id],
+      reasoning_effort: 'high',
+    })
+    await expect(refused).rejects.toMatchObject({ status: 429 })
+    const chat = await ada.call(getChat, { params: at() })
+    expect([chat.plan_mode, chat.mcp_server_ids, chat.files, chat.last_reasoning_effort]).toEqual([
+      undefined,
+      [],
+      undefined,
+      undefined,
+    ])
+  })
+
+  it('CH-431: an explorer keeps the servers that it was started with', async () => {
+    chatId = await idle(1, { mode: 'explore' })
+    await send('look', { mcp_server_ids: ['9f0c0a52-8a5e-4b9e-8d3b-4d7c1b1d9e11'] })
+    expect((await ada.call(getChat, { params: at() })).mcp_server_ids).toEqual([])
+  })
+
   it('CH-431: with open calls tells their cancellation first', async () => {
     const { db } = world.database
     await fixtures.chatMessage(db, {
@@ -277,6 +349,9 @@ describe('CH-431: sending', () => {
   it('refuses archived chats, and what is no message', async () => {
     chatId = await idle(1, { archived: true, archived_at: new Date() })
     await expect(send('x')).rejects.toMatchObject({ status: 400, message: 'Chat is archived.' })
+    await expect(send('x', { content: [], plan_mode: 'x' })).rejects.toMatchObject({
+      message: 'Chat is archived.',
+    })
     chatId = await idle()
     for (const body of [
       { content: [] },
@@ -359,6 +434,79 @@ describe('CH-433: editing', () => {
     await expect(edit(theirs?.id)).rejects.toMatchObject({ status: 404 })
     await edit(question?.id)
     await expect(edit(question?.id)).rejects.toMatchObject({ status: 404 })
+  })
+})
+
+describe('CH-433: what replaces a message', () => {
+  const edit = async (body: object) => {
+    const [question] = (await listed()).messages.slice(-1)
+    return ada.call(editChatMessage, {
+      params: { ...at(), message: String(question?.id) },
+      body: { content: say('better'), ...body },
+    })
+  }
+  const row = (id: number) =>
+    world.database.db
+      .selectFrom('chat_messages')
+      .select(['model_config_id', 'reasoning_effort'])
+      .where('id', '=', id)
+      .executeTakeFirst()
+
+  it('keeps model and effort of what it replaces, unless it names others', async () => {
+    const { db } = world.database
+    const other = await fixtures.chatModelConfig(db, { ai_provider_id: world.providerId })
+    await db
+      .updateTable('chat_messages')
+      .set({ model_config_id: other.id, reasoning_effort: 'high' })
+      .where('chat_id', '=', chatId)
+      .where('role', '=', 'user')
+      .execute()
+    // Known to the server, too.
+    await world.admin.call(updateChatModelConfig, {
+      params: { modelConfig: other.id },
+      body: { display_name: 'Other' },
+    })
+    const kept = await edit({})
+    expect(await row(kept.message.id)).toEqual({ model_config_id: other.id, reasoning_effort: 'high' })
+    const named = await edit({ model_config_id: world.modelConfigId, reasoning_effort: 'low' })
+    expect(await row(named.message.id)).toEqual({
+      model_config_id: world.modelConfigId,
+      reasoning_effort: 'low',
+    })
+    expect((await ada.call(getChat, { params: at() })).last_reasoning_effort).toBe('low')
+    await db
+      .updateTable('chat_messages')
+      .set({ model_config_id: other.id })
+      .where('id', '=', named.message.id)
+      .execute()
+    await world.admin.call(updateChatModelConfig, {
+      params: { modelConfig: other.id },
+      body: { enabled: false },
+    })
+    const usable = await edit({})
+    expect((await row(usable.message.id))?.model_config_id).toBe(world.modelConfigId)
+  })
+
+  it('T-37: with a 51st file changes nothing', async () => {
+    const { db } = world.database
+    const of = { owner_id: adaId, organization_id: world.organizationId }
+    for (let n = 0; n < 50; n += 1)
+      await fixtures.chatFileLink(db, { chat_id: chatId, file: await fixtures.chatFile(db, of) })
+    const before = await listed()
+    const file = await fixtures.chatFile(db, of)
+    await expect(edit({ content: [{ type: 'file', file_id: file.id }] })).rejects.toMatchObject({
+      status: 400,
+      message: 'Chat attachment limit reached.',
+    })
+    expect(await listed()).toEqual(before)
+  })
+
+  it('is no message of an archived chat, whatever is wrong beside that', async () => {
+    chatId = await idle(1, { archived: true, archived_at: new Date() })
+    for (const message of ['0', '999999999'])
+      await expect(
+        ada.call(editChatMessage, { params: { ...at(), message }, body: { content: [] } }),
+      ).rejects.toMatchObject({ status: 400, message: 'Chat is archived.' })
   })
 })
 

@@ -33,8 +33,8 @@ export async function updateChat(
   if (!isAllowed(actor, 'update', ownedChat(view))) throw notFound()
   const title = change.title === undefined ? undefined : readTitle(change.title)
   if (change.labels !== undefined) checkLabels(change.labels)
-  const workspaceId = await readWorkspace(context, actor, view, change.workspace_id)
-  const planMode = readPlanMode(change.plan_mode)
+  // Judged before anything is held, and told in its turn: after what is wrong with the archive and the pin.
+  const [workspace] = await Promise.allSettled([readWorkspace(context, actor, view, change.workspace_id)])
   return context.database.transaction(async (tx) => {
     const movesPins = change.pin_order !== undefined || change.archived === true
     if (movesPins) await lockPins(actor, tx, view)
@@ -45,6 +45,9 @@ export async function updateChat(
     if (change.pin_order !== undefined) await pin(actor, tx, id, change.pin_order)
     else if (movesPins && before.pin_order > 0)
       await storePins(actor, tx, before, await listPins(actor, tx, before))
+    if (workspace.status === 'rejected') throw workspace.reason
+    const workspaceId = workspace.value
+    const planMode = readPlanMode(change.plan_mode)
     const rebinds = workspaceId !== undefined && workspaceId !== before.workspace_id
     const metadata = {
       ...(title === undefined || title === before.title ? {} : { title }),

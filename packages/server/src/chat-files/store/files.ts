@@ -141,20 +141,22 @@ export async function insertFileLinks(
     throw badRequest('Chat attachment unavailable.', {
       detail: 'A file does not exist, has expired or may not be read by you: upload it again.',
     })
+  // Before anything is written: who goes on without them must not leave some.
+  const { count } = await tx
+    .selectFrom('chat_file_links')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('chat_id', '=', chatId)
+    .where(sql<SqlBool>`file_id <> all(${wanted}::uuid[])`)
+    .executeTakeFirstOrThrow()
+  if (Number(count) + wanted.length > MAX_FILES)
+    throw badRequest('Chat attachment limit reached.', {
+      detail: `A chat can have at most ${MAX_FILES} distinct files.`,
+    })
   await tx
     .insertInto('chat_file_links')
     .values(wanted.map((file_id) => ({ chat_id: chatId, file_id })))
     .onConflict((on) => on.doNothing())
     .execute()
-  const { count } = await tx
-    .selectFrom('chat_file_links')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('chat_id', '=', chatId)
-    .executeTakeFirstOrThrow()
-  if (Number(count) > MAX_FILES)
-    throw badRequest('Chat attachment limit reached.', {
-      detail: `A chat can have at most ${MAX_FILES} distinct files.`,
-    })
   return files
 }
 

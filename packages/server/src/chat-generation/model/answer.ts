@@ -6,6 +6,8 @@ import { parsedCommands } from './parsed-commands.ts'
 
 /** Characters of everything that one answer may hold. */
 const MAX_CHARACTERS = 16 * 1024 * 1024
+/** Of the id of a call; providers give some dozens. */
+const MAX_ID_CHARACTERS = 256
 
 interface OpenText {
   readonly type: 'text'
@@ -255,7 +257,7 @@ export class Answer {
   /** The id itself, or one like it while that is another call's. */
   #freshId(given: string): string {
     // As it is stored, beside the message too.
-    const wanted = given.replaceAll('\0', '\uFFFD').toWellFormed()
+    const wanted = given.slice(0, MAX_ID_CHARACTERS).replaceAll('\0', '\uFFFD').toWellFormed()
     let id = wanted
     for (let n = 2; id === '' || this.#ids.has(id); n += 1) id = `${wanted === '' ? 'call' : wanted}-${n}`
     this.#ids.add(id)

@@ -79,6 +79,26 @@ it('CH-704: lines of a file become text between fences that the text cannot end'
   })
 })
 
+it('CH-704, UI-1122: a file that is only named is told without lines that nobody quoted', async () => {
+  const named = (start: number, end: number): Part => ({
+    type: 'file-reference',
+    file_name: '/w/a.md',
+    start_line: start,
+    end_line: end,
+    content: '',
+  })
+  const said = message('user', [{ type: 'text', text: 'see' }, named(0, 0), named(3, 5)])
+  const { prompt } = await convert([], historyOf(said), base)
+  expect(prompt.at(-1)).toEqual({
+    role: 'user',
+    content: [
+      { type: 'text', text: 'see' },
+      { type: 'text', text: '[file-reference] /w/a.md' },
+      { type: 'text', text: '[file-reference] /w/a.md:3-5' },
+    ],
+  })
+})
+
 it('CH-704, B-7: text goes into the prompt, images as they are, and what cannot go leaves a note and a warning', async () => {
   const files = new Map([
     ['t', { name: 'notes.md', mediaType: 'text/markdown', data: Buffer.from('# Hi') }],

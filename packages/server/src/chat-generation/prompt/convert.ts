@@ -95,7 +95,7 @@ async function userContent(
       case 'file-reference':
         content.push({
           type: 'text',
-          text: `[file-reference] ${part.file_name}:${part.start_line}-${part.end_line}\n${fenced(part.content)}`,
+          text: referenceText(part),
         })
         break
       case 'file': {
@@ -303,4 +303,15 @@ function cacheMarker(transport: Transport): ProviderOptions | undefined {
     case 'openai-compatible':
       return undefined
   }
+}
+
+/** Lines of a file with what stands there, or a file that is only named, for the model to read (CH-704). */
+function referenceText({
+  file_name: name,
+  start_line: start,
+  end_line: end,
+  content,
+}: Extract<Part, { readonly type: 'file-reference' }>): string {
+  if (content !== '') return `[file-reference] ${name}:${start}-${end}\n${fenced(content)}`
+  return start === 0 ? `[file-reference] ${name}` : `[file-reference] ${name}:${start}-${end}`
 }

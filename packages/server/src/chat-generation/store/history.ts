@@ -44,6 +44,36 @@ export async function listModelMessages(actor: Actor, db: Db, chat: ChatRow): Pr
     .execute()
 }
 
+/**
+ * How often the model was asked since the last message of a user, whatever was summarized since (CH-700).
+ *
+ * @throws ApiError 403 without `chat:read`.
+ */
+export async function countTurnSteps(actor: Actor, db: Db, chat: ChatRow): Promise<number> {
+  authorize(actor, 'read', ownedChat(chat))
+  const { steps } = await db
+    .selectFrom('chat_messages')
+    .select(({ fn }) => fn.countAll<number>().as('steps'))
+    .where('chat_id', '=', chat.id)
+    .where('role', '=', 'assistant')
+    .where('deleted', '=', false)
+    .where('compressed', '=', false)
+    .where('id', '>', (eb) =>
+      eb.fn.coalesce(
+        eb
+          .selectFrom('chat_messages as u')
+          .where('u.chat_id', '=', chat.id)
+          .where('u.role', '=', 'user')
+          .where('u.deleted', '=', false)
+          .where('u.compressed', '=', false)
+          .select((max) => max.fn.max('u.id').as('id')),
+        eb.lit(0),
+      ),
+    )
+    .executeTakeFirstOrThrow()
+  return Number(steps)
+}
+
 /** The messages that people see, newest last, of the last so many and the first; for titles (CH-1011). @throws ApiError 403. */
 export async function listSpoken(
   actor: Actor,

@@ -3,6 +3,7 @@ import { type Expression, type Selectable, type SqlBool, sql } from 'kysely'
 import { type Actor, authorize } from '../../authz/index.ts'
 import {
   type ChatRow,
+  FencedOff,
   type FilePart,
   type Json,
   jsonbOf,
@@ -61,6 +62,31 @@ export async function storeResume(
     .where('call_index', '=', call.index)
     .where(isOwn(chat))
     .execute()
+}
+
+/**
+ * Notes in a transaction that the work of a call is done in it. The chat is held, so that no other run takes it before
+ * that is known.
+ *
+ * @throws ApiError 403 without `chat:update`; FencedOff when the run does not have the chat any more.
+ */
+export async function storeDone(
+  actor: Actor,
+  tx: Db,
+  chat: ChatRow,
+  call: CallKey,
+  state: Json,
+): Promise<void> {
+  authorize(actor, 'update', ownedChat(chat))
+  const own = await tx
+    .selectFrom('chats')
+    .select('id')
+    .where('id', '=', chat.id)
+    .where('runner_id', '=', chat.runner_id)
+    .forShare()
+    .executeTakeFirst()
+  if (own === undefined) throw new FencedOff('the run has lost its chat')
+  await storeResume(actor, tx, chat, call, state)
 }
 
 /** Stores a result as soon as there is one. @throws ApiError 403 without `chat:update`. */

@@ -174,8 +174,10 @@ export function messageAgentTool(turn: ToolTurn): ChatTool {
       message: Type.String({ minLength: 1, maxLength: 131_072 }),
       interrupt: Type.Optional(Type.Boolean({ description: 'Stop what the agent does now.' })),
     }),
-    run: async ({ chat_id, message, interrupt = false }) => {
+    run: async ({ chat_id, message, interrupt = false }, call) => {
       const child = await descendant(turn, chat_id)
+      // Sent already, by a run that ended before it could say so.
+      if (call.resume !== undefined) return described(child)
       const { actor } = await ownerOf(turn.context, turn.chat)
       const sent = {
         parts: [{ type: 'text' as const, text: message }],
@@ -183,13 +185,20 @@ export function messageAgentTool(turn: ToolTurn): ChatTool {
         reasoningEffort: child.last_reasoning_effort,
         createdBy: child.owner_id,
       }
-      const now = await changeChat(turn.context, actor, chat_id, async (chat) => {
-        if (chat.row.archived)
-          throw new ToolFault('refused', 'The agent was archived.', 'Call spawn_agent to start another one.')
-        if (!isBusy(chat.row) && chat.row.status !== 'requires_action') await chat.sendIdle(sent)
-        else if (interrupt) await chat.sendInterrupt(sent)
-        else await chat.enqueue(sent)
-        return chat.row
+      const now = await turn.context.database.transaction(async (tx) => {
+        await call.noteDone(tx, { sent: true })
+        return changeChat(turn.context, actor, chat_id, async (chat) => {
+          if (chat.row.archived)
+            throw new ToolFault(
+              'refused',
+              'The agent was archived.',
+              'Call spawn_agent to start another one.',
+            )
+          if (!isBusy(chat.row) && chat.row.status !== 'requires_action') await chat.sendIdle(sent)
+          else if (interrupt) await chat.sendInterrupt(sent)
+          else await chat.enqueue(sent)
+          return chat.row
+        })
       })
       return described(now)
     },

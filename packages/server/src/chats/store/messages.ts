@@ -108,9 +108,9 @@ export async function appendParts(
     .execute()
 }
 
-/** CH-1804: what is absent or zero is stored as null. */
+/** CH-1804: what is absent or zero is stored as null; so is what no count can be, as some providers send it. */
 function counter(value: number | undefined): number | null {
-  return value === undefined || value === 0 ? null : Math.round(value)
+  return value === undefined || !(value > 0) ? null : Math.min(Math.round(value), Number.MAX_SAFE_INTEGER)
 }
 
 /** Calls of the last assistant message of a locked chat that nothing has answered yet (CH-221). @throws ApiError 403. */
