@@ -401,6 +401,19 @@ describe('in every state', () => {
     await page.context().close()
   })
 
+  it('UI-1139, UI-1131: a tool of another client is waited for, and how long is said', async () => {
+    const waiting = put(
+      (id) => asked(id).map((message) => ({ ...message, created_at: new Date().toISOString() })),
+      { status: 'requires_action', client_type: 'api' },
+    )
+    const { page, faults } = await browser.openAs(staged, `/agents/${waiting.chat.id}`)
+    await page
+      .getByText(/Waiting for the program that started this chat to carry out a tool · \d+ min .* left/)
+      .waitFor()
+    expect(faults).toEqual([])
+    await page.context().close()
+  })
+
   it('UI-1151: whoever reads along cannot write', async () => {
     const { chat } = put(everything, { owner_id: uuid(4), owner_username: 'grace' })
     const { page } = await browser.openAs(staged, `/agents/${chat.id}`)

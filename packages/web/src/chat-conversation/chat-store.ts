@@ -9,6 +9,7 @@ import type {
   ChatStreamToolCall,
 } from '@slipway/contract'
 import { NO_PREVIEW, type Preview, takePiece } from './chat-preview.ts'
+import { gapBefore, isMention, mentionText } from './mentions.ts'
 
 /** A message that was sent and is not answered for yet. */
 export interface PendingMessage {
@@ -185,12 +186,19 @@ export function withoutQueued(state: ChatState, id: number): ChatState {
   return withQueue({ ...state, unqueued: new Set(state.unqueued).add(id) }, state.queue)
 }
 
-/** The text of a message, without files and references. */
+/** The text of a message, with the files that it names where they stand in it, without attachments and quoted lines. */
 export function textOf(content: readonly ChatMessagePart[]): string {
-  return content
-    .filter(({ type }) => type === 'text')
-    .map(({ text }) => text ?? '')
-    .join('\n\n')
+  let text = ''
+  let afterMention = false
+  for (const part of content) {
+    const mention = isMention(part)
+    if (part.type !== 'text' && !mention) continue
+    const piece = mention ? mentionText(part) : (part.text ?? '')
+    if (text !== '') text += mention || afterMention ? gapBefore(piece) : '\n\n'
+    text += piece
+    afterMention = mention
+  }
+  return text
 }
 
 /** What was sent shows once: as sent while it is on its way, then as the server has it. */

@@ -22,15 +22,18 @@ import { classNames } from '../ui/class-names.ts'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import type { MenuItem } from '../ui/menu.tsx'
 import { AttachmentChips } from './attachment-chips.tsx'
-import { CommandList, type ComposerCommand, matchingCommands } from './command-list.tsx'
+import type { ComposerCommand } from './commands.ts'
 import { ComposerBar, type Running } from './composer-bar.tsx'
 import { countInvisible, enterAction, isLongPaste, pastedName } from './composer-text.ts'
 import type { ComposerHandle } from './conversation-context.ts'
 import type { FileReference } from './diff-rows.ts'
 import { type Draft, draftName, readDraft, writeDraft } from './drafts.ts'
+import { MentionMarks } from './mention-marks.tsx'
+import { type KnownFiles, partsOfText, usedFiles, withMention } from './mentions.ts'
 import { ReferenceChips } from './reference-chips.tsx'
 import { type Attachment, useAttachments } from './use-attachments.ts'
 import { useKeptDraft } from './use-draft.ts'
+import { useOffers } from './use-offers.tsx'
 import { usePromptHistory } from './use-prompt-history.ts'
 
 /** What somebody has written. */
@@ -45,6 +48,8 @@ interface ComposerProps {
   readonly draftKey: string
   /** Files belong to an organization; until it is known none can be added. */
   readonly organizationId: string | undefined
+  /** Whose files are offered behind `@` (UI-1122). */
+  readonly workspaceId?: string | undefined
   readonly label: string
   readonly placeholder: string
   /** Why sending has to wait, in words; writing goes on. */
@@ -73,6 +78,9 @@ interface ComposerProps {
 const NO_MENU: readonly (readonly MenuItem[])[] = []
 const NO_REFERENCES: readonly FileReference[] = []
 const NO_COMMANDS: readonly ComposerCommand[] = []
+const NO_FILES: KnownFiles = {}
+/** How the text of a message is set, in the field and in what lies under it. */
+const TEXT = 'px-3.5 pb-1.5 pt-3 text-base leading-relaxed max-sm:text-lg'
 
 /** Where messages are written, of a chat and of a new one (UI-1116…1126). What is typed is never lost. */
 export function Composer(props: ComposerProps) {
@@ -87,8 +95,8 @@ export function Composer(props: ComposerProps) {
   const [failure, setFailure] = useState<unknown>()
   const [flight, setFlight] = useState<Flight>()
   const [dropping, setDropping] = useState(false)
-  const [choice, setChoice] = useState(0)
-  const [listClosed, setListClosed] = useState(false)
+  const [known, setKnown] = useState<KnownFiles>(kept.mentions ?? NO_FILES)
+  const [caret, setCaret] = useState(0)
   const plainPaste = useRef(false)
   const field = useRef<HTMLTextAreaElement>(null)
   const history = usePromptHistory(props.history)
@@ -97,13 +105,11 @@ export function Composer(props: ComposerProps) {
   useKeptDraft(
     editing === undefined ? name : undefined,
     useMemo(
-      () => draftOf(text, attachments.items, references, flight),
-      [text, attachments.items, references, flight],
+      () => draftOf(text, attachments.items, references, known, flight),
+      [text, attachments.items, references, known, flight],
     ),
   )
 
-  const offers = listClosed ? [] : matchingCommands(commands, text)
-  const offer = offers[Math.min(choice, offers.length - 1)]
   const invisible = countInvisible(text)
   const empty = text.trim() === '' && done.length === 0 && references.length === 0
 
@@ -125,12 +131,27 @@ export function Composer(props: ComposerProps) {
   }, [props.autoFocus])
   useGrowing(field, text)
 
-  const type = (next: string) => {
+  const type = (next: string, at = next.length) => {
     setText(next)
-    setChoice(0)
-    setListClosed(false)
+    setCaret(at)
+    offers.typed()
     history.end()
   }
+  const offers = useOffers({
+    id: `${ids}-list`,
+    text,
+    caret,
+    commands,
+    workspaceId: props.workspaceId,
+    known,
+    onCommand: (command) => void run(command),
+    onFile: (mention, path, file) => {
+      setKnown((now) => ({ ...now, [path]: file }))
+      const next = withMention(text, mention, path)
+      type(next.text, next.caret)
+      requestAnimationFrame(() => field.current?.setSelectionRange(next.caret, next.caret))
+    },
+  })
   const showPrompt = (prompt: string | undefined) => {
     if (prompt === undefined) return
     setText(prompt)
@@ -165,7 +186,7 @@ export function Composer(props: ComposerProps) {
     const sent = { text, items: attachments.items, references }
     const content: ChatInputPart[] = [
       ...references.flatMap(partsOf),
-      ...(text.trim() === '' ? [] : [{ type: 'text', text: text.trim() }]),
+      ...partsOfText(text, known),
       ...done.map(({ id }) => ({ type: 'file', ...(id === undefined ? {} : { file_id: id }) })),
     ]
     setFailure(undefined)
@@ -176,7 +197,7 @@ export function Composer(props: ComposerProps) {
     try {
       await onSubmit({ text: text.trim(), content }, how)
       if (editing === undefined)
-        writeDraft(name, draftOf(field.current?.value ?? '', [], NO_REFERENCES, undefined))
+        writeDraft(name, draftOf(field.current?.value ?? '', [], NO_REFERENCES, known, undefined))
     } catch (error) {
       // What was written meanwhile stays behind it.
       setText((now) => (now === '' ? sent.text : `${sent.text}\n\n${now}`))
@@ -193,7 +214,7 @@ export function Composer(props: ComposerProps) {
     const modifier = event.ctrlKey || event.metaKey
     plainPaste.current = modifier && event.shiftKey && event.key.toLowerCase() === 'v'
     if (composing) return
-    if (offer !== undefined && chooseByKey(event)) return
+    if (offers.onKeyDown(event)) return
     const { key, shiftKey, altKey } = event
     const touch = matchMedia('(pointer: coarse)').matches
     const action = enterAction({ key, shiftKey, altKey, modifier, composing }, habit, touch)
@@ -213,16 +234,6 @@ export function Composer(props: ComposerProps) {
       event.preventDefault()
       showPrompt(history.newer())
     }
-  }
-  const chooseByKey = (event: KeyboardEvent): boolean => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (step !== undefined) setChoice((choice + step + offers.length) % offers.length)
-    else if (event.key === 'Escape') setListClosed(true)
-    else if (offer !== undefined && (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey)))
-      void run(offer)
-    else return false
-    event.preventDefault()
-    return true
   }
   const onPaste = (event: ClipboardEvent) => {
     const files = [...event.clipboardData.files]
@@ -262,14 +273,7 @@ export function Composer(props: ComposerProps) {
           dropping ? 'border-accent bg-accent-wash' : 'border-line-strong',
         )}
       >
-        {offer === undefined ? null : (
-          <CommandList
-            id={`${ids}-list`}
-            commands={offers}
-            current={Math.min(choice, offers.length - 1)}
-            onChoose={(command) => void run(command)}
-          />
-        )}
+        {offers.list}
         <ReferenceChips
           references={references}
           onRemove={(index) => setReferences((now) => now.filter((_, at) => at !== index))}
@@ -278,24 +282,29 @@ export function Composer(props: ComposerProps) {
           attachments={attachments}
           onInsert={(pasted) => setText((now) => (now === '' ? pasted : `${now}\n${pasted}`))}
         />
-        <textarea
-          ref={field}
-          value={text}
-          rows={1}
-          aria-label={props.label}
-          aria-describedby={invisible > 0 ? `${ids}-invisible` : undefined}
-          aria-autocomplete={commands.length > 0 ? 'list' : undefined}
-          aria-controls={offer === undefined ? undefined : `${ids}-list`}
-          aria-activedescendant={
-            offer === undefined ? undefined : `${ids}-list-${Math.min(choice, offers.length - 1)}`
-          }
-          placeholder={dropping ? 'Drop files to attach them' : props.placeholder}
-          onChange={(event) => type(event.target.value)}
-          onKeyDown={onKeyDown}
-          onPaste={onPaste}
-          enterKeyHint={habit === 'enter' ? 'send' : 'enter'}
-          className="block max-h-[40dvh] min-h-11 w-full resize-none bg-transparent px-3.5 pb-1.5 pt-3 text-base leading-relaxed outline-none [field-sizing:content] max-sm:text-lg"
-        />
+        <div className="relative">
+          <MentionMarks field={field} text={text} known={known} className={TEXT} />
+          <textarea
+            ref={field}
+            value={text}
+            rows={1}
+            aria-label={props.label}
+            aria-describedby={invisible > 0 ? `${ids}-invisible` : undefined}
+            aria-autocomplete={commands.length > 0 || props.workspaceId !== undefined ? 'list' : undefined}
+            aria-controls={offers.controls}
+            aria-activedescendant={offers.active}
+            placeholder={dropping ? 'Drop files to attach them' : props.placeholder}
+            onChange={({ target }) => type(target.value, target.selectionStart)}
+            onSelect={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
+            onKeyDown={onKeyDown}
+            onPaste={onPaste}
+            enterKeyHint={habit === 'enter' ? 'send' : 'enter'}
+            className={classNames(
+              'relative block max-h-[40dvh] min-h-11 w-full resize-none bg-transparent outline-none [field-sizing:content]',
+              TEXT,
+            )}
+          />
+        </div>
         <ComposerBar
           onFiles={organizationId === undefined ? undefined : (files) => attachments.add(files)}
           planMode={props.planMode}
@@ -344,11 +353,14 @@ function draftOf(
   text: string,
   items: readonly Attachment[],
   references: readonly FileReference[],
+  known: KnownFiles,
   flight: Flight | undefined,
 ): Draft {
+  const whole = [flight?.text, text].filter((part) => part !== undefined && part !== '').join('\n\n')
   return {
     references: [...(flight?.references ?? []), ...references],
-    text: [flight?.text, text].filter((part) => part !== undefined && part !== '').join('\n\n'),
+    mentions: usedFiles(whole, known),
+    text: whole,
     files: [...(flight?.items ?? []), ...items].flatMap(({ id, name, type, size, state }) =>
       state === 'done' && id !== undefined ? [{ id, name, type, size }] : [],
     ),

@@ -29,7 +29,7 @@ import { Announcer } from './announcer.tsx'
 import { ChatSession } from './chat-session.ts'
 import { textOf } from './chat-store.ts'
 import { type ComposedMessage, Composer } from './composer.tsx'
-import { receiveReferences } from './composer-inbox.ts'
+import { receiveDeliveries } from './composer-inbox.ts'
 import { ContextMeter } from './context-meter.tsx'
 import { contextUsage, lastWithUsage } from './context-usage.ts'
 import {
@@ -41,6 +41,7 @@ import {
 } from './conversation-context.ts'
 import type { Draft } from './drafts.ts'
 import { FailureCard } from './failure-card.tsx'
+import { isMention } from './mentions.ts'
 import { ModelPicker } from './model-picker.tsx'
 import { OpenedRows } from './opened-rows.ts'
 import { MOST_QUEUED, QueueList } from './queue-list.tsx'
@@ -184,7 +185,13 @@ function Conversing({
 
   useEffect(
     () =>
-      canWrite ? receiveReferences(chat.id, (reference) => composer.current?.refer(reference)) : undefined,
+      canWrite
+        ? receiveDeliveries(chat.id, (delivery) =>
+            delivery.kind === 'text'
+              ? composer.current?.insert(delivery.text)
+              : composer.current?.refer(delivery.reference),
+          )
+        : undefined,
     [canWrite, chat.id],
   )
 
@@ -248,6 +255,7 @@ function Conversing({
               ref={composer}
               draftKey={editing === undefined ? chat.id : `${chat.id}.edit`}
               organizationId={chat.organization_id}
+              workspaceId={chat.workspace_id}
               label={editing === undefined ? 'Message' : 'Changed message'}
               placeholder={active ? 'Write what comes next' : 'Ask for a change, or ask a question'}
               autoFocus
@@ -327,8 +335,9 @@ function draftOf(content: ChatQueuedMessage['content']): Draft {
         ? [{ id: part.file_id, name: part.name ?? 'file', type: part.media_type ?? '', size: 0 }]
         : [],
     ),
+    mentions: Object.fromEntries(content.filter(isMention).map(({ file_name: file = '' }) => [file, file])),
     references: content.flatMap((part) =>
-      part.type === 'file-reference'
+      part.type === 'file-reference' && !isMention(part)
         ? [
             {
               file: part.file_name ?? '',

@@ -2,7 +2,8 @@
 import { useMemo } from 'react'
 
 import { classNames } from '../ui/class-names.ts'
-import { ColouredCode } from './chat-code.tsx'
+import { ColouredPart } from './chat-code.tsx'
+import type { ColouredLine } from './diff-colours.ts'
 import type { DiffLine } from './line-diff.ts'
 import type { Span } from './word-diff.ts'
 
@@ -17,11 +18,11 @@ const SIGNS: Record<DiffLine['kind'], string> = { same: ' ', added: '+', removed
 /** The sign and the text of a line, in colours, with what changed in it. */
 export function LineText({
   line: { kind, text },
-  language,
+  coloured,
   marks,
 }: {
   readonly line: DiffLine
-  readonly language: string
+  readonly coloured: ColouredLine | undefined
   readonly marks: readonly Span[] | undefined
 }) {
   const parts = useMemo(() => cut(text, marks ?? []), [text, marks])
@@ -39,7 +40,7 @@ export function LineText({
       <span className="min-w-0">
         {kind === 'gap'
           ? text
-          : parts.map(({ text: part, marked }, index) =>
+          : parts.map(({ text: part, at, marked }, index) =>
               marked ? (
                 <span
                   key={index}
@@ -51,8 +52,16 @@ export function LineText({
                 >
                   {part}
                 </span>
+              ) : coloured === undefined ? (
+                part
               ) : (
-                <ColouredCode key={index} text={part} language={language} />
+                <ColouredPart
+                  key={index}
+                  text={coloured.text}
+                  colours={coloured.colours}
+                  from={coloured.from + at}
+                  until={coloured.from + at + part.length}
+                />
               ),
             )}
       </span>
@@ -60,17 +69,21 @@ export function LineText({
   )
 }
 
-function cut(
-  text: string,
-  marks: readonly Span[],
-): readonly { readonly text: string; readonly marked: boolean }[] {
-  const parts: { readonly text: string; readonly marked: boolean }[] = []
+interface Part {
+  readonly text: string
+  /** Where it begins in the line. */
+  readonly at: number
+  readonly marked: boolean
+}
+
+function cut(text: string, marks: readonly Span[]): readonly Part[] {
+  const parts: Part[] = []
   let at = 0
   for (const [from, until] of marks) {
-    if (from > at) parts.push({ text: text.slice(at, from), marked: false })
-    parts.push({ text: text.slice(from, until), marked: true })
+    if (from > at) parts.push({ text: text.slice(at, from), at, marked: false })
+    parts.push({ text: text.slice(from, until), at: from, marked: true })
     at = until
   }
-  if (at < text.length) parts.push({ text: text.slice(at), marked: false })
+  if (at < text.length) parts.push({ text: text.slice(at), at, marked: false })
   return parts
 }

@@ -5,6 +5,7 @@ import { classNames } from '../ui/class-names.ts'
 import { CopyButton } from '../ui/copyable.tsx'
 import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
 import { CommentBox } from './comment-box.tsx'
+import { type ColouredLine, useDiffColours } from './diff-colours.ts'
 import { LINE_LOOKS, LineText } from './diff-line.tsx'
 import { type FileReference, referenceOf, type SplitRow, splitRows } from './diff-rows.ts'
 import type { DiffLine, FileDiff } from './line-diff.ts'
@@ -108,7 +109,7 @@ interface LinesProps {
 function Lines({ file, mode, marks, selection }: LinesProps) {
   const { lines, path } = file
   const numbered = lines.some(({ old, new: fresh }) => old !== undefined || fresh !== undefined)
-  const language = /\.(\w+)$/.exec(path)?.[1] ?? ''
+  const colouredLine = useDiffColours(lines, /\.(\w+)$/.exec(path)?.[1] ?? '')
   const rows = useMemo(() => (mode === 'split' ? splitRows(lines) : []), [mode, lines])
   const widths = useMemo(() => [widthOf(lines, 'added'), widthOf(lines, 'removed')] as const, [lines])
   const wrap = mode === 'split' && rows.length <= MOST_LINES
@@ -128,7 +129,7 @@ function Lines({ file, mode, marks, selection }: LinesProps) {
         line={index === undefined ? undefined : lines[index]}
         number={which === 'left' ? lines[index ?? -1]?.old : lines[index ?? -1]?.new}
         numbered={numbered}
-        language={language}
+        coloured={index === undefined ? undefined : colouredLine(index)}
         marks={index === undefined ? undefined : marks.get(index)}
         selection={selection}
       />
@@ -157,7 +158,7 @@ function Lines({ file, mode, marks, selection }: LinesProps) {
           line={one}
           number={one.kind === 'removed' ? one.old : one.new}
           numbered={numbered}
-          language={language}
+          coloured={colouredLine(index)}
           marks={marks.get(index)}
           selection={selection}
         />
@@ -181,12 +182,12 @@ interface LineOfProps {
   readonly line: DiffLine | undefined
   readonly number: number | undefined
   readonly numbered: boolean
-  readonly language: string
+  readonly coloured: ColouredLine | undefined
   readonly marks: readonly Span[] | undefined
   readonly selection: Selection
 }
 
-function LineOf({ index, line, number, numbered, language, marks, selection }: LineOfProps) {
+function LineOf({ index, line, number, numbered, coloured, marks, selection }: LineOfProps) {
   if (line === undefined || index === undefined) return null
   return (
     <>
@@ -210,7 +211,7 @@ function LineOf({ index, line, number, numbered, language, marks, selection }: L
           </span>
         )
       ) : null}
-      <LineText line={line} language={language} marks={marks} />
+      <LineText line={line} coloured={coloured} marks={marks} />
     </>
   )
 }

@@ -1,4 +1,5 @@
 import type { FileReference } from './diff-rows.ts'
+import type { KnownFiles } from './mentions.ts'
 
 /** A file that is on the server already. */
 export interface DraftFile {
@@ -14,6 +15,8 @@ export interface Draft {
   readonly files: readonly DraftFile[]
   /** Lines of files that it points at. */
   readonly references?: readonly FileReference[]
+  /** Files that the text names. */
+  readonly mentions?: KnownFiles
 }
 
 const EMPTY_DRAFT: Draft = { text: '', files: [] }
@@ -45,18 +48,24 @@ export function parseDraft(stored: string | null): Draft {
     const files = 'files' in value && Array.isArray(value.files) ? value.files.filter(isDraftFile) : []
     const references =
       'references' in value && Array.isArray(value.references) ? value.references.filter(isReference) : []
-    return { text: value.text, files, ...(references.length === 0 ? {} : { references }) }
+    const mentions = 'mentions' in value ? readMentions(value.mentions) : {}
+    return {
+      text: value.text,
+      files,
+      ...(references.length === 0 ? {} : { references }),
+      ...(Object.keys(mentions).length === 0 ? {} : { mentions }),
+    }
   } catch {
     return EMPTY_DRAFT
   }
 }
 
 /** Keeps a draft, or forgets it when there is nothing in it. Without storage it lasts as long as the page (UI-2107). */
-export function writeDraft(name: string, { text, files, references = [] }: Draft): void {
+export function writeDraft(name: string, { text, files, references = [], mentions = {} }: Draft): void {
   try {
     if (text === '' && files.length === 0 && references.length === 0) localStorage.removeItem(name)
     else {
-      localStorage.setItem(name, JSON.stringify({ text, files, references, at: Date.now() }))
+      localStorage.setItem(name, JSON.stringify({ text, files, references, mentions, at: Date.now() }))
       dropOld(name)
     }
   } catch {
@@ -76,6 +85,11 @@ function dropOld(kept: string): void {
 function savedAt(stored: string | null): number {
   const found = /"at":(\d+)\}$/.exec(stored ?? '')
   return Number(found?.[1] ?? 0)
+}
+
+function readMentions(value: unknown): KnownFiles {
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(Object.entries(value).filter(([, file]) => typeof file === 'string'))
 }
 
 function isReference(value: unknown): value is FileReference {

@@ -1,9 +1,12 @@
+import { useMemo } from 'react'
+
 import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
-import { ColouredCode } from './chat-code.tsx'
+import { ColouredPart } from './chat-code.tsx'
 import { DiffView } from './diff-view.tsx'
 import { diffLines, type FileDiff, fileDiff, parseUnifiedDiff } from './line-diff.ts'
 import type { ToolCall } from './rows.ts'
 import { argsOf, type Data, errorOf, list, number, resultOf, text } from './tool-data.ts'
+import { useColours } from './use-colours.ts'
 import { WindowedLines } from './windowed-lines.tsx'
 
 /** What was read of a file, with its own line numbers. */
@@ -15,9 +18,10 @@ export function ReadBody({ call }: { readonly call: ToolCall }) {
     text(result, 'body') ??
     (typeof call.result?.result === 'string' ? call.result.result : undefined)
   const error = errorOf(call)
-  const lines = (content ?? '').replace(/\n$/, '').split('\n')
+  const lines = useMemo(() => numberedLines(content ?? ''), [content])
+  const whole = useMemo(() => lines.map(({ text: line }) => line).join('\n'), [lines])
   const total = number(result, 'total_lines')
-  const language = /\.(\w+)$/.exec(path)?.[1] ?? ''
+  const colours = useColours(whole, /\.(\w+)$/.exec(path)?.[1] ?? '')
   return (
     <div className="overflow-hidden rounded-card border border-line bg-surface">
       <div className="flex min-h-8 items-center gap-2 border-b border-line px-3 text-xs">
@@ -36,7 +40,26 @@ export function ReadBody({ call }: { readonly call: ToolCall }) {
             label={path}
             count={lines.length}
             className="py-1.5"
-            line={(index) => <NumberedLine text={lines[index] ?? ''} language={language} />}
+            line={(index) => {
+              const { number: named, text: line = '', from = 0 } = lines[index] ?? {}
+              return (
+                <div className="flex whitespace-pre pr-3">
+                  <span
+                    className="w-12 shrink-0 select-none pr-3 text-right text-ink-3 tabular-nums"
+                    aria-hidden="true"
+                  >
+                    {named}
+                  </span>
+                  <span>
+                    {colours === undefined ? (
+                      line
+                    ) : (
+                      <ColouredPart text={whole} colours={colours} from={from} until={from + line.length} />
+                    )}
+                  </span>
+                </div>
+              )
+            }}
           />
         )
       ) : (
@@ -46,19 +69,25 @@ export function ReadBody({ call }: { readonly call: ToolCall }) {
   )
 }
 
+interface NumberedLine {
+  readonly number: string | undefined
+  readonly text: string
+  /** Where it begins in the text without numbers. */
+  readonly from: number
+}
+
 /** The tool puts the number and a tab or an arrow before each line. */
-function NumberedLine({ text: line, language }: { readonly text: string; readonly language: string }) {
-  const found = /^\s*(\d+)(?:\t|→|: ?|\| ?)(.*)$/.exec(line)
-  return (
-    <div className="flex whitespace-pre pr-3">
-      <span className="w-12 shrink-0 select-none pr-3 text-right text-ink-3 tabular-nums" aria-hidden="true">
-        {found?.[1]}
-      </span>
-      <span>
-        <ColouredCode text={found?.[2] ?? line} language={language} />
-      </span>
-    </div>
-  )
+function numberedLines(content: string): readonly NumberedLine[] {
+  let from = 0
+  return content
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => {
+      const [, named, rest] = /^\s*(\d+)(?:\t|→|: ?|\| ?)(.*)$/.exec(line) ?? []
+      const found = { number: named, text: rest ?? line, from }
+      from += found.text.length + 1
+      return found
+    })
 }
 
 /** Changes of files: as the tool tells them, else from what the model asked for. */

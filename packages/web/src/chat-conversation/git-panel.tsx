@@ -1,12 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
-import { GitBranch, RefreshCw } from 'lucide-react'
+import { GitBranch, GitCommitHorizontal, RefreshCw } from 'lucide-react'
 import { useId, useMemo, useState } from 'react'
 
-import { type Chat, getChatDiff } from '@slipway/contract'
+import { type Chat, getChatDiff, type WorkspaceAgentRepoChanges } from '@slipway/contract'
 import { api } from '../api/client.ts'
+import { AppLink } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
 import { useUser } from '../session/session.tsx'
 import { Choice, useChoice } from '../theme/choice.ts'
-import { Button } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -14,7 +16,7 @@ import { SafeLink } from '../ui/safe-link.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
 import { toasts } from '../ui/toast.tsx'
-import { sendReference } from './composer-inbox.ts'
+import { deliver } from './composer-inbox.ts'
 import { DiffTree } from './diff-tree.tsx'
 import { DiffCounts, DiffView } from './diff-view.tsx'
 import { parseUnifiedDiff } from './line-diff.ts'
@@ -27,9 +29,19 @@ const REMOTE = 'remote'
 const diffMode = new Choice<'unified' | 'split'>('slipway.diff.layout', ['unified', 'split'])
 
 /** What changed: in the working repositories of the workspace, and on the branch or pull request (UI-1142). */
-export function GitPanel({ chat }: { readonly chat: Chat }) {
+export function GitPanel({
+  chat,
+  onPrompt,
+}: {
+  readonly chat: Chat
+  /** The composer has got a prompt, and wants to be seen. */
+  readonly onPrompt?: (() => void) | undefined
+}) {
   const bound = chat.workspace_id !== undefined
-  const git = useGitChanges(bound && !chat.archived ? chat.id : undefined)
+  const git = useGitChanges(
+    bound && !chat.archived ? chat.id : undefined,
+    `${chat.workspace_id} ${chat.agent_id}`,
+  )
   const remote = useQuery({
     queryKey: ['chat', chat.id, 'diff'],
     queryFn: ({ signal }) => api.call(getChatDiff, { params: { chat: chat.id }, signal }),
@@ -48,26 +60,14 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
   const mode = useChoice(diffMode)
   const user = useUser()
   const ids = useId()
-  const [stale, setStale] = useState(false)
-  if (view === undefined)
-    return bound ? (
-      git.repositories === undefined && git.connected ? (
-        <AfterDelay>
-          <div className="skeleton h-24" aria-busy="true" />
-        </AfterDelay>
-      ) : (
-        <EmptyState icon={GitBranch} title="No changes yet">
-          {git.fault ??
-            (git.connected
-              ? 'Repositories that the agent works in show here with what changed.'
-              : 'The workspace does not answer. Changes show here when its agent is connected.')}
-        </EmptyState>
-      )
-    ) : (
-      <EmptyState icon={GitBranch} title="No workspace">
-        Changes show here when the chat has a workspace with a Git repository.
-      </EmptyState>
-    )
+  const [asked, setAsked] = useState(false)
+  const mayWrite = chat.owner_id === user.id && !chat.archived
+  const hand = (delivery: Parameters<typeof deliver>[1]): boolean => {
+    if (deliver(chat.id, delivery)) return true
+    toasts.failed('Nothing was added to the message', new Error('Nothing can be sent to this chat.'))
+    return false
+  }
+  if (view === undefined) return <NoChanges chat={chat} git={git} />
   const { diff_status: request } = chat
   return (
     <div className="flex min-w-0 flex-col gap-3">
@@ -96,7 +96,33 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
           added={files.reduce((sum, { added }) => sum + added, 0)}
           removed={files.reduce((sum, { removed }) => sum + removed, 0)}
         />
+        <Button
+          tone="quiet"
+          size="icon"
+          className="-ml-1"
+          aria-label="Look again"
+          title="Look again"
+          onClick={() => {
+            setAsked(true)
+            if (view === REMOTE) void remote.refetch()
+            else git.refresh()
+          }}
+          icon={<RefreshCw className="size-3.5" />}
+        />
         <span className="ml-auto" />
+        {mayWrite && repository !== undefined && files.length > 0 ? (
+          <Button
+            size="dense"
+            title="Puts a request into your message; you send it"
+            icon={<GitCommitHorizontal className="size-3.5" />}
+            onClick={() => {
+              if (hand({ kind: 'text', text: commitPrompt(repository, repositories.length > 1) }))
+                onPrompt?.()
+            }}
+          >
+            Commit
+          </Button>
+        ) : null}
         {files.length > 0 ? (
           <Segmented
             label="Layout of changes"
@@ -108,21 +134,15 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
             ]}
           />
         ) : null}
-        <Button
-          tone="quiet"
-          size="icon"
-          aria-label="Look again"
-          title="Look again"
-          onClick={() => {
-            if (view === REMOTE) void remote.refetch()
-            else setStale(!git.refresh())
-          }}
-          icon={<RefreshCw className="size-3.5" />}
-        />
       </div>
-      {stale && !git.connected ? (
+      {view !== REMOTE && (git.link === 'away' || (asked && git.link === 'connecting')) ? (
         <Notice tone="warn" title="The workspace does not answer">
           What you see is what was last told.
+        </Notice>
+      ) : null}
+      {view !== REMOTE && git.fault !== undefined ? (
+        <Notice tone="warn" title="The repositories could not be read">
+          {git.fault}
         </Notice>
       ) : null}
       {view === REMOTE && request?.url !== undefined ? (
@@ -133,6 +153,14 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
           <span className="text-xs text-ink-3">
             {request.pull_request_draft ? 'draft' : request.pull_request_state} ·{' '}
             {URL.parse(request.url)?.host}
+            {remote.data?.provider === 'github' && /\/pull\/\d+$/.test(request.url) ? (
+              <>
+                {' · '}
+                <SafeLink href={`${request.url}/checks`} text="Checks">
+                  Checks
+                </SafeLink>
+              </>
+            ) : null}
           </span>
         </p>
       ) : null}
@@ -141,7 +169,23 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
         title="The changes could not be read"
         onRetry={() => void remote.refetch()}
       />
-      {files.length > 0 ? (
+      {view === REMOTE && remote.data !== undefined && remote.data.diff === undefined ? (
+        <Notice
+          tone="info"
+          title="The Git host did not give the changes"
+          action={
+            remote.data.provider === undefined ? undefined : (
+              <AppLink href={paths.settings('external-auth')} className={buttonClass({ size: 'dense' })}>
+                Connect
+              </AppLink>
+            )
+          }
+        >
+          {remote.data.provider === undefined
+            ? 'The deployment has no external authentication for this host.'
+            : 'It needs a token of yours: connect your account there.'}
+        </Notice>
+      ) : files.length > 0 ? (
         <>
           {files.length > 1 ? (
             <DiffTree
@@ -155,29 +199,67 @@ export function GitPanel({ chat }: { readonly chat: Chat }) {
               id={`${ids}-${index}`}
               file={file}
               mode={mode}
-              onComment={
-                chat.owner_id === user.id && !chat.archived
-                  ? (reference) => {
-                      if (!sendReference(chat.id, reference))
-                        toasts.failed(
-                          'The comment was not added',
-                          new Error('Nothing can be sent to this chat.'),
-                        )
-                    }
-                  : undefined
-              }
+              onComment={mayWrite ? (reference) => void hand({ kind: 'reference', reference }) : undefined}
             />
           ))}
         </>
       ) : (
         <p className="text-sm text-ink-2">
-          {view === REMOTE && remote.data !== undefined && remote.data.diff === undefined
-            ? 'The Git host shows it only with a token of yours: connect it under Settings, External authentication.'
-            : remote.isPending && view === REMOTE
+          {view === REMOTE
+            ? remote.isPending
               ? 'Reading the changes'
-              : 'Nothing has changed.'}
+              : 'The branch changes nothing.'
+            : 'Nothing has changed since the last commit.'}
         </p>
       )}
     </div>
   )
+}
+
+/** Why there is nothing to show, and the next step. */
+function NoChanges({ chat, git }: { readonly chat: Chat; readonly git: ReturnType<typeof useGitChanges> }) {
+  if (chat.workspace_id === undefined)
+    return (
+      <EmptyState icon={GitBranch} title="No workspace">
+        Changes show here when the chat has a workspace with a Git repository.
+      </EmptyState>
+    )
+  if (chat.archived)
+    return (
+      <EmptyState icon={GitBranch} title="No changes are followed">
+        The chat is archived. Bring it back to see what has changed in its workspace.
+      </EmptyState>
+    )
+  if (git.link === 'away')
+    return (
+      <EmptyState
+        icon={GitBranch}
+        title="The workspace does not answer"
+        action={<Button onClick={git.refresh}>Try again</Button>}
+      >
+        Changes show here when its agent is connected.
+      </EmptyState>
+    )
+  if (git.repositories === undefined && git.fault === undefined)
+    return (
+      <AfterDelay>
+        <div className="skeleton h-24" aria-busy="true" />
+      </AfterDelay>
+    )
+  return (
+    <EmptyState
+      icon={GitBranch}
+      title={git.fault === undefined ? 'No repository yet' : 'The repositories could not be read'}
+      action={<Button onClick={git.refresh}>Look again</Button>}
+    >
+      {git.fault ?? 'Repositories that the agent works in show here with what changed.'}
+    </EmptyState>
+  )
+}
+
+/** What asks the model for a commit; whoever reads it may change it before it is sent (UI-1142). */
+function commitPrompt({ repo_root: root, branch }: WorkspaceAgentRepoChanges, several: boolean): string {
+  const where = several ? ` in ${root}` : ''
+  const on = branch === '' ? '' : ` on the branch ${branch}`
+  return `Commit the changes${where}${on}, with a message that says why they were made.`
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { matchingCommands } from './command-list.tsx'
+import { matchingCommands } from './commands.ts'
 import { skillCommands } from './skill-commands.ts'
 
 it('CH-1303: skills of both sides are offered; where names clash each says where it is from', () => {

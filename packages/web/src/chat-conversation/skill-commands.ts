@@ -1,4 +1,4 @@
-import type { ComposerCommand } from './command-list.tsx'
+import type { ComposerCommand } from './commands.ts'
 
 interface Named {
   readonly name: string

@@ -16,6 +16,8 @@ import { phaseOf, toolWords } from './tool-words.ts'
 const TICK_MS = 1000
 /** So long a lost connection is not worth a word. */
 const GRACE_MS = 2000
+/** Then the server goes on without the results (CH-1501). */
+const ACTION_MS = 5 * 60_000
 
 /** What goes on right now, in one line above the composer (UI-1131). */
 export function StatusLine({ chat }: { readonly chat: Chat }) {
@@ -40,13 +42,7 @@ export function StatusLine({ chat }: { readonly chat: Chat }) {
         Stopping
       </Line>
     )
-  if (status === 'requires_action')
-    return (
-      <Line icon={<Spinner className="size-3.5 text-warn" />} since={since}>
-        Waiting for {chat.client_type === 'api' ? 'the program that started this chat' : 'another client'} to
-        carry out a tool
-      </Line>
-    )
+  if (status === 'requires_action') return <ActionLine chat={chat} />
   if (status !== 'running') return <div className="h-2" />
   if (chat.queued_for_capacity === true && part === '')
     return (
@@ -121,6 +117,27 @@ function Elapsed({ since }: { readonly since: number }) {
     <span className="shrink-0 text-xs text-ink-3 tabular-nums">
       {formatDuration(Math.floor((now - since) / 1000) * 1000)}
     </span>
+  )
+}
+
+/** A tool of another client, which has so long to carry it out (UI-1139). */
+function ActionLine({ chat }: { readonly chat: Chat }) {
+  const { session } = useConversation()
+  // The calls are stored in the moment in which the wait begins.
+  const asked = useChatView(session, (view) => view.chat.messages.at(-1)?.created_at)
+  const now = useTick(true)
+  const left = asked === undefined ? undefined : Date.parse(asked) + ACTION_MS - now
+  return (
+    <Line icon={<Spinner className="size-3.5 text-warn" />}>
+      Waiting for {chat.client_type === 'api' ? 'the program that started this chat' : 'another client'} to
+      carry out a tool
+      {left === undefined || left <= 0 || left > ACTION_MS ? null : (
+        <span className="text-ink-3 tabular-nums">
+          {' '}
+          · {formatDuration(Math.floor(left / TICK_MS) * TICK_MS)} left
+        </span>
+      )}
+    </Line>
   )
 }
 

@@ -12,27 +12,43 @@ import { type LiveSocket, openLiveSocket } from '../api/live-socket.ts'
 interface GitChanges {
   /** By their folder; one that was changed stays when it is clean again (UI-1142). */
   readonly repositories: readonly WorkspaceAgentRepoChanges[] | undefined
-  readonly connected: boolean
+  /** `away`: nobody answers, and nobody is asked again by itself. */
+  readonly link: 'connecting' | 'connected' | 'away'
   readonly fault: string | undefined
-  /** Asks for a look at once; false while there is no connection. */
-  readonly refresh: () => boolean
+  /** Asks for a look at once, and for a connection where there is none. */
+  readonly refresh: () => void
 }
 
-/** Follows the working repositories while `chat` is set. A workspace that cannot be watched is left alone. */
-export function useGitChanges(chat: string | undefined): GitChanges {
+/**
+ * Follows the working repositories while `chat` is set. A workspace that cannot be watched is left alone (UI-1142).
+ *
+ * @param where what it depends on who answers: the workspace and its agent.
+ */
+export function useGitChanges(chat: string | undefined, where: string): GitChanges {
   const [repositories, setRepositories] = useState<readonly WorkspaceAgentRepoChanges[]>()
-  const [connected, setConnected] = useState(false)
+  const [link, setLink] = useState<GitChanges['link']>('connecting')
   const [fault, setFault] = useState<string>()
+  const [attempt, setAttempt] = useState(0)
   const socket = useRef<LiveSocket>(undefined)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was known is of one chat in one workspace.
+  useEffect(() => setRepositories(undefined), [chat, where])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: somebody else answers elsewhere, and who was away may be back.
   useEffect(() => {
-    setRepositories(undefined)
     setFault(undefined)
+    setLink(chat === undefined ? 'away' : 'connecting')
     if (chat === undefined) return
-    const opened = openLiveSocket({
+    let opened = false
+    const live = openLiveSocket({
       path: () => requestPath(streamChatGit.path, { chat }),
-      onOpen: () => setConnected(true),
-      onDown: () => setConnected(false),
-      // Without an agent that answers there is nothing to come back for (UI-1142).
+      onOpen: () => {
+        opened = true
+        setLink('connected')
+      },
+      onDown: () => setLink(opened ? 'connecting' : 'away'),
+      onRefused: () => {
+        live[Symbol.dispose]()
+        setLink('away')
+      },
       optional: true,
       onMessage: (frame) => {
         if (!isGitMessage(frame)) return
@@ -43,18 +59,19 @@ export function useGitChanges(chat: string | undefined): GitChanges {
           setRepositories((known) => merged(known ?? [], frame.repositories ?? []))
       },
     })
-    socket.current = opened
+    socket.current = live
     return () => {
       socket.current = undefined
-      setConnected(false)
-      opened[Symbol.dispose]()
+      live[Symbol.dispose]()
     }
-  }, [chat])
+  }, [chat, where, attempt])
   return {
     repositories,
-    connected,
+    link,
     fault,
-    refresh: () => socket.current?.send(JSON.stringify({ type: 'refresh' })) ?? false,
+    refresh: () => {
+      if (socket.current?.send(JSON.stringify({ type: 'refresh' })) !== true) setAttempt(attempt + 1)
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 
 import type { Chat } from '@slipway/contract'
 import { ownSkillsQuery } from '../chats/queries.ts'
-import type { ComposerCommand } from './command-list.tsx'
+import type { ComposerCommand } from './commands.ts'
 import { skillCommands } from './skill-commands.ts'
 
 /** What a composer offers behind `/`, and whether it knows all of it (UI-1121). A skill named like a command wins. */

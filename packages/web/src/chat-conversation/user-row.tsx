@@ -1,12 +1,14 @@
 import { Clock, FileCode, Link, Pencil } from 'lucide-react'
 import { type ReactNode, useId } from 'react'
 
-import type { ChatMessage } from '@slipway/contract'
+import type { ChatMessage, ChatMessagePart } from '@slipway/contract'
 import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copyable.tsx'
+import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { type PendingMessage, textOf } from './chat-store.ts'
 import { useConversation, useOpened } from './conversation-context.ts'
+import { gapBefore, isMention, mentionText } from './mentions.ts'
 import { MessageFiles } from './message-files.tsx'
 import { messageLink } from './message-link.ts'
 
@@ -26,7 +28,7 @@ export function UserRow({
   const { canWrite, startEdit } = useConversation()
   const text = textOf(message.content)
   const files = message.content.filter(({ type }) => type === 'file')
-  const references = message.content.filter(({ type }) => type === 'file-reference')
+  const references = message.content.filter((part) => part.type === 'file-reference' && !isMention(part))
   const notices = message.content.filter(({ type }) => type === 'hook-notice')
   return (
     <div className="group/user flex flex-col items-end gap-1 pt-3">
@@ -35,7 +37,7 @@ export function UserRow({
           <MessageFiles parts={files} />
         </div>
       )}
-      <Bubble id={id} text={text} marked={edited}>
+      <Bubble id={id} text={text} shown={withChips(message.content)} marked={edited}>
         {references.length === 0 ? null : (
           <ul className="mt-2 flex flex-wrap gap-1.5">
             {references.map((part, index) => (
@@ -97,14 +99,48 @@ export function PendingRow({ pending }: { readonly pending: PendingMessage }) {
   )
 }
 
+/** The text with a chip where it names a file (UI-1122). */
+function withChips(content: readonly ChatMessagePart[]): ReactNode {
+  const nodes: ReactNode[] = []
+  let afterMention = false
+  for (const [index, part] of content.entries()) {
+    const mention = isMention(part)
+    if (part.type !== 'text' && !mention) continue
+    const piece = mention ? mentionText(part) : (part.text ?? '')
+    if (nodes.length > 0) nodes.push(mention || afterMention ? gapBefore(piece) : '\n\n')
+    nodes.push(mention ? <FileChip key={index} part={part} /> : piece)
+    afterMention = mention
+  }
+  return nodes
+}
+
+/** The end of a path says which file it is; the whole is told on demand. */
+function FileChip({ part }: { readonly part: ChatMessagePart }) {
+  const whole = mentionText(part).slice(1)
+  const steps = whole.split('/')
+  return (
+    <span
+      title={whole}
+      className="inline-flex max-w-full items-baseline gap-1 rounded-sm border border-line bg-surface px-1.5 align-baseline font-mono text-xs"
+    >
+      <FileCode className="size-3 shrink-0 self-center text-ink-3" aria-hidden="true" />
+      <span className="min-w-0 [overflow-wrap:anywhere]">
+        <bdi>{withHiddenWrittenOut(steps.length > 3 ? `…/${steps.slice(-2).join('/')}` : whole)}</bdi>
+      </span>
+    </span>
+  )
+}
+
 function Bubble({
   id,
   text,
+  shown = text,
   marked,
   children,
 }: {
   readonly id: string
   readonly text: string
+  readonly shown?: ReactNode
   readonly marked: boolean
   readonly children?: ReactNode
 }) {
@@ -120,7 +156,7 @@ function Bubble({
         id={body}
         className={`whitespace-pre-wrap leading-relaxed [overflow-wrap:anywhere] ${long && !open ? 'max-h-60 overflow-hidden [mask-image:linear-gradient(black_70%,transparent)]' : ''}`}
       >
-        <bdi>{text}</bdi>
+        <bdi>{shown}</bdi>
       </div>
       {long ? (
         <Button

@@ -30,6 +30,14 @@ describe('UI-1107: events of the watch', () => {
     expect('last_error' in next).toBe(false)
   })
 
+  it('tell that the context has changed, and leave what was in it', () => {
+    const resources = [{ kind: 'skill' as const, source: '/s', status: 'ok' as const, size_bytes: 1 }]
+    const open = chatOf({ id: 'a', context: { dirty: false, resources } })
+    const event = { kind: 'context_dirty' as const, chat: chatOf({ id: 'a', context: { dirty: true } }) }
+    expect(mergeInto(open, event).context).toEqual({ dirty: true, resources })
+    expect(mergeInto(chatOf({ id: 'a' }), event).context).toEqual({ dirty: true })
+  })
+
   it('put new chats into the list and take archived ones out', () => {
     const list = [known]
     const fresh = chatOf({ id: 'b' })

@@ -47,7 +47,13 @@ export function mergeInto<One extends Fields>(known: One, { kind, chat }: ChatWa
 
 function take<Key extends keyof Fields>(next: Fields, known: Fields, event: Fields, field: Key): boolean {
   if (JSON.stringify(known[field]) === JSON.stringify(event[field])) return false
-  if (field in event) next[field] = event[field]
+  if (field === 'context' && event.context !== undefined)
+    // Events tell that it has changed, and not what is in it (CH-1002).
+    next.context = {
+      ...(known.context?.resources === undefined ? {} : { resources: known.context.resources }),
+      ...event.context,
+    }
+  else if (field in event) next[field] = event[field]
   else delete next[field]
   return true
 }

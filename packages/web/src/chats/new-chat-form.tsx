@@ -92,6 +92,7 @@ export function NewChatForm({ organizations, offers, own }: NewChatFormProps) {
           ref={composer}
           draftKey={DRAFT}
           organizationId={organization?.id}
+          workspaceId={workspace.id === '' ? undefined : workspace.id}
           label="First message"
           placeholder="Describe the change, the question, or the failure"
           autoFocus={!window.matchMedia('(pointer: coarse)').matches}

@@ -1,5 +1,6 @@
 import { X } from 'lucide-react'
 import { Tabs } from 'radix-ui'
+import { lazy, Suspense } from 'react'
 
 import type { Chat } from '@slipway/contract'
 import { GitPanel } from '../chat-conversation/index.ts'
@@ -17,10 +18,14 @@ import { SummaryTab } from './summary-tab.tsx'
 const TABS = [
   { id: 'summary', label: 'Summary' },
   { id: 'git', label: 'Git' },
+  { id: 'terminal', label: 'Terminal' },
   { id: 'context', label: 'Context' },
   { id: 'files', label: 'Files' },
   { id: 'cost', label: 'Cost' },
 ] as const
+
+/** It brings the whole terminal along, which few chats need. */
+const TerminalTab = lazy(async () => ({ default: (await import('./terminal-tab.tsx')).TerminalTab }))
 
 /** What belongs to a chat beside its conversation; which tab is open is in the address. */
 export function RightPanel({
@@ -36,7 +41,11 @@ export function RightPanel({
 }) {
   const { panelWidth, setPanelWidth } = useAgents()
   const [{ panel }, change] = useAddress()
-  const tab = TABS.find(({ id }) => id === panel)?.id ?? 'summary'
+  const { workspace_id: workspace } = chat
+  const tabs = TABS.filter(
+    ({ id }) => id !== 'terminal' || (own && workspace !== undefined && !chat.archived),
+  )
+  const tab = tabs.find(({ id }) => id === panel)?.id ?? 'summary'
   return (
     <>
       {wide ? (
@@ -54,7 +63,8 @@ export function RightPanel({
         aria-label="About this chat"
         style={wide ? { width: panelWidth } : undefined}
         onKeyDown={(event) => {
-          if (event.key === 'Escape' && !wide) onClose()
+          const typesInTerminal = event.target instanceof Element && event.target.closest('.xterm') !== null
+          if (event.key === 'Escape' && !wide && !typesInTerminal) onClose()
         }}
         className={classNames(
           'flex min-h-0 flex-col bg-bg',
@@ -65,19 +75,19 @@ export function RightPanel({
       >
         <Tabs.Root
           value={tab}
-          onValueChange={(next) => change({ panel: next === 'summary' ? undefined : next })}
+          onValueChange={(next) => change({ panel: next === 'summary' ? undefined : next, app: undefined })}
           className="flex min-h-0 flex-1 flex-col"
         >
-          <div className="flex h-12 shrink-0 items-center gap-1 border-b border-line pl-4 pr-2">
+          <div className="flex h-12 shrink-0 items-center gap-1 border-b border-line pl-3 pr-2">
             <Tabs.List
               aria-label="About this chat"
-              className="flex h-full min-w-0 flex-1 gap-4 overflow-x-auto [scrollbar-width:none]"
+              className="flex h-full min-w-0 flex-1 gap-2 overflow-x-auto [scrollbar-width:none]"
             >
-              {TABS.map(({ id, label }) => (
+              {tabs.map(({ id, label }) => (
                 <Tabs.Trigger
                   key={id}
                   value={id}
-                  className="-mb-px inline-flex h-full shrink-0 items-center gap-1.5 border-b-2 border-transparent text-sm font-medium text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
+                  className="-mb-px inline-flex h-full shrink-0 items-center gap-1.5 border-b-2 border-transparent px-1 text-sm font-medium text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
                 >
                   {label}
                   {id === 'files' && (chat.files?.length ?? 0) > 0 ? (
@@ -94,11 +104,23 @@ export function RightPanel({
               icon={<X className="size-4" />}
             />
           </div>
-          <Tabs.Content value={tab} className="min-h-0 flex-1 overflow-y-auto p-4 outline-offset-[-2px]">
+          <Tabs.Content
+            value={tab}
+            className={classNames(
+              'min-h-0 flex-1 outline-offset-[-2px]',
+              tab === 'terminal' ? 'flex flex-col overflow-hidden' : 'overflow-y-auto p-4',
+            )}
+          >
             {tab === 'summary' ? (
-              <SummaryTab chat={chat} />
+              <SummaryTab chat={chat} own={own} />
             ) : tab === 'git' ? (
-              <GitPanel chat={chat} />
+              <GitPanel chat={chat} onPrompt={wide ? undefined : onClose} />
+            ) : tab === 'terminal' ? (
+              workspace === undefined ? null : (
+                <Suspense>
+                  <TerminalTab chat={chat} workspaceId={workspace} />
+                </Suspense>
+              )
             ) : tab === 'context' ? (
               <ContextTab chat={chat} own={own} />
             ) : tab === 'files' ? (

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { ExternalLink } from 'lucide-react'
 import type { ReactNode } from 'react'
 
-import { type Chat, getWorkspace } from '@slipway/contract'
-import { api } from '../api/client.ts'
+import type { Chat } from '@slipway/contract'
+import { useAddress } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { organizationTitle } from '../organizations/organization-titles.ts'
 import { paths } from '../paths.ts'
@@ -13,14 +13,16 @@ import { Detail, DetailList } from '../ui/detail.tsx'
 import { safeHref } from '../ui/safe-href.ts'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
+import { AgentApps } from '../workspaces/agent-apps.tsx'
 import { workspaceLook } from '../workspaces/workspace-look.ts'
 import { useAgents } from './agents-context.ts'
 import { chatLook, pullRequestLook } from './chat-words.ts'
+import { agentOfChat, chatWorkspaceQuery } from './chat-workspace.ts'
 import { EFFORT_WORDS } from './effort-words.ts'
 import { modelConfigsQuery } from './queries.ts'
 
 /** What a chat is about, where it works and with what. */
-export function SummaryTab({ chat }: { readonly chat: Chat }) {
+export function SummaryTab({ chat, own }: { readonly chat: Chat; readonly own: boolean }) {
   const { query } = useAgents()
   const models = useQuery(modelConfigsQuery)
   const organizations = useQuery(organizationsQuery)
@@ -57,6 +59,9 @@ export function SummaryTab({ chat }: { readonly chat: Chat }) {
           {chat.plan_mode === undefined ? null : <Detail label="Mode">Plans first</Detail>}
         </DetailList>
       </Card>
+      {own && chat.workspace_id !== undefined && !chat.archived ? (
+        <Apps chat={chat} workspaceId={chat.workspace_id} />
+      ) : null}
       <Card title="About">
         <DetailList>
           {chat.owner_username === undefined ? null : <Detail label="Owner">{chat.owner_username}</Detail>}
@@ -66,6 +71,14 @@ export function SummaryTab({ chat }: { readonly chat: Chat }) {
           <Detail label="Begun">
             <TimeAgo time={chat.created_at} />
           </Detail>
+          {chat.updated_at === chat.created_at ? null : (
+            <Detail label="Last active">
+              <TimeAgo time={chat.updated_at} />
+            </Detail>
+          )}
+          {chat.parent_chat_id === undefined ? (
+            <Detail label="Shared">{chat.shared ? 'With others' : 'With nobody'}</Detail>
+          ) : null}
           <Detail label="Started from">{chat.client_type === 'ui' ? 'The dashboard' : 'A program'}</Detail>
           {Object.entries(chat.labels).map(([key, value]) => (
             <Detail key={key} label={key}>
@@ -107,12 +120,27 @@ function Card({ title, children }: { readonly title: string; readonly children: 
   )
 }
 
+/** What the template offers in the workspace; programs of the terminal open beside the chat (UI-1145). */
+function Apps({ chat, workspaceId }: { readonly chat: Chat; readonly workspaceId: string }) {
+  const [, change] = useAddress()
+  const workspace = useQuery(chatWorkspaceQuery(workspaceId)).data
+  const agent = workspace === undefined ? undefined : agentOfChat(workspace, chat)
+  if (workspace?.latest_build.status !== 'running' || agent === undefined) return null
+  if (agent.display_apps.length === 0 && agent.apps.every(({ hidden }) => hidden)) return null
+  return (
+    <Card title="Apps">
+      <AgentApps
+        workspace={workspace}
+        agent={agent}
+        className="py-1"
+        onTerminal={(app) => change({ panel: 'terminal', app })}
+      />
+    </Card>
+  )
+}
+
 function WorkspaceFact({ id }: { readonly id: string }) {
-  const workspace = useQuery({
-    queryKey: ['workspace-by-id', id],
-    queryFn: ({ signal }) => api.call(getWorkspace, { params: { workspace: id }, signal }),
-    staleTime: 15_000,
-  })
+  const workspace = useQuery(chatWorkspaceQuery(id))
   if (workspace.data === undefined)
     return <span className="text-ink-2">{workspace.isError ? 'Gone, or not yours to see' : '…'}</span>
   const { owner_name: owner, name } = workspace.data

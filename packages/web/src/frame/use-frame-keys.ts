@@ -36,6 +36,8 @@ export function useFrameKeys({
     let pressedG = 0
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.isComposing || event.defaultPrevented) return
+      // Every key in a terminal is for what runs in it (UI-1104).
+      if (event.target instanceof Element && event.target.closest('.xterm') !== null) return
       if (
         event.key.toLowerCase() === 'k' &&
         (event.metaKey || event.ctrlKey) &&

@@ -37,6 +37,7 @@ export class TerminalScreen implements Disposable {
   readonly #container: HTMLElement
   readonly #options: ScreenOptions
   readonly #cleanup = new DisposableStack()
+  #webgl: WebglAddon | undefined
   /** What is marked is copied at once (UI-906). */
   copyOnSelect = false
 
@@ -60,6 +61,7 @@ export class TerminalScreen implements Disposable {
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => !sheets.includes(sheet))
     })
     this.#cleanup.defer(() => this.#terminal.dispose())
+    this.#cleanup.defer(() => this.#dropWebgl())
     this.#terminal.loadAddon(this.#fit)
     this.#terminal.loadAddon(new Unicode11Addon())
     this.#terminal.unicode.activeVersion = '11'
@@ -157,13 +159,24 @@ export class TerminalScreen implements Disposable {
     try {
       const webgl = new WebglAddon()
       webgl.onContextLoss(() => {
-        webgl.dispose()
+        this.#dropWebgl()
         this.#drawOnCanvas()
       })
       this.#terminal.loadAddon(webgl)
+      this.#webgl = webgl
     } catch {
       this.#drawOnCanvas()
     }
+  }
+
+  /** At last it asks this version of xterm for something that only later ones have; all else is given back by then. */
+  #dropWebgl(): void {
+    try {
+      this.#webgl?.dispose()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+    }
+    this.#webgl = undefined
   }
 
   #drawOnCanvas(): void {

@@ -35,6 +35,8 @@ interface TerminalSessionProps {
   readonly reconnectId: string
   readonly command: string
   readonly onNewSession: () => void
+  /** It is a part of a page, and fills the height that it is given. */
+  readonly embedded?: boolean
 }
 
 /** One session: the strip on top, the screen, and what to do when the connection is gone (UI-904). */
@@ -44,7 +46,10 @@ export function TerminalSession({
   reconnectId,
   command,
   onNewSession,
+  embedded = false,
 }: TerminalSessionProps) {
+  const Frame = embedded ? 'section' : 'main'
+  const Heading = embedded ? 'h2' : 'h1'
   const [state, setState] = useState<TerminalState>({ kind: 'connecting' })
   const [fontSize, setFontSize] = useFontSize()
   const [copyOnSelect, setCopyOnSelect] = useCopyOnSelect()
@@ -58,23 +63,26 @@ export function TerminalSession({
     }
   }
   return (
-    <main className="flex h-dvh flex-col bg-console">
+    <Frame
+      aria-label={embedded ? 'Terminal' : undefined}
+      className={classNames('flex flex-col bg-console', embedded ? 'min-h-0 flex-1' : 'h-dvh')}
+    >
       <header className="flex h-10 shrink-0 items-center gap-2 border-b border-line bg-bg pl-1 pr-1.5">
         <AppLink
           id="leave-terminal"
           href={paths.workspace(workspace.owner_name, workspace.name)}
-          title="Back to the workspace"
+          title={embedded ? 'The workspace' : 'Back to the workspace'}
           className="inline-flex h-8 min-w-0 items-center gap-2 rounded-control px-2 text-sm text-ink-2 hover:bg-hover hover:text-ink"
         >
-          <ArrowLeft className="size-4 shrink-0" aria-hidden="true" />
+          {embedded ? null : <ArrowLeft className="size-4 shrink-0" aria-hidden="true" />}
           <span className="truncate">
             <bdi className="font-medium text-ink">{workspace.name}</bdi>
             <span className="text-ink-3 max-sm:hidden">.{agent.name}</span>
           </span>
         </AppLink>
-        <h1 className="sr-only">
+        <Heading className="sr-only">
           Terminal of {workspace.name}.{agent.name}
-        </h1>
+        </Heading>
         <span className="ml-auto">
           <Latency state={state} />
         </span>
@@ -86,7 +94,7 @@ export function TerminalSession({
           aria-label="New session"
           title="Start another shell"
         >
-          <span className="max-sm:hidden">New session</span>
+          <span className={embedded ? 'sr-only' : 'max-sm:hidden'}>New session</span>
         </Button>
         <Menu
           label="Terminal"
@@ -172,7 +180,7 @@ export function TerminalSession({
       >
         <Strip state={state} onRetry={() => controls.current?.retryNow()} onNewSession={onNewSession} />
       </TerminalView>
-    </main>
+    </Frame>
   )
 }
 

@@ -94,7 +94,8 @@ export function TerminalView({
         onOutput: (data, done) => drawn.write(data, done),
         onState: (state) => {
           drawn.readOnly = state.kind !== 'open'
-          if (state.kind === 'open') drawn.focus()
+          // Beside a chat it may come back while somebody writes.
+          if (state.kind === 'open' && !writesElsewhere(element)) drawn.focus()
           latest.current.onState(state)
         },
         onRefused: () => void checkSession(),
@@ -166,4 +167,10 @@ function ptyPath(
     ...(query.command === '' ? {} : { command: query.command }),
   })
   return `/api/v2/workspaceagents/${agentId}/pty?${search}`
+}
+
+/** Whether the focus is in a field outside of the terminal. */
+function writesElsewhere(terminal: HTMLElement): boolean {
+  const focused = document.activeElement
+  return focused?.matches('input, textarea, [contenteditable]') === true && !terminal.contains(focused)
 }

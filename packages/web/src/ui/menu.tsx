@@ -83,8 +83,9 @@ export function Menu({
 function MenuEntry({ item }: { readonly item: MenuItem }) {
   const Icon = item.icon
   const className = classNames(
-    'flex min-h-8 cursor-default select-none items-center gap-2.5 rounded-control px-2 py-1 text-sm outline-none pointer-coarse:min-h-10',
-    'data-[highlighted]:bg-hover data-[disabled]:opacity-50',
+    'group/entry flex min-h-8 cursor-default select-none items-center gap-2.5 rounded-control px-2 py-1 text-sm outline-none pointer-coarse:min-h-10',
+    // The ground of menus is too near to that of hovering to show where the keyboard is.
+    'data-[highlighted]:bg-accent-wash data-[disabled]:opacity-50',
     item.danger === true && 'text-bad',
   )
   const content = (
@@ -94,7 +95,11 @@ function MenuEntry({ item }: { readonly item: MenuItem }) {
       )}
       <span className="min-w-0 flex-1">
         <span className="block truncate">{item.label}</span>
-        {item.hint === undefined ? null : <span className="block text-xs text-ink-3">{item.hint}</span>}
+        {item.hint === undefined ? null : (
+          <span className="block text-xs text-ink-3 group-data-[highlighted]/entry:text-ink-2">
+            {item.hint}
+          </span>
+        )}
       </span>
     </>
   )

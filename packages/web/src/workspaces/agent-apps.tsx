@@ -6,6 +6,7 @@ import { api } from '../api/client.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { Spinner } from '../ui/spinner.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { appTarget, editorUrl, withKey } from './app-target.ts'
@@ -15,9 +16,14 @@ import { openProgram } from './open-program.ts'
 export function AgentApps({
   workspace,
   agent,
+  className = 'px-4 pb-4',
+  onTerminal,
 }: {
   readonly workspace: Workspace
   readonly agent: WorkspaceAgent
+  readonly className?: string
+  /** Opens the terminal, or a program in it, on the spot instead of on a page of its own. */
+  readonly onTerminal?: (app?: string) => void
 }) {
   const apps = agent.apps.filter((app) => !app.hidden)
   const host = useQuery({
@@ -45,16 +51,25 @@ export function AgentApps({
     )
   const groups = Map.groupBy(apps, (app) => app.group ?? '')
   return (
-    <div className="flex flex-col gap-3 px-4 pb-4">
+    <div className={classNames('flex flex-col gap-3', className)}>
       <ul className="flex flex-wrap gap-2">
         {shown.has('web_terminal') ? (
           <li>
-            <AppLink
-              href={paths.terminal(workspace.owner_name, workspace.name, agent.name)}
-              className={buttonClass({})}
-            >
-              <SquareTerminal className="size-4" strokeWidth={1.75} /> Terminal
-            </AppLink>
+            {onTerminal === undefined ? (
+              <AppLink
+                href={paths.terminal(workspace.owner_name, workspace.name, agent.name)}
+                className={buttonClass({})}
+              >
+                <SquareTerminal className="size-4" strokeWidth={1.75} /> Terminal
+              </AppLink>
+            ) : (
+              <Button
+                onClick={() => onTerminal()}
+                icon={<SquareTerminal className="size-4" strokeWidth={1.75} />}
+              >
+                Terminal
+              </Button>
+            )}
           </li>
         ) : null}
         {shown.has('vscode') ? (
@@ -79,7 +94,7 @@ export function AgentApps({
         ) : null}
         {(groups.get('') ?? []).map((app) => (
           <li key={app.id}>
-            <AppButton app={app} place={place} />
+            <AppButton app={app} place={place} onTerminal={onTerminal} />
           </li>
         ))}
       </ul>
@@ -90,7 +105,7 @@ export function AgentApps({
             <ul className="flex flex-wrap gap-2">
               {members.map((app) => (
                 <li key={app.id}>
-                  <AppButton app={app} place={place} />
+                  <AppButton app={app} place={place} onTerminal={onTerminal} />
                 </li>
               ))}
             </ul>
@@ -104,9 +119,11 @@ export function AgentApps({
 function AppButton({
   app,
   place,
+  onTerminal,
 }: {
   readonly app: WorkspaceApp
   readonly place: Parameters<typeof appTarget>[1]
+  readonly onTerminal: ((app: string) => void) | undefined
 }) {
   const target = appTarget(app, place)
   const name = app.display_name === '' ? app.slug : app.display_name
@@ -134,7 +151,11 @@ function AppButton({
         </Button>
       )
     case 'page':
-      return (
+      return onTerminal !== undefined ? (
+        <Button icon={icon} title={title} onClick={() => onTerminal(app.slug)}>
+          {name}
+        </Button>
+      ) : (
         <AppLink href={target.href} title={title} className={buttonClass({})}>
           {icon} {name}
         </AppLink>
