@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { TSchema } from 'typebox'
 
 import { isDevelopmentBuild } from '@slipway/contract'
 import { logRequest } from './access-log.ts'
@@ -18,6 +19,7 @@ import { RequestMetrics } from './metrics.ts'
 import type { EdgeOptions } from './options.ts'
 import { cleanPath, RateLimiter } from './rate-limit.ts'
 import { newRequestId } from './request-context.ts'
+import { serializer } from './serializer.ts'
 import { cutSlowBody } from './slow-bodies.ts'
 
 /** Time for the head of a request, and how often connections are looked at for that, in milliseconds. */
@@ -58,6 +60,7 @@ export function createEdge(options: EdgeOptions): {
   server.decorateRequest('credentialSearch')
   server.decorateRequest('provesInForm', false)
   server.addHook('onRoute', ({ url, method }) => known.add(url, method))
+  server.setSerializerCompiler<TSchema>(({ schema }) => serializer(schema))
   readBodies(server)
   const attach = options.streams.attach({
     route: (request, response) => {
