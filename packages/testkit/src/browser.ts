@@ -1,4 +1,6 @@
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { onTestFinished } from 'vitest'
+import { getCurrentTest } from 'vitest/suite'
 
 import type { Client } from '@slipway/client'
 
@@ -22,7 +24,7 @@ export interface WatchedPage {
 
 /** A Chromium that tests drive. */
 export interface TestBrowser extends AsyncDisposable {
-  /** A page in a profile of its own; `width` is 1440 or, for phones, 390 by default. */
+  /** A page in a profile of its own, open until its test has ended; `width` is 1440 or, for phones, 390 by default. */
   open(options?: BrowserContextOptions): Promise<WatchedPage>
   /** The same, with the session of this client and at this address of its server. */
   openAs(client: Client, path: string, options?: BrowserContextOptions): Promise<WatchedPage>
@@ -48,6 +50,8 @@ export async function openBrowser(): Promise<TestBrowser> {
     const context = await browser.newContext({ viewport: DESKTOP, ...options })
     // Sooner than a test times out, so that the failure names what was waited for.
     context.setDefaultTimeout(15_000)
+    // A page goes on asking its server, and drawing, as long as it is open.
+    if (getCurrentTest() !== undefined) onTestFinished(() => context.close())
     const page = await context.newPage()
     const faults: string[] = []
     page.on('pageerror', (error) => faults.push(error.message))
