@@ -54,7 +54,7 @@ module.exports = {
       name: 'authz-and-errors-stand-alone',
       severity: 'error',
       from: { path: '^packages/server/src/(authz|errors)/', pathNot: TEST },
-      to: { path: '^packages/server/src/', pathNot: '^packages/server/src/(authz|errors)/' },
+      to: { path: '^packages/server/src/', pathNot: '^packages/server/src/(authz|errors|histogram)/' },
     },
   ],
   options: {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 
 import { otherPortHost, pathAppAddress, portOf, subdomainAddress, wildcardLabel } from './app-address.ts'
@@ -44,4 +45,42 @@ it('AC-182: the wildcard stands for one label, whatever the case and the port', 
   expect(wildcardLabel('*-apps.test', 'x--y--z-apps.test')).toBe('x--y--z')
   for (const host of ['apps.test', 'a.b.apps.test', 'other.test', ''])
     expect(wildcardLabel('*.apps.test', host)).toBeUndefined()
+})
+
+it('L-S5: a host is an app host only when all of it is, whatever it looks like', () => {
+  const piece = fc.constantFrom(
+    'a',
+    'apps',
+    'test',
+    '.',
+    '-',
+    '--',
+    '_',
+    '%',
+    '*',
+    '|',
+    ':80',
+    '@',
+    '/',
+    '\\',
+    ' ',
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
+      const host = pieces.join('')
+      const label = wildcardLabel('*.apps.test', host)
+      const [, before] = /^([^.]+)\.apps\.test\.?(?::\d+)?$/.exec(host) ?? []
+      expect([host, label]).toEqual([host, before])
+    }),
+    { numRuns: 3_000 },
+  )
+  // No character of the wildcard is a pattern for others.
+  for (const host of [
+    'a-apps.test',
+    'a.apps-test',
+    'a.appsxtest',
+    'x.apps.test.evil',
+    'evil.test/.apps.test',
+  ])
+    expect([host, wildcardLabel('*.apps.test', host)]).toEqual([host, undefined])
 })

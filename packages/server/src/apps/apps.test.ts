@@ -91,7 +91,7 @@ describe('an app under a path', () => {
     })
   })
 
-  it('AC-197, AC-212: what is ours stays here, forwarding headers are ours, the rest arrives as sent', async () => {
+  it('ID-60, AC-197, AC-212: what is ours stays here, forwarding headers are ours, the rest arrives as sent', async () => {
     const token = owner.headers['Coder-Session-Token'] ?? ''
     const answer = await ask(path('mine'), {
       as: owner,

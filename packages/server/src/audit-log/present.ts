@@ -45,16 +45,20 @@ export function presentEntry(row: AuditRow, users: ReadonlyMap<string, AuditUser
 /** Where the dashboard shows the resource; empty where it has no page. */
 function linkOf(row: AuditRow): string {
   const name = row.resource_name
-  if (name === null) return ''
   switch (row.resource_type) {
+    case 'chat':
+      return `/agents/${row.resource_id}`
+    case 'oauth2_provider_app':
+    case 'oauth2_provider_app_secret':
+      return row.resource_app_id === null ? '' : `/deployment/oauth2-provider/apps/${row.resource_app_id}`
     case 'user':
-      return `/users?filter=${encodeURIComponent(name)}`
+      return name === null ? '' : `/users?filter=${encodeURIComponent(name)}`
     case 'template':
-      return `/templates/${name}`
+      return name === null ? '' : `/templates/${name}`
     case 'workspace':
-      return `/@${row.resource_owner}/${name}`
+      return name === null ? '' : `/@${row.resource_owner}/${name}`
     case 'workspace_build':
-      return `/@${row.resource_owner}/${name}/builds/${row.resource_build_number}`
+      return name === null ? '' : `/@${row.resource_owner}/${name}/builds/${row.resource_build_number}`
     default:
       return ''
   }

@@ -23,6 +23,8 @@ export type AuditRow = Selectable<AuditLogsTable> & {
   readonly resource_name: string | null
   readonly resource_owner: string | null
   readonly resource_build_number: number | null
+  /** The app that it is, or that it is the secret of. */
+  readonly resource_app_id: string | null
 }
 
 /** What part of the entries is wanted. */
@@ -68,6 +70,22 @@ export async function listAuditEntries(
     .leftJoin('user_secrets as s', (join) =>
       join.onRef('s.id', '=', 'l.resource_id').on(sql<SqlBool>`l.resource_type = 'user_secret'`),
     )
+    .leftJoin('chats as c', (join) =>
+      join.onRef('c.id', '=', 'l.resource_id').on(sql<SqlBool>`l.resource_type = 'chat'`),
+    )
+    .leftJoin('mcp_server_configs as m', (join) =>
+      join.onRef('m.id', '=', 'l.resource_id').on(sql<SqlBool>`l.resource_type = 'mcp_server_config'`),
+    )
+    .leftJoin('oauth2_provider_app_secrets as os', (join) =>
+      join
+        .onRef('os.id', '=', 'l.resource_id')
+        .on(sql<SqlBool>`l.resource_type = 'oauth2_provider_app_secret'`),
+    )
+    .leftJoin('oauth2_provider_apps as oa', (join) =>
+      join.on(
+        sql<SqlBool>`oa.id = case l.resource_type when 'oauth2_provider_app' then l.resource_id else os.app_id end`,
+      ),
+    )
     .selectAll('l')
     .select([
       'o.name as organization_name',
@@ -76,10 +94,11 @@ export async function listAuditEntries(
       'owner.username as resource_owner',
       'b.build_number as resource_build_number',
       sql<string | null>`coalesce(subject.username, t.name, w.name)`.as('resource_name'),
+      'oa.id as resource_app_id',
       sql<boolean>`coalesce(subject.deleted, t.deleted, w.deleted,
-        s.id is null and l.resource_type in ('user', 'template', 'workspace', 'workspace_build', 'user_secret'))`.as(
-        'resource_deleted',
-      ),
+        coalesce(s.id, c.id, m.id, oa.id) is null and l.resource_type in ('user', 'template', 'workspace',
+          'workspace_build', 'user_secret', 'chat', 'mcp_server_config', 'oauth2_provider_app',
+          'oauth2_provider_app_secret'))`.as('resource_deleted'),
     ])
     .orderBy('l.time', 'desc')
     .orderBy('l.id')

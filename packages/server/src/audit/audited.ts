@@ -222,6 +222,6 @@ function targetOf(row: AuditedRows[AuditedType]): string {
   if ('token_name' in row) return row.token_name
   if ('public_key' in row) return row.public_key
   if ('username' in row) return row.username
-  if ('slug' in row) return row.slug
+  if ('slug' in row) return row.display_name || row.slug || row.id
   return 'name' in row ? row.name : ''
 }

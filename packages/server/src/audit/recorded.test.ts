@@ -106,7 +106,7 @@ describe('RB-101: what is done to accounts is recorded', () => {
     expect(diff).toEqual({ hashed_password: { old: '', new: '', secret: true } })
   })
 
-  it('their sign-ins, which ID-33 wants of failures too, and their sign-outs', async () => {
+  it('T33, RB-93: their sign-ins, which ID-33 wants of failures too, and their sign-outs', async () => {
     const body = { email: 'kim@example.com', password: PASSWORD }
     const { session_token: token } = await server.anonymous.call(login, { body })
     expect(await latest('username:kim action:login')).toMatchObject({

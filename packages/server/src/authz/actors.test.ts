@@ -67,7 +67,7 @@ describe('system actors', () => {
     }
   })
 
-  it.each(names)('RB-63: %s may do exactly what is specified, at its level', (name) => {
+  it.each(names)('RB-61, RB-63: %s may do exactly what is specified, at its level', (name) => {
     const actor = actorOf(name)
     for (const level of ['site', 'user', 'org', 'member'] as const) {
       const allowed = pairs
@@ -92,6 +92,20 @@ describe('system actors', () => {
     for (const name of ['autostart', 'job_reaper', 'provisionerd'] as const)
       for (const action of RESOURCES.system)
         expect(isAllowed(systemActor(name, 'a test'), action, { type: 'system' })).toBe(false)
+  })
+
+  it('OA-13: what works for clients of OAuth2 holds what that takes and nothing else', () => {
+    const holds = pairs
+      .filter(({ type, action }) => isAllowed(systemActor('system_oauth', 'a test'), action, { type }))
+      .map(({ type, action }) => `${type}:${action}`)
+    expect(holds.toSorted()).toEqual(
+      [
+        ...RESOURCES.oauth2_app.map((action) => `oauth2_app:${action}`),
+        ...RESOURCES.oauth2_app_code_token.map((action) => `oauth2_app_code_token:${action}`),
+        ...RESOURCES.oauth2_app_secret.map((action) => `oauth2_app_secret:${action}`),
+        ...['api_key:delete', 'api_key:read', 'deployment_config:read', 'organization:read', 'user:read'],
+      ].toSorted(),
+    )
   })
 
   it.each(names)('RB-63: %s names no pair that does not exist', (name) => {

@@ -7,7 +7,7 @@ import { actorOf, fixture, objectOf } from './decisions.fixture.ts'
 import { RESOURCES, type ResourceType } from './resources.ts'
 import { agentScope, covers, requestedScopes, scopeOf } from './scopes.ts'
 
-describe('decision vectors', () => {
+describe('RB-1, RB-8…RB-15, RB-22, RB-53: decision vectors', () => {
   test.each(fixture.rows.map((row) => [row.id, row] as const))('RB-13: %s', (_id, row) => {
     expect(isAllowed(actorOf(row.subject, row), row.action, objectOf(row.object)), row.context).toBe(
       row.expect === 'allow',
@@ -71,7 +71,7 @@ describe('allow lists and scopes', () => {
     )
   })
 
-  test('ID-84: case 22, 23', () => {
+  test('ID-83, ID-84, RB-50: case 22, 23', () => {
     const a = '0a7b1c00-0000-4000-8000-00000000000a'
     const b = '0a7b1c00-0000-4000-8000-00000000000b'
     expect(
@@ -92,7 +92,7 @@ describe('allow lists and scopes', () => {
       expect(() => normalizeAllowList(bad)).toThrow(expect.objectContaining({ status: 400 }))
   })
 
-  test('ID-77: aliases become canonical in both fields, internal names are refused', () => {
+  test('ID-76, ID-77, RB-46: aliases become canonical in both fields, internal names are refused', () => {
     expect(requestedScopes(undefined, 'all')).toEqual(['coder:all'])
     expect(requestedScopes(['application_connect'], undefined)).toEqual(['coder:application_connect'])
     expect(() => requestedScopes(['debug_info:read'], undefined)).toThrow(
@@ -106,7 +106,7 @@ describe('allow lists and scopes', () => {
     expect(() => scopeOf(['workspace:fly'], [{ type: '*', id: '*' }])).toThrow()
   })
 
-  test('RB-51: coverage compares permissions', () => {
+  test('RB-51, ID-82: coverage compares permissions', () => {
     expect(covers(['coder:workspaces.access'], ['workspace:read'])).toBe(true)
     expect(covers(['workspace:read', 'workspace:ssh'], ['workspace:*'])).toBe(false)
     expect(covers(['coder:all'], ['workspace:*'])).toBe(true)
@@ -133,7 +133,7 @@ describe('allow lists and scopes', () => {
     )
   })
 
-  test('RB-52: the agent scope reaches its own workspace and nothing else', () => {
+  test('RB-52, ID-81: the agent scope reaches its own workspace and nothing else', () => {
     const scope = agentScope({
       keyScope: 'no_user_data',
       workspaceId: 'W1',

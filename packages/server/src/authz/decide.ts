@@ -1,5 +1,6 @@
 import { forbidden } from '../errors/index.ts'
 import { passesAllowList } from './allow-list.ts'
+import { beginDecision, decided } from './decision-times.ts'
 import { type Level, mentions } from './permissions.ts'
 import type { Action, ResourceType } from './resources.ts'
 import type { Actor } from './subject.ts'
@@ -64,7 +65,9 @@ export function watchDecisions(added: DecisionWatch): void {
 export function isAllowed(actor: Actor, action: Action, object: ResourceObject): boolean {
   if (actor.roles.length === 0) throw new Error(`actor ${actor.name} has no roles`)
   if (actor.scope.permissions.length === 0) throw new Error(`actor ${actor.name} has no scope`)
+  const begun = beginDecision()
   const allowed = decide(actor, action, object)
+  decided(begun, allowed)
   if (watch.decided !== undefined) watch.decided(action, object, allowed)
   return allowed
 }

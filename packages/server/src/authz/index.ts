@@ -24,6 +24,7 @@ export {
   rolePermissionsOf,
 } from './custom-role.ts'
 export { type AccessList, authorize, isAllowed, type ResourceObject, watchDecisions } from './decide.ts'
+export { renderDecisionTimes } from './decision-times.ts'
 export { explain } from './explain.ts'
 export type { RoleDefinition } from './permissions.ts'
 export { permissionsOf } from './present-permissions.ts'

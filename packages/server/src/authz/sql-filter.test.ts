@@ -215,7 +215,7 @@ const stored = fc.record({
   groupAcl: acl,
 })
 
-test('RB-73: the filter agrees with the engine for every row, whoever asks for whatever', async () => {
+test('RB-73, RB-74: the filter agrees with the engine for every row, whoever asks for whatever', async () => {
   await fc.assert(
     fc.asyncProperty(
       siteRoles,

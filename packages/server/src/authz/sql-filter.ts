@@ -1,6 +1,7 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 
 import { listsCount, organizationsOf, vote } from './decide.ts'
+import { filterMade } from './decision-times.ts'
 import { mentions } from './permissions.ts'
 import type { Action, ResourceType } from './resources.ts'
 import type { Actor } from './subject.ts'
@@ -22,6 +23,18 @@ const FALSE = sql<SqlBool>`false`
  * the actor may see. A property test holds the two against each other.
  */
 export function sqlFilter(
+  actor: Actor,
+  action: Action,
+  type: ResourceType,
+  columns: FilterColumns,
+): Expression<SqlBool> {
+  const begun = performance.now()
+  const filter = compile(actor, action, type, columns)
+  filterMade(begun)
+  return filter
+}
+
+function compile(
   actor: Actor,
   action: Action,
   type: ResourceType,

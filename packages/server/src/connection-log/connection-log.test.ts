@@ -233,6 +233,15 @@ describe('AC-81: what agents report', () => {
         ssh_info: { connection_id: id, disconnect_time: at(30), disconnect_reason: 'over', exit_code: 3 },
       },
     ])
+    // So it is with what is stored already and what comes later, in the same batch as something else.
+    const marker = randomUUID()
+    await report(
+      holder,
+      { id, action: 'disconnect', time: at(50), exit_code: 5, reason: 'again' },
+      { id: marker, action: 'connect', time: at(50) },
+    )
+    await entries(`connection_id:${marker}`, 1)
+    expect((await search(`connection_id:${id}`)).connection_logs).toEqual(found)
   })
 
   it.concurrent('RB-132: an agent changes nothing of another workspace with an id that it knows', async () => {

@@ -281,7 +281,7 @@ describe('custom roles', () => {
     await expect(replace(owner, role('modern'))).rejects.toMatchObject({ status: 404 })
   })
 
-  it('RB-38, RB-6: a stored permission that means nothing any more counts for nothing', async () => {
+  it('RB-38, RB-6, ID-64: a stored permission that means nothing any more counts for nothing', async () => {
     await create(owner, role('aged', ['audit_log:read']))
     await database.db
       .updateTable('custom_roles')

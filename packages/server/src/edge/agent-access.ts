@@ -1,5 +1,6 @@
 import type { Actor } from '../authz/index.ts'
 import { ApiError } from '../errors/index.ts'
+import { noteInLog } from './request-context.ts'
 
 /** The workspace agent behind a request, loaded with its workspace and owner in one query (AC-13). */
 export interface AgentCaller {
@@ -39,5 +40,11 @@ export async function requireAgent(token: string | undefined, find: FindAgent): 
       detail:
         'The agent cannot authenticate until the workspace provision job has been completed. If the job is no longer running, this agent is invalid.',
     })
+  noteInLog({
+    requestor_id: agent.ownerId,
+    requestor_name: agent.ownerUsername,
+    agent_name: agent.name,
+    workspace_name: agent.workspaceName,
+  })
   return agent
 }

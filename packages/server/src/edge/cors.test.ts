@@ -4,7 +4,7 @@ import { corsFor } from './cors.ts'
 import { requireMcpOrigin } from './own-pages.ts'
 import { start } from './testing.ts'
 
-describe('OA-5, OA-B21: pages of other origins', () => {
+describe('ID-133, OA-5, OA-B21: pages of other origins', () => {
   const preflight = async (path: string, headers: Record<string, string> = {}) => {
     const { url } = await start()
     return fetch(`${url}${path}`, {

@@ -49,6 +49,22 @@ describe('small endpoints', () => {
     expect(id).not.toBe(sent)
   })
 
+  it('ID-99: slashes that are repeated are one', async () => {
+    for (const path of ['//api//v2/buildinfo', '/api/v2//buildinfo', '/api///v2/buildinfo'])
+      expect([path, (await get(path)).status]).toEqual([path, 200])
+  })
+
+  it('ID-96, ID-108: the root of the API answers probes, and has no line', async () => {
+    const answer = await get('/api/v2')
+    expect([answer.status, await answer.json()]).toEqual([200, { message: '👋' }])
+    const other = await get('/api/v2?x=1')
+    const id = other.headers.get('x-coder-request-id') ?? ''
+    const last = (await get('/api/v2/buildinfo')).headers.get('x-coder-request-id') ?? ''
+    await until('a later line', () => lines.some((line) => line.includes(last)))
+    // ID-108: probes would fill the log.
+    expect(lines.some((line) => line.includes(id))).toBe(false)
+  })
+
   it('ID-91: an unknown route of the API is 404 in the envelope', async () => {
     const answer = await get('/api/v2/no-such-thing')
     expect(answer.status).toBe(404)
@@ -152,8 +168,33 @@ describe('requests that are wrong', () => {
     expect(answer.status).toBe(400)
     expect(await answer.json()).toEqual({
       message: 'Validation failed.',
-      validations: [{ field: 'password', detail: 'Validation failed for tag "required"' }],
+      validations: [{ field: 'password', detail: 'Validation failed for tag "required" with value: ""' }],
     })
+  })
+
+  it('ID-207: what is refused of a secret is never said again', async () => {
+    const secret = 'never-to-be-said-again'
+    const answer = await post(JSON.stringify({ email: `${secret}@`, password: secret.repeat(500) }))
+    expect(answer.status).toBe(400)
+    expect(await answer.text()).not.toContain(secret)
+    const made = await fetch(`${server.url}/api/v2/users/first`, {
+      method: 'POST',
+      body: JSON.stringify({ email: 'a@example.com', username: 'a', password: secret.repeat(10) }),
+    })
+    expect(await made.text()).not.toContain(secret)
+    for (const [path, body] of [
+      ['users/otp/change-password', { email: 'a', one_time_passcode: [secret], password: [secret] }],
+      ['users/me/secrets', { name: 'x', value: { secret } }],
+      ['users/me/password', { password: secret.repeat(10), old_password: secret }],
+    ] as const) {
+      const refused = await fetch(`${server.url}/api/v2/${path}`, {
+        method: path.endsWith('me/password') ? 'PUT' : 'POST',
+        headers: { 'Coder-Session-Token': tokenOf(owner) },
+        body: JSON.stringify(body),
+      })
+      expect([path, refused.status]).toEqual([path, 400])
+      expect(await refused.text()).not.toContain(secret)
+    }
   })
 
   it('NUL characters are refused wherever they come from, and an address that cannot be read is 400', async () => {
@@ -236,7 +277,15 @@ describe('requests that are wrong', () => {
   it('ID-148: a path parameter that must be a UUID and is none is 400', async () => {
     const answer = await get('/api/v2/workspaces/not-a-uuid', { 'Coder-Session-Token': tokenOf(owner) })
     expect(answer.status).toBe(400)
-    expect(await answer.json()).toMatchObject({ message: expect.stringContaining('Invalid UUID') })
+    expect(await answer.json()).toMatchObject({ message: 'Invalid UUID "not-a-uuid".' })
+    for (const [path, message] of [
+      ['v2/workspaces/', 'Missing UUID in URL.'],
+      ['experimental/chats/nothing', 'Invalid UUID "nothing".'],
+    ]) {
+      const other = await get(`/api/${path}`, { 'Coder-Session-Token': tokenOf(owner) })
+      expect([path, other.status]).toEqual([path, 400])
+      expect(await other.json()).toMatchObject({ message })
+    }
   })
 
   it('an upgrade is needed where a WebSocket is served', async () => {

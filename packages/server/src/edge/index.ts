@@ -44,7 +44,7 @@ export {
   type SharedTake,
 } from './rate-limit.ts'
 export { accessUrlRedirect } from './redirect-to-access-url.ts'
-export { chargeCurrentWork, currentRequest, type RequestContext } from './request-context.ts'
+export { chargeCurrentWork, currentRequest, noteInLog, type RequestContext } from './request-context.ts'
 export { normalizedUri } from './resource-uri.ts'
 export { type Accepted, pageSession } from './session-access.ts'
 export { closeSoon, type EventStream, OpenStreams } from './streams.ts'

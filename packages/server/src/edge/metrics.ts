@@ -1,36 +1,8 @@
+import { Histogram } from '../histogram/index.ts'
+import type { ProbeResult } from './streams.ts'
+
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10, 30] as const
 const SOCKET_BUCKETS = [0.001, 1, 60, 3_600, 54_000, 108_000] as const
-
-/** Durations in seconds by upper bound; each bucket holds its own values only until it is rendered. */
-class Histogram {
-  readonly #limits: readonly number[]
-  readonly #buckets: number[]
-  #sum = 0
-  #count = 0
-
-  constructor(limits: readonly number[]) {
-    this.#limits = limits
-    this.#buckets = limits.map(() => 0)
-  }
-
-  observe(seconds: number): void {
-    this.#sum += seconds
-    this.#count += 1
-    const bucket = this.#limits.findIndex((limit) => seconds <= limit)
-    if (bucket >= 0) this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1
-  }
-
-  render(name: string, labels: string): string[] {
-    let total = 0
-    const lines = this.#limits.map((limit, i) => {
-      total += this.#buckets[i] ?? 0
-      return `${name}_bucket{${labels},le="${limit}"} ${total}`
-    })
-    lines.push(`${name}_bucket{${labels},le="+Inf"} ${this.#count}`)
-    lines.push(`${name}_sum{${labels}} ${this.#sum}`, `${name}_count{${labels}} ${this.#count}`)
-    return lines
-  }
-}
 
 /** What is counted of one route and method. */
 export interface RouteSeries {
@@ -108,7 +80,7 @@ export class RequestMetrics {
   }
 
   /** A heartbeat of a connection. */
-  socketProbed(path: string, result: 'ok' | 'timeout'): void {
+  socketProbed(path: string, result: ProbeResult): void {
     const { probes } = this.#socketsOf(path)
     probes.set(result, (probes.get(result) ?? 0) + 1)
   }

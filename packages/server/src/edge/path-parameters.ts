@@ -2,6 +2,7 @@ import { badRequest } from '../errors/index.ts'
 
 /** Path parameters that can only be UUIDs (ID-148); others are names too. */
 const UUIDS = new Set([
+  'chat',
   'workspace',
   'workspacebuild',
   'workspaceagent',
@@ -27,9 +28,12 @@ export function pathParameters(params: unknown): Record<string, string> {
         validations: [{ field: name, detail: 'must not hold NUL characters' }],
       })
     if (UUIDS.has(name) && !UUID.test(text))
-      throw badRequest(`Invalid UUID ${JSON.stringify(text.slice(0, 64))}.`, {
-        validations: [{ field: name, detail: 'must be a UUID' }],
-      })
+      throw badRequest(
+        text === '' ? 'Missing UUID in URL.' : `Invalid UUID ${JSON.stringify(text.slice(0, 64))}.`,
+        {
+          validations: [{ field: name, detail: 'must be a UUID' }],
+        },
+      )
     texts[name] = text
   }
   return texts

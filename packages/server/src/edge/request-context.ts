@@ -62,6 +62,13 @@ export function currentRequest(): RequestContext | undefined {
   return storage.getStore()
 }
 
+/** Says in the one line of the current request what it is about; what was said first stays (ID-111). */
+export function noteInLog(fields: Readonly<Record<string, string>>): void {
+  const request = storage.getStore()
+  if (request === undefined) return
+  for (const [name, value] of Object.entries(fields)) request.logFields[name] ??= value
+}
+
 /**
  * Runs `work`, and everything it starts, as part of this request, also in CPU profiles (ID-118).
  *

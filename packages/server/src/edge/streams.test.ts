@@ -142,6 +142,45 @@ it('half-open TCP: a peer that answers no ping is cut off, one that does stays',
   live.terminate()
 })
 
+describe('ID-117: a heartbeat that nobody can answer any more', () => {
+  /** Connects, and acts as soon as the first ping is there. */
+  async function atPing(url: string, act: (socket: WebSocket, carrier: Duplex) => unknown): Promise<void> {
+    let carrier: Duplex | undefined
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/socket`, {
+      autoPong: false,
+      createConnection: () => {
+        carrier = connect({ port: Number(new URL(url).port), host: '127.0.0.1' })
+        return carrier
+      },
+    })
+    socket.on('error', () => undefined)
+    const over = once(socket, 'close')
+    await once(socket, 'ping')
+    if (carrier === undefined) throw new Error('there is no connection')
+    await act(socket, carrier)
+    await over
+  }
+
+  it('since the peer went', async () => {
+    const { url, probes } = await start(1_000)
+    await atPing(url, (socket) => socket.close())
+    await until('the result', () => probes.includes('peer_closed'))
+  })
+
+  it('since the server stops', async () => {
+    const { url, probes, streams } = await start(1_000)
+    await atPing(url, () => streams[Symbol.asyncDispose]())
+    await until('the result', () => probes.includes('canceled'))
+  })
+
+  it('since the connection failed', async () => {
+    const { url, probes } = await start(1_000)
+    // No frame begins like that.
+    await atPing(url, (_socket, carrier) => carrier.write(Buffer.alloc(16, 0xff)))
+    await until('the result', () => probes.includes('error'))
+  })
+})
+
 it('OP-32: connections that a proxy has taken end with the server, which no other part could end', async () => {
   const { url, server, streams } = await start()
   const [, socket]: [IncomingMessage, Duplex] = await once(upgrade(`${url}/proxied`), 'upgrade').then(

@@ -30,9 +30,15 @@ interface UpgradeHandling {
   route(request: IncomingMessage, response: ServerResponse): void
   /** The request has become a WebSocket, or a proxied connection, that `carrier` carries. */
   opened(request: FastifyRequest, carrier: { on(event: 'close', listener: () => void): unknown }): void
-  /** A heartbeat was answered, or not before the next one. */
-  probed(route: string, result: 'ok' | 'timeout'): void
+  /** What became of a heartbeat. */
+  probed(route: string, result: ProbeResult): void
 }
+
+/**
+ * A heartbeat was answered, or not before the next one; or before either the peer went, we ended the connection or it
+ * failed.
+ */
+export type ProbeResult = 'ok' | 'timeout' | 'peer_closed' | 'canceled' | 'error'
 
 interface OwnedStream {
   readonly keyId: string
@@ -66,6 +72,8 @@ export class OpenStreams implements AsyncDisposable {
   readonly #taken = new Set<Duplex>()
   readonly #alive = new WeakSet<WebSocket>()
   readonly #routes = new WeakMap<WebSocket, string>()
+  /** Why a connection ends, where that is not its peer's doing. */
+  readonly #ends = new WeakMap<WebSocket, 'canceled' | 'error'>()
   #handling: UpgradeHandling | undefined
   readonly #events = new Set<EventStream>()
   readonly #answers = new Set<ServerResponse>()
@@ -143,8 +151,17 @@ export class OpenStreams implements AsyncDisposable {
       this.#handling?.probed(route, 'ok')
     })
     // A peer that breaks the protocol is closed by the library; the error has nothing more to say.
-    socket.on('error', () => socket.terminate())
-    const end = (): void => closeSoon(socket, 1008, 'the session has ended')
+    socket.on('error', () => {
+      this.#ends.set(socket, 'error')
+      socket.terminate()
+    })
+    socket.on('close', () => {
+      if (!this.#alive.has(socket)) this.#handling?.probed(route, this.#ends.get(socket) ?? 'peer_closed')
+    })
+    const end = (): void => {
+      this.#ends.set(socket, 'canceled')
+      closeSoon(socket, 1008, 'the session has ended')
+    }
     this.#own(request, request.context.precheck, socket, end)
     this.#handling?.opened(request, socket)
     // Before whoever reads them (OP-93).
@@ -270,6 +287,8 @@ export class OpenStreams implements AsyncDisposable {
     for (const socket of this.#sockets.clients) {
       if (!this.#alive.has(socket)) {
         this.#handling?.probed(this.#routes.get(socket) ?? 'UNKNOWN', 'timeout')
+        // Its heartbeat is accounted for.
+        this.#alive.add(socket)
         socket.terminate()
         continue
       }
@@ -292,7 +311,10 @@ export class OpenStreams implements AsyncDisposable {
     // Nobody here knows how to say goodbye in the protocol of an app.
     for (const socket of this.#taken) socket.destroy()
     const clients = [...this.#sockets.clients]
-    for (const socket of clients) socket.close(1001, 'the server is stopping')
+    for (const socket of clients) {
+      this.#ends.set(socket, 'canceled')
+      socket.close(1001, 'the server is stopping')
+    }
     const cut = setTimeout(() => {
       for (const socket of clients) socket.terminate()
     }, 2_000)

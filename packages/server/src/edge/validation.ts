@@ -2,7 +2,14 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Format } from 'typebox/format'
 
-import { type ApiError, badRequest, type Validation, validationFailed } from '../errors/index.ts'
+import {
+  type ApiError,
+  badRequest,
+  missingField,
+  type Validation,
+  validationFailed,
+} from '../errors/index.ts'
+import { compiledOnce } from './compiled-schema.ts'
 import { unknownFieldsDrop } from './unknown-fields.ts'
 
 // The format also knows leap seconds and names of zones (RFC 9557), of which no handler can make a moment.
@@ -11,21 +18,29 @@ Format.Set('date-time', (text) => Format.IsDateTime(text) && !Number.isNaN(Date.
 /** Checks a parsed body against its schema and takes out what it does not name; throws the 400 that names each refused field. */
 export type BodyCheck = (body: unknown) => void
 
-/** Compiles the check of a JSON body. Values never appear in the answer, because they may be secrets (ID-207). */
+const bodyCheckOf = compiledOnce((schema) => ({
+  validator: Compile(schema),
+  dropUnknown: unknownFieldsDrop(schema),
+}))
+const queryCheckOf = compiledOnce((schema) => Compile(schema))
+
+/**
+ * Makes the check of a JSON body, which is compiled with the first body. Values never appear in the answer, because they may be secrets (ID-207); that one is
+ * empty may be told.
+ */
 export function bodyCheck(schema: TSchema): BodyCheck {
-  const compiled = Compile(schema)
-  const dropUnknown = unknownFieldsDrop(schema)
   return (body) => {
-    if (compiled.Check(body)) return dropUnknown?.(body)
+    const { validator, dropUnknown } = bodyCheckOf(schema)
+    if (validator.Check(body)) return dropUnknown?.(body)
     dropNulls(schema, body)
-    if (compiled.Check(body)) return dropUnknown?.(body)
+    if (validator.Check(body)) return dropUnknown?.(body)
     const byField = new Map<string, string>()
-    for (const error of compiled.Errors(body)) {
+    for (const error of validator.Errors(body)) {
       for (const [field, tag] of faultsOf(error)) if (!byField.has(field)) byField.set(field, tag)
     }
     throw validationFailed(
-      [...byField].map(
-        ([field, tag]): Validation => ({ field, detail: `Validation failed for tag "${tag}"` }),
+      [...byField].map(([field, tag]) =>
+        tag === 'required' ? missingField(field) : { field, detail: `Validation failed for tag "${tag}"` },
       ),
     )
   }
@@ -95,7 +110,8 @@ function faultsOf(error: Fault): [string, string][] {
       field === '' ? String(name) : `${field}.${name}`,
       'required',
     ])
-  return [[field === '' ? 'body' : field, tagOf(error.keyword, field)]]
+  const empty = error.keyword === 'minLength' && 'limit' in error.params && error.params.limit === 1
+  return [[field === '' ? 'body' : field, empty ? 'required' : tagOf(error.keyword, field)]]
 }
 
 /** Clients know these names (ID-89). */
@@ -109,12 +125,12 @@ function tagOf(keyword: string, field: string): string {
       return field.endsWith('email') ? 'email' : 'format'
     case 'pattern':
       return field.endsWith('username') ? 'username' : 'pattern'
-    case 'minLength':
-      return 'required'
     case 'maxLength':
     case 'maxItems':
     case 'maximum':
       return 'max'
+    case 'minLength':
+    case 'minItems':
     case 'minimum':
       return 'min'
     default:
@@ -129,7 +145,6 @@ function tagOf(keyword: string, field: string): string {
 export function queryReader(
   schema: TSchema & { readonly properties: Readonly<Record<string, TSchema>> },
 ): (query: URLSearchParams) => unknown {
-  const compiled = Compile(schema)
   return (query) => {
     const values: Record<string, unknown> = {}
     const faults: Validation[] = []
@@ -149,8 +164,9 @@ export function queryReader(
       if (first.includes('\0')) faults.push({ field: name, detail: NO_NUL })
       values[name] = convert(first, property)
     }
-    if (!compiled.Check(values))
-      for (const error of compiled.Errors(values))
+    const validator = queryCheckOf(schema)
+    if (!validator.Check(values))
+      for (const error of validator.Errors(values))
         for (const [field] of faultsOf(error))
           faults.push({ field, detail: `Query param "${field}" has an invalid value` })
     if (faults.length > 0) throw badRequest('Query parameters have invalid values.', { validations: faults })

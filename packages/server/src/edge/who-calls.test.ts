@@ -75,6 +75,7 @@ describe('OP-80: metrics', () => {
     const text = await metrics()
     expect(text).toContain('# TYPE coderd_api_requests_processed_total counter')
     expect(text).toContain('slipway_dbpurge_backlog')
+    expect(text).toMatch(/^coderd_authz_authorize_duration_seconds_count\{allowed="true"\} [1-9]/m)
     expect((await get('/api/v2/debug/metrics', { ...member.headers })).status).toBe(403)
     expect((await get('/api/v2/debug/metrics')).status).toBe(401)
     expect((await get('/metrics', { ...member.headers })).status).toBe(404)
@@ -164,6 +165,22 @@ it('ID-134: no page of the dashboard has an inline script', async () => {
 
 describe('ID-63: a database that fails', () => {
   // Last, because nothing works after it.
+  it('T8, RB-5, RB-84: so are roles that cannot be looked up', async () => {
+    const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    await sql`alter table organization_members rename to organization_members_gone`.execute(database.db)
+    try {
+      const answer = await fetch(`${server.url}/api/v2/authcheck`, {
+        method: 'POST',
+        headers: { 'Coder-Session-Token': key },
+        body: JSON.stringify({ checks: { one: { object: { resource_type: 'workspace' }, action: 'read' } } }),
+      })
+      expect([answer.status, answer.headers.get('set-cookie')]).toEqual([500, null])
+    } finally {
+      await sql`alter table organization_members_gone rename to organization_members`.execute(database.db)
+    }
+  })
+
   it('is a 500 everywhere and never a lost session, and touches nothing that needs nobody', async () => {
     const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
     await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })

@@ -52,6 +52,11 @@ export function validationFailed(validations: readonly Validation[]): ApiError {
   return new ApiError(400, 'Validation failed.', { validations })
 }
 
+/** A field that must be there and is not, or is empty (ID-89). */
+export function missingField(field: string): Validation {
+  return { field, detail: 'Validation failed for tag "required" with value: ""' }
+}
+
 /**
  * 404 for an object that is missing or that the actor may not read. The bytes are the same for both, so
  * that existence does not leak (ID-91).

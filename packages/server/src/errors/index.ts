@@ -5,6 +5,7 @@ export {
   conflict,
   forbidden,
   INTERNAL_MESSAGE,
+  missingField,
   notFound,
   SIGNED_OUT_MESSAGE,
   UNIQUE_DETAIL,

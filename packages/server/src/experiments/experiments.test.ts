@@ -39,7 +39,7 @@ describe('OP-115: which experiments are on', () => {
   })
 })
 
-describe('OA-1, OA-2: gates', () => {
+describe('OA-1, OA-2, ID-140, ID-141: gates', () => {
   const context = (experiments: string, version = 'v2.36.0') => {
     const parsed = parseConfig([], { CODER_EXPERIMENTS: experiments })
     if (parsed.kind !== 'start') throw new Error('bad configuration')
@@ -102,6 +102,14 @@ describe('OA-1, OA-2: gates', () => {
       const [anonymous, signedIn] = await statuses(server, path)
       expect(anonymous?.status).toBe(401)
       expect(signedIn).toMatchObject(refusal)
+    }
+    for (const path of ['authorize', 'tokens', 'revoke', 'introspect', 'par', 'device', 'device/decision']) {
+      const answer = await fetch(`${server.url}/oauth2/${path}`, { method: 'POST' })
+      expect([answer.status, await answer.json()], path).toMatchObject([
+        403,
+        { message: refusal.body.message },
+      ])
+      expect(answer.headers.get('cache-control'), path).toBe('no-store')
     }
     const register = await fetch(`${server.url}/oauth2/register`, { method: 'POST', body: '{' })
     expect([register.status, await register.json()]).toMatchObject([403, { message: refusal.body.message }])

@@ -1,6 +1,6 @@
 import { type Actor, authorize, mayAssign, SITE_ROLES } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { badRequest, forbidden, validationFailed } from '../errors/index.ts'
+import { badRequest, forbidden, missingField, validationFailed } from '../errors/index.ts'
 import type { PrepareUserParts } from './new-user-parts.ts'
 import { hashPassword } from './password.ts'
 import { requireStrongPassword } from './password-rules.ts'
@@ -97,8 +97,7 @@ async function checkedLoginType(
     throw badRequest(`Login type ${JSON.stringify(provided)} is not configured.`)
   if (provided === undefined && type !== 'password')
     throw badRequest(`Unsupported login type ${JSON.stringify(type)}.`)
-  if (!asked.email)
-    throw validationFailed([{ field: 'email', detail: 'Validation failed for tag "required"' }])
+  if (!asked.email) throw validationFailed([missingField('email')])
   if (provided !== undefined) return provided
   if (context.config.disablePasswordAuth)
     throw forbidden('Password authentication is disabled.', { detail: undefined })

@@ -186,6 +186,9 @@ describe('users', () => {
     await expect(
       admin.call(updateProfile, { params: { user: 'boss2' }, body: { username: 'pawn', name: '' } }),
     ).rejects.toEqual(refused(403))
+    await expect(admin.call(activateUser, { params: { user: 'boss2' } })).rejects.toEqual(refused(403))
+    for (const client of [admin, owner])
+      await expect(client.call(suspendUser, { params: { user: 'boss2' } })).rejects.toEqual(refused(400))
   })
 
   it('RB-41: only who may assign a role assigns it, and nobody changes their own', async () => {

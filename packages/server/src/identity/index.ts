@@ -25,7 +25,9 @@ export { SignInDelay } from './sign-in-delay.ts'
 export {
   type CustomRoleRow,
   holdCustomRoles,
+  holdSiteCustomRoles,
   listCustomRoles,
+  listSiteCustomRoles,
   type SiteRoleRow,
 } from './store/custom-roles.ts'
 export { type ApiKeyRow, deleteKeysOfUser, getKey } from './store/keys.ts'

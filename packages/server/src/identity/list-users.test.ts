@@ -17,7 +17,13 @@ beforeAll(async () => {
   await using database = await openDatabase(server.databaseUrl)
   const { db } = database
   const made = { created_at: new Date('2020-01-01T00:00:00Z'), status: 'dormant' as const }
-  await fixtures.user(db, { ...made, username: 'Ada', email: 'ada@example.com', name: 'Countess' })
+  await fixtures.user(db, {
+    ...made,
+    username: 'Ada',
+    email: 'ada@example.com',
+    name: 'Countess',
+    github_com_user_id: 42,
+  })
   await fixtures.user(db, {
     ...made,
     username: 'bob',
@@ -91,6 +97,13 @@ describe('ID-25: a search for users', () => {
     // Who was never seen counts as not seen since.
     ['last_seen_before:"2020-07-01T00:00:00Z"', ['Ada', 'bob', 'robot']],
     ['last_seen_before:"2020-05-01T00:00:00Z"', ['Ada', 'robot']],
+    ['github_com_user_id:42', ['Ada']],
+    ['github_com_user_id:43', []],
+    ['role:auditor', ['siteaudit']],
+    ['role:auditor,owner', ['owner', 'siteaudit']],
+    // Everybody is one, whether that is stored or not.
+    ['role:member', ALL],
+    ['role:member,auditor', ['siteaudit']],
     ['100% _', []],
   ])('%s', async (q, names) => {
     const found = await list({ q })

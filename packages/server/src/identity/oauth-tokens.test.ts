@@ -259,7 +259,7 @@ describe('OA-B2, OA-B3: the MCP server as a resource of its own', () => {
   })
 })
 
-describe('OA-76, OA-78: what a refusal says', () => {
+describe('ID-71, OA-76, OA-78: what a refusal says', () => {
   it('row 39: the scheme in any spelling; a bad token; no token', async () => {
     const token = await issued()
     const ask = (authorization?: string) =>

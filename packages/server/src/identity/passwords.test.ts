@@ -148,6 +148,10 @@ describe('ID-30: changing a password', () => {
     for (const client of [stranger, auditor])
       await expect(change(client, 'target', NEW_PASSWORD)).rejects.toMatchObject({ status: 404 })
     const admin = await server.user('useradmin', ['user-admin'])
+    await expect(change(admin, 'target', NEW_PASSWORD, 'wrong-password-1')).rejects.toMatchObject({
+      status: 400,
+      validations: [expect.objectContaining({ field: 'old_password' })],
+    })
     await change(admin, 'target', NEW_PASSWORD)
     await signIn('target@example.com', NEW_PASSWORD)
     await expect(change(admin, 'owner', NEW_PASSWORD)).rejects.toMatchObject({ status: 400 })

@@ -49,6 +49,8 @@ export function identityRoutes(
     readonly signsInWith: SignsInWith
     readonly announce: AnnounceAccount
     readonly limiting: KeyLimiting
+    /** Where the browser of this session goes to be signed out at its provider, too. */
+    readonly endSessionUrl: (keyId: string) => Promise<string | undefined>
   },
 ): BoundRoute[] {
   const db = context.database.db
@@ -99,6 +101,7 @@ export function identityRoutes(
     forSession(contract.logout, async (incoming) => {
       const { key, reply } = incoming
       // Whoever holds a key may end it, whatever its scope.
+      const upstream = key.loginType === 'oidc' ? await account.endSessionUrl(key.id) : undefined
       const revoker = actorForUser('api_key_revoker', key.userId, 'a sign-out ends the session and its apps')
       await audited(context, incoming, KEY_LOGOUT, (draft) => {
         draft.resourceId = key.userId
@@ -109,7 +112,7 @@ export function identityRoutes(
         'Set-Cookie',
         setCookie(sessionCookieName(context.cookies), '', context.cookies, { maxAge: -1 }),
       )
-      return { message: 'Logged out!' }
+      return { message: 'Logged out!', ...(upstream === undefined ? {} : { end_session_url: upstream }) }
     }),
     forAnyone(
       contract.validatePassword,

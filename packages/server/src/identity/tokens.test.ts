@@ -243,6 +243,23 @@ describe('the use of a key', () => {
     }
   }
 
+  it('ID-222: a key that is known already ends at its time, with nothing else due that would look at it', async () => {
+    await using moved = await moving()
+    const { key } = await moved.admin.call(createToken, {
+      ...me,
+      body: { lifetime: (HOUR_MS / 2) * MS_TO_NS },
+    })
+    const holder = new Client({ url: moved.url, token: key })
+    await holder.call(getUser, me)
+    moved.pass(HOUR_MS / 2 - 1)
+    await holder.call(getUser, me)
+    moved.pass(1)
+    await expect(holder.call(getUser, me)).rejects.toMatchObject({
+      status: 401,
+      detail: expect.stringContaining('API key expired at'),
+    })
+  })
+
   it('ID-44: the expiry of a session slides with its use, and that of a token never', async () => {
     await using moved = await moving()
     const { admin, session } = moved

@@ -15,11 +15,19 @@ import {
   listTokens,
   listUsers,
   login,
+  openWorkspaceTunnel,
   suspendUser,
   updateProfile,
   updateUserRoles,
 } from '@slipway/contract'
-import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer } from '@slipway/testkit'
+import {
+  fixtures,
+  makeTenant,
+  openDatabase,
+  PASSWORD,
+  startTestServer,
+  type TestServer,
+} from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
 const NIL = '00000000-0000-0000-0000-000000000000'
@@ -191,7 +199,7 @@ describe('searching users', () => {
   const search = async (q: string) =>
     (await owner.call(listUsers, { query: { q } })).users.map((user) => user.username)
 
-  it('ID-25: the grammar is that of all searches', async () => {
+  it('ID-25, RB-90: the grammar is that of all searches', async () => {
     await server.user('findme')
     await server.user('findaudit', ['auditor'])
     expect(await search('status:active,dormant find')).toEqual(['findaudit', 'findme'])
@@ -221,7 +229,7 @@ describe('searching users', () => {
 })
 
 describe('site roles', () => {
-  it('RB-41: are listed by name to those who may see them', async () => {
+  it('RB-29, RB-41: are listed by name to those who may see them', async () => {
     const names = (await owner.call(listSiteRoles)).map((role) => role.name)
     expect(names).toEqual(['auditor', 'owner', 'template-admin', 'user-admin'])
     const { key } = await owner.call(createToken, { ...me, body: { scopes: ['workspace:read'] } })
@@ -379,6 +387,24 @@ describe('RB-25: switches of the deployment', () => {
     expect(
       listed?.site_permissions.some((one) => one.resource_type === 'workspace' && one.action === 'ssh'),
     ).toBe(expected)
+  })
+
+  it('T23, RB-25: an owner without access to workspaces tunnels to their own alone', async () => {
+    await using other = await startTestServer({ env: { CODER_DISABLE_OWNER_WORKSPACE_ACCESS: 'true' } })
+    await using on = await openDatabase(other.databaseUrl)
+    const admin = await other.owner()
+    const statusOf = async (client: Client) => {
+      const { id, organization_ids } = await client.call(getUser, me)
+      const organizationId = organization_ids[0] ?? ''
+      const { names } = await makeTenant(on, { ownerId: id, organizationId })
+      const address = admin.address(openWorkspaceTunnel, {
+        params: { workspaceagent: names.workspaceagent ?? '' },
+      })
+      return (await fetch(address, { headers: admin.headers })).status
+    }
+    expect(await statusOf(await other.user('member'))).toBe(403)
+    // Let in, and told that a tunnel is a WebSocket.
+    expect(await statusOf(admin)).toBe(426)
   })
 
   it.each([

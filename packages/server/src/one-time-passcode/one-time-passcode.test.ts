@@ -198,6 +198,17 @@ describe('ID-36: with a passcode', () => {
     await redeem('guessed@example.com', await codeFor('guessed@example.com'))
   })
 
+  it.each([
+    ['is suspended', 'dozing', { status: 'suspended' }],
+    ['signs in elsewhere', 'moved', { login_type: 'oidc', hashed_password: '' }],
+  ] as const)('ID-213: a code opens nothing any more for who %s by now', async (_what, name, change) => {
+    await server.user(name)
+    const email = `${name}@example.com`
+    const code = await codeFor(email)
+    await database.db.updateTable('users').set(change).where('email', '=', email).execute()
+    await expect(redeem(email, code)).rejects.toMatchObject(WRONG)
+  })
+
   it('one code changes one password, however many try at once', async () => {
     await server.user('racer')
     const code = await codeFor('racer@example.com')

@@ -41,7 +41,7 @@ const names = async (q = '', client = owner) =>
   )
 
 describe('organizations', () => {
-  it('WS-4, WS-42: the default one is found by its names and its id', async () => {
+  it('WS-4, WS-42, ID-145: the default one is found by its names and its id', async () => {
     for (const reference of [
       'default',
       NIL,

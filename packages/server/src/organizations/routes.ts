@@ -56,8 +56,10 @@ export function organizationRoutes(
         githubId: search.count('github_user_id'),
         includeSystem: search.flag('include_system'),
       }
+      if (search.text !== undefined)
+        search.faults.push({ field: 'q', detail: 'words without a key are not searched for' })
       const faults = search.finish()
-      if (faults.length > 0 || search.text !== undefined)
+      if (faults.length > 0)
         throw badRequest('Invalid organization member search query.', { validations: faults })
       return (await listMembers(actor, db, organization.id, wanted)).map(presentMemberWithUser)
     }),

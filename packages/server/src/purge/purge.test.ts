@@ -93,7 +93,7 @@ it('AG-B12, AG-B14: tokens of past minutes go, and what was set aside for reques
   expect(await reservations()).toContain(held.interception_id)
 })
 
-it('OP-76: keys go a week after they have expired', async () => {
+it('ID-42, OP-76: keys go a week after they have expired', async () => {
   const old = await fixtures.apiKey(database.db, { expires_at: daysAgo(8) })
   const young = await fixtures.apiKey(database.db, { expires_at: daysAgo(6) })
   await purge()

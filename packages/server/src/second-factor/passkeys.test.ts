@@ -68,6 +68,18 @@ describe('L-32: passkeys', () => {
     })
   })
 
+  it('WebAuthn 7.2: are refused when they name another account than theirs', async () => {
+    const { authenticator } = await accounts.withPasskey('named')
+    const { challenge_id, options } = await accounts.server.anonymous.call(beginPasskeyLogin)
+    const passkey = authenticator.get(options)
+    const userHandle = Buffer.alloc(16, 7).toString('base64url')
+    const body = { challenge_id, passkey: { ...passkey, response: { ...passkey.response, userHandle } } }
+    await expect(accounts.server.anonymous.call(completePasskeyLogin, { body })).rejects.toMatchObject({
+      status: 401,
+      message: 'This passkey opens no account here.',
+    })
+  })
+
   it('WebAuthn 6.1.1: a counter that does not move on is that of a copy', async () => {
     const { authenticator } = await accounts.withPasskey('copied')
     const use = async (signCount: number) => {

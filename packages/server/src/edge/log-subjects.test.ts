@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { getUser } from '@slipway/contract'
+import { createLogger } from '@slipway/request-log'
+import { makeTenant, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
+
+const lines: Record<string, unknown>[] = []
+let server: TestServer
+let database: Database
+
+beforeAll(async () => {
+  server = await startTestServer({
+    log: createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } }),
+  })
+  database = await openDatabase(server.databaseUrl)
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+/** The line of a request. */
+async function lineOf(path: string, headers: Readonly<Record<string, string>>): Promise<object> {
+  const answer = await fetch(`${server.url}${path}`, { headers })
+  await answer.arrayBuffer()
+  const id = answer.headers.get('x-coder-request-id')
+  return until('the line', () => lines.find((line) => line.request_id === id))
+}
+
+it('ID-59: the token of an agent, as a session key, and what is no key cost no statement', async () => {
+  await server.owner()
+  for (const token of [
+    '0b6f1c7e-7e0c-4d0b-8a51-2f0e4f3a9c11',
+    'AAAAAAAAAA-BBBBBBBBBBBBBBBBBBBBB',
+    'AAAAAAAAA-BBBBBBBBBBBBBBBBBBBBBB',
+    'AAAAAAAAAA-BBBBBBBBBBBBBBBBBBBB-B',
+    'AAAAAAAAAABBBBBBBBBBBBBBBBBBBBBBB',
+  ])
+    expect(await lineOf('/api/v2/users/me', { 'Coder-Session-Token': token })).toMatchObject({
+      status_code: 401,
+      statements: 0,
+    })
+  const looksRight = 'AAAAAAAAAA-BBBBBBBBBBBBBBBBBBBBBB'
+  expect(await lineOf('/api/v2/users/me', { 'Coder-Session-Token': looksRight })).toMatchObject({
+    status_code: 401,
+    statements: 1,
+  })
+})
+
+it('ID-112: of a query the line holds paging, the number of ids, and nothing else', async () => {
+  const owner = await server.owner()
+  const query = 'LIMIT=5&offset=2&ids=a,b&ids=c&q=whoever&access_token=zzz'
+  const line = await lineOf(`/api/v2/users?${query}`, { ...owner.headers })
+  expect(line).toMatchObject({ query_limit: '5', query_offset: '2', query_ids_count: '3' })
+  for (const hidden of ['zzz', 'whoever']) expect(JSON.stringify(line)).not.toContain(hidden)
+})
+
+it('ID-111: the line of a request names the workspace and the agent that it is about', async () => {
+  const owner = await server.owner()
+  const { id, organization_ids } = await owner.call(getUser, { params: { user: 'me' } })
+  const { names, agentToken } = await makeTenant(database, {
+    ownerId: id,
+    organizationId: organization_ids[0] ?? '',
+  })
+  const workspace_name = names.workspacename
+  expect(await lineOf(`/api/v2/workspaces/${names.workspace}`, { ...owner.headers })).toMatchObject({
+    workspace_name,
+    requestor_name: 'owner',
+  })
+  const byName = `/api/v2/users/me/workspace/${workspace_name}`
+  expect(await lineOf(byName, { ...owner.headers })).toMatchObject({ workspace_name })
+  const agent = await lineOf(`/api/v2/workspaceagents/${names.workspaceagent}`, { ...owner.headers })
+  expect(agent).toMatchObject({ workspace_name, agent_name: expect.stringMatching(/./) })
+  // An agent asks as its owner.
+  expect(
+    await lineOf('/api/v2/workspaceagents/me/gitsshkey', { 'Coder-Session-Token': agentToken }),
+  ).toMatchObject({
+    workspace_name,
+    agent_name: Reflect.get(agent, 'agent_name'),
+    requestor_id: id,
+    requestor_name: 'owner',
+  })
+})
