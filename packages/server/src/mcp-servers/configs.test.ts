@@ -387,12 +387,12 @@ describe('OA-118: audit', () => {
     expect(
       entries.map(({ action, status_code, resource_target }) => [action, status_code, resource_target]),
     ).toEqual([
-      ['create', 201, config.slug],
-      ['write', 200, config.slug],
-      ['write', 204, config.slug],
-      ['write', 400, config.slug],
+      ['create', 201, config.display_name],
+      ['write', 200, config.display_name],
+      ['write', 204, config.display_name],
+      ['write', 400, config.display_name],
       ['write', 404, expect.any(String)],
-      ['delete', 204, config.slug],
+      ['delete', 204, config.display_name],
     ])
     expect(entries[1]?.diff).toMatchObject({
       description: { old: '', new: 'audited', secret: false },
