@@ -22,7 +22,7 @@ function agentOf(workspaceId: string): number {
       try {
         return (
           readFileSync(`/proc/${name}/environ`, 'utf8').includes(`SLIPWAY_WORKSPACE=${workspaceId}`) &&
-          readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('agent/src/main.ts')
+          readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('slipway-agent.js')
         )
       } catch {
         // It has ended meanwhile.

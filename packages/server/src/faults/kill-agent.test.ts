@@ -75,7 +75,7 @@ it('AC-20: kill -9 of an agent is seen at once, its terminals end, and a restart
   const closed = new Promise<number>((resolve) => socket.on('close', resolve))
   socket.send(Buffer.from(JSON.stringify({ data: 'exec -a left-behind sleep 1000\r' })))
   await until('the program in the terminal', () => processesOf(workspace, 'left-behind').length > 0)
-  const [pid] = processesOf(workspace, 'agent/src/main.ts')
+  const [pid] = processesOf(workspace, 'slipway-agent.js')
   expect(pid).toBeDefined()
   if (pid !== undefined) process.kill(pid, 'SIGKILL')
   await closed
