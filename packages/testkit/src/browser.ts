@@ -1,6 +1,5 @@
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { onTestFinished } from 'vitest'
-import { getCurrentTest } from 'vitest/suite'
+import { onTestFinished, TestRunner } from 'vitest'
 
 import type { Client } from '@slipway/client'
 
@@ -51,7 +50,7 @@ export async function openBrowser(): Promise<TestBrowser> {
     // Sooner than a test times out, so that the failure names what was waited for.
     context.setDefaultTimeout(15_000)
     // A page goes on asking its server, and drawing, as long as it is open.
-    if (getCurrentTest() !== undefined) onTestFinished(() => context.close())
+    if (TestRunner.getCurrentTest() !== undefined) onTestFinished(() => context.close())
     const page = await context.newPage()
     const faults: string[] = []
     page.on('pageerror', (error) => faults.push(error.message))

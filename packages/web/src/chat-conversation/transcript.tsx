@@ -39,6 +39,7 @@ export function Transcript({
   const [builder] = useState(() => new RowBuilder())
   const rows = builder.build(chat, !active)
   const box = useRef<HTMLDivElement>(null)
+  const feed = useRef<HTMLDivElement>(null)
   const [atEnd, setAtEnd] = useState(true)
   const [unseen, setUnseen] = useState(false)
   const keyAt = useCallback((index: number) => rows[index]?.key ?? index, [rows])
@@ -75,7 +76,8 @@ export function Transcript({
   const find = useFind(finding, rows, box, goTo)
   const linked = useLinkedMessage(message, rows, goTo)
 
-  // What stands below grows and shrinks, and so does the keyboard of a phone: the end stays in sight.
+  // What stands below grows and shrinks, and so do the keyboard of a phone and the last row, after the virtualizer has
+  // looked: the end stays in sight.
   useEffect(() => {
     const element = box.current
     if (element === null) return
@@ -83,6 +85,7 @@ export function Transcript({
       if (pinned.current) element.scrollTop = element.scrollHeight
     })
     observer.observe(element)
+    if (feed.current !== null) observer.observe(feed.current)
     return () => observer.disconnect()
   }, [])
 
@@ -151,6 +154,7 @@ export function Transcript({
         className="absolute inset-0 overflow-y-auto overscroll-contain focus-visible:-outline-offset-2 [overflow-anchor:none] [scrollbar-gutter:stable_both-edges]"
       >
         <div
+          ref={feed}
           role="feed"
           aria-label="Conversation"
           aria-busy={older === 'loading'}
