@@ -130,6 +130,14 @@ export function Composer(props: ComposerProps) {
       field.current?.focus({ preventScroll: true })
   }, [props.autoFocus])
   useGrowing(field, text)
+  // With the text itself: whoever types on before the next frame goes on at the right place.
+  const caretTo = useRef<number>(undefined)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new text is when the caret can be placed in it.
+  useLayoutEffect(() => {
+    const at = caretTo.current
+    caretTo.current = undefined
+    if (at !== undefined) field.current?.setSelectionRange(at, at)
+  }, [text])
 
   const type = (next: string, at = next.length) => {
     setText(next)
@@ -149,13 +157,13 @@ export function Composer(props: ComposerProps) {
       setKnown((now) => ({ ...now, [path]: file }))
       const next = withMention(text, mention, path)
       type(next.text, next.caret)
-      requestAnimationFrame(() => field.current?.setSelectionRange(next.caret, next.caret))
+      caretTo.current = next.caret
     },
   })
   const showPrompt = (prompt: string | undefined) => {
     if (prompt === undefined) return
     setText(prompt)
-    requestAnimationFrame(() => field.current?.setSelectionRange(prompt.length, prompt.length))
+    caretTo.current = prompt.length
   }
   const run = async (command: ComposerCommand) => {
     if (command.run === undefined) {
