@@ -71,7 +71,10 @@ export function useOffers(options: OffersOptions): Offers {
       ? []
       : files
           // While the answer is on its way the one before it is shown, as far as it still fits.
-          .filter((file) => query === mention.query || file.toLowerCase().includes(wanted))
+          .filter(
+            (file) =>
+              (query === mention.query && !found.isPlaceholderData) || file.toLowerCase().includes(wanted),
+          )
           .map((file) => ({
             id: file,
             title: file.slice(file.lastIndexOf('/') + 1),
