@@ -248,6 +248,8 @@ describe('in every state', () => {
     )
     await page.reload()
     await expect.poll(() => composer(page).inputValue()).toBe('Do not lose this')
+    // Until the habits of the viewer are known Enter begins a line (UI-1116).
+    await expect.poll(() => composer(page).getAttribute('enterkeyhint')).toBe('send')
     stage.answers.set(`POST /${chat.id}/messages`, {
       status: 429,
       body: { message: 'Message queue is full.' },

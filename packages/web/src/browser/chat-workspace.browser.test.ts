@@ -125,6 +125,8 @@ describe('UI-1122: files of the workspace', () => {
     )
     await page.reload()
     await expect.poll(() => page.locator('mark').count()).toBe(2)
+    // Until the habits of the viewer are known Enter begins a line (UI-1116).
+    await expect.poll(() => composer(page).getAttribute('enterkeyhint')).toBe('send')
     const sent = page.waitForRequest(
       (request) => request.url().endsWith(`/${chat.id}/messages`) && request.method() === 'POST',
     )
