@@ -52,6 +52,7 @@ export {
   type Actor,
   actorForUser,
   isOwner,
+  PREBUILDS_USER,
   type RoleOptions,
   siteRole,
   systemActor,

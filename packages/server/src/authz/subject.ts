@@ -139,8 +139,11 @@ type SiteActorName = Exclude<
   'api_key_revoker' | 'chatd_key_minter' | 'chatd_token_owner' | 'oauth2_token_issuer' | 'sub_agent_api'
 >
 
+/** System user that owns the prebuilt workspaces which nobody has claimed yet (WS-30). */
+export const PREBUILDS_USER = 'c42fdf75-3097-471c-8c33-fb52454d81c0'
+
 const FIXED_IDS: Readonly<Partial<Record<SiteActorName, string>>> = {
-  prebuilds_orchestrator: 'c42fdf75-3097-471c-8c33-fb52454d81c0',
+  prebuilds_orchestrator: PREBUILDS_USER,
   file_reader: 'acbf0be6-6fed-47b6-8c43-962cb5cab994',
 }
 

@@ -25,8 +25,8 @@ const bodyCheckOf = compiledOnce((schema) => ({
 const queryCheckOf = compiledOnce((schema) => Compile(schema))
 
 /**
- * Makes the check of a JSON body, which is compiled with the first body. Values never appear in the answer, because they may be secrets (ID-207); that one is
- * empty may be told.
+ * Makes the check of a JSON body, which is compiled with the first body. Values never appear in the answer, because they
+ * may be secrets (ID-207); that one is empty may be told.
  */
 export function bodyCheck(schema: TSchema): BodyCheck {
   return (body) => {

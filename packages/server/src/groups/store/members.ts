@@ -1,14 +1,11 @@
 import { type Selectable, sql } from 'kysely'
 
-import { type Actor, authorize, sqlFilter } from '../../authz/index.ts'
+import { type Actor, authorize, PREBUILDS_USER, sqlFilter } from '../../authz/index.ts'
 import { type Db, violatedUnique } from '../../database/index.ts'
 import type { UsersTable } from '../../database/tables.ts'
 import { badRequest } from '../../errors/index.ts'
 import { type UserSearch, userMatches } from '../../identity/index.ts'
 import { type GroupRow, groupObject, type Page } from './groups.ts'
-
-/** Owns workspaces that wait for somebody; it is in groups without being in their organization (WS-30, WS-61). */
-const PREBUILDS_USER = 'c42fdf75-3097-471c-8c33-fb52454d81c0'
 
 /** A user as rosters show it. */
 export type RosterUser = Pick<
@@ -126,6 +123,7 @@ export async function changeMembers(
   change: { readonly add: readonly string[]; readonly remove: readonly string[] },
 ): Promise<void> {
   authorize(actor, 'update', groupObject(group))
+  // The owner of prebuilt workspaces is in groups without being in their organization (WS-61).
   const named = [...new Set([...change.add, ...change.remove])].filter((id) => id !== PREBUILDS_USER)
   const members = await tx
     .selectFrom('organization_members')

@@ -1,4 +1,10 @@
-import { type Actor, accessListOf, isAllowed, type ResourceObject } from '../../authz/index.ts'
+import {
+  type Actor,
+  accessListOf,
+  isAllowed,
+  PREBUILDS_USER,
+  type ResourceObject,
+} from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 
 /**
@@ -17,9 +23,6 @@ export const CHECKED_TYPES = [
   'provisioner_daemon',
   'audit_log',
 ] as const
-
-/** Whose workspaces are prebuilt ones (WS-30). */
-const PREBUILDS_USER = 'c42fdf75-3097-471c-8c33-fb52454d81c0'
 
 /** The object with this id as permissions speak of it; undefined when it is absent or may not be read (RB-81). */
 export async function findCheckedObject(

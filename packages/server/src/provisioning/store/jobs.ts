@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 
-import { type Actor, authorize, isAllowed } from '../../authz/index.ts'
+import { type Actor, authorize, isAllowed, PREBUILDS_USER } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { ProvisionerJobsTable } from '../../database/tables.ts'
 import { notFound } from '../../errors/index.ts'
@@ -10,9 +10,6 @@ export type JobRow = Selectable<ProvisionerJobsTable>
 
 /** What a job is for; its columns `type` and `input` in one value (PR-26). */
 export type JobType = JobRow['type']
-
-/** System user that owns prebuilt workspaces; its jobs wait behind those of people (PR-29). */
-const PREBUILDS_USER = 'c42fdf75-3097-471c-8c33-fb52454d81c0'
 
 /** What a new job is made of. */
 export interface NewJob {
@@ -88,6 +85,7 @@ export async function claimJob(
         .where('j.organization_id', '=', daemon.organizationId)
         .where(sql<boolean>`j.provisioner::text = any(${[...daemon.provisioners]}::text[])`)
         .where(sql<boolean>`provisioner_tags_match(${JSON.stringify(daemon.tags)}::jsonb, j.tags)`)
+        // Jobs of prebuilt workspaces wait behind those of people (PR-29).
         .orderBy(sql`j.initiator_id = ${PREBUILDS_USER}::uuid`)
         .orderBy('j.created_at')
         .limit(1)

@@ -1,7 +1,10 @@
-import { type Actor, accessListOf, isAllowed, type ResourceObject } from '../../authz/index.ts'
-
-/** Whose workspaces are prebuilt ones (WS-30). */
-const PREBUILDS_USER = 'c42fdf75-3097-471c-8c33-fb52454d81c0'
+import {
+  type Actor,
+  accessListOf,
+  isAllowed,
+  PREBUILDS_USER,
+  type ResourceObject,
+} from '../../authz/index.ts'
 
 /** The columns that decide who may do what with a workspace. */
 export interface WorkspaceOwnership {

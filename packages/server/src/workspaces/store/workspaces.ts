@@ -119,6 +119,8 @@ const job = sql<Record<string, unknown>>`to_jsonb(j)`.as('job')
 const latestAppStatus = sql<AppStatusRecord | null>`(
   select to_jsonb(s) from workspace_app_statuses s where s.workspace_id = w.id
    order by s.created_at desc, s.id limit 1)`.as('latest_app_status')
+/** What is selected of a workspace, beside its own row. */
+const SHOWN = [...COLUMNS, initiatorName, job, latestAppStatus] as const
 
 function revive(row: Selected): WorkspaceRow {
   return { ...row, job: jobFromJson(row.job) }
@@ -126,12 +128,7 @@ function revive(row: Selected): WorkspaceRow {
 
 /** A workspace, deleted or not. @throws ApiError 404. */
 export async function getWorkspace(actor: Actor, db: Db, id: string): Promise<WorkspaceRow> {
-  const row = await workspaceQuery(db)
-    .selectAll('w')
-    .select(COLUMNS)
-    .select([initiatorName, job, latestAppStatus])
-    .where('w.id', '=', id)
-    .executeTakeFirst()
+  const row = await workspaceQuery(db).selectAll('w').select(SHOWN).where('w.id', '=', id).executeTakeFirst()
   if (row === undefined || !isAllowed(actor, 'read', workspaceObject(row))) throw notFound()
   noteInLog({ workspace_name: row.name })
   return revive(row)
@@ -151,8 +148,7 @@ export async function getWorkspaceByName(
 ): Promise<WorkspaceRow> {
   const row = await workspaceQuery(db)
     .selectAll('w')
-    .select(COLUMNS)
-    .select([initiatorName, job, latestAppStatus])
+    .select(SHOWN)
     .where('w.owner_id', '=', ownerId)
     .where(sql<string>`lower(w.name)`, '=', name.toLowerCase())
     .where(includeDeleted ? sql<boolean>`true` : sql<boolean>`not w.deleted`)
@@ -227,13 +223,7 @@ export async function listWorkspaces(
   let query = workspaceQuery(db.with('page', () => chosen))
     .where('w.id', '=', sql<string>`any(array(select chosen_id from page))`)
     .selectAll('w')
-    .select(COLUMNS)
-    .select([
-      initiatorName,
-      job,
-      latestAppStatus,
-      sql<number>`(select matches from page limit 1)`.as('matches'),
-    ])
+    .select([...SHOWN, sql<number>`(select matches from page limit 1)`.as('matches')])
   for (const key of order) query = query.orderBy(key)
   const rows = await query.execute()
   const [first] = rows
@@ -253,8 +243,7 @@ export async function listTimedWorkspaces(actor: Actor, db: Db, now: Date): Prom
   authorize(actor, 'update', { type: 'workspace' })
   const rows = await workspaceQuery(db)
     .selectAll('w')
-    .select(COLUMNS)
-    .select([initiatorName, job, latestAppStatus])
+    .select(SHOWN)
     .where('w.deleted', '=', false)
     .where('j.completed_at', 'is not', null)
     .where((eb) =>
