@@ -5,6 +5,7 @@ import type { AccountMaintenance } from '@slipway/server/maintain-accounts.ts'
 import { CommandError } from '../errors.ts'
 import { flagsOf, type GlobalFlags, option } from '../flags.ts'
 import { ask, askNewSecret } from '../prompt.ts'
+import { postgresUrlOption, serverArguments } from './database-flags.ts'
 
 interface DatabaseFlags extends GlobalFlags {
   readonly postgresUrl?: string
@@ -22,8 +23,6 @@ interface ResetFlags extends DatabaseFlags {
   readonly password?: string
   readonly removeSecondFactors?: boolean
 }
-
-const EMBEDDED = 'without it, the embedded database of this machine, whose server must not be running'
 
 /** `server create-admin-user`: an owner for a deployment that nobody can get into. */
 export function createAdminUserCommand(server: Command): void {
@@ -70,9 +69,7 @@ export function resetPasswordCommand(program: Command): void {
 
 function databaseOptions(command: Command): Command {
   return command
-    .addOption(
-      option('--postgres-url <url>', `database of the deployment; ${EMBEDDED}`, 'CODER_PG_CONNECTION_URL'),
-    )
+    .addOption(postgresUrlOption())
     .addOption(
       option(
         '--postgres-connection-auth <type>',
@@ -84,12 +81,11 @@ function databaseOptions(command: Command): Command {
 
 async function open(flags: DatabaseFlags): Promise<AccountMaintenance> {
   const { openAccountMaintenance } = await import('@slipway/server/maintain-accounts.ts')
-  const settings = [
+  const argv = serverArguments([
     ['--global-config', flags.globalConfig],
     ['--postgres-url', flags.postgresUrl],
     ['--ssh-keygen-algorithm', flags.sshKeygenAlgorithm],
-  ] as const
-  const argv = settings.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [name, value]))
+  ])
   return explained(openAccountMaintenance(argv, process.env))
 }
 

@@ -2,13 +2,9 @@ import type { Command } from 'commander'
 
 import type { Maintenance } from '@slipway/server/maintain.ts'
 import { CommandError } from '../errors.ts'
-import { flagsOf, type GlobalFlags, listOption, option } from '../flags.ts'
+import { flagsOf, listOption, option } from '../flags.ts'
 import { askSecret, sure } from '../prompt.ts'
-
-interface DatabaseFlags extends GlobalFlags {
-  readonly postgresUrl?: string
-  readonly config?: string
-}
+import { type DatabaseFlags, databaseArguments, databaseOptions } from './database-flags.ts'
 
 interface RotateFlags extends DatabaseFlags {
   readonly newKey?: string
@@ -27,8 +23,6 @@ interface PurgeFlags extends DatabaseFlags {
 interface VerifyFlags extends DatabaseFlags {
   readonly head?: string
 }
-
-const EMBEDDED = 'without it, the embedded database of this machine, whose server must not be running'
 
 /** `server dbcrypt …`, `server purge` and `server audit …`: work on the database of a server without running it. */
 export function maintenanceCommands(server: Command): void {
@@ -117,23 +111,9 @@ export function maintenanceCommands(server: Command): void {
     })
 }
 
-function databaseOptions(command: Command): Command {
-  return command
-    .addOption(
-      option('--postgres-url <url>', `database of the deployment; ${EMBEDDED}`, 'CODER_PG_CONNECTION_URL'),
-    )
-    .addOption(option('-c, --config <file>', 'YAML file with settings of the server', 'CODER_CONFIG_PATH'))
-}
-
 async function open(flags: DatabaseFlags): Promise<Maintenance> {
   const { openMaintenance } = await import('@slipway/server/maintain.ts')
-  const settings = [
-    ['--global-config', flags.globalConfig],
-    ['--postgres-url', flags.postgresUrl],
-    ['--config', flags.config],
-  ] as const
-  const argv = settings.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [name, value]))
-  return openMaintenance(argv, process.env)
+  return openMaintenance(databaseArguments(flags), process.env)
 }
 
 /** Keys may be given one by one or with commas between them. */
