@@ -83,6 +83,16 @@ export function portOf(slugOrPort: string): { readonly port: number; readonly tl
 }
 
 /**
+ * The wildcard host as generated addresses have it: without a port of its own it has the one of the access URL (AC-182).
+ * Empty without one.
+ */
+export function appHost(wildcard: string, accessUrl: string): string {
+  if (wildcard === '' || /:\d+$/.test(wildcard)) return wildcard
+  const port = URL.parse(accessUrl)?.port ?? ''
+  return port === '' ? wildcard : `${wildcard}:${port}`
+}
+
+/**
  * What stands for `*` in a host name, when the host belongs to the wildcard (AC-182, AC-183). A port and a
  * trailing dot do not matter, nor does case.
  */

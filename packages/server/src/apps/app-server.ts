@@ -100,6 +100,7 @@ export class AppServer {
             : { kind: 'app', address }
       return {
         route: SUBDOMAIN_ROUTE,
+        sessionCookie: this.#subdomainCookie,
         serve: (request, reply) => this.#serve(claim, request, reply),
       }
     }
@@ -108,6 +109,7 @@ export class AppServer {
       ? undefined
       : {
           route: PATH_ROUTE,
+          sessionCookie: PATH_APP_SESSION_COOKIE,
           serve: (request, reply) => this.#serve({ kind: 'app', address }, request, reply),
         }
   }

@@ -1,3 +1,3 @@
-export { wildcardLabel } from './app-address.ts'
+export { appHost, wildcardLabel } from './app-address.ts'
 export { AppServer } from './app-server.ts'
 export { appRoutes } from './routes.ts'

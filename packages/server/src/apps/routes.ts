@@ -4,7 +4,7 @@ import { type BoundRoute, forAnyone, forSession } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
 import { createAppConnectKey } from '../identity/index.ts'
 import { getWorkspace } from '../workspaces/index.ts'
-import { wildcardLabel } from './app-address.ts'
+import { appHost, wildcardLabel } from './app-address.ts'
 import type { AppServer } from './app-server.ts'
 import { withoutParameters } from './own-credentials.ts'
 import { narrower } from './sharing-level.ts'
@@ -16,7 +16,9 @@ const HANDOVER = 'coder_application_connect_api_key_35e783'
 export function appRoutes(context: AppContext, apps: AppServer): BoundRoute[] {
   const db = context.database.db
   return [
-    forSession(contract.getAppHost, async () => ({ host: context.config.wildcardAccessUrl })),
+    forSession(contract.getAppHost, async () => ({
+      host: appHost(context.config.wildcardAccessUrl, context.accessUrl()),
+    })),
     forAnyone(contract.appAuthRedirect, async ({ context: request, raw, query, reply }) => {
       const target = redirectTarget(context, query.redirect_uri)
       const visitor = request.precheck

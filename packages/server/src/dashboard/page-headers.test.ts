@@ -9,6 +9,7 @@ function headers(
   request: { host: string; scheme: 'http' | 'https' } = { host: 'dev.example.com', scheme: 'https' },
   lines: string[] = [],
   path = '/workspaces',
+  accessUrl = 'https://dev.example.com',
 ): Record<string, string> {
   const config = {
     additionalCspPolicy: [],
@@ -18,7 +19,7 @@ function headers(
     ...options,
   }
   const log = createLogger({ level: 'debug', sink: { write: (line) => void lines.push(line) } })
-  return pageHeaders({ config, log })(request, path)
+  return pageHeaders({ config, log, accessUrl: () => accessUrl })(request, path)
 }
 
 function directive(policy: string | undefined, name: string): string[] {
@@ -33,6 +34,17 @@ describe('headers of the dashboard', () => {
     expect(directive(policy, 'script-src')).toEqual(["'self'"])
     expect(directive(policy, 'connect-src')).toEqual(["'self'", 'wss://dev.example.com'])
     expect(directive(policy, 'report-uri')).toEqual(['/api/v2/csp/reports'])
+  })
+
+  it.each([
+    ['*.apps.example.com', 'https://dev.example.com', 'https://*.apps.example.com'],
+    ['*.apps.example.com', 'https://dev.example.com:8443', 'https://*.apps.example.com:8443'],
+    ['*.apps.example.com:9443', 'https://dev.example.com:8443', 'https://*.apps.example.com:9443'],
+    ['*--apps.example.com', 'https://dev.example.com', 'https://*.example.com'],
+  ])('ID-134, AC-182: apps of %s beside %s may be framed', (wildcardAccessUrl, accessUrl, source) => {
+    const policy = headers({ wildcardAccessUrl }, undefined, [], '/', accessUrl)['Content-Security-Policy']
+    expect(directive(policy, 'frame-src')).toEqual(["'self'", source])
+    expect(directive(policy, 'connect-src')).toContain(source)
   })
 
   it('ID-134: a host that a client made up cannot write the policy', () => {

@@ -1,4 +1,5 @@
 import type { Logger } from '@slipway/request-log'
+import { appHost } from '../apps/index.ts'
 import type { Config } from '../config/index.ts'
 import type { RequestContext } from '../edge/index.ts'
 
@@ -62,9 +63,11 @@ const PERMISSIONS = [
 export function pageHeaders({
   config,
   log,
+  accessUrl,
 }: {
   readonly config: PolicyConfig
   readonly log: Logger
+  readonly accessUrl: () => string
 }): PageHeaders {
   const policy = new Map(BASE)
   for (const entry of config.additionalCspPolicy) {
@@ -87,14 +90,15 @@ export function pageHeaders({
     ...fixed,
     'Content-Security-Policy': render(
       EMBEDDED.test(path) ? embeddable : policy,
-      hostsOf(host, scheme, config.wildcardAccessUrl),
+      hostsOf(host, scheme, appHost(config.wildcardAccessUrl, accessUrl())),
     ),
   })
 }
 
 /** What a page reaches beside its own origin: its own WebSockets, which not all browsers count as `self`, and apps. */
 function hostsOf(host: string, scheme: 'http' | 'https', wildcard: string): Record<string, string[]> {
-  const apps = wildcard === '' ? [] : [`${scheme}://${wildcard}`]
+  // A policy knows a star only for whole labels: `*--apps.example.com` is in `*.example.com` (AC-182, CSP 3 §2.3.1).
+  const apps = wildcard === '' ? [] : [`${scheme}://${wildcard.replace(/^\*[^.]*/, '*')}`]
   // The client says which host it asked for: nothing else of it may reach the policy.
   const sockets = HOST.test(host) ? [`${scheme === 'https' ? 'wss' : 'ws'}://${host}`] : []
   return { 'connect-src': [...sockets, ...apps], 'frame-src': apps }
