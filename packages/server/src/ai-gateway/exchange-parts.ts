@@ -46,6 +46,8 @@ export interface ModelRequest {
    * than as one of all keys (AG-54), and nothing is retried here (AG-55).
    */
   readonly relayRefusal: boolean
+  /** See `GatewayCall`. */
+  readonly triesResting?: boolean | undefined
   /** The token of this deployment that came with it; undefined for callers in this process. */
   readonly token?: string
   /** What a firewall in a workspace has said of it (AG-17). */

@@ -11,6 +11,8 @@ export interface GatewayCall {
   /** The chat itself where it is not the root. */
   readonly subchatId?: string | undefined
   readonly workspaceId?: string | undefined
+  /** Whether keys that rest after a 429 are asked too where no other is left: a user has wished so (B-6). */
+  readonly triesResting?: boolean | undefined
   /** Sent to the provider; `coder-agents/<version>` unless it is said. */
   readonly userAgent?: string | undefined
 }

@@ -105,6 +105,16 @@ export class KeyPool {
     return known === undefined
   }
 
+  /** Keys that rest because they were limited, for whoever has to try all the same. */
+  limited(): readonly ProviderKey[] {
+    return this.#keys.filter((key) => this.#cooldown(key.id)?.reason === 'rate_limited')
+  }
+
+  /** Ends the rest of a key that has been answered meanwhile. */
+  wake(keyId: string): void {
+    this.#resting.delete(keyId)
+  }
+
   #cooldown(keyId: string): Cooldown | undefined {
     const known = this.#resting.get(keyId)
     if (known !== undefined && known.until <= this.#now()) {

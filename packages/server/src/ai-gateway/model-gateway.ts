@@ -195,6 +195,7 @@ export class ModelGateway implements AsyncDisposable {
       body: request.body,
       byok,
       relayRefusal: true,
+      triesResting: call.triesResting,
       signal: request.signal,
     })
   }

@@ -1,7 +1,7 @@
 import type { ModelProvider } from '../ai-providers/index.ts'
 import type { RunModel } from '../chat-settings/index.ts'
 import type { ChatRow } from '../chats/index.ts'
-import { StreamCut, StreamSilence } from './failure.ts'
+import { DeadlinePassed, StreamCut, StreamSilence } from './failure.ts'
 import type { Answer } from './model/answer.ts'
 import { callSettings } from './model/call-options.ts'
 import {
@@ -20,16 +20,22 @@ export interface StreamEnd {
   readonly usage: Finish['usage']
 }
 
-/** A model that is asked for a chat, through the gateway, in the name of the chat's owner (CH-508, CH-704). */
+/**
+ * A model that is asked for a chat, through the gateway, in the name of the chat's owner (CH-508, CH-704).
+ *
+ * @param isWished whether the owner has asked for the try, although the provider wants to be left alone (B-6).
+ */
 export async function modelFor(
   parts: Pick<GenerationParts, 'gateway' | 'metrics'>,
   chat: Pick<ChatRow, 'id' | 'owner_id' | 'root_chat_id' | 'parent_chat_id' | 'workspace_id'>,
   { provider, config }: RunModel,
+  { isWished = false }: { readonly isWished?: boolean } = {},
 ): Promise<LanguageModel> {
   const root = chat.root_chat_id ?? chat.parent_chat_id ?? chat.id
   const send = parts.gateway.fetchFor({
     ownerId: chat.owner_id,
     provider: provider.id,
+    triesResting: isWished,
     apiKeyId: await parts.gateway.keyFor(chat.owner_id),
     rootChatId: root,
     ...(root === chat.id ? {} : { subchatId: chat.id }),
@@ -50,25 +56,37 @@ export function labelsOf(provider: Pick<ModelProvider, 'name'>, model: string) {
 /**
  * Asks a model and puts what it says into the answer, piece by piece.
  *
- * @param options `silenceMs` is how long nothing may come (CH-722); `onFirst` is called at the first piece.
- * @throws what the provider or the network fails with; StreamCut, StreamSilence; the reason of the signal.
+ * @param options `silenceMs` is how long nothing may come (CH-722) and `limitMs` how long all of it may take (CH-606);
+ * `onFirst` is called at the first piece.
+ * @throws what the provider or the network fails with; StreamCut, StreamSilence, DeadlinePassed; the reason of the signal.
  */
 export async function streamAnswer(
   model: LanguageModel,
   call: CallOptions,
   answer: Answer,
-  options: { readonly signal: AbortSignal; readonly silenceMs: number; readonly onFirst: () => void },
+  options: {
+    readonly signal: AbortSignal
+    readonly silenceMs: number
+    readonly limitMs: number
+    readonly onFirst: () => void
+  },
 ): Promise<StreamEnd> {
-  const silence = new AbortController()
-  const timer = setTimeout(
-    () => silence.abort(new StreamSilence(`nothing came for ${options.silenceMs} ms`)),
-    options.silenceMs,
+  const { silenceMs, limitMs } = options
+  const own = new AbortController()
+  const silence = setTimeout(
+    () => own.abort(new StreamSilence(`nothing came for ${silenceMs} ms`)),
+    silenceMs,
   )
-  const signal = AbortSignal.any([options.signal, silence.signal])
+  // A model that says the same thing over and over never falls silent.
+  const limit = setTimeout(
+    () => own.abort(new DeadlinePassed(`the answer was not complete after ${limitMs / 1000} s`)),
+    limitMs,
+  )
+  const signal = AbortSignal.any([options.signal, own.signal])
   try {
     const { stream } = await model.doStream({ ...call, abortSignal: signal })
     return await read(stream, answer, signal, () => {
-      timer.refresh()
+      silence.refresh()
       options.onFirst()
     })
   } catch (error) {
@@ -76,7 +94,8 @@ export async function streamAnswer(
     if (signal.aborted) throw signal.reason
     throw error
   } finally {
-    clearTimeout(timer)
+    clearTimeout(silence)
+    clearTimeout(limit)
   }
 }
 
@@ -122,9 +141,12 @@ export async function generateText(
   parts: Pick<GenerationParts, 'gateway' | 'metrics'>,
   chat: ChatRow,
   runModel: RunModel,
-  call: Pick<CallOptions, 'prompt' | 'maxOutputTokens' | 'abortSignal'>,
+  {
+    isWished = false,
+    ...call
+  }: Pick<CallOptions, 'prompt' | 'maxOutputTokens' | 'abortSignal'> & { readonly isWished?: boolean },
 ): Promise<{ readonly text: string; readonly usage: Finish['usage'] }> {
-  const model = await modelFor(parts, chat, runModel)
+  const model = await modelFor(parts, chat, runModel, { isWished })
   const { content, usage } = await model.doGenerate({ ...callSettings(runModel), ...call })
   const text = content
     .flatMap((piece) => (piece.type === 'text' ? [piece.text] : []))

@@ -81,7 +81,7 @@ export function chatError(classified: Classified, provider: string | undefined, 
   const { kind, retryable, status } = classified
   const shown = detail.replaceAll(SECRET, '[redacted]').trim()
   return {
-    message: messageOf(kind),
+    message: messageOf(classified),
     ...(shown === '' ? {} : { detail: cut(shown) }),
     kind,
     ...(provider === undefined ? {} : { provider }),
@@ -94,14 +94,16 @@ function cut(text: string): string {
   return text.length <= MAX_DETAIL ? text : `${text.slice(0, MAX_DETAIL - 1).toWellFormed()}…`
 }
 
-function messageOf(kind: ChatErrorKind): string {
+function messageOf({ kind, retryable }: Classified): string {
   switch (kind) {
     case 'overloaded':
       return 'The provider of the model is overloaded.'
     case 'rate_limit':
       return 'The provider of the model limits the rate of requests.'
     case 'timeout':
-      return 'The connection to the provider of the model failed.'
+      return retryable
+        ? 'The connection to the provider of the model failed.'
+        : 'The model did not finish in time. Ask for less at once, or choose another model.'
     case 'stream_silence_timeout':
       return 'The model stopped answering.'
     case 'auth':

@@ -53,6 +53,7 @@ export async function compact(
     const startedAt = performance.now()
     const deadline = AbortSignal.timeout(timings.silenceMs)
     const { text, usage } = await generateText(run.parts, row, chosen, {
+      isWished: run.isRetryWished(row),
       prompt: [...prompt, { role: 'user', content: [{ type: 'text', text: COMPACTION_INSTRUCTION }] }],
       abortSignal: AbortSignal.any([signal, deadline]),
     }).catch((error: unknown) => {

@@ -50,6 +50,7 @@ export async function generate(
       {
         signal,
         silenceMs: parts.timings.silenceMs,
+        limitMs: parts.timings.taskMs,
         onFirst: () => {
           if (!first) return
           first = false

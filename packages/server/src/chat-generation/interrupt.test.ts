@@ -160,6 +160,12 @@ it('B-6: the wait for the next try ends when the user asks for it, and an interr
   await now(chat.id)
   await at.reaches(chat.id, 'waiting')
   expect((await at.transcript(chat.id)).at(-1)).toBe('assistant: At once')
+  // Its key rests after that, which no wish of a user has to wait for; once it was answered it rests no more.
+  at.provider.play({ ...later, status: 429 }, callsTools({ name: 'quick' }), says('With the same key'))
+  const limited = await at.create('limited question')
+  await now(limited.id)
+  await at.reaches(limited.id, 'waiting')
+  expect((await at.transcript(limited.id)).at(-1)).toBe('assistant: With the same key')
   at.provider.play(later)
   const other = await at.create('seventh question')
   await halfWay('seventh question')

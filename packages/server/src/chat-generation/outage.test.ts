@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { Gate, openDatabase, says, until } from '@slipway/testkit'
+import { callsTools, Gate, openDatabase, says, until } from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 import { TIMINGS } from './parts.ts'
 
@@ -57,3 +57,49 @@ it('CH-606: an answer that is complete while the database is away is committed w
   )
   expect(rows[0]?.n).toBe(1)
 }, 60_000)
+
+it('CH-606, CH-7.4: what takes too long is given up: an answer without end for good, tools until they are taken up again', async () => {
+  let calls = 0
+  await using short = await ChatsAtWork.start({
+    chatExtension: {
+      timings: { taskMs: 1_000 },
+      tools: () => [
+        {
+          name: 'late',
+          description: 'Answers when it is called again.',
+          inputSchema: { type: 'object' },
+          run: async () => {
+            calls += 1
+            return calls === 1 ? new Promise(() => undefined) : { result: { calls } }
+          },
+        },
+      ],
+    },
+  })
+  const { provider } = short
+  let ended = false
+  function* endless() {
+    while (!ended) {
+      yield 'over and '
+      yield { delayMs: 20 }
+    }
+  }
+  provider.play({ steps: endless() })
+  const chat = await short.create('Tell me the end')
+  const { last_error } = await short.reaches(chat.id, 'error')
+  ended = true
+  expect(last_error).toMatchObject({
+    kind: 'timeout',
+    retryable: false,
+    message: expect.stringContaining('Ask for less at once'),
+    detail: expect.stringMatching(/after 1 s$/),
+  })
+  expect(provider.requests.filter(({ streaming }) => streaming)).toHaveLength(1)
+  provider.play(callsTools({ id: 'a', name: 'late' }), says('Done'))
+  await short.send(chat.id, 'Use the tool')
+  await short.reaches(chat.id, 'waiting')
+  expect((await short.transcript(chat.id)).slice(-2)).toEqual([
+    'tool: [late → {"calls":2}]',
+    'assistant: Done',
+  ])
+})

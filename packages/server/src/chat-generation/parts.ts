@@ -25,7 +25,10 @@ export interface Timings {
   readonly syncMs: number
   /** How long a model may say nothing (CH-722). */
   readonly silenceMs: number
-  /** How long the tools of one step may take before they are taken up again (CH-606). */
+  /**
+   * How long one attempt may take (CH-606): the tools of a step are taken up again then, and an answer that is not
+   * complete fails.
+   */
   readonly taskMs: number
   /** Waits; rejects with the reason of the signal. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>

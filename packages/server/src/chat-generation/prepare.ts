@@ -85,7 +85,8 @@ async function surroundingsOf(run: Run, row: ChatRow): Promise<Surroundings> {
 
 /** The model of a pass, ready to be called. */
 export function languageFor(run: Run, row: ChatRow, { ahead, model }: Prepared): Promise<LanguageModel> {
-  return ahead?.language ?? modelFor(run.parts, row, model)
+  const isWished = run.isRetryWished(row)
+  return (isWished ? undefined : ahead?.language) ?? modelFor(run.parts, row, model, { isWished })
 }
 
 /** The effort that is stored with a chat. */

@@ -59,6 +59,12 @@ export class Run implements AsyncDisposable {
     return noted?.historyVersion === row.history_version ? noted.attempt : undefined
   }
 
+  /** B-6: tries have failed, and nothing says when the next one is to be: a user has ended the wait. */
+  isRetryWished({ generation_attempt, retry_state, history_version }: ChatRow): boolean {
+    const notFailed = this.#noted?.historyVersion === history_version ? 1 : 0
+    return generation_attempt > notFailed && retry_state === null
+  }
+
   /** What the model sees of the chat as it is in this row. */
   async history(row: ChatRow): Promise<History> {
     if (this.#known?.version !== row.history_version) {

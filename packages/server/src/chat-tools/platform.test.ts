@@ -541,6 +541,24 @@ describe('subagents', () => {
     expect(await of('chat_queued_messages').execute()).toEqual([])
   })
 
+  it('B-5, CH-1123: an agent that was interrupted is not interrupted again in its next turn', async () => {
+    const parent = await world.chat()
+    const child = await world.chat({ parent_chat_id: parent.id, root_chat_id: parent.id, status: 'running' })
+    const noted: never[] = []
+    const args = { chat_id: child.id }
+    await world.call(parent, 'interrupt_agent', args, { noted })
+    await world.context.database.db
+      .updateTable('chats')
+      .set({ status: 'running' })
+      .where('id', '=', child.id)
+      .execute()
+    const again = await world.call(parent, 'interrupt_agent', args, { resume: noted[0] ?? null })
+    expect(again.result).toMatchObject({ chat_id: child.id, status: 'running' })
+    // Whoever has lost the chat, interrupts nothing beside the one that has it.
+    await world.call(parent, 'interrupt_agent', args, { isLost: true })
+    expect((await world.row(child.id)).status).toBe('running')
+  })
+
   it('CH-1123: close_agent is the old name of interrupt_agent, of which models are not told', async () => {
     const parent = await world.chat()
     const child = await world.chat({ parent_chat_id: parent.id, root_chat_id: parent.id, status: 'running' })

@@ -66,7 +66,8 @@ async function askWithPool(
   const { keyStrategy } = asking.routing
   const pool = parts.pools.of(provider)
   const session = keyStrategy === 'primary' ? '' : asking.session()
-  const keys = pool.inOrder(keyStrategy, session)
+  const usable = pool.inOrder(keyStrategy, session)
+  const keys = usable.length === 0 && request.triesResting === true ? pool.limited() : usable
   let lastLimit: number | undefined
   for (const [index, { id, key, hint }] of keys.entries()) {
     const over = keyStrategy === 'least_busy' ? pool.use(id) : undefined
@@ -75,6 +76,7 @@ async function askWithPool(
     asking.usedKey(hint)
     if (answer.status !== 401 && answer.status !== 429) {
       metrics.tried(provider.name, index + 1)
+      if (keys !== usable && answer.status < 400) pool.wake(id)
       if (keyStrategy !== 'primary') pool.keep(session, id)
       return answer
     }

@@ -211,12 +211,17 @@ export function interruptAgentTool(turn: ToolTurn): ChatTool {
     name: 'interrupt_agent',
     description: 'Stops what an agent does. It can be sent messages afterwards.',
     input: Type.Object({ chat_id: chatId }),
-    run: async ({ chat_id }) => {
-      await descendant(turn, chat_id)
+    run: async ({ chat_id }, call) => {
+      const child = await descendant(turn, chat_id)
+      // Interrupted already, by a run that ended before it could say so: what runs by now is another turn (B-5).
+      if (call.resume !== undefined) return described(child)
       const { actor } = await ownerOf(turn.context, turn.chat)
-      const now = await changeChat(turn.context, actor, chat_id, async (chat) => {
-        if (chat.row.status === 'running' || chat.row.status === 'requires_action') await chat.interrupt()
-        return chat.row
+      const now = await turn.context.database.transaction(async (tx) => {
+        await call.noteDone(tx, { interrupted: true })
+        return changeChat(turn.context, actor, chat_id, async (chat) => {
+          if (chat.row.status === 'running' || chat.row.status === 'requires_action') await chat.interrupt()
+          return chat.row
+        })
       })
       return described(now)
     },
