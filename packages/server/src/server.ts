@@ -1,12 +1,10 @@
-import { hostname } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { postMcp } from '@slipway/contract'
 import type { Logger } from '@slipway/request-log'
-import { AgentMetadata, AgentTunnels, findAgentByToken, RightsWatch } from './agents/index.ts'
+import { AgentMetadata, AgentTunnels, RightsWatch } from './agents/index.ts'
 import {
-  AbandonedInterceptions,
   applyPriceBook,
   BlockedUsers,
   InjectedTools,
@@ -15,65 +13,52 @@ import {
   type OwnServer,
 } from './ai-gateway/index.ts'
 import { ModelProviders, seedProviders } from './ai-providers/index.ts'
-import { AppServer, wildcardLabel } from './apps/index.ts'
-import { AuditChain } from './audit/index.ts'
-import { AuditForwarder } from './audit-forwarding/index.ts'
-import { renderDecisionTimes, systemActor } from './authz/index.ts'
-import { contextForPrompt, DiffStatusRefresh } from './chat-context/index.ts'
+import { AppServer } from './apps/index.ts'
+import { renderDecisionTimes } from './authz/index.ts'
+import { startBackgroundJobs } from './background-jobs.ts'
+import { contextForPrompt } from './chat-context/index.ts'
 import { type ChatExtension, ChatGeneration } from './chat-generation/index.ts'
 import { ChatSettings } from './chat-settings/index.ts'
 import { ChatStreams } from './chat-streams/index.ts'
 import { ChatTools } from './chat-tools/index.ts'
-import { AutoArchive, countChats, SearchIndex } from './chats/index.ts'
+import { countChats } from './chats/index.ts'
 import type { Configuration } from './config/index.ts'
 import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
-import { KeyRotation } from './crypto-keys/index.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
 import { Dpop } from './dpop/index.ts'
-import {
-  accessUrlRedirect,
-  addressResolver,
-  createEdge,
-  type EdgeOptions,
-  mount,
-  OpenStreams,
-} from './edge/index.ts'
+import { createEdge, mount, OpenStreams } from './edge/index.ts'
+import { edgeOptions } from './edge-options.ts'
 import { enabledExperiments } from './experiments/index.ts'
 import { ExternalAuth } from './external-auth/index.ts'
 import { checksOf, HealthReports } from './health/index.ts'
-import { activateOnUse, Dormancy, KeyValidator, roleOptions, SignInDelay } from './identity/index.ts'
+import { KeyValidator, SignInDelay } from './identity/index.ts'
 import { syncFromClaims } from './idp-sync/index.ts'
 import { Listeners, MetricsListener } from './listeners/index.ts'
 import { Mailer } from './mail/index.ts'
 import { InProcessApi, type McpExtension, McpServerEndpoint } from './mcp-server/index.ts'
-import { McpHealthChecks, McpServers } from './mcp-servers/index.ts'
-import { ExpiringTokens, Notifier } from './notifications/index.ts'
-import { OAuthClients, UnusedClients } from './oauth2-clients/index.ts'
-import { AccessTokens, OAuth2Expiry, type ProviderParts } from './oauth2-provider/index.ts'
+import { McpServers } from './mcp-servers/index.ts'
+import { OAuthClients } from './oauth2-clients/index.ts'
+import { AccessTokens, type ProviderParts } from './oauth2-provider/index.ts'
 import { PasscodeRequests } from './one-time-passcode/index.ts'
 import { openContext } from './open-context.ts'
 import { ProfileListener } from './profiling/index.ts'
 import {
   type Engine,
-  JobReaper,
   type JobRow,
-  JobWorker,
   LocalRuntime,
   TagReader,
   TemplateSandbox,
   TypeScriptEngine,
 } from './provisioning/index.ts'
-import { Purge } from './purge/index.ts'
 import { sharedCounters } from './rate-limits/index.ts'
 import { ReplicaRegistration } from './replicas/index.ts'
 import { type AccountSecurity, allRoutes } from './routes.ts'
 import { SecondFactorChecks } from './second-factor/index.ts'
 import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-in/index.ts'
-import { BuiltInTemplates, dryRunHandler, importHandler } from './templates/index.ts'
 import { Tracing } from './tracing/index.ts'
 import { WebPush } from './web-push/index.ts'
-import { BuildFeed, buildHandler, LifecycleExecutor } from './workspaces/index.ts'
+import { BuildFeed } from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
 export interface RunningServer extends AsyncDisposable {
@@ -272,10 +257,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listeners.start()
   listening = listeners.url
   steps.use(await ReplicaRegistration.start(context, listening))
-  await startJobs(context, engines, organizationId, workDirectory, tagReader, external, steps)
-  steps.use(new McpHealthChecks(context, mcpServers))
-  steps.use(new SearchIndex(context))
-  steps.use(new AutoArchive(context, chatSettings))
+  if (config.pprofEnable && config.pprofAddress !== undefined)
+    steps.use(await ProfileListener.start(config.pprofAddress, log))
+  await startBackgroundJobs(
+    { context, engines, organizationId, workDirectory, tagReader, external, mcpServers, chatSettings },
+    steps,
+  )
   countChats(context)
   if (config.aiGatewayEnabled) steps.use(chatGeneration.start())
   const owned = steps.move()
@@ -288,58 +275,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-function edgeOptions(
-  context: AppContext,
-  keys: KeyValidator,
-  streams: OpenStreams,
-  apps: AppServer,
-  shared: EdgeOptions['sharedCounters'],
-  page: EdgeOptions['page'],
-): EdgeOptions {
-  const { config } = context
-  const { accessUrl, wildcardAccessUrl } = config
-  return {
-    log: context.log,
-    version: context.version,
-    accessUrl,
-    redirect:
-      config.redirectToAccessUrl && accessUrl !== ''
-        ? accessUrlRedirect({
-            accessUrl,
-            isAppHost: (host) => wildcardLabel(wildcardAccessUrl, host) !== undefined,
-          })
-        : undefined,
-    addresses: addressResolver({
-      trustedOrigins: config.proxyTrustedOrigins,
-      trustedHeaders: config.proxyTrustedHeaders,
-      onUntrusted: (peer, header) =>
-        context.log.warn(
-          'a peer that is not trusted sends a header of proxies, which is ignored; if it is your proxy, set --proxy-trusted-origins',
-          { peer, header },
-        ),
-    }),
-    cookies: context.cookies,
-    queryTokens: config.allowQueryTokens,
-    recordDecisions: config.enableAuthzRecordings,
-    sharedCounters: shared,
-    apiRateLimit: config.apiRateLimit,
-    limitsDisabled: config.disableRateLimits,
-    allowAllOrigins: config.allowCors,
-    validate: (token, request) => keys.validate(token, request),
-    activate: (accepted) => activateOnUse(context, keys, accepted),
-    findAgent: (token) =>
-      findAgentByToken(
-        systemActor('system_restricted', 'an agent token is looked up before it is known whose it is'),
-        context.database.db,
-        token,
-        roleOptions(context),
-      ),
-    streams,
-    apps,
-    page,
-  }
-}
-
 /** The MCP server of this deployment for those who ask models through it, where that is on (AG-70). */
 function ownTools({ config, accessUrl }: AppContext, listening: () => string): OwnServer | undefined {
   const enabled = enabledExperiments(config.experiments)
@@ -347,54 +282,6 @@ function ownTools({ config, accessUrl }: AppContext, listening: () => string): O
   if (!enabled.includes('mcp-server-http') || !enabled.includes('oauth2')) return undefined
   const at = (base: string): string => `${base.replace(/\/+$/, '')}${postMcp.path}`
   return { address: () => at(listening()), publicUrl: () => at(accessUrl()) }
-}
-
-/** Work that is not done for a request: provisioning, taking back lost jobs, the built-in template. */
-async function startJobs(
-  context: AppContext,
-  engines: ReadonlyMap<JobRow['provisioner'], Engine>,
-  organizationId: string,
-  workDirectory: string,
-  tagReader: TagReader,
-  external: ExternalAuth,
-  steps: AsyncDisposableStack,
-): Promise<void> {
-  const { config, database, log, version: release } = context
-  const handlers = [importHandler(context), dryRunHandler(context), buildHandler(context, external)]
-  if (config.provisionerDaemons > 0) {
-    const worker = steps.use(
-      new JobWorker({
-        database,
-        log,
-        organizationId,
-        name: `${hostname()}-${context.replicaId.slice(0, 8)}`,
-        slots: config.provisionerDaemons,
-        version: release,
-        engines,
-        handlers,
-        workDirectory,
-        forceCancelMs: config.provisionerForceCancelInterval,
-      }),
-    )
-    await worker.start()
-  }
-  if (config.pprofEnable && config.pprofAddress !== undefined)
-    steps.use(await ProfileListener.start(config.pprofAddress, log))
-  steps.use(new LifecycleExecutor(context))
-  steps.use(new Purge(context))
-  steps.use(new AbandonedInterceptions(context))
-  steps.use(new AuditChain(context))
-  steps.use(new AuditForwarder(context))
-  steps.use(new Notifier(context))
-  steps.use(new ExpiringTokens(context))
-  steps.use(new KeyRotation(context))
-  steps.use(new Dormancy(context))
-  steps.use(new UnusedClients(context))
-  steps.use(new OAuth2Expiry(context))
-  steps.use(new DiffStatusRefresh(context, external))
-  steps.use(new JobReaper({ database, log, handlers }))
-  const builtIn = steps.use(new BuiltInTemplates(context, tagReader))
-  await builtIn.ensure()
 }
 
 /** Stops accepting, ends streams, lets requests finish, and cuts what is still open after 10 s. */

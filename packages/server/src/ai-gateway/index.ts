@@ -1,4 +1,4 @@
-export { AbandonedInterceptions } from './abandoned.ts'
+export { abandonedInterceptionsJob } from './abandoned.ts'
 export { costOfChats } from './costs.ts'
 export { mountDataPlane } from './data-plane/data-plane.ts'
 export { GatewayError, gatewayErrorCode } from './gateway-error.ts'

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-import { describeError } from '@slipway/request-log'
 import type { AppContext } from '../context.ts'
+import { PeriodicJob } from '../periodic-job/index.ts'
 import { recorder } from './record.ts'
 import { type ChainLink, storeLinks, takeUnchained, type UnchainedEntry } from './store/chain.ts'
 
-const EVERY_MS = 60_000
+const PAUSE_MS = 60_000
 const BATCH = 1_000
 /** What the first link has in the place of the hash before. */
 export const NO_HASH: Buffer = Buffer.alloc(32)
@@ -14,40 +14,15 @@ export const NO_HASH: Buffer = Buffer.alloc(32)
  * Makes the links of entries that were written lately, on one replica at a time (RB-131). The newest hash goes to the
  * service log, so that whoever keeps that elsewhere can tell later whether the chain was made anew.
  */
-export class AuditChain implements AsyncDisposable {
-  readonly #context: Pick<AppContext, 'database' | 'log'>
-  readonly #everyMs: number
-  #timer: NodeJS.Timeout | undefined
-  #round: Promise<void>
-  #closed = false
-
-  /** @param everyMs pause between two rounds, in milliseconds. */
-  constructor(context: Pick<AppContext, 'database' | 'log'>, everyMs = EVERY_MS) {
-    this.#context = context
-    this.#everyMs = everyMs
-    this.#round = this.#run()
-  }
-
-  async #run(): Promise<void> {
-    try {
-      while (!this.#closed && (await extendChain(this.#context)) === BATCH);
-    } catch (error) {
-      this.#context.log.error('the chain of the audit log could not be continued', {
-        error: describeError(error),
-      })
-    }
-    if (!this.#closed)
-      this.#timer = setTimeout(() => {
-        this.#round = this.#run()
-      }, this.#everyMs).unref()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#timer)
-    await this.#round
-    clearTimeout(this.#timer)
-  }
+export function auditChainJob(context: Pick<AppContext, 'database' | 'log'>): PeriodicJob {
+  return new PeriodicJob(context, {
+    service: 'audit-chain',
+    pauseMs: PAUSE_MS,
+    failure: 'the chain of the audit log could not be continued',
+    round: async (closing) => {
+      while (!closing.aborted && (await extendChain(context)) === BATCH);
+    },
+  })
 }
 
 /** Makes the next links. @returns how many; 0 while another replica is at it. */

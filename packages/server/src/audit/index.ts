@@ -1,4 +1,4 @@
-export { AuditChain, extendChain } from './audit-chain.ts'
+export { auditChainJob, extendChain } from './audit-chain.ts'
 export { type AuditDraft, audited, auditedWrite, recordChange } from './audited.ts'
 export { diffOf } from './diff.ts'
 export type { AuditUser } from './entry.ts'

@@ -1,4 +1,4 @@
-export { AutoArchive } from './auto-archive.ts'
+export { autoArchiveJob } from './auto-archive.ts'
 export { firstTitle } from './chat-title.ts'
 export { type ChatParts, systemMessages } from './create-chat.ts'
 export { countChats } from './metrics.ts'

@@ -1,2 +1,2 @@
 export { KeyRing, type RingKey } from './key-ring.ts'
-export { KeyRotation } from './key-rotation.ts'
+export { keyRotationJob } from './key-rotation.ts'

@@ -1,12 +1,11 @@
-import { describeError } from '@slipway/request-log'
 import { diffOf, recordEntry } from '../audit/index.ts'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { labelled } from '../profile-labels/index.ts'
+import { PeriodicJob } from '../periodic-job/index.ts'
 import { DORMANCY_FIELDS } from './activate-dormant.ts'
 import { markUnseenDormant, tryDormancyLock } from './store/dormancy.ts'
 
-const EVERY_MS = 15 * 60_000
+const PAUSE_MS = 15 * 60_000
 /** Users of one transaction, so that a first run over many holds no lock for long. */
 const BATCH = 500
 
@@ -16,62 +15,40 @@ const actor = systemActor('dormancy', 'users who were not seen for long become d
  * Makes users dormant who were not seen for the dormancy period: at the start and a quarter of an hour after each look has
  * ended, one replica at a time (ID-212, OP-58).
  */
-export class Dormancy implements AsyncDisposable {
-  readonly #context: AppContext
-  #timer: NodeJS.Timeout | undefined
-  #round: Promise<void>
-  #closed = false
+export function dormancyJob(context: AppContext): PeriodicJob {
+  return new PeriodicJob(context, {
+    service: 'dormancy',
+    pauseMs: PAUSE_MS,
+    failure: 'unseen users could not be made dormant',
+    round: (closing) => makeUnseenDormant(context, closing),
+  })
+}
 
-  constructor(context: AppContext) {
-    this.#context = context
-    this.#round = this.#run()
-  }
-
-  async #run(): Promise<void> {
-    try {
-      await labelled('dormancy', () => this.#look())
-    } catch (error) {
-      this.#context.log.error('unseen users could not be made dormant', { error: describeError(error) })
-    }
-    if (!this.#closed)
-      this.#timer = setTimeout(() => {
-        this.#round = this.#run()
-      }, EVERY_MS).unref()
-  }
-
-  async #look(): Promise<void> {
-    const { config, clock, database } = this.#context
-    if (config.dormancyPeriod === 0) return
-    for (let more = true; more && !this.#closed; ) {
-      const now = clock.now()
-      const before = new Date(now.getTime() - config.dormancyPeriod)
-      const users = await database.transaction(async (tx) =>
-        (await tryDormancyLock(actor, tx)) ? markUnseenDormant(actor, tx, { before, now, limit: BATCH }) : [],
-      )
-      for (const user of users)
-        await recordEntry(this.#context, {
-          type: 'user',
-          action: 'write',
-          user,
-          organizationId: undefined,
-          resourceId: user.id,
-          target: user.username,
-          icon: '',
-          diff: diffOf('user', { ...user, status: 'active' }, user),
-          status: 200,
-          additionalFields: DORMANCY_FIELDS,
-          requestId: '00000000-0000-0000-0000-000000000000',
-          ip: undefined,
-          userAgent: '',
-        })
-      more = users.length === BATCH
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#timer)
-    await this.#round
-    clearTimeout(this.#timer)
+async function makeUnseenDormant(context: AppContext, closing: AbortSignal): Promise<void> {
+  const { config, clock, database } = context
+  if (config.dormancyPeriod === 0) return
+  for (let more = true; more && !closing.aborted; ) {
+    const now = clock.now()
+    const before = new Date(now.getTime() - config.dormancyPeriod)
+    const users = await database.transaction(async (tx) =>
+      (await tryDormancyLock(actor, tx)) ? markUnseenDormant(actor, tx, { before, now, limit: BATCH }) : [],
+    )
+    for (const user of users)
+      await recordEntry(context, {
+        type: 'user',
+        action: 'write',
+        user,
+        organizationId: undefined,
+        resourceId: user.id,
+        target: user.username,
+        icon: '',
+        diff: diffOf('user', { ...user, status: 'active' }, user),
+        status: 200,
+        additionalFields: DORMANCY_FIELDS,
+        requestId: '00000000-0000-0000-0000-000000000000',
+        ip: undefined,
+        userAgent: '',
+      })
+    more = users.length === BATCH
   }
 }

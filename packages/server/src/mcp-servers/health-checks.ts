@@ -1,12 +1,11 @@
-import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { labelled } from '../profile-labels/index.ts'
+import { PeriodicJob } from '../periodic-job/index.ts'
 import type { McpServers } from './mcp-servers.ts'
 import { listEnabledConfigs } from './store/configs.ts'
 import { listHealth, tryHealthLock } from './store/health.ts'
 
-const EVERY_MS = 5 * 60_000
+const PAUSE_MS = 5 * 60_000
 /** What was looked at or used within this time is not looked at again. */
 const FRESH_MS = 4 * 60_000
 const AT_ONCE = 4
@@ -17,55 +16,30 @@ const actor = systemActor('chatd', 'the health of MCP servers is known before a 
  * Looks at the MCP servers that are on: every five minutes, one replica at a time, and only at those that nobody has
  * used since. Where users connect with their own accounts it sees whether the server asks for one.
  */
-export class McpHealthChecks implements AsyncDisposable {
-  readonly #context: AppContext
-  readonly #servers: McpServers
-  readonly #closed = new AbortController()
-  #timer: NodeJS.Timeout | undefined
-  #round: Promise<void>
+export function mcpHealthJob(context: AppContext, servers: McpServers): PeriodicJob {
+  return new PeriodicJob(context, {
+    service: 'mcp-health',
+    pauseMs: PAUSE_MS,
+    failure: 'MCP servers could not be looked at',
+    round: (closing) => lookAtServers(context, servers, closing),
+  })
+}
 
-  constructor(context: AppContext, servers: McpServers) {
-    this.#context = context
-    this.#servers = servers
-    this.#round = this.#run()
-  }
-
-  async #run(): Promise<void> {
-    try {
-      await labelled('mcp-health', () => this.#look())
-    } catch (error) {
-      if (this.#closed.signal.aborted) return
-      this.#context.log.error('MCP servers could not be looked at', { error: describeError(error) })
+async function lookAtServers(context: AppContext, servers: McpServers, closing: AbortSignal): Promise<void> {
+  const { database, clock } = context
+  const due = await database.transaction(async (tx) => {
+    if (!(await tryHealthLock(actor, tx))) return []
+    const configs = await listEnabledConfigs(actor, tx, 'all')
+    const known = await listHealth(actor, tx, configs)
+    const fresh = clock.now().getTime() - FRESH_MS
+    return configs.filter(({ id }) => (known.get(id)?.checked_at.getTime() ?? 0) < fresh)
+  })
+  const waiting = due.values()
+  const work = async (): Promise<void> => {
+    for (const config of waiting) {
+      if (closing.aborted) return
+      await servers.look(config, closing)
     }
-    if (!this.#closed.signal.aborted)
-      this.#timer = setTimeout(() => {
-        this.#round = this.#run()
-      }, EVERY_MS).unref()
   }
-
-  async #look(): Promise<void> {
-    const { database, clock } = this.#context
-    const due = await database.transaction(async (tx) => {
-      if (!(await tryHealthLock(actor, tx))) return []
-      const configs = await listEnabledConfigs(actor, tx, 'all')
-      const known = await listHealth(actor, tx, configs)
-      const fresh = clock.now().getTime() - FRESH_MS
-      return configs.filter(({ id }) => (known.get(id)?.checked_at.getTime() ?? 0) < fresh)
-    })
-    const waiting = due.values()
-    const work = async (): Promise<void> => {
-      for (const config of waiting) {
-        if (this.#closed.signal.aborted) return
-        await this.#servers.look(config, this.#closed.signal)
-      }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed.abort(new Error('the server ends'))
-    clearTimeout(this.#timer)
-    await this.#round
-    clearTimeout(this.#timer)
-  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
 }

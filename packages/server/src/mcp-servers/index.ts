@@ -1,6 +1,6 @@
 export { approvedForPlans } from './approved-for-plans.ts'
 export { chosenServers } from './chosen-servers.ts'
-export { McpHealthChecks } from './health-checks.ts'
+export { mcpHealthJob } from './health-checks.ts'
 export { McpServers } from './mcp-servers.ts'
 export { mcpServerRoutes } from './routes.ts'
 export { McpConnection } from './runtime/connection.ts'

@@ -7,7 +7,7 @@ export {
   enqueueToTemplateAdmins,
   enqueueToUsers,
 } from './enqueue.ts'
-export { ExpiringTokens } from './expiring-tokens.ts'
+export { expiringTokensJob } from './expiring-tokens.ts'
 export { Notifier } from './notifier.ts'
 export { notificationRoutes } from './routes.ts'
 export { TEMPLATES } from './template-ids.ts'

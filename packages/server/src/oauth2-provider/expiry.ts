@@ -1,10 +1,10 @@
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import { labelled } from '../profile-labels/index.ts'
+import { PeriodicJob } from '../periodic-job/index.ts'
 import { deleteExpired, EXPIRED_KINDS, tryExpiryLock } from './store/expired.ts'
 
-const EVERY_MS = 60 * 60_000
+const PAUSE_MS = 60 * 60_000
 /** Rows of one transaction. */
 const BATCH = 5_000
 
@@ -14,49 +14,35 @@ const actor = systemActor('system_oauth', 'codes and tokens that have expired ar
  * Clears away codes, tokens and grants that are of no use any more: at the start and an hour after each round has ended,
  * on one replica at a time (OA-B18).
  */
-export class OAuth2Expiry implements AsyncDisposable {
-  readonly #context: AppContext
-  #timer: NodeJS.Timeout | undefined
-  #round: Promise<void>
-  #closed = false
+export function oauth2ExpiryJob(context: AppContext): PeriodicJob {
+  return new PeriodicJob(context, {
+    service: 'db-purge',
+    pauseMs: PAUSE_MS,
+    failure: 'what clients held could not be cleared away',
+    round: (closing) => clearExpired(context, closing),
+  })
+}
 
-  constructor(context: AppContext) {
-    this.#context = context
-    this.#round = this.#run()
-  }
-
-  async #run(): Promise<void> {
-    for (const kind of EXPIRED_KINDS) {
-      try {
-        await labelled('db-purge', () => this.#clear(kind))
-      } catch (error) {
-        this.#context.log.error('what clients held could not be cleared away', {
-          kind,
-          error: describeError(error),
-        })
-      }
+/** One kind that fails does not keep the others from their turn. */
+async function clearExpired(context: AppContext, closing: AbortSignal): Promise<void> {
+  for (const kind of EXPIRED_KINDS)
+    try {
+      await clear(context, kind, closing)
+    } catch (error) {
+      context.log.error('what clients held could not be cleared away', { kind, error: describeError(error) })
     }
-    if (!this.#closed)
-      this.#timer = setTimeout(() => {
-        this.#round = this.#run()
-      }, EVERY_MS).unref()
-  }
+}
 
-  async #clear(kind: (typeof EXPIRED_KINDS)[number]): Promise<void> {
-    const { clock, database } = this.#context
-    const now = clock.now()
-    for (let more = true; more && !this.#closed; )
-      more = await database.transaction(
-        async (tx) =>
-          (await tryExpiryLock(actor, tx)) &&
-          (await deleteExpired(actor, tx, kind, { now, limit: BATCH })) === BATCH,
-      )
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#timer)
-    await this.#round
-    clearTimeout(this.#timer)
-  }
+async function clear(
+  { clock, database }: AppContext,
+  kind: (typeof EXPIRED_KINDS)[number],
+  closing: AbortSignal,
+): Promise<void> {
+  const now = clock.now()
+  for (let more = true; more && !closing.aborted; )
+    more = await database.transaction(
+      async (tx) =>
+        (await tryExpiryLock(actor, tx)) &&
+        (await deleteExpired(actor, tx, kind, { now, limit: BATCH })) === BATCH,
+    )
 }

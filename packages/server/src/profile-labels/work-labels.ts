@@ -12,6 +12,8 @@ export type Service =
   | 'metrics-collector'
   | 'notifications'
   | 'audit-forwarder'
+  | 'audit-chain'
+  | 'key-rotation'
   | 'chat-diff-status'
   | 'chat-generation'
   | 'health'

@@ -1,2 +1,2 @@
 export { countOld, type OldCount } from './count-old.ts'
-export { Purge } from './purge.ts'
+export { purgeJob } from './purge.ts'

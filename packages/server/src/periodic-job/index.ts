@@ -1,0 +1,1 @@
+export { PeriodicJob } from './periodic-job.ts'
