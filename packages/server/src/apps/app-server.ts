@@ -59,6 +59,7 @@ export class AppServer {
     context: RequestContext,
   ) => Precheck | Promise<Precheck>
   readonly #tickets: Tickets
+  readonly #subdomainCookie: string
   readonly #rights: RightsWatch
   readonly #connections: ConnectionLogger
 
@@ -79,6 +80,7 @@ export class AppServer {
     this.#rights = options.rights
     this.#connections = options.connections
     this.#validate = options.validate
+    this.#subdomainCookie = subdomainCookie(options.context.config.wildcardAccessUrl)
     this.#tickets = new Tickets(new KeyRing(options.context, 'workspace_app_tickets'))
   }
 
@@ -298,18 +300,11 @@ export class AppServer {
   /** The session for this way of access: its own cookie, then the usual places (AC-193). */
   #token(address: AppAddress, request: FastifyRequest): Credential | undefined {
     const own =
-      request.cookieValues[
-        address.accessMethod === 'path' ? PATH_APP_SESSION_COOKIE : this.#subdomainCookie()
-      ]
+      request.cookieValues[address.accessMethod === 'path' ? PATH_APP_SESSION_COOKIE : this.#subdomainCookie]
     return (
       own ??
       tokenOf({ cookies: request.cookieValues, headers: request.headers, query: request.credentialSearch })
     )
-  }
-
-  #subdomainCookie(): string {
-    const digest = createHash('sha256').update(this.#context.config.wildcardAccessUrl).digest('hex')
-    return `${SUBDOMAIN_APP_SESSION_COOKIE_PREFIX}_${digest.slice(0, 32)}`
   }
 
   /** AC-194: path apps lead to the sign-in page, subdomains to the dashboard's host and back. */
@@ -343,8 +338,14 @@ export class AppServer {
     const domain = wildcard.slice(wildcard.indexOf('.'))
     reply
       .code(303)
-      .header('Set-Cookie', setCookie(this.#subdomainCookie(), key, this.#context.cookies, { domain }))
+      .header('Set-Cookie', setCookie(this.#subdomainCookie, key, this.#context.cookies, { domain }))
       .header('Location', withoutParameters(request.url, new Set([HANDOVER])).replace(/^[/\\]+/, '/'))
       .send()
   }
+}
+
+/** Name of the session cookie of apps under this wildcard; deployments that share a domain have one each. */
+function subdomainCookie(wildcard: string): string {
+  const digest = createHash('sha256').update(wildcard).digest('hex')
+  return `${SUBDOMAIN_APP_SESSION_COOKIE_PREFIX}_${digest.slice(0, 32)}`
 }

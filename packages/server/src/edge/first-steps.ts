@@ -70,11 +70,14 @@ export function firstSteps(
     readQuery(request, options, metrics)
     if (request.claimed === undefined && !isApi(request.url) && WITHOUT_IDENTITY.test(request.url))
       return done()
-    const token = tokenOf({
-      cookies: request.cookieValues,
-      headers: request.headers,
-      query: request.credentialSearch,
-    })
+    const ownCookie = request.claimed?.sessionCookie
+    const token =
+      (ownCookie === undefined ? undefined : request.cookieValues[ownCookie]) ??
+      tokenOf({
+        cookies: request.cookieValues,
+        headers: request.headers,
+        query: request.credentialSearch,
+      })
     const outcome = options.validate(token, request.context)
     const settle = (settled: Precheck): void => {
       request.context.precheck = settled

@@ -56,6 +56,8 @@ export interface AppDispatch {
 export interface ClaimedRequest {
   /** Its pattern, in place of a route's (ID-115). */
   readonly route: string
+  /** A cookie of its own that goes before all other places of a token, for the limit of the API as well (ID-67, ID-120). */
+  readonly sessionCookie?: string
   serve(request: FastifyRequest, reply: FastifyReply): Promise<void>
 }
 

@@ -173,6 +173,30 @@ describe('ID-120: who is limited', () => {
     expect(await statuses(target, () => from('2.0.0.2'), 1)).toEqual([401])
   })
 
+  it('ID-67: of an app, whose own cookie says it and not that of the dashboard', async () => {
+    const claimed: ClaimedRequest = {
+      route: 'SUBDOMAIN_APP',
+      sessionCookie: 'app_session',
+      serve: async ({ context }, reply) => {
+        await reply.send(context.precheck.ok ? context.precheck.owner.id : 'nobody')
+      },
+    }
+    const { url } = await start({
+      apiRateLimit: 2,
+      trust: ['127.0.0.0/8'],
+      apps: { claim: () => claimed },
+    })
+    const visit = (round: number, Cookie: string) =>
+      fetch(`${url}/app`, from(`1.0.0.${round}`, undefined, { Cookie }))
+    const both = 'coder_session_token=boss; app_session=other'
+    expect(await (await visit(1, both)).text()).toBe('other')
+    expect(await (await visit(2, 'coder_session_token=boss')).text()).toBe('boss')
+    expect(await (await visit(3, 'coder_session_token=boss; app_session=junk')).text()).toBe('nobody')
+    expect((await visit(4, both)).status).toBe(200)
+    expect((await visit(5, both)).status).toBe(429)
+    expect((await visit(6, 'coder_session_token=boss')).status).toBe(200)
+  })
+
   it('one path is one bucket, however it is spelled', async () => {
     const { url } = await start({ apiRateLimit: 3 })
     await statuses(`${url}/api/v2/mine`, () => ({}), 3)
