@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { intersectAllowLists, normalizeAllowList, passesAllowList, simplify } from './allow-list.ts'
 import { isAllowed, type ResourceObject } from './decide.ts'
 import { actorOf, fixture, objectOf } from './decisions.fixture.ts'
+import { COMPOSITE_SCOPES, PUBLIC_SCOPES } from './public-scopes.ts'
 import { RESOURCES, type ResourceType } from './resources.ts'
-import { agentScope, covers, requestedScopes, scopeOf } from './scopes.ts'
+import { agentScope, covers, expandScope, requestedScopes, scopeOf } from './scopes.ts'
 
 describe('RB-1, RB-8…RB-15, RB-22, RB-53: decision vectors', () => {
   test.each(fixture.rows.map((row) => [row.id, row] as const))('RB-13: %s', (_id, row) => {
@@ -98,6 +99,38 @@ describe('allow lists and scopes', () => {
     expect(() => requestedScopes(['debug_info:read'], undefined)).toThrow(
       expect.objectContaining({ status: 400 }),
     )
+  })
+
+  test('RB-48: what may be stored is every permission, and what may be asked for what is public of it', () => {
+    const single = Object.entries(RESOURCES).flatMap(([type, actions]) =>
+      [...actions, '*'].map((action) => `${type}:${action}`),
+    )
+    expect(single).toHaveLength(182 + 51)
+    const storable = [...single, ...Object.keys(COMPOSITE_SCOPES), 'coder:all']
+    // Those of the chapter and the one that the gateway has added.
+    expect(new Set(storable).size).toBe(242 + 1)
+    expect(PUBLIC_SCOPES).toHaveLength(55 + 1)
+    for (const name of storable) {
+      expect(expandScope(name), name).toBeDefined()
+      if (PUBLIC_SCOPES.includes(name)) expect(requestedScopes([name], undefined)).toEqual([name])
+      else
+        expect(() => requestedScopes([name], undefined), name).toThrow(
+          expect.objectContaining({ status: 400 }),
+        )
+    }
+    expect(PUBLIC_SCOPES.filter((name) => !storable.includes(name))).toEqual([])
+  })
+
+  test('RB-17: deleting what the gateway has recorded is no scope', () => {
+    expect(expandScope('aibridge_interception:delete')).toBeUndefined()
+    expect(() => scopeOf(['aibridge_interception:delete'], [{ type: '*', id: '*' }])).toThrow()
+  })
+
+  test('ID-81: neither what agents have nor what JavaScript knows is a name of a scope', () => {
+    for (const name of ['no_user_data', 'constructor', '__proto__', 'coder:constructor', ':', '']) {
+      expect(() => requestedScopes([name], undefined), name).toThrow(expect.objectContaining({ status: 400 }))
+      if (name !== 'no_user_data') expect(() => covers(['coder:all'], [name])).toThrow('does not exist')
+    }
   })
 
   test('ID-80: a key without scopes, or with one that no longer exists, fails closed', () => {

@@ -4,20 +4,27 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
 import {
+  checkAuthorization,
   createBuild,
+  createGroup,
   createToken,
   createWorkspace,
+  getKey,
   getTemplate,
+  getTemplateAcl,
   getUser,
   getWorkspace,
   getWorkspaceByName,
   listBuilds,
+  listScopes,
   listTemplates,
   listUsers,
   listWorkspaces,
+  openWorkspaceTunnel,
   setTtl,
   type Template,
   type Workspace,
+  whoAmI,
 } from '@slipway/contract'
 import { startTestServer, type TestServer, until } from '@slipway/testkit'
 
@@ -96,7 +103,7 @@ describe('L-33: scopes of tokens', () => {
     await expect(build(token, first, 'stop')).rejects.toMatchObject({ status: 403 })
   })
 
-  it('ID-78: an owner has no more by a scope than others have', async () => {
+  it('ID-75: an owner has no more by a scope than others have', async () => {
     const { key } = await owner.call(createToken, { ...me, body: { scopes: ['template:read'] } })
     const token = new Client({ url: server.url, token: key })
     expect(await names(token)).toEqual([])
@@ -105,6 +112,117 @@ describe('L-33: scopes of tokens', () => {
       status: 404,
     })
   })
+})
+
+describe('ID-78: scopes that may be asked for', () => {
+  it('RB-48, 01 row 21, 02 T28: are listed to everybody in byte order, under their own names alone', async () => {
+    const { external } = await server.anonymous.call(listScopes)
+    expect(external).toEqual(external.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+    expect(external).toHaveLength(56)
+    expect(external).toEqual(expect.arrayContaining(['coder:all', 'coder:workspaces.access', 'workspace:*']))
+    for (const hidden of ['all', 'application_connect', 'no_user_data', 'workspace:share', 'debug_info:read'])
+      expect(external).not.toContain(hidden)
+  })
+
+  it('ID-77, ID-79, 01 row 20, 02 T26: are stored under their own names, and others are refused', async () => {
+    const stored = async (body: object) => {
+      const { scopes, scope, allow_list } = await (await holder(body))
+        .call(whoAmI)
+        .then((who) => member.call(getKey, { params: { user: 'me', keyid: who.key_id } }))
+      return [scopes, scope, allow_list]
+    }
+    const everything = [['coder:all'], 'all', ['*:*']]
+    for (const body of [{}, { scopes: ['all'] }, { scope: 'all' }, { scopes: [], scope: 'all' }])
+      expect(await stored(body), JSON.stringify(body)).toEqual(everything)
+    const apps = [['coder:application_connect'], 'application_connect', ['*:*']]
+    for (const body of [{ scopes: ['application_connect'], scope: 'all' }, { scope: 'application_connect' }])
+      expect(await stored(body), JSON.stringify(body)).toEqual(apps)
+    const [a, b] = [first.id, second.id].toSorted()
+    const allow_list = ['workspace:*', `template:${b?.toUpperCase()}`, ` template:${a} `, `template:${a}`]
+    expect(await stored({ allow_list, scopes: ['template:read'] })).toEqual([
+      ['template:read'],
+      '',
+      [`template:${a}`, `template:${b}`, 'workspace:*'],
+    ])
+    for (const body of [
+      { scopes: ['debug_info:read'] },
+      { scopes: ['workspace:share'] },
+      { scopes: ['no_user_data'] },
+      { scope: 'nothing' },
+      { allow_list: Array.from({ length: 129 }, () => `workspace:${first.id}`) },
+      { allow_list: ['workspace:abc'] },
+      { allow_list: ['spaceship:*'] },
+      { allow_list: ['workspace'] },
+    ])
+      await expect(holder(body), JSON.stringify(body)).rejects.toMatchObject({ status: 400 })
+  })
+})
+
+it('ID-87: a key for apps connects to them and does nothing else', async () => {
+  const token = await holder({ scopes: ['application_connect'] })
+  expect(await names(token)).toEqual([])
+  await expect(token.call(getUser, me)).rejects.toMatchObject({ status: 404 })
+  await expect(token.call(createToken, { ...me, body: {} })).rejects.toMatchObject(refused(403, 404))
+  await expect(token.call(getWorkspace, { params: { workspace: first.id } })).rejects.toMatchObject({
+    status: 404,
+  })
+  const object = { resource_type: 'workspace', owner_id: 'me', organization_id: first.organization_id }
+  const checks = { connect: { object, action: 'application_connect' }, ssh: { object, action: 'ssh' } }
+  expect(await token.call(checkAuthorization, { body: { checks } })).toEqual({ connect: true, ssh: false })
+})
+
+it('02 T24: a token that starts and stops workspaces opens no tunnel into them', async () => {
+  const agent = (await built(second)).latest_build.resources.flatMap(({ agents }) => agents ?? [])[0]
+  const open = async (scope: string) => {
+    const { headers } = await holder({ scopes: [scope] })
+    const params = { workspaceagent: agent?.id ?? '' }
+    return (await fetch(owner.address(openWorkspaceTunnel, { params }), { headers })).status
+  }
+  expect(await open('coder:workspaces.operate')).toBe(403)
+  // Let in, and told that a tunnel is a WebSocket.
+  expect(await open('coder:workspaces.access')).toBe(426)
+})
+
+describe('ID-150, RB-72: what is asked for by name', () => {
+  it('is found by who may read it, and to others is as absent as what does not exist', async () => {
+    await owner.call(createGroup, { params: { organization: 'default' }, body: { name: 'Crew' } })
+    await owner.call(createToken, { ...me, body: { token_name: 'Deploy' } })
+    const narrow = (await holder({ scopes: ['organization:read', 'user:read'] })).headers
+    const named = [
+      ['/users/me/workspace/', 'first'],
+      ['/organizations/default/templates/', template.name],
+      ['/organizations/default/groups/', 'Crew'],
+    ] as const
+    const get = (path: string, headers: Readonly<Record<string, string>>) =>
+      fetch(`${server.url}/api/v2${path}`, { headers }).then(async (answer) => ({
+        status: answer.status,
+        text: await answer.text(),
+      }))
+    for (const [path, name] of named) {
+      for (const spelling of [name, name.toUpperCase()])
+        expect((await get(`${path}${spelling}`, member.headers)).status, path).toBe(200)
+      const absent = await get(`${path}nothing`, member.headers)
+      expect(absent, path).toEqual({ status: 404, text: expect.stringContaining('Resource not found') })
+      expect(await get(`${path}${name}`, narrow), path).toEqual(absent)
+    }
+    const tokens = '/users/owner/keys/tokens/'
+    expect((await get(`${tokens}Deploy`, owner.headers)).status).toBe(200)
+    const hidden = await get(`${tokens}Deploy`, member.headers)
+    expect(hidden.status).toBe(404)
+    expect(await get(`${tokens}nothing`, member.headers)).toEqual(hidden)
+  })
+})
+
+it('RB-75: a page of a list is one of what may be read, and the count is of that', async () => {
+  const token = await holder({ allow_list: [`workspace:${second.id}`] })
+  const { workspaces, count } = await token.call(listWorkspaces, { query: { limit: 1 } })
+  expect([workspaces.map(({ name }) => name), count]).toEqual([['second'], 1])
+})
+
+it('RB-58: a new template may be used by everybody of its organization', async () => {
+  const { users, group } = await owner.call(getTemplateAcl, { params: { template: template.id } })
+  expect(users).toEqual([])
+  expect(group.map(({ id, role }) => [id, role])).toEqual([[template.organization_id, 'use']])
 })
 
 describe('ID-86: allow lists of tokens', () => {

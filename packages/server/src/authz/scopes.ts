@@ -28,7 +28,7 @@ export const SCOPE_ALL: Scope = { names: ['coder:all'], permissions: [EVERYTHING
 
 /** The canonical name of a scope: legacy aliases are accepted on input and never stored (ID-76). */
 export function canonicalScope(name: string): string {
-  return ALIASES[name] ?? name
+  return Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name
 }
 
 /**

@@ -267,7 +267,7 @@ describe('custom roles', () => {
     await expect(create(narrow, role('scoped', ['template:read']))).rejects.toMatchObject({ status: 404 })
   })
 
-  it('T18, RB-38: unknown permissions are refused in a new role and dropped from one that is replaced', async () => {
+  it('T18, RB-17, RB-38: unknown permissions are refused in a new role and dropped from one that is replaced', async () => {
     const unknown = { organization_permissions: [permission('template:read'), permission('spaceship:fly')] }
     await expect(create(owner, role('modern', [], unknown))).rejects.toMatchObject({ status: 400 })
     expect(await names()).not.toContain('modern')

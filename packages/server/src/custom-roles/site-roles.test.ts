@@ -45,7 +45,7 @@ const give = (client: Client, user: string, roles: string[]) =>
 const rolesOf = async (user: string): Promise<string[]> =>
   (await owner.call(getUserRoles, { params: { user } })).roles
 
-describe('RB-136: roles of the deployment', () => {
+describe('RB-40, RB-136: roles of the deployment', () => {
   it('count everywhere on the next request of those who hold them, and so do their changes', async () => {
     const made = await create(owner, role('log-reader', ['audit_log:read'], { display_name: 'Log Reader' }))
     expect(made).toEqual({

@@ -219,7 +219,7 @@ describe('ID-126: work that is dear', () => {
   })
 })
 
-describe('ID-142: the record of decisions', () => {
+describe('ID-142, RB-79: the record of decisions', () => {
   const checked = forSession(
     route('GET /api/v2/checked', { id: 'checked', tag: 'Test', responses: { 200: Type.String() } }),
     async ({ actor, raw }) => {

@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import type { Client } from '@slipway/client'
-import { createWorkspace, getUser, getWorkspace, listWorkspaces, updateProfile } from '@slipway/contract'
+import { Client } from '@slipway/client'
+import {
+  createToken,
+  createWorkspace,
+  getUser,
+  getWorkspace,
+  listWorkspaces,
+  updateProfile,
+  whoAmI,
+} from '@slipway/contract'
 import { createLogger, type LogSink } from '@slipway/request-log'
 import { startTestServer, type TestServer, until } from '@slipway/testkit'
 
@@ -32,6 +40,19 @@ it('ID-222: who is known already costs no statement, and a change of the user is
   })
   await owner.call(updateProfile, { params: { user: 'me' }, body: { username: 'owner', name: 'Ada' } })
   expect(await me()).toMatchObject({ name: 'Ada' })
+})
+
+it('ID-67, 01 row 10: a key that nobody has used is read once and noted once, and soon neither', async () => {
+  const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
+  const holder = new Client({ url: server.url, token: key })
+  const line = () => lines.findLast((one) => one.route === '/api/v2/auth/whoami')
+  // The precheck, the limit and the handler ask who it is.
+  expect(await holder.call(whoAmI)).toMatchObject({ username: 'owner' })
+  expect((await until('its line', line)).statements).toBe(2)
+  await until('the change to be heard of', async () => {
+    await holder.call(whoAmI)
+    return line()?.statements === 0
+  })
 })
 
 it('WS-150: a page of workspaces takes three statements at most, however many it shows', async () => {

@@ -11,6 +11,7 @@ import {
   deleteKey,
   deleteUser,
   getAuthMethods,
+  getFirstUser,
   getGitSshKey,
   getUser,
   getUserRoles,
@@ -28,7 +29,7 @@ import {
   updateProfile,
   updateUserRoles,
 } from '@slipway/contract'
-import { PASSWORD, startTestServer, type TestServer } from '@slipway/testkit'
+import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer } from '@slipway/testkit'
 
 let server: TestServer
 let owner: Client
@@ -52,8 +53,12 @@ describe('first user and sign-in', () => {
     await expect(server.anonymous.call(createFirstUser, { body: again })).rejects.toEqual(refused(409))
   })
 
-  it('ID-203: of many first users at once exactly one is made', async () => {
+  it('ID-11, ID-203: while there is nobody it is said so; of many first users at once exactly one is made', async () => {
     await using fresh = await startTestServer()
+    const first = () => fresh.anonymous.call(getFirstUser)
+    await using database = await openDatabase(fresh.databaseUrl, { maxConnections: 1 })
+    await fixtures.user(database.db, { username: 'prebuilds', is_system: true })
+    await expect(first()).rejects.toEqual(refused(404, 'The initial user has not been created!'))
     const outcomes = await Promise.allSettled(
       Array.from({ length: 6 }, (_, i) =>
         fresh.anonymous.call(createFirstUser, {
@@ -62,6 +67,7 @@ describe('first user and sign-in', () => {
       ),
     )
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1)
+    await first()
   })
 
   it('ID-32: a wrong password and an unknown address get the same answer', async () => {
@@ -81,8 +87,12 @@ describe('first user and sign-in', () => {
     await expect(session.call(getUser, me)).rejects.toEqual(refused(401))
   })
 
-  it('ID-13: the ways to sign in are public', async () => {
-    expect(await server.anonymous.call(getAuthMethods)).toMatchObject({ password: { enabled: true } })
+  it('ID-13, ID-175: the ways to sign in are public, and there is no app of ours at GitHub', async () => {
+    expect(await server.anonymous.call(getAuthMethods)).toMatchObject({
+      password: { enabled: true },
+      github: { enabled: false, default_provider_configured: false },
+      oidc: { enabled: false },
+    })
   })
 })
 
@@ -135,10 +145,12 @@ describe('users', () => {
     expect(page.count).toBeGreaterThan(2)
   })
 
-  it('ID-20: a suspended user is out at once, and in again when activated', async () => {
+  it('ID-20, RB-7, 01 row 32: a suspended user is out at once, and in again when activated', async () => {
     const session = await server.user('sleepy')
     await owner.call(suspendUser, { params: { user: 'sleepy' } })
-    await expect(session.call(getUser, me)).rejects.toEqual(refused(401, 'not active'))
+    await expect(session.call(getUser, me)).rejects.toEqual(
+      refused(401, 'User is not active (status = "suspended"). Contact an admin to reactivate your account.'),
+    )
     await owner.call(activateUser, { params: { user: 'sleepy' } })
     expect(await session.call(getUser, me)).toMatchObject({ status: 'active' })
   })
@@ -189,6 +201,21 @@ describe('users', () => {
     await expect(admin.call(activateUser, { params: { user: 'boss2' } })).rejects.toEqual(refused(403))
     for (const client of [admin, owner])
       await expect(client.call(suspendUser, { params: { user: 'boss2' } })).rejects.toEqual(refused(400))
+  })
+
+  it('RB-45: nobody suspends or deletes themselves, and only owners give an owner a password', async () => {
+    const admin = await server.user('useradmin3', ['user-admin'])
+    for (const client of [admin, owner]) {
+      await expect(client.call(suspendUser, me)).rejects.toEqual(refused(400))
+      await expect(client.call(deleteUser, me)).rejects.toEqual(refused(403, 'You cannot delete yourself!'))
+    }
+    const change = (client: Client, user: string) =>
+      client.call(updatePassword, { params: { user }, body: { password: 'Another-Password-2026!' } })
+    await server.user('boss3', ['owner'])
+    await expect(change(admin, 'boss3')).rejects.toEqual(refused(400))
+    await change(owner, 'boss3')
+    await server.user('plain3')
+    await change(admin, 'plain3')
   })
 
   it('RB-41: only who may assign a role assigns it, and nobody changes their own', async () => {

@@ -177,7 +177,7 @@ describe('tokens of others', () => {
     await make(owner, {}, 'member')
   })
 
-  it('ID-8: a system user owns no keys', async () => {
+  it('ID-8, RB-45: a system user owns no keys', async () => {
     const system = await fixtures.user(database.db, { username: 'prebuilds', is_system: true })
     for (const call of [
       () => make(owner, {}, system.id),

@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { createUser, getUser, updateProfile } from '@slipway/contract'
+import {
+  createUser,
+  deleteUser,
+  getOrganizationOfUser,
+  getUser,
+  listOrganizationsOfUser,
+  updateProfile,
+} from '@slipway/contract'
 import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
@@ -64,6 +71,79 @@ describe('ID-15: a new user', () => {
     const made = await make({ username: 'two', email: 'two@example.com', organization_id: id })
     expect(made.organization_ids).toHaveLength(2)
     expect(made.organization_ids).toContain(id)
+  })
+})
+
+describe('ID-17: a user', () => {
+  it('ID-1: has these fields, and none of what is kept of them inside', async () => {
+    const answer = await fetch(`${server.url}/api/v2/users/me`, { headers: owner.headers })
+    const shown = Object(await answer.json())
+    expect(Object.keys(shown).sort()).toEqual([
+      'avatar_url',
+      'created_at',
+      'email',
+      'has_ai_seat',
+      'id',
+      'is_service_account',
+      'last_seen_at',
+      'login_type',
+      'name',
+      'organization_ids',
+      'roles',
+      'status',
+      'theme_preference',
+      'updated_at',
+      'username',
+    ])
+    expect(shown).toMatchObject({
+      status: 'active',
+      login_type: 'password',
+      roles: [{ name: 'owner', display_name: 'Owner' }],
+      organization_ids: [expect.stringMatching(/^[0-9a-f-]{36}$/)],
+    })
+  })
+
+  it('ID-143: is found as me, by id, and by name whatever its case; to strangers it is as absent as nobody', async () => {
+    const found = await server.user('found')
+    const self = await found.call(getUser, me)
+    for (const user of [self.id, self.id.toUpperCase(), 'found', 'FOUND'])
+      expect(await owner.call(getUser, { params: { user } }), user).toEqual(self)
+    const absent = []
+    for (const user of ['owner', 'nobody', randomUUID()]) {
+      const answer = await fetch(found.address(getUser, { params: { user } }), { headers: found.headers })
+      absent.push([answer.status, await answer.text()])
+    }
+    expect(absent[0]).toEqual([404, expect.stringContaining('Resource not found')])
+    expect(absent).toEqual([absent[0], absent[0], absent[0]])
+    await owner.call(deleteUser, { params: { user: 'found' } })
+    await expect(owner.call(getUser, { params: { user: 'found' } })).rejects.toMatchObject({ status: 404 })
+  })
+
+  it('ID-24: is shown in those organizations that the caller may read as well', async () => {
+    const shared = (await owner.call(listOrganizationsOfUser, me))[0]
+    const hidden = await fixtures.organization(database.db, { name: 'hidden' })
+    const both = await make({
+      username: 'both',
+      email: 'both@example.com',
+      roles: ['user-admin'],
+      organization_ids: [DEFAULT, hidden.id],
+    })
+    const auditor = await server.user('onlooker')
+    await database.db
+      .updateTable('organization_members')
+      .set({ roles: ['organization-user-admin'] })
+      .where('user_id', '=', (await auditor.call(getUser, me)).id)
+      .execute()
+    const names = async (client: Client) =>
+      (await client.call(listOrganizationsOfUser, { params: { user: both.id } })).map(({ name }) => name)
+    expect((await names(owner)).sort()).toEqual([shared?.name, 'hidden'].sort())
+    await expect.poll(() => names(auditor).catch(({ status }) => status)).toEqual([shared?.name])
+    const one = (client: Client, organizationname: string) =>
+      client.call(getOrganizationOfUser, { params: { user: both.id, organizationname } })
+    expect((await one(auditor, shared?.name ?? '')).id).toBe(shared?.id)
+    expect((await one(owner, 'HIDDEN')).id).toBe(hidden.id)
+    for (const name of ['hidden', 'nowhere'])
+      await expect(one(auditor, name)).rejects.toMatchObject({ status: 404 })
   })
 })
 
