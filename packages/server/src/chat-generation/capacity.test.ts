@@ -36,7 +36,7 @@ it('T-22, CH-607, B-3: of six chats five run; the sixth waits, can be interrupte
   for (const { id } of [...chats, sixth]) await at.reaches(id, 'waiting')
 })
 
-it('T-22, CH-607: without a cap all run, and none is said to wait', async () => {
+it('T-22, CH-607, L-45: without a cap all run, and none is said to wait', async () => {
   await using free = await ChatsAtWork.start()
   const gate = new Gate()
   const asked = new Set<string>()

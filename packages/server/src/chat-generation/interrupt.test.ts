@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import {
@@ -6,7 +7,7 @@ import {
   promoteChatQueuedMessage,
   retryChatNow,
 } from '@slipway/contract'
-import { callsTools, Gate, says, until } from '@slipway/testkit'
+import { callsTools, Gate, openDatabase, says, until } from '@slipway/testkit'
 import type { ChatTool } from '../chat-tools/index.ts'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 
@@ -32,7 +33,9 @@ const quick: ChatTool = {
 }
 
 beforeAll(async () => {
-  at = await ChatsAtWork.start({ chatExtension: { tools: () => [hang, quick] } })
+  at = await ChatsAtWork.start({
+    chatExtension: { tools: () => [hang, quick], timings: { syncMs: 200 } },
+  })
 })
 afterAll(() => at[Symbol.asyncDispose]())
 
@@ -144,6 +147,27 @@ it('CH-212: a promoted message interrupts the run and is next', async () => {
     'user: c',
     'assistant: To c',
   ])
+})
+
+it('CH-605: a change of which no event has come is found by comparison, and ends what is under way', async () => {
+  const gate = new Gate()
+  at.provider.play({ steps: ['Unheard', { wait: gate.opened }] })
+  const chat = await at.create('silent question')
+  await until('the model that has begun', () =>
+    at.provider.requests.some((one) => one.text.includes('silent question') && one.sentEvents >= 2),
+  )
+  await using database = await openDatabase(at.server.databaseUrl, { maxConnections: 1 })
+  await database.db.transaction().execute(async (tx) => {
+    // No trigger tells of it.
+    await sql`set local session_replication_role = replica`.execute(tx)
+    await tx
+      .updateTable('chats')
+      .set(({ eb }) => ({ status: 'interrupting', snapshot_version: eb('snapshot_version', '+', 1) }))
+      .where('id', '=', chat.id)
+      .execute()
+  })
+  await at.reaches(chat.id, 'waiting')
+  expect((await at.transcript(chat.id)).at(-1)).toBe('assistant: Unheard')
 })
 
 it('B-6: the wait for the next try ends when the user asks for it, and an interrupt ends it for good', async () => {

@@ -56,12 +56,17 @@ async function watched(turns: readonly Turn[]): Promise<readonly ChatStreamEvent
   return events
 }
 
-it('T-17: an overloaded provider is asked again after 1, 2, … seconds; the answer comes once', async () => {
+it('T-17, CH-705: an overloaded provider is asked again after 1, 2, … seconds; the answer comes once', async () => {
   const events = await watched([{ status: 529 }, says('At last')])
   const retries = events.flatMap(({ retry }) => retry ?? [])
   expect(retries.map((retry) => retry.kind)).toEqual(['overloaded', 'overloaded'])
   expect(retries.map((retry) => retry.delay_ms)).toEqual([1000, 2000])
   expect(retries.map((retry) => retry.attempt)).toEqual([1, 2])
+  // Each try has an episode of its own.
+  const parts = events.flatMap(({ message_part: part }) => part ?? [])
+  expect(parts.map((part) => part.generation_attempt)).toEqual(parts.map(() => 3))
+  expect(parts.map((part) => part.seq)).toEqual(parts.map((_, at) => at + 1))
+  expect(parts.map(({ part }) => part.text).join('')).toBe('At last')
   expect(events.filter((event) => event.type === 'preview_reset').length).toBeGreaterThanOrEqual(2)
   const answers = events.filter(({ message }) => message?.role === 'assistant')
   expect(answers.map(({ message }) => message?.content[0]?.text)).toEqual(['At last'])
@@ -104,7 +109,6 @@ it.each<[string, Turn]>([
   ['a reset connection', { steps: ['part of', { cut: 'reset' }] }],
   ['a stream without its last event', { steps: ['part of', { end: true }] }],
   ['a connection that is reset at once', { connection: 'reset' }],
-  ['a stream that goes silent', { steps: ['part of', { stall: true }] }],
   ['500', { status: 500 }],
   ['502', { status: 502 }],
 ])('CH-720: %s is asked again, and nothing of it stays', async (_name, turn) => {
@@ -113,6 +117,17 @@ it.each<[string, Turn]>([
   await at.reaches(chat.id, 'waiting')
   expect(await at.transcript(chat.id)).toEqual(['user: Hi', 'assistant: whole'])
   expect(waited).toHaveLength(1)
+})
+
+it.each<[string, Turn, string]>([
+  ['a stream that goes silent', { steps: ['part of', { stall: true }] }, 'stream_silence_timeout'],
+  ['a provider that gives up by itself', { steps: ['part of', { cut: 'reset' }] }, 'timeout'],
+])('CH-722: %s is told as what it is and asked again', async (_name, turn, kind) => {
+  const events = await watched([turn, says('whole')])
+  const retries = events.flatMap(({ retry }) => retry ?? [])
+  expect(retries.map((retry) => retry.kind)).toEqual(['overloaded', kind])
+  const answers = events.filter(({ message }) => message?.role === 'assistant')
+  expect(answers.map(({ message }) => message?.content[0]?.text)).toEqual(['whole'])
 })
 
 it('CH-7.4, CH-803: a summary that does not come in time fails the turn, and is not waited for again', async () => {

@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { interruptChat, proposeChatTitle, regenerateChatTitle, updateChat } from '@slipway/contract'
-import { Gate, says, type Turn, until } from '@slipway/testkit'
+import {
+  createChat,
+  getChat,
+  getUser,
+  interruptChat,
+  proposeChatTitle,
+  regenerateChatTitle,
+  updateChat,
+} from '@slipway/contract'
+import { Gate, openDatabase, says, type Turn, until } from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 import { tidyTitle } from './titles.ts'
 
@@ -70,6 +78,32 @@ it('CH-1011: the owner asks for a title; proposing stores nothing', async () => 
   await expect(at.owner.call(proposeChatTitle, { params: { chat: chat.id } })).rejects.toMatchObject({
     status: 409,
   })
+})
+
+it('CH-805: who has spent their budget is told so by the chat and refused titles, without a call', async () => {
+  const spender = await at.server.user('spender', ['owner'])
+  await using database = await openDatabase(at.server.databaseUrl, { maxConnections: 1 })
+  const { id: user_id } = await spender.call(getUser, { params: { user: 'me' } })
+  await database.db
+    .insertInto('user_ai_budget_overrides')
+    .values({ user_id, group_id: at.organizationId, spend_limit_micros: 0 })
+    .execute()
+  const asked = at.provider.requests.length
+  const chat = await spender.call(createChat, {
+    body: {
+      organization_id: at.organizationId,
+      model_config_id: at.model.id,
+      content: [{ type: 'text', text: 'Spend' }],
+    },
+  })
+  const failed = await until('the error', async () => {
+    const now = await spender.call(getChat, { params: { chat: chat.id } })
+    return now.status === 'error' ? now : undefined
+  })
+  expect(failed.last_error).toMatchObject({ kind: 'usage_limit', retryable: false })
+  for (const endpoint of [proposeChatTitle, regenerateChatTitle])
+    await expect(spender.call(endpoint, { params: { chat: chat.id } })).rejects.toMatchObject({ status: 409 })
+  expect(at.provider.requests).toHaveLength(asked)
 })
 
 it('CH-303: nobody but the owner has titles made', async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
 import {
+  AIProviderType,
   createChatModelConfig,
   deleteAIProvider,
   deleteChatModelConfig,
@@ -14,6 +15,7 @@ import {
   updateChatModelConfig,
 } from '@slipway/contract'
 import { openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { worksWithChats } from './chat-settings.ts'
 import { addModel, addProvider } from './world.fixture.ts'
 
 let server: TestServer
@@ -104,6 +106,42 @@ describe('CH-5.3: models of chats', () => {
     for (const id of [randomUUID(), 'x'])
       await expect(remove(admin, id)).rejects.toMatchObject({ status: 404 })
   })
+})
+
+describe('CH-132: what the database keeps', () => {
+  it('is one live default at most, a provider for each live model, limits that make sense, and what was deleted', async () => {
+    const provider = await addProvider(admin, 'openai')
+    const first = await addModel(admin, provider.id, 'first')
+    const second = await addModel(admin, provider.id, 'second')
+    await using database = await openDatabase(server.databaseUrl)
+    const row = (id: string) => database.db.selectFrom('chat_model_configs').selectAll().where('id', '=', id)
+    for (const wrong of [
+      { is_default: true },
+      { ai_provider_id: null },
+      { context_limit: 0 },
+      { compression_threshold: 101 },
+      { compression_threshold: -1 },
+    ])
+      await expect(
+        database.db
+          .updateTable('chat_model_configs')
+          .set(wrong as object)
+          .where('id', '=', second.id)
+          .execute(),
+        JSON.stringify(wrong),
+      ).rejects.toThrow()
+    await remove(admin, first.id)
+    expect(await row(first.id).executeTakeFirst()).toMatchObject({
+      model: 'first',
+      deleted: true,
+      is_default: false,
+    })
+    expect(await models()).toEqual(['second*'])
+  })
+})
+
+it.each(AIProviderType.enum)('CH-133: chats work with providers of type %s, but for copilot', (type) => {
+  expect(worksWithChats({ type })).toBe(type !== 'copilot')
 })
 
 describe('CH-503: the default', () => {

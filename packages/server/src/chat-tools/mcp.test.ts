@@ -60,6 +60,31 @@ describe('servers outside', () => {
     expect(await world.names(await world.chat({ ...child, mode: 'explore' }))).toContain('plain__echo')
     expect(await world.names(await world.chat({ ...child, plan_mode: 'plan' }))).not.toContain('ok__echo')
   })
+
+  it('CH-1402: take calls with and without their intent, and hear which chat calls', async () => {
+    const told = await config('told', { model_intent: true, forward_coder_headers: true })
+    const root = await world.chat({ mcp_server_ids: [told.id] })
+    const chat = await world.chat({
+      mcp_server_ids: [told.id],
+      parent_chat_id: root.id,
+      root_chat_id: root.id,
+    })
+    await using open = await world.tools.open({ chat, signal: new AbortController().signal })
+    expect(open.tools.find(({ name }) => name === 'told__echo')?.inputSchema).toMatchObject({
+      properties: { model_intent: { type: 'string' }, properties: { type: 'object' } },
+    })
+    for (const args of [
+      { model_intent: 'to see', properties: { text: 'x' } },
+      { model_intent: 'to see', text: 'x' },
+    ])
+      expect((await world.call(chat, 'told__echo', args)).result).toEqual({ output: '{"text":"x"}' })
+    const { result } = await world.call(chat, 'told__headers', { model_intent: 'to see' })
+    expect(JSON.parse(Object(result).output)).toMatchObject({
+      'x-coder-owner-id': world.ownerId,
+      'x-coder-chat-id': root.id,
+      'x-coder-subchat-id': chat.id,
+    })
+  })
 })
 
 const SERVER = `

@@ -203,6 +203,30 @@ describe('the workspace of a chat', () => {
     expect(await agentOf(chat)).not.toBe(before)
   })
 
+  it('CH-1202: another agent is taken when it becomes the one of the chat while the first is dialled', async () => {
+    const { db } = world.context.database
+    const agent = await agentOf(chat)
+    const { resource_id } = await db
+      .selectFrom('workspace_agents')
+      .select('resource_id')
+      .where('id', '=', agent)
+      .executeTakeFirstOrThrow()
+    const gone = new Date()
+    const away = await fixtures.workspaceAgent(db, {
+      resource_id,
+      name: 'away-coderd-chat',
+      first_connected_at: gone,
+      last_connected_at: gone,
+      disconnected_at: gone,
+    })
+    const called = world.call(chat, 'execute', { command: 'printf %s "$CODER_WORKSPACE_AGENT_NAME"' })
+    await until('the first dial', () => world.dialled.includes(away.id))
+    await db.updateTable('workspace_agents').set({ name: 'away' }).where('id', '=', away.id).execute()
+    expect((await called).result).toMatchObject({ output: 'main' })
+    expect(world.dialled.at(-1)).toBe(agent)
+    await db.deleteFrom('workspace_agents').where('id', '=', away.id).execute()
+  })
+
   it('CH-1203: is noted as used', async () => {
     const id = (await world.row(chat.id)).workspace_id ?? ''
     const { db } = world.context.database

@@ -44,6 +44,16 @@ interface CallOptions {
   readonly isLost?: boolean
 }
 
+/** Tunnels that tell which agents were dialled. */
+class NotedTunnels extends AgentTunnels {
+  readonly dialled: string[] = []
+
+  override get(agentId: string): ReturnType<AgentTunnels['get']> {
+    this.dialled.push(agentId)
+    return super.get(agentId)
+  }
+}
+
 /** A server with workspaces, and the tools of chats as a second replica has them, without any model. */
 export class World implements AsyncDisposable {
   readonly server: TestServer
@@ -52,6 +62,8 @@ export class World implements AsyncDisposable {
   readonly organizationId: string
   readonly context: AppContext
   readonly tools: ChatTools
+  /** Ids of agents in the order in which they were dialled. */
+  readonly dialled: readonly string[]
   readonly #steps: AsyncDisposableStack
 
   private constructor(
@@ -67,6 +79,7 @@ export class World implements AsyncDisposable {
     this.organizationId = parts.organizationId
     this.context = parts.context
     this.tools = parts.tools
+    this.dialled = parts.dialled
     this.#steps = steps
   }
 
@@ -110,15 +123,24 @@ export class World implements AsyncDisposable {
       steps,
     )
     const providers = steps.use(await ModelProviders.start(context))
+    const tunnels = steps.use(new NotedTunnels(context))
     const tools = new ChatTools({
       context,
-      tunnels: steps.use(new AgentTunnels(context)),
+      tunnels,
       external: steps.use(new ExternalAuth(context)),
       mcpServers: steps.use(new McpServers(context, async () => undefined)),
       settings: steps.use(new ChatSettings(context, providers)),
     })
     return new World(
-      { server, owner, ownerId: id, organizationId: organization_ids[0] ?? '', context, tools },
+      {
+        server,
+        owner,
+        ownerId: id,
+        organizationId: organization_ids[0] ?? '',
+        context,
+        tools,
+        dialled: tunnels.dialled,
+      },
       steps.move(),
     )
   }

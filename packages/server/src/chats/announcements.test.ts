@@ -54,7 +54,7 @@ function stateOf(row: ChatRow): Record<string, unknown> {
 const stored = (id: string): Promise<ChatRow> =>
   database.db.selectFrom('chats').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 
-it('CH-111, B-2: a chat that is made is announced once, as it is committed', async () => {
+it('CH-111, CH-608, B-2: a chat that is made is announced once, as it is committed', async () => {
   const { chat } = await database.transaction((tx) =>
     insertChat(
       actor,
@@ -76,7 +76,7 @@ it('CH-111, B-2: a chat that is made is announced once, as it is committed', asy
   expect(await announced(chat.id)).toEqual([{ op: 'insert', data: { ...stateOf(row), changed: [] } }])
 })
 
-it('CH-111: the last that is announced of a change is the row that it leaves, and says what has changed', async () => {
+it('CH-111, CH-608: the last that is announced of a change is the row that it leaves, and says what has changed', async () => {
   const chat = await fixtures.chat(database.db, { owner_id: owner.id, organization_id: organization.id })
   const message = {
     parts: [{ type: 'text' as const, text: 'hi' }],

@@ -7,8 +7,10 @@ import {
   createChat,
   createChatModelConfig,
   createToken,
+  EXPERIMENTS,
   editChatMessage,
   getChat,
+  getExperiments,
   listAuditLogs,
   listChatMessages,
   promoteChatQueuedMessage,
@@ -39,6 +41,20 @@ afterAll(() => world[Symbol.asyncDispose]())
 const text = [{ type: 'text', text: 'hello' }]
 const create = (body: Record<string, unknown>) =>
   ada.call(createChat, { body: { organization_id: world.organizationId, content: text, ...body } })
+it('CH-1703: chats need no experiment; what is one of theirs has a name', async () => {
+  expect(Object.keys(EXPERIMENTS)).toEqual(
+    expect.arrayContaining([
+      'chat-advisor',
+      'chat-virtual-desktop',
+      'agent-lifecycle-hooks',
+      'mcp-tool-search',
+    ]),
+  )
+  const experiments = await ada.call(getExperiments)
+  expect(experiments.filter((name) => /chat|agent/.test(name))).toEqual([])
+  expect((await create({})).status).toBe('running')
+})
+
 const refusal = (detail: object) => expect.objectContaining({ status: 400, ...detail })
 
 describe('AG-B8: a token with limits for AI, which hold at the gateway alone', () => {

@@ -386,7 +386,7 @@ describe('CH-420: changing', () => {
     await patch(chat.id, { title: '🙂'.repeat(200) })
   })
 
-  it('B-1: all of it or nothing', async () => {
+  it('B-1, CH-424: all of it or nothing; labels take the place of all that were there', async () => {
     const chat = await make({ title: 'before' })
     for (const wrong of [{ plan_mode: 'x' }, { labels: { '': 'x' } }, { pin_order: -1 }, { archived: false }])
       await expect(patch(chat.id, { title: 'after', labels: { k: 'v' }, ...wrong })).rejects.toMatchObject({
@@ -400,6 +400,9 @@ describe('CH-420: changing', () => {
       plan_mode: 'plan',
       pin_order: 1,
     })
+    await patch(chat.id, { labels: { other: 'w' } })
+    expect(await get(chat.id)).toMatchObject({ labels: { other: 'w' }, plan_mode: 'plan' })
+    expect((await get(chat.id)).labels).not.toHaveProperty('k')
     await patch(chat.id, { labels: {}, plan_mode: '' })
     const cleared = await get(chat.id)
     expect([cleared.labels, cleared.plan_mode]).toEqual([{}, undefined])

@@ -125,6 +125,23 @@ describe('CH-430: a conversation', () => {
     expect((await listed({ limit: '200' })).messages).toHaveLength(2)
   })
 
+  it('CH-120: each part has all members of its kind, also empty ones and zeros', async () => {
+    const parts = [
+      { type: 'text', text: '' },
+      { type: 'reasoning', text: '' },
+      { type: 'hook-notice', text: '' },
+      { type: 'source', url: '' },
+      { type: 'file', media_type: '' },
+      { type: 'file-reference', file_name: '', start_line: 0, end_line: 0, content: '' },
+      { type: 'context-file', context_file_path: '' },
+      { type: 'skill', skill_name: '' },
+    ]
+    const content = JSON.stringify(parts)
+    await fixtures.chatMessage(world.database.db, { chat_id: chatId, role: 'assistant', content })
+    const [newest] = (await listed({ limit: '1' })).messages
+    expect(newest?.content).toEqual(parts)
+  })
+
   it('CH-122, CH-123: has nothing that is for models, or was taken out', async () => {
     const { db } = world.database
     const time = new Date().toISOString()

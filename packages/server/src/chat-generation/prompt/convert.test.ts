@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 
+import { AIProviderType } from '@slipway/contract'
+import { inlineImageLimit } from '../../chat-files/index.ts'
 import type { Part } from '../../chats/index.ts'
 import type { History, HistoryMessage } from '../history.ts'
 import { type Conversion, convert } from './convert.ts'
@@ -99,7 +101,7 @@ it('CH-704, UI-1122: a file that is only named is told without lines that nobody
   })
 })
 
-it('CH-704, B-7: text goes into the prompt, images as they are, and what cannot go leaves a note and a warning', async () => {
+it('CH-704, CH-444, B-7: text goes into the prompt, images as they are, and what cannot go leaves a note and a warning', async () => {
   const files = new Map([
     ['t', { name: 'notes.md', mediaType: 'text/markdown', data: Buffer.from('# Hi') }],
     [
@@ -128,6 +130,10 @@ it('CH-704, B-7: text goes into the prompt, images as they are, and what cannot 
   expect(content[1]).toMatchObject({ text: 'pasted' })
   expect(warnings).toHaveLength(3)
   expect(JSON.stringify(content[5])).toContain('not available any more')
+  // Which providers have a limit.
+  const limited = AIProviderType.enum.filter((type) => inlineImageLimit(type) !== undefined)
+  expect(limited.toSorted()).toEqual(['anthropic', 'bedrock'])
+  expect(limited.map(inlineImageLimit)).toEqual([5 * 1024 * 1024, 5 * 1024 * 1024])
 })
 
 it('CH-704: a long text is cut at 128 KiB, in whole characters, with a note', async () => {

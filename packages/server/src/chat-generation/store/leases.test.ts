@@ -83,6 +83,18 @@ it('CH-603: interrupted ones first, then those that ask, then the others; roots 
   expect(await candidates(3)).toEqual(order.slice(0, 3))
 })
 
+it('CH-134: signs of life are not logged by the database; one that is lost counts as stale and comes again', async () => {
+  const { rows } = await sql<{ relpersistence: string }>`
+    select relpersistence from pg_class where oid = 'chat_heartbeats'::regclass`.execute(database.db)
+  expect(rows).toEqual([{ relpersistence: 'u' }])
+  const { id: chatId, runner_id } = await held('alive', 1)
+  expect(await candidates()).toEqual([])
+  await database.db.deleteFrom('chat_heartbeats').execute()
+  expect(await candidates()).toEqual(['alive'])
+  expect(await beat(actor, database.db, [{ chatId, runnerId: runner_id ?? '' }])).toEqual(new Set([chatId]))
+  expect(await candidates()).toEqual([])
+})
+
 it('CH-604: signs of life are written for those who have their chat, change no version and tell nobody', async () => {
   const context = { database, clock: { now: () => new Date() } }
   const chat = await make('taken')
