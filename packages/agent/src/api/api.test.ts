@@ -100,7 +100,7 @@ function listeners(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
 }
 
-it('AC-122: each request leaves one line with its route values and allowed query values only', async () => {
+it('AC-122, ID-113: each request leaves one line with its route values and allowed query values only', async () => {
   await using agent = await connectAgent()
   await agent.ask('GET', '/api/v0/processes/some-id/output?limit=5&secret=hunter2')
   const line = await until('the line', () =>

@@ -134,7 +134,7 @@ describe('RB-101: what is done to accounts is recorded', () => {
     kim = await server.user('other')
   })
 
-  it('their tokens and keys, by name and without their values', async () => {
+  it('RB-96: their tokens and keys, by name and without their values', async () => {
     const { key } = await kim.call(createToken, { ...at('me'), body: { token_name: 'ci' } })
     const made = await latest('username:other action:create resource_target:ci')
     expect(made).toMatchObject({ resource_type: 'api_key', status_code: 201 })
@@ -143,6 +143,7 @@ describe('RB-101: what is done to accounts is recorded', () => {
     expect(await latest('username:other action:delete')).toMatchObject({ resource_target: 'ci' })
     await kim.call(regenerateGitSshKey, at('me'))
     const regenerated = await latest('username:other resource_type:git_ssh_key')
+    expect(regenerated.resource_target).toMatch(/^ssh-ed25519 /)
     expect(regenerated.diff).toMatchObject({ private_key: { old: '', new: '', secret: true } })
     expect(regenerated.diff.public_key?.new).toContain('ssh-ed25519')
   })
@@ -326,7 +327,7 @@ describe('RB-101: what is done to templates and workspaces is recorded', () => {
     })
   })
 
-  it('RB-102: a build when it has ended, for who wanted it', async () => {
+  it('RB-96, RB-102: a build when it has ended, for who wanted it', async () => {
     const workspace = await kim.call(createWorkspace, {
       ...at('me'),
       body: { name: 'dev', template_id: template.id },
@@ -342,6 +343,7 @@ describe('RB-101: what is done to templates and workspaces is recorded', () => {
     })
     expect(build).toMatchObject({
       resource_type: 'workspace_build',
+      resource_target: '',
       action: 'start',
       status_code: 200,
       request_id: workspace.latest_build.job.id,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { getUser } from '@slipway/contract'
+import { createToken, expireKey, getUser } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
 import { makeTenant, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
@@ -21,14 +21,14 @@ afterAll(async () => {
 })
 
 /** The line of a request. */
-async function lineOf(path: string, headers: Readonly<Record<string, string>>): Promise<object> {
+async function lineOf(path: string, headers: Readonly<Record<string, string>>) {
   const answer = await fetch(`${server.url}${path}`, { headers })
   await answer.arrayBuffer()
   const id = answer.headers.get('x-coder-request-id')
   return until('the line', () => lines.find((line) => line.request_id === id))
 }
 
-it('ID-59: the token of an agent, as a session key, and what is no key cost no statement', async () => {
+it('ID-59, RB-28: the token of an agent, as a session key, and what is no key cost no statement', async () => {
   await server.owner()
   for (const token of [
     '0b6f1c7e-7e0c-4d0b-8a51-2f0e4f3a9c11',
@@ -46,6 +46,19 @@ it('ID-59: the token of an agent, as a session key, and what is no key cost no s
     status_code: 401,
     statements: 1,
   })
+})
+
+it('ID-110: a key is named when its secret matched, also once it has ended, and not because its id is known', async () => {
+  const owner = await server.owner()
+  const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
+  const id = key.slice(0, 10)
+  const guessed = await lineOf('/api/v2/users/me', { 'Coder-Session-Token': `${id}-${'B'.repeat(22)}` })
+  expect([guessed.status_code, guessed.api_key_id]).toEqual([401, undefined])
+  const used = () => lineOf('/api/v2/users/me', { 'Coder-Session-Token': key })
+  expect(await used()).toMatchObject({ status_code: 200, api_key_id: id })
+  await owner.call(expireKey, { params: { user: 'me', keyid: id } })
+  expect(await used()).toMatchObject({ status_code: 401, api_key_id: id })
+  expect(lines.some((line) => JSON.stringify(line).includes(key.slice(11)))).toBe(false)
 })
 
 it('ID-112: of a query the line holds paging, the number of ids, and nothing else', async () => {

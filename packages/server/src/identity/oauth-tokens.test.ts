@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { getUser, listTokens, whoAmI } from '@slipway/contract'
+import { expireKey, getUser, listTokens, suspendUser, updateUserRoles, whoAmI } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
@@ -123,6 +123,26 @@ describe('OA-79: the audience of a token', () => {
     await set(ACCESS_URL)
     for (const one of [server, other])
       await until('the way back', async () => (await me(token, one)).status === 200)
+  })
+
+  it('ID-222, 01 row 52: soon all replicas know of a key that ended, a suspension and a lost role', async () => {
+    const owner = await server.owner()
+    const there = async (client: Client, path = '/api/v2/users/me') =>
+      (await fetch(`${other.url}${path}`, { headers: client.headers })).status
+    // Sooner than what is kept would be read again anyway.
+    const soon = { timeout: 3_000, interval: 20 }
+    const ended = await server.user('ended')
+    expect(await there(ended)).toBe(200)
+    const keyid = ended.headers['Coder-Session-Token']?.slice(0, 10) ?? ''
+    await owner.call(expireKey, { params: { user: 'ended', keyid } })
+    await expect.poll(() => there(ended), soon).toBe(401)
+    const auditor = await server.user('formerly', ['auditor'])
+    expect(await there(auditor, '/api/v2/audit')).toBe(200)
+    await owner.call(updateUserRoles, { params: { user: 'formerly' }, body: { roles: [] } })
+    await expect.poll(() => there(auditor, '/api/v2/audit'), soon).toBe(403)
+    expect(await there(auditor)).toBe(200)
+    await owner.call(suspendUser, { params: { user: 'formerly' } })
+    await expect.poll(() => there(auditor), soon).toBe(401)
   })
 
   it('follows the rules of RFC 3986 for every address (property)', () => {
@@ -320,7 +340,7 @@ describe('ID-71, OA-76, OA-78: what a refusal says', () => {
     expect((await me(token)).status).toBe(401)
   })
 
-  it('OA-B6, ID-216: a scope that lacks is named', async () => {
+  it('RB-121, OA-B6, ID-216: a scope that lacks is named', async () => {
     const token = await issued({ scopes: ['user:read'] })
     const answer = await fetch(`${server.url}/api/v2/users/me/profile`, {
       method: 'PUT',

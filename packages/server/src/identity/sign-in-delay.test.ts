@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { getSignInDelay, listAuditLogs, login, resetSignInDelay, updatePassword } from '@slipway/contract'
+import {
+  getKey,
+  getSignInDelay,
+  listAuditLogs,
+  login,
+  resetSignInDelay,
+  updatePassword,
+} from '@slipway/contract'
 import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
@@ -163,6 +170,32 @@ it('ID-209: what was typed is nowhere to be read', async () => {
   expect(row?.failures).toBe(1)
   const rows = await database.db.selectFrom('sign_in_failures').selectAll().execute()
   expect(rows.some(({ account }) => account.includes(Buffer.from('secretive')))).toBe(false)
+})
+
+it('ID-43, ID-105: the address that a trusted proxy names is that of the session and of what is recorded', async () => {
+  await server.user('remote')
+  const answer = await fetch(`${server.url}/api/v2/users/login`, {
+    method: 'POST',
+    headers: { 'X-Forwarded-For': '6.6.6.6, 198.51.100.7:4711' },
+    body: JSON.stringify({ email: 'remote@example.com', password: PASSWORD }),
+  })
+  const { session_token: token } = Object(await answer.json())
+  const { audit_logs } = await owner.call(listAuditLogs, { query: { q: 'username:remote action:login' } })
+  expect(audit_logs[0]?.ip).toBe('198.51.100.7')
+  const keyid = token.slice(0, 10)
+  const address = async () => (await owner.call(getKey, { params: { user: 'remote', keyid } })).last_used_ip
+  expect(await address()).toBe('198.51.100.7')
+  const useFrom = (from: string) =>
+    fetch(`${server.url}/api/v2/users/me`, {
+      headers: { 'Coder-Session-Token': token, 'X-Forwarded-For': from },
+    })
+  await useFrom('203.0.113.9')
+  await useFrom('203.0.113.10')
+  // The first use is noted, and others only after an hour.
+  expect(await address()).toBe('203.0.113.9')
+  now += 3_600_001
+  await useFrom('2001:db8::9')
+  expect(await address()).toBe('2001:db8::9')
 })
 
 it('ID-209: rows that are over are purged', async () => {

@@ -83,7 +83,7 @@ async function withRoles(name: string, roles: string[], scopes?: readonly string
 }
 
 describe('OA-103: creating', () => {
-  it('answers 201 with trimmed fields, and opens it to the organization', async () => {
+  it('RB-58: answers 201 with trimmed fields, and opens it to the organization', async () => {
     const response = await fetch(
       `${world.server.url}/api/experimental/organizations/${world.organization}/mcp-servers`,
       {

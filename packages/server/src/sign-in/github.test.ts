@@ -166,7 +166,7 @@ describe('ID-171…ID-173: the web flow', () => {
     expect((await signIn(server, person())).end.status).toBe(500)
   })
 
-  it('ID-13, ID-174: the sign-in page learns of it, and there is no device flow', async () => {
+  it('ID-13, ID-174, ID-175: the sign-in page learns of it, and there is no device flow', async () => {
     expect(await server.anonymous.call(getAuthMethods)).toMatchObject({
       github: { enabled: true, default_provider_configured: false },
       oidc: { enabled: false },

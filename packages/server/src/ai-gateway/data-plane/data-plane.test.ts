@@ -364,7 +364,7 @@ describe('AG-63: overload', () => {
     })
   })
 
-  it('AG-65: so many in a second from each token', async () => {
+  it('AG-65, ID-125: so many in a second from each token', async () => {
     const { busy, key, headers, server } = await other({ CODER_AI_GATEWAY_RATE_LIMIT: '2' })
     await using _ = busy
     const statuses = async (given: Record<string, string>) =>
