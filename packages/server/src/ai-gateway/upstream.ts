@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 
+import { ArrivingAnswer } from './arriving-answer.ts'
 import { GatewayError } from './gateway-error.ts'
 
 /** Headers of an answer as they came. */
@@ -133,32 +134,34 @@ export class Upstream implements AsyncDisposable {
    * @throws GatewayError 502 when the provider cannot be reached, 504 when it is too slow; the reason of the signal.
    */
   async send(call: UpstreamRequest): Promise<UpstreamAnswer> {
-    const { signal, url, timeouts, over } = call
-    const limits = new Limits(call)
+    const { signal, url, timeouts } = call
+    let limits: Limits | undefined
+    const over = (): void => {
+      limits?.over()
+      call.over?.()
+    }
+    const answer = new ArrivingAnswer(call.fromFirstByte === true, over)
     try {
       const connections = await this.#open()
       signal.throwIfAborted()
-      const agent = connections.within(timeouts?.connectTimeoutMs ?? CONNECT_MS)
-      const { statusCode, headers, body } = await agent.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method: methodOf(call.method),
-        headers: call.headers,
-        body: call.body ?? null,
-        signal: limits.signal,
-        headersTimeout: timeouts?.firstByteTimeoutMs ?? SILENCE_MS,
-        bodyTimeout: timeouts?.idleTimeoutMs ?? SILENCE_MS,
-      })
-      body.once('close', limits.over)
-      if (over !== undefined) body.once('close', over)
-      // Whoever reads it hears of a failure; nobody may be reading yet.
-      body.on('error', () => undefined)
-      if (call.fromFirstByte === true && body.readableLength === 0) await firstByte(body)
+      limits = new Limits(call, (reason) => answer.abort(reason))
+      connections.within(timeouts?.connectTimeoutMs ?? CONNECT_MS).dispatch(
+        {
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: methodOf(call.method),
+          headers: call.headers,
+          body: call.body ?? null,
+          headersTimeout: timeouts?.firstByteTimeoutMs ?? SILENCE_MS,
+          bodyTimeout: timeouts?.idleTimeoutMs ?? SILENCE_MS,
+        },
+        answer,
+      )
+      const { status, headers } = await answer.begun
       limits.begun()
-      return { status: statusCode, headers, body }
+      return { status, headers, body: answer }
     } catch (error) {
-      limits.over()
-      over?.()
+      over()
       if (signal.aborted) throw signal.reason
       throw upstreamFailure(error, url)
     }
@@ -169,32 +172,28 @@ export class Upstream implements AsyncDisposable {
   }
 }
 
-/**
- * What ends a request: its own signal, and the time that it may take. One controller with timers of its own, because
- * signals that are joined cost more than all else on the way of a request.
- */
+/** What ends a request: its own signal, and the time that it may take. */
 class Limits {
-  readonly signal: AbortSignal
-  readonly #given: AbortSignal
-  readonly #end = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #end: (reason: unknown) => void
   readonly #first: NodeJS.Timeout | undefined
   readonly #total: NodeJS.Timeout | undefined
 
-  constructor({ signal, stream, timeouts }: UpstreamRequest) {
-    this.#given = signal
-    this.signal = this.#end.signal
+  /** @param end called with why the request is over; maybe twice. */
+  constructor({ signal, stream, timeouts }: UpstreamRequest, end: (reason: unknown) => void) {
+    this.#signal = signal
+    this.#end = end
     signal.addEventListener('abort', this.#onAbort, { once: true })
-    if (signal.aborted) this.#onAbort()
     const total = timeouts?.totalTimeoutMs ?? (stream ? undefined : BLOCKING_MS)
     if (total !== undefined) this.#total = this.#after(total, 'the answer did not end in time')
     const first = timeouts?.firstByteTimeoutMs
     if (first !== undefined) this.#first = this.#after(first, 'no byte of the answer came in time')
   }
 
-  readonly #onAbort = (): void => this.#end.abort(this.#given.reason)
+  readonly #onAbort = (): void => this.#end(this.#signal.reason)
 
   #after(ms: number, message: string): NodeJS.Timeout {
-    return setTimeout(() => this.#end.abort(new DOMException(message, 'TimeoutError')), ms).unref()
+    return setTimeout(() => this.#end(new DOMException(message, 'TimeoutError')), ms).unref()
   }
 
   /** The answer has begun. */
@@ -203,28 +202,11 @@ class Limits {
   }
 
   /** Nothing more comes. */
-  readonly over = (): void => {
+  over(): void {
     clearTimeout(this.#first)
     clearTimeout(this.#total)
-    this.#given.removeEventListener('abort', this.#onAbort)
+    this.#signal.removeEventListener('abort', this.#onAbort)
   }
-}
-
-/** Settles with the first piece of a body, which stays in it, or its end. @throws what ends it before. */
-function firstByte(body: Dispatcher.ResponseData['body']): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error | null): void => {
-      body.off('readable', begun)
-      body.off('error', settle)
-      body.off('close', begun)
-      if (error == null) resolve()
-      else reject(error)
-    }
-    const begun = (): void => settle(body.errored)
-    body.on('readable', begun)
-    body.on('error', settle)
-    body.on('close', begun)
-  })
 }
 
 /** A body up to a length, in bytes; the rest is not waited for. */

@@ -105,6 +105,9 @@ interface StoredRow {
     | null
 }
 
+/** As many as the recorder stores at once. */
+const TOGETHER = { max: 256 }
+
 const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRecord[]) => {
   const given = JSON.stringify(
     records.map((record) => ({
@@ -254,7 +257,7 @@ const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRec
         : [],
     }
   })
-})
+}, TOGETHER)
 
 /**
  * Stores tokens with the prices and the group that they are charged to at this moment, and adds what they cost to what
