@@ -171,7 +171,7 @@ it('ID-87: a key for apps connects to them and does nothing else', async () => {
   expect(await token.call(checkAuthorization, { body: { checks } })).toEqual({ connect: true, ssh: false })
 })
 
-it('02 T24: a token that starts and stops workspaces opens no tunnel into them', async () => {
+it('RB-71, 02 T24: a token that starts and stops workspaces opens no tunnel into them', async () => {
   const agent = (await built(second)).latest_build.resources.flatMap(({ agents }) => agents ?? [])[0]
   const open = async (scope: string) => {
     const { headers } = await holder({ scopes: [scope] })

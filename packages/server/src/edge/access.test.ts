@@ -203,6 +203,24 @@ describe('ID-126: work that is dear', () => {
     expect((await fourth).status).toBe(200)
   })
 
+  it('01 row 39: what fails gives its place back', async () => {
+    const failing = forAnyone(
+      dear.route,
+      async () => {
+        throw new Error('the driver said: no')
+      },
+      { atOnce: { limit: 1, resource: 'Hashing' } },
+    )
+    const { url } = await start({ routes: [failing] })
+    for (let round = 0; round < 3; round += 1) {
+      const answer = await fetch(`${url}/api/v2/dear`, { method: 'POST' })
+      expect([answer.status, await answer.json()]).toEqual([
+        500,
+        { message: expect.any(String), detail: expect.stringContaining('Reference: ') },
+      ])
+    }
+  })
+
   it('a body that does not come holds no place', async () => {
     waiting.length = 0
     const { url, asked } = await start({ routes: [dear] })
@@ -255,6 +273,18 @@ describe('ID-142, RB-79: the record of decisions', () => {
     expect(await ask('v0.0.0', { 'x-record-authz-checks': 'false' })).toBeNull()
     expect(await ask('v2.36.0-rc.1', { 'x-record-authz-checks': 'true' })).toBeNull()
     expect(await ask('v2.36.0', { 'x-record-authz-checks': 'true' }, 1, true)).toBeNull()
+  })
+
+  it('02 T39: is not kept where nobody asks for it, however long a connection lasts', async () => {
+    const kept = forAnyone(
+      route('GET /api/v2/kept', { id: 'kept', tag: 'Test', responses: { 200: Type.String() } }),
+      async ({ context }) => (context.decisions === undefined ? 'nothing' : 'decisions'),
+    )
+    const { url } = await start({ routes: [kept], version: 'v0.0.0' })
+    const ask = async (headers: Record<string, string>) =>
+      (await fetch(`${url}/api/v2/kept`, { headers })).text()
+    expect(await ask({})).toBe('nothing')
+    expect(await ask({ 'x-record-authz-checks': '1' })).toBe('decisions')
   })
 
   it('is cut at 2000 bytes, and says so; nothing decided is nil', async () => {

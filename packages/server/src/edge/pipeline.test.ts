@@ -43,8 +43,9 @@ describe('ID-98: the steps of every request', () => {
     const { url, asked } = await start({
       apps: { claim: (_host, target) => (target.includes('claimed') ? app : undefined) },
     })
-    await fetch(`${url}/healthz`)
-    await fetch(`${url}/assets/a.js`)
+    const probes = ['/healthz', '/readyz', '/latency-check', '/derp/latency-check', '/bin/slipway?x=1']
+    const files = ['/assets/a.js', '/icon/a.svg', '/favicons/a.png', '/theme.js', '/manifest.webmanifest']
+    for (const path of [...probes, ...files]) await fetch(`${url}${path}`)
     expect(asked).toEqual([])
     await fetch(`${url}/healthz/claimed`)
     await fetch(`${url}/assets/claimed`)

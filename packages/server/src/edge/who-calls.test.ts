@@ -181,6 +181,26 @@ describe('ID-63: a database that fails', () => {
     }
   })
 
+  it('RB-84: so is an object that cannot be looked up, and no refusal', async () => {
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    const ask = (resource_id: string) =>
+      fetch(`${server.url}/api/v2/authcheck`, {
+        method: 'POST',
+        headers: owner.headers,
+        body: JSON.stringify({
+          checks: { one: { object: { resource_type: 'template', resource_id }, action: 'read' } },
+        }),
+      })
+    const absent = '9f0c0a52-8a5e-4b9e-8d3b-4d7c1b1d9e11'
+    expect(await (await ask(absent)).json()).toEqual({ one: false })
+    await sql`alter table templates rename to templates_gone`.execute(database.db)
+    try {
+      expect((await ask(absent)).status).toBe(500)
+    } finally {
+      await sql`alter table templates_gone rename to templates`.execute(database.db)
+    }
+  })
+
   it('is a 500 everywhere and never a lost session, and touches nothing that needs nobody', async () => {
     const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
     await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })

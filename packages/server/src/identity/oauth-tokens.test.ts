@@ -2,7 +2,17 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { expireKey, getUser, listTokens, suspendUser, updateUserRoles, whoAmI } from '@slipway/contract'
+import {
+  assignMemberRoles,
+  expireKey,
+  getUser,
+  listTokens,
+  removeMember,
+  suspendUser,
+  updateGroup,
+  updateUserRoles,
+  whoAmI,
+} from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
@@ -140,9 +150,38 @@ describe('OA-79: the audience of a token', () => {
     expect(await there(auditor, '/api/v2/audit')).toBe(200)
     await owner.call(updateUserRoles, { params: { user: 'formerly' }, body: { roles: [] } })
     await expect.poll(() => there(auditor, '/api/v2/audit'), soon).toBe(403)
+    const inOrganization = { organization: 'default', user: 'formerly' }
+    await owner.call(assignMemberRoles, { params: inOrganization, body: { roles: ['organization-auditor'] } })
+    await expect.poll(() => there(auditor, '/api/v2/audit'), soon).toBe(200)
+    await owner.call(removeMember, { params: inOrganization })
+    await expect.poll(() => there(auditor, '/api/v2/audit'), soon).toBe(403)
     expect(await there(auditor)).toBe(200)
     await owner.call(suspendUser, { params: { user: 'formerly' } })
     await expect.poll(() => there(auditor), soon).toBe(401)
+  })
+
+  it('RB-5, 02 T7: and of who has come into a group, and who has left it', async () => {
+    const owner = await server.owner()
+    const [organization_id = ''] = (await member.call(getUser, { params: { user: 'me' } })).organization_ids
+    const group = await fixtures.group(database.db, { organization_id })
+    const { id } = await fixtures.template(database.db, {
+      organization_id,
+      group_acl: JSON.stringify({ [group.id]: ['read'] }),
+    })
+    const checks = { it: { object: { resource_type: 'template', resource_id: id }, action: 'read' } }
+    const there = async () => {
+      const headers = { ...member.headers, 'Content-Type': 'application/json' }
+      const body = JSON.stringify({ checks })
+      const answer = await fetch(`${other.url}/api/v2/authcheck`, { method: 'POST', headers, body })
+      return Object(await answer.json()).it
+    }
+    const change = (body: object) => owner.call(updateGroup, { params: { group: group.id }, body })
+    const soon = { timeout: 3_000, interval: 20 }
+    expect(await there()).toBe(false)
+    await change({ add_users: [userId] })
+    await expect.poll(there, soon).toBe(true)
+    await change({ remove_users: [userId] })
+    await expect.poll(there, soon).toBe(false)
   })
 
   it('follows the rules of RFC 3986 for every address (property)', () => {
