@@ -87,6 +87,11 @@ it.each<[string, Turn, { kind: string; status_code?: number }]>([
     { kind: 'config', status_code: 503 },
   ],
   ['400', { status: 400, message: 'Your prompt is too long for the context window' }, { kind: 'config' }],
+  [
+    'garbage in a stream',
+    { steps: ['part of', { raw: '\0}{ garbage\n\ndata: {"choices": 7\n\n' }, { end: true }] },
+    { kind: 'generic' },
+  ],
   ['garbage', { status: 418, message: 'I am a teapot' }, { kind: 'generic', status_code: 418 }],
 ])('T-18: %s ends the turn without another try', async (_name, turn, error) => {
   at.provider.play(turn)

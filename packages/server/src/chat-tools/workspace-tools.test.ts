@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import type { Template, Workspace } from '@slipway/contract'
+import { createBuild, getWorkspace, type Template, type Workspace } from '@slipway/contract'
 import { until } from '@slipway/testkit'
 import type { ChatRow, Json } from '../chats/index.ts'
+import { hashAgentToken } from '../resources/index.ts'
 import { World } from './world.fixture.ts'
 
 let world: World
@@ -50,6 +51,27 @@ describe('execute', () => {
         ),
       ),
     })
+  })
+
+  it('issue 5: no tool tells a model the credentials of its agent, of its owner or of the server', async () => {
+    const shown: string[] = []
+    const command = 'echo "token=$CODER_AGENT_TOKEN"; env; cat /proc/*/environ 2>/dev/null; env > env.txt'
+    const { result } = await world.call(chat, 'execute', { command }, { shown })
+    const read = await world.call(chat, 'read_file', { path: `${home}/env.txt` })
+    const told = JSON.stringify([result, shown, read.result])
+    expect(told).toContain('token=[token of the agent]')
+    expect(told).toContain('CODER_AGENT_TOKEN=[token of the agent]')
+    const { auth_token_hash } = await world.context.database.db
+      .selectFrom('agents_with_workspace')
+      .select('auth_token_hash')
+      .where('workspace_id', '=', workspace.id)
+      .executeTakeFirstOrThrow()
+    const uuids = told.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g) ?? []
+    expect(uuids).toContain(chat.id)
+    expect(uuids.filter((uuid) => hashAgentToken(uuid).equals(auth_token_hash))).toEqual([])
+    const session = world.owner.headers['Coder-Session-Token'] ?? ''
+    for (const secret of [session, world.server.databaseUrl, 'CODER_PG_CONNECTION_URL'])
+      expect(told).not.toContain(secret)
   })
 
   it('T-33: leaves a command running when the time is over, and process_output gives its end', async () => {
@@ -150,6 +172,56 @@ describe('execute', () => {
     await expect(running).rejects.toThrow('interrupted')
     expect(performance.now() - began).toBeLessThan(1_000)
     await until('its end', async () => Object((await run('pgrep -f "[s]leep 4812"')).result).exit_code !== 0)
+  })
+
+  it('L-43: a workspace that is stopped, rebuilt or deleted while a command runs ends the call with one thing to do', async () => {
+    const doomed = await world.workspace('doomed', template)
+    const of = await world.chat({ workspace_id: doomed.id })
+    const busy = async (name: string) => {
+      const called = world.call(of, 'execute', { command: `touch ${name}; sleep 300`, timeout: '120s' })
+      await until(
+        'the command',
+        async () => Object((await world.call(of, 'execute', { command: `test -e ${name}` })).result).success,
+      )
+      return { called }
+    }
+    const build = async (transition: 'stop' | 'start' | 'delete') => {
+      const { build_number } = await world.owner.call(createBuild, {
+        params: { workspace: doomed.id },
+        body: { transition },
+      })
+      await until(`the end of the ${transition}`, async () => {
+        const { latest_build } = await world.owner.call(getWorkspace, {
+          params: { workspace: doomed.id },
+          query: { include_deleted: true },
+        })
+        return latest_build.build_number === build_number && latest_build.job.completed_at !== undefined
+      })
+    }
+    const stopped = await busy('one')
+    await build('stop')
+    expect(await stopped.called).toMatchObject({
+      isError: true,
+      result: { code: 'workspace_stopped', next_action: 'Call start_workspace.' },
+    })
+    expect((await world.call(of, 'start_workspace')).result).toMatchObject({ started: true })
+    const rebuilt = await busy('two')
+    await build('start')
+    expect(await rebuilt.called).toMatchObject({
+      isError: true,
+      // During the build, or with the agent of the next one.
+      result: {
+        code: expect.stringMatching(/^(workspace_starting|process_lost)$/),
+        next_action: expect.any(String),
+      },
+    })
+    expect((await world.call(of, 'start_workspace')).result).toMatchObject({ started: false })
+    const deleted = await busy('three')
+    await build('delete')
+    expect(await deleted.called).toMatchObject({
+      isError: true,
+      result: { code: 'workspace_gone', next_action: expect.stringContaining('create_workspace') },
+    })
   })
 
   it('L-42: 10 MB of output, control characters and bytes that are no text stay bounded and marked', async () => {

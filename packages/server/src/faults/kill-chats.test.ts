@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Client } from '@slipway/client'
 import {
   type Chat,
+  compactChat,
   createAIProvider,
   createChat,
   createChatModelConfig,
@@ -18,6 +20,9 @@ import {
   getWorkspace,
   listChatMessages,
   login,
+  retryChatNow,
+  sendChatMessage,
+  submitChatToolResults,
 } from '@slipway/contract'
 import {
   callsTools,
@@ -168,6 +173,116 @@ it('CH-609: kill -9 right after a commit: nothing is committed twice, and others
   expect((await carriedOn(chat, SOON)).said).toEqual(['user: Third', 'assistant: Committed answer'])
   await server.start()
 }, 90_000)
+
+it('CH-609: kill -9 while chats wait for a retry, for their client, in a queue, for a summary or for their end loses none', async () => {
+  const owner = new Client({ url: server.url, token })
+  const held = new Set(['queue', 'summary'])
+  const answerOf: FakeModelProvider['answer'] = ({ streaming, text }) => {
+    const step = /step-(\w+)/.exec(text)?.[1] ?? ''
+    const isSummary = !streaming && step === 'summary'
+    if (!streaming && !isSummary) return says('Aside')
+    if (step === 'action')
+      return text.includes('client says') ? says('Used') : callsTools({ id: 'ask', name: 'ask' })
+    if (step === 'retry') return { status: 503, headers: { 'Retry-After': '300' } }
+    if (held.has(step) && (step === 'queue' || isSummary))
+      return { steps: ['Half', { wait: new Gate().opened }] }
+    return says(`Answer of ${step}`)
+  }
+  provider.answer = answerOf
+  const make = (text: string, more: object = {}) =>
+    owner.call(createChat, {
+      body: {
+        organization_id: organizationId,
+        content: [{ type: 'text', text }],
+        model_config_id: modelId,
+        ...more,
+      },
+    })
+  const reaches = async (client: Client, { id }: Chat, status: Chat['status']) =>
+    until(`the chat that is ${status}`, async () => {
+      const now = await client.call(getChat, { params: { chat: id } })
+      return now.status === status ? now : undefined
+    })
+  const retry = await make('step-retry')
+  const action = await make('step-action', { unsafe_dynamic_tools: [{ name: 'ask' }] })
+  const queue = await make('step-queue')
+  const summary = await make('step-summary')
+  const ending = await make('step-ending')
+  await using database = await openDatabase(databaseUrl, { maxConnections: 1 })
+  await until('the wait for another try', async () => {
+    const { retry_state } = await database.db
+      .selectFrom('chats')
+      .select('retry_state')
+      .where('id', '=', retry.id)
+      .executeTakeFirstOrThrow()
+    return retry_state !== null
+  })
+  await reaches(owner, action, 'requires_action')
+  await owner.call(sendChatMessage, {
+    params: { chat: queue.id },
+    body: { content: [{ type: 'text', text: 'and then' }] },
+  })
+  await reaches(owner, summary, 'waiting')
+  await owner.call(compactChat, { params: { chat: summary.id } })
+  await provider.nextRequest(({ streaming, text }) => !streaming && text.includes('step-summary'))
+  await reaches(owner, ending, 'waiting')
+  await server.kill()
+  held.clear()
+  // As it is when a server dies between the wish of the user and what its run makes of it.
+  await database.db
+    .updateTable('chats')
+    .set({ status: 'interrupting', worker_id: randomUUID(), runner_id: randomUUID() })
+    .where('id', '=', ending.id)
+    .execute()
+  await using other = await startTestServer({
+    databaseUrl,
+    env: WITHOUT_LIMITS,
+    chatExtension: { timings: SOON },
+  })
+  const client = new Client({ url: other.url, token })
+  await reaches(client, ending, 'waiting')
+  await reaches(client, queue, 'waiting')
+  await reaches(client, summary, 'waiting')
+  await client.call(submitChatToolResults, {
+    params: { chat: action.id },
+    body: { results: [{ tool_call_id: 'ask', output: 'client says' }] },
+  })
+  await reaches(client, action, 'waiting')
+  expect((await client.call(getChat, { params: { chat: retry.id } })).status).toBe('running')
+  provider.answer = () => says('At last')
+  await until('the wait to end', () =>
+    client.call(retryChatNow, { params: { chat: retry.id } }).then(
+      () => true,
+      () => undefined,
+    ),
+  )
+  await reaches(client, retry, 'waiting')
+  const said = async ({ id }: Chat) =>
+    (await client.call(listChatMessages, { params: { chat: id } })).messages
+      .toReversed()
+      .map(({ role, content }) => `${role}: ${content.map((part) => part.text ?? part.type).join('')}`)
+  expect(await said(retry)).toEqual(['user: step-retry', 'assistant: At last'])
+  expect(await said(action)).toEqual([
+    'user: step-action',
+    'assistant: tool-call',
+    'tool: tool-result',
+    'assistant: Used',
+  ])
+  expect(await said(queue)).toEqual([
+    'user: step-queue',
+    'assistant: Answer of queue',
+    'user: and then',
+    'assistant: Answer of queue',
+  ])
+  expect(await said(summary)).toEqual([
+    'user: step-summary',
+    'assistant: Answer of summary',
+    'assistant: tool-call',
+    'tool: tool-result',
+  ])
+  expect(await said(ending)).toEqual(['user: step-ending', 'assistant: Answer of ending'])
+  await server.start()
+}, 120_000)
 
 it('B-5: kill -9 during a tool: its process goes on, and is found again and not started a second time', async () => {
   const owner = new Client({ url: server.url, token })

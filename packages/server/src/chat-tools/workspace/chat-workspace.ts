@@ -10,6 +10,7 @@ import { ToolFault } from '../fault.ts'
 import { type ChatOwner, ownerOf } from '../owner.ts'
 import { findChatNow } from '../store/chats.ts'
 import { unlessAborted } from '../wait-for.ts'
+import { withoutToken } from './without-token.ts'
 
 /** How long an agent is dialled (CH-1202), in milliseconds. */
 const DIAL_MS = 30_000
@@ -109,12 +110,15 @@ export class ChatWorkspace {
   async ask(request: WorkspaceRequest, signal: AbortSignal, opened?: OpenAgent): Promise<AgentAnswer> {
     const { timeoutMs = REQUEST_MS, maxBytes, isIdempotent = request.method === 'GET', ...rest } = request
     const headers = { ...this.headers, ...rest.headers }
-    const send = ({ tunnel }: OpenAgent): Promise<AgentAnswer> =>
-      askAgent(
-        tunnel,
-        { ...rest, headers },
-        AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        maxBytes,
+    const send = async ({ tunnel, agent }: OpenAgent): Promise<AgentAnswer> =>
+      withoutToken(
+        await askAgent(
+          tunnel,
+          { ...rest, headers },
+          AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+          maxBytes,
+        ),
+        agent.auth_token_hash,
       )
     const first = opened ?? (await this.open(signal))
     try {

@@ -566,6 +566,20 @@ it('CH-223: a wish for compaction survives acquire, abandon, archive and enqueue
   expect((await rowOf(id)).compaction_requested_at).toEqual(NOW)
 })
 
+it('CH-1012: the label of a turn is gone after an error, an interruption and a queue that goes on', async () => {
+  for (const [from, name] of [
+    ['R0', 'fail'],
+    ['I0', 'finish interruption'],
+    ['R1', 'finish turn'],
+  ] as const) {
+    const id = await chatIn(from)
+    const label = { last_turn_summary: 'Fixed the tests' }
+    await database.db.updateTable('chats').set(label).where('id', '=', id).execute()
+    await run(id, name)
+    expect((await rowOf(id)).last_turn_summary, name).toBeNull()
+  }
+})
+
 it('CH-606: a run that believes something else changes nothing', async () => {
   const runner = '9f0c0a52-8a5e-4b9e-8d3b-4d7c1b1d9e11'
   const id = await chatIn('R0')
