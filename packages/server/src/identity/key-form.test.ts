@@ -100,9 +100,11 @@ describe('ID-55, ID-79: what the API says of a key', () => {
   })
 })
 
-it('ID-80: a key whose scope means nothing any more, or that has none, does nothing at all', async () => {
+it('ID-80, ID-85: a key whose scope or list means nothing any more, or that has none, does nothing at all', async () => {
   for (const [scopes, allowList] of [
     [['coder:nonsense'], ['*:*']],
+    [['coder:all'], ['spaceship:*']],
+    [['coder:all'], ['*:*', 'workspace:x']],
     [[], ['*:*']],
   ] as const) {
     const { key } = await owner.call(createToken, { ...me, body: {} })

@@ -86,7 +86,7 @@ describe('OA-28: metadata of the authorization server', () => {
   })
 })
 
-describe('OA-30: metadata of protected resources', () => {
+describe('L-37, L-38, OA-30: metadata of protected resources', () => {
   it.each([
     ['', BASE, ['header', 'query']],
     ['/', BASE, ['header', 'query']],

@@ -97,7 +97,7 @@ describe('OA-B7: floods of registrations', () => {
     expect(statusesOf(answers)).toEqual(Array(30).fill(201))
   })
 
-  it('clients that nobody has authorised within thirty days are removed, and no others', async () => {
+  it('L-39: clients that nobody has authorised within thirty days are removed, and no others', async () => {
     const day = 24 * 3_600_000
     await using opened = await open()
     const { db, server } = opened

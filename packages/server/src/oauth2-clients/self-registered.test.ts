@@ -56,7 +56,7 @@ async function register(metadata: object): Promise<Readonly<Record<string, strin
   return Object(await response.json())
 }
 
-it('OA-B1, OA-56: a public client that has just registered signs in with PKCE alone, on a port of its choice', async () => {
+it('L-40, OA-B1, OA-56: a public client that has just registered signs in with PKCE alone, on a port of its choice', async () => {
   await allowRegistration(true)
   const client = await register({
     client_name: 'Pine CLI',

@@ -230,7 +230,7 @@ describe('refresh', () => {
     expect(answers.filter(({ status }) => status === 400)).toHaveLength(19)
   })
 
-  it('OA-B6: narrows and never widens; the next refresh may have what was granted', async () => {
+  it('L-41, OA-B6: narrows and never widens; the next refresh may have what was granted', async () => {
     const tokens = await deployment.tokens(app, { scope: 'coder:workspaces.access' })
     expect(tokens.scope).toBe('coder:workspaces.access')
     const narrow = await deployment.refresh(app, tokens.refresh_token, { scope: 'workspace:read' })
