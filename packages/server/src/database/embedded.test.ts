@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -80,6 +80,36 @@ test('OP-40: after kill -9 of the database it runs again without a restart of ou
   )
   await until('its event', () => events.includes('user'))
   expect(events).toEqual(['reset', 'user'])
+})
+
+test('OP-40: the server comes by a socket that others cannot enter, and whoever has the password by the port', async () => {
+  await using place = await folder()
+  await using server = await startEmbedded({ directory: place.directory, log: silentLogger() })
+  const sockets = path.join(place.directory, 'socket')
+  expect(new URL(server.url).hostname).toBe(encodeURIComponent(sockets))
+  expect((await stat(sockets)).mode & 0o777).toBe(0o700)
+  const read = async (name: string) => (await readFile(path.join(place.directory, name), 'utf8')).trim()
+  const byPort = (password: string, port: string) => `postgres://coder:${password}@127.0.0.1:${port}/coder`
+  const peer = 'select host(inet_client_addr()) as peer'
+  expect(await query(server.url, peer)).toEqual([{ peer: null }])
+  expect(await query(byPort(await read('password'), await read('port')), peer)).toEqual([
+    { peer: '127.0.0.1' },
+  ])
+  for (const url of [server.url, byPort('', await read('port'))]) {
+    const wrong = new URL(url)
+    wrong.password = 'guessed'
+    await expect(query(wrong.href, peer)).rejects.toThrow('password authentication failed')
+  }
+})
+
+test('OP-40: in a folder whose name is too long for a socket the server comes by the port', async () => {
+  await using place = await folder()
+  const directory = path.join(place.directory, 'd'.repeat(90))
+  await mkdir(place.directory)
+  await chmod(place.directory, 0o711)
+  await using server = await startEmbedded({ directory, log: silentLogger() })
+  expect(new URL(server.url).hostname).toBe('127.0.0.1')
+  expect(await query(server.url, 'select 1 as n')).toEqual([{ n: 1 }])
 })
 
 test('OP-40: after kill -9 of the server the next one stops the database that was left behind and takes its data over', async () => {

@@ -15,6 +15,7 @@ import { sqlState } from './naming-driver.ts'
 
 /** A running embedded PostgreSQL. Disposing it stops the server; its data stays. */
 export interface EmbeddedServer extends AsyncDisposable {
+  /** By the shortest way: a socket in the file system, where there can be one. */
   readonly url: string
 }
 
@@ -29,11 +30,14 @@ export interface EmbeddedOptions {
 
 /** The account that the database runs under when we are root: PostgreSQL refuses to be root itself. */
 const UNPRIVILEGED = { uid: 65534, gid: 65534 }
+/** What the kernel allows for the name of a socket, in bytes; less on other systems than Linux. */
+const MAX_SOCKET_NAME = 103
 
 /**
  * Starts PostgreSQL from the binaries that npm installed, with its data below `directory` (OP-40): a random
- * loopback port, a random password, user and database `coder`. A server that was left behind by a killed
- * process is stopped first, and one that dies while we run is started again.
+ * loopback port, a random password, user and database `coder`. We ourselves come by a socket in the file system, which
+ * takes a third less time for each statement than the loopback. A server that was left behind by a killed process is
+ * stopped first, and one that dies while we run is started again.
  *
  * @throws Error when another live server process uses the directory, or the directory cannot be reached by
  * the unprivileged account that the database needs under root.
@@ -51,7 +55,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       randomBytes(12).toString('base64url'),
     )
     if (!(await exists(path.join(data, 'PG_VERSION')))) await initialise(native, directory, data, account)
-    const supervisor = new Supervisor({ ...options, directory, native, data, password, account })
+    const sockets = await socketDirectory(directory, account)
+    const supervisor = new Supervisor({ ...options, directory, native, data, password, account, sockets })
     await supervisor.start()
     return {
       url: supervisor.url('coder'),
@@ -71,6 +76,8 @@ interface SupervisorOptions extends EmbeddedOptions {
   readonly data: string
   readonly password: string
   readonly account: Account | undefined
+  /** Folder of its socket; undefined where it can have none. */
+  readonly sockets: string | undefined
 }
 
 class Supervisor {
@@ -86,7 +93,8 @@ class Supervisor {
   }
 
   url(database: string): string {
-    return `postgres://coder:${this.#options.password}@127.0.0.1:${this.#port}/${database}`
+    const host = encodeURIComponent(this.#options.sockets ?? '127.0.0.1')
+    return `postgres://coder:${this.#options.password}@${host}:${this.#port}/${database}`
   }
 
   /** @throws Error with the last lines of its log; nothing runs then. */
@@ -107,11 +115,12 @@ class Supervisor {
 
   async #spawn(): Promise<void> {
     this.#stop.signal.throwIfAborted()
-    const { native, data, directory, account, settings = {} } = this.#options
+    const { native, data, directory, account, sockets, settings = {} } = this.#options
     const all = {
       listen_addresses: '127.0.0.1',
       port: String(this.#port),
-      unix_socket_directories: '',
+      // As a list of names, which a comma would part.
+      unix_socket_directories: sockets === undefined ? '' : `"${sockets}"`,
       max_connections: '200',
       // The file is never cut while the server runs: refused statements and checkpoints would fill it.
       log_min_messages: 'log',
@@ -215,6 +224,16 @@ class Supervisor {
 
 function isRunning(child: ChildProcess | undefined): boolean {
   return child?.pid !== undefined && child.exitCode === null && child.signalCode === null
+}
+
+/** The folder of the database's socket, which nobody else can enter; undefined where its name would be too long. */
+async function socketDirectory(directory: string, account: Account | undefined): Promise<string | undefined> {
+  const sockets = path.join(directory, 'socket')
+  const isShort = Buffer.byteLength(path.join(sockets, '.s.PGSQL.65535')) <= MAX_SOCKET_NAME
+  if (process.platform === 'win32' || !isShort || sockets.includes('"')) return undefined
+  await mkdir(sockets, { recursive: true, mode: 0o700 })
+  if (account !== undefined) await chown(sockets, account.uid, account.gid)
+  return sockets
 }
 
 async function initialise(

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import path from 'node:path'
 
 import fc from 'fast-check'
 import pg from 'pg'
@@ -250,9 +251,10 @@ test('a feed that gets only one of its two connections gives it back', async () 
 /** Stands between a client and PostgreSQL; a frozen connection stays open and says nothing any more. */
 async function relay(url: string) {
   const target = new URL(url)
+  const file = path.join(decodeURIComponent(target.hostname), `.s.PGSQL.${target.port}`)
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname)
+    const far = connect(file)
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -268,6 +270,7 @@ async function relay(url: string) {
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const own = new URL(url)
+  own.hostname = '127.0.0.1'
   own.port = String((server.address() as AddressInfo).port)
   return {
     url: own.href,
