@@ -13,6 +13,8 @@ const REGISTRY = 'accounts.json'
 const MAX_TRIES = 1_000
 /** Exit code of useradd and groupadd for a number that is in use (their manual pages). */
 const NUMBER_TAKEN = 4
+/** The same for a name. */
+const NAME_TAKEN = 9
 const LOCK_TRIES = 50
 const LOCK_PAUSE_MS = 100
 
@@ -65,9 +67,11 @@ export class Accounts {
   /** The account that this workspace and nobody else has on this machine; undefined when that is not sure. */
   async knownOf(workspaceId: string): Promise<Pick<Account, 'uid' | 'gid'> | undefined> {
     const uid = (await this.#read())[workspaceId]
-    if (uid === undefined || uid < FIRST_UID || (await nameOfNumber(uid)) !== nameOf(workspaceId))
-      return undefined
-    return { uid, gid: uid }
+    if (uid === undefined || uid < FIRST_UID) return undefined
+    const name = nameOf(workspaceId)
+    return (await entriesOf(String(uid))).some((entry) => entry.uid === uid && entry.name === name)
+      ? { uid, gid: uid }
+      : undefined
   }
 
   /** Takes the name of an account away again. */
@@ -102,15 +106,18 @@ export class Accounts {
   }
 }
 
-/** Puts the account on the machine. The commands refuse numbers that are taken, also when two run at once. */
+/**
+ * Puts the account on the machine. The commands refuse numbers that are taken, also when two run at once. To start one
+ * takes a large server as long as many requests, so that none runs without need.
+ */
 async function announce(name: string, uid: number, home: string): Promise<'named' | 'nameless' | 'taken'> {
-  const holder = await nameOfNumber(uid)
-  if (holder !== undefined) return holder === name ? 'named' : 'taken'
+  const entries = await entriesOf(String(uid), name)
+  const holder = entries.find((entry) => entry.uid === uid)
+  if (holder !== undefined) return holder.name === name ? 'named' : 'taken'
   // Left from an account that had another number.
-  await run('userdel', ['--force', name]).catch(() => undefined)
-  await run('groupdel', [name]).catch(() => undefined)
+  if (entries.length > 0) await run('userdel', ['--force', name]).catch(() => undefined)
   try {
-    await whenUnlocked('groupadd', ['--gid', String(uid), name])
+    await addGroup(name, uid)
     await whenUnlocked('useradd', [
       ...['--uid', String(uid), '--gid', String(uid)],
       ...['--no-create-home', '--home-dir', home, '--shell', '/bin/bash', '--no-log-init'],
@@ -119,8 +126,24 @@ async function announce(name: string, uid: number, home: string): Promise<'named
     return 'named'
   } catch (error) {
     await run('groupdel', [name]).catch(() => undefined)
-    return error instanceof Error && 'code' in error && error.code === NUMBER_TAKEN ? 'taken' : 'nameless'
+    return exitCodeOf(error) === NUMBER_TAKEN ? 'taken' : 'nameless'
   }
+}
+
+/** Adds a group; one of the same name was left from an account that had another number, and goes. */
+async function addGroup(name: string, gid: number): Promise<void> {
+  const add = (): Promise<void> => whenUnlocked('groupadd', ['--gid', String(gid), name])
+  try {
+    await add()
+  } catch (error) {
+    if (exitCodeOf(error) !== NAME_TAKEN) throw error
+    await run('groupdel', [name])
+    await add()
+  }
+}
+
+function exitCodeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 /** These commands give up at once while another one changes the same files. */
@@ -137,13 +160,22 @@ async function whenUnlocked(command: string, args: readonly string[]): Promise<v
   }
 }
 
-async function nameOfNumber(uid: number): Promise<string | undefined> {
-  try {
-    const { stdout } = await run('getent', ['passwd', String(uid)])
-    return stdout.split(':')[0]
-  } catch {
-    return undefined
-  }
+/** The accounts of these numbers and names, as far as there are any: names may come from elsewhere than `/etc/passwd`. */
+async function entriesOf(
+  ...keys: readonly string[]
+): Promise<{ readonly name: string; readonly uid: number }[]> {
+  // It gives what it has found also when it fails because it has not found all.
+  const stdout = await run('getent', ['passwd', ...keys]).then(
+    (done) => done.stdout,
+    (error: unknown) => (error instanceof Error && 'stdout' in error ? String(error.stdout) : ''),
+  )
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [name = '', , uid] = line.split(':')
+      return { name, uid: Number(uid) }
+    })
 }
 
 function nameOf(workspaceId: string): string {
