@@ -34,6 +34,7 @@ export { isMcpEndpoint, MCP_ENDPOINT } from './mcp-endpoint.ts'
 export { mount } from './mount.ts'
 export type { ClaimedRequest, EdgeOptions } from './options.ts'
 export { requireMcpOrigin } from './own-pages.ts'
+export { PAGE_THEME } from './page-theme.ts'
 export { createEdge } from './pipeline.ts'
 export type { KeyOwner, Precheck, RefusalReason, ValidatedKey } from './precheck.ts'
 export {

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest'
 
 import { scopeInWords } from '@slipway/contract'
 import { PUBLIC_SCOPES } from '../authz/index.ts'
+import { PAGE_THEME } from '../edge/index.ts'
 import { Html, html } from './html.ts'
-import { THEME } from './page.ts'
 import { redirectWith } from './redirect.ts'
 
 const TOKEN = /(--[\w-]+): (light-dark\([^)]+\))/g
@@ -13,7 +13,7 @@ const TOKEN = /(--[\w-]+): (light-dark\([^)]+\))/g
 it('UI-607: the colours of the pages are those of the dashboard', async () => {
   const file = new URL('../../../web/src/theme/tokens.css', import.meta.url)
   const dashboard = await readFile(file, 'utf8')
-  const used = [...THEME.matchAll(TOKEN)].map(([token]) => token)
+  const used = [...PAGE_THEME.matchAll(TOKEN)].map(([token]) => token)
   expect(used.length).toBeGreaterThan(20)
   for (const token of used) expect(dashboard).toContain(token)
 })

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 
 import { textFont } from '../dashboard/index.ts'
+import { PAGE_THEME } from '../edge/index.ts'
 import { Html, html } from './html.ts'
 
 /** A page of the authorization server. */
@@ -72,37 +73,6 @@ ${body}
 `
 }
 
-/** The tokens are those of the dashboard; a test compares them. */
-export const THEME = `
-:root {
-  color-scheme: light dark;
-  --bg: light-dark(#fbfbfa, #0e0f11);
-  --surface: light-dark(#ffffff, #15171a);
-  --line: light-dark(#e7e6e3, #25282d);
-  --line-strong: light-dark(#d3d1cc, #363a41);
-  --ink: light-dark(#1b1c1e, #ecedee);
-  --ink-2: light-dark(#55585e, #a6a9af);
-  --ink-3: light-dark(#6f7277, #858990);
-  --accent: light-dark(#1f6f6b, #5cc4bc);
-  --accent-ink: light-dark(#ffffff, #08201e);
-  --accent-wash: light-dark(#e6f1f0, #12302e);
-  --warn: light-dark(#985e0c, #e2ae5b);
-  --bad: light-dark(#c23b3b, #f07f7f);
-  --hover: light-dark(#f3f2f0, #1c1f23);
-  --warn-wash: light-dark(#faf3e8, #2a2113);
-  --bad-wash: light-dark(#fcf1f1, #301919);
-}
-@media (prefers-contrast: more) {
-  :root {
-    --line: light-dark(#8b8983, #6c727c);
-    --line-strong: light-dark(#6f6d68, #858990);
-    --ink: light-dark(#000000, #ffffff);
-    --ink-2: light-dark(#2f3135, #d5d7da);
-    --ink-3: light-dark(#3c3f44, #c2c5ca);
-    --accent: light-dark(#0e4f4c, #8fe0d9);
-  }
-}`
-
 const FONT = textFont()
 /** The range is that of the file; other letters are of the system. */
 const FACE =
@@ -110,7 +80,7 @@ const FACE =
     ? ''
     : `@font-face { font-family: "Inter Variable"; font-weight: 100 900; font-display: swap; src: url(${FONT}) format("woff2"); unicode-range: U+0000-00FF, U+0131, U+0152-0153, U+02BB-02BC, U+02C6, U+02DA, U+02DC, U+0304, U+0308, U+0329, U+2000-206F, U+20AC, U+2122, U+2191, U+2193, U+2212, U+2215, U+FEFF, U+FFFD; }`
 
-const STYLE = new Html(`${FACE}${THEME}
+const STYLE = new Html(`${FACE}${PAGE_THEME}
 *, ::before, ::after { box-sizing: border-box; border: 0 solid var(--line); }
 html { background: var(--bg); color: var(--ink); font-family: "Inter Variable", Inter, ui-sans-serif, system-ui, sans-serif; -webkit-text-size-adjust: 100%; }
 body { margin: 0; font-size: 14px; line-height: 1.5; -webkit-font-smoothing: antialiased; overflow-wrap: anywhere; }
