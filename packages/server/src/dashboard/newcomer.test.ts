@@ -45,7 +45,7 @@ it('UI-401: a newcomer makes the first account, a workspace, and works in its te
   await page.getByRole('button', { name: 'Not now' }).click()
   await page.getByRole('heading', { name: 'Templates' }).waitFor()
   await page.getByRole('link', { name: 'Workspaces' }).click()
-  await page.getByText('No workspace yet').waitFor()
+  await page.getByText('No workspaces yet').waitFor()
 
   await page.getByRole('link', { name: 'See the templates' }).click()
   await page.getByRole('link', { name: 'Create workspace' }).click()

@@ -50,8 +50,8 @@ export function AccountPage() {
             error={wrong ?? fieldError(save.error, 'username')}
             help={
               renamed
-                ? 'Addresses of your workspaces change with it: links and SSH hosts with the old name stop working.'
-                : 'Part of the addresses of your workspaces.'
+                ? 'The addresses of your workspaces change with it: links and SSH hosts with the old name stop working.'
+                : 'Appears in the addresses of your workspaces.'
             }
           >
             {(field) => (
@@ -68,7 +68,7 @@ export function AccountPage() {
           <Field
             label="Name"
             error={fieldError(save.error, 'name')}
-            help="How you are called in full; also the author of your commits."
+            help="Your full name; also the author of your commits."
           >
             {(field) => (
               <TextInput

@@ -62,15 +62,15 @@ export function AddPasskeyDialog({ onClose, onAdded }: AddPasskeyDialogProps) {
     >
       <form id="add-passkey" onSubmit={submit} className="flex flex-col gap-4">
         {supported ? null : (
-          <Notice tone="warn" title="This browser cannot make passkeys here">
-            They need HTTPS, an address with a name, and a browser that knows them.
+          <Notice tone="warn" title="This browser cannot create passkeys here">
+            They need HTTPS, a host name in the address, and a browser that supports them.
           </Notice>
         )}
         <ErrorNotice error={add.error} />
         <Field
           label="Name"
           error={fieldError(add.error, 'name')}
-          help="So that you know later which device it is on."
+          help="So that you later know which device it is on."
         >
           {(field) => (
             <TextInput

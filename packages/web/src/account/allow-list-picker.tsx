@@ -67,7 +67,7 @@ export function AllowListPicker({ value, onChange }: AllowListPickerProps) {
         label="Resources"
         options={[
           { id: 'all', label: 'Everything' },
-          { id: 'some', label: 'Only some' },
+          { id: 'some', label: 'Only these' },
         ]}
         value={value === undefined ? 'all' : 'some'}
         onChange={(next) => onChange(next === 'all' ? undefined : [])}
@@ -122,8 +122,7 @@ function Entries({
   readonly list: readonly AllowEntry[]
   readonly onRemove: (entry: AllowEntry) => void
 }) {
-  if (list.length === 0)
-    return <p className="text-sm text-ink-2">Nothing yet: search above, or paste an id.</p>
+  if (list.length === 0) return <p className="text-sm text-ink-2">None yet. Search above, or paste an id.</p>
   return (
     <ul aria-label="Chosen resources" className="max-h-72 overflow-y-auto rounded-control border border-line">
       {list.map((entry) => (
@@ -188,7 +187,7 @@ function ResourceSearch({
       text={text}
       onText={setText}
       options={matches === undefined && !found.isError ? undefined : options}
-      empty={found.isError ? describeError(found.error).message : 'Nothing is called that'}
+      empty={found.isError ? describeError(found.error).message : 'Nothing found'}
       onChoose={({ id }) => {
         setText('')
         const chosen = offers.find(({ entry }) => entry.id === id)

@@ -17,13 +17,13 @@ export function CliAuthPage() {
   return (
     <StandAlonePage
       title="Sign in to the command line"
-      context={`A key gives the command line full access to the account of ${user.username}.`}
+      context={`Create a token that gives the command line full access to your account, ${user.username}.`}
     >
       <div className="flex flex-col gap-5">
-        <ErrorNotice error={mint.error} title="No key was made" />
+        <ErrorNotice error={mint.error} title="No token was created" />
         {mint.data === undefined ? (
           <Button tone="primary" busy={mint.isPending} onClick={() => mint.mutate()}>
-            Make a key
+            Create a token
           </Button>
         ) : (
           <>

@@ -20,7 +20,7 @@ export function ConvertLogin({ providers }: { readonly providers: readonly AuthP
   return (
     <Section
       title="Sign in without a password"
-      help="Move this account to a provider that you have an account at, with the same email address."
+      help="Move this account to a provider where you have an account with the same email address."
     >
       <ul className="flex flex-wrap gap-2">
         {providers.map((provider) => (
@@ -70,7 +70,7 @@ function Convert({ provider, onClose }: { readonly provider: AuthProvider; reado
       description={
         <ul className="list-disc pl-4">
           <li>Your password and second factors here are deleted. You sign in by {name} only.</li>
-          <li>An administrator can move you back, and nobody else.</li>
+          <li>Only an administrator can move you back.</li>
           <li>The email address at {name} must be the one of this account.</li>
         </ul>
       }
@@ -88,7 +88,7 @@ function Convert({ provider, onClose }: { readonly provider: AuthProvider; reado
         <Field
           label="Password"
           error={fieldError(convert.error, 'password')}
-          help="Once more, for the last time."
+          help="To confirm that it is you."
         >
           {(field) => (
             <PasswordInput

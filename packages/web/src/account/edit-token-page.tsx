@@ -54,7 +54,7 @@ export function EditTokenPage() {
         </AppLink>
       }
     >
-      It was deleted, has ended, or belongs to somebody else.
+      It was deleted, has expired, or belongs to somebody else.
     </EmptyState>
   )
 }
@@ -82,7 +82,7 @@ function Edit({
         title="Token"
         about={
           token.last_used === NEVER ? (
-            'It was never used. Its secret stays as it is.'
+            'It has never been used. Its secret stays the same.'
           ) : (
             <>
               Last used <TimeAgo time={token.last_used} />

@@ -22,7 +22,7 @@ export function KeyLimitFields({
     <div className="flex flex-col gap-5">
       <AmountField
         label="Spend in a month"
-        help="A calendar month of UTC; it counts beside your own budget."
+        help="A calendar month in UTC, in addition to your own budget."
         placeholder="no limit"
         value={draft.monthly}
         error={faults.monthly ?? refused('monthly_spend_limit_micros')}
@@ -49,7 +49,7 @@ export function KeyLimitFields({
       <div className="grid gap-5 sm:grid-cols-2">
         <Lines
           label="Only these models"
-          help="One in each line; * stands for any characters. Empty for all that you may use."
+          help="One per line; * matches any characters. Leave empty for all that you may use."
           placeholder="claude-*"
           value={draft.models}
           error={faults.models ?? refused('models')}
@@ -57,7 +57,7 @@ export function KeyLimitFields({
         />
         <Lines
           label="Only these providers"
-          help="The name of one in each line; empty for all."
+          help="One name per line. Leave empty for all."
           placeholder="anthropic"
           value={draft.providers}
           error={faults.providers ?? refused('providers')}

@@ -71,12 +71,12 @@ function countFault(text: string, least: number, most: number): string | undefin
   const value = Number(plain(text))
   return Number.isInteger(value) && value >= least && value <= most
     ? undefined
-    : `A whole number from ${least} to ${most.toLocaleString('en-US')}, or empty.`
+    : `A whole number from ${least} to ${most.toLocaleString('en-US')}, or leave it empty.`
 }
 
 function linesFault(text: string, most: number): string | undefined {
   const lines = linesOf(text)
-  if (lines.some((line) => /\s/.test(line))) return 'One name in each line.'
+  if (lines.some((line) => /\s/.test(line))) return 'One name per line.'
   return lines.length > most ? `At most ${most} lines.` : undefined
 }
 

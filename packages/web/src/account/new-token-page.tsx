@@ -38,7 +38,7 @@ export function NewTokenPage() {
     return (
       <TokenForm
         title="New token"
-        failure="The token was not made"
+        failure="The token was not created"
         verb="Create token"
         use={search.for === 'ai' ? 'ai' : 'api'}
         error={create.error}
@@ -49,8 +49,8 @@ export function NewTokenPage() {
   return (
     <Section title={`Token ${create.variables.name}`}>
       <div className="flex flex-col gap-5">
-        <Notice tone="ok" title="The token was made">
-          Copy it now: it is not shown again.
+        <Notice tone="ok" title="The token was created">
+          Copy it now. It will not be shown again.
         </Notice>
         <OnceShown label="Token" secret={create.data.key} />
         {create.variables.scopes.includes(GATEWAY_SCOPE) ? (
@@ -71,7 +71,7 @@ export function NewTokenPage() {
               />
             </div>
             <div>
-              <p className="mb-1.5 text-sm text-ink-2">Make another one like it on the command line</p>
+              <p className="mb-1.5 text-sm text-ink-2">Create another one like it on the command line</p>
               <CopyableCode code={tokenCommand(create.variables)} label="Copy the command" />
             </div>
           </>

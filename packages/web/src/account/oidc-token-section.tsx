@@ -19,11 +19,11 @@ export function OidcTokenSection() {
     gcTime: 0,
   })
   if (statusOf(get.error) === 403)
-    return <Notice tone="info" title="This deployment hands out no tokens of its identity provider" />
+    return <Notice tone="info" title="This deployment does not hand out tokens of its identity provider" />
   return (
     <Section
       title="Token of the identity provider"
-      help="For scripts that speak to what trusts the same provider. It is yours alone, and ends by itself."
+      help="For scripts that call services which trust the same provider. It acts as you, and expires by itself."
     >
       <div className="flex flex-col gap-5">
         <ErrorNotice error={get.error} title="There is no token" />

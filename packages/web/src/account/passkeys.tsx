@@ -78,8 +78,8 @@ export function Passkeys({ passkeys, lastFactor, onChange }: PasskeysProps) {
         title={`Remove the passkey ${doomed?.name ?? ''}?`}
         description={
           lastFactor && passkeys.length === 1
-            ? 'It is your last factor: from now on the password alone signs in, and the recovery codes are deleted.'
-            : 'It does not sign you in any more. Delete it on its device, too.'
+            ? 'It is your last factor: from now on your password alone signs you in, and your recovery codes are deleted.'
+            : 'It no longer signs you in. Delete it on its device, too.'
         }
         verb="Remove passkey"
         danger

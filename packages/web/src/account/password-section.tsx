@@ -33,11 +33,14 @@ export function PasswordSection() {
     if (fresh.check() && !change.isPending && !change.isSuccess) change.mutate()
   }
   return (
-    <Section title="Password" help="A new password ends all your sessions. You sign in again with it.">
+    <Section
+      title="Password"
+      help="Changing it ends all your sessions, and you sign in again with the new one."
+    >
       <form onSubmit={submit} className="flex flex-col gap-5">
         <ErrorNotice error={change.error} title="The password was not changed" />
         <input type="text" hidden readOnly autoComplete="username" value={user.email} />
-        <Field label="Present password" error={fieldError(change.error, 'old_password')}>
+        <Field label="Current password" error={fieldError(change.error, 'old_password')}>
           {(field) => (
             <PasswordInput
               {...field}

@@ -17,8 +17,8 @@ export function RecoveryCodes({ codes, saved, onSaved }: RecoveryCodesProps) {
   return (
     <div className="flex flex-col gap-4">
       <Notice tone="warn" title="Save these codes now: they are not shown again">
-        Each signs you in once when you have lost your other factors. Without them only an administrator can
-        let you in.
+        Each one signs you in once if you lose your other factors. Without them, only an administrator can let
+        you back in.
       </Notice>
       <div className="rounded-card border border-line bg-bg">
         <ul

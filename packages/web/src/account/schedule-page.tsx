@@ -27,7 +27,7 @@ export function SchedulePage() {
   return (
     <Section
       title="Quiet hours"
-      help="When a template wants workspaces restarted, yours wait for this time of day, so that nothing stops while you work."
+      help="When a template requires restarts, your workspaces wait for this time of day, so that nothing stops while you work."
     >
       {hours.data !== undefined ? (
         <QuietHours key={hours.data.raw_schedule} hours={hours.data} />
@@ -58,7 +58,7 @@ function QuietHours({ hours }: { readonly hours: UserQuietHoursScheduleResponse 
       api.call(updateQuietHours, { params: { user: 'me' }, body: { schedule } }),
     onSuccess: (saved) => {
       queries.setQueryData(KEY, saved)
-      toasts.done(saved.user_set ? 'Quiet hours saved' : 'The quiet hours of the deployment count again')
+      toasts.done(saved.user_set ? 'Quiet hours saved' : 'You use the deployment’s quiet hours again')
     },
   })
   if (!hours.user_can_set)
@@ -80,7 +80,7 @@ function QuietHours({ hours }: { readonly hours: UserQuietHoursScheduleResponse 
     <form onSubmit={submit} className="flex flex-col gap-5">
       <ErrorNotice error={save.error} title="The quiet hours were not saved" />
       <div className="flex flex-wrap gap-4">
-        <Field label="Begin at">
+        <Field label="Start at">
           {(field) => (
             <TextInput
               {...field}
@@ -111,11 +111,11 @@ function QuietHours({ hours }: { readonly hours: UserQuietHoursScheduleResponse 
       {changed ? null : <Next next={hours.next} zone={hours.timezone} />}
       <div className="flex flex-wrap items-center justify-end gap-2">
         <p className="mr-auto text-sm text-ink-2">
-          {hours.user_set ? 'These are your own.' : 'These are those of the deployment.'}
+          {hours.user_set ? 'You have your own quiet hours.' : 'You use the deployment’s default.'}
         </p>
         {hours.user_set ? (
           <Button disabled={!online || save.isPending} onClick={() => save.mutate('')}>
-            Use those of the deployment
+            Use the deployment’s default
           </Button>
         ) : null}
         <Button

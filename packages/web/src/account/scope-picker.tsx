@@ -52,7 +52,7 @@ export function ScopePicker({
       {mode === 'full'
         ? (full ?? (
             <Notice tone="warn" title="The token can do everything that you can">
-              Choose ready sets or single actions when its program needs less.
+              If the program needs less, choose presets or single actions.
             </Notice>
           ))
         : null}
@@ -82,7 +82,7 @@ export function ScopePicker({
         </ul>
       ) : null}
       {mode === 'custom' && value.some((scope) => scope.startsWith(PRESET)) ? (
-        <ul aria-label="Ready sets of the token" className="grid gap-2 sm:grid-cols-2">
+        <ul aria-label="Presets of the token" className="grid gap-2 sm:grid-cols-2">
           {value
             .filter((scope) => scope.startsWith(PRESET))
             .map((scope) => (
@@ -112,7 +112,7 @@ function modeOf(scopes: readonly string[]): Mode {
 
 const MODES: readonly { readonly id: Mode; readonly label: string }[] = [
   { id: 'full', label: 'Full access' },
-  { id: 'presets', label: 'Ready sets' },
+  { id: 'presets', label: 'Presets' },
   { id: 'custom', label: 'Single actions' },
 ]
 
@@ -147,7 +147,7 @@ function Choice({
       </span>
       <span className="min-w-0">
         <span className="block font-medium">{label}</span>
-        <span className="block text-xs text-ink-2">{covered ? 'Part of another one' : note}</span>
+        <span className="block text-xs text-ink-2">{covered ? 'Included in another preset' : note}</span>
       </span>
     </label>
   )
@@ -177,8 +177,8 @@ function Matrix({
     <div className="flex flex-col gap-2">
       <TextInput
         type="search"
-        aria-label="Filter kinds of resources"
-        placeholder="Filter kinds of resources"
+        aria-label="Filter resources"
+        placeholder="Filter resources"
         value={filter}
         onChange={(event) => setFilter(event.target.value)}
         className="max-w-64"
@@ -229,7 +229,7 @@ function Matrix({
           )
         })}
         {shown.length === 0 ? (
-          <li className="px-3 py-6 text-center text-sm text-ink-2">Nothing is named that way.</li>
+          <li className="px-3 py-6 text-center text-sm text-ink-2">Nothing has that name.</li>
         ) : null}
       </ul>
     </div>

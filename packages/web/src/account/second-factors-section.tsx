@@ -29,7 +29,7 @@ export function SecondFactorsSection() {
   return (
     <Section
       title="Second factors"
-      help="What a sign-in asks for beside the password. A passkey also signs you in by itself."
+      help="What signing in asks for after your password. A passkey can also sign you in on its own."
       flush
     >
       {factors.data === undefined ? (
@@ -73,7 +73,7 @@ function Factors({ factors }: { readonly factors: SecondFactors }) {
     <>
       {factors.required && !has ? (
         <div className="p-4 pb-0">
-          <Notice tone="warn" title="This deployment asks for a second factor">
+          <Notice tone="warn" title="This deployment requires a second factor">
             Set one up now, or your next sign-in will ask for it.
           </Notice>
         </div>
@@ -105,7 +105,7 @@ function Factors({ factors }: { readonly factors: SecondFactors }) {
         title="Passkeys"
         text={
           factors.passkeys.length === 0
-            ? 'Fingerprint, face or PIN of a device, or a security key.'
+            ? 'Your fingerprint, your face, a PIN or a security key.'
             : 'Each signs you in, with or without the password.'
         }
         action={
@@ -121,11 +121,11 @@ function Factors({ factors }: { readonly factors: SecondFactors }) {
         title="Recovery codes"
         text={
           !has ? (
-            'You get ten of them with your first factor, for the day you lose it.'
+            'You get ten with your first factor, in case you lose it.'
           ) : (
             <span className={factors.recovery_codes_left <= FEW ? 'font-medium text-warn' : undefined}>
               {factors.recovery_codes_left === 0
-                ? 'None is left: make new ones.'
+                ? 'None left. Create new ones.'
                 : `${factors.recovery_codes_left} of 10 left`}
             </span>
           )
@@ -202,7 +202,7 @@ function RemoveTotp({ last }: { readonly last: boolean }) {
         title="Remove the authenticator app?"
         description={
           last
-            ? 'It is your last factor: from now on the password alone signs in, and the recovery codes are deleted.'
+            ? 'It is your last factor: from now on your password alone signs you in, and your recovery codes are deleted.'
             : 'Its codes are refused from now on. Your passkeys stay.'
         }
         verb="Remove the app"
@@ -228,7 +228,7 @@ function RenewCodes({ onCodes }: { readonly onCodes: (codes: readonly string[]) 
   return (
     <>
       <Button disabled={!online} onClick={() => setAsking(true)}>
-        Make new codes
+        Create new codes
       </Button>
       <ConfirmDialog
         open={asking}
@@ -236,9 +236,9 @@ function RenewCodes({ onCodes }: { readonly onCodes: (codes: readonly string[]) 
           setAsking(false)
           renew.reset()
         }}
-        title="Make new recovery codes?"
-        description="Those that you have now stop working at once."
-        verb="Make new codes"
+        title="Create new recovery codes?"
+        description="The ones you have now stop working at once."
+        verb="Create new codes"
         busy={renew.isPending}
         error={renew.error}
         onConfirm={() => renew.mutate()}

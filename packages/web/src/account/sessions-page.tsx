@@ -50,8 +50,8 @@ export function SessionsPage() {
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p className="min-w-0 flex-1 basis-60 text-sm text-ink-2">
-          Browsers and command lines that are signed in as you. End those that you do not know, then change
-          your password.
+          Browsers and command lines signed in as you. If you do not recognize one, end it and change your
+          password.
         </p>
         {others === 0 ? null : (
           <Button disabled={!online} onClick={() => setEndingOthers(true)}>
@@ -93,7 +93,7 @@ export function SessionsPage() {
             }
             empty={
               <EmptyState icon={LogOut} title="No session">
-                You act with a token, which is no session: see the tokens.
+                You are using a token, not a session. See Tokens.
               </EmptyState>
             }
           />
@@ -106,7 +106,7 @@ export function SessionsPage() {
           end.reset()
         }}
         title={`End the session of ${doomed === undefined ? '' : describeDevice(doomed.user_agent).title}?`}
-        description="It is signed out at once, and its open terminals and pages lose the connection."
+        description="It is signed out at once, and its open terminals and pages disconnect."
         verb="End the session"
         danger
         busy={end.isPending}
@@ -120,7 +120,7 @@ export function SessionsPage() {
           endOthers.reset()
         }}
         title="End all other sessions?"
-        description={`${others === 1 ? 'One browser or command line is' : `${others} browsers and command lines are`} signed out at once. This page stays signed in. Tokens stay as they are.`}
+        description={`${others === 1 ? 'One browser or command line is' : `${others} browsers and command lines are`} signed out at once. This page stays signed in. Tokens stay valid.`}
         verb="End all others"
         danger
         busy={endOthers.isPending}
@@ -144,7 +144,7 @@ const COLUMNS: readonly Column<Session>[] = [
         <span className="flex min-w-0 items-center gap-2.5" title={row.user_agent}>
           <Icon className="size-4 shrink-0 text-ink-3" strokeWidth={1.75} aria-hidden="true" />
           <bdi className="truncate font-medium">{title}</bdi>
-          {row.current ? <Mark>This one</Mark> : null}
+          {row.current ? <Mark>This session</Mark> : null}
         </span>
       )
     },

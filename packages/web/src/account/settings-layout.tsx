@@ -1,11 +1,12 @@
 import { Outlet } from '@tanstack/react-router'
 
+import { usePathname } from '../navigation/app-link.tsx'
 import { useOAuth2Shown } from '../oauth2-apps/use-oauth2-shown.ts'
 import { paths } from '../paths.ts'
 import { useUser } from '../session/session.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
-import { SideNav, type SideNavGroup } from '../ui/side-nav.tsx'
+import { linkOf, SideNav, type SideNavGroup } from '../ui/side-nav.tsx'
 
 const groupsOf = (oauth2: boolean): readonly SideNavGroup[] => [
   {
@@ -41,13 +42,21 @@ const groupsOf = (oauth2: boolean): readonly SideNavGroup[] => [
 /** The viewer's own settings. */
 export function SettingsLayout() {
   const user = useUser()
-  const oauth2 = useOAuth2Shown()
+  const groups = groupsOf(useOAuth2Shown())
+  const page = linkOf(
+    groups.flatMap(({ links }) => links),
+    usePathname(),
+  )
   return (
     <Page>
       <div className="mx-auto max-w-[992px]">
-        <PageHeader title="Settings" context={`of ${user.username}, ${user.email}`} />
+        <PageHeader
+          title="Settings"
+          {...(page === undefined ? {} : { documentTitle: `${page.label} - Settings` })}
+          context={`${user.username} · ${user.email}`}
+        />
         <div className="lg:flex lg:gap-8">
-          <SideNav label="Settings" groups={groupsOf(oauth2)} />
+          <SideNav label="Settings" groups={groups} />
           <div className="min-w-0 flex-1">
             <Outlet />
           </div>

@@ -28,13 +28,13 @@ export function SshKeysPage() {
     onSuccess: (made) => {
       queries.setQueryData(KEY, made)
       setAsking(false)
-      toasts.done('A new SSH key was made')
+      toasts.done('A new SSH key was created')
     },
   })
   return (
     <Section
       title="Public SSH key"
-      help="Add it to your git server: your workspaces use it for pulls and pushes over SSH. The private part stays with Slipway."
+      help="Add it to your Git server: your workspaces pull and push with it over SSH. The private key stays with Slipway."
     >
       <div className="flex flex-col gap-4">
         <ErrorNotice error={key.error} title="The key could not be read" onRetry={() => void key.refetch()} />
@@ -52,7 +52,7 @@ export function SshKeysPage() {
                 Made <TimeAgo time={key.data.updated_at} />
               </p>
               <Button onClick={() => setAsking(true)} disabled={!online}>
-                Make a new key
+                Create a new key
               </Button>
             </div>
           </>
@@ -61,9 +61,9 @@ export function SshKeysPage() {
       <ConfirmDialog
         open={asking}
         onClose={() => setAsking(false)}
-        title="Make a new SSH key?"
-        description="The present one stops working: git servers refuse your workspaces until you have given them the new one. Running workspaces use it from now on."
-        verb="Make a new key"
+        title="Create a new SSH key?"
+        description="The current one stops working: Git servers refuse your workspaces until you give them the new one. Running workspaces use it from now on."
+        verb="Create a new key"
         danger
         busy={regenerate.isPending}
         error={regenerate.error}

@@ -79,7 +79,7 @@ export function TokenForm(props: TokenFormProps) {
   const wanted = selected === CUSTOM ? (date === '' ? 0 : daysUntil(date, Date.now())) : Number(selected)
   const wrongDate =
     selected === CUSTOM && date !== '' && (wanted < 1 || wanted > maxDays)
-      ? `Choose a day from tomorrow on, at most ${maxDays} days ahead.`
+      ? `Choose a day between tomorrow and ${maxDays} days from now.`
       : undefined
   const idle = use === 'api' && (scopes.length === 0 || allowed?.length === 0)
   const ready = !idle && wrongDate === undefined && (selected === KEEP || wanted > 0)
@@ -112,11 +112,7 @@ export function TokenForm(props: TokenFormProps) {
       />
       <Section title={title} help={about}>
         <div className="flex flex-col gap-5">
-          <Field
-            label="Name"
-            error={fieldError(error, 'token_name')}
-            help="What it is for: you find it again by that."
-          >
+          <Field label="Name" error={fieldError(error, 'token_name')} help="So that you recognize it later.">
             {(field) => (
               <TextInput
                 {...field}
@@ -172,14 +168,14 @@ export function TokenForm(props: TokenFormProps) {
             <Segmented label="What it is for" options={USES} value={use} onChange={setUse} />
             <p className="text-xs text-ink-2">
               {use === 'api'
-                ? 'A program acts for you over the API, within the scopes below; with full access also at AI models.'
-                : 'A tool asks models through the gateway, at the expense of your budget, and nothing else.'}
+                ? 'A program acts for you over the API, within the scopes below. With full access it can also use AI models.'
+                : 'A tool uses models through the gateway, on your budget, and nothing else.'}
             </p>
           </div>
         </Section>
       ) : null}
       {use === 'ai' ? (
-        <Section title="Limits" help="Beside those of your own account. Empty is no limit.">
+        <Section title="Limits" help="In addition to those of your account. Leave empty for no limit.">
           <KeyLimitFields
             draft={limits}
             onChange={setLimits}
@@ -197,7 +193,7 @@ export function TokenForm(props: TokenFormProps) {
               )}
             </div>
           </Section>
-          <Section title="On what" help="Everything else looks to it as if it did not exist.">
+          <Section title="On what" help="To the token, everything else does not exist.">
             <div className="flex flex-col gap-2">
               <AllowListPicker value={allowed} onChange={setAllowed} />
               {fieldError(error, 'allow_list') === undefined ? null : (

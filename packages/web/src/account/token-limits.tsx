@@ -69,7 +69,10 @@ function Form({ token, stored }: { readonly token: string; readonly stored: APIK
     if (Object.keys(faults).length === 0 && !same && !save.isPending) save.mutate()
   }
   return (
-    <Section title="At the AI gateway" help="Limits beside those of your own account. Empty is no limit.">
+    <Section
+      title="At the AI gateway"
+      help="Limits in addition to those of your account. Leave empty for no limit."
+    >
       <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="The limits were not saved" />
         {stored === null ? null : (

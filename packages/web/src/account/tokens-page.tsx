@@ -33,7 +33,7 @@ export function TokensPage() {
   return (
     <OwnThings
       label="Tokens"
-      about="A token lets a program act for you over the API, within its scopes."
+      about="Tokens let programs act for you over the API, within their scopes."
       list={tokens}
       rows={tokens.data?.filter((token) => token.login_type === 'token')}
       columns={COLUMNS}
@@ -41,8 +41,8 @@ export function TokensPage() {
       name={(row) => row.token_name}
       make={make}
       empty={
-        <EmptyState icon={KeyRound} title="No token yet" action={make}>
-          Make one for a script, a pipeline, or a tool that talks to Slipway.
+        <EmptyState icon={KeyRound} title="No tokens yet" action={make}>
+          Create one for a script, a pipeline, or a tool that talks to Slipway.
         </EmptyState>
       }
       actions={(row, onDelete) => (
@@ -55,7 +55,7 @@ export function TokensPage() {
         />
       )}
       kind="token"
-      loss="Whatever uses it is refused from now on. This cannot be undone."
+      loss="Anything that uses it is refused from now on. This cannot be undone."
       remove={async ({ id }) => {
         await api.call(deleteKey, { params: { user: 'me', keyid: id } })
         await queries.invalidateQueries({ queryKey: tokensQuery.queryKey })

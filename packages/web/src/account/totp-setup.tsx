@@ -29,7 +29,7 @@ export function TotpSetup({ secret, url, verb, busy, error, onCode }: TotpSetupP
     <form onSubmit={submit} className="flex flex-col gap-5">
       {fault === undefined ? <ErrorNotice error={error} /> : null}
       <div className="flex flex-col gap-3">
-        <p className="text-sm text-ink-2">Scan this with the app, or type the key into it.</p>
+        <p className="text-sm text-ink-2">Scan this with the app, or type in the key.</p>
         <div className="flex justify-center">
           <QrCode text={url} label="QR code for the authenticator app" />
         </div>

@@ -92,7 +92,7 @@ export function gatewayFaults(draft: GatewayDraft): Readonly<Partial<Record<keyo
     if (draft[name].trim() !== '' && !/^https?:\/\/[^\s/]/i.test(draft[name].trim()))
       faults[name] = 'An address that begins with https:// or http://.'
   const broken = linesOf(draft.patterns).find((pattern) => !isPattern(pattern))
-  if (broken !== undefined) faults.patterns = `“${broken}” is no regular expression.`
+  if (broken !== undefined) faults.patterns = `“${broken}” is not a regular expression.`
   for (const name of ['webhook_secret', 'export_webhook_secret'] as const)
     if (draft[name].change === 'replace' && draft[name].text === '') faults[name] = 'Type the new secret.'
   const { change, text } = draft.export_webhook_secret

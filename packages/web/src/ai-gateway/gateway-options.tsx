@@ -14,7 +14,7 @@ const OF_THE_GATEWAY = /^ai-(gateway|budget)-/
 /** Those that are made at the first start are on the pages of providers. */
 const OF_PROVIDERS = /^ai-gateway-(openai|anthropic|bedrock|proxy)-/
 
-/** Options of the server about the gateway: they are read here and set where it is started (UI-1304). */
+/** Server options about the gateway: they are read here and set where it is started (UI-1304). */
 export function GatewayOptions() {
   const mayView = usePermissions()?.viewDeploymentConfig === true
   const config = useQuery({ ...deploymentConfigQuery, enabled: mayView })
@@ -36,15 +36,15 @@ export function GatewayOptions() {
   if (options === undefined || options.length === 0) return null
   return (
     <Section
-      title="Options of the server"
-      help="Set where it is started; they hold from the next start on."
+      title="Server options"
+      help="Set where the server is started. Changes take effect at its next start."
       flush
       actions={
         <AppLink
           href={paths.deployment('overview', { filter: 'ai-gateway' })}
           className={buttonClass({ size: 'dense' })}
         >
-          All of them
+          Show all
         </AppLink>
       }
     >

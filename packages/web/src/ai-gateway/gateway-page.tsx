@@ -23,7 +23,7 @@ export function GatewayPage() {
   return (
     <SettingsPage
       title="Governance"
-      context="Budgets, load, guardrails and records of the gateway, for the whole deployment"
+      context="Budgets, guardrails, load and records of the AI gateway, for the whole deployment"
     >
       <SettingState query={settings} failure="The settings of the gateway could not be read">
         {(stored) => <Form key={stored.updated_at ?? 'new'} stored={stored} />}
@@ -80,7 +80,7 @@ function Form({ stored }: { readonly stored: AIGatewaySettings }) {
       <ErrorNotice error={save.error} title="The settings were not saved" />
       {attempted && count > 0 ? (
         <p role="alert" className="text-sm text-bad">
-          {count === 1 ? 'One field has to be corrected.' : `${count} fields have to be corrected.`}
+          {count === 1 ? 'One field needs another value.' : `${count} fields need another value.`}
         </p>
       ) : null}
       <BudgetSection {...parts} />
@@ -89,7 +89,7 @@ function Form({ stored }: { readonly stored: AIGatewaySettings }) {
       <RecordSection {...parts} />
       <div className="sticky bottom-0 -mx-1 flex flex-wrap items-center justify-end gap-2 border-t border-line bg-bg px-1 py-3">
         <span className="mr-auto text-xs text-ink-2">
-          {same ? 'Changes hold at once, on every replica.' : 'Not saved yet.'}
+          {same ? 'Changes apply at once, on every replica.' : 'Not saved yet.'}
         </span>
         {same ? null : (
           <Button

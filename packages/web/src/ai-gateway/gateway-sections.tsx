@@ -28,14 +28,14 @@ const POLICIES: readonly { readonly value: AIBudgetPolicy; readonly label: strin
 
 const FORMATS: readonly { readonly value: AIExportFormat; readonly label: string }[] = [
   { value: 'json', label: 'JSON to a webhook' },
-  { value: 'otlp', label: 'Logs to a collector of OpenTelemetry' },
-  { value: 's3', label: 'Objects in a bucket of S3' },
+  { value: 'otlp', label: 'Logs to an OpenTelemetry collector' },
+  { value: 's3', label: 'Objects in an S3 bucket' },
 ]
 
 const SECRET_OF: Readonly<Record<AIExportFormat, string>> = {
   json: 'Signs what is sent. It is never shown again.',
   otlp: 'Sent as a bearer token. It is never shown again.',
-  s3: 'An access key, a colon and its secret. Without it, keys are taken from the environment of the server.',
+  s3: 'An access key, a colon and its secret. If empty, keys come from the environment of the server.',
 }
 
 /** What budgets mean (AG-B14, AG-B15). */
@@ -56,7 +56,7 @@ export function BudgetSection({ draft, edit, fault }: PartProps) {
       <div className="flex flex-col gap-5">
         <div className="grid gap-5 sm:grid-cols-2">
           <ChoiceField
-            label="Budgets begin anew"
+            label="Budgets reset"
             help="At midnight, UTC."
             value={draft.budget_period}
             options={PERIODS}
@@ -64,8 +64,8 @@ export function BudgetSection({ draft, edit, fault }: PartProps) {
             onChange={(budget_period) => edit({ budget_period })}
           />
           <ChoiceField
-            label="Of several groups counts"
-            help="Which budget a user has who is in several groups with one."
+            label="With several groups"
+            help="Which budget applies to a user who is in several groups that have one."
             value={draft.budget_policy}
             options={POLICIES}
             error={fault('budget_policy')}
@@ -74,22 +74,22 @@ export function BudgetSection({ draft, edit, fault }: PartProps) {
         </div>
         <LabelledToggle
           kind="switch"
-          label="Refuse requests beyond a budget"
-          help="Otherwise they go on, and answers carry a header that warns."
+          label="Refuse requests over budget"
+          help="Otherwise they are answered, with a header that warns."
           checked={draft.budget_enforced}
           onChange={(budget_enforced) => edit({ budget_enforced })}
         />
         <LabelledToggle
           kind="switch"
-          label="Set costs aside before each request"
-          help="What a request may cost at most counts at once, so that requests at the same time cannot overshoot. Without it they can, by what is under way."
+          label="Reserve costs before each request"
+          help="The most that a request can cost counts at once, so that concurrent requests cannot exceed a budget. Otherwise they can, by what is under way."
           checked={draft.budget_reservations}
           onChange={(budget_reservations) => edit({ budget_reservations })}
         />
         <LabelledToggle
           kind="switch"
           label="Refuse models without a price"
-          help="To users with a budget: what such a model costs is not known, so that no budget would end it."
+          help="For users with a budget: the cost of such a model is unknown, so no budget would limit it."
           checked={draft.block_unpriced_models}
           onChange={(block_unpriced_models) => edit({ block_unpriced_models })}
         />
@@ -100,22 +100,22 @@ export function BudgetSection({ draft, edit, fault }: PartProps) {
 
 const SECRETS: readonly { readonly id: AISecretGuardrail; readonly label: string }[] = [
   { id: 'off', label: 'Off' },
-  { id: 'flag', label: 'Note it' },
-  { id: 'redact', label: 'Cut it out' },
+  { id: 'flag', label: 'Record' },
+  { id: 'redact', label: 'Redact' },
   { id: 'block', label: 'Refuse' },
 ]
 
 const SECRETS_HELP: Readonly<Record<AISecretGuardrail, string>> = {
   off: 'Prompts are not searched.',
-  flag: 'The request goes on; the record says what kind of secret was found.',
-  redact: 'The secret is replaced before the provider sees it; the rest of the request goes on.',
-  block: 'The request is refused before any provider is asked.',
+  flag: 'The request is sent; its record says what kind of secret was found.',
+  redact: 'The secret is replaced before the provider sees it; the rest is sent.',
+  block: 'The request is refused and never reaches a provider.',
 }
 
 /** What is asked before a provider is (AG-B17). */
 export function GuardrailSection({ draft, edit, fault }: PartProps) {
   return (
-    <Section title="Guardrails" help="They look at each request before any provider does.">
+    <Section title="Guardrails" help="They check each request before it reaches a provider.">
       <div className="flex flex-col gap-5">
         <div className="flex flex-col gap-1.5">
           <span className="text-sm font-medium">Secrets in prompts</span>
@@ -129,9 +129,9 @@ export function GuardrailSection({ draft, edit, fault }: PartProps) {
         </div>
         {draft.secrets === 'off' ? null : (
           <Field
-            label="Patterns of your own"
+            label="Your own patterns"
             error={fault('patterns')}
-            help="Beside keys and tokens of known services. One regular expression in each line, without back-references."
+            help="In addition to keys and tokens of known services. One regular expression per line, without back-references."
           >
             {(field) => (
               <TextArea
@@ -149,7 +149,7 @@ export function GuardrailSection({ draft, edit, fault }: PartProps) {
         )}
         <AddressField
           label="Webhook"
-          help="Asked before each request; it may refuse or change it. Empty for none."
+          help="Called before each request, which it may refuse or change. Leave empty for none."
           value={draft.webhook_url}
           error={fault('webhook_url')}
           onChange={(webhook_url) => edit({ webhook_url })}
@@ -157,23 +157,23 @@ export function GuardrailSection({ draft, edit, fault }: PartProps) {
         {draft.webhook_url.trim() === '' ? null : (
           <div className="flex flex-col gap-5 border-l-2 border-line pl-4">
             <NumberField
-              label="Time to answer"
+              label="Timeout"
               unit="ms"
-              help="From 10 to 300; each request waits for it."
+              help="10 to 300. Each request waits for it."
               value={draft.webhook_timeout_ms}
               error={fault('webhook_timeout_ms')}
               onChange={(webhook_timeout_ms) => edit({ webhook_timeout_ms })}
             />
             <LabelledToggle
               kind="switch"
-              label="Go on without an answer"
-              help="Otherwise requests are refused while the webhook is silent or fails."
+              label="Allow requests if it fails"
+              help="Otherwise requests are refused while the webhook fails or does not answer."
               checked={draft.webhook_fail_open}
               onChange={(webhook_fail_open) => edit({ webhook_fail_open })}
             />
             <SecretField
               label="Secret"
-              help="Signs what is sent, so that the receiver knows it is from here. It is never shown again."
+              help="Signs what is sent, so that the receiver can check where it comes from. It is never shown again."
               value={draft.webhook_secret}
               error={fault('webhook_secret')}
               onChange={(webhook_secret) => edit({ webhook_secret })}
@@ -188,21 +188,21 @@ export function GuardrailSection({ draft, edit, fault }: PartProps) {
 /** What one user may take of the gateway at the same time (AG-B13). */
 export function LoadSection({ draft, edit, fault }: PartProps) {
   return (
-    <Section title="Load" help="Limits of each replica, beside those that its options set.">
+    <Section title="Load" help="Limits of each replica, in addition to those of its server options.">
       <div className="flex flex-col gap-5">
         <NumberField
-          label="Requests of one user at the same time"
+          label="Concurrent requests per user"
           unit="requests"
-          help="0 is no limit."
+          help="0 means no limit."
           value={draft.max_concurrency_per_user}
           error={fault('max_concurrency_per_user')}
           onChange={(max_concurrency_per_user) => edit({ max_concurrency_per_user })}
         />
         <div className="grid gap-5 sm:grid-cols-2">
           <NumberField
-            label="Requests that wait for a place"
+            label="Queue length"
             unit="requests"
-            help="0 refuses at once when all places are taken."
+            help="How many more may wait. 0 refuses them at once."
             value={draft.queue_length}
             error={fault('queue_length')}
             onChange={(queue_length) => edit({ queue_length })}
@@ -224,18 +224,18 @@ export function LoadSection({ draft, edit, fault }: PartProps) {
 /** What is kept of requests, and who else hears of them (AG-B21 to AG-B23). */
 export function RecordSection({ draft, edit, fault }: PartProps) {
   return (
-    <Section title="Records" help="How much of prompts is kept is set by each organization.">
+    <Section title="Records" help="How much of prompts is kept is set in each organization.">
       <div className="flex flex-col gap-5">
         <LabelledToggle
           kind="switch"
-          label="Go on while nothing can be recorded"
-          help="Requests are recorded later, as far as memory reaches. Otherwise they are refused until the database is back."
+          label="Allow requests while they cannot be recorded"
+          help="They are recorded later, as far as memory allows. Otherwise they are refused until the database is back."
           checked={draft.record_fail_open}
           onChange={(record_fail_open) => edit({ record_fail_open })}
         />
         <AddressField
           label="Export to"
-          help="Each finished request is sent there, at least once. Empty for none."
+          help="Each finished request is sent there at least once. Leave empty for none."
           value={draft.export_webhook_url}
           error={fault('export_webhook_url')}
           onChange={(export_webhook_url) => edit({ export_webhook_url })}
@@ -244,14 +244,14 @@ export function RecordSection({ draft, edit, fault }: PartProps) {
           <div className="flex flex-col gap-5 border-l-2 border-line pl-4">
             <ChoiceField
               label="Export as"
-              help="A bucket is given as https://bucket.s3.region.amazonaws.com/folder."
+              help="Write a bucket as https://bucket.s3.region.amazonaws.com/folder."
               value={draft.export_format}
               options={FORMATS}
               error={fault('export_format')}
               onChange={(export_format) => edit({ export_format })}
             />
             <SecretField
-              label="Secret of the export"
+              label="Export secret"
               help={SECRET_OF[draft.export_format]}
               value={draft.export_webhook_secret}
               error={fault('export_webhook_secret')}
@@ -261,15 +261,15 @@ export function RecordSection({ draft, edit, fault }: PartProps) {
         )}
         <LabelledToggle
           kind="switch"
-          label="Tell users apart in metrics"
-          help="Each user is a label of its own; turn it off where there are many."
+          label="Label metrics by user"
+          help="Turn this off if you have many users."
           checked={draft.initiator_label}
           onChange={(initiator_label) => edit({ initiator_label })}
         />
         <LabelledToggle
           kind="switch"
-          label="Pass traces on to providers"
-          help="The header traceparent of a request reaches its provider."
+          label="Pass traces to providers"
+          help="Forwards the traceparent header of a request to its provider."
           checked={draft.trace_upstream}
           onChange={(trace_upstream) => edit({ trace_upstream })}
         />

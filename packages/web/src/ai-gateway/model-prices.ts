@@ -78,7 +78,7 @@ export function priceFaults(draft: PriceDraft): Readonly<Partial<Record<keyof Pr
     if (draft[field].trim() !== '' && parseAmount(draft[field]) === undefined)
       faults[field] = 'An amount in dollars, such as 2.50.'
   if (PRICE_FIELDS.every((field) => draft[field].trim() === ''))
-    faults.input_price = 'At least one price has to be known.'
+    faults.input_price = 'Enter at least one price.'
   return faults
 }
 

@@ -22,5 +22,5 @@ export function parsePairs(text: string): Readonly<Record<string, string>> | und
 
 /** What is wrong with the lines of a text of pairs. */
 export function pairsFault(text: string): string | undefined {
-  return parsePairs(text) === undefined ? 'One “name = model” in each line, each name once.' : undefined
+  return parsePairs(text) === undefined ? 'One “name = model” per line, each name once.' : undefined
 }

@@ -67,7 +67,7 @@ export function PriceDialog({
       open
       onClose={onClose}
       title={model === undefined ? 'New price' : `Price of ${model.model}`}
-      description="Dollars for a million tokens. It holds for requests from now on; what they have cost stays as it is."
+      description="Dollars per million tokens. Applies to requests from now on; past costs stay the same."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -81,7 +81,7 @@ export function PriceDialog({
         <ErrorNotice error={save.error} title="The price was not saved" />
         {model === undefined ? (
           <div className="grid gap-5 sm:grid-cols-2">
-            <Field label="Type of provider" error={fault('provider')} required>
+            <Field label="Provider type" error={fault('provider')} required>
               {(field) => (
                 <Select
                   {...field}

@@ -66,7 +66,9 @@ function Prices() {
     onSuccess: async (_, { model, release }) => {
       await queries.invalidateQueries({ queryKey: pricesQuery.queryKey })
       toasts.done(
-        release === undefined ? `${model} has no price any more` : `${model} costs what the release says`,
+        release === undefined
+          ? `${model} no longer has a price`
+          : `${model} has the price of the release again`,
       )
     },
     onError: (error) => toasts.failed('The price was not changed', error),
@@ -81,13 +83,13 @@ function Prices() {
       <PageHeader
         title="Model prices"
         documentTitle="Prices - AI"
-        context="Dollars for a million tokens. Each release brings prices; those that are set here win."
+        context="Dollars per million tokens. Each release brings prices; prices set here take precedence."
         actions={create}
       />
       <AiTabs />
       <FilterBar
         label="Filter prices"
-        placeholder="name of a model, provider:anthropic"
+        placeholder="model name, provider:anthropic"
         value={filter}
         onChange={setFilter}
         presets={PRESETS}
@@ -119,7 +121,7 @@ function Prices() {
                 [
                   {
                     id: 'edit',
-                    label: row.custom === undefined ? 'Set another price' : 'Edit',
+                    label: row.custom === undefined ? 'Change the price' : 'Edit',
                     disabled: !online,
                     onSelect: () => setAsked(row),
                   },
@@ -130,11 +132,9 @@ function Prices() {
                       {
                         id: 'back',
                         label:
-                          row.release === undefined ? 'Remove the price' : 'Take the price of the release',
+                          row.release === undefined ? 'Remove the price' : 'Use the price of the release',
                         hint:
-                          row.release === undefined
-                            ? 'What it costs is not known then'
-                            : releaseWords(row.release),
+                          row.release === undefined ? 'Its cost will be unknown' : releaseWords(row.release),
                         disabled: !online,
                         onSelect: () => back.mutate(row),
                       },
@@ -144,10 +144,10 @@ function Prices() {
           )}
           empty={
             address.narrowed ? (
-              <NothingFound icon={CircleDollarSign} title="No model matches the filter" address={address} />
+              <NothingFound icon={CircleDollarSign} title="No models match the filter" address={address} />
             ) : (
               <EmptyState icon={CircleDollarSign} title="No model has a price" action={create}>
-                Tokens are counted, but what they cost is not known until their model has a price.
+                Tokens are counted, but their cost is unknown until their model has a price.
               </EmptyState>
             )
           }
@@ -171,7 +171,7 @@ function releaseWords({ input_price: input, output_price: output }: AIModelPrice
 
 function Price({ micros }: { readonly micros: number | null }) {
   return micros === null ? (
-    <span className="text-ink-3" title="Not known; counts as nothing">
+    <span className="text-ink-3" title="Unknown; not counted">
       –
     </span>
   ) : (

@@ -39,7 +39,7 @@ it('UI-504: says what cannot be sent', () => {
   ).toMatchObject({
     connect_timeout_ms: expect.stringContaining('0.1'),
     weight: expect.any(String),
-    'fallbacks.1.provider': 'It is in the list already.',
+    'fallbacks.1.provider': 'It is already in the list.',
     'fallbacks.1.models': expect.stringContaining('name = model'),
     'fallbacks.2.provider': 'Choose a provider.',
     'balance.0.weight': expect.any(String),

@@ -71,7 +71,7 @@ export function routingFaults(draft: RoutingDraft): Readonly<Record<string, stri
     const text = draft[name].trim()
     const value = Number(text)
     if (text !== '' && !(value >= 0.1 && value <= LONGEST[name]))
-      faults[name] = `Seconds from 0.1 to ${LONGEST[name].toLocaleString('en-US')}, or empty.`
+      faults[name] = `Seconds from 0.1 to ${LONGEST[name].toLocaleString('en-US')}, or leave it empty.`
   }
   if (draft.balance.length > 0 && !isWhole(draft.weight, 0)) faults.weight = 'A whole number from 0 to 1,000.'
   for (const kind of ['fallbacks', 'balance'] as const)
@@ -79,7 +79,7 @@ export function routingFaults(draft: RoutingDraft): Readonly<Record<string, stri
       const field = `${kind}.${index}`
       if (target.provider === '') faults[`${field}.provider`] = 'Choose a provider.'
       else if (draft[kind].findIndex(({ provider }) => provider === target.provider) < index)
-        faults[`${field}.provider`] = 'It is in the list already.'
+        faults[`${field}.provider`] = 'It is already in the list.'
       const fault = pairsFault(target.models)
       if (fault !== undefined) faults[`${field}.models`] = fault
       if (kind === 'balance' && !isWhole(target.weight, 1))

@@ -31,20 +31,21 @@ import {
 import { RoutingTargets } from './routing-targets.tsx'
 
 const STRATEGIES: readonly { readonly value: AIKeyStrategy; readonly label: string }[] = [
-  { value: 'primary', label: 'The first, then the next' },
-  { value: 'round_robin', label: 'In turns' },
-  { value: 'least_busy', label: 'The least busy' },
+  { value: 'primary', label: 'In order' },
+  { value: 'round_robin', label: 'Round robin' },
+  { value: 'least_busy', label: 'Least busy' },
 ]
 const STRATEGY_HELP: Readonly<Record<AIKeyStrategy, string>> = {
-  primary: 'Others are tried when the first is limited or refused.',
-  round_robin: 'New sessions go round; each stays with its key, which keeps prompt caches warm.',
-  least_busy: 'New sessions take the key with the fewest requests; each stays with its key.',
+  primary: 'The next key is tried when one is rate limited or refused.',
+  round_robin:
+    'New sessions rotate through the keys. Each stays with its key, which keeps prompt caches warm.',
+  least_busy: 'New sessions use the key with the fewest requests. Each stays with its key.',
 }
 const TIMEOUT_WORDS: Readonly<Record<Timeout, { readonly label: string; readonly help: string }>> = {
-  connect_timeout_ms: { label: 'To connect', help: 'Until the connection stands.' },
-  first_byte_timeout_ms: { label: 'First byte', help: 'Until the answer begins.' },
-  idle_timeout_ms: { label: 'Silence', help: 'Between two parts of an answer.' },
-  total_timeout_ms: { label: 'In all', help: 'From the request to the end of the answer.' },
+  connect_timeout_ms: { label: 'Connect', help: 'Until connected.' },
+  first_byte_timeout_ms: { label: 'First byte', help: 'Until the answer starts.' },
+  idle_timeout_ms: { label: 'Idle', help: 'Between two parts of an answer.' },
+  total_timeout_ms: { label: 'Total', help: 'From the request to the end of the answer.' },
 }
 
 /** By which way requests to a provider go: its keys, other providers, how long they may take (AG-B10, AG-B11). */
@@ -100,17 +101,20 @@ function Form({
     else if (!save.isPending) save.mutate()
   }
   return (
-    <Section title="Routing" help="By which way requests go. Streams that are under way are not touched.">
+    <Section
+      title="Routing"
+      help="Which key and provider a request goes to. Streams under way are not affected."
+    >
       <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-6">
         <ErrorNotice error={save.error} title="The routing was not saved" />
         {attempted && count > 0 ? (
           <p role="alert" className="text-sm text-bad">
-            {count === 1 ? 'One field has to be corrected.' : `${count} fields have to be corrected.`}
+            {count === 1 ? 'One field needs another value.' : `${count} fields need another value.`}
           </p>
         ) : null}
         {provider.api_keys.length > 1 || draft.key_strategy !== 'primary' ? (
           <ChoiceField
-            label="Which key is used"
+            label="Choice of key"
             help={STRATEGY_HELP[draft.key_strategy]}
             value={draft.key_strategy}
             options={STRATEGIES}
@@ -119,9 +123,9 @@ function Form({
         ) : null}
         <RoutingTargets
           kind="fallbacks"
-          title="When it fails"
-          help="Tried in this order when the provider cannot be reached, is limited, or fails before its answer begins. Never for users’ own keys."
-          none="Requests fail with the provider’s error."
+          title="Fallbacks"
+          help="Tried in this order when the provider cannot be reached, limits requests, or fails before it answers. Never used with users’ own keys."
+          none="None: requests fail with the provider’s error."
           targets={draft.fallbacks}
           others={others}
           fault={fault}
@@ -129,9 +133,9 @@ function Form({
         />
         <RoutingTargets
           kind="balance"
-          title="Shared with"
-          help="New sessions are spread by weight; each stays where it began."
-          none="All requests go to this provider."
+          title="Load sharing"
+          help="New sessions are distributed by weight. Each stays where it started."
+          none="None: all requests go to this provider."
           targets={draft.balance}
           others={others}
           fault={fault}
@@ -145,14 +149,14 @@ function Form({
           />
         </RoutingTargets>
         <fieldset className="min-w-0 border-t border-line pt-4">
-          <legend className="float-left mb-3 w-full text-sm font-semibold">Longest times</legend>
+          <legend className="float-left mb-3 w-full text-sm font-semibold">Timeouts</legend>
           <div className="clear-both grid gap-x-5 gap-y-4 sm:grid-cols-2">
             {TIMEOUTS.map((name) => (
               <NumberField
                 key={name}
                 {...TIMEOUT_WORDS[name]}
                 unit="s"
-                placeholder="as usual"
+                placeholder="default"
                 value={draft[name]}
                 error={fault(name)}
                 onChange={(text) => edit({ [name]: text })}

@@ -56,7 +56,7 @@ export function RoutingTargets({
         {targets.length === 0 ? (
           <p className="text-sm text-ink-2">
             {none}
-            {others.length === 0 ? ' There is no other provider that speaks like this one.' : ''}
+            {others.length === 0 ? ' There is no other provider with the same API.' : ''}
           </p>
         ) : (
           children
@@ -127,9 +127,9 @@ export function RoutingTargets({
                 </div>
                 <div className="mt-3">
                   <Field
-                    label="Other names of models there"
+                    label="Model names there"
                     error={fault(`${kind}.${index}.models`)}
-                    help="“name = model” in each line; models that are not named keep their name."
+                    help="One “name = model” per line. Other models keep their names."
                   >
                     {(field) => (
                       <TextArea

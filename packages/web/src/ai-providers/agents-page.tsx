@@ -27,24 +27,24 @@ const CONTEXTS: readonly {
   {
     context: 'general',
     label: 'Subagents',
-    help: 'Chats that an agent begins to have parts of its work done.',
+    help: 'Chats that an agent starts to delegate parts of its work.',
   },
   {
     context: 'explore',
     label: 'Explorers',
-    help: 'Chats that an agent begins to read and look around only. A fast model does.',
+    help: 'Chats that an agent starts only to read and search. A fast model is enough.',
   },
-  { context: 'title_generation', label: 'Titles', help: 'Writes the titles of chats. A small model does.' },
-  { context: 'compaction', label: 'Compaction', help: 'Sums up chats that fill their window.' },
+  { context: 'title_generation', label: 'Titles', help: 'Writes chat titles. A small model is enough.' },
+  { context: 'compaction', label: 'Compaction', help: 'Summarizes chats that fill their context window.' },
 ]
 
 /** `/ai/settings/coder-agents`: which models do which work, and what users may choose themselves (UI-1304). */
 export function AgentsSettingsPage() {
   return (
-    <SettingsPage title="Agents" context="Which models do which work, and what people may choose themselves">
+    <SettingsPage title="Agents" context="Which models do which work, and what people may choose">
       <Section
-        title="Models for certain work"
-        help="Without one, the model of the chat does it. Changes count from the next turn on."
+        title="Models by task"
+        help="If none is set, the chat’s own model is used. Changes apply from the next turn on."
       >
         <div className="flex flex-col gap-6">
           {CONTEXTS.map((one) => (
@@ -79,7 +79,7 @@ function Override({ context, label, help }: (typeof CONTEXTS)[number]) {
                 label={label}
                 help={help}
                 error={
-                  malformed ? 'What is stored cannot be read, so it counts as none. Choose anew.' : undefined
+                  malformed ? 'The stored choice cannot be read, so none applies. Choose again.' : undefined
                 }
               >
                 {(field) => (
@@ -88,12 +88,12 @@ function Override({ context, label, help }: (typeof CONTEXTS)[number]) {
                     disabled={!online || save.isPending || models.data === undefined}
                     value={id}
                     options={[
-                      { value: '', label: 'The model of the chat' },
+                      { value: '', label: 'The chat’s own model' },
                       ...(models.data ?? [])
                         .filter((one) => one.enabled || one.id === id)
                         .map((one) => ({ value: one.id, label: modelTitle(one) })),
                       ...(id !== '' && model === undefined
-                        ? [{ value: id, label: 'A model that is gone', disabled: true }]
+                        ? [{ value: id, label: 'A deleted model', disabled: true }]
                         : []),
                     ]}
                     onChange={(event) => save.mutate({ model_config_id: event.target.value })}
@@ -108,7 +108,7 @@ function Override({ context, label, help }: (typeof CONTEXTS)[number]) {
                       disabled={!online || save.isPending}
                       value={effort ?? ''}
                       options={[
-                        { value: '', label: 'Usual' },
+                        { value: '', label: 'Default' },
                         ...efforts.map((one) => ({ value: one, label: EFFORT_WORDS[one] ?? one })),
                       ]}
                       onChange={(event) =>
@@ -149,8 +149,8 @@ function Personal() {
         {({ allow_users: allow }) => (
           <LabelledToggle
             kind="switch"
-            label="Own models"
-            help="People may set which models their chats, subagents and explorers use, instead of those above. In a chat they always choose among all models that are on."
+            label="Personal models"
+            help="People may choose which models their chats, subagents and explorers use, instead of those above. Within a chat they can always choose any model that is on."
             checked={save.isPending ? save.variables : allow}
             disabled={!online || save.isPending}
             onChange={(next) => save.mutate(next)}

@@ -55,7 +55,7 @@ export function AwsFields({
       label={label}
       marks={<Mark>optional</Mark>}
       error={fault(name) ?? fault(`settings.${name}`)}
-      help={stored === undefined ? undefined : 'Empty leaves what is stored.'}
+      help={stored === undefined ? undefined : 'Leave empty to keep what is stored.'}
     >
       {(field) => (
         <PasswordInput
@@ -71,7 +71,7 @@ export function AwsFields({
   return (
     <Section
       title="Amazon Web Services"
-      help="Without an access key the server uses the role of the machine that it runs on."
+      help="Without an access key, the server uses the role of its machine."
     >
       <div className="flex flex-col gap-5">
         <div className="grid gap-5 sm:grid-cols-2">
@@ -95,7 +95,7 @@ export function AwsFields({
             {text(
               'small_fast_model',
               'Small model',
-              'Answers requests for a Haiku model.',
+              'Used for requests for a Haiku model.',
               'global.anthropic.claude-haiku-…',
             )}
           </div>
@@ -107,7 +107,7 @@ export function AwsFields({
         {text(
           'role_arn',
           'Role',
-          'A role that is taken on for every request.',
+          'A role to assume for every request.',
           'arn:aws:iam::123456789012:role/bedrock',
           true,
         )}
@@ -115,7 +115,7 @@ export function AwsFields({
           <div className="flex flex-col gap-1.5">
             <span className="text-sm font-medium">External id</span>
             <CopyableCode code={external} label="Copy the external id" />
-            <span className="text-xs text-ink-2">The trust policy of the role has to ask for it.</span>
+            <span className="text-xs text-ink-2">The trust policy of the role must require it.</span>
           </div>
         )}
       </div>

@@ -40,7 +40,7 @@ export function DeleteModelDialog({
       open
       onClose={onClose}
       title={`Delete ${name}?`}
-      description={`Chats that use it go on with the default model.${model.is_default ? ' It is the default itself: another one takes its place.' : ''}`}
+      description={`Chats that use it continue with the default model.${model.is_default ? ' It is the default itself, so another one takes its place.' : ''}`}
       verb="Delete model"
       danger
       busy={remove.isPending}

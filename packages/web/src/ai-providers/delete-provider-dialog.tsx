@@ -41,7 +41,7 @@ export function DeleteProviderDialog({
       open
       onClose={onClose}
       title={`Delete ${provider.display_name}?`}
-      description={`${whatStops(provider, models.data)} Its keys are gone, and clients of the gateway that use it get errors at once. To stop it for a while, turn it off instead.`}
+      description={`${whatStops(provider, models.data)} Its keys are deleted, and gateway clients that use it get errors at once. To stop it for a while, turn it off instead.`}
       verb="Delete provider"
       danger
       typedName={provider.name}

@@ -19,7 +19,7 @@ import { planInstructionsQuery, systemPromptQuery } from './settings-queries.ts'
 /** `/ai/settings/instructions`: what every agent is told (CH-5.1). */
 export function InstructionsPage() {
   return (
-    <SettingsPage title="Instructions" context="What every agent is told before its owner says anything">
+    <SettingsPage title="Instructions" context="What every agent is told before its owner writes anything">
       <Content />
     </SettingsPage>
   )
@@ -39,23 +39,20 @@ function Content() {
   })
   return (
     <>
-      <Notice tone="info" title="Changes count for new chats, and are written to the audit log">
-        Chats that have begun keep what they were told.
+      <Notice tone="info" title="Changes apply to new chats, and are recorded in the audit log">
+        Existing chats keep the instructions they started with.
       </Notice>
       <Section title="System prompt">
         <SettingState query={prompt} failure="The system prompt could not be read">
           {(saved) => <SystemPrompt saved={saved} />}
         </SettingState>
       </Section>
-      <Section
-        title="While a chat plans"
-        help="Beside the system prompt, as long as a chat is to plan first."
-      >
+      <Section title="Plan mode" help="In addition to the system prompt, while a chat is in plan mode.">
         <SettingState query={plan} failure="The instructions for planning could not be read">
           {({ plan_mode_instructions: saved }) => (
             <LongTextForm
               label="Instructions for planning"
-              help="Empty leaves those that are built in."
+              help="Leave empty to use the built-in ones."
               rows={6}
               saved={saved}
               what="the instructions for planning"
@@ -88,8 +85,8 @@ function SystemPrompt({ saved }: { readonly saved: ChatSystemPrompt }) {
   })
   return (
     <LongTextForm
-      label="Your part"
-      help="House rules: languages, conventions, what never to touch. It may stay empty."
+      label="Your instructions"
+      help="House rules: languages, conventions, what never to touch. May be left empty."
       saved={saved.system_prompt}
       what="the system prompt"
       busy={save.isPending}
@@ -101,8 +98,8 @@ function SystemPrompt({ saved }: { readonly saved: ChatSystemPrompt }) {
         <div className="flex flex-col gap-3">
           <LabelledToggle
             kind="switch"
-            label="Begin with the built-in prompt"
-            help="It says how to use the tools and workspaces; yours comes after it. Without it, yours has to."
+            label="Start with the built-in prompt"
+            help="It explains how to use tools and workspaces, and yours follows it. Without it, yours must explain that."
             checked={include}
             onChange={setIncluded}
           />

@@ -31,7 +31,7 @@ export function KeyFields({
   return (
     <Section
       title="API keys"
-      help="Stored encrypted; nobody reads them back. With several, the next one is used when one is refused or used up."
+      help="Stored encrypted and never shown again. If there are several, the next one is used when one is refused or used up."
       actions={
         keys.length < MOST_KEYS ? (
           <Button
@@ -105,7 +105,7 @@ export function KeyFields({
         ))}
         {keys.length === 0 ? (
           <p className="text-sm text-ink-2">
-            No key: only users who bring their own can use it, or a server that wants none.
+            No key: works only for users with their own key, or for a server that needs none.
           </p>
         ) : null}
         {typed.length === 0 && refused !== undefined ? (

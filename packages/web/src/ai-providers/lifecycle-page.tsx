@@ -28,7 +28,7 @@ export function LifecyclePage() {
           <>
             <Setting
               title="Auto-archive"
-              help="Chats that nobody has touched for so long go to the archive; pinned ones stay. 0 archives none, which is the default."
+              help="Chats without activity for this long are archived; pinned ones stay. 0 (the default) archives none."
               label="Days without activity"
               unit="days"
               saved={saved.auto_archive_days}
@@ -37,7 +37,7 @@ export function LifecyclePage() {
             />
             <Setting
               title="Retention"
-              help="Archived chats are deleted for good after so long, with their files. 0 keeps them; the default is 30."
+              help="Archived chats and their files are deleted for good after this long. 0 keeps them; the default is 30."
               label="Days in the archive"
               unit="days"
               saved={saved.retention_days}
@@ -46,7 +46,7 @@ export function LifecyclePage() {
             />
             <Setting
               title="Workspaces"
-              help="Workspaces that agents create stop after so long, whatever their template says. 0 leaves it to the template, which is the default. It counts for workspaces made from now on."
+              help="Workspaces that agents create stop after this long, whatever their template says. 0 (the default) leaves it to the template. Applies to new workspaces."
               label="Hours until they stop"
               unit="hours"
               saved={saved.workspace_ttl_ms / HOUR_MS}

@@ -49,7 +49,7 @@ it('CH-504: says what is wrong with numbers, efforts and options', () => {
     'reasoning_effort',
     'provider_options',
   ])
-  expect(modelFaults({ ...draft, effort_max: 'low' }).reasoning_effort).toBe('Give both ends, or neither.')
+  expect(modelFaults({ ...draft, effort_max: 'low' }).reasoning_effort).toBe('Fill in both, or neither.')
 })
 
 it('every known model makes a valid draft', () => {

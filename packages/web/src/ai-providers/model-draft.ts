@@ -173,19 +173,19 @@ export function modelFaults(draft: ModelDraft): Readonly<Record<string, string>>
     if (!Number.isFinite(value) || value < least || value > most || (whole && !Number.isInteger(value)))
       faults[name] =
         most === Number.POSITIVE_INFINITY
-          ? `A whole number from ${least} on.`
+          ? `A whole number, at least ${least}.`
           : `A number from ${least} to ${most}.`
   }
   if ((draft.effort_default === '') !== (draft.effort_max === ''))
-    faults.reasoning_effort = 'Give both ends, or neither.'
+    faults.reasoning_effort = 'Fill in both, or neither.'
   else if (
     draft.effort_default !== '' &&
     draft.effort_max !== '' &&
     EFFORTS.indexOf(draft.effort_default) > EFFORTS.indexOf(draft.effort_max)
   )
-    faults.reasoning_effort = 'The usual effort is above the highest.'
+    faults.reasoning_effort = 'The default effort is above the highest.'
   if (draft.provider_options.trim() !== '' && parseOptions(draft.provider_options) === undefined)
-    faults.provider_options = 'JSON: an object with an object for each provider.'
+    faults.provider_options = 'JSON: an object that contains one object per provider.'
   return faults
 }
 

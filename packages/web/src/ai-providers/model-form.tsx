@@ -73,7 +73,7 @@ export function ModelForm(props: ModelFormProps) {
       <ErrorNotice error={error} title={failure} />
       {attempted && count > 0 ? (
         <p role="alert" className="text-sm text-bad">
-          {count === 1 ? 'One field is not right yet.' : `${count} fields are not right yet.`}
+          {count === 1 ? 'One field needs another value.' : `${count} fields need another value.`}
         </p>
       ) : null}
       <Section title="Model">
@@ -98,7 +98,7 @@ export function ModelForm(props: ModelFormProps) {
           {known.length === 0 || stored ? null : (
             <div>
               <div className="mb-1.5 text-xs text-ink-2" id="known-models">
-                Begin with a model that is known
+                Start from a known model
               </div>
               <ul aria-labelledby="known-models" className="flex flex-wrap gap-1.5">
                 {known.map((one) => (
@@ -118,23 +118,25 @@ export function ModelForm(props: ModelFormProps) {
           )}
           <div className="grid gap-5 sm:grid-cols-2">
             {text('model', 'Model id', 'As the provider calls it.', { mono: true })}
-            {text('display_name', 'Display name', 'What people choose; the id if empty.', { optional: true })}
+            {text('display_name', 'Display name', 'Shown to people. Leave empty to use the id.', {
+              optional: true,
+            })}
           </div>
           <div className="grid gap-5 sm:grid-cols-2">
-            {text('context_limit', 'Context window', 'Tokens that fit, input and answer together.', {
+            {text('context_limit', 'Context window', 'In tokens, input and answer together.', {
               number: true,
             })}
             {text(
               'compression_threshold',
               'Compact at',
-              'Percent of the window at which a chat is summed up; 100 never does.',
+              'Percent of the context window at which a chat is summarized; 100 means never.',
               { number: true },
             )}
           </div>
           <LabelledToggle
             kind="switch"
             label="On"
-            help="While it is off nobody can choose it."
+            help="While it is off, nobody can choose it."
             checked={draft.enabled}
             onChange={(enabled) => onChange({ enabled })}
           />
@@ -143,8 +145,8 @@ export function ModelForm(props: ModelFormProps) {
             label="Default"
             help={
               isDefault
-                ? 'It is the default. To change that, make another one the default.'
-                : 'New chats begin with it, unless somebody chooses another one.'
+                ? 'This is the default. To change that, make another model the default.'
+                : 'New chats use it unless another one is chosen.'
             }
             checked={draft.is_default}
             disabled={isDefault}

@@ -10,7 +10,7 @@ const EFFORT_CHOICES = [
 ]
 
 const NUMBERS = [
-  { name: 'max_output_tokens', label: 'Longest answer', help: 'Tokens.' },
+  { name: 'max_output_tokens', label: 'Maximum output', help: 'Tokens.' },
   { name: 'temperature', label: 'Temperature', help: '0 to 2.' },
   { name: 'top_p', label: 'Top P', help: '0 to 1.' },
   { name: 'top_k', label: 'Top K', help: 'A whole number.' },
@@ -46,13 +46,13 @@ export function ModelOptions({
   )
   return (
     <>
-      <Section title="Thinking" help="For models that can think more or less before they answer.">
+      <Section title="Thinking" help="For models with adjustable thinking.">
         <div className="grid gap-5 sm:grid-cols-2">
-          {effort('effort_default', 'Usual effort', 'Unless somebody chooses another one.')}
-          {effort('effort_max', 'Highest effort', 'As much as anybody may choose.')}
+          {effort('effort_default', 'Default effort', 'Unless another one is chosen.')}
+          {effort('effort_max', 'Highest effort', 'The most that anybody can choose.')}
         </div>
       </Section>
-      <Section title="Options" help="Empty leaves it to the provider.">
+      <Section title="Options" help="Leave empty to use the provider’s defaults.">
         <div className="flex flex-col gap-5">
           <div className="grid gap-5 sm:grid-cols-3">
             {NUMBERS.map(({ name, label, help }) => (
@@ -73,14 +73,14 @@ export function ModelOptions({
           {type !== undefined && OPENAI.has(type) ? (
             <LabelledToggle
               kind="checkbox"
-              label="Call it by the Responses API"
-              help="Otherwise by chat completions."
+              label="Use the Responses API"
+              help="Otherwise, chat completions."
               checked={draft.responses_api}
               onChange={(responses_api) => onChange({ responses_api })}
             />
           ) : null}
           <Field
-            label="Options of the provider"
+            label="Provider options"
             error={fault('provider_options')}
             help={
               <>

@@ -59,7 +59,7 @@ function Loaded() {
         </AppLink>
       }
     >
-      It was deleted, or the link is mistyped.
+      It was deleted, or the address is wrong.
     </EmptyState>
   ) : (
     <Model key={model.id} model={model} />

@@ -63,11 +63,7 @@ function Models() {
   )
   return (
     <Page>
-      <PageHeader
-        title="Models"
-        context="What agents think with, and what they know about it"
-        actions={create}
-      />
+      <PageHeader title="Models" context="The models that agents can use" actions={create} />
       <AiTabs />
       {models.isError && models.data === undefined ? (
         <ErrorNotice
@@ -96,7 +92,7 @@ function Models() {
                     },
                     {
                       id: 'default',
-                      label: 'Make it the default',
+                      label: 'Make default',
                       disabled: !online || row.is_default || !row.enabled,
                       onSelect: () => change.mutate({ id: row.id, body: { is_default: true } }),
                     },
@@ -120,9 +116,9 @@ function Models() {
               />
             )}
             empty={
-              <EmptyState icon={Cpu} title="No model yet" action={create}>
+              <EmptyState icon={Cpu} title="No models yet" action={create}>
                 {none
-                  ? 'First add a provider; then choose which of its models agents may use.'
+                  ? 'First add a provider, then choose which of its models agents may use.'
                   : 'Choose which models of your providers agents may use. The first one becomes the default.'}
               </EmptyState>
             }
@@ -162,7 +158,7 @@ function columnsOf(providers: readonly AIProvider[]): readonly Column<ChatModelC
             {row.is_default ? <Mark>Default</Mark> : null}
           </span>
           <span className="block truncate text-xs text-ink-2">
-            {providerOf(row)?.display_name ?? 'Provider is gone'} · <code>{row.model}</code>
+            {providerOf(row)?.display_name ?? 'Provider deleted'} · <code>{row.model}</code>
           </span>
         </span>
       ),

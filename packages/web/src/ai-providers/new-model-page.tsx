@@ -95,7 +95,7 @@ function NewModel({
       <div className="pb-3">
         <Breadcrumbs above={[{ label: 'Models', href: paths.aiModels() }]} here="New model" />
       </div>
-      <PageHeader title="New model" context="Agents can use it as soon as it is added" />
+      <PageHeader title="New model" context="Agents can use it as soon as you add it" />
       <ModelForm
         draft={draft}
         onChange={(patch) => {

@@ -37,7 +37,7 @@ export function NewAiProviderPage() {
           <PageHeader
             title={chosen === undefined ? 'New provider' : `New provider: ${chosen.label}`}
             documentTitle="New provider - Model providers"
-            context={chosen === undefined ? 'Whose models, or which protocol?' : chosen.about}
+            context={chosen === undefined ? 'Choose whose models, or which API' : chosen.about}
           />
           {chosen === undefined ? <Kinds /> : <NewProvider key={chosen.type} type={chosen.type} />}
         </Page>
@@ -86,7 +86,7 @@ function NewProvider({ type }: { readonly type: AIProviderType }) {
       {providerKind(type).forAgents ? null : (
         <div className="pb-4">
           <Notice tone="info" title="Agents cannot use this type">
-            The gateway serves it to clients outside, with the users’ own credentials.
+            The gateway offers it to external clients, with users’ own credentials.
           </Notice>
         </div>
       )}

@@ -86,8 +86,8 @@ export function ProviderForm(props: ProviderFormProps) {
               error={fault('name')}
               help={
                 stored === undefined
-                  ? 'Part of the address under which the gateway serves it. It never changes.'
-                  : 'Part of addresses of the gateway, so it never changes.'
+                  ? 'Part of its address at the gateway. It cannot be changed later.'
+                  : 'Part of its address at the gateway, so it cannot be changed.'
               }
             >
               {(field) => (
@@ -106,7 +106,7 @@ export function ProviderForm(props: ProviderFormProps) {
             <Field
               label="Display name"
               error={fault('display_name')}
-              help="What people see; the name if empty."
+              help="Shown to people. Leave empty to use the name."
             >
               {(field) => (
                 <TextInput
@@ -128,7 +128,7 @@ export function ProviderForm(props: ProviderFormProps) {
             <LabelledToggle
               kind="switch"
               label="On"
-              help="While it is off nobody can use it."
+              help="While it is off, nobody can use it."
               checked={draft.enabled}
               onChange={(enabled) => onChange({ enabled })}
             />

@@ -66,7 +66,7 @@ function Loaded() {
         </AppLink>
       }
     >
-      It was deleted, or the link is mistyped.
+      It was deleted, or the address is wrong.
     </EmptyState>
   )
 }
@@ -139,7 +139,7 @@ function Models({ provider }: { readonly provider: AIProvider }) {
     >
       {own.length === 0 ? (
         <p className="text-sm text-ink-2">
-          {provider.enabled ? 'There is none yet.' : 'Turn the provider on to add one.'}
+          {provider.enabled ? 'None yet.' : 'Turn the provider on to add one.'}
         </p>
       ) : (
         <ul>

@@ -31,7 +31,7 @@ const kind = (
   mark: label.slice(0, 2),
   baseUrl,
   basePlaceholder: baseUrl,
-  baseHelp: 'Change it only for a proxy of your own.',
+  baseHelp: 'Change it only to use your own proxy.',
   credentials: 'keys',
   keyPlaceholder: '',
   forAgents: true,
@@ -49,7 +49,7 @@ export const PROVIDER_KINDS: readonly ProviderKind[] = [
   kind('google', 'Google', 'Gemini models', 'https://generativelanguage.googleapis.com/v1beta/openai/', {
     keyPlaceholder: 'AIza…',
   }),
-  kind('bedrock', 'Amazon Bedrock', 'Claude models in an account of AWS', '', {
+  kind('bedrock', 'Amazon Bedrock', 'Claude models in your AWS account', '', {
     mark: 'Be',
     basePlaceholder: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
     baseHelp: 'The endpoint of the region.',
@@ -59,20 +59,20 @@ export const PROVIDER_KINDS: readonly ProviderKind[] = [
     basePlaceholder: 'https://my-resource.openai.azure.com/openai/v1/',
     baseHelp: 'The endpoint of the resource, with its version.',
   }),
-  kind('openrouter', 'OpenRouter', 'Models of many makers', 'https://openrouter.ai/api/v1/', {
+  kind('openrouter', 'OpenRouter', 'Models from many vendors', 'https://openrouter.ai/api/v1/', {
     mark: 'OR',
     keyPlaceholder: 'sk-or-…',
   }),
-  kind('vercel', 'Vercel AI Gateway', 'Models of many makers', 'https://ai-gateway.vercel.sh/v1/'),
-  kind('openai-compat', 'OpenAI-compatible', 'vLLM, Ollama, LiteLLM, and other servers of your own', '', {
+  kind('vercel', 'Vercel AI Gateway', 'Models from many vendors', 'https://ai-gateway.vercel.sh/v1/'),
+  kind('openai-compat', 'OpenAI-compatible', 'vLLM, Ollama, LiteLLM and other servers you run', '', {
     mark: 'API',
     basePlaceholder: 'http://models.internal:8000/v1/',
-    baseHelp: 'Its address, up to and with the version.',
+    baseHelp: 'Its address, including the version.',
   }),
   kind(
     'copilot',
     'GitHub Copilot',
-    'For the gateway only: agents cannot use it',
+    'For the gateway only; agents cannot use it',
     'https://api.githubcopilot.com/',
     { mark: 'GH', credentials: 'none', forAgents: false },
   ),

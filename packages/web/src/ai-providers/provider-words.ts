@@ -17,12 +17,12 @@ export function providerLook({ status }: Pick<AIProvider, 'status'>): StateLook 
 /** What stops with a provider: "2 models stop working, one of them the default." */
 export function whatStops(provider: AIProvider, models: readonly ChatModelConfig[] | undefined): string {
   const lost = (models ?? []).filter(({ ai_provider_id: id, enabled }) => id === provider.id && enabled)
-  if (lost.length === 0) return 'No model of the agents uses it.'
+  if (lost.length === 0) return 'Agents use no model of it.'
   const many = lost.length === 1 ? 'One model stops working' : `${lost.length} models stop working`
   const standard = lost.some(({ is_default: first }) => first)
     ? lost.length === 1
       ? ', the default of all chats'
-      : ', the default of all chats among them'
+      : ', including the default of all chats'
     : ''
   return `${many} for agents${standard}.`
 }

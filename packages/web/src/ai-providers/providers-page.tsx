@@ -50,7 +50,7 @@ function Providers() {
     <Page>
       <PageHeader
         title="Model providers"
-        context="Where the models come from that agents and the gateway use"
+        context="Where the models for agents and the gateway come from"
         actions={create}
       />
       <AiTabs />
@@ -100,9 +100,9 @@ function Providers() {
               />
             )}
             empty={
-              <EmptyState icon={Plug} title="No model provider yet" action={create}>
-                Agents think with models of Anthropic, OpenAI, Google and others, or of a server that you run
-                yourselves. Add one, then choose its models.
+              <EmptyState icon={Plug} title="No model providers yet" action={create}>
+                Agents use models from Anthropic, OpenAI, Google and others, or from your own server. Add a
+                provider, then choose its models.
               </EmptyState>
             }
           />

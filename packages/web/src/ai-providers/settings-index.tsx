@@ -18,7 +18,7 @@ export function AiSettingsIndex() {
         ? paths.mcpServers()
         : undefined
   return first === undefined ? (
-    <NoPermission what="see the settings of AI" permission="viewAnyAIProvider" />
+    <NoPermission what="see the AI settings" permission="viewAnyAIProvider" />
   ) : (
     <Navigate to={first} replace />
   )

@@ -40,7 +40,7 @@ export function useTurnProvider(): {
           open
           onClose={() => setAsking(undefined)}
           title={`Turn ${asking.display_name} off?`}
-          description={`${whatStops(asking, models.data)} Chats that use one fail at their next turn, until it is on again.`}
+          description={`${whatStops(asking, models.data)} Chats that use one fail at their next turn until it is back on.`}
           verb="Turn off"
           busy={save.isPending}
           error={save.error}

@@ -39,15 +39,15 @@ export function WelcomePage() {
       title={mayAdd && known.length === 0 ? 'Connect a model' : 'You are set up'}
       context={
         mayAdd && known.length > 0
-          ? `Models come from ${known.map(({ display_name: name }) => name).join(', ')}. More can be added in the settings of AI.`
+          ? `Models come from ${known.map(({ display_name: name }) => name).join(', ')}. You can add more in the AI settings.`
           : mayAdd
-            ? 'Agents work in workspaces with models of a provider of yours. One key is enough to begin.'
-            : 'An administrator connects the models that agents think with.'
+            ? 'Agents work in your workspaces, with models from a provider that you choose. One API key is enough to start.'
+            : 'An administrator connects the models that agents use.'
       }
     >
       {!mayAdd || known.length > 0 ? (
         <Button tone="primary" onClick={leave}>
-          Go on to templates
+          Continue to templates
         </Button>
       ) : (
         <ConnectForm onLeave={leave} />
@@ -146,8 +146,8 @@ function ConnectForm({ onLeave }: { readonly onLeave: () => void }) {
         error={refusedKey}
         help={
           type === 'openai-compat'
-            ? 'Empty if the server wants none.'
-            : 'Stored encrypted; nobody reads it back.'
+            ? 'Leave empty if the server needs none.'
+            : 'Stored encrypted and never shown again.'
         }
       >
         {(field) => (
@@ -165,7 +165,7 @@ function ConnectForm({ onLeave }: { readonly onLeave: () => void }) {
       <Field
         label="Default model"
         error={fieldError(connect.error, 'model')}
-        help="Others can be added at any time."
+        help="You can add others at any time."
       >
         {(field) =>
           models.length === 0 ? (
@@ -175,7 +175,7 @@ function ConnectForm({ onLeave }: { readonly onLeave: () => void }) {
               autoComplete="off"
               spellCheck={false}
               className="font-mono"
-              placeholder="Id of the model"
+              placeholder="Model id"
               value={model}
               onChange={(event) => setModel(event.target.value)}
             />
@@ -197,7 +197,7 @@ function ConnectForm({ onLeave }: { readonly onLeave: () => void }) {
           Not now
         </Button>
       </div>
-      <p className="text-xs text-ink-2">Amazon Bedrock and more are in the settings of AI, at any time.</p>
+      <p className="text-xs text-ink-2">For Amazon Bedrock and others, go to AI settings later.</p>
     </form>
   )
 }

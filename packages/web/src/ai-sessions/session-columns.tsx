@@ -31,7 +31,7 @@ export function sessionColumns({ from, own = false }: ColumnsProps): readonly Co
             className="block truncate font-medium hover:text-accent"
           >
             {row.last_prompt === undefined || row.last_prompt.trim() === '' ? (
-              <span className="font-normal text-ink-2">No prompt is kept</span>
+              <span className="font-normal text-ink-2">Prompt not kept</span>
             ) : (
               <bdi>{row.last_prompt}</bdi>
             )}

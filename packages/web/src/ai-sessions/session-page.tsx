@@ -46,7 +46,7 @@ export function AiSessionPage() {
           </AppLink>
         }
       >
-        Its records may have been deleted after their time, or you may not read them.
+        Its records may have expired, or you may not read them.
       </EmptyState>
     ) : (
       <ErrorPage
@@ -77,10 +77,10 @@ export function AiSessionPage() {
         <div className="flex min-w-0 flex-col gap-4 max-lg:order-2">
           {truncated ? (
             <Notice tone="info" title="Not everything is shown">
-              Some threads have more requests or tools than fit into one answer.
+              Some threads have more requests or tool calls than can be shown here.
             </Notice>
           ) : null}
-          <ol aria-label="Threads, the oldest first" className="flex min-w-0 flex-col gap-4">
+          <ol aria-label="Threads, oldest first" className="flex min-w-0 flex-col gap-4">
             {threads.map((thread) => (
               <Thread key={thread.id} thread={thread} />
             ))}
@@ -173,8 +173,8 @@ function Facts({ session }: { readonly session: AIBridgeSessionThreadsResponse }
             </span>
           </Detail>
           <Detail label="Tokens in">{count(usage.input_tokens)}</Detail>
-          <Detail label="From the cache">{count(usage.cache_read_input_tokens)}</Detail>
-          <Detail label="Into the cache">{count(usage.cache_write_input_tokens)}</Detail>
+          <Detail label="Cache reads">{count(usage.cache_read_input_tokens)}</Detail>
+          <Detail label="Cache writes">{count(usage.cache_write_input_tokens)}</Detail>
           <Detail label="Tokens out">{count(usage.output_tokens)}</Detail>
           {Object.entries(usage.metadata).map(([name, value]) => (
             <Detail key={name} label={name}>

@@ -65,9 +65,9 @@ export function objectOf(input: string): string {
 }
 
 const CREDENTIALS: Readonly<Record<string, string>> = {
-  centralized: 'Key of the deployment',
-  byok: 'Key of the user',
-  subscription: 'Subscription of the user',
+  centralized: 'Deployment key',
+  byok: 'User’s key',
+  subscription: 'User’s subscription',
 }
 
 /** Whose key the provider got. */

@@ -36,7 +36,7 @@ const WIRES = ['anthropic', 'openai', 'copilot', 'bedrock']
 /** `/ai-gateway/sessions`: who has asked models what (UI-1301). */
 export function AiSessionsPage() {
   return (
-    <Gate what="read sessions of others" permission="viewAnyAIBridgeInterception">
+    <Gate what="read other people’s sessions" permission="viewAnyAIBridgeInterception">
       {() => <Sessions />}
     </Gate>
   )
@@ -56,7 +56,7 @@ function Sessions() {
   })
   const widen = (
     <Button tone="primary" onClick={() => setFilter(withFilterValue(filter, 'started_after', daysAgo(30)))}>
-      Look at the last 30 days
+      Show the last 30 days
     </Button>
   )
   const { data } = list
@@ -143,10 +143,10 @@ function Sessions() {
                 address.page > 1
                   ? 'There is nothing on this page'
                   : hasRange(filter)
-                    ? 'No session matches the filter'
+                    ? 'No sessions match the filter'
                     : filter === ''
-                      ? 'No session in the last 24 hours'
-                      : 'No session of the last 24 hours matches the filter'
+                      ? 'No sessions in the last 24 hours'
+                      : 'No sessions of the last 24 hours match the filter'
               }
               action={
                 address.page > 1 ? (
@@ -165,7 +165,7 @@ function Sessions() {
                 )
               }
             >
-              Requests of tools and agents to models are recorded here when their answer has ended.
+              Requests that tools and agents send to models are recorded here once they are answered.
             </EmptyState>
           }
         />

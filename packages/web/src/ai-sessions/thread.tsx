@@ -80,7 +80,7 @@ const LONG = 600
 function Prompt({ text }: { readonly text: string | undefined }) {
   const [open, setOpen] = useState(false)
   if (text === undefined || text === '')
-    return <p className="px-4 py-3 text-sm text-ink-3">The prompt is not kept.</p>
+    return <p className="px-4 py-3 text-sm text-ink-3">The prompt was not kept.</p>
   const long = text.length > LONG || text.split('\n').length > 10
   return (
     <div className="px-4 py-3">
@@ -99,7 +99,7 @@ function Prompt({ text }: { readonly text: string | undefined }) {
           onClick={() => setOpen(!open)}
           className="mt-1 text-sm font-medium text-accent hover:underline hover:underline-offset-3"
         >
-          {open ? 'Show less' : 'Show all of it'}
+          {open ? 'Show less' : 'Show all'}
         </button>
       ) : null}
     </div>
@@ -204,7 +204,7 @@ function ToolCall({ call }: { readonly call: AIBridgeToolCall }) {
           </p>
         )}
         {call.input === '' ? (
-          <p className="text-sm text-ink-2">Without arguments, or they are not kept.</p>
+          <p className="text-sm text-ink-2">No arguments, or they were not kept.</p>
         ) : (
           <JsonView label="Arguments" value={argumentsOf(call.input)} />
         )}

@@ -30,7 +30,7 @@ export function DailyChart({ spend }: { readonly spend: OrganizationAISpendDaily
       title="Cost by day"
       help={
         model === undefined ? (
-          'Of all models; pick one below to see its part.'
+          'All models. Choose one below to see its share.'
         ) : (
           <>
             The part of <code>{model.model}</code> in colour

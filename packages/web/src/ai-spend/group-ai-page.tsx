@@ -33,9 +33,7 @@ function Loaded({ group }: { readonly group: Group }) {
       above={[{ label: groupTitle(group), href: paths.group(organization.name, group.name) }]}
       title="AI limits"
       lead={<GroupIcon url={group.avatar_url} large />}
-      context={
-        isEveryone(group) ? 'of every member of the organization' : `of the group ${groupTitle(group)}`
-      }
+      context={isEveryone(group) ? 'Every member of the organization' : `Group ${groupTitle(group)}`}
       width="narrow"
     >
       <div className="flex flex-col gap-4">

@@ -64,14 +64,14 @@ export function GroupLimitsForm({
   const fault = (name: keyof typeof draft, field: string) =>
     (attempted ? faults[name] : undefined) ?? fieldError(save.error, field)
   return (
-    <Section title="Limits" help={locked ? undefined : 'Empty is no limit; 0 blocks everything.'}>
+    <Section title="Limits" help={locked ? undefined : 'Leave empty for no limit; 0 blocks everything.'}>
       <form onSubmit={submit} noValidate className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="The limits were not saved" />
         <fieldset disabled={locked} className="grid min-w-0 gap-5 sm:grid-cols-2">
           <legend className="sr-only">Limits</legend>
           <AmountField
             label="Each member"
-            help="Of a member of several groups with one, the gateway’s policy says which counts."
+            help="If a member has several groups with a budget, the gateway’s policy decides which applies."
             placeholder="no limit"
             value={draft.each}
             error={fault('each', 'spend_limit_micros')}
@@ -79,7 +79,7 @@ export function GroupLimitsForm({
           />
           <AmountField
             label="All members together"
-            help="Counts beside what each may spend."
+            help="In addition to what each may spend."
             placeholder="no limit"
             value={draft.together}
             error={fault('together', 'total_spend_limit_micros')}
@@ -87,7 +87,7 @@ export function GroupLimitsForm({
           />
           <NumberField
             label="Each member, tokens"
-            unit="a minute"
+            unit="per minute"
             placeholder="no limit"
             value={draft.memberTokens}
             error={fault('memberTokens', 'member_tokens_per_minute')}
@@ -95,7 +95,7 @@ export function GroupLimitsForm({
           />
           <NumberField
             label="All members together, tokens"
-            unit="a minute"
+            unit="per minute"
             placeholder="no limit"
             value={draft.tokens}
             error={fault('tokens', 'tokens_per_minute')}

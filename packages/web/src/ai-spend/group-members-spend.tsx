@@ -51,7 +51,7 @@ export function GroupMembersSpend({ group, locked }: { readonly group: Group; re
   const mayOverride = !locked && permissions?.updateUsers === true
   const budget = asked?.member.spend?.group_budget
   return (
-    <Section title="Members" help="What they have spent at the expense of this group." flush>
+    <Section title="Members" help="What they have spent on this group’s budget." flush>
       {list.isError || spend.isError ? (
         <div className="p-4">
           <ErrorNotice
@@ -134,7 +134,7 @@ function columnsOf(group: Group): readonly Column<Member>[] {
     },
     {
       id: 'budget',
-      header: 'Counts here',
+      header: 'Counted here',
       from: 'md',
       cell: ({ spend }) =>
         spend === undefined ? null : spend.group_budget?.limit_source === 'user_override' ? (

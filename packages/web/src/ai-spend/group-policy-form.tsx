@@ -27,19 +27,19 @@ const FIELDS: readonly {
   {
     name: 'allow',
     label: 'Only these',
-    help: 'Empty allows every model.',
+    help: 'Leave empty to allow every model.',
     placeholder: 'claude-*\nopenai/gpt-5*',
   },
   {
     name: 'deny',
     label: 'Never these',
-    help: 'Wins over “Only these”, and over other groups.',
+    help: 'Takes precedence over “Only these” and over other groups.',
     placeholder: '*-preview',
   },
   {
     name: 'aliases',
     label: 'Aliases',
-    help: '“name = model” in each line: what clients may ask for instead.',
+    help: 'One “name = model” per line: names that clients may ask for instead.',
     placeholder: 'fast = claude-haiku-4-5',
   },
 ]
@@ -79,7 +79,7 @@ export function GroupPolicyForm({
   return (
     <Section
       title="Models"
-      help="One name in each line; * stands for any characters, and what is before a slash is the name of a provider. Of several groups, a member may use what any allows and none denies."
+      help="One name per line; * matches any characters, and a provider’s name may stand before a slash. A member of several groups may use what any of them allows and none denies."
     >
       <form onSubmit={submit} noValidate className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="The models were not saved" />

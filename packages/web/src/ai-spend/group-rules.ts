@@ -29,7 +29,7 @@ export function limitsFaults(draft: LimitsDraft): Readonly<Partial<Record<keyof 
   }
   for (const name of ['tokens', 'memberTokens'] as const)
     if (draft[name].trim() !== '' && parseCount(draft[name]) === undefined)
-      faults[name] = 'A whole number, or empty.'
+      faults[name] = 'A whole number, or leave it empty.'
   return faults
 }
 
@@ -71,7 +71,7 @@ export function policyFaults(draft: PolicyDraft): Readonly<Partial<Record<keyof 
   const faults: Partial<Record<keyof PolicyDraft, string>> = {}
   for (const name of ['allow', 'deny'] as const) {
     const lines = linesOf(draft[name])
-    if (lines.some((line) => /\s/.test(line))) faults[name] = 'One name or pattern in each line.'
+    if (lines.some((line) => /\s/.test(line))) faults[name] = 'One name or pattern per line.'
     else if (lines.length > 256) faults[name] = 'At most 256 lines.'
   }
   const fault = pairsFault(draft.aliases)

@@ -62,7 +62,7 @@ export function limitColumns(organization: string): readonly Column<LimitedGroup
     },
     {
       id: 'rate',
-      header: 'Tokens a minute',
+      header: 'Tokens per minute',
       align: 'end',
       from: 'xl',
       cell: ({ limits }) =>

@@ -81,7 +81,7 @@ function Rules({
   return (
     <>
       <Section
-        title="Budget of the organization"
+        title="Organization budget"
         help={
           spend === undefined
             ? 'What all members may spend together.'
@@ -91,12 +91,7 @@ function Rules({
         <div className="flex flex-col gap-5">
           {spend === undefined ? null : (
             <div className="flex max-w-sm flex-col gap-1">
-              <SpendMeter
-                wide
-                label="Budget of the organization"
-                spent={total}
-                limit={rules.spend_limit_micros}
-              />
+              <SpendMeter wide label="Organization budget" spent={total} limit={rules.spend_limit_micros} />
               <span className="text-xs text-ink-2">{renewalWords(spend.period_start, spend.period_end)}</span>
             </div>
           )}
@@ -106,7 +101,7 @@ function Rules({
       <div className="min-w-0 lg:order-last lg:col-span-2">
         <Section
           title="Groups"
-          help="A budget is what each member may spend; beside it all members together can have a limit."
+          help="A budget is what each member may spend. All members together can have a limit, too."
           flush
         >
           <ErrorNotice
@@ -119,7 +114,7 @@ function Rules({
             rows={rows}
             rowKey={(row) => row.group.id}
             rowLabel={(row) => row.group.name}
-            empty={<EmptyState icon={UsersRound} title="No group yet" />}
+            empty={<EmptyState icon={UsersRound} title="No groups yet" />}
           />
         </Section>
       </div>
@@ -180,7 +175,7 @@ function OrganizationBudget({ stored }: { readonly stored: number | null }) {
           </>
         )}
       </div>
-      <p className="text-xs text-ink-2">Empty is no limit; 0 blocks everything.</p>
+      <p className="text-xs text-ink-2">Leave empty for no limit; 0 blocks everything.</p>
     </form>
   )
 }
@@ -192,9 +187,9 @@ const LEVELS: readonly { readonly value: AIPrivacyLevel; readonly label: string 
   { value: 'none', label: 'Nothing' },
 ]
 const LEVEL_HELP: Readonly<Record<AIPrivacyLevel, string>> = {
-  full: 'Prompts, arguments of tools and thoughts are kept as they are.',
-  redacted: 'Keys, tokens and personal data are masked before anything is kept.',
-  hash: 'Equal texts can be recognized, but not read.',
+  full: 'Prompts, tool arguments and thinking are kept as they are.',
+  redacted: 'Keys, tokens and personal data are masked before anything is stored.',
+  hash: 'Identical texts can be recognized, but not read.',
   none: 'Only who asked which model, tokens, costs and errors.',
 }
 
@@ -218,7 +213,7 @@ function Privacy({ stored }: { readonly stored: OrganizationAIPrivacy }) {
   return (
     <Section
       title="Privacy"
-      help="How much of what members ask is kept, from now on. Of somebody in several organizations the strictest counts."
+      help="How much of members’ prompts is kept, from now on. For members of several organizations, the strictest setting applies."
     >
       <form onSubmit={submit} className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="The privacy was not saved" />
@@ -234,8 +229,8 @@ function Privacy({ stored }: { readonly stored: OrganizationAIPrivacy }) {
           />
           <LabelledToggle
             kind="switch"
-            label="Members read their own sessions"
-            help="Under AI usage in their settings. Those of others stay with owners and auditors."
+            label="Members can read their own sessions"
+            help="Under AI usage in their settings. Only owners and auditors can read those of others."
             checked={draft.own_sessions}
             disabled={!may.editSettings}
             onChange={(own_sessions) => setDraft({ ...draft, own_sessions })}

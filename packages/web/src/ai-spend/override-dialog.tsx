@@ -60,7 +60,7 @@ export function OverrideDialog({
       open
       onClose={onClose}
       title={`Own budget of ${user.username}`}
-      description="It counts in the place of the budgets of their groups, until it is removed or they leave the group that bears it."
+      description="It replaces the budgets of their groups until it is removed or they leave the group that it is charged to."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -75,15 +75,15 @@ export function OverrideDialog({
         <AmountField
           label="They may spend"
           autoFocus
-          help="In each period of budgets; 0 blocks everything."
+          help="In each budget period; 0 blocks everything."
           value={amount}
           error={(attempted ? fault : undefined) ?? fieldError(save.error, 'spend_limit_micros')}
           onChange={setAmount}
         />
         {groups.length < 2 ? null : (
           <Field
-            label="At the expense of"
-            help="The group that their spend is counted for."
+            label="Charged to"
+            help="The group whose spend it counts toward."
             error={fieldError(save.error, 'group_id')}
           >
             {(field) => (

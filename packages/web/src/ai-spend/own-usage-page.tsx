@@ -35,7 +35,7 @@ export function OwnUsagePage() {
           <code>--ai-gateway-enabled</code>.
         </Notice>
       )}
-      <Section title="AI spend" help="What models have cost that you have asked, with tools and in chats.">
+      <Section title="AI spend" help="What your use of models has cost, in tools and in chats.">
         <SettingState query={spend} failure="Your spend could not be read">
           {(status) => (
             <div className="flex max-w-md flex-col gap-1">
@@ -53,8 +53,8 @@ export function OwnUsagePage() {
                   ? 'No budget limits what you spend.'
                   : [
                       status.effective_budget.limit_source === 'user_override'
-                        ? 'A budget of your own'
-                        : 'The budget of your group',
+                        ? 'Your own budget'
+                        : 'Your group’s budget',
                       renewalWords(status.period_start, status.period_end),
                     ]
                       .filter((part) => part !== undefined)
@@ -77,7 +77,7 @@ function ConnectTool() {
   return (
     <Section
       title="Connect a tool"
-      help="Tools reach models through the gateway with a token of yours in the place of a provider’s key."
+      help="Tools use models through the gateway, with your token instead of a provider’s key."
       actions={
         <AppLink href={paths.newToken({ for: 'ai' })} className={buttonClass({ size: 'dense' })}>
           New token
@@ -119,7 +119,7 @@ function OwnSessions() {
     }),
   )
   return (
-    <Section title="Sessions" help="Of the last 30 days." flush>
+    <Section title="Sessions" help="The last 30 days." flush>
       {list.isError ? (
         <div className="p-4">
           <ErrorNotice
@@ -139,9 +139,9 @@ function OwnSessions() {
             rowLabel={(row) => row.last_prompt ?? row.id}
             stale={list.isPlaceholderData}
             empty={
-              <EmptyState icon={Waypoints} title="No session to show">
-                You have asked nothing in these days, or your organization does not show members what was
-                recorded of them.
+              <EmptyState icon={Waypoints} title="No sessions">
+                You have not used a model in this time, or your organization does not show members their
+                records.
               </EmptyState>
             }
           />

@@ -26,8 +26,8 @@ export function RemoveOverrideDialog({
     <ConfirmDialog
       open
       onClose={onClose}
-      title={`Remove the own budget of ${user.username}?`}
-      description="The budgets of their groups count again, from the next request on. Without any of these nothing limits what they spend."
+      title={`Remove the budget of ${user.username}?`}
+      description="The budgets of their groups apply again, from the next request on. If there are none, nothing limits what they spend."
       verb="Remove"
       busy={remove.isPending}
       error={remove.error}

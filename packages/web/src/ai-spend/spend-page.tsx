@@ -56,7 +56,7 @@ export function SpendPage() {
             value={range}
             onChange={(next) => change({ days: next === '30' ? undefined : next })}
           />
-          <p className="text-xs text-ink-2">Days are those of UTC.</p>
+          <p className="text-xs text-ink-2">Days are in UTC.</p>
         </div>
         {spend.isError ? (
           <ErrorNotice
@@ -91,14 +91,14 @@ function Spend({ spend }: { readonly spend: OrganizationAISpendDaily }) {
       <div className="rounded-card border border-line bg-surface">
         <EmptyState
           icon={ChartColumn}
-          title="Nobody has asked a model in these days"
+          title="Nobody has used a model in this time"
           action={
             <AppLink href={paths.settings('ai')} className={buttonClass({})}>
               How to use the gateway
             </AppLink>
           }
         >
-          What members of this organization ask through the gateway is counted here as it is answered.
+          What members of this organization use through the gateway is counted here.
         </EmptyState>
       </div>
     )
@@ -106,7 +106,10 @@ function Spend({ spend }: { readonly spend: OrganizationAISpendDaily }) {
   return (
     <>
       <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-card border border-line bg-line lg:grid-cols-4">
-        <Figure label="Cost" note={priced > 0 ? `${dollars(sum.cost_micros / priced)} a request` : undefined}>
+        <Figure
+          label="Cost"
+          note={priced > 0 ? `${dollars(sum.cost_micros / priced)} per request` : undefined}
+        >
           {dollars(sum.cost_micros)}
         </Figure>
         <Figure label="Requests">{sum.requests.toLocaleString('en-US')}</Figure>
@@ -133,7 +136,7 @@ function Spend({ spend }: { readonly spend: OrganizationAISpendDaily }) {
               }
             : {})}
         >
-          The price of their model is not known, so their cost is in no sum and no budget.
+          The price of their model is not known, so their cost is missing from totals and budgets.
         </Notice>
       )}
       <DailyChart spend={spend} />
@@ -142,7 +145,7 @@ function Spend({ spend }: { readonly spend: OrganizationAISpendDaily }) {
       </Section>
       <Section
         title="Users"
-        help="Who spent most."
+        help="Highest spend first."
         flush
         actions={
           <AppLink

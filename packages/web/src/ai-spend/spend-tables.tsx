@@ -62,7 +62,7 @@ export function ModelTable({
       rowKey={modelKey}
       rowLabel={(row) => row.model}
       dense
-      empty={<p className="px-4 py-6 text-center text-sm text-ink-2">No model was asked.</p>}
+      empty={<p className="px-4 py-6 text-center text-sm text-ink-2">No model was used.</p>}
     />
   )
 }
@@ -99,7 +99,7 @@ export function UserTable({ users }: { readonly users: readonly Spender[] }) {
       rows={users}
       rowKey={(row) => row.user_id}
       rowLabel={(row) => row.username}
-      empty={<p className="px-4 py-6 text-center text-sm text-ink-2">Nobody asked a model.</p>}
+      empty={<p className="px-4 py-6 text-center text-sm text-ink-2">Nobody used a model.</p>}
     />
   )
 }

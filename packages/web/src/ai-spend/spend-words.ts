@@ -38,9 +38,7 @@ export function periodWords(start: string, end: string): string {
 
 /** When a budget begins anew; undefined when it never does. */
 export function renewalWords(start: string, end: string): string | undefined {
-  return periodWords(start, end) === 'in all'
-    ? undefined
-    : `Begins anew on ${dayLabel(end.slice(0, 10))}, UTC`
+  return periodWords(start, end) === 'in all' ? undefined : `Resets on ${dayLabel(end.slice(0, 10))} (UTC)`
 }
 
 /** A model of a provider, as an address has it. */

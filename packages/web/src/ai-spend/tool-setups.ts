@@ -15,7 +15,7 @@ export function toolSetups(origin: string): readonly ToolSetup[] {
     {
       id: 'claude-code',
       label: 'Claude Code',
-      how: 'Set these in the shell that starts it.',
+      how: 'Set these in the shell that you start it from.',
       code: [`export ANTHROPIC_BASE_URL=${gateway}/anthropic`, 'export ANTHROPIC_AUTH_TOKEN=<token>'].join(
         '\n',
       ),
@@ -23,7 +23,7 @@ export function toolSetups(origin: string): readonly ToolSetup[] {
     {
       id: 'codex',
       label: 'Codex',
-      how: 'Put this into ~/.codex/config.toml, and the token into the variable SLIPWAY_TOKEN.',
+      how: 'Put this into ~/.codex/config.toml, and the token into the SLIPWAY_TOKEN variable.',
       code: [
         'model_provider = "slipway"',
         '',

@@ -41,10 +41,10 @@ export function UserBudgetSection({ user }: { readonly user: User }) {
         data === undefined
           ? undefined
           : data.override !== null
-            ? 'With a budget of their own.'
+            ? 'Has an individual budget.'
             : data.status.effective_budget === null
-              ? 'No budget limits it.'
-              : 'With the budget of a group.'
+              ? 'Not limited by a budget.'
+              : 'Uses a group’s budget.'
       }
     >
       <div className="flex flex-col gap-3 text-sm">

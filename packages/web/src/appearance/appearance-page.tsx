@@ -19,12 +19,12 @@ const THEMES = [
 
 const VISIONS = [
   { id: 'plain', label: 'Usual' },
-  { id: 'protan-deuter', label: 'Red-green blind' },
-  { id: 'tritan', label: 'Blue-yellow blind' },
+  { id: 'protan-deuter', label: 'Red-green blindness' },
+  { id: 'tritan', label: 'Blue-yellow blindness' },
 ] as const
 
 const CONTRASTS = [
-  { id: 'system', label: 'As the device says' },
+  { id: 'system', label: 'Follow the device' },
   { id: 'more', label: 'More' },
   { id: 'usual', label: 'Usual' },
 ] as const
@@ -44,7 +44,7 @@ export function AppearancePage() {
   const change = useChangeLook()
   return (
     <div className="flex flex-col gap-4">
-      <Section title="Theme" help="Goes with your account to every browser, and is saved at once.">
+      <Section title="Theme" help="Applies to your account in every browser, and is saved at once.">
         <div role="radiogroup" aria-label="Theme" className="grid gap-3 sm:grid-cols-3">
           {THEMES.map(({ id, label, icon: Icon, help }) => (
             <label
@@ -77,11 +77,11 @@ export function AppearancePage() {
       <Section title="Colors and contrast">
         <div className="flex flex-col gap-5">
           <Line
-            title="Colors of states"
-            text="States have an icon and a word as well. These are colors that you can tell apart."
+            title="Status colors"
+            text="A status always has an icon and a word, too. Choose colors that you can tell apart."
           >
             <Segmented
-              label="Colors of states"
+              label="Status colors"
               options={VISIONS}
               value={vision}
               onChange={(next) => change({ vision: next })}

@@ -33,20 +33,20 @@ const HABITS = [
   },
   {
     key: 'thinking_display_mode',
-    label: 'Thoughts of the model',
+    label: 'Model thinking',
     options: [
       { value: 'auto', label: 'Open while it thinks' },
-      { value: 'preview', label: 'The newest lines only' },
+      { value: 'preview', label: 'Only the latest lines' },
       { value: 'always_expanded', label: 'Always open' },
       { value: 'always_collapsed', label: 'Always folded' },
     ],
   },
-  { key: 'shell_tool_display_mode', label: 'Output of commands', options: FOLDS },
+  { key: 'shell_tool_display_mode', label: 'Command output', options: FOLDS },
   {
     key: 'code_diff_display_mode',
-    label: 'Changes of files',
+    label: 'File changes',
     options: [
-      { value: '', label: 'As the dashboard decides' },
+      { value: '', label: 'Automatic' },
       { value: 'auto', label: 'Open when they are short' },
       { value: 'always_expanded', label: 'Always open' },
       { value: 'always_collapsed', label: 'Always folded' },
@@ -62,7 +62,7 @@ const HABITS = [
 export function ChatHabits() {
   const habits = useQuery(preferencesQuery)
   return (
-    <Section title="Chats" help="Goes with your account. What is folded can be opened in place.">
+    <Section title="Chats" help="Applies to your account. Folded parts can be opened in place.">
       {habits.data === undefined ? (
         habits.isError ? (
           <ErrorNotice

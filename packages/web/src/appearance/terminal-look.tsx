@@ -20,7 +20,7 @@ export function TerminalLook() {
   const [size, setSize] = useFontSize()
   const change = useChangeLook()
   return (
-    <Section title="Terminal" help="The font goes with your account; the size is that of this browser.">
+    <Section title="Terminal" help="The font applies to your account, the size to this browser.">
       <div className="flex flex-col gap-4">
         <div className="flex flex-wrap gap-4">
           <Field label="Font">
@@ -37,7 +37,7 @@ export function TerminalLook() {
               />
             )}
           </Field>
-          <Field label="Size of the letters">
+          <Field label="Font size">
             {(field) => (
               <Select
                 {...field}

@@ -6,7 +6,7 @@ import { valueText } from './audit-words.ts'
 /** What an action has changed, field by field; of secrets only that they have changed (RB-98). */
 export function AuditDiffTable({ diff }: { readonly diff: AuditDiff }) {
   const fields = Object.entries(diff).sort(([first], [second]) => first.localeCompare(second))
-  if (fields.length === 0) return <p className="text-sm text-ink-2">No field has changed.</p>
+  if (fields.length === 0) return <p className="text-sm text-ink-2">No fields changed.</p>
   return (
     <section
       className="overflow-x-auto rounded-control border border-line bg-surface"

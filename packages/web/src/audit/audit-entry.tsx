@@ -196,7 +196,7 @@ function Details({
           History of this {entry.resource_type.replaceAll('_', ' ')}
         </AppLink>
         <AppLink className="link" href={paths.auditLog({ filter: `request_id:${entry.request_id}` })}>
-          All of this request
+          All entries of this request
         </AppLink>
         {entry.user === null ? null : (
           <AppLink className="link" href={paths.auditLog({ filter: `username:${entry.user.username}` })}>

@@ -104,10 +104,10 @@ export function AuditPage() {
         ) : list.data.audit_logs.length > 0 ? (
           <Days entries={list.data.audit_logs} zone={zone} />
         ) : address.narrowed ? (
-          <NothingFound icon={ScrollText} title="No entry matches the filter" address={address} />
+          <NothingFound icon={ScrollText} title="No entries match the filter" address={address} />
         ) : (
-          <EmptyState icon={ScrollText} title="Nothing was written down yet">
-            What people and programs change is written down here as it happens.
+          <EmptyState icon={ScrollText} title="No entries yet">
+            Changes by people and programs are recorded here as they happen.
           </EmptyState>
         )}
       </div>

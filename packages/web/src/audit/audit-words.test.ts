@@ -14,6 +14,17 @@ it('UI-1405: the sentence of an entry is cut where names stand', () => {
   ])
 })
 
+it('UI-1405: abbreviations in the sentence are written as such', () => {
+  expect(sentenceParts('{user} created ai provider key {target}')[1]).toEqual({
+    kind: 'words',
+    text: ' created AI provider key ',
+  })
+  expect(sentenceParts('{user} updated mcp server config {target}')[1]).toEqual({
+    kind: 'words',
+    text: ' updated MCP server config ',
+  })
+})
+
 it('UI-1405: entries are grouped by day in their own order', () => {
   const entries = ['2026-03-02T00:10:00Z', '2026-03-01T23:50:00Z', '2026-03-01T08:00:00Z'].map((time) => ({
     time,

@@ -6,6 +6,9 @@ type SentencePart =
   | { readonly kind: 'user' }
   | { readonly kind: 'target' }
 
+/** The server names types as its database does, in small letters. */
+const ACRONYMS = /\b(?:ai|api|idp|mcp|ssh|totp)\b/g
+
 /** The sentence of an entry (`{user} created user {target}`) in parts, so that names can be links. */
 export function sentenceParts(description: string): readonly SentencePart[] {
   return description
@@ -16,7 +19,7 @@ export function sentenceParts(description: string): readonly SentencePart[] {
         ? { kind: 'user' }
         : part === '{target}'
           ? { kind: 'target' }
-          : { kind: 'words', text: part },
+          : { kind: 'words', text: part.replace(ACRONYMS, (word) => word.toUpperCase()) },
     )
 }
 

@@ -54,7 +54,7 @@ export function AuthorizedAppsPage() {
   return (
     <div className="flex flex-col gap-4">
       <p className="text-sm text-ink-2">
-        These apps act for you, as far as you have agreed. Whatever you revoke ends at once; the app has to
+        These apps act for you within what you agreed to. Revoking takes effect at once; the app then has to
         ask you again.
       </p>
       {grants.isError ? (
@@ -79,8 +79,8 @@ export function AuthorizedAppsPage() {
           }
           description={
             doomed.grant === undefined || doomed.app.grants.length === 1
-              ? 'It is signed out everywhere and can no longer act for you, until you agree again.'
-              : 'What was signed in with this authorization is signed out. Its other authorizations stay.'
+              ? 'It is signed out everywhere and can no longer act for you until you agree again.'
+              : 'Anything signed in with this authorization is signed out. Its other authorizations stay.'
           }
           verb="Revoke"
           danger
@@ -123,7 +123,7 @@ function Apps({
             </AppLink>
           }
         >
-          When you sign in to an IDE, an MCP client or another app with your Slipway account, it stands here.
+          When you sign in to an IDE, an MCP client or another app with your Slipway account, it appears here.
         </EmptyState>
       </div>
     )

@@ -70,10 +70,10 @@ describe('claims of an identity provider', () => {
     await page.getByLabel('Claims', { exact: true }).fill(JSON.stringify(claims))
     await page.getByRole('button', { name: 'Try', exact: true }).click()
     await page.getByRole('cell', { name: /platform mapped/ }).waitFor()
-    await page.getByRole('cell', { name: 'nothing has this name' }).waitFor()
+    await page.getByRole('cell', { name: 'no match by name' }).waitFor()
     await page.getByRole('cell', { name: 'filtered out' }).waitFor()
     await page.getByRole('button', { name: 'Save settings' }).click()
-    await page.getByText('Sync of groups saved').waitFor()
+    await page.getByText('Group sync saved').waitFor()
     const { id } = await owner.call(getGroupByName, {
       params: { organization: home, groupName: 'platform' },
     })
@@ -93,7 +93,7 @@ describe('claims of an identity provider', () => {
     await page.getByText('The settings were not saved').waitFor()
     await page.getByRole('radio', { name: 'Roles' }).click()
     await page.waitForURL((url) => url.searchParams.get('tab') === 'roles')
-    await page.getByText('Its values say which roles').waitFor()
+    await page.getByText('Its values decide which roles').waitFor()
     expect(faults).toEqual([])
   })
 
@@ -101,7 +101,7 @@ describe('claims of an identity provider', () => {
     const { page } = await browser.openAs(owner, '/deployment/idp-org-sync')
     await page.getByLabel('Name of the claim').fill('companies')
     await page.getByLabel('Value of the claim').fill('labs')
-    await page.getByRole('button', { name: 'Map value' }).click()
+    await page.getByRole('button', { name: 'Add mapping' }).click()
     await choose(page, 'Add an organization for labs', 'Research')
     await page.getByRole('button', { name: 'Try', exact: true }).click()
     await page.getByRole('cell', { name: /research mapped/i }).waitFor()
@@ -142,9 +142,9 @@ describe('access lists', () => {
 
     await page.goto(`${server.url}${HOME}/settings`)
     await page.getByRole('radio', { name: /^No workspaces/ }).click()
-    await page.getByText('all entries are erased').waitFor()
+    await page.getByText('their access lists are erased').waitFor()
     await page.getByRole('button', { name: 'Change sharing' }).click()
-    await page.getByText('Sharing of workspaces saved').waitFor()
+    await page.getByText('Workspace sharing saved').waitFor()
     await page.goto(`${server.url}/@owner/flight/sharing`)
     await page.getByText('Sharing is switched off').waitFor()
     await owner.call(updateWorkspaceSharing, {

@@ -223,7 +223,7 @@ describe('the deployment', () => {
     expect(await page.getByLabel('Id', { exact: true }).inputValue()).toBe('draft-one')
     await page.getByRole('button', { name: 'Create provider' }).click()
     // The server says what is missing, at the fields.
-    await page.getByRole('alert').filter({ hasText: 'The provider was not made' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'The provider was not created' }).waitFor()
     expect(await page.getByLabel('Issuer URL').getAttribute('aria-invalid')).toBe('true')
     await page.getByLabel('Issuer URL').fill(idp.issuer)
     await page.getByLabel('Client id').fill(IDP_CLIENT.id)

@@ -118,7 +118,7 @@ describe('AI settings', () => {
     expect(await page.getByText('sk-third-key').count()).toBe(0)
 
     await page.getByRole('button', { name: 'Turn off' }).click()
-    await page.getByRole('dialog').getByText('No model of the agents uses it.').waitFor()
+    await page.getByRole('dialog').getByText('Agents use no model of it.').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click()
     await page.getByRole('button', { name: 'Turn on' }).waitFor()
     expect((await made())?.enabled).toBe(false)
@@ -155,12 +155,12 @@ describe('AI settings', () => {
     await page.getByRole('button', { name: 'Add model' }).click()
     await page.getByText('A number from 0 to 2.').waitFor()
     await page.getByLabel('Temperature').fill('0.3')
-    await page.getByLabel('Usual effort').selectOption('low')
+    await page.getByLabel('Default effort').selectOption('low')
     await page.getByLabel('Highest effort').selectOption('high')
     await page.getByRole('button', { name: 'Add model' }).click()
     await page.getByRole('row', { name: /second-model/ }).waitFor()
     await page.getByRole('button', { name: 'Actions for second-model' }).click()
-    await page.getByRole('menuitem', { name: 'Make it the default' }).click()
+    await page.getByRole('menuitem', { name: 'Make default' }).click()
     await page.getByRole('row', { name: /second-model Default/ }).waitFor()
     await page.getByRole('link', { name: 'scripted-model' }).click()
     await page.getByRole('link', { name: 'Duplicate' }).click()
@@ -182,7 +182,7 @@ describe('AI settings', () => {
 
   it('UI-1304: instructions and times are kept, and refused where they cannot be', async () => {
     const { page, faults } = await browser.openAs(owner, '/ai/settings/instructions')
-    await page.getByLabel('Your part').fill('Write tests first.')
+    await page.getByLabel('Your instructions').fill('Write tests first.')
     await page.getByRole('button', { name: 'Save' }).first().click()
     await page.getByText('The system prompt was saved').waitFor()
     expect((await owner.call(getChatSystemPrompt)).system_prompt).toBe('Write tests first.')

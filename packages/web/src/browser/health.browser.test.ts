@@ -15,19 +15,19 @@ beforeAll(async () => {
 afterAll(() => owned.disposeAsync())
 
 describe('UI-1407: the health of the deployment', () => {
-  it('T-48: a section is dismissed, stays visible, and is restored', async () => {
+  it('T-48: a section is muted, stays visible, and is restored', async () => {
     const owner = await server.owner()
     const { page } = await browser.openAs(owner, '/health')
     await page.getByRole('link', { name: /Provisioner daemons/ }).click()
     await page.getByText('No active provisioner daemons found!').waitFor()
-    await page.getByRole('button', { name: 'Dismiss', exact: true }).click()
-    await page.getByText('Dismissed', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Mute warnings' }).click()
+    await page.getByText('Muted', { exact: true }).waitFor()
     expect((await owner.call(getHealthSettings)).dismissed_healthchecks).toEqual(['ProvisionerDaemons'])
     expect(await page.getByRole('link', { name: /Provisioner daemons/ }).textContent()).toContain('Error')
     const forced = page.waitForRequest((request) => request.url().includes('force=true'))
     await page.getByRole('button', { name: 'Run again' }).click()
     await forced
-    await page.getByRole('button', { name: 'Restore' }).click()
+    await page.getByRole('button', { name: 'Unmute warnings' }).click()
     await until('it is restored', async () =>
       (await owner.call(getHealthSettings)).dismissed_healthchecks.length === 0 ? true : undefined,
     )

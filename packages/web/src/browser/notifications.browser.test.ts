@@ -110,7 +110,7 @@ describe('UI-1404: how a deployment notifies', () => {
     const { page, faults } = await browser.openAs(owner, '/deployment/notifications?tab=settings')
     await page.getByText('Off: set CODER_EMAIL_SMARTHOST and CODER_EMAIL_FROM').waitFor()
     await page.getByRole('switch', { name: 'Send notifications' }).click()
-    await page.getByText('They are kept until you turn sending on again').waitFor()
+    await page.getByText('They are kept until you turn sending back on').waitFor()
     expect(await owner.call(getNotificationsSettings)).toEqual({ notifier_paused: true })
     await page.getByRole('switch', { name: 'Send notifications' }).click()
     await page.getByText('Notifications are sent again').waitFor()
@@ -122,7 +122,7 @@ describe('UI-1404: how a deployment notifies', () => {
     const templates = await owner.call(listSystemNotificationTemplates)
     expect(templates.find(({ name }) => name === 'Workspace Deleted')?.method).toBe('inbox')
     await page.getByRole('combobox', { name: /^Workspace created/ }).selectOption('webhook')
-    await page.getByText('Some events go by a way that is not set up').waitFor()
+    await page.getByText('Some events use a method that is not set up').waitFor()
     expect(faults).toEqual([])
   })
 

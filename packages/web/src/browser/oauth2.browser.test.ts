@@ -131,7 +131,7 @@ const read = ({ id }: MCPServerConfig) =>
 describe('apps that people sign in with', () => {
   it('OA-B9, UI-1404: are made with several redirect URIs, changed, and given secrets that are shown once', async () => {
     const { page, faults } = await browser.openAs(owner, APPS)
-    await page.getByText('No app yet').waitFor()
+    await page.getByText('No apps yet').waitFor()
     await page.getByRole('link', { name: 'New app' }).click()
     await page.getByRole('button', { name: 'Create app' }).click()
     await page.getByText('2 fields need a value.').waitFor()
@@ -170,7 +170,7 @@ describe('apps that people sign in with', () => {
     await page.getByRole('heading', { name: 'portal-2' }).waitFor()
     await page.getByRole('button', { name: /^Delete the secret/ }).click()
     await page.getByRole('button', { name: 'Delete secret' }).click()
-    await page.getByText('No secret yet').waitFor()
+    await page.getByText('No secrets yet').waitFor()
     expect(await owner.call(listOAuth2AppSecrets, { params: { app: app?.id ?? '' } })).toEqual([])
     expect(faults).toEqual([])
   })
@@ -180,7 +180,7 @@ describe('apps that people sign in with', () => {
     const { page, faults } = await browser.openAs(owner, `${APPS}/${id}`)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByText('All sessions and tokens that were issued through it end at once').waitFor()
+    await dialog.getByText('All sessions and tokens issued through it end at once').waitFor()
     expect(await dialog.getByRole('button', { name: 'Delete app' }).isDisabled()).toBe(true)
     const after: string[] = []
     page.on('request', (request) => {
@@ -217,7 +217,7 @@ describe('apps that people sign in with', () => {
       .getByRole('row', { name: /Some editor.*Self-registered.*Public/ })
       .getByRole('link')
       .click()
-    await page.getByText('Nobody has checked who this is').waitFor()
+    await page.getByText('Nobody has verified who this is').waitFor()
     expect(await page.getByRole('button', { name: 'Save app' }).count()).toBe(0)
     expect(await page.getByText('Client secrets').count()).toBe(0)
   })
@@ -271,14 +271,14 @@ describe('MCP', () => {
     await page.getByText(`claude mcp add --transport http slipway ${url}`).waitFor()
     await page.getByRole('radio', { name: 'VS Code' }).click()
     await page.getByText(`"url": "${url}"`).waitFor()
-    await page.getByRole('switch', { name: 'Only tools that read' }).click()
+    await page.getByRole('switch', { name: 'Read-only tools' }).click()
     await page.getByText(`"url": "${url}?toolset=readonly"`).waitFor()
     expect(faults).toEqual([])
   })
 
   it('UI-1303: a server is added, tested, has tools taken out, is shared and deleted', async () => {
     const { page, faults } = await browser.openAs(owner, SERVERS)
-    await page.getByText('No MCP server yet').waitFor()
+    await page.getByText('No MCP servers yet').waitFor()
     await page.getByRole('link', { name: 'New server' }).click()
     await page.getByLabel('Name', { exact: true }).fill('Team wiki')
     expect(await page.getByLabel('Slug').inputValue()).toBe('team-wiki')
@@ -316,7 +316,7 @@ describe('MCP', () => {
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await page.getByRole('dialog').getByRole('textbox').fill('Team wiki')
     await page.keyboard.press('Enter')
-    await page.getByText('No MCP server yet').waitFor()
+    await page.getByText('No MCP servers yet').waitFor()
     expect(faults).toEqual([])
   })
 

@@ -130,9 +130,9 @@ describe('members', () => {
     await page.goto(`${server.url}${HOME}/settings`)
     await page.getByText('You may not change the settings').waitFor()
     await page.goto(`${server.url}/organizations/new`)
-    await page.getByText('You may not make organizations').waitFor()
+    await page.getByText('You may not create organizations').waitFor()
     await page.goto(`${server.url}/deployment/idp-org-sync`)
-    await page.getByText('You may not see the sync of organizations').waitFor()
+    await page.getByText('You may not see the organization sync').waitFor()
     await page.goto(`${server.url}/organizations/nowhere`)
     await page.getByText('There is no organization nowhere').waitFor()
 
@@ -155,7 +155,7 @@ describe('groups', () => {
     await page.getByText('"Everyone" is a reserved group name').first().waitFor()
     await page.getByLabel('Name', { exact: true }).fill('firmware')
     await page.getByLabel('Display name').fill('Firmware')
-    await page.getByLabel('Credits a day').fill('40')
+    await page.getByLabel('Credits per day').fill('40')
     await page.getByRole('button', { name: 'Create group' }).click()
     await page.getByText('Nobody is in this group yet').waitFor()
     await page.getByRole('button', { name: 'Add members' }).first().click()
@@ -167,7 +167,7 @@ describe('groups', () => {
     await page.getByText('Nobody is in this group yet').waitFor()
 
     await page.goto(`${server.url}${HOME}/groups/firmware/settings`)
-    await page.getByLabel('Credits a day').fill('60')
+    await page.getByLabel('Credits per day').fill('60')
     await page.getByLabel('Name', { exact: true }).fill('robots')
     await page.getByRole('button', { name: 'Save group' }).click()
     await page.waitForURL('**/groups/robots')
@@ -187,14 +187,14 @@ describe('groups', () => {
 
   it('WS-61, WS-62: everyone is neither filled nor deleted, and has a budget', async () => {
     const { page } = await browser.openAs(owner, `${HOME}/groups/Everyone`)
-    await page.getByText('Nobody is added or removed here').waitFor()
+    await page.getByText('Members cannot be added or removed here').waitFor()
     expect(await page.getByRole('button', { name: 'Add members' }).count()).toBe(0)
     await page.getByRole('button', { name: 'More actions' }).click()
     await page.getByRole('menuitem', { name: 'Settings' }).click()
     expect(await page.getByLabel('Name', { exact: true }).count()).toBe(0)
-    await page.getByLabel('Credits a day').fill('7')
+    await page.getByLabel('Credits per day').fill('7')
     await page.getByRole('button', { name: 'Save group' }).click()
-    await page.getByText('credits each: 7 a day').waitFor()
+    await page.getByText('credits each: 7 per day').waitFor()
   })
 
   it('UI-401, UI-403: older addresses and links of mails lead here', async () => {
@@ -228,7 +228,7 @@ describe('roles', () => {
     await expect
       .poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')))
       .toBe('Update: Provisioners')
-    await page.getByRole('radio', { name: 'On their own only' }).click()
+    await page.getByRole('radio', { name: 'Only on what they own' }).click()
     await page.getByRole('checkbox', { name: 'Start: Workspaces' }).click()
     await page.getByText('3 permissions chosen').waitFor()
     await page.getByRole('button', { name: 'Create role' }).click()

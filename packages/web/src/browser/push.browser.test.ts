@@ -218,7 +218,7 @@ it('UI-1602: who refuses is told how to come back, and an offer that was dismiss
   await offer.getByRole('button', { name: 'Turn on' }).click()
   await offer.getByText('This browser blocks notifications').waitFor()
   await page.goto(`${server.url}/settings/notifications`)
-  await page.getByText('This browser blocks notifications of Slipway').waitFor()
+  await page.getByText('This browser blocks notifications from Slipway').waitFor()
   await page.goto(`${server.url}/agents`)
   await page.getByRole('link', { name: 'Settings', exact: true }).first().waitFor()
   expect(await offer.count()).toBe(0)

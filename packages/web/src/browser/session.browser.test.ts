@@ -50,7 +50,7 @@ const refuse = (page: Page, status: number, pattern = '**/api/v2/**') =>
 describe('a running page', () => {
   it('UI-201, UI-2102: outlives 500 everywhere, then a lost network, and recovers by itself', async () => {
     const { page } = await browser.openAs(owner, '/workspaces')
-    await page.getByText('No workspace yet').waitFor()
+    await page.getByText('No workspaces yet').waitFor()
     await refuse(page, 500)
     await page.getByRole('link', { name: 'Templates', exact: true }).click()
     await page.getByText('The list could not be read').waitFor()
@@ -85,7 +85,7 @@ describe('a running page', () => {
   it('UI-204: a session that was ended elsewhere leads to the sign-in page, and back', async () => {
     const guest = await server.user('guest')
     const { page, faults } = await browser.openAs(guest, '/settings/tokens')
-    await page.getByText('No token yet').waitFor()
+    await page.getByText('No tokens yet').waitFor()
     await page.context().clearCookies({ name: 'coder_session_token' })
     await page.getByRole('link', { name: 'Templates', exact: true }).click()
     await page.getByText('Your session has ended').waitFor()

@@ -82,11 +82,10 @@ export function ConnectionLogPage() {
         stale={list.isPlaceholderData}
         empty={
           address.narrowed ? (
-            <NothingFound icon={Cable} title="No connection matches the filter" address={address} />
+            <NothingFound icon={Cable} title="No connections match the filter" address={address} />
           ) : (
-            <EmptyState icon={Cable} title="Nobody has connected to a workspace yet">
-              Sessions of editors and terminals, and visits of apps and ports, are written down as they begin
-              and end.
+            <EmptyState icon={Cable} title="No connections yet">
+              Editor and terminal sessions, and visits to apps and ports, are recorded as they begin and end.
             </EmptyState>
           )
         }

@@ -52,7 +52,7 @@ export function AccessPage() {
     enabled: asked && mayExplain === true,
   })
   if (mayExplain === false)
-    return <NoPermission what="ask why others may do things" permission="viewAnyAuditLog" />
+    return <NoPermission what="see why others have access" permission="viewAnyAuditLog" />
   return (
     <div className="grid items-start gap-4 xl:grid-cols-[20rem_minmax(0,1fr)]">
       <Section title="Question">
@@ -74,9 +74,9 @@ export function AccessPage() {
           </AfterDelay>
         ) : (
           <div className="rounded-card border border-line bg-surface">
-            <EmptyState icon={Scale} title="Ask about somebody">
-              Choose a user, what they would do and to what. The answer names each role and each permission
-              that speaks for or against it.
+            <EmptyState icon={Scale} title="Check what somebody may do">
+              Choose a user, an action and a resource. The answer lists each role and permission that allows
+              or refuses it.
             </EmptyState>
           </div>
         )}
@@ -130,7 +130,7 @@ function Question({ question, organizations, error, onChange }: QuestionProps) {
       </Field>
       <SettledText
         label="Id"
-        help="Of one that exists; it then says whose it is and where. Empty asks about any."
+        help="An existing object; its owner and organization are filled in from it. Leave empty to ask about any."
         value={question.id}
         check={(text) => (isIdOrNothing(text) ? undefined : 'An id is a UUID of 36 characters.')}
         onChange={(id) => onChange({ id })}
@@ -143,7 +143,7 @@ function Question({ question, organizations, error, onChange }: QuestionProps) {
                 {...field}
                 value={question.owner === '' || question.owner === 'me' ? question.owner : OTHER}
                 options={[
-                  { value: '', label: 'Nobody in particular' },
+                  { value: '', label: 'No particular owner' },
                   { value: 'me', label: 'The user themselves' },
                   { value: OTHER, label: 'Somebody else' },
                 ]}
@@ -153,8 +153,8 @@ function Question({ question, organizations, error, onChange }: QuestionProps) {
           </Field>
           {question.owner === '' || question.owner === 'me' ? null : (
             <SettledText
-              label="Id of the owner"
-              help="As the page of the user shows it. Without one, it is anybody but them."
+              label="Owner id"
+              help="Shown on the user’s page. Leave empty for anybody else."
               value={question.owner === OTHER ? '' : question.owner}
               check={(text) => (isIdOrNothing(text) ? undefined : 'An id is a UUID of 36 characters.')}
               onChange={(owner) => onChange({ owner: owner === '' ? OTHER : owner })}
@@ -167,7 +167,7 @@ function Question({ question, organizations, error, onChange }: QuestionProps) {
                 value={question.organization}
                 options={[
                   { value: '', label: 'None: the deployment' },
-                  { value: 'any', label: 'Any of theirs' },
+                  { value: 'any', label: 'Any of their organizations' },
                   ...organizations.map(({ id, name, display_name }) => ({
                     value: id,
                     label: display_name || name,

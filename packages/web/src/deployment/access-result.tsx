@@ -25,7 +25,7 @@ export function AccessResult({ answer, organizations }: AccessResultProps) {
       <Decision answer={answer} />
       <Section
         title="Roles"
-        help="The first level that says something decides; a refusal beats what its own level allows."
+        help="The first level with an answer decides. Within a level, a refusal takes precedence."
         flush
       >
         <ol>
@@ -34,7 +34,7 @@ export function AccessResult({ answer, organizations }: AccessResultProps) {
           ))}
         </ol>
       </Section>
-      <Section title="Access list of the object" flush>
+      <Section title="Access list" flush>
         {answer.acl.entries.length === 0 ? (
           <p className="px-4 py-3 text-sm text-ink-2">It names neither this user nor a group of theirs.</p>
         ) : (
@@ -53,7 +53,7 @@ export function AccessResult({ answer, organizations }: AccessResultProps) {
           </ul>
         )}
       </Section>
-      <Section title="Who was asked about" help="Roles that the answer is made of.">
+      <Section title="Roles of this user" help="The roles behind the answer.">
         <div className="flex flex-wrap items-center gap-1.5 text-sm">
           <AppLink className="link mr-2" href={paths.user(answer.subject.username)}>
             {answer.subject.username}
@@ -98,7 +98,7 @@ function inSentence(label: string): string {
 
 function why({ allowed, roles, acl, subject }: AuthorizationExplanation, scoped: boolean): string {
   if (subject.status === 'suspended') return 'The account is suspended, so nothing it asks for is done.'
-  if (!scoped) return 'The credential does not let it pass, whatever roles allow.'
+  if (!scoped) return 'The credential does not allow it, whatever the roles allow.'
   if (allowed)
     return roles.allowed
       ? 'Their roles allow it.'
@@ -121,7 +121,7 @@ const VOTES: Readonly<
   Record<'1' | '0' | '-1', { readonly label: string; readonly icon: LucideIcon; readonly tone: string }>
 > = {
   1: { label: 'Allows', icon: CircleCheck, tone: 'text-ok' },
-  0: { label: 'Says nothing', icon: CircleMinus, tone: 'text-off' },
+  0: { label: 'No answer', icon: CircleMinus, tone: 'text-off' },
   '-1': { label: 'Refuses', icon: CircleX, tone: 'text-bad' },
 }
 
@@ -153,12 +153,12 @@ function Level({
             <Icon className="size-3.5" aria-hidden="true" /> {vote.label}
           </>
         ) : (
-          'Is not asked'
+          'Not checked'
         )}
       </span>
       <span className="flex min-w-0 flex-col gap-0.5">
         {level.permissions.length === 0 ? (
-          <span className="text-ink-3">No permission speaks of it</span>
+          <span className="text-ink-3">No matching permission</span>
         ) : (
           level.permissions.map((permission) => (
             <span

@@ -16,7 +16,7 @@ export function ExternalAuthProviders() {
   return (
     <Section
       title="Providers"
-      help="Workspaces get tokens of these for their owners, to clone and to push."
+      help="Workspaces get tokens from these for their owners, to clone and push."
       flush
     >
       {list.isError ? (
@@ -35,7 +35,7 @@ export function ExternalAuthProviders() {
           rowKey={(row) => row.id}
           rowLabel={(row) => row.display_name}
           empty={
-            <EmptyState icon={Plug} title="No provider is configured">
+            <EmptyState icon={Plug} title="No providers configured">
               Set <code>CODER_EXTERNAL_AUTH_0_ID</code>, <code>_TYPE</code>, <code>_CLIENT_ID</code> and{' '}
               <code>_CLIENT_SECRET</code>, and restart the server.
             </EmptyState>

@@ -84,12 +84,12 @@ export function OptionsPage({ page }: { readonly page: DeploymentPage }) {
               title="Nothing is set here"
               action={<Button onClick={() => change({ show: undefined })}>Show all options</Button>}
             >
-              Every option of this page has its default.
+              Every option on this page has its default.
             </EmptyState>
           ) : (
             <EmptyState
               icon={SearchX}
-              title="No option matches the search"
+              title="No options match the search"
               action={
                 <Button onClick={() => change({ filter: undefined, show: undefined })}>
                   Clear the search

@@ -19,7 +19,7 @@ export const PAGES: readonly {
     label: 'Sign-in',
     about: 'How people sign in, and what their provider says about them.',
   },
-  { page: 'external-auth', label: 'External auth', about: 'Providers that workspaces get tokens of.' },
+  { page: 'external-auth', label: 'External auth', about: 'Providers that workspaces get tokens from.' },
 ]
 
 const SECURITY = new Set([

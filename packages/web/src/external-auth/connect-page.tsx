@@ -56,7 +56,7 @@ export function ConnectPage() {
     return (
       <StandAlonePage
         title={`Connect ${name}`}
-        context="Enter this code there. Then this page goes on by itself."
+        context="Enter this code there. This page continues by itself."
       >
         <div className="flex flex-col gap-6">
           <Device provider={provider} name={name} />
@@ -67,8 +67,8 @@ export function ConnectPage() {
   return (
     <StandAlonePage title={`${name} is not connected`}>
       <div className="flex flex-col items-start gap-5">
-        <Notice tone="bad" title={`${name} sent you back, but its token was not accepted`}>
-          Try again. If that does not help, an operator of this deployment has to look at the settings of the
+        <Notice tone="bad" title={`${name} sent you back, but did not accept the token it gave`}>
+          Try again. If that does not help, an operator of this deployment has to check the settings of the
           provider: its scopes, or the address that tokens are checked at.
         </Notice>
         <a className={buttonClass({ tone: 'primary' })} href={paths.connectExternalAuth(provider)}>
@@ -113,7 +113,7 @@ function Connected({
             </div>
             <div className="truncate text-ink-2">
               {user === null
-                ? 'The provider does not say whose it is.'
+                ? 'The provider does not say which account it belongs to.'
                 : user.name === '' || user.name === user.login
                   ? 'Your account there'
                   : user.name}
@@ -123,7 +123,7 @@ function Connected({
         {installable && installations.length === 0 && install !== undefined ? (
           <Notice
             tone="warn"
-            title="The app is installed nowhere"
+            title="The app is not installed anywhere"
             action={
               <a
                 className={buttonClass({ size: 'dense' })}
@@ -169,7 +169,7 @@ function Connected({
           </section>
         )}
         <p className="text-sm text-ink-2">
-          You can close this page: the one that sent you here goes on by itself.
+          You can close this page. The one that sent you here continues by itself.
         </p>
         <div className="flex flex-wrap gap-2">
           <AppLink href={paths.settings('external-auth')} className={buttonClass({ tone: 'primary' })}>

@@ -53,7 +53,8 @@ export function ConnectionsPage() {
   return (
     <div className="flex flex-col gap-4">
       <p className="text-sm text-ink-2">
-        Your workspaces clone, push and call these providers with your accounts there. Nobody sees the tokens.
+        Your workspaces clone, push and call these providers with your accounts there. Nobody can see the
+        tokens.
       </p>
       {kept === undefined ? null : (
         <Notice tone="warn" title={`The token is still valid at ${kept.name}`}>
@@ -106,7 +107,7 @@ export function ConnectionsPage() {
               </span>
             )}
             empty={
-              <EmptyState icon={Plug} title="No provider is set up">
+              <EmptyState icon={Plug} title="No providers are set up">
                 An operator of this deployment can add Git hosts and other services with{' '}
                 <code>CODER_EXTERNAL_AUTH_0_ID</code> and what belongs to it.
               </EmptyState>
@@ -123,8 +124,8 @@ export function ConnectionsPage() {
         title={`Disconnect ${doomed?.name ?? ''}?`}
         description={
           doomed?.provider?.supports_revocation === true
-            ? 'The token is taken back at the provider. Running workspaces can no longer use it, and templates that need it cannot be started until you connect again.'
-            : 'Slipway forgets the token; the provider does not support taking it back. Workspaces that hold it keep it, and templates that need it cannot be started until you connect again.'
+            ? 'The token is revoked at the provider. Running workspaces can no longer use it, and templates that need it cannot start until you connect again.'
+            : 'Slipway forgets the token, but this provider cannot revoke it. Workspaces that already have it keep it, and templates that need it cannot start until you connect again.'
         }
         verb="Disconnect"
         danger

@@ -226,7 +226,7 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
             id="theme system"
             icon={<Monitor className="size-4" strokeWidth={1.75} />}
             onSelect={act(() => changeLook({ theme: 'system' }))}
-            label="Theme of the system"
+            label="System theme"
           />
           <Entry
             id="sign out"

@@ -7,7 +7,7 @@ export const COMMAND_KEY = APPLE ? '⌘' : 'Ctrl'
 
 const KEYS: readonly (readonly [string, readonly string[]])[] = [
   ['Search pages, workspaces and actions', [COMMAND_KEY, 'K']],
-  ['This list', ['?']],
+  ['Show this list', ['?']],
   ['Workspaces', ['g', 'w']],
   ['Templates', ['g', 't']],
   ['Agents', ['g', 'a']],

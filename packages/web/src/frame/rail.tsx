@@ -163,7 +163,7 @@ function Places({
 }
 
 const THEMES: readonly { readonly id: Theme; readonly label: string; readonly icon: typeof Sun }[] = [
-  { id: 'system', label: 'Theme of the system', icon: Monitor },
+  { id: 'system', label: 'System theme', icon: Monitor },
   { id: 'light', label: 'Light', icon: Sun },
   { id: 'dark', label: 'Dark', icon: Moon },
 ]

@@ -43,7 +43,7 @@ export function AddGroupMembersDialog({
       open
       onClose={onClose}
       title={`Add members to ${groupTitle(group)}`}
-      description="They get what the group is opened to at once."
+      description="They get everything the group has access to at once."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>

@@ -34,10 +34,10 @@ export function DeleteGroupDialog({
       title={`Delete ${groupTitle(group)}?`}
       description={
         <>
-          Its members stay in the organization. They lose what only this group opens to them: templates,
-          shared workspaces, and its share of their budget.
+          Its members stay in the organization. They lose what only this group gives them: templates, shared
+          workspaces, and its share of their budget.
           {group.source === 'oidc'
-            ? ' The identity provider may make it again at the next sign-in of one of them.'
+            ? ' The identity provider may create it again when one of them next signs in.'
             : ''}
         </>
       }

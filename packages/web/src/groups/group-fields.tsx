@@ -33,12 +33,12 @@ export function GroupFields({ values, onChange, error, renaming, quotaOnly = fal
             renaming={renaming}
             nameHelp={
               renaming
-                ? 'Part of its address, and what claims of an identity provider call it. Links to the old one stop working.'
-                : 'Letters, digits and single hyphens. Part of its address.'
+                ? 'Used in its address and in the claims of identity providers. Links with the old name stop working.'
+                : 'Letters, digits and single hyphens. Used in its address.'
             }
           />
           <IconField
-            label="Picture"
+            label="Icon"
             error={fieldError(error, 'avatar_url')}
             value={values.avatar_url}
             onChange={(avatar_url) => onChange({ ...values, avatar_url })}
@@ -46,9 +46,9 @@ export function GroupFields({ values, onChange, error, renaming, quotaOnly = fal
         </>
       )}
       <Field
-        label="Credits a day"
+        label="Credits per day"
         error={fieldError(error, 'quota_allowance')}
-        help="What each member may spend on workspaces by being in this group. The groups of a member add up."
+        help="What each member may spend on workspaces through this group. A member’s groups add up."
       >
         {(field) => (
           <TextInput
@@ -56,7 +56,7 @@ export function GroupFields({ values, onChange, error, renaming, quotaOnly = fal
             required
             inputMode="numeric"
             pattern="[0-9]{1,9}"
-            title="A whole number, 0 for nothing"
+            title="A whole number; 0 for none"
             className="max-w-40 tabular-nums"
             value={values.quota}
             onChange={(event) => onChange({ ...values, quota: event.target.value })}

@@ -130,7 +130,7 @@ function Members({ group }: { readonly group: Group }) {
         <div className="mb-4">
           <Notice
             tone="info"
-            title={`Whoever belongs to ${organizationTitle(organization)} is in this group`}
+            title={`Everybody in ${organizationTitle(organization)} belongs to this group`}
             action={
               <AppLink
                 href={paths.organization(organization.name)}
@@ -140,13 +140,13 @@ function Members({ group }: { readonly group: Group }) {
               </AppLink>
             }
           >
-            Nobody is added or removed here, and the group cannot be deleted.
+            Members cannot be added or removed here, and the group cannot be deleted.
           </Notice>
         </div>
       ) : group.source === 'oidc' ? (
         <div className="mb-4">
-          <Notice tone="info" title="The identity provider fills this group">
-            Whom you add or remove here may be changed back when they sign in.
+          <Notice tone="info" title="The identity provider manages this group">
+            Changes that you make here may be undone when a member next signs in.
           </Notice>
         </div>
       ) : null}
@@ -196,8 +196,8 @@ function Members({ group }: { readonly group: Group }) {
                 {...(mayFill ? { action: add } : {})}
               >
                 {group.total_member_count > 0
-                  ? 'It has members that you may not see.'
-                  : 'Members get what the group is opened to as soon as they are in it.'}
+                  ? 'It has members whom you may not see.'
+                  : 'Members get everything the group has access to as soon as they are added.'}
               </EmptyState>
             )
           }
@@ -246,7 +246,7 @@ function RemoveDialog({
       open
       onClose={onClose}
       title={`Remove ${user.username} from ${groupTitle(group)}?`}
-      description="They lose what only this group opens to them, from the next request on. You can add them again."
+      description="They lose what only this group gives them at once. You can add them again."
       verb="Remove"
       busy={remove.isPending}
       error={remove.error}

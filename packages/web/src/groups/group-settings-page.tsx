@@ -71,7 +71,7 @@ function Settings({ group }: { readonly group: Group }) {
       above={[{ label: groupTitle(group), href: paths.group(organization.name, group.name) }]}
       title="Settings"
       width="narrow"
-      context={`of the group ${groupTitle(group)}`}
+      context={`Group ${groupTitle(group)}`}
       lack={may.editGroups ? undefined : { what: 'change this group', permission: 'group:update' }}
     >
       <div className="flex flex-col gap-4">
@@ -80,7 +80,7 @@ function Settings({ group }: { readonly group: Group }) {
           <Section
             title={everyone ? 'Budget' : 'Group'}
             {...(everyone
-              ? { help: 'Name, picture and members of this group are those of the organization.' }
+              ? { help: 'The name, icon and members of this group are those of the organization.' }
               : {})}
           >
             <GroupFields
@@ -104,7 +104,7 @@ function Settings({ group }: { readonly group: Group }) {
           <Section title="Delete">
             <div className="flex flex-wrap items-center gap-x-6 gap-y-3">
               <p className="min-w-0 flex-1 basis-64 text-sm text-ink-2">
-                Its members stay in the organization and lose what only this group opens to them.
+                Its members stay in the organization and lose what only this group gives them.
               </p>
               <Button tone="danger" disabled={!online} onClick={() => setAsking(true)}>
                 Delete group

@@ -13,10 +13,10 @@ export function isEveryone(group: Pick<PaginatedGroup, 'id' | 'organization_id'>
 
 /** What every member may spend a day, in words. */
 export function quotaWords(allowance: number): string {
-  return allowance === 0 ? 'none' : `${allowance} a day`
+  return allowance === 0 ? 'none' : `${allowance} per day`
 }
 
 export const SOURCES: Readonly<Record<PaginatedGroup['source'], string>> = {
-  user: 'By hand',
+  user: 'Manual',
   oidc: 'Identity provider',
 }

@@ -46,7 +46,7 @@ export function GroupsPage() {
     >
       <FilterBar
         label="Filter groups"
-        placeholder="name of a group"
+        placeholder="group name"
         value={address.filter}
         onChange={address.setFilter}
         presets={[]}
@@ -64,17 +64,17 @@ export function GroupsPage() {
           actions={(row) => <RowMenu group={row} onDelete={() => setDoomed(row)} />}
           empty={
             address.narrowed ? (
-              <NothingFound icon={UsersRound} title="No group matches the filter" address={address} />
+              <NothingFound icon={UsersRound} title="No groups match the filter" address={address} />
             ) : (
-              <EmptyState icon={UsersRound} title="No group yet" />
+              <EmptyState icon={UsersRound} title="No groups yet" />
             )
           }
         />
       </ListView>
       {!address.narrowed && list.data?.groups.every(isEveryone) === true && may.createGroup ? (
         <p className="mt-4 text-sm text-ink-2">
-          Everyone is the group of all members. Make another one to open templates and share workspaces to a
-          part of them, or to give that part a budget.
+          Everyone contains all members. Create a group to give some of them templates, shared workspaces or a
+          budget.
         </p>
       ) : null}
       {doomed === undefined ? null : (

@@ -49,8 +49,8 @@ export function NewGroupPage() {
       section="groups"
       title="New group"
       width="narrow"
-      context="Members that get templates, shared workspaces and a budget together"
-      lack={may.createGroup ? undefined : { what: 'make groups', permission: 'group:create' }}
+      context="Members who share templates, workspaces and a budget"
+      lack={may.createGroup ? undefined : { what: 'create groups', permission: 'group:create' }}
     >
       <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={create.error} title="The group was not created" />

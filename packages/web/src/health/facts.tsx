@@ -60,8 +60,8 @@ function factsOf(name: HealthSection, report: HealthcheckReport): readonly Fact[
       const { reachable, latency, threshold_ms } = report.database
       return [
         ['Reachable', reachable ? 'Yes' : 'No'],
-        ['Median latency', reachable ? latency : 'Unknown'],
-        ['Warns from', `${threshold_ms} ms`],
+        ['Median latency', reachable ? latency.replace(/(?<=\d)(?=[a-zµ])/, ' ') : 'Unknown'],
+        ['Warning threshold', `${threshold_ms} ms`],
       ]
     }
     case 'DERP':
@@ -84,7 +84,7 @@ function factsOf(name: HealthSection, report: HealthcheckReport): readonly Fact[
         ['Gateway', enabled ? 'On' : 'Off'],
         ['Database for records', records.database_away ? 'Away' : 'Answers'],
         [
-          'Records that wait',
+          'Records waiting',
           `${records.waiting_characters} characters in memory, ${records.waiting_bytes} bytes on disk`,
         ],
         ['Records lost since the start', records.lost],
@@ -125,7 +125,7 @@ function listsOf(name: HealthSection, report: HealthcheckReport): readonly Liste
           'Status',
           provider.status_detail === '' ? provider.status : `${provider.status}: ${provider.status_detail}`,
         ],
-        ['Keys', `${provider.keys}, of which ${provider.keys_resting} are left alone for now`],
+        ['Keys', `${provider.keys}, of which ${provider.keys_resting} are resting for now`],
         ['Open circuit breakers', provider.circuits.filter(({ state }) => state === 'open').length],
       ],
     }))

@@ -138,10 +138,10 @@ function Section({
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <h2 className="text-base font-semibold">{place.label}</h2>
         <StateBadge look={severityLook(severity, dismissed)} />
-        {dismissed ? <span className="text-sm text-ink-3">Dismissed</span> : null}
+        {dismissed ? <span className="text-sm text-ink-3">Muted</span> : null}
         {mayDismiss ? (
           <Button size="dense" className="ml-auto" busy={change.isPending} onClick={() => change.mutate()}>
-            {dismissed ? 'Restore' : 'Dismiss'}
+            {dismissed ? 'Unmute warnings' : 'Mute warnings'}
           </Button>
         ) : null}
       </div>

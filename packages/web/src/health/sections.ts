@@ -28,7 +28,7 @@ export const SECTIONS: readonly SectionPlace[] = [
   {
     path: 'database',
     label: 'Database',
-    about: 'Whether the database answers, and how soon',
+    about: 'Whether the database answers, and how fast',
     name: 'Database',
     of: (report) => report.database,
   },
@@ -63,7 +63,7 @@ export const SECTIONS: readonly SectionPlace[] = [
   {
     path: 'ai-gateway',
     label: 'AI gateway',
-    about: 'Model providers and the records of requests, as the replica that answers sees them',
+    about: 'Model providers and request records, as seen by the replica that answers',
     name: 'AIGateway',
     of: (report) => report.ai_gateway,
   },

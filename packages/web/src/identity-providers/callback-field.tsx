@@ -7,7 +7,7 @@ export function CallbackField({ url }: { readonly url: string }) {
       <span className="text-sm font-medium">Redirect URI</span>
       <CopyableCode code={url} label="Copy the redirect URI" />
       <span className="text-xs text-ink-2">
-        Also called callback URL. The provider sends people back to it.
+        Also called callback URL. The provider sends people back here.
       </span>
     </div>
   )

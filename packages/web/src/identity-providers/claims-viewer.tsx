@@ -29,7 +29,7 @@ export function ClaimsViewer({
       title="Claims"
       help={
         kind === 'oidc'
-          ? 'Of a claim in both sources the one of the userinfo endpoint counts.'
+          ? 'If a claim is in both sources, the one from the userinfo endpoint wins.'
           : 'What GitHub says about the account.'
       }
       actions={<CopyButton text={text} label="Copy these claims as JSON" />}
@@ -44,7 +44,7 @@ export function ClaimsViewer({
         />
       </div>
       {shown.length === 0 ? (
-        <p className="px-4 py-6 text-center text-sm text-ink-2">This source has said nothing.</p>
+        <p className="px-4 py-6 text-center text-sm text-ink-2">This source returned nothing.</p>
       ) : (
         <dl className="text-sm">
           {shown.map(([claim, value]) => (

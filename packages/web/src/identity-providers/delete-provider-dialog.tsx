@@ -30,7 +30,7 @@ export function DeleteProviderDialog({
       open
       onClose={onClose}
       title={`Delete ${name}?`}
-      description="Its client secret is gone for good, and people who sign in with it cannot sign in until another provider or a password lets them. Their accounts and workspaces stay. To try it out first, disable it instead."
+      description="Its client secret is gone for good, and people who use it cannot sign in until they have another provider or a password. Their accounts and workspaces stay. To try this out first, disable it instead."
       verb="Delete provider"
       danger
       typedName={provider.id}

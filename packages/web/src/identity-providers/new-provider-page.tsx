@@ -41,7 +41,7 @@ export function NewProviderPage() {
     onSuccess: (made) => {
       queries.setQueryData(identityProviderQuery(made.id).queryKey, made)
       void queries.invalidateQueries({ queryKey: ['identity-providers'] })
-      toasts.done(`${made.display_name || made.id} was made; test it before you enable it`)
+      toasts.done(`${made.display_name || made.id} was created. Test it before you enable it`)
       go(paths.identityProvider(made.id), { replace: true })
     },
   })
@@ -62,12 +62,12 @@ export function NewProviderPage() {
           here="New provider"
         />
       </div>
-      <PageHeader title="New identity provider" context="Nobody sees it before you enable it" />
+      <PageHeader title="New identity provider" context="Nobody sees it until you enable it" />
       <form onSubmit={submit} className="flex flex-col gap-4">
-        <ErrorNotice error={create.error} title="The provider was not made" />
+        <ErrorNotice error={create.error} title="The provider was not created" />
         <Section
           title="Kind"
-          help="Okta, Entra ID, Google, Keycloak, GitLab and most others speak OpenID Connect."
+          help="Okta, Entra ID, Google, Keycloak, GitLab and most others support OpenID Connect."
         >
           <div className="flex flex-col gap-5">
             <Segmented
@@ -79,7 +79,7 @@ export function NewProviderPage() {
             <Field
               label="Name on the sign-in page"
               error={fieldError(create.error, 'display_name')}
-              help='The button says "Continue with" and this name.'
+              help='The button reads "Continue with" and this name.'
             >
               {(field) => (
                 <TextInput
@@ -95,7 +95,7 @@ export function NewProviderPage() {
             <Field
               label="Id"
               error={fieldError(create.error, 'id')}
-              help="Part of the redirect URI, so it stays as it is: lower case letters, digits and hyphens."
+              help="Part of the redirect URI, so it cannot be changed later: lower-case letters, digits and hyphens."
             >
               {(field) => (
                 <TextInput

@@ -76,14 +76,9 @@ export function ProviderFields(props: ProviderFieldsProps) {
             />
           )}
           {oidc
-            ? text(
-                'issuer_url',
-                'Issuer URL',
-                'The provider is found by its discovery document below this address.',
-                {
-                  placeholder: 'https://login.example.com',
-                },
-              )
+            ? text('issuer_url', 'Issuer URL', 'Its discovery document is read from below this address.', {
+                placeholder: 'https://login.example.com',
+              })
             : text('base_url', 'Address of GitHub Enterprise', 'Empty for github.com.', {
                 placeholder: 'https://github.example.com',
                 optional: true,
@@ -95,8 +90,8 @@ export function ProviderFields(props: ProviderFieldsProps) {
               error={fieldError(error, 'client_secret')}
               help={
                 hasSecret
-                  ? 'Stored, and never shown. Leave it empty to keep it.'
-                  : 'Stored encrypted, and never shown.'
+                  ? 'Never shown again. Leave empty to keep it.'
+                  : 'Stored encrypted and never shown again.'
               }
             >
               {(field) => (
@@ -112,11 +107,11 @@ export function ProviderFields(props: ProviderFieldsProps) {
           )}
           {oidc ? (
             <>
-              {text('scopes', 'Scopes', 'Parted by spaces; openid has to be among them.')}
+              {text('scopes', 'Scopes', 'Separated by spaces; openid must be one of them.')}
               <Field
-                label="Parameters of the authorization address"
+                label="Authorization URL parameters"
                 error={fieldError(error, 'oidc.auth_url_params')}
-                help="One name=value in each line."
+                help="One name=value per line."
                 marks={<Mark>optional</Mark>}
               >
                 {(field) => (
@@ -136,7 +131,7 @@ export function ProviderFields(props: ProviderFieldsProps) {
             turn(
               'device_flow',
               'Device flow',
-              'People type a code at GitHub. For deployments that GitHub cannot send them back to.',
+              'People type in a code at GitHub. For deployments that GitHub cannot redirect to.',
             )
           )}
         </div>
@@ -149,39 +144,44 @@ export function ProviderFields(props: ProviderFieldsProps) {
               {text('username_field', 'Username claim', undefined)}
               {text('name_field', 'Name claim', undefined)}
             </div>
-            {text('email_domains', 'Email domains', 'Only addresses of these may sign in; empty lets all.', {
-              placeholder: 'example.com example.org',
-              optional: true,
-            })}
+            {text(
+              'email_domains',
+              'Email domains',
+              'Only addresses in these domains may sign in. Leave empty to allow all.',
+              {
+                placeholder: 'example.com example.org',
+                optional: true,
+              },
+            )}
             {turn(
               'email_domains_public',
-              'The sign-in page may name these domains',
-              'It leads people to their provider by their address; everybody can read the domains then.',
+              'Suggest this provider by email domain',
+              'The sign-in page leads people to their provider by their address. Anybody can then read the domains.',
             )}
             {turn(
               'ignore_email_verified',
-              'Accept addresses that are not verified',
-              'Only for a provider that lets nobody choose an address of somebody else.',
+              'Accept unverified addresses',
+              'Only for a provider where nobody can claim somebody else’s address.',
             )}
             {turn(
               'ignore_userinfo',
               'Do not ask the userinfo endpoint',
-              'Only the claims of the ID token count.',
+              'Use only the claims of the ID token.',
             )}
             {turn(
               'rp_initiated_logout',
-              'Sign out there, too',
-              'Who signs out here ends their session at the provider. Register the sign-in page as the post-logout redirect URI there.',
+              'Sign out at the provider, too',
+              'Signing out here also ends the session at the provider. Register the sign-in page there as the post-logout redirect URI.',
             )}
           </div>
         </Section>
       ) : (
-        <Section title="People" help="Who of GitHub may sign in.">
+        <Section title="People" help="Who can sign in with GitHub.">
           <div className="flex flex-col gap-5">
             {turn(
               'allow_everyone',
               'Everybody with a GitHub account',
-              'Without organizations and teams below.',
+              'Leave organizations and teams empty then.',
             )}
             {text('allowed_orgs', 'Organizations', 'Members may sign in. Parted by spaces.', {
               placeholder: 'acme',
@@ -193,7 +193,7 @@ export function ProviderFields(props: ProviderFieldsProps) {
             {turn(
               'takes_over_settings',
               'Take over from the CODER_OAUTH2_GITHUB_* settings',
-              'Accounts that were linked there, at the same GitHub, are linked here too.',
+              'Accounts linked through those settings, at the same GitHub, are linked here, too.',
             )}
           </div>
         </Section>
@@ -203,8 +203,8 @@ export function ProviderFields(props: ProviderFieldsProps) {
           {turn('enabled', 'Enabled', 'A button of the sign-in page. Test it before.')}
           {turn(
             'allow_signups',
-            'Make accounts for new people',
-            'Otherwise only those with an account come in.',
+            'Create accounts for new people',
+            'Otherwise, only people with an account can sign in.',
           )}
           {oidc && !draft.allow_signups
             ? text('signups_disabled_text', 'What people without an account are told', undefined, {

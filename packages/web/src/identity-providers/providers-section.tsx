@@ -33,7 +33,7 @@ export function ProvidersSection() {
   return (
     <Section
       title="Identity providers"
-      help="Each is a button of the sign-in page while it is enabled."
+      help="Each one that is enabled is a button on the sign-in page."
       {...(mayEdit && list.data !== undefined && list.data.length > 0 ? { actions: create } : {})}
       flush
     >
@@ -65,8 +65,7 @@ export function ProvidersSection() {
               title="People sign in with passwords only"
               {...(mayEdit ? { action: create } : {})}
             >
-              Add an OpenID Connect or GitHub provider, try it with a test sign-in, and enable it when it
-              works.
+              Add an OpenID Connect or GitHub provider, test it, and enable it when it works.
             </EmptyState>
           }
         />
@@ -125,7 +124,7 @@ const COLUMNS: readonly Column<IdentityProvider>[] = [
   },
   {
     id: 'source',
-    header: 'Kept in',
+    header: 'Configured in',
     from: 'md',
     cell: (row) => <Mark>{row.source === 'settings' ? 'server settings' : 'this page'}</Mark>,
   },
@@ -135,7 +134,7 @@ const COLUMNS: readonly Column<IdentityProvider>[] = [
     from: 'lg',
     cell: (row) => (
       <span className="whitespace-nowrap text-ink-2">
-        {(row.oidc ?? row.github)?.allow_signups === true ? 'made at sign-in' : 'not made'}
+        {(row.oidc ?? row.github)?.allow_signups === true ? 'created at sign-in' : 'not created'}
       </span>
     ),
   },
@@ -179,7 +178,7 @@ function RowMenu({
             label: provider.enabled ? 'Disable' : 'Enable',
             icon: Power,
             disabled: fixed,
-            ...(fixed ? { hint: 'Only the settings of the server change it' } : {}),
+            ...(fixed ? { hint: 'Change it in the settings of the server' } : {}),
             onSelect: () => turn.mutate({ provider, enabled: !provider.enabled }),
           },
         ],

@@ -13,7 +13,9 @@ export function useSwitchProvider() {
       void queries.invalidateQueries({ queryKey: ['identity-providers'] })
       void queries.invalidateQueries({ queryKey: ['auth-methods'] })
       const name = provider.display_name || provider.id
-      toasts.done(provider.enabled ? `${name} is on the sign-in page now` : `${name} is off the sign-in page`)
+      toasts.done(
+        provider.enabled ? `${name} is now on the sign-in page` : `${name} is no longer on the sign-in page`,
+      )
     },
     onError: (error, { provider }) =>
       toasts.failed(`${provider.display_name || provider.id} was not changed`, error),

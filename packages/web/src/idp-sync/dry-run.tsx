@@ -45,7 +45,7 @@ export function DryRun({ things, sample, run, organizationId }: DryRunProps) {
     if (given.ok && !attempt.isPending) attempt.mutate()
   }
   return (
-    <Section title="Try it" help="With the settings as they stand here, saved or not. Nothing changes.">
+    <Section title="Try it" help="Tests the settings above, saved or not. Nothing is changed.">
       <form onSubmit={submit} className="flex flex-col gap-4">
         <Field
           label="Claims"
@@ -53,7 +53,7 @@ export function DryRun({ things, sample, run, organizationId }: DryRunProps) {
           help={
             person === undefined
               ? 'As the identity provider sends them.'
-              : `Leave it empty for those of ${person.username}'s last sign-in.`
+              : `Leave empty to use the claims of ${person.username}'s last sign-in.`
           }
         >
           {(field) => (
@@ -68,7 +68,7 @@ export function DryRun({ things, sample, run, organizationId }: DryRunProps) {
             />
           )}
         </Field>
-        <Field label="User" help={`Whose present ${things} are compared; somebody new without one.`}>
+        <Field label="User" help={`Compares with their current ${things}. Leave empty for a new user.`}>
           {(field) =>
             person === undefined ? (
               <PersonPicker
@@ -103,9 +103,9 @@ export function DryRun({ things, sample, run, organizationId }: DryRunProps) {
 const OUTCOMES: Readonly<Record<SyncOutcome, string>> = {
   mapped: 'mapped',
   named: 'by its name',
-  created: 'would be made',
+  created: 'would be created',
   filtered: 'filtered out',
-  unknown: 'nothing has this name',
+  unknown: 'no match by name',
 }
 
 function Explanation({
@@ -120,7 +120,7 @@ function Explanation({
   if (!explanation.enabled)
     return (
       <Notice tone="info" title="The sync is off">
-        Without a claim nothing changes at a sign-in.
+        Without a claim, signing in changes nothing.
       </Notice>
     )
   if (explanation.error !== '')
@@ -129,11 +129,11 @@ function Explanation({
         {explanation.error}
       </Notice>
     )
-  const who = person?.username ?? 'Somebody new'
+  const who = person?.username ?? 'A new user'
   return (
     <div role="status" className="flex flex-col gap-4 border-t border-line pt-4 text-sm">
       {explanation.values.length === 0 ? (
-        <p className="text-ink-2">The claim holds no value.</p>
+        <p className="text-ink-2">The claim has no values.</p>
       ) : (
         <table className="w-full">
           <thead>

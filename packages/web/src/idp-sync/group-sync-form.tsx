@@ -40,14 +40,14 @@ export function GroupSyncForm({ stored }: { readonly stored: GroupSyncSettings }
     mutationFn: () => api.call(updateGroupSync, { params, body: settings }),
     onSuccess: (saved) => {
       queries.setQueryData(groupSyncQuery(organization.id).queryKey, saved)
-      toasts.done('Sync of groups saved')
+      toasts.done('Group sync saved')
     },
   })
   return (
     <SyncForm
       what="group"
-      about="Its values say which groups a member is in, anew at every sign-in with OpenID Connect."
-      otherwise="A value that is not mapped gives the group of its name."
+      about="Its values decide which groups a member is in, at every sign-in with OpenID Connect."
+      otherwise="A value that is not mapped means the group of that name."
       values={values}
       onChange={setValues}
       targets={groups.data
@@ -66,7 +66,7 @@ export function GroupSyncForm({ stored }: { readonly stored: GroupSyncSettings }
           <Field
             label="Only values that match"
             error={fieldError(save.error, 'regex_filter')}
-            help="A regular expression in the syntax of RE2, such as ^eng-. Empty lets every value count."
+            help="A regular expression (RE2 syntax), such as ^eng-. Leave empty to use every value."
           >
             {(field) => (
               <TextInput
@@ -83,8 +83,8 @@ export function GroupSyncForm({ stored }: { readonly stored: GroupSyncSettings }
           </Field>
           <LabelledToggle
             kind="switch"
-            label="Make groups that are missing"
-            help="Otherwise a value that names no group is passed over."
+            label="Create missing groups"
+            help="Otherwise, values that name no group are ignored."
             checked={create}
             disabled={locked}
             onChange={setCreate}
@@ -92,7 +92,7 @@ export function GroupSyncForm({ stored }: { readonly stored: GroupSyncSettings }
           {Object.keys(legacy).length === 0 ? null : (
             <Notice
               tone="info"
-              title="Names from the configuration of the deployment count too"
+              title="Names from the server configuration apply, too"
               action={
                 locked ? undefined : (
                   <button type="button" className="link text-sm" onClick={() => setLegacy({})}>

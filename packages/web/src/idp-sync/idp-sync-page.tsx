@@ -25,7 +25,7 @@ export function IdpSyncPage() {
       lack={
         may.viewIdpSyncSettings
           ? undefined
-          : { what: 'see the sync of the identity provider', permission: 'idpsync_settings:read' }
+          : { what: 'see the identity provider sync', permission: 'idpsync_settings:read' }
       }
     >
       <div className="mb-5 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">

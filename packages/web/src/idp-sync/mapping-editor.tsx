@@ -32,7 +32,7 @@ export function MappingEditor({ what, mapping, onChange, targets, values, locked
     <div className="flex flex-col gap-3">
       {rows.length === 0 ? (
         <p className="rounded-control border border-dashed border-line-strong px-3 py-5 text-center text-sm text-ink-2">
-          Nothing is mapped.
+          No mappings yet.
         </p>
       ) : (
         <ul aria-label="Mapping" className="flex flex-col rounded-control border border-line">
@@ -75,7 +75,7 @@ export function MappingEditor({ what, mapping, onChange, targets, values, locked
                   )}
                 </div>
                 {ids.length === 0 ? (
-                  <p className="text-xs text-ink-2">Gives nothing, and its name is not looked for.</p>
+                  <p className="text-xs text-ink-2">Has no effect, and no match by name is tried.</p>
                 ) : null}
               </div>
               {locked ? null : (
@@ -119,7 +119,7 @@ export function MappingEditor({ what, mapping, onChange, targets, values, locked
               ))}
           </datalist>
           <Button onClick={add} disabled={value.trim() === ''} icon={<Plus className="size-4" />}>
-            Map value
+            Add mapping
           </Button>
         </div>
       )}
@@ -182,7 +182,7 @@ function TargetPicker({
       placeholder={`Add ${what}`}
       text={text}
       onText={setText}
-      empty={`No ${what} is called that`}
+      empty={`No ${what} found`}
       options={targets?.filter((target) => target.label.toLowerCase().includes(wanted))}
       onChoose={({ id }) => {
         setText('')

@@ -29,14 +29,14 @@ export function OrganizationSyncPage() {
   const settings = useQuery({ ...organizationSyncQuery, enabled: allowed === true })
   if (allowed === undefined) return <PageSkeleton />
   if (!allowed)
-    return <NoPermission what="see the sync of organizations" permission="viewOrganizationIDPSyncSettings" />
+    return <NoPermission what="see the organization sync" permission="viewOrganizationIDPSyncSettings" />
   if (settings.data === undefined && !settings.isError) return <PageSkeleton />
   return (
     <Page>
       <PageHeader
         title="Organizations by claims"
         documentTitle="Organizations by claims - Deployment"
-        context="Which organizations somebody belongs to who signs in with OpenID Connect"
+        context="Decides which organizations people belong to when they sign in with OpenID Connect"
       />
       {settings.data === undefined ? (
         <ErrorNotice
@@ -70,14 +70,14 @@ function Form({ stored }: { readonly stored: OrganizationSyncSettings }) {
     mutationFn: () => api.call(updateOrganizationSync, { body: settings }),
     onSuccess: (saved) => {
       queries.setQueryData(organizationSyncQuery.queryKey, saved)
-      toasts.done('Sync of organizations saved')
+      toasts.done('Organization sync saved')
     },
   })
   return (
     <SyncForm
       what="organization"
-      about="Its values say which organizations somebody is in, anew at every sign-in; nobody adds them by hand then."
-      otherwise="A value that is not mapped gives nothing."
+      about="Its values decide which organizations a person is in, at every sign-in. Members cannot be added by hand then."
+      otherwise="A value that is not mapped has no effect."
       values={values}
       onChange={setValues}
       targets={organizations.data?.map((organization) => ({
@@ -95,7 +95,7 @@ function Form({ stored }: { readonly stored: OrganizationSyncSettings }) {
         <LabelledToggle
           kind="switch"
           label={`Everybody is in ${standard === undefined ? 'the default organization' : organizationTitle(standard)}`}
-          help="Whatever the claim says. Otherwise who has no value that is mapped is in no organization."
+          help="Whatever the claim says. Otherwise, people without a mapped value are in no organization."
           checked={assign}
           disabled={locked}
           onChange={setAssign}

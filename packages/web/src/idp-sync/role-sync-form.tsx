@@ -27,14 +27,14 @@ export function RoleSyncForm({ stored }: { readonly stored: RoleSyncSettings }) 
     mutationFn: () => api.call(updateRoleSync, { params, body: settings }),
     onSuccess: (saved) => {
       queries.setQueryData(roleSyncQuery(organization.id).queryKey, saved)
-      toasts.done('Sync of roles saved')
+      toasts.done('Role sync saved')
     },
   })
   return (
     <SyncForm
       what="role"
-      about="Its values say which roles a member has here, anew at every sign-in with OpenID Connect; nobody gives them by hand then."
-      otherwise="A value that is not mapped gives the role of its name."
+      about="Its values decide which roles a member has here, at every sign-in with OpenID Connect. Roles cannot be assigned by hand then."
+      otherwise="A value that is not mapped means the role of that name."
       values={values}
       onChange={setValues}
       targets={roles.data?.map((role) => ({ id: role.name, label: roleTitle(role) }))}

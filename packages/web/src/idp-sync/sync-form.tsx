@@ -79,7 +79,7 @@ export function SyncForm({
             <Field
               label="Name of the claim"
               error={fieldError(error, 'field')}
-              help="Empty switches the sync off. A dot is a part of the name."
+              help="Leave empty to turn the sync off. A dot is part of the name."
             >
               {(field) => (
                 <>

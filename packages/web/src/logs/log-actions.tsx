@@ -42,14 +42,14 @@ export function LogActions({ file, filter, readAt, busy, onRefresh }: LogActions
             {
               id: 'csv',
               label: 'CSV',
-              hint: 'For spreadsheets; all entries of the filter',
+              hint: 'For spreadsheets; all entries that match the filter',
               icon: FileSpreadsheet,
               onSelect: () => download('csv'),
             },
             {
               id: 'jsonl',
               label: 'JSON lines',
-              hint: 'For programs; one entry in each line',
+              hint: 'For programs; one entry per line',
               icon: FileJson,
               onSelect: () => download('jsonl'),
             },

@@ -50,7 +50,7 @@ export function clientConfigs(url: string): readonly ClientConfig[] {
       label: 'Other',
       how: 'Give the client this address, with the transport “streamable HTTP”.',
       code: url,
-      next: 'Clients find out by themselves how to sign in. One that cannot do that sends a token as Authorization: Bearer.',
+      next: 'Clients discover how to sign in. One that cannot do that sends a token as Authorization: Bearer.',
     },
   ]
 }

@@ -91,15 +91,15 @@ function Configurations({
       )}
       <LabelledToggle
         kind="switch"
-        label="Only tools that read"
-        help="The client sees your things and cannot change them."
+        label="Read-only tools"
+        help="The client can see your workspaces and chats, but change nothing."
         checked={onlyReading}
         onChange={setOnlyReading}
       />
       {selfRegistration ? null : (
         <Notice
           tone="info"
-          title="Clients may not register themselves here"
+          title="Clients cannot register themselves here"
           {...(mayAllow
             ? {
                 action: (
@@ -122,7 +122,7 @@ function Configurations({
         </Notice>
       )}
       <p className="text-sm text-ink-2">
-        Whatever you connect stands under{' '}
+        Clients that you connect appear under{' '}
         <AppLink href={paths.settings('oauth2-provider')} className="text-accent underline">
           Authorized apps
         </AppLink>

@@ -24,7 +24,7 @@ export function ConnectionButton({ server }: { readonly server: MCPServerConfig 
       if (kept === undefined) toasts.done(`You are no longer connected to ${name}`)
       else
         toasts.failed(
-          `You are no longer connected to ${name}, but your token may still be valid there. Take it back in your account there.`,
+          `You are no longer connected to ${name}, but your token may still be valid there. Revoke it in your account there.`,
           new Error(kept),
         )
     },
@@ -67,7 +67,7 @@ export function ConnectionButton({ server }: { readonly server: MCPServerConfig 
           disconnect.reset()
         }}
         title={`Disconnect ${name}?`}
-        description="Your chats can no longer use it in your name. The token is taken back at the server where that is possible."
+        description="Your chats can no longer use it in your name. The token is revoked at the server if possible."
         verb="Disconnect"
         danger
         busy={disconnect.isPending}

@@ -40,7 +40,7 @@ export function DeleteServerDialog({
       open
       onClose={onClose}
       title={`Delete ${server.display_name}?`}
-      description="Chats lose its tools at once, also those that run, and the connections of all people to it are gone. To stop it for a while, turn it off instead."
+      description="Chats lose its tools at once, even running ones, and everybody’s connections to it are deleted. To stop it for a while, turn it off instead."
       verb="Delete server"
       danger
       typedName={server.display_name}

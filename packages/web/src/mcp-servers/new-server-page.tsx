@@ -61,7 +61,7 @@ function NewServer({ organization }: { readonly organization: Organization }) {
       </div>
       <PageHeader
         title="New MCP server"
-        context={`For chats of ${organizationTitle(organization)}; everybody in it may use the server at first`}
+        context={`For chats in ${organizationTitle(organization)}. At first, every member may use it`}
       />
       <ServerForm
         draft={draft}

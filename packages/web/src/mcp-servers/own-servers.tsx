@@ -35,8 +35,8 @@ export function OwnServers() {
   )
   return (
     <Section
-      title="Servers that your chats use"
-      help="Tools of other systems. Those with a sign-in of their own work once you connect your account."
+      title="Servers for your chats"
+      help="Tools from other systems. Servers that require a sign-in work once you connect your account."
       flush
     >
       {failed === undefined ? null : (
@@ -59,9 +59,9 @@ export function OwnServers() {
             server.auth_type === 'oauth2' ? <ConnectionButton server={server} /> : null
           }
           empty={
-            <EmptyState icon={Plug} title="No MCP server yet">
+            <EmptyState icon={Plug} title="No MCP servers yet">
               Administrators of your organization can add servers, such as an issue tracker or a search, and
-              open them to you.
+              share them with you.
             </EmptyState>
           }
         />

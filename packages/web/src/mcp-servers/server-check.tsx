@@ -45,8 +45,8 @@ export function ServerCheck({
 }
 
 function Looked({ server: { health, enabled } }: { readonly server: MCPServerConfig }) {
-  if (!enabled) return 'The server is off, and is not looked at by itself.'
-  if (health.checked_at === null) return 'Nobody has looked yet.'
+  if (!enabled) return 'The server is off and is not checked automatically.'
+  if (health.checked_at === null) return 'Not checked yet.'
   return (
     <>
       Looked at <TimeAgo time={health.checked_at} />
@@ -69,7 +69,7 @@ function LastLook({ server }: { readonly server: MCPServerConfig }) {
     case 'needs_auth':
       return (
         <p className="text-sm text-ink-2">
-          It answers, and lets in only people who have connected their account. Connect yours to test its
+          It answers, and accepts only people who have connected their account. Connect yours to test its
           tools.
         </p>
       )
@@ -79,8 +79,8 @@ function LastLook({ server }: { readonly server: MCPServerConfig }) {
           tone="bad"
           title={
             health.consecutive_failures > 1
-              ? `The last ${health.consecutive_failures} looks failed`
-              : 'The last look failed'
+              ? `The last ${health.consecutive_failures} checks failed`
+              : 'The last check failed'
           }
         >
           <span className="break-words">{health.error}</span>
@@ -99,13 +99,13 @@ function LastLook({ server }: { readonly server: MCPServerConfig }) {
 /** What a person can do about a failure. */
 const ADVICE: Readonly<Record<string, string>> = {
   address_not_allowed:
-    'Servers in private networks are reached only in the ranges of CODER_MCP_SERVER_ALLOWED_PRIVATE_CIDRS.',
+    'Servers in private networks can be reached only in the ranges of CODER_MCP_SERVER_ALLOWED_PRIVATE_CIDRS.',
   unreachable: 'Check the URL, and whether this deployment may reach it.',
   timeout: 'It took longer than 10 seconds.',
   not_connected: 'Connect your account first.',
   unauthorized: 'Check the key, the headers, or your connection.',
-  insufficient_scope: 'Connect your account again: the server wants more scopes than it was given.',
-  protocol: 'Check the URL and the transport: what answers there does not speak MCP this way.',
+  insufficient_scope: 'Connect your account again: the server requires more scopes than it was granted.',
+  protocol: 'Check the URL and the transport: the server there does not speak MCP this way.',
 }
 
 function Outcome({
@@ -119,7 +119,7 @@ function Outcome({
   if (!answer.ok)
     return (
       <Notice tone="bad" title={`${server.display_name} cannot be used`}>
-        <p className="break-words">{error?.message ?? 'It gave no reason.'}</p>
+        <p className="break-words">{error?.message ?? 'It did not give a reason.'}</p>
         {error === undefined || ADVICE[error.code] === undefined ? null : <p>{ADVICE[error.code]}</p>}
       </Notice>
     )

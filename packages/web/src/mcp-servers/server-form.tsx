@@ -84,7 +84,7 @@ export function ServerForm(props: ServerFormProps) {
               label="Slug"
               required
               error={fault('slug')}
-              help="Stands before the names of its tools; one of a kind in the organization."
+              help="Prefix of its tools’ names; unique in the organization."
             >
               {(field) => (
                 <TextInput
@@ -101,7 +101,7 @@ export function ServerForm(props: ServerFormProps) {
               )}
             </Field>
           </div>
-          <Field label="URL" required error={fault('url')} help="The endpoint that speaks MCP.">
+          <Field label="URL" required error={fault('url')} help="Its MCP endpoint.">
             {(field) => (
               <TextInput
                 {...field}
@@ -140,7 +140,7 @@ export function ServerForm(props: ServerFormProps) {
             label="Description"
             marks={<Mark>optional</Mark>}
             error={fieldError(error, 'description')}
-            help="People read it when they choose servers for a chat."
+            help="Shown when people choose servers for a chat."
           >
             {(field) => (
               <TextInput
@@ -160,7 +160,7 @@ export function ServerForm(props: ServerFormProps) {
           <LabelledToggle
             kind="switch"
             label="On"
-            help="While it is off nobody can use it, and it is not looked at."
+            help="While it is off, nobody can use it and it is not checked."
             checked={draft.enabled}
             onChange={(enabled) => onChange({ enabled })}
           />
@@ -184,15 +184,15 @@ export function ServerForm(props: ServerFormProps) {
           </Field>
           <LabelledToggle
             kind="checkbox"
-            label="Also while a chat only plans"
-            help="For servers whose tools change nothing."
+            label="Available in plan mode"
+            help="For servers whose tools do not change anything."
             checked={draft.allow_in_plan_mode}
             onChange={(allow_in_plan_mode) => onChange({ allow_in_plan_mode })}
           />
           <LabelledToggle
             kind="checkbox"
-            label="Ask the model what each call is for"
-            help="It says its intent with every call, and the chat shows it."
+            label="Ask the model for the reason of each call"
+            help="The chat shows what the model says each call is for."
             checked={draft.model_intent}
             onChange={(model_intent) => onChange({ model_intent })}
           />

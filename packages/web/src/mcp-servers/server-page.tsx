@@ -78,7 +78,7 @@ export function McpServerPage() {
         </AppLink>
       }
     >
-      It was deleted, it is of another organization, or you may not see it.
+      It was deleted, belongs to another organization, or you may not see it.
     </EmptyState>
   )
 }
@@ -125,7 +125,7 @@ function Server({ server, organization, may }: ServerProps) {
             tools={test.data?.ok === true ? test.data.tools : undefined}
           />
         ) : (
-          <Notice tone="info" title="You may look, and not change anything">
+          <Notice tone="info" title="You can view this server, but not change it">
             What is missing is the permission <code>mcp_server_config:update</code> in this organization.
           </Notice>
         )}
@@ -186,9 +186,9 @@ function Edit({
         error={save.error}
         notice={
           endsConnections(saved, draft) ? (
-            <Notice tone="warn" title="Everybody has to connect again">
-              The connections of all people to this server end when you save, because they are for another
-              address or client.
+            <Notice tone="warn" title="Everybody will have to connect again">
+              Everybody’s connections to this server end when you save, because they are for another address
+              or client.
             </Notice>
           ) : null
         }

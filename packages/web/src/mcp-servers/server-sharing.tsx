@@ -65,18 +65,18 @@ export function ServerSharing({
   }
   const people = (members.data ?? []).map((member) => userPrincipal({ ...member, id: member.user_id }))
   return (
-    <Section title="Sharing" help="Whose chats may use the server." flush>
+    <Section title="Sharing" help="Whose chats can use the server." flush>
       <div className="flex flex-col gap-3 px-4 py-3">
         {closing === undefined ? (
           <ErrorNotice error={save.error} title="The sharing was not changed" />
         ) : null}
         {open === undefined ? null : open ? (
           <Notice tone="info" title={`Open to everyone in ${title}`}>
-            Remove that row to open the server only to those listed.
+            Remove that row to limit the server to those listed.
           </Notice>
         ) : (
           <Notice tone="warn" title="Open only to those listed">
-            Other members do not see the server. Chats that run with it keep it until it is turned off.
+            Other members do not see the server. Chats that already use it keep it until it is turned off.
           </Notice>
         )}
         <AccessAdder
@@ -125,7 +125,7 @@ export function ServerSharing({
           save.reset()
         }}
         title={`Close ${server.display_name} to everyone?`}
-        description="Members who are not listed can no longer choose it for a chat. Chats that run with it keep it."
+        description="Members who are not listed can no longer choose it for a chat. Chats that already use it keep it."
         verb="Close it"
         busy={save.isPending}
         error={save.error}

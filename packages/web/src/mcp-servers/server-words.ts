@@ -20,7 +20,7 @@ export function serverLook({ enabled, health }: Pick<MCPServerConfig, 'enabled' 
 
 /** How servers may know who calls; the first ones are the usual ones. */
 export const AUTH_TYPES = [
-  { value: 'none', label: 'None', about: 'The server lets everybody in.' },
+  { value: 'none', label: 'None', about: 'The server accepts everybody.' },
   {
     value: 'oauth2',
     label: 'OAuth2',
@@ -36,7 +36,7 @@ export const AUTH_TYPES = [
 ] as const
 
 export const AVAILABILITIES = [
-  { value: 'default_off', label: 'On request', about: 'A chat has it when somebody adds it.' },
+  { value: 'default_off', label: 'On request', about: 'Chats use it when somebody adds it.' },
   { value: 'default_on', label: 'By default', about: 'A chat has it until somebody takes it out.' },
   { value: 'force_on', label: 'Always', about: 'Every chat has it.' },
 ] as const

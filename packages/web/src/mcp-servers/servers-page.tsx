@@ -54,7 +54,7 @@ export function McpServersPage() {
     <Page>
       <PageHeader
         title="MCP servers"
-        context="Systems whose tools chats may use, for each organization"
+        context="Systems whose tools chats can use, by organization"
         actions={create}
       />
       <AiTabs />
@@ -149,7 +149,7 @@ function Servers({
             }
           : {})}
         empty={
-          <EmptyState icon={Plug} title="No MCP server yet">
+          <EmptyState icon={Plug} title="No MCP servers yet">
             A server brings tools into the chats of {organizationTitle(organization)}: an issue tracker, a
             search, a data base. Everybody in the organization may use a new one until you narrow that.
           </EmptyState>

@@ -32,7 +32,7 @@ export function SignInFields(props: SignInFieldsProps) {
   const trusted = usePermissions()?.editDeploymentConfig === true
   const chosen = AUTH_TYPES.find(({ value }) => value === draft.auth_type)
   return (
-    <Section title="Sign-in" help="How the server knows who calls.">
+    <Section title="Sign-in" help="How the server knows who is calling.">
       <div className="flex flex-col gap-5">
         <Field label="Kind" error={fieldError(props.error, 'auth_type')} help={chosen?.about}>
           {(field) => (
@@ -57,9 +57,9 @@ export function SignInFields(props: SignInFieldsProps) {
         {draft.auth_type === 'api_key' ? <ApiKeyFields {...props} /> : null}
         {draft.auth_type === 'custom_headers' ? <HeaderFields {...props} /> : null}
         {draft.auth_type === 'user_oidc' ? (
-          <Notice tone="warn" title="The server gets the token of everybody whose chat uses it">
-            With it the server can act for them wherever the identity provider accepts it. Choose this only
-            for a server that you run yourself.
+          <Notice tone="warn" title="The server receives the token of everybody whose chat uses it">
+            With it, the server can act for them wherever the token is accepted. Choose this only for a server
+            that you run yourself.
           </Notice>
         ) : null}
       </div>
@@ -106,7 +106,7 @@ function OAuthFields(props: SignInFieldsProps) {
     <>
       <LabelledToggle
         kind="switch"
-        label="Find out by itself"
+        label="Discover automatically"
         help="Reads the server's own description, finds its authorization server and registers there."
         checked={draft.discover}
         onChange={(discover) => onChange({ discover })}
@@ -121,7 +121,7 @@ function OAuthFields(props: SignInFieldsProps) {
           </dl>
           <LabelledToggle
             kind="checkbox"
-            label="Find and register again when saving"
+            label="Discover and register again when saving"
             checked={draft.rediscover}
             onChange={(rediscover) => onChange({ rediscover })}
           />
@@ -151,7 +151,7 @@ function OAuthFields(props: SignInFieldsProps) {
           {text(
             'oauth2_revocation_url',
             'Revocation URL',
-            'Tokens are taken back there when people disconnect.',
+            'Tokens are revoked there when people disconnect.',
             true,
           )}
         </>
@@ -159,7 +159,9 @@ function OAuthFields(props: SignInFieldsProps) {
       {text(
         'oauth2_scopes',
         'Scopes',
-        draft.discover ? 'Parted by spaces; empty for those that the server names.' : 'Parted by spaces.',
+        draft.discover
+          ? 'Separated by spaces. Leave empty to use those that the server names.'
+          : 'Separated by spaces.',
         true,
       )}
     </>
@@ -199,7 +201,7 @@ function HeaderFields({ draft, onChange, error }: SignInFieldsProps) {
   if (headers === undefined)
     return (
       <div className="flex flex-wrap items-center gap-3 text-sm">
-        <span className="text-ink-2">Headers are stored, and never shown.</span>
+        <span className="text-ink-2">Headers are stored and never shown again.</span>
         <Button size="dense" onClick={() => onChange({ headers: [{ key: 0, name: '', value: '' }] })}>
           Replace all
         </Button>
@@ -262,7 +264,7 @@ function HeaderFields({ draft, onChange, error }: SignInFieldsProps) {
         </Button>
       </div>
       <p className={fault === undefined ? 'text-xs text-ink-2' : 'text-xs text-bad first-letter:uppercase'}>
-        {fault ?? 'Values are stored encrypted where the deployment has keys for that, and never shown.'}
+        {fault ?? 'Values are encrypted if the deployment has encryption keys, and never shown again.'}
       </p>
     </fieldset>
   )
@@ -270,6 +272,6 @@ function HeaderFields({ draft, onChange, error }: SignInFieldsProps) {
 
 function secretHelp(stored: boolean): string {
   return stored
-    ? 'Stored, and never shown. Leave it empty to keep it.'
-    : 'Stored encrypted where the deployment has keys for that, and never shown.'
+    ? 'Never shown again. Leave empty to keep it.'
+    : 'Encrypted if the deployment has encryption keys, and never shown again.'
 }

@@ -21,7 +21,7 @@ export function ToolFields({ draft, onChange, tools, error }: ToolFieldsProps) {
       title="Tools"
       help={
         tools === undefined
-          ? 'Chats get all tools of the server, unless you name those that they get or do not get.'
+          ? 'Chats get all tools of the server unless you restrict them here.'
           : `Chats get ${offered} of ${tools.length} tools.`
       }
       flush
@@ -33,7 +33,7 @@ export function ToolFields({ draft, onChange, tools, error }: ToolFieldsProps) {
         <Field
           label="Only these"
           error={fieldError(error, 'tool_allow_list')}
-          help="One name in each line; empty for all."
+          help="One name per line. Leave empty for all."
         >
           {(field) => (
             <TextArea
@@ -47,7 +47,11 @@ export function ToolFields({ draft, onChange, tools, error }: ToolFieldsProps) {
             />
           )}
         </Field>
-        <Field label="Never these" error={fieldError(error, 'tool_deny_list')} help="Wins over “Only these”.">
+        <Field
+          label="Never these"
+          error={fieldError(error, 'tool_deny_list')}
+          help="Takes precedence over “Only these”."
+        >
           {(field) => (
             <TextArea
               {...field}
@@ -87,7 +91,7 @@ function ToolList({
           >
             <span className="flex h-[21px] items-center">
               <Switch
-                label={`Chats get ${tool.name}`}
+                label={`Offer ${tool.name} to chats`}
                 checked={isOffered(draft, tool.name)}
                 onChange={(on) => onChange(withTool(draft, tool.name, on))}
               />
@@ -96,7 +100,7 @@ function ToolList({
               <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-0.5">
                 <code className="min-w-0 break-all text-sm font-medium">{tool.name}</code>
                 {tool.read_only ? <Mark>reads</Mark> : null}
-                {tool.destructive ? <Mark>may destroy</Mark> : null}
+                {tool.destructive ? <Mark>destructive</Mark> : null}
               </div>
               {tool.description === '' ? null : (
                 <p className="line-clamp-2 text-xs text-ink-2">

@@ -89,10 +89,10 @@ function Delivery() {
     <>
       {paused ? (
         <Notice tone="warn" title="Notifications are paused">
-          They are kept until you turn sending on again, for at most a week.
+          They are kept until you turn sending back on, for at most a week.
         </Notice>
       ) : null}
-      <Section title="Sending" help="Holds for all replicas, within seconds.">
+      <Section title="Sending" help="Applies to all replicas within seconds.">
         <LabelledToggle
           kind="switch"
           label="Send notifications"
@@ -104,7 +104,7 @@ function Delivery() {
       </Section>
       <Section
         title="Methods"
-        help="Set up with options of the server, which count from its next start on."
+        help="Set up with server options, which take effect at the next start."
         actions={
           <Button
             disabled={!mayEdit || !online || test.isPending || ready.length === 0}
@@ -157,7 +157,7 @@ function Events() {
   return (
     <>
       {unready.length === 0 ? null : (
-        <Notice tone="warn" title="Some events go by a way that is not set up">
+        <Notice tone="warn" title="Some events use a method that is not set up">
           {unready.map(({ name }) => sentence(name)).join(', ')}: nobody hears of them until it is.
         </Notice>
       )}
@@ -203,7 +203,7 @@ function Event({
     },
     onError: (error) => {
       setChosen(template.method)
-      toasts.failed('The way was not saved', error)
+      toasts.failed('The method was not saved', error)
     },
   })
   return (
@@ -212,7 +212,7 @@ function Event({
         {sentence(template.name)}
         {template.enabled_by_default ? null : (
           <span className="ml-2 font-normal">
-            <Mark>off unless chosen</Mark>
+            <Mark>off by default</Mark>
           </span>
         )}
       </span>

@@ -86,8 +86,8 @@ export function InboxPanel({ onLeave }: { readonly onLeave: () => void }) {
             title={shown === 'unread' ? 'Nothing unread' : 'No notifications yet'}
           >
             {shown === 'unread'
-              ? 'You have seen everything.'
-              : 'What happens to your workspaces, chats and account shows here.'}
+              ? 'You are all caught up.'
+              : 'News about your workspaces, chats and account appears here.'}
           </EmptyState>
         ) : (
           <ul className="divide-y divide-line">

@@ -57,7 +57,7 @@ export function NotificationPreferencesPage() {
       <PushSection />
       {methods.data.ready.length === 0 ? (
         <Notice tone="warn" title="This deployment sends no notifications">
-          The inbox is off and neither a mail server nor a webhook is set up. Your choices count as soon as
+          The inbox is off, and neither a mail server nor a webhook is set up. Your choices apply as soon as
           one of them is.
         </Notice>
       ) : null}
@@ -127,19 +127,19 @@ function StopOne({ templates }: { readonly templates: readonly NotificationTempl
       {search.disabled !== undefined && asked === undefined ? (
         <Notice
           tone="warn"
-          title="The link names no kind of notification of this deployment"
+          title="The link names no kind of notification that this deployment has"
           action={
             <Button size="dense" onClick={leave}>
               Dismiss
             </Button>
           }
         >
-          Choose below what you want to hear of.
+          Choose below what you want to hear about.
         </Notice>
       ) : null}
       {stopped === undefined ? null : (
         <Notice tone="ok" title={`“${stopped}” is off`}>
-          You get no more notifications of this kind. Turn it on again below whenever you like.
+          You get no more notifications of this kind. You can turn it back on below at any time.
         </Notice>
       )}
       {asked === undefined ? null : (
@@ -147,7 +147,7 @@ function StopOne({ templates }: { readonly templates: readonly NotificationTempl
           open
           onClose={leave}
           title={`Stop “${sentence(asked.name)}”?`}
-          description="You will get no more notifications of this kind, by mail or otherwise."
+          description="You will get no more notifications of this kind, by email or otherwise."
           footer={
             <>
               <Button onClick={leave}>Keep them</Button>

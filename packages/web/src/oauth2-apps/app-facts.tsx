@@ -10,7 +10,7 @@ export function AppConnection({ app }: { readonly app: OAuth2ProviderApp }) {
   const { authorization, token, token_revoke, device_authorization } = app.endpoints
   const id = app.metadata_url === '' ? app.id : app.metadata_url
   return (
-    <Section title="Connection" help="What the app has to know about this deployment." flush>
+    <Section title="Connection" help="What the app needs to know about this deployment." flush>
       <dl className="divide-y divide-line">
         <Copied label="Client id" value={id} />
         <Copied label="Authorization URL" value={authorization} />

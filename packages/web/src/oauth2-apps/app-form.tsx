@@ -66,7 +66,7 @@ export function AppForm(props: AppFormProps) {
             label="Name"
             required
             error={faultOfName}
-            help="People read it when they are asked to agree: 1 to 32 letters and digits, with single hyphens between them."
+            help="Shown when people are asked for consent. At most 32 letters, digits and single hyphens."
           >
             {(field) => (
               <TextInput
@@ -91,7 +91,7 @@ export function AppForm(props: AppFormProps) {
       </Section>
       <Section
         title="Redirect URIs"
-        help="Where people may be sent back to. Compared letter by letter; the first one is used when an app names none."
+        help="Where people may be sent back to. They must match exactly. The first one is used when the app names none."
       >
         <RedirectUris
           draft={draft}
@@ -102,15 +102,15 @@ export function AppForm(props: AppFormProps) {
       </Section>
       <Section
         title="Scopes"
-        help="What the app may ask people for. It gets all of these when it asks for none."
+        help="What the app may ask people for. If it asks for nothing, it gets all of these."
       >
         <ScopePicker
           value={draft.scopes}
           onChange={(scopes) => onChange({ ...draft, scopes })}
           full={
             <p className="text-sm text-ink-2">
-              The app may ask for everything that a person can do. Choose ready sets or single actions when it
-              needs less.
+              The app may ask for everything that a person can do. If it needs less, choose presets or single
+              actions.
             </p>
           }
         />
@@ -122,15 +122,15 @@ export function AppForm(props: AppFormProps) {
         <div className="flex flex-col gap-5">
           <LabelledToggle
             kind="switch"
-            label="Remember what people agreed to"
-            help="Whoever has agreed to the same scopes before is not asked again."
+            label="Remember consent"
+            help="People who have agreed to the same scopes before are not asked again."
             checked={draft.rememberConsent}
             onChange={(rememberConsent) => onChange({ ...draft, rememberConsent })}
           />
           <LabelledToggle
             kind="switch"
             label="Require pushed authorization requests"
-            help="The app has to hand over its requests to the server first (RFC 9126)."
+            help="The app must send its requests to the server first (RFC 9126)."
             checked={draft.requirePushed}
             onChange={(requirePushed) => onChange({ ...draft, requirePushed })}
           />

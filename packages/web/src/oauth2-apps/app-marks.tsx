@@ -15,12 +15,12 @@ export function AppMarks({ app }: { readonly app: OAuth2ProviderApp }) {
           <Mark>Metadata document</Mark>
         </span>
       ) : app.dynamically_registered ? (
-        <span title="It registered itself: nobody has checked who it is">
+        <span title="It registered itself: nobody has verified who it is">
           <Mark>Self-registered</Mark>
         </span>
       ) : null}
       {app.client_type === 'public' ? (
-        <span title="It has no secret and proves itself with PKCE">
+        <span title="It has no secret and uses PKCE instead">
           <Mark>Public</Mark>
         </span>
       ) : null}

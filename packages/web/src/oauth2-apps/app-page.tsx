@@ -102,10 +102,10 @@ function App({ app }: { readonly app: OAuth2ProviderApp }) {
       />
       <div className="flex flex-col gap-4">
         {self ? (
-          <Notice tone="info" title="Nobody has checked who this is">
+          <Notice tone="info" title="Nobody has verified who this is">
             {app.metadata_url === ''
-              ? 'The app registered itself, and may change what it says about itself. People are told so when they are asked to agree.'
-              : 'Its description comes from a document at its own address, and follows what stands there. People are told so when they are asked to agree.'}
+              ? 'The app registered itself, and may change what it says about itself. The consent page tells people so.'
+              : 'Its description comes from a document at its own address, and changes with it. The consent page tells people so.'}
           </Notice>
         ) : null}
         <AppConnection app={app} />

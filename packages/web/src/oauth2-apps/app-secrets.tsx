@@ -48,7 +48,7 @@ export function AppSecrets({ app }: { readonly app: OAuth2ProviderApp }) {
   return (
     <Section
       title="Client secrets"
-      help="To rotate, make a new one, roll it out, and delete the old one once it is no longer used."
+      help="To rotate, create a new one, roll it out, and delete the old one once it is no longer used."
       actions={secrets.data === undefined || secrets.data.length === 0 ? null : make}
       flush
     >
@@ -83,8 +83,8 @@ export function AppSecrets({ app }: { readonly app: OAuth2ProviderApp }) {
               }
             : {})}
           empty={
-            <EmptyState icon={KeyRound} title="No secret yet" action={make}>
-              The app needs one to exchange the codes that people bring back to it.
+            <EmptyState icon={KeyRound} title="No secrets yet" action={make}>
+              The app needs one to exchange authorization codes for tokens.
             </EmptyState>
           }
         />
@@ -101,7 +101,7 @@ export function AppSecrets({ app }: { readonly app: OAuth2ProviderApp }) {
           description={
             doomed.last_used_at === null
               ? 'It has never been used.'
-              : 'Every session that was made with it ends at once, and the app cannot use it any more.'
+              : 'Every session that was created with it ends at once, and the app can no longer use it.'
           }
           verb="Delete secret"
           danger

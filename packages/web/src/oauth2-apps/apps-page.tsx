@@ -53,7 +53,7 @@ export function OAuth2AppsPage() {
           onChange={(next) => change({ tab: next === 'settings' ? next : undefined }, true)}
         />
         <p className="min-w-0 flex-1 basis-60 text-sm text-ink-2">
-          Other software signs people in here, and acts for them as far as they agree.
+          Apps sign people in with their Slipway account, and act for them within what they agree to.
         </p>
         {shown === 'apps' ? create : null}
       </div>
@@ -116,12 +116,12 @@ function Apps() {
             : {})}
           empty={
             wanted === '' ? (
-              <EmptyState icon={AppWindow} title="No app yet">
+              <EmptyState icon={AppWindow} title="No apps yet">
                 An app lets an IDE, a portal or a script sign people in with their Slipway account. Clients
-                may also register themselves, once the settings allow it.
+                can also register themselves if the settings allow it.
               </EmptyState>
             ) : (
-              <EmptyState icon={AppWindow} title="No app matches">
+              <EmptyState icon={AppWindow} title="No apps match">
                 Nothing has “{text.trim()}” in its name, its client id or its redirect URIs.
               </EmptyState>
             )

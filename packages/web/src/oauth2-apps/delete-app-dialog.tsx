@@ -39,7 +39,7 @@ export function DeleteAppDialog({
       open
       onClose={onClose}
       title={`Delete the app ${app.name}?`}
-      description="All sessions and tokens that were issued through it end at once, for everybody who has authorized it. Its secrets stop working, and nobody can sign in with it any more."
+      description="All sessions and tokens issued through it end at once, for everybody who has authorized it. Its secrets stop working, and nobody can sign in with it anymore."
       verb="Delete app"
       danger
       typedName={app.name}

@@ -33,7 +33,7 @@ export function NewOAuth2AppPage() {
       changed.current = false
       queries.setQueryData(appQuery(made.id).queryKey, made)
       void queries.invalidateQueries({ queryKey: appsQuery.queryKey })
-      toasts.done(`The app ${made.name} was created; make a secret for it`)
+      toasts.done(`The app ${made.name} was created. Now create a secret for it`)
       go(paths.oauth2App(made.id), { replace: true })
     },
   })
@@ -51,7 +51,7 @@ export function NewOAuth2AppPage() {
           here="New app"
         />
       </div>
-      <PageHeader title="New OAuth2 app" context="It gets its client id and its secrets once it is created" />
+      <PageHeader title="New OAuth2 app" context="You get its client id and secrets once it is created" />
       <AppForm
         draft={draft}
         onChange={(next) => {

@@ -50,7 +50,7 @@ export function NewSecretDialog({
       open
       onClose={onClose}
       title={`New secret for ${app.name}`}
-      description="The app proves itself with it when it asks for tokens. It is shown once."
+      description="The app authenticates with it when it asks for tokens. It is shown once."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -88,7 +88,7 @@ export function NewSecretDialog({
     >
       <div className="flex flex-col gap-4">
         <Notice tone="warn" title="Copy it now">
-          It is not stored in the clear, and cannot be shown again.
+          Only a hash is stored, so it cannot be shown again.
         </Notice>
         <OnceShown label="Client secret" secret={make.data.client_secret_full} />
       </div>

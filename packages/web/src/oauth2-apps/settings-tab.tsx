@@ -47,7 +47,7 @@ export function SettingsTab() {
           <LabelledToggle
             kind="switch"
             label="Clients may register themselves"
-            help="MCP clients and IDEs make an entry of their own (RFC 7591) when somebody connects them. Anybody who reaches this server can then make one; the consent page says that nobody has checked who it is. Switching it off stops new registrations only."
+            help="MCP clients and IDEs register themselves (RFC 7591) when somebody connects them. Anybody who can reach this server can then register a client; the consent page says that nobody has verified it. Turning this off only stops new registrations."
             checked={wanted.dynamic_client_registration_enabled}
             disabled={locked}
             onChange={(on) => save.mutate({ dynamic_client_registration_enabled: on })}
@@ -55,14 +55,14 @@ export function SettingsTab() {
           <LabelledToggle
             kind="switch"
             label="Require pushed authorization requests"
-            help="Every client has to hand over its request to the server first (RFC 9126), so that nobody in between can change it. Clients that cannot do that are refused."
+            help="Every client must send its request to the server first (RFC 9126), so that nobody in between can change it. Clients that cannot do that are refused."
             checked={wanted.require_pushed_authorization_requests}
             disabled={locked}
             onChange={(on) => save.mutate({ require_pushed_authorization_requests: on })}
           />
         </div>
       </Section>
-      <Section title="Discovery" help="Clients find all endpoints by this document (RFC 8414).">
+      <Section title="Discovery" help="Clients find all endpoints in this document (RFC 8414).">
         <CopyableCode
           code={new URL(DISCOVERY, location.origin).href}
           label="Copy the address of the document"

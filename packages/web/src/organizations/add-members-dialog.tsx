@@ -38,7 +38,7 @@ export function AddMembersDialog({
       onClose()
       toasts.done(
         people.length === 1
-          ? `${people[0]?.username} is a member now`
+          ? `${people[0]?.username} is now a member`
           : `${count(people.length, 'member')} added`,
       )
     },
@@ -68,14 +68,14 @@ export function AddMembersDialog({
           error={add.error}
           title={failed === undefined ? 'Nobody was added' : `${failed} was not added`}
         />
-        <Field label="User" help="Who is not found has no account that you may see.">
+        <Field label="User" help="Only accounts that you may see are found.">
           {(field) => (
             <PersonPicker
               field={{ ...field, required: undefined }}
               autoFocus
               refusal={({ id, organization_ids = [] }) =>
                 organization_ids.includes(organization.id)
-                  ? 'Is a member'
+                  ? 'Already a member'
                   : people.some((person) => person.id === id)
                     ? 'Chosen'
                     : undefined

@@ -70,7 +70,7 @@ export function DeleteOrganization() {
             <p>This is the default organization: it cannot be deleted.</p>
           ) : left.length > 0 ? (
             <>
-              <p>It can be deleted when it is empty. What has to go first:</p>
+              <p>It can be deleted once it is empty. Still in it:</p>
               <ul className="mt-1.5 flex flex-wrap gap-x-4 gap-y-1">
                 {left.map(({ label, href }) => (
                   <li key={label}>
@@ -82,7 +82,7 @@ export function DeleteOrganization() {
               </ul>
             </>
           ) : (
-            <p>The organization with its roles and settings is gone for good.</p>
+            <p>The organization, its roles and its settings are gone for good.</p>
           )}
         </div>
         <Button
@@ -100,7 +100,7 @@ export function DeleteOrganization() {
           remove.reset()
         }}
         title={`Delete ${organizationTitle(organization)}?`}
-        description="Its custom roles, its settings of identity providers and its group of everyone go with it. This cannot be undone."
+        description="Its custom roles, its identity provider settings and its Everyone group go with it. This cannot be undone."
         verb="Delete organization"
         danger
         typedName={organization.name}

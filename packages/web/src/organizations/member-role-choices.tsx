@@ -57,7 +57,7 @@ export function MemberRoleChoices({
                   ? 'Every member has it.'
                   : role.assignable || locked
                     ? roleAbout(role)
-                    : 'You may not give or take this role.'
+                    : 'You may not assign or remove this role.'
               }
               checked={always || value.includes(role.name)}
               disabled={always || locked || !role.assignable}

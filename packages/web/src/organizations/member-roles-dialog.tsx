@@ -49,7 +49,7 @@ export function MemberRolesDialog({
       open
       onClose={onClose}
       title={`Roles of ${member.username}`}
-      description="They count in this organization, from the next request on."
+      description="They apply in this organization, from the next request on."
       footer={
         <>
           <Button onClick={onClose}>{locked ? 'Close' : 'Cancel'}</Button>

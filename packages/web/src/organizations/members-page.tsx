@@ -18,6 +18,7 @@ import { Menu } from '../ui/menu.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { accountColumns } from '../users/account-columns.tsx'
+import { roleTitle as siteRoleTitle } from '../users/user-look.ts'
 import { AddMembersDialog } from './add-members-dialog.tsx'
 import { MemberRolesDialog } from './member-roles-dialog.tsx'
 import { useOrganization } from './organization-context.ts'
@@ -95,7 +96,7 @@ export function MembersPage() {
             address.narrowed ? (
               <NothingFound icon={UsersRound} title="Nobody matches the filter" address={address} />
             ) : (
-              <EmptyState icon={UsersRound} title="Nobody belongs to this organization" />
+              <EmptyState icon={UsersRound} title="This organization has no members" />
             )
           }
         />
@@ -123,7 +124,7 @@ const COLUMNS: readonly Column<Member>[] = [
           <Mark key={role.name}>{roleTitle(role)}</Mark>
         ))}
         {row.global_roles.map((role) => (
-          <Mark key={`site ${role.name}`}>{roleTitle(role)} of the deployment</Mark>
+          <Mark key={`site ${role.name}`}>{siteRoleTitle(role)} (deployment)</Mark>
         ))}
         {row.roles.length + row.global_roles.length === 0 ? <span className="text-ink-3">Member</span> : null}
       </span>
@@ -172,7 +173,7 @@ function RowMenu({ member, onAsk }: { readonly member: Member; readonly onAsk: (
                 label: 'Roles',
                 icon: ShieldCheck,
                 disabled: self,
-                hint: self ? 'Nobody changes their own' : undefined,
+                hint: self ? 'You cannot change your own' : undefined,
                 onSelect: () => onAsk({ kind: 'roles', member }),
               },
             ]

@@ -32,7 +32,7 @@ export function NewOrganizationPage() {
   })
   const form = useInvalidFocus(create.error)
   if (allowed === undefined) return <PageSkeleton />
-  if (!allowed) return <NoPermission what="make organizations" permission="createOrganization" />
+  if (!allowed) return <NoPermission what="create organizations" permission="createOrganization" />
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!create.isPending) create.mutate()
@@ -41,7 +41,7 @@ export function NewOrganizationPage() {
     <Page width="narrow">
       <PageHeader
         title="New organization"
-        context="Its own members, groups, roles, templates and workspaces, apart from those of others"
+        context="With its own members, groups, roles, templates and workspaces"
       />
       <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={create.error} title="The organization was not created" />

@@ -78,8 +78,8 @@ export function OrganizationAutocomplete({
         organizations.isError
           ? describeError(organizations.error).message
           : typed === undefined || typed === ''
-            ? 'There is no other one for this'
-            : 'None is called that'
+            ? 'There are no others to choose'
+            : 'No organization found'
       }
       onChoose={({ id }) => {
         setTyped(undefined)

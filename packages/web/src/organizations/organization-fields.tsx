@@ -31,8 +31,8 @@ export function OrganizationFields({
         renaming={renaming}
         nameHelp={
           renaming
-            ? 'Part of its address and of those of its templates. Links and scripts that use the old one stop working.'
-            : 'Letters, digits and single hyphens, at most 32. Part of its address and of those of its templates.'
+            ? 'Used in its address and those of its templates. Links and scripts with the old name stop working.'
+            : 'At most 32 letters, digits and single hyphens. Used in its address and those of its templates.'
         }
       />
       <Field label="Description" error={fieldError(error, 'description')}>

@@ -111,7 +111,7 @@ export function OrganizationThingPage({
       </div>
       <PageHeader
         title={title}
-        documentTitle={`${title} - ${TABS[section]}`}
+        documentTitle={[title, ...above.map(({ label }) => label).reverse(), TABS[section]].join(' - ')}
         lead={lead}
         badge={badge}
         context={context}

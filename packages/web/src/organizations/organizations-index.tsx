@@ -52,7 +52,7 @@ function FirstOrganization({ wanted }: { readonly wanted?: OrganizationPage }) {
     <EmptyState
       page
       icon={Building2}
-      title="You are in no organization"
+      title="You are not in any organization"
       action={
         mayCreate ? (
           <AppLink href={paths.newOrganization()} className={buttonClass({ tone: 'primary' })}>

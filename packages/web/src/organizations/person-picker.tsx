@@ -80,7 +80,7 @@ export function PersonPicker({
       disabled={disabled}
       text={text}
       onText={setText}
-      empty={error === null ? 'Nobody is called that' : describeError(error).message}
+      empty={error === null ? 'Nobody found' : describeError(error).message}
       options={error === null ? options : []}
       onChoose={({ id }) => {
         const person = found?.find((one) => one.id === id)

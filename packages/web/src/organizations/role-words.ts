@@ -29,7 +29,7 @@ export function roleAbout(role: AssignableRoles): string {
   if (known !== undefined) return known
   const all = [...role.organization_permissions, ...role.organization_member_permissions]
   const kinds = new Set(all.map(({ resource_type }) => resource_type)).size
-  if (all.length === 0) return 'Permits nothing yet.'
+  if (all.length === 0) return 'No permissions yet.'
   return `${count(all.length, 'permission')} on ${count(kinds, 'kind')} of resources.`
 }
 

@@ -102,7 +102,7 @@ function DefaultRoles() {
       }),
     onSuccess: async () => {
       await refreshOrganizations()
-      toasts.done('Roles of every member saved')
+      toasts.done('Default roles saved')
     },
   })
   if (!may.viewOrgRoles) return null
@@ -111,10 +111,7 @@ function DefaultRoles() {
     if (!save.isPending) save.mutate()
   }
   return (
-    <Section
-      title="Roles of every member"
-      help="Whoever belongs to the organization has these, beside the roles of their own."
-    >
+    <Section title="Default roles" help="Every member has these, in addition to their own roles.">
       <form onSubmit={submit} className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="The roles were not saved" />
         <MemberRoleChoices organizationId={organization.id} value={roles} onChange={setRoles} />

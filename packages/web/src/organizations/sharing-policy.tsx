@@ -30,19 +30,19 @@ const MODES: readonly Mode[] = [
   {
     id: 'service_accounts',
     label: 'Workspaces of service accounts',
-    about: 'People keep theirs to themselves; those of service accounts may be shared.',
+    about: 'Only workspaces of service accounts can be shared.',
     narrowing: {
       question: 'Share workspaces of service accounts only?',
-      loss: 'Workspaces of people are no longer shared with anybody: all their entries are erased, and open connections of others end.',
+      loss: 'People’s workspaces are no longer shared with anybody: their access lists are erased, and connections of others end.',
     },
   },
   {
     id: 'none',
     label: 'No workspaces',
-    about: 'Nobody shares a workspace, and members do not see each other.',
+    about: 'Workspaces cannot be shared, and members do not see each other.',
     narrowing: {
-      question: 'Share no workspaces?',
-      loss: 'No workspace of the organization is shared with anybody any more: all entries are erased, and open connections of others end.',
+      question: 'Stop sharing all workspaces?',
+      loss: 'Workspaces of the organization are no longer shared with anybody: their access lists are erased, and connections of others end.',
     },
   },
 ]
@@ -62,7 +62,7 @@ export function SharingPolicy() {
     onSuccess: async (saved) => {
       queries.setQueryData(sharingSettingsQuery(organization.id).queryKey, saved)
       setAsked(undefined)
-      toasts.done('Sharing of workspaces saved')
+      toasts.done('Workspace sharing saved')
       await refreshOrganizations()
     },
   })
@@ -74,7 +74,7 @@ export function SharingPolicy() {
   const present = settings.data?.shareable_workspace_owners
   const off = settings.data?.sharing_globally_disabled === true
   return (
-    <Section title="Sharing of workspaces" help="Whose workspaces may be opened to other members.">
+    <Section title="Workspace sharing" help="Which workspaces can be shared with other members.">
       {settings.data === undefined ? (
         settings.isError ? (
           <ErrorNotice

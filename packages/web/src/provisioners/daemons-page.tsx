@@ -37,11 +37,11 @@ export function DaemonsPage() {
       lack={open ? undefined : { what: 'see the provisioners', permission: 'provisioner_jobs:read' }}
     >
       <ListFrame
-        about="Provisioners import templates and build workspaces. A job goes to one that has all its tags."
+        about="Provisioners import templates and build workspaces. A job goes to one that has all of its tags."
         control={
           <LabelledToggle
             kind="switch"
-            label="Offline ones too"
+            label="Show offline"
             checked={offline === 'true'}
             onChange={(on) => change({ offline: on ? 'true' : undefined })}
           />
@@ -62,9 +62,9 @@ export function DaemonsPage() {
           stale={list.isPlaceholderData}
           empty={
             narrowed ? (
-              <NoneLikeThat icon={ServerCog} title="No provisioner is like that" />
+              <NoneLikeThat icon={ServerCog} title="No provisioner matches" />
             ) : (
-              <EmptyState icon={ServerCog} title="No provisioner is here">
+              <EmptyState icon={ServerCog} title="No provisioners">
                 Jobs wait until one comes. The server brings some along unless it was started with{' '}
                 <code>--provisioner-daemons 0</code>.
               </EmptyState>

@@ -49,7 +49,7 @@ export function JobsPage() {
       }
     >
       <ListFrame
-        about="Imports of templates and builds of workspaces, the newest first."
+        about="Template imports and workspace builds, newest first."
         control={
           <Menu
             label="State"
@@ -89,10 +89,10 @@ export function JobsPage() {
           )}
           empty={
             ids !== undefined || tags !== undefined || status !== undefined ? (
-              <NoneLikeThat icon={ListChecks} title="No job is like that" />
+              <NoneLikeThat icon={ListChecks} title="No job matches" />
             ) : (
-              <EmptyState icon={ListChecks} title="No job yet">
-                One is made whenever somebody imports a template or starts, stops or deletes a workspace.
+              <EmptyState icon={ListChecks} title="No jobs yet">
+                A job appears whenever somebody imports a template or starts, stops or deletes a workspace.
               </EmptyState>
             )
           }
@@ -213,7 +213,7 @@ function RowMenu({
             label: 'Open the log',
             icon: SquareArrowOutUpRight,
             disabled: !openable,
-            hint: openable ? undefined : 'Its version belongs to no template',
+            hint: openable ? undefined : 'Its version does not belong to a template',
             onSelect: () => open.mutate(),
           },
           ...(job.worker_id === undefined
@@ -264,8 +264,8 @@ function CancelDialog({ job, onClose }: { readonly job: ProvisionerJob; readonly
       title={`Cancel: ${jobTitle(job)}?`}
       description={
         job.type === 'workspace_build' && job.status !== 'pending'
-          ? 'What it has made so far stays as it is; the workspace may need another start or stop.'
-          : 'Nothing is made by it.'
+          ? 'What it has created so far stays; the workspace may need another start or stop.'
+          : 'It creates nothing.'
       }
       verb="Cancel the job"
       danger

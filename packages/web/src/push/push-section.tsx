@@ -36,11 +36,11 @@ export function PushSection() {
   return (
     <Section
       title="Push messages"
-      help="This browser says when a chat has finished or failed, also while Slipway is not open."
+      help="This browser tells you when a chat has finished or failed, even while Slipway is not open."
     >
       <div className="flex flex-col gap-3">
         {state === 'denied' ? (
-          <Notice tone="warn" title="This browser blocks notifications of Slipway">
+          <Notice tone="warn" title="This browser blocks notifications from Slipway">
             <BlockedWords />
           </Notice>
         ) : (
@@ -58,7 +58,7 @@ export function PushSection() {
         {failure === undefined ? null : <ErrorNotice {...failure} />}
         {test.isSuccess && state === 'on' ? (
           <Notice tone="ok" title="A test is on its way">
-            If nothing appears, see whether your system shows notifications of this browser.
+            If nothing appears, check whether your system shows notifications from this browser.
           </Notice>
         ) : null}
       </div>
@@ -74,7 +74,7 @@ function words(state: 'unsupported' | 'off' | 'on'): string {
       return 'Off in this browser. It asks for your permission when you turn them on.'
     case 'unsupported':
       return window.isSecureContext
-        ? 'This browser has none. On iPhone and iPad, add Slipway to the home screen and open it from there.'
-        : 'Browsers allow them over HTTPS only: open Slipway at an address that begins with https://.'
+        ? 'This browser does not support them. On iPhone and iPad, add Slipway to the home screen and open it from there.'
+        : 'Browsers allow them only over HTTPS: open Slipway at an address that begins with https://.'
   }
 }

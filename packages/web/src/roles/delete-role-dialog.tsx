@@ -35,7 +35,7 @@ export function DeleteRoleDialog({
       open
       onClose={onClose}
       title={`Delete the role ${roleTitle(role)}?`}
-      description="Every member who has it loses it at once, and what it permits. This cannot be undone."
+      description="Members who have it lose it at once, with everything it permits. This cannot be undone."
       verb="Delete role"
       danger
       typedName={role.name}

@@ -39,17 +39,17 @@ export function Matrix({ label, known, chosen, onChange }: MatrixProps) {
       <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3 px-4 pb-3">
         <TextInput
           type="search"
-          aria-label="Filter kinds of resources"
-          placeholder="Filter kinds of resources"
+          aria-label="Filter resources"
+          placeholder="Filter resources"
           value={text}
           onChange={(event) => setText(event.target.value)}
           className="max-w-64"
         />
-        <LabelledToggle kind="switch" label="Show all kinds" checked={all} onChange={setAll} />
+        <LabelledToggle kind="switch" label="Show all resources" checked={all} onChange={setAll} />
       </div>
       {groups.length === 0 ? (
         <p className="border-t border-line px-4 py-10 text-center text-sm text-ink-2">
-          Nothing is named that way.
+          Nothing has that name.
         </p>
       ) : (
         <table
@@ -121,7 +121,7 @@ function Row({
     />
   )
   return (
-    <tr className="hover:bg-hover @max-2xl:flex @max-2xl:flex-wrap @max-2xl:gap-x-4 @max-2xl:gap-y-2 @max-2xl:border-b @max-2xl:border-line @max-2xl:px-4 @max-2xl:py-3">
+    <tr className="hover:bg-hover @max-2xl:flex @max-2xl:flex-wrap @max-2xl:gap-x-4 @max-2xl:gap-y-2.5 @max-2xl:border-b @max-2xl:border-line @max-2xl:px-4 @max-2xl:py-3">
       <th scope="row" className={classNames(CELL, 'pl-4 text-left font-normal @max-2xl:w-full')}>
         <span className="inline-flex items-center gap-2.5 align-middle" data-column="all">
           <Checkbox
@@ -153,7 +153,7 @@ function Row({
         )
       })}
       <td data-column="more" className={classNames(CELL, 'pl-4')}>
-        <span className="flex flex-wrap gap-x-4 gap-y-1.5">
+        <span className="flex flex-wrap gap-x-4 gap-y-2.5 @2xl:gap-y-1.5">
           {row.cells
             .filter(({ action }) => !standard.includes(action))
             .map((cell) => (
@@ -182,7 +182,7 @@ function Permit({
   return (
     <span
       className={classNames('inline-flex items-center gap-2 align-middle', locked && 'text-ink-3')}
-      title={locked ? 'You may not do this in the whole organization, so you cannot give it.' : undefined}
+      title={locked ? 'You may not do this across the organization, so you cannot grant it.' : undefined}
     >
       <Checkbox
         id={`permit-${cell.word}`}

@@ -12,9 +12,12 @@ const LEVELS = [
 export function PermissionList({ role }: { readonly role: AssignableRoles }) {
   const parts = LEVELS.flatMap(([key, title]) => [
     { title, list: role[key].filter(({ negate }) => !negate) },
-    { title: `${title}, refused whatever other roles allow`, list: role[key].filter(({ negate }) => negate) },
+    {
+      title: `${title}: refused, whatever other roles allow`,
+      list: role[key].filter(({ negate }) => negate),
+    },
   ]).filter(({ list }) => list.length > 0)
-  if (parts.length === 0) return <p className="text-sm text-ink-2">This role permits nothing yet.</p>
+  if (parts.length === 0) return <p className="text-sm text-ink-2">This role does not permit anything yet.</p>
   return (
     <div className="flex flex-col gap-6">
       {parts.map(({ title, list }) => (

@@ -32,8 +32,8 @@ import { grantableQuery } from './queries.ts'
 type Level = 'organization' | 'member'
 
 const ASSIGNERS = [
-  { role: 'organization-user-admin', label: 'User admins of the organization may give it too' },
-  { role: 'user-admin', label: 'User admins of the deployment may give it too' },
+  { role: 'organization-user-admin', label: 'User admins of the organization' },
+  { role: 'user-admin', label: 'User admins of the deployment' },
 ] as const
 
 /** A role of the organization, new or to be changed: names, permissions on two levels, who may give it (RB-34…RB-39, RB-136). */
@@ -100,8 +100,8 @@ export function RoleForm({ role }: { readonly role?: AssignableRoles }) {
             error={fieldError(save.error, 'name')}
             help={
               role === undefined
-                ? 'Letters, digits and single hyphens, at most 32. It cannot be changed later.'
-                : 'What claims and the API call it; it cannot be changed.'
+                ? 'At most 32 letters, digits and single hyphens. It cannot be changed later.'
+                : 'Its name in claims and the API. It cannot be changed.'
             }
           >
             {(field) => (
@@ -120,7 +120,7 @@ export function RoleForm({ role }: { readonly role?: AssignableRoles }) {
           <Field
             label="Display name"
             error={fieldError(save.error, 'display_name')}
-            help="How it is shown; the name when it stays empty."
+            help="Shown to people. Leave empty to use the name."
           >
             {(field) => (
               <TextInput
@@ -135,17 +135,17 @@ export function RoleForm({ role }: { readonly role?: AssignableRoles }) {
       </Section>
       <Section
         title="Permissions"
-        help="You can give what you may do yourself in the whole organization."
+        help="You can grant what you may do yourself across the organization."
         flush
       >
         <div className="flex flex-col gap-3 px-4 py-3">
           <Segmented
-            label="Where the permissions count"
+            label="Where the permissions apply"
             value={level}
             onChange={setLevel}
             options={[
               { id: 'organization', label: 'On everything', count: chosen.organization.size },
-              { id: 'member', label: 'On their own only', count: chosen.member.size },
+              { id: 'member', label: 'Only on what they own', count: chosen.member.size },
             ]}
           />
           <p className="text-sm text-ink-2">
@@ -154,7 +154,7 @@ export function RoleForm({ role }: { readonly role?: AssignableRoles }) {
               : 'Holders may do this to what they own themselves, such as their workspaces.'}
           </p>
           {strange.length === 0 || known.data === undefined ? null : (
-            <Notice tone="warn" title="The role holds permissions that you do not hold">
+            <Notice tone="warn" title="The role has permissions that you do not have">
               It can be saved without them only: {strange.map(spell).join(', ')}.
             </Notice>
           )}
@@ -186,7 +186,7 @@ export function RoleForm({ role }: { readonly role?: AssignableRoles }) {
       {refused.length === 0 ? null : (
         <Section
           title="Refuses"
-          help="Whatever other roles allow. Stays as it is; only owners save such a role."
+          help="Whatever other roles allow. It cannot be changed here; only owners can save such a role."
         >
           <div className="flex flex-wrap gap-1.5">
             {refused.map((one) => (
@@ -197,7 +197,10 @@ export function RoleForm({ role }: { readonly role?: AssignableRoles }) {
           </div>
         </Section>
       )}
-      <Section title="Who may give it" help="Administrators of the organization and owners always may.">
+      <Section
+        title="Who else may assign it"
+        help="Administrators of the organization and owners always can."
+      >
         <div className="flex flex-col gap-3.5">
           {ASSIGNERS.map((assigner) => (
             <LabelledToggle
@@ -219,7 +222,7 @@ export function RoleForm({ role }: { readonly role?: AssignableRoles }) {
       </Section>
       <div className="sticky bottom-0 z-20 -mx-4 flex flex-wrap items-center justify-end gap-x-4 gap-y-2 border-t border-line bg-bg px-4 py-3 sm:-mx-6 sm:px-6 lg:mx-0 lg:px-0">
         <span className="text-sm text-ink-2" aria-live="polite">
-          {total === 0 ? 'No permission chosen' : `${count(total, 'permission')} chosen`}
+          {total === 0 ? 'No permissions chosen' : `${count(total, 'permission')} chosen`}
         </span>
         <span className="flex gap-2">
           <AppLink href={paths.organizationPage(organization.name, 'roles')} className={buttonClass({})}>

@@ -26,8 +26,8 @@ export function NewRolePage() {
     <OrganizationThingPage
       section="roles"
       title="New role"
-      context="A set of permissions that members of this organization can be given"
-      lack={may.createOrgRoles ? undefined : { what: 'make roles', permission: 'assign_org_role:create' }}
+      context="A set of permissions for members of this organization"
+      lack={may.createOrgRoles ? undefined : { what: 'create roles', permission: 'assign_org_role:create' }}
     >
       <RoleForm />
     </OrganizationThingPage>
@@ -92,7 +92,7 @@ export function RolePage() {
       ) : (
         <Section
           title="Permissions"
-          {...(role.built_in ? { help: 'Built into Slipway; make a custom role for anything else.' } : {})}
+          {...(role.built_in ? { help: 'Built into Slipway. For anything else, create a custom role.' } : {})}
         >
           <PermissionList role={role} />
         </Section>

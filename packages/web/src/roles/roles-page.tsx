@@ -43,11 +43,7 @@ export function RolesPage() {
         />
       ) : (
         <div className="flex flex-col gap-6">
-          <Section
-            title="Custom roles"
-            help="Made by this organization, for what the built-in ones do not cover."
-            flush
-          >
+          <Section title="Custom roles" help="For what the built-in roles do not cover." flush>
             <Table
               label="Custom roles"
               columns={columns}
@@ -69,9 +65,9 @@ export function RolesPage() {
                   }
                 : {})}
               empty={
-                <EmptyState icon={ShieldCheck} title="No custom role yet" action={create}>
-                  A role is a set of permissions that members can be given, such as a release bot that only
-                  updates templates.
+                <EmptyState icon={ShieldCheck} title="No custom roles yet" action={create}>
+                  A role is a set of permissions to assign to members, such as a release bot that only updates
+                  templates.
                 </EmptyState>
               }
             />
@@ -102,7 +98,7 @@ function columnsOf(organization: string, given: readonly string[]): readonly Col
       header: 'Role',
       cell: (row) => (
         <span className="flex min-w-0 flex-col py-1.5">
-          <span className="flex min-w-0 items-center gap-2">
+          <span className="flex min-w-0 flex-wrap items-center gap-x-2">
             <AppLink
               href={paths.role(organization, row.name)}
               className="truncate font-medium hover:text-accent"
@@ -117,7 +113,7 @@ function columnsOf(organization: string, given: readonly string[]): readonly Col
     },
     {
       id: 'id',
-      header: 'Name for claims and the API',
+      header: 'Name in claims and the API',
       from: 'lg',
       cell: (row) => <code className="block w-64 truncate text-ink-2">{row.name}</code>,
     },

@@ -89,7 +89,7 @@ export function ImportSecretsPage() {
     <div className="flex flex-col gap-4">
       <Section
         title="Import secrets"
-        help="A .env, .json or .yaml file of names and texts, up to 1 MiB and 50 secrets. All of them are taken, or none."
+        help="A .env, .json or .yaml file of names and values: at most 1 MiB and 50 secrets. Either all are imported or none."
       >
         <div className="flex flex-col gap-4">
           <FilePicker name={file?.name} onChoose={(chosen) => void choose(chosen)} />
@@ -120,8 +120,8 @@ export function ImportSecretsPage() {
       <div className="flex flex-wrap items-center justify-end gap-2">
         {faulty === 0 ? null : (
           <p role="status" className="mr-auto text-sm text-bad">
-            {faulty === 1 ? 'One row stands in the way.' : `${faulty} rows stand in the way.`} Repair the file
-            and choose it again.
+            {faulty === 1 ? 'One row has a problem.' : `${faulty} rows have problems.`} Repair the file and
+            choose it again.
           </p>
         )}
         <AppLink href={paths.settings('secrets')} className={buttonClass({})}>
@@ -144,7 +144,7 @@ export function ImportSecretsPage() {
         open={leaving.status === 'blocked'}
         onClose={() => leaving.reset?.()}
         title="Leave without importing?"
-        description="Nothing of the file was taken yet."
+        description="Nothing from the file has been imported yet."
         verb="Leave"
         busy={false}
         error={null}
@@ -222,7 +222,11 @@ function PreviewList({
   readonly refused: ReadonlyMap<number, string>
 }) {
   return (
-    <Section title="What the file holds" help="Values are masked here and stored as they are." flush>
+    <Section
+      title="Contents of the file"
+      help="Values are masked here and stored as they are in the file."
+      flush
+    >
       <ul>
         {rows.map((row, index) => {
           const fault = refused.get(index) ?? row.fault

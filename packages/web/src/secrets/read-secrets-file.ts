@@ -64,11 +64,11 @@ function rowsOf(entries: readonly Entry[], taken: ReadonlySet<string>): PreviewR
     const draft = { name: key, value: value ?? '', envName, filePath: '', enabled: envName !== '' }
     const fault =
       value === undefined
-        ? 'The value is no text: put it in quotes.'
+        ? 'The value is not a text: put it in quotes.'
         : twice
           ? 'The name is in the file twice.'
           : taken.has(key)
-            ? 'You have a secret of this name.'
+            ? 'You already have a secret with this name.'
             : Object.values(secretFaults(draft))[0]
     return { name: key, value, envName, fault }
   })
@@ -84,7 +84,7 @@ function readEnv(content: string): Entry[] {
     const assignment = line.replace(/^export[ \t]+/, '')
     const equals = assignment.indexOf('=')
     const key = trimmed(assignment.slice(0, Math.max(equals, 0)))
-    if (key === '') throw new Unreadable(`Line ${index + 1} is no KEY=VALUE, comment or empty line.`)
+    if (key === '') throw new Unreadable(`Line ${index + 1} is neither KEY=VALUE, nor a comment, nor empty.`)
     const value = meaningOf(trimmed(assignment.slice(equals + 1)))
     if (value === undefined)
       throw new Unreadable(

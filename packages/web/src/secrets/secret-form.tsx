@@ -85,7 +85,7 @@ export function SecretForm({ title, initial, existing, verb, busy, error, onSubm
             <Field
               label="Name"
               error={fault('name')}
-              help="How you find it here; it cannot be changed later."
+              help="So that you recognize it here. It cannot be changed later."
             >
               {(field) => (
                 <TextInput
@@ -132,13 +132,9 @@ export function SecretForm({ title, initial, existing, verb, busy, error, onSubm
           </Field>
         </div>
       </Section>
-      <Section title="In the workspace" help="As a variable, as a file, or as both.">
+      <Section title="In workspaces" help="As a variable, a file, or both.">
         <div className="flex flex-col gap-5">
-          <Field
-            label="Variable"
-            error={fault('env_name')}
-            help="Name of an environment variable, such as NPM_TOKEN."
-          >
+          <Field label="Variable" error={fault('env_name')} help="An environment variable such as NPM_TOKEN.">
             {(field) => (
               <TextInput
                 {...field}
@@ -152,7 +148,11 @@ export function SecretForm({ title, initial, existing, verb, busy, error, onSubm
               />
             )}
           </Field>
-          <Field label="File" error={fault('file_path')} help="Path from ~/ or /, such as ~/.npmrc.">
+          <Field
+            label="File"
+            error={fault('file_path')}
+            help="A path that starts with ~/ or /, such as ~/.npmrc."
+          >
             {(field) => (
               <TextInput
                 {...field}
@@ -203,7 +203,7 @@ function isMissing(field: SecretField, draft: SecretDraft): boolean {
 function valueHelp(value: string, existing: boolean): string {
   if (value === '')
     return existing
-      ? 'Leave it empty to keep the present one, which cannot be shown.'
-      : 'Stored encrypted where the deployment has keys for that. It cannot be shown again.'
+      ? 'Leave empty to keep the current value, which cannot be shown.'
+      : 'Encrypted if the deployment has encryption keys. It cannot be shown again.'
   return `${byteLength(value).toLocaleString('en')} of ${MAX_VALUE_BYTES.toLocaleString('en')} bytes`
 }

@@ -34,7 +34,7 @@ export function SecretsPage() {
   return (
     <OwnThings
       label="Secrets"
-      about="Variables and files that every workspace of yours gets when it starts. Nobody reads a value back, not even you."
+      about="Variables and files that each of your workspaces gets when it starts. Nobody can read a value back, not even you."
       list={secrets}
       rows={secrets.data}
       columns={COLUMNS}
@@ -42,8 +42,8 @@ export function SecretsPage() {
       name={(row) => row.name}
       make={make}
       empty={
-        <EmptyState icon={LockKeyhole} title="No secret yet" action={make}>
-          Keep a token or a key here, and find it in your workspaces as a variable or a file.
+        <EmptyState icon={LockKeyhole} title="No secrets yet" action={make}>
+          Store a token or a key here and use it in your workspaces as a variable or a file.
         </EmptyState>
       }
       actions={(row, onDelete) => (
@@ -56,7 +56,7 @@ export function SecretsPage() {
         />
       )}
       kind="secret"
-      loss="Its value is gone for good. Running workspaces keep what they have until they start anew."
+      loss="Its value is gone for good. Running workspaces keep it until they restart."
       remove={async ({ name }) => {
         await api.call(deleteUserSecret, { params: { user: 'me', name } })
         await refreshSecrets()

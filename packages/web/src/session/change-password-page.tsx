@@ -40,7 +40,7 @@ export function ChangePasswordPage() {
   const onField = ['password', 'email'].some((field) => fieldError(change.error, field) !== undefined)
   const refused = statusOf(change.error) === 400 && !onField
   return (
-    <StandAlonePage title="Choose a new password" context="It ends all sessions and tokens of the account.">
+    <StandAlonePage title="Choose a new password" context="All sessions and tokens of the account end.">
       <form onSubmit={submit} className="flex flex-col gap-4">
         {refused ? (
           <Notice
@@ -55,7 +55,7 @@ export function ChangePasswordPage() {
               </AppLink>
             }
           >
-            It has expired, was used already, or is for another address.
+            It has expired, was already used, or is for another email address.
           </Notice>
         ) : (
           <ErrorNotice error={change.error} title="The password was not changed" />
@@ -80,7 +80,7 @@ export function ChangePasswordPage() {
           <Field
             label="One-time passcode"
             error={fieldError(change.error, 'one_time_passcode')}
-            help="It is in the mail that you asked for."
+            help="It is in the email that we sent you."
           >
             {(field) => (
               <TextInput

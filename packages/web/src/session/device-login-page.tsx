@@ -19,7 +19,7 @@ export function DeviceLoginPage() {
       <StandAlonePage title="Sign in with a code">
         <div className="flex flex-col items-start gap-5">
           <Notice tone="warn" title="This page was opened without a sign-in">
-            It shows the code of a sign-in at GitHub that was begun before. Begin one on the sign-in page.
+            It shows the code for signing in with GitHub. Start on the sign-in page.
           </Notice>
           <AppLink href={paths.signIn()} className={buttonClass({ tone: 'primary' })}>
             Go to the sign-in page
@@ -30,7 +30,7 @@ export function DeviceLoginPage() {
   return (
     <StandAlonePage
       title="Sign in with GitHub"
-      context="Enter this code at GitHub. Then this page goes on by itself."
+      context="Enter this code at GitHub. This page continues by itself."
     >
       <div className="flex flex-col gap-6">
         <Flow state={state} provider={provider} />

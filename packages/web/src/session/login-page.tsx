@@ -83,7 +83,7 @@ function Reason({
   if (reason === 'expired')
     return (
       <Notice tone="info" title="Your session has ended">
-        Sign in again to go on where you were.
+        Sign in again to continue where you were.
       </Notice>
     )
   if (reason === 'password')
@@ -107,7 +107,7 @@ function Ways({
   const { providers, password, terms_of_service_url: terms = '' } = methods
   if (providers.length === 0 && !password.enabled)
     return (
-      <Notice tone="bad" title="No way to sign in is switched on">
+      <Notice tone="bad" title="No way to sign in is enabled">
         An operator of this deployment has to enable passwords, GitHub or OpenID Connect.
       </Notice>
     )

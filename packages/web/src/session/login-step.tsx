@@ -29,14 +29,14 @@ export function LoginStep({ next, target, onBack }: LoginStepProps) {
     return (
       <StandAlonePage
         title="Set up a second factor"
-        context="This deployment asks for one beside the password. An authenticator app shows a new code every 30 seconds."
+        context="This deployment requires one in addition to your password. An authenticator app shows a new code every 30 seconds."
       >
         <Enrolment challengeId={next.challengeId} target={target} back={back} />
       </StandAlonePage>
     )
   const { challenge_id, methods, passkey_options } = next.required
   return (
-    <StandAlonePage title="Confirm that it is you" context={`The second step for ${next.email}.`}>
+    <StandAlonePage title="Confirm it is you" context={`The second step for ${next.email}.`}>
       <div className="flex flex-col gap-6">
         <ProofForm
           methods={methods}

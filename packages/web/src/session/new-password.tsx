@@ -80,7 +80,7 @@ export function NewPasswordFields({
           />
         )}
       </Field>
-      <Field label="New password again" error={value.mismatch}>
+      <Field label="Repeat the new password" error={value.mismatch}>
         {(field) => (
           <PasswordInput
             {...field}

@@ -91,11 +91,11 @@ export function passkeyFailure(error: unknown): string {
   switch (name) {
     case 'NotAllowedError':
     case 'AbortError':
-      return 'No passkey was used: the question of the browser was closed, or nobody answered it in time.'
+      return 'No passkey was used: the browser’s prompt was closed or timed out. Try again.'
     case 'InvalidStateError':
-      return 'This device holds a passkey of your account already.'
+      return 'This device already has a passkey for your account.'
     case 'SecurityError':
-      return 'The browser allows no passkey at this address. Open the dashboard at the access URL of the deployment.'
+      return 'The browser does not allow passkeys at this address. Open the dashboard at the access URL of the deployment.'
     default:
       return `The browser gave no passkey${error instanceof Error && error.message !== '' ? `: ${error.message}` : '.'}`
   }

@@ -24,7 +24,10 @@ interface PasswordFormProps {
 export function PasswordForm({ providers, target, onNext }: PasswordFormProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
-  const first = useRef<HTMLInputElement>(null)
+  const [attempted, setAttempted] = useState(false)
+  const emailField = useRef<HTMLInputElement>(null)
+  const passwordField = useRef<HTMLInputElement>(null)
+  const noEmail = email.trim() === ''
   // A full navigation: the shell is rendered again for the new identity (UI-104).
   const enter = () => location.assign(target)
   const signIn = useMutation({
@@ -39,7 +42,8 @@ export function PasswordForm({ providers, target, onNext }: PasswordFormProps) {
       }
     },
     onSuccess: (next) => (next === undefined ? enter() : onNext(next)),
-    onError: () => first.current?.focus(),
+    // The password is what was most likely wrong, and is the next thing to type.
+    onError: () => passwordField.current?.select(),
   })
   const passkey = useMutation({
     mutationFn: async () => (await import('./passkey-sign-in.ts')).signInWithPasskey(),
@@ -49,16 +53,20 @@ export function PasswordForm({ providers, target, onNext }: PasswordFormProps) {
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (busy) return
+    setAttempted(true)
     passkey.reset()
-    signIn.mutate()
+    signIn.reset()
+    if (noEmail) emailField.current?.focus()
+    else if (password === '') passwordField.current?.focus()
+    else signIn.mutate()
   }
   const owner = providerOfEmail(providers, email)
   return (
-    <form onSubmit={submit} className="flex flex-col gap-4">
+    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
       <ErrorNotice error={signIn.error ?? passkey.error} />
       <Field
         label="Email"
-        error={fieldError(signIn.error, 'email')}
+        error={(attempted && noEmail ? 'Enter your email.' : undefined) ?? fieldError(signIn.error, 'email')}
         help={
           owner === undefined ? undefined : (
             <>
@@ -73,7 +81,7 @@ export function PasswordForm({ providers, target, onNext }: PasswordFormProps) {
         {(field) => (
           <TextInput
             {...field}
-            ref={first}
+            ref={emailField}
             type="email"
             autoComplete="username email"
             autoFocus
@@ -85,16 +93,20 @@ export function PasswordForm({ providers, target, onNext }: PasswordFormProps) {
       </Field>
       <Field
         label="Password"
-        error={fieldError(signIn.error, 'password')}
+        error={
+          (attempted && password === '' ? 'Enter your password.' : undefined) ??
+          fieldError(signIn.error, 'password')
+        }
         help={
           <AppLink className="link" href={paths.resetPassword({ email: email.trim() })}>
-            Forgot the password?
+            Forgot your password?
           </AppLink>
         }
       >
         {(field) => (
           <PasswordInput
             {...field}
+            ref={passwordField}
             autoComplete="current-password"
             required
             value={password}

@@ -51,7 +51,7 @@ export function ProofForm({ methods, passkeyOptions, verb, onProof }: ProofFormP
   if (method === undefined)
     return (
       <Notice tone="warn" title="This browser cannot use your passkey">
-        Open this page over HTTPS at the name of the deployment, in a browser that knows passkeys.
+        Open this page over HTTPS at the address of the deployment, in a browser that supports passkeys.
       </Notice>
     )
   const send = (value: string) => {
@@ -132,7 +132,7 @@ async function proofOf(
   if (method === 'password') return { password: value }
   if (method === 'totp') return { totp_code: value }
   if (method === 'recovery_code') return { recovery_code: value }
-  if (options === undefined) throw new Error('The server named no passkey to ask for. Begin again.')
+  if (options === undefined) throw new Error('The server named no passkey to ask for. Start again.')
   return { passkey: await signWithPasskey(options) }
 }
 

@@ -31,27 +31,27 @@ export function ResetPasswordPage() {
   )
   if (request.isSuccess)
     return (
-      <StandAlonePage title="Look at your mail">
+      <StandAlonePage title="Check your email">
         <div role="status" className="flex items-start gap-3 text-base text-ink-2">
           <MailCheck className="mt-0.5 size-5 shrink-0 text-ok" strokeWidth={1.5} aria-hidden="true" />
           <p>
             If the address <b className="break-all font-medium text-ink">{email.trim()}</b> belongs to an
-            account with a password, a mail with a link is on its way to it. The link works once, and not for
+            account with a password, an email with a link is on its way. The link works once, and not for
             long.
           </p>
         </div>
         <div className="mt-6 flex flex-col items-start gap-2">
           <button type="button" className="link text-sm" onClick={() => request.reset()}>
-            Nothing came: ask again
+            Nothing arrived? Send it again
           </button>
           {back}
         </div>
       </StandAlonePage>
     )
   return (
-    <StandAlonePage title="Reset the password" context="You get a mail with a link to choose a new one.">
+    <StandAlonePage title="Reset your password" context="We email you a link to choose a new one.">
       <form onSubmit={submit} className="flex flex-col gap-4">
-        <ErrorNotice error={request.error} title="No mail was sent" />
+        <ErrorNotice error={request.error} title="No email was sent" />
         <Field label="Email" error={fieldError(request.error, 'email')}>
           {(field) => (
             <TextInput
@@ -66,7 +66,7 @@ export function ResetPasswordPage() {
           )}
         </Field>
         <Button type="submit" tone="primary" busy={request.isPending}>
-          Send the mail
+          Send the email
         </Button>
         {back}
       </form>

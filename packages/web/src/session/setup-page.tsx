@@ -43,7 +43,7 @@ export function SetupPage() {
   return (
     <StandAlonePage
       title="Welcome aboard"
-      context="Create the first account. It owns this deployment and can invite everyone else."
+      context="Create the first account. It owns this deployment and can invite everybody else."
     >
       <form onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={firstUser.error} onRetry={() => void firstUser.refetch()} />
@@ -67,7 +67,7 @@ export function SetupPage() {
         <Field
           label="Username"
           error={fieldError(create.error, 'username')}
-          help="Part of the addresses of your workspaces."
+          help="Appears in the addresses of your workspaces."
         >
           {(field) => (
             <TextInput

@@ -35,8 +35,8 @@ export function StepUpDialog({ request }: { readonly request: StepUpRequest }) {
     <Dialog
       open
       onClose={() => request.settle(false)}
-      title="Confirm that it is you"
-      description="This changes who can act as you, so it needs a fresh proof. It counts for ten minutes."
+      title="Confirm it is you"
+      description="This changes who can act as you, so please prove it is you. We ask again after ten minutes."
     >
       {options.data === undefined ? (
         options.isError ? (

@@ -105,7 +105,7 @@ export function AccessList({ label, entries, roles, editable, pending, onChange,
       cell: (entry) => (
         <span className="block w-72 text-xs text-ink-2 @5xl:w-max @5xl:max-w-md">
           {roles.find(({ value }) => value === roleOf(entry))?.about ??
-            'Single actions that make up no role.'}
+            'Single actions that do not match a role.'}
         </span>
       ),
     },
@@ -189,7 +189,7 @@ export function AccessAdder({ roles, text, onText, found, error, listed, busy, o
           text={text}
           onText={onText}
           disabled={busy}
-          empty={error === null ? 'Nobody is called that' : describeError(error).message}
+          empty={error === null ? 'Nobody found' : describeError(error).message}
           options={error === null ? options : []}
           onChoose={({ id }) => {
             const principal = found?.find((one) => one.id === id)
@@ -201,7 +201,7 @@ export function AccessAdder({ roles, text, onText, found, error, listed, busy, o
       {roles.length === 1 ? null : (
         <div className="w-36">
           <Select
-            aria-label="Role of whom you add"
+            aria-label="Role of the person you add"
             value={role}
             options={roles.map(({ value, label }) => ({ value, label }))}
             onChange={(event) => setRole(event.target.value)}

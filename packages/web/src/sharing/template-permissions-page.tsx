@@ -41,7 +41,7 @@ export function TemplatePermissionsPage() {
     <Permissions key={template.id} template={template} />
   ) : (
     <EmptyState icon={Lock} title="You may not see whom this template is open to">
-      Its permissions are for those with the right to update it.
+      Its permissions are visible to those who may update it.
     </EmptyState>
   )
 }
@@ -90,7 +90,7 @@ function Permissions({ template }: { readonly template: Template }) {
   return (
     <Section
       title="Permissions"
-      help="Who may use this template beside administrators of the organization."
+      help="Who may use this template, in addition to administrators of the organization."
       flush
     >
       <div className="flex flex-col gap-3 px-4 py-3">
@@ -99,11 +99,11 @@ function Permissions({ template }: { readonly template: Template }) {
         ) : null}
         {open === undefined ? null : open ? (
           <Notice tone="info" title={`Open to everyone in ${template.organization_display_name}`}>
-            Every member may create workspaces from it. Remove that row to open it only to those listed.
+            Every member may create workspaces from it. Remove that row to limit it to those listed.
           </Notice>
         ) : (
           <Notice tone="warn" title="Open only to those listed">
-            Other members do not see the template. Add the group of everyone to open it to them all.
+            Other members do not see the template. Add the Everyone group to open it to all of them.
           </Notice>
         )}
         {editable ? (
@@ -142,7 +142,7 @@ function Permissions({ template }: { readonly template: Template }) {
             onChange={change}
             empty={{
               title: 'Nobody is listed',
-              text: 'Only administrators of the organization and of templates see this template.',
+              text: 'Only administrators of the organization and template admins see this template.',
             }}
           />
         )}
@@ -154,7 +154,7 @@ function Permissions({ template }: { readonly template: Template }) {
           save.reset()
         }}
         title={`Close ${template.display_name === '' ? template.name : template.display_name} to everyone?`}
-        description="Members who are not listed no longer see the template and cannot create workspaces from it. Workspaces that exist stay, and may not be able to update."
+        description="Members who are not listed no longer see the template and cannot create workspaces from it. Existing workspaces stay, but may not be able to update."
         verb="Close it"
         busy={save.isPending}
         error={save.error}

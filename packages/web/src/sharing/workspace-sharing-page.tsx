@@ -25,7 +25,7 @@ const ROLES: readonly AccessRole[] = [
   {
     value: 'admin',
     label: 'Admin',
-    about: 'Everything the owner may do but delete it; shares it with others too.',
+    about: 'Everything the owner may do except delete it, including sharing it.',
   },
 ]
 
@@ -134,7 +134,7 @@ function Sharing({ workspace }: { readonly workspace: Workspace }) {
   return (
     <Section
       title="Sharing"
-      help={`${workspace.owner_name} owns it; those listed here reach it too.`}
+      help={`${workspace.owner_name} owns it. Those listed here have access, too.`}
       actions={
         entries === undefined || entries.length === 0 ? undefined : (
           <Button size="dense" onClick={() => setClearing(true)}>
@@ -147,8 +147,8 @@ function Sharing({ workspace }: { readonly workspace: Workspace }) {
       <div className="flex flex-col gap-3 px-4 py-3">
         <ErrorNotice error={save.error} title="The sharing was not changed" />
         {workspace.dormant_at == null ? null : (
-          <Notice tone="warn" title="Nobody reaches it while it is dormant">
-            The list counts again when the owner has woken it.
+          <Notice tone="warn" title="Nobody can open it while it is dormant">
+            The list applies again once the owner has activated it.
           </Notice>
         )}
         <p className="text-sm text-ink-2">
@@ -189,7 +189,7 @@ function Sharing({ workspace }: { readonly workspace: Workspace }) {
             onChange={(change) => save.mutate(change)}
             empty={{
               title: 'Shared with nobody',
-              text: `Only ${workspace.owner_name} and administrators reach this workspace. Add a member or a group above.`,
+              text: `Only ${workspace.owner_name} and administrators have access. Add a member or a group above.`,
             }}
           />
         )}
@@ -201,7 +201,7 @@ function Sharing({ workspace }: { readonly workspace: Workspace }) {
           clear.reset()
         }}
         title={`Stop sharing ${workspace.name}?`}
-        description="Everybody is taken off the list, and open connections of others end within a minute."
+        description="Everybody is removed from the list, and open connections of others end within a minute."
         verb="Stop sharing"
         danger
         busy={clear.isPending}

@@ -58,7 +58,7 @@ function Details({ template }: { readonly template: Template }) {
           <bdi>{template.created_by_name}</bdi>
         </Detail>
         <Detail label="Stops after">
-          {template.default_ttl_ms > 0 ? formatDuration(template.default_ttl_ms) : 'never by itself'}
+          {template.default_ttl_ms > 0 ? formatDuration(template.default_ttl_ms) : 'never'}
         </Detail>
       </DetailList>
     </Section>
@@ -86,8 +86,8 @@ function Readme({ template, mayUpdate }: { readonly template: Template; readonly
   if (version.data.readme.trim() === '')
     return (
       <div className="rounded-card border border-line bg-surface">
-        <EmptyState icon={BookOpen} title="This template says nothing about itself">
-          {mayUpdate ? 'Add a README.md to the next version: it shows here.' : 'Ask its author for a README.'}
+        <EmptyState icon={BookOpen} title="This template has no README">
+          {mayUpdate ? 'Add a README.md to the next version to show it here.' : 'Ask its author to add one.'}
         </EmptyState>
       </div>
     )

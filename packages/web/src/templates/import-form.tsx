@@ -94,7 +94,7 @@ export function ImportForm({ source }: { readonly source: TemplateExample | File
           <Field
             label="Name"
             error={nameFault(name.trim()) ?? fieldError(finish.error, 'name')}
-            help="Part of its address."
+            help="Used in its address."
           >
             {(field) => (
               <TextInput
@@ -144,7 +144,7 @@ export function ImportForm({ source }: { readonly source: TemplateExample | File
         <>
           {failed ? (
             <Notice tone="bad" title={`Import failed: ${version.job.error ?? 'it was canceled'}`}>
-              The log says where. Change the template, then try again.
+              The log shows where. Change the template, then try again.
             </Notice>
           ) : null}
           <div className="overflow-hidden rounded-card border border-line">

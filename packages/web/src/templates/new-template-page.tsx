@@ -25,7 +25,7 @@ export function NewTemplatePage() {
   if (permissions?.createTemplates === false)
     return (
       <EmptyState page icon={Lock} title="You may not create templates">
-        Ask an administrator of this deployment for the role of a template admin.
+        Ask an administrator of this deployment for the template admin role.
       </EmptyState>
     )
   const chosen = example ?? file
@@ -35,10 +35,10 @@ export function NewTemplatePage() {
         title="New template"
         context={
           example !== undefined
-            ? `from the starter “${example.name}”`
+            ? `From the example “${example.name}”`
             : file !== undefined
               ? `from ${file.name}`
-              : 'Begin with a starter, or upload your own.'
+              : 'Start from an example, or upload your own.'
         }
         actions={
           chosen === undefined ? null : (
@@ -58,7 +58,7 @@ export function NewTemplatePage() {
         <div className="flex flex-col gap-6">
           <ErrorNotice
             error={examples.error}
-            title="The starters could not be read"
+            title="The examples could not be read"
             onRetry={() => void examples.refetch()}
           />
           {examples.data === undefined ? (

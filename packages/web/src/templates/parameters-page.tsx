@@ -31,7 +31,7 @@ export function TemplateParametersPage() {
     return (
       <div className="rounded-card border border-line bg-surface">
         <EmptyState icon={SlidersHorizontal} title="No parameters">
-          A workspace of this template asks for a name and nothing else.
+          Creating a workspace from this template takes only a name.
         </EmptyState>
       </div>
     )

@@ -24,7 +24,7 @@ export function TemplateSettingsPage() {
   if (!mayUpdate)
     return (
       <EmptyState icon={Lock} title="You may not change this template">
-        Its settings are for those with the right to update it.
+        Its settings are visible to those who may update it.
       </EmptyState>
     )
   return (
@@ -87,7 +87,7 @@ function General() {
     <Section title="General">
       <form onSubmit={submit} className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="The template was not saved" />
-        {text('name', 'Name', 'Part of its address. Links to the old one stop working.')}
+        {text('name', 'Name', 'Used in its address. Links with the old name stop working.')}
         {text('display_name', 'Display name')}
         <Field label="Description" error={fieldError(save.error, 'description')}>
           {(field) => (
@@ -102,7 +102,7 @@ function General() {
         {text('icon', 'Icon', 'An address such as /icon/terminal.svg.')}
         <Field
           label="Deprecation message"
-          help="With a message, nobody can make new workspaces of this template."
+          help="If set, nobody can create new workspaces from this template."
         >
           {(field) => (
             <TextInput
@@ -114,14 +114,14 @@ function General() {
         </Field>
         <LabelledToggle
           kind="switch"
-          label="Owners of workspaces may cancel their builds"
-          help="A build that is cut off can leave resources behind."
+          label="Workspace owners may cancel builds"
+          help="A canceled build can leave resources behind."
           checked={values.allow_user_cancel_workspace_jobs}
           onChange={(on) => setValues({ ...values, allow_user_cancel_workspace_jobs: on })}
         />
         <LabelledToggle
           kind="switch"
-          label="Workspaces start with the active version only"
+          label="Require the active version"
           checked={values.require_active_version}
           onChange={(on) => setValues({ ...values, require_active_version: on })}
         />
@@ -152,7 +152,7 @@ function Removal() {
     <Section title="Delete">
       <div className="flex flex-wrap items-center gap-x-6 gap-y-3">
         <p className="min-w-0 flex-1 basis-64 text-sm text-ink-2">
-          A template can be deleted when no workspace is made from it any more.
+          A template can be deleted once no workspace uses it.
         </p>
         <Button tone="danger" disabled={!online} onClick={() => setAsking(true)}>
           Delete template

@@ -71,7 +71,7 @@ export function TemplateLayout() {
           </AppLink>
         }
       >
-        It may have been renamed or removed, or you may not use it.
+        It may have been renamed or deleted, or you may not use it.
       </EmptyState>
     ) : (
       <ErrorPage

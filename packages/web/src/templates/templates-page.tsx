@@ -82,7 +82,7 @@ export function TemplatesPage() {
   ]
   return (
     <Page width="wide">
-      <PageHeader title="Templates" context="What workspaces are made from" actions={create} />
+      <PageHeader title="Templates" context="Blueprints for workspaces" actions={create} />
       <FilterBar
         label="Filter templates"
         placeholder="name author:me deprecated:true"
@@ -118,13 +118,13 @@ export function TemplatesPage() {
           }
           empty={
             address.filter === '' ? (
-              <EmptyState icon={LayoutTemplate} title="No template yet" action={create}>
+              <EmptyState icon={LayoutTemplate} title="No templates yet" action={create}>
                 {permissions?.createTemplates === true
-                  ? 'A template says what a workspace consists of. Begin with one that is ready, or upload your own.'
+                  ? 'A template defines what a workspace consists of. Start from an example, or upload your own.'
                   : 'Ask an administrator of this deployment to add one.'}
               </EmptyState>
             ) : (
-              <NothingFound icon={SearchX} title="No template matches the filter" address={address} />
+              <NothingFound icon={SearchX} title="No templates match the filter" address={address} />
             )
           }
         />

@@ -45,7 +45,7 @@ export function VersionsPage() {
     onSuccess: async (_, version) => {
       await refresh()
       setPromoted(undefined)
-      toasts.done(`${version.name} is the active version now`)
+      toasts.done(`${version.name} is now the active version`)
     },
   })
   const archive = useMutation({
@@ -124,7 +124,7 @@ export function VersionsPage() {
             rows={rows}
             rowKey={(row) => row.id}
             rowLabel={(row) => row.name}
-            empty={<EmptyState icon={GitCommitHorizontal} title="No version to show" />}
+            empty={<EmptyState icon={GitCommitHorizontal} title="No versions to show" />}
             {...(mayUpdate
               ? {
                   actions: (row: TemplateVersion) => {
@@ -140,7 +140,7 @@ export function VersionsPage() {
                               icon: ArrowUpToLine,
                               disabled: active || row.archived || row.job.status !== 'succeeded',
                               hint: active
-                                ? 'It is the active one'
+                                ? 'This is the active version'
                                 : row.job.status === 'succeeded'
                                   ? undefined
                                   : 'Its import did not succeed',
@@ -150,7 +150,7 @@ export function VersionsPage() {
                           [
                             {
                               id: 'archive',
-                              label: row.archived ? 'Bring back' : 'Archive',
+                              label: row.archived ? 'Restore' : 'Archive',
                               icon: row.archived ? ArchiveRestore : Archive,
                               disabled: active || archive.isPending,
                               onSelect: () => archive.mutate(row),
@@ -175,7 +175,7 @@ export function VersionsPage() {
         open={promoted !== undefined}
         onClose={() => setPromoted(undefined)}
         title={`Make ${promoted?.name ?? ''} the active version?`}
-        description="New workspaces use it. Existing ones count as outdated until they are updated; where it needs new values, their autostart waits for that."
+        description="New workspaces use it. Existing ones are outdated until they are updated. If it needs new values, their autostart waits for the update."
         verb="Make active"
         busy={promote.isPending}
         error={promote.error}

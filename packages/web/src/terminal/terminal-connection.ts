@@ -171,7 +171,7 @@ function valid({ width, height }: TerminalSize): boolean {
 }
 
 function reason(event: CloseEvent, opened: boolean): string {
-  if (event.code === OVERWHELMED) return 'More output came than could be drawn.'
+  if (event.code === OVERWHELMED) return 'There was more output than could be shown.'
   if (event.reason !== '') return `${event.reason.charAt(0).toUpperCase()}${event.reason.slice(1)}.`
   return opened ? 'The connection was lost.' : 'The workspace could not be reached.'
 }

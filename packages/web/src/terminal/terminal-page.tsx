@@ -185,7 +185,7 @@ function NotRunning({
             <Spinner /> The terminal opens when it is {connecting ? 'connected' : 'running'}.
           </span>
         ) : running ? (
-          'Its template gives it no such agent.'
+          'Its template has no such agent.'
         ) : (
           'Start it to open a terminal.'
         )}

@@ -28,10 +28,16 @@ export function EmptyState({
       <span className="mb-3 inline-flex size-10 items-center justify-center rounded-card border border-line bg-bg text-ink-3">
         <Icon className="size-5" strokeWidth={1.5} aria-hidden="true" />
       </span>
-      <Heading ref={heading} {...(page ? { tabIndex: -1 } : {})} className="text-base font-medium">
+      <Heading
+        ref={heading}
+        {...(page ? { tabIndex: -1 } : {})}
+        className="text-base font-medium text-balance"
+      >
         {title}
       </Heading>
-      {children === undefined ? null : <div className="max-w-md text-sm text-ink-2">{children}</div>}
+      {children === undefined ? null : (
+        <div className="max-w-md text-sm text-balance text-ink-2">{children}</div>
+      )}
       {action === undefined ? null : <div className="mt-4 flex flex-wrap justify-center gap-2">{action}</div>}
     </div>
   )

@@ -7,6 +7,7 @@ import { paths } from '../paths.ts'
 import { Button, buttonClass } from './button.tsx'
 import { CopyableId } from './copyable.tsx'
 import { Notice } from './notice.tsx'
+import { usePageHeading } from './use-page-heading.ts'
 
 /** A failed request in the words of the server: message, detail, request id, and a way to try again (UI-2). */
 export function ErrorNotice({
@@ -65,11 +66,14 @@ export function ErrorPage({
   readonly onRetry?: () => void
   readonly children?: ReactNode
 }) {
+  const heading = usePageHeading(title)
   const described = error === undefined ? undefined : describeError(error)
   return (
     <div className="mx-auto flex w-full max-w-lg flex-col items-start gap-3 px-6 py-20">
       <CircleAlert className="size-6 text-bad" strokeWidth={1.5} aria-hidden="true" />
-      <h1 className="text-xl font-semibold">{title}</h1>
+      <h1 ref={heading} tabIndex={-1} className="text-xl font-semibold">
+        {title}
+      </h1>
       {described === undefined ? null : (
         <div className="text-base text-ink-2">
           <p>{described.message}</p>

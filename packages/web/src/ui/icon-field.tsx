@@ -11,7 +11,7 @@ interface IconFieldProps {
 /** Address of an icon, with the icon beside it. */
 export function IconField({ label, value, onChange, error }: IconFieldProps) {
   return (
-    <Field label={label} error={error} help="An address such as /icon/code.svg; may stay empty.">
+    <Field label={label} error={error} help="An address such as /icon/code.svg. May be left empty.">
       {(field) => (
         <div className="flex gap-2">
           <span className="inline-flex size-8 shrink-0 items-center justify-center rounded-control border border-line bg-bg pointer-coarse:size-10">

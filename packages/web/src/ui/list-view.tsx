@@ -40,7 +40,7 @@ export function ListView({ list, address, failure, count, cap, children }: ListV
               title="The filter cannot be read"
               action={<Button onClick={address.reset}>Clear the filter</Button>}
             >
-              Under the filter stands what is wrong with it.
+              The message under the filter says what is wrong.
             </EmptyState>
           </div>
         ) : null

@@ -41,7 +41,7 @@ export function NameFields<Values extends Named>({
       <Field
         label="Display name"
         error={fieldError(error, 'display_name')}
-        help="How it is shown; the name when it stays empty."
+        help="Shown to people. Leave empty to use the name."
       >
         {(field) => (
           <TextInput

@@ -46,7 +46,7 @@ export function SafeLink({
           open
           onClose={() => setAsking(false)}
           title={`Open ${host}?`}
-          description="The text of this link names another place, or has characters that can mislead. This is where it leads:"
+          description="The text of this link names another place, or has misleading characters. It leads here:"
           footer={
             <>
               <Button onClick={() => setAsking(false)} autoFocus>

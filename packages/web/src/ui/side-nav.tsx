@@ -12,6 +12,11 @@ export interface SideNavGroup {
   readonly links: readonly SideNavLink[]
 }
 
+/** The link of the page that shows, or of the one above it. */
+export function linkOf<Link extends SideNavLink>(links: readonly Link[], pathname: string): Link | undefined {
+  return links.find(({ to }) => pathname === to || pathname.startsWith(`${to}/`))
+}
+
 /** Pages that belong together, more than tabs have room for: a column beside them, a row of tabs where it is narrow. */
 export function SideNav({
   label,
@@ -44,7 +49,7 @@ export function SideNav({
             <AppLink
               key={link.to}
               href={link.to}
-              aria-current={pathname === link.to || pathname.startsWith(`${link.to}/`) ? 'page' : undefined}
+              aria-current={linkOf([link], pathname) === undefined ? undefined : 'page'}
               className="-mb-px inline-flex h-9 shrink-0 items-center border-b-2 border-transparent text-sm font-medium text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink aria-[current=page]:border-accent aria-[current=page]:text-ink pointer-coarse:h-11 lg:mb-0 lg:flex lg:h-8 lg:rounded-control lg:border-b-0 lg:px-2.5 lg:hover:bg-hover lg:aria-[current=page]:bg-hover"
             >
               {link.label}

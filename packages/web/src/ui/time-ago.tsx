@@ -21,16 +21,21 @@ const absolute = new Intl.DateTimeFormat(undefined, {
   timeZoneName: 'short',
 })
 
-/** "3 min. ago" / "in 2 hr." for a time seen from `now` (both in milliseconds). */
+/** "3 min ago" / "in 2 hr" for a time seen from `now` (both in milliseconds). */
 export function describeTime(time: number, now: number): string {
   const seconds = Math.round((time - now) / 1000)
   for (const [unit, length] of UNITS) {
     if (Math.abs(seconds) < length) continue
     // What is past counts whole units, as a clock does; "in 7 days" may be a minute short of it.
     const units = seconds / length
-    return relative.format(seconds < 0 ? Math.trunc(units) : Math.round(units), unit)
+    return words(seconds < 0 ? Math.trunc(units) : Math.round(units), unit)
   }
-  return Math.abs(seconds) < 10 ? 'just now' : relative.format(seconds, 'second')
+  return Math.abs(seconds) < 10 ? 'just now' : words(seconds, 'second')
+}
+
+/** Abbreviations have no point in this dashboard. */
+function words(count: number, unit: Intl.RelativeTimeFormatUnit): string {
+  return relative.format(count, unit).replace('.', '')
 }
 
 /** The time in the viewer's zone, with the zone's name. */

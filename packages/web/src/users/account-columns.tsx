@@ -3,6 +3,7 @@ import { paths } from '../paths.ts'
 import { Person } from '../ui/person.tsx'
 import type { Column } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
+import { loginLabel } from './user-look.ts'
 
 /** An account as lists of members have it. */
 interface Account {
@@ -40,7 +41,7 @@ export const accountColumns = {
     from: 'xl',
     cell: (row) => (
       <span className="whitespace-nowrap text-ink-2">
-        {row.is_service_account ? 'service account' : row.login_type}
+        {loginLabel(row)}
         {row.status === 'suspended' ? ', suspended' : ''}
       </span>
     ),

@@ -117,11 +117,7 @@ export function CreateUserPage() {
                 />
               )}
             </Field>
-            <Field
-              label="Name"
-              error={fieldError(create.error, 'name')}
-              help="How the person is called in full; may stay empty."
-            >
+            <Field label="Name" error={fieldError(create.error, 'name')} help="Full name. May be left empty.">
               {(field) => (
                 <TextInput
                   {...field}
@@ -135,7 +131,7 @@ export function CreateUserPage() {
               <Field
                 label="Password"
                 error={fieldError(create.error, 'password')}
-                help="Generated; you see it once more after creating the account."
+                help="Generated. It is shown once more after the account is created."
               >
                 {(field) => (
                   <div className="flex gap-2">
@@ -162,7 +158,7 @@ export function CreateUserPage() {
           </div>
         </Section>
         {several ? (
-          <Section title="Organizations" help="Workspaces are made in one of these.">
+          <Section title="Organizations" help="Workspaces are created in one of these.">
             <UserOrganizations
               value={chosen}
               onChange={setOrganizations}
@@ -170,7 +166,7 @@ export function CreateUserPage() {
             />
           </Section>
         ) : null}
-        <Section title="Roles" help="Everybody is a member. Roles add to that.">
+        <Section title="Roles" help="Everybody is a member. Roles add permissions.">
           <RoleChoices value={roles} onChange={setRoles} />
         </Section>
         <div className="flex justify-end gap-2">

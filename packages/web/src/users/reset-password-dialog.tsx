@@ -26,7 +26,7 @@ export function ResetPasswordDialog({
         open
         onClose={onClose}
         title={`New password of ${user.username}`}
-        description="Hand it over on a safe way. It is not shown again; ask for it to be changed after signing in."
+        description="Pass it on in a safe way: it will not be shown again. Ask them to change it after signing in."
         footer={
           <Button tone="primary" onClick={onClose}>
             Done
@@ -41,7 +41,7 @@ export function ResetPasswordDialog({
       open
       onClose={onClose}
       title={`Reset the password of ${user.username}?`}
-      description="The present password stops working and all sessions of the account end. A generated one takes its place."
+      description="The current password stops working, and all sessions of the account end. A generated password replaces it."
       verb="Reset password"
       danger
       busy={reset.isPending}

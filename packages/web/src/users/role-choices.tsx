@@ -10,7 +10,7 @@ const WORDS: Readonly<Record<string, string>> = {
   owner: 'May do everything in the deployment.',
   'user-admin': 'Manages users, groups and organizations.',
   'template-admin': 'Manages all templates, and the workspaces made from them.',
-  auditor: 'Reads the audit log and what it is about.',
+  auditor: 'Reads the audit log and everything that it is about.',
 }
 
 /** Roles as check marks; those that the viewer may not give are shown and locked. */
@@ -47,7 +47,7 @@ export function RoleChoices({
             key={role.name}
             kind="checkbox"
             label={roleTitle(role)}
-            help={role.assignable ? WORDS[role.name] : 'You may not give or take this role.'}
+            help={role.assignable ? WORDS[role.name] : 'You may not assign or remove this role.'}
             checked={value.includes(role.name)}
             disabled={!role.assignable}
             onChange={(on) =>

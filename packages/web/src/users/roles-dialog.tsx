@@ -39,7 +39,7 @@ export function RolesDialog({
       open
       onClose={onClose}
       title={`Roles of ${user.username}`}
-      description="Everybody is a member. Roles add to that."
+      description="Everybody is a member. Roles add permissions."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>

@@ -23,7 +23,7 @@ export function UserCreated({
       <Section title={user.username}>
         <div className="flex flex-col gap-5">
           {user.is_service_account ? (
-            <Notice tone="ok" title={`${user.username} was made`}>
+            <Notice tone="ok" title={`${user.username} was created`}>
               A service account acts by tokens. Make one with the command line:{' '}
               <code>slipway tokens create --user {user.username}</code>.
             </Notice>
@@ -31,7 +31,7 @@ export function UserCreated({
             <Notice tone="ok" title={`${user.username} can sign in now`}>
               {password === undefined
                 ? `At the provider, with the email ${user.email}. The account is linked at the first sign-in.`
-                : `With the email ${user.email} and this password. Hand it over on a safe way: it is not shown again.`}
+                : `With the email ${user.email} and this password. Pass it on in a safe way: it will not be shown again.`}
             </Notice>
           )}
           {password === undefined ? null : <OnceShown label="Password" secret={password} />}

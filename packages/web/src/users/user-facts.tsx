@@ -86,7 +86,7 @@ export function UserGroups({ user }: { readonly user: User }) {
           </span>
         ) : null}
         {user.organization_ids.length === 0 ? (
-          <span className="text-ink-2">A member of no organization, so without workspaces.</span>
+          <span className="text-ink-2">Not a member of any organization, so without workspaces.</span>
         ) : null}
       </div>
     </Section>

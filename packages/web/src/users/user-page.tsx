@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Boxes, KeyRound, Scale, ScrollText, Trash2, UserCheck, UserX } from 'lucide-react'
+import { Boxes, KeyRound, Scale, ScrollText, Trash2, UserCheck, UserRound, UserX } from 'lucide-react'
 import { useState } from 'react'
 
 import { activateUser, type User } from '@slipway/contract'
@@ -13,7 +13,8 @@ import { meQuery } from '../session/queries.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { Avatar } from '../ui/avatar.tsx'
 import { Breadcrumbs } from '../ui/breadcrumbs.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorPage } from '../ui/error-notice.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -42,7 +43,18 @@ export function UserPage() {
   if (user.data !== undefined) return <Account user={user.data} />
   if (!user.isError) return <PageSkeleton />
   return statusOf(user.error) === 404 || statusOf(user.error) === 400 ? (
-    <ErrorPage title={`There is no user ${name}`}>The account may have been renamed or deleted.</ErrorPage>
+    <EmptyState
+      page
+      icon={UserRound}
+      title={`There is no user ${name}`}
+      action={
+        <AppLink href={paths.users()} className={buttonClass({ tone: 'primary' })}>
+          See all users
+        </AppLink>
+      }
+    >
+      The account may have been renamed or deleted.
+    </EmptyState>
   ) : (
     <ErrorPage title="The account could not be read" error={user.error} onRetry={() => void user.refetch()} />
   )
@@ -135,7 +147,7 @@ function Account({ user }: { readonly user: User }) {
                 }
               : {})}
           >
-            It cannot sign in and its tokens are refused. Its workspaces are still there.
+            It cannot sign in, and its tokens are refused. Its workspaces stay.
           </Notice>
         </div>
       ) : null}
@@ -173,17 +185,17 @@ function Account({ user }: { readonly user: User }) {
                   <Elsewhere
                     href={paths.auditLog({ filter: `username:${user.username}` })}
                     icon={ScrollText}
-                    label="What they did"
+                    label="Activity"
                   />
                   <Elsewhere
                     href={paths.auditLog({ filter: `resource_id:${user.id}` })}
                     icon={ScrollText}
-                    label="What was done to the account"
+                    label="Changes to the account"
                   />
                   <Elsewhere
                     href={paths.explainAccess({ user: user.username })}
                     icon={Scale}
-                    label="What they may do"
+                    label="Access"
                   />
                 </>
               ) : null}

@@ -50,7 +50,7 @@ export function ProfileForm({
             error={fieldError(save.error, 'username')}
             help={
               username.trim() === user.username
-                ? 'Part of the addresses of workspaces and apps.'
+                ? 'Appears in the addresses of workspaces and apps.'
                 : 'Links to workspaces and apps with the old name stop working.'
             }
           >
@@ -66,7 +66,7 @@ export function ProfileForm({
               />
             )}
           </Field>
-          <Field label="Name" error={fieldError(save.error, 'name')} help="May stay empty.">
+          <Field label="Name" error={fieldError(save.error, 'name')} help="May be left empty.">
             {(field) => (
               <TextInput
                 {...field}

@@ -62,13 +62,13 @@ export function ResetFactorsDialog({ user, onClose, onDone }: AskProps) {
     onSuccess: () => {
       onDone()
       onClose()
-      toasts.done(`${user.username} has no second factor now`)
+      toasts.done(`${user.username} has no second factors now`)
     },
   })
   return (
     <Ask
       title={`Remove all second factors of ${user.username}?`}
-      description="The authenticator app, the passkeys and the recovery codes stop working; the password alone is enough until new ones are added. Make sure that it is really them who ask for it."
+      description="The authenticator app, the passkeys and the recovery codes stop working; the password alone is enough until new ones are added. Make sure that it is really them asking."
       verb="Remove second factors"
       mutation={reset}
       onClose={onClose}

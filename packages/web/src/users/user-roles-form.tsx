@@ -32,12 +32,12 @@ export function RolesForm({ user, locked }: { readonly user: User; readonly lock
     },
   })
   return (
-    <Section title="Roles" help="Everybody is a member. Roles add to that.">
+    <Section title="Roles" help="Everybody is a member. Roles add permissions.">
       {synced ? (
         <div className="flex flex-col gap-4">
-          <Notice tone="info" title="The provider decides about these roles">
-            They are set anew from the claim of each sign-in (<code>CODER_OIDC_USER_ROLE_FIELD</code>), so
-            they are changed there.
+          <Notice tone="info" title="The identity provider decides these roles">
+            Each sign-in sets them from its claim (<code>CODER_OIDC_USER_ROLE_FIELD</code>), so change them
+            there.
           </Notice>
           <GivenRoles user={user} />
         </div>

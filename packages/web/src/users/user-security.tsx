@@ -27,7 +27,7 @@ export function UserSecurity({ user, self, mayUpdate, onResetPassword }: UserSec
     return (
       <Section title="Security">
         <p className="text-sm text-ink-2">
-          A service account does not sign in. It acts by tokens that an administrator makes for it.
+          A service account does not sign in. It acts with tokens that an administrator creates for it.
         </p>
       </Section>
     )
@@ -56,7 +56,7 @@ export function UserSecurity({ user, self, mayUpdate, onResetPassword }: UserSec
             ) : null
           }
         >
-          A generated one takes its place and is shown once.
+          A reset replaces it with a generated one, shown once.
         </Row>
       ) : null}
       <Factors user={user} mayReset={mayUpdate && !self} />
@@ -71,7 +71,7 @@ function Factors({ user, mayReset }: { readonly user: User; readonly mayReset: b
   const [asked, setAsked] = useState(false)
   const { data } = factors
   if (data?.available === false)
-    return <Row title="Second factors">The provider of the account asks for them, and not Slipway.</Row>
+    return <Row title="Second factors">The provider of the account asks for them, not Slipway.</Row>
   const kinds =
     data === undefined
       ? []
@@ -99,7 +99,7 @@ function Factors({ user, mayReset }: { readonly user: User; readonly mayReset: b
           ? ' '
           : kinds.length === 0
             ? data.required
-              ? 'None yet; one is asked for at the next sign-in'
+              ? 'None yet. The next sign-in asks for one.'
               : 'None'
             : `${kinds.join(' and ')}, ${data.recovery_codes_left} recovery ${data.recovery_codes_left === 1 ? 'code' : 'codes'} left`}
       </Row>
@@ -127,7 +127,7 @@ function Delay({ user, mayReset }: { readonly user: User; readonly mayReset: boo
   const { data } = delay
   return (
     <Row
-      title="Wrong passwords"
+      title="Failed sign-ins"
       error={delay.error}
       onRetry={() => void delay.refetch()}
       action={
@@ -186,7 +186,7 @@ function Sessions({ user, mayEnd }: { readonly user: User; readonly mayEnd: bool
         {sessions.data === undefined ? (
           ' '
         ) : count === 0 ? (
-          'Signed in nowhere'
+          'Not signed in anywhere'
         ) : (
           <>
             {count} {count === 1 ? 'browser or command line' : 'browsers and command lines'}, last used{' '}
@@ -201,7 +201,7 @@ function Sessions({ user, mayEnd }: { readonly user: User; readonly mayEnd: bool
           end.reset()
         }}
         title={`End all sessions of ${user.username}?`}
-        description="Browsers and command lines are signed out at once, and open terminals lose the connection. Tokens stay as they are."
+        description="Browsers and command lines are signed out at once, and open terminals disconnect. Tokens stay valid."
         verb="End all sessions"
         danger
         busy={end.isPending}

@@ -37,7 +37,7 @@ export function actionQuestion(action: WorkspaceAction, workspace: Workspace): A
     case 'cancel':
       return {
         title: `Cancel the build of ${workspace.name}?`,
-        description: 'Resources that were made so far may stay behind until the next build.',
+        description: 'Resources created so far may stay behind until the next build.',
         verb: 'Cancel the build',
         danger: true,
       }
@@ -45,7 +45,7 @@ export function actionQuestion(action: WorkspaceAction, workspace: Workspace): A
       return {
         title: `End the build of ${workspace.name} by force?`,
         description:
-          'It was canceled and has not ended. By force it counts as canceled at once, whatever its provisioner is still doing; resources may stay behind.',
+          'It was canceled but has not ended. Ending it by force marks it as canceled at once, whatever its provisioner is still doing. Resources may stay behind.',
         verb: 'End by force',
         danger: true,
       }

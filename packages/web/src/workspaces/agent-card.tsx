@@ -60,7 +60,7 @@ export function AgentCard({
             tone={agent.status === 'timeout' ? 'bad' : 'warn'}
             title={
               agent.status === 'timeout'
-                ? 'The agent has not connected in the time that its template allows'
+                ? 'The agent did not connect within the time that its template allows'
                 : 'The agent has lost its connection'
             }
           >

@@ -47,7 +47,7 @@ export function AgentLog({
       done={ended || ENDED.has(agent.lifecycle_state)}
       fileName={`${agent.name}.log`}
       overflowed={agent.logs_overflowed}
-      empty="The scripts of this agent have written nothing yet."
+      empty="The scripts of this agent have not written anything yet."
       toolbar={
         names.length < 2 ? null : (
           <select

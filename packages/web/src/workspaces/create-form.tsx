@@ -132,7 +132,7 @@ export function CreateForm({
           <Field
             label="Name"
             error={wrongName ?? fieldError(create.error, 'name')}
-            help="Part of its address and of its SSH host name."
+            help="Used in its address and its SSH host name."
           >
             {(field) => (
               <div className="flex gap-2">
@@ -183,12 +183,12 @@ export function CreateForm({
           )}
           {unknownPreset ? (
             <Notice tone="bad" title={`This version of ${template.name} has no preset “${wanted}”`}>
-              Choose another one, or go on without.
+              Choose another one, or continue without.
             </Notice>
           ) : null}
           {overridden.length > 0 ? (
             <Notice tone="info" title={`The preset sets ${overridden.join(', ')}`}>
-              Values of the link for these parameters are not used.
+              The link’s values for these parameters are not used.
             </Notice>
           ) : null}
         </div>

@@ -54,7 +54,7 @@ export function CreateWorkspacePage() {
             <ThingIcon src={template.data.icon} className="size-6" />
           </span>
         }
-        context={`from ${templateTitle(template.data)}`}
+        context={`From ${templateTitle(template.data)}`}
       />
       <div className="flex flex-col gap-4">
         {template.data.deprecated ? (
@@ -64,12 +64,12 @@ export function CreateWorkspacePage() {
         ) : null}
         {search.mode === 'auto' ? (
           <Notice tone="info" title="Somebody gave you this link">
-            Look at the values before you create the workspace: they come from the link, not from you.
+            Check the values before you create the workspace: they come from the link, not from you.
           </Notice>
         ) : null}
         {isImporting(version.data) ? (
           <Notice tone="info" title="This template is still being imported">
-            The form shows as soon as that is done.
+            The form appears as soon as that is done.
           </Notice>
         ) : (
           <CreateForm

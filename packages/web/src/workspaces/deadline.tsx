@@ -47,7 +47,7 @@ export function Deadline({ workspace }: { readonly workspace: Workspace }) {
         tone="quiet"
         size="dense"
         aria-label="An hour earlier"
-        title={mayEarlier ? 'An hour earlier' : 'It has to run for another half hour at least'}
+        title={mayEarlier ? 'An hour earlier' : 'It must run for at least another half hour'}
         disabled={!mayEarlier || extend.isPending}
         onClick={() => setWanted(at - HOUR_MS)}
         icon={<Minus className="size-3.5" />}
@@ -57,7 +57,7 @@ export function Deadline({ workspace }: { readonly workspace: Workspace }) {
         tone="quiet"
         size="dense"
         aria-label="An hour later"
-        title={mayLater ? 'An hour later' : 'The template does not allow to run longer'}
+        title={mayLater ? 'An hour later' : 'The template does not allow it to run longer'}
         disabled={!mayLater || extend.isPending}
         onClick={() => setWanted(at + HOUR_MS)}
         icon={<Plus className="size-3.5" />}

@@ -23,7 +23,7 @@ export function NewWorkspaceDialog({ onClose }: { readonly onClose: () => void }
       open
       onClose={onClose}
       title="New workspace"
-      description="Choose the template that it is made from."
+      description="Choose a template to create it from."
       wide
     >
       <ErrorNotice
@@ -44,7 +44,7 @@ export function NewWorkspaceDialog({ onClose }: { readonly onClose: () => void }
       ) : usable.length === 0 ? (
         <EmptyState
           icon={LayoutTemplate}
-          title="There is no template yet"
+          title="No templates yet"
           action={
             permissions?.createTemplates === true ? (
               <AppLink href={paths.newTemplate()} className={buttonClass({ tone: 'primary' })}>
@@ -54,7 +54,7 @@ export function NewWorkspaceDialog({ onClose }: { readonly onClose: () => void }
           }
         >
           {permissions?.createTemplates === true
-            ? 'A template says what a workspace consists of.'
+            ? 'A template defines what a workspace consists of.'
             : 'Ask an administrator of this deployment to add one.'}
         </EmptyState>
       ) : (

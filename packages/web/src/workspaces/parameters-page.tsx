@@ -122,14 +122,14 @@ function ParametersForm({
           locked={(parameter) =>
             parameter.mutable || present[parameter.name] === undefined
               ? undefined
-              : 'Chosen when the workspace was made; it cannot be changed.'
+              : 'Chosen when the workspace was created. It cannot be changed.'
           }
         />
       </Section>
       <div className="flex items-center justify-end gap-3">
         <span role="status" className="mr-auto flex items-center gap-1.5 text-sm text-ink-2">
           {moving ? (
-            'Wait for the present build to end.'
+            'Wait until the current build ends.'
           ) : view.validating ? (
             <>
               <Spinner /> Checking the values

@@ -74,7 +74,7 @@ export function RequiredConnections({
       help={
         own
           ? 'The workspace uses your accounts at these providers.'
-          : `The workspace uses the accounts of ${owner.username}, who alone can connect them.`
+          : `The workspace uses the accounts of ${owner.username}, and only they can connect them.`
       }
       flush
     >

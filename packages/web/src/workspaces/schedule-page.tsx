@@ -59,11 +59,11 @@ function Autostart({ workspace }: { readonly workspace: Workspace }) {
   }
   const noDay = on && schedule.days.length === 0
   return (
-    <Section title="Autostart" help="Have it running before you sit down.">
+    <Section title="Autostart" help="Have it running before you start work.">
       <form onSubmit={submit} className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="Autostart was not saved" />
         {text !== '' && parsed === undefined ? (
-          <Notice tone="warn" title="The present schedule was set elsewhere and says more than this form can">
+          <Notice tone="warn" title="The current schedule was set elsewhere and says more than this form can">
             <code>{text}</code>
           </Notice>
         ) : null}

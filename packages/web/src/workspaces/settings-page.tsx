@@ -111,8 +111,8 @@ function Updates({ workspace }: { readonly workspace: Workspace }) {
           label="Use the newest version of the template at every start"
           help={
             required
-              ? 'The template demands that anyway.'
-              : 'Otherwise it stays at its version until you update it.'
+              ? 'The template requires that anyway.'
+              : 'Otherwise it keeps its version until you update it.'
           }
           checked={required || workspace.automatic_updates === 'always'}
           disabled={required || toggle.isPending}
@@ -131,7 +131,7 @@ function Removal({ workspace }: { readonly workspace: Workspace }) {
       <div className="flex flex-wrap items-center gap-x-6 gap-y-3">
         <p className="min-w-0 flex-1 basis-64 text-sm text-ink-2">
           Removes the workspace with everything in it.{' '}
-          {remove === undefined ? 'Wait for the present build to end.' : ''}
+          {remove === undefined ? 'Wait until the current build ends.' : ''}
         </p>
         <Button
           tone="danger"

@@ -186,7 +186,7 @@ function QuestionDialog({
         <LabelledToggle
           kind="checkbox"
           label="Orphan its resources"
-          help="The workspace is forgotten and what its builds made stays behind, for somebody to remove by hand. For when deleting it fails."
+          help="Slipway forgets the workspace, and what its builds created stays behind for somebody to remove by hand. Use this when deleting it fails."
           checked={orphan}
           onChange={setOrphan}
         />
@@ -226,7 +226,7 @@ function ValuesDialog({
         ) : (
           <>
             <b className="font-medium text-ink">{nameSome(ephemeral)}</b> can be set for this build alone.
-            Without a value the defaults of the template count.
+            Without a value, the template’s defaults apply.
           </>
         )
       }

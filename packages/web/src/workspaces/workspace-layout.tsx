@@ -78,7 +78,7 @@ export function WorkspaceLayout() {
           </AppLink>
         }
       >
-        It may have been renamed or removed, or it is not shared with you.
+        It may have been renamed or deleted, or it is not shared with you.
       </EmptyState>
     ) : (
       <ErrorPage
@@ -298,7 +298,7 @@ function Deleted({ workspace }: { readonly workspace: Workspace }) {
         </>
       }
     >
-      The workspace and its files are gone. You can make a new one from the same template.
+      The workspace and its files are gone. You can create a new one from the same template.
     </EmptyState>
   )
 }

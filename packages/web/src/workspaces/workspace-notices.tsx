@@ -57,7 +57,7 @@ export function WorkspaceNotices({
             </AppLink>
           }
         >
-          The log below ends where it went wrong.
+          The end of the log below shows what went wrong.
         </Notice>
       ) : null}
       {build.status === 'pending' ? (
@@ -68,7 +68,7 @@ export function WorkspaceNotices({
           </Notice>
         ) : matched !== null && matched.available === 0 ? (
           <Notice tone="warn" title="All provisioners that could take this build are away">
-            The build begins when one of them is back.
+            The build starts when one of them is back.
           </Notice>
         ) : build.job.queue_position > 0 ? (
           <Notice
@@ -79,7 +79,7 @@ export function WorkspaceNotices({
       ) : null}
       {startFailed === undefined || build.status !== 'running' ? null : (
         <Notice tone="warn" title={`A startup script of ${startFailed.name} failed`}>
-          The workspace can be used. Its script log below says what is missing.
+          You can use the workspace. Its script log below shows what is missing.
         </Notice>
       )}
       {workspace.outdated && update !== undefined ? (

@@ -62,7 +62,7 @@ export function WorkspacePage() {
         {build.status === 'running' && agents.length === 0 ? (
           <div className="rounded-card border border-line bg-surface">
             <EmptyState icon={CircleSlash} title="Nothing to open here">
-              The template of this workspace has no agent, so there is no terminal and no app.
+              The template of this workspace has no agent, so it has no terminal and no apps.
             </EmptyState>
           </div>
         ) : null}

@@ -210,7 +210,7 @@ function NameCell({ workspace }: { readonly workspace: Workspace }) {
       <ThingIcon src={workspace.template_icon} className="size-5" />
       <span className="flex min-w-0 items-baseline gap-1">
         {workspace.owner_id === user.id ? null : (
-          <span className="max-w-32 shrink-0 truncate text-ink-3">
+          <span className="max-w-32 min-w-8 shrink-[3] truncate text-ink-3">
             <bdi>{workspace.owner_name}</bdi> /
           </span>
         )}
@@ -303,14 +303,14 @@ function Empty({ address, onCreate }: { readonly address: ListAddress; readonly 
   const permissions = usePermissions()
   if (address.narrowed)
     return (
-      <NothingFound icon={SearchX} title="No workspace matches the filter" address={address}>
+      <NothingFound icon={SearchX} title="No workspaces match the filter" address={address}>
         Change the filter, or clear it to see your own workspaces.
       </NothingFound>
     )
   return (
     <EmptyState
       icon={Boxes}
-      title="No workspace yet"
+      title="No workspaces yet"
       action={
         permissions?.createWorkspace === true ? (
           <>
@@ -324,14 +324,14 @@ function Empty({ address, onCreate }: { readonly address: ListAddress; readonly 
         ) : null
       }
     >
-      A workspace is a machine of your own, made from a template: a shell, your files, and the tools of the
-      team.
+      A workspace is a machine of your own, created from a template: a shell, your files, and your team’s
+      tools.
     </EmptyState>
   )
 }
 
 function summary(workspaces: readonly Workspace[], count: number): string {
-  if (count === 0) return 'Machines to work in, made from templates'
+  if (count === 0) return 'Machines to work in, created from templates'
   const shown =
     count > PAGE_SIZE ? `${count} workspaces` : `${count} ${count === 1 ? 'workspace' : 'workspaces'}`
   const running = workspaces.filter((workspace) => workspace.latest_build.status === 'running').length
