@@ -4,10 +4,15 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-import { type Bench, median, owner, runServer, scratch } from './harness.ts'
+import { type Bench, median, owner, run, runServer, type Subject, scratch } from './harness.ts'
 import { load } from './load.ts'
 
 const SELF = fileURLToPath(import.meta.url)
+const BARE = fileURLToPath(new URL('./bare-events.ts', import.meta.url))
+/** Collects garbage every second, so that what is measured is what is kept. */
+const COLLECTING = {
+  NODE_OPTIONS: '--expose-gc --import=data:text/javascript,setInterval(gc,1000).unref()',
+}
 const PATH = '/api/experimental/mcp/http'
 const LOAD = { connections: 16, seconds: 3 }
 const ROUNDS = 7
@@ -64,7 +69,10 @@ export const mcp: Bench = async () => {
       const { rate } = await load({ ...LOAD, ...asked })
       if (round >= WARM_UP) rates.push(rate)
     }
-  const { before, after } = await memoryOfSessions()
+  const ours = await memoryOfSessions({})
+  const kept = await memoryOfSessions(COLLECTING)
+  await using bare = await run([BARE], COLLECTING)
+  const bareKept = await memoryOfListeners(bare, '')
   const baseline = `${median(rest.rates).toFixed(0)} requests/s of GET /api/v2/users/me`
   const figure = (what: string, rates: readonly number[]) => ({
     what,
@@ -77,23 +85,40 @@ export const mcp: Bench = async () => {
     figure(`tool call coder_get_authenticated_user in a session (${VERSION})`, tool.rates),
     figure(`the same without a session (${MODERN})`, stateless.rates),
     {
-      what: `memory of each open MCP session that listens, with ${SESSIONS}`,
-      measured: `${(after / 1_048_576).toFixed(0)} MB with ${SESSIONS} sessions`,
-      baseline: `${(before / 1_048_576).toFixed(0)} MB before they were opened`,
-      result: `${((after - before) / SESSIONS / 1024).toFixed(0)} KB`,
+      what: `memory kept for each open MCP session that listens, with ${SESSIONS}`,
+      measured: grown(kept),
+      baseline: `${each(bareKept)} (Node alone, ${grown(bareKept)})`,
+      result: each(kept),
+      wanted: 'at most 40 KB',
+    },
+    {
+      what: 'the same with the garbage that opening them has left',
+      measured: grown(ours),
+      baseline: 'none',
+      result: each(ours),
       wanted: 'at most 40 KB',
     },
   ]
 }
 
-/**
- * Memory of a server of its own without and with open sessions, in bytes: what load leaves behind would hide it. A session
- * and a call come first, because they load what all need.
- */
-async function memoryOfSessions(): Promise<{ readonly before: number; readonly after: number }> {
+interface Growth {
+  readonly before: number
+  readonly after: number
+}
+
+const each = ({ before, after }: Growth): string => `${((after - before) / SESSIONS / 1024).toFixed(0)} KB`
+const grown = ({ before, after }: Growth): string =>
+  `${(before / 1_048_576).toFixed(0)} MB before, ${(after / 1_048_576).toFixed(0)} MB with ${SESSIONS}`
+
+/** Memory of a server of its own without and with open sessions, in bytes: what load leaves behind would hide it. */
+async function memoryOfSessions(env: Readonly<Record<string, string>>): Promise<Growth> {
   await using place = await scratch()
-  await using server = await runServer(place.folder)
-  const token = (await owner(server.url)).headers['Coder-Session-Token'] ?? ''
+  await using server = await runServer(place.folder, undefined, env)
+  return await memoryOfListeners(server, (await owner(server.url)).headers['Coder-Session-Token'] ?? '')
+}
+
+/** A session comes first, because it loads what all need. */
+async function memoryOfListeners(server: Subject, token: string): Promise<Growth> {
   await initialize(server.url, {
     Authorization: `Bearer ${token}`,
     Accept: 'application/json, text/event-stream',

@@ -1,8 +1,16 @@
-import type { CallToolResult } from '@modelcontextprotocol/server'
+import type { InitializeRequest } from '@modelcontextprotocol/server'
 import { LRUCache } from 'lru-cache'
 
 import type { Tool } from '@slipway/mcp-tools'
-import { type CallSituation, type Client, callTool, type ServerParts, serverInfo } from './tool-server.ts'
+import { LEGACY_VERSIONS } from './messages.ts'
+import {
+  type CallOutcome,
+  type CallSituation,
+  type Client,
+  runTool,
+  type ServerParts,
+  serverInfo,
+} from './tool-server.ts'
 
 /** A call that needs nothing of a server but its tool. */
 export interface DirectCall {
@@ -43,7 +51,7 @@ export class Eras {
     headers: Readonly<Record<string, string | undefined>>,
     judge: () => 'legacy' | 'modern' | undefined,
   ): 'legacy' | 'modern' | undefined {
-    const key = call.meta === undefined ? undefined : JSON.stringify([call.meta, headers])
+    const key = call.meta === undefined ? undefined : `${call.meta}${JSON.stringify(headers)}`
     if (key === undefined || key.length > MAX_ERA_LENGTH) return judge()
     const known = this.#known.get(key)
     if (known !== undefined) return known
@@ -53,29 +61,60 @@ export class Eras {
   }
 }
 
+/**
+ * What the server says of itself in a handshake: the same to all who agree on a revision and have the same families of
+ * tools, so that the library is asked once. A server of it for each session costs more memory than the session.
+ */
+export class Greetings {
+  readonly #known = new Map<string, unknown>()
+
+  /** The answer to an `initialize`, which `ask` has the library give where it is not known. */
+  async answer(
+    { id, params }: InitializeRequest & { readonly id?: unknown },
+    { tools }: Client,
+    ask: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const { protocolVersion } = params
+    if (!LEGACY_VERSIONS.includes(protocolVersion)) return ask()
+    const key = `${protocolVersion} ${tools.hasMore}`
+    const known = this.#known.get(key)
+    if (known !== undefined) return { result: known, jsonrpc: '2.0', id }
+    const answer = await ask()
+    if (isObject(answer) && 'result' in answer) this.#known.set(key, answer.result)
+    return answer
+  }
+}
+
 /** What ends a call before its answer. There is a signal of it only for tools that look at one. */
 export class Ending {
-  readonly #ended = Promise.withResolvers<never>()
   #controller: AbortController | undefined
+  #isOver = false
   #reason: unknown
+  #reject: ((reason: unknown) => void) | undefined
 
   /** Ends it; the first reason counts. */
   readonly end = (reason: unknown): void => {
-    this.#reason ??= reason
-    this.#controller?.abort(this.#reason)
-    this.#ended.reject(this.#reason)
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
+    this.#reject?.(reason)
   }
 
   /** Aborted once it has ended. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
-    if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    if (this.#isOver) this.#controller.abort(this.#reason)
     return this.#controller.signal
   }
 
   /** What comes of the work. @throws why it has ended, if it does so before. */
   or<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#ended.promise])
+    return new Promise((resolve, reject) => {
+      this.#reject = reject
+      work.then(resolve, reject)
+      if (this.#isOver) reject(this.#reason)
+    })
   }
 }
 
@@ -84,7 +123,7 @@ const MAX_ERA_LENGTH = 2_048
 const KNOWN: ReadonlySet<string> = new Set(['name', 'arguments', '_meta'])
 
 /**
- * Carries out a call and gives the message that answers it.
+ * Carries out a call and gives the message that answers it, as JSON: what the result holds twice is written once.
  *
  * @param era of the revision that the client speaks: `modern` ones say of each result that it is complete, and by whom.
  */
@@ -94,21 +133,22 @@ export async function answerDirectly(
   { id, tool, args }: DirectCall,
   situation: CallSituation,
   era: 'legacy' | 'modern',
-): Promise<{ readonly result: CallToolResult; readonly jsonrpc: '2.0'; readonly id: string | number }> {
-  const result = await callTool(parts, outer, tool, args, situation)
-  return { result: era === 'legacy' ? legacy(result) : { ...result, ...modern(parts) }, jsonrpc: '2.0', id }
+): Promise<string> {
+  const outcome = await runTool(parts, outer, tool, args, situation)
+  const text = JSON.stringify(outcome.isError ? outcome.message : outcome.json)
+  const more = outcome.isError ? ',"isError":true' : `,"structuredContent":${structured(outcome, era)}`
+  const complete = era === 'legacy' ? '' : modern(parts)
+  return `{"result":{"content":[{"type":"text","text":${text}}]${more}${complete}},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
 }
 
 /** Results of the older revisions are objects: anything else is in one of them, as the schemas that they are told say. */
-function legacy(result: CallToolResult): CallToolResult {
-  const { structuredContent: content } = result
-  return content === undefined || isObject(content)
-    ? result
-    : { ...result, structuredContent: { result: content } }
+function structured({ result, json }: Extract<CallOutcome, { isError: false }>, era: string): string {
+  return era === 'modern' || isObject(result) ? json : `{"result":${json}}`
 }
 
-function modern(parts: ServerParts): Pick<CallToolResult, 'resultType' | '_meta'> {
-  return { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo(parts) } }
+function modern(parts: ServerParts): string {
+  const info = JSON.stringify(serverInfo(parts))
+  return `,"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":${info}}`
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

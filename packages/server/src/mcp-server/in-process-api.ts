@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import type { ResponseOf, Route } from '@slipway/contract'
+import type { Route } from '@slipway/contract'
 import type { ApiInput } from '@slipway/mcp-tools'
 import type { BoundRoute, RequestContext, SessionIncoming } from '../edge/index.ts'
 import type { EdgeOptions } from '../edge/options.ts'
@@ -34,6 +34,7 @@ export type InnerInput<R extends Route> = ApiInput<R> & {
 type InnerLimits = Pick<EdgeOptions, 'limitsDisabled' | 'sharedCounters'>
 
 const NO_BYTES = Buffer.alloc(0)
+const NO_SEARCH = new URLSearchParams()
 
 /**
  * The operations of the API for tools that work for a caller who was let in already (OA-B23): with the validation, rights
@@ -69,17 +70,12 @@ export class InProcessApi {
   }
 
   /**
-   * Carries out an operation as the caller of `outer`, for the tool of this name, and gives what the wire would: only
-   * what the contract names, times as text.
+   * Carries out an operation as the caller of `outer`, for the tool of this name, and gives what the wire would: JSON with
+   * only what the contract names, `null` for an answer without a body.
    *
    * @throws ApiError as over HTTP. What refused it is noted in the context of `outer`.
    */
-  async call<R extends Route>(
-    outer: Outer,
-    tool: string,
-    route: R,
-    input: InnerInput<R>,
-  ): Promise<ResponseOf<R>> {
+  async call<R extends Route>(outer: Outer, tool: string, route: R, input: InnerInput<R>): Promise<string> {
     const callable = this.#callable.get(route.id)
     if (callable === undefined) throw new Error(`${route.id} cannot be called from inside`)
     const { bound, check, read, serialize, usual, limiter } = callable
@@ -87,42 +83,49 @@ export class InProcessApi {
       const decision = await limiter.take(outer.owner.id, route.path)
       if (!decision.allowed) throw tooManyRequests(decision)
     }
-    const search = searchOf(input.query ?? {})
+    const search = input.query === undefined ? NO_SEARCH : searchOf(input.query)
     const context: RequestContext = { ...outer.context, denial: undefined, statements: 0, tool }
-    const reply = innerReply(outer.reply, usual)
-    const incoming = {
-      actor: outer.actor,
-      key: outer.key,
-      owner: outer.owner,
-      context,
-      params: { ...input.params },
-      bytes: input.bytes === undefined ? NO_BYTES : Buffer.from(input.bytes.data),
-      raw: innerRequest(outer.raw, context, { ...input.params }, search, input.bytes?.type),
-      reply,
-      visitor: () => ({ ok: true as const, actor: outer.actor, key: outer.key, owner: outer.owner }),
-      upgrade: noStream,
-      events: noStream,
-    }
+    const { params, bytes } = input
     // A copy: the check takes out what the route does not know.
     const body: unknown = input.body === undefined ? {} : structuredClone(input.body)
     try {
-      refuseUnstorable(body)
+      if (input.body !== undefined) refuseUnstorable(body)
       check?.(body)
       const query = read?.(search) ?? {}
-      const answer = await inside(context, () =>
+      const made: { request?: FastifyRequest; reply?: FastifyReply } = {}
+      const incoming = {
+        actor: outer.actor,
+        key: outer.key,
+        owner: outer.owner,
+        context,
+        params: { ...params },
         // The checks of this very route have passed.
-        bound.handle({ ...incoming, query: query as never, body: body as never }),
-      )
-      const status = reply.statusCode
+        query: query as never,
+        body: body as never,
+        bytes: bytes === undefined ? NO_BYTES : Buffer.from(bytes.data),
+        // To copy them takes longer than most operations that do not look at them.
+        get raw() {
+          made.request ??= innerRequest(outer.raw, context, { ...params }, search, bytes?.type)
+          return made.request
+        },
+        get reply() {
+          made.reply ??= innerReply(outer.reply, usual)
+          return made.reply
+        },
+        visitor: () => ({ ok: true as const, actor: outer.actor, key: outer.key, owner: outer.owner }),
+        upgrade: noStream,
+        events: noStream,
+      }
+      const answer = await inside(context, () => bound.handle(incoming))
+      const status = made.reply?.statusCode ?? usual
       const schema = bound.route.responses[status] ?? Object.values(bound.route.responses)[0]
-      if (schema === undefined || schema === null || answer === undefined) return JSON.parse('null')
+      if (schema === undefined || schema === null || answer === undefined) return 'null'
       let written = serialize.get(status)
       if (written === undefined) {
         written = outer.reply.compileSerializationSchema({ ...schema })
         serialize.set(status, written)
       }
-      // Written by the schema that it was typed by.
-      return JSON.parse(written(answer as never))
+      return written(answer as never)
     } finally {
       outer.context.statements += context.statements
       if (context.denial !== undefined) outer.context.denial = context.denial

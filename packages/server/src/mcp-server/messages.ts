@@ -1,5 +1,6 @@
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server'
 import type { FastifyReply } from 'fastify'
+import { LRUCache } from 'lru-cache'
 
 import { ApiError, badRequest } from '../errors/index.ts'
 import type { Exchange } from './exchange.ts'
@@ -12,13 +13,19 @@ export const LEGACY_VERSIONS: readonly string[] = ['2024-11-05', '2025-03-26', '
 export const DEFAULT_VERSION = '2025-03-26'
 const MAX_BATCH = 20
 
+/** What clients have said that they take, and it was enough: each says the same every time. */
+const enough = new LRUCache<string, true>({ max: 100 })
+const MAX_ENOUGH_LENGTH = 256
+
 /** OA-85: a client must take both kinds of answer. @throws ApiError 400. */
-export function requireAccept(header: string | undefined): void {
-  const types = (header ?? '*/*').split(',').map((part) => (part.split(';')[0] ?? '').trim().toLowerCase())
+export function requireAccept(header = '*/*'): void {
+  if (enough.has(header)) return
+  const types = header.split(',').map((part) => (part.split(';')[0] ?? '').trim().toLowerCase())
   const takes = (type: string, family: string): boolean =>
     types.includes(type) || types.includes(family) || types.includes('*/*')
   if (!takes('application/json', 'application/*') || !takes('text/event-stream', 'text/*'))
     throw badRequest('Accept must name both application/json and text/event-stream.')
+  if (header.length <= MAX_ENOUGH_LENGTH) enough.set(header, true)
 }
 
 /** What the messages of a request ask for. */

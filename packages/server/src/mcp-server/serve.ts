@@ -21,7 +21,7 @@ import type { OpenStreams, SessionIncoming } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { chooseTools } from './choose-tools.ts'
-import { answerDirectly, type DirectCall, directCallOf, Ending, Eras } from './direct-call.ts'
+import { answerDirectly, type DirectCall, directCallOf, Ending, Eras, Greetings } from './direct-call.ts'
 import { EventStreams } from './event-streams.ts'
 import { Exchange, type Keeper } from './exchange.ts'
 import {
@@ -72,6 +72,7 @@ export class McpService implements AsyncDisposable {
   readonly #streams: EventStreams
   readonly #modern: McpHttpHandler
   readonly #eras = new Eras()
+  readonly #greetings = new Greetings()
   readonly #bus = new InMemoryServerEventBus()
   readonly #outer = new WeakMap<Request, { readonly client: Client; readonly message: unknown }>()
   readonly #changes: Disposable
@@ -159,7 +160,9 @@ export class McpService implements AsyncDisposable {
     // Without a session nobody can come back for the answer.
     if (session === undefined) reply.raw.once('close', left)
     try {
-      return await ending.or(answerDirectly(this.#parts, client, call, ending, era))
+      const message = await ending.or(answerDirectly(this.#parts, client, call, ending, era))
+      reply.type('application/json; charset=utf-8')
+      return message
     } finally {
       reply.raw.off('close', left)
     }
@@ -265,6 +268,11 @@ export class McpService implements AsyncDisposable {
         )
       const opened = await this.#hub.open(incoming.owner.id, agreedVersion(first.params), first.params)
       reply.header('Mcp-Session-Id', opened.id)
+      // An extension may answer each client otherwise.
+      if (this.#parts.extension === undefined)
+        return await this.#greetings.answer(first, client, () =>
+          this.#exchange(incoming, client, session, messages, Array.isArray(body), version),
+        )
     }
     return this.#exchange(incoming, client, session, messages, Array.isArray(body), version)
   }

@@ -149,36 +149,76 @@ export interface CallSituation {
   readonly notify?: (step: number, message: string) => Promise<void>
 }
 
-/** Carries out a call; what goes wrong is told to the model that called. */
-export async function callTool(
+/** What came of a call: a result with the JSON of it, or what the model is told of its failure. */
+export type CallOutcome =
+  | { readonly isError: false; readonly result: unknown; readonly json: string }
+  | { readonly isError: true; readonly message: string }
+
+/** The latest answer of the API to a tool, with its JSON. */
+interface Heard {
+  value: unknown
+  json: string
+}
+
+/** Carries out a call for a server of the library. */
+async function callTool(
   parts: ServerParts,
   outer: Outer,
   tool: Tool,
   args: unknown,
   situation: CallSituation,
 ): Promise<CallToolResult> {
+  const outcome = await runTool(parts, outer, tool, args, situation)
+  return outcome.isError
+    ? { content: [{ type: 'text', text: outcome.message }], isError: true }
+    : { content: [{ type: 'text', text: outcome.json }], structuredContent: outcome.result }
+}
+
+/** Carries out a call; what goes wrong is told to the model that called. */
+export async function runTool(
+  parts: ServerParts,
+  outer: Outer,
+  tool: Tool,
+  args: unknown,
+  situation: CallSituation,
+): Promise<CallOutcome> {
   outer.context.logFields.mcp_tool = tool.name
+  const heard: Heard = { value: undefined, json: '' }
   try {
-    const result = await tool.run(args, toolContext(parts, outer, tool.name, situation))
-    const text = JSON.stringify(result)
-    const fits = text.length * MOST_ESCAPED < MAX_RESULT_CHARACTERS
-    if (!fits && text.length + JSON.stringify(text).length > MAX_RESULT_CHARACTERS)
+    const result = await tool.run(args, toolContext(parts, outer, tool.name, situation, heard))
+    // Many tools hand on what the API has said, and no tool changes it.
+    const isHeard = typeof result === 'object' && result !== null && result === heard.value
+    const json = isHeard ? heard.json : JSON.stringify(result)
+    const fits = json.length * MOST_ESCAPED < MAX_RESULT_CHARACTERS
+    if (!fits && json.length + JSON.stringify(json).length > MAX_RESULT_CHARACTERS)
       throw new ToolFault('the result is too long: ask for less, such as fewer objects or a part of a file')
-    return { content: [{ type: 'text', text }], structuredContent: result }
+    return { isError: false, result, json }
   } catch (error) {
-    return { content: [{ type: 'text', text: explain(parts, outer, tool.name, error) }], isError: true }
+    return { isError: true, message: explain(parts, outer, tool.name, error) }
   }
 }
 
-function toolContext(parts: ServerParts, outer: Outer, tool: string, situation: CallSituation): ToolContext {
+function toolContext(
+  parts: ServerParts,
+  outer: Outer,
+  tool: string,
+  situation: CallSituation,
+  heard: Heard,
+): ToolContext {
   const { notify } = situation
   let step = 0
   let told = Number.NEGATIVE_INFINITY
   return {
     api: {
-      call: (route, input = {}) => parts.api.call(outer, tool, route, input),
-      upload: (route, data, type, input = {}) =>
-        parts.api.call(outer, tool, route, { ...input, bytes: { data, type } }),
+      call: async (route, input = {}) => {
+        const json = await parts.api.call(outer, tool, route, input)
+        const value = JSON.parse(json)
+        heard.value = value
+        heard.json = json
+        return value
+      },
+      upload: async (route, data, type, input = {}) =>
+        JSON.parse(await parts.api.call(outer, tool, route, { ...input, bytes: { data, type } })),
     },
     agents: tunnelAccess(parts, outer),
     accessUrl: parts.context.accessUrl().replace(/\/+$/, ''),
@@ -276,9 +316,9 @@ function registerResources(
 
 function toolApi(parts: ServerParts, outer: Outer): ToolContext['api'] {
   return {
-    call: (route, input = {}) => parts.api.call(outer, 'resources', route, input),
-    upload: (route, data, type, input = {}) =>
-      parts.api.call(outer, 'resources', route, { ...input, bytes: { data, type } }),
+    call: async (route, input = {}) => JSON.parse(await parts.api.call(outer, 'resources', route, input)),
+    upload: async (route, data, type, input = {}) =>
+      JSON.parse(await parts.api.call(outer, 'resources', route, { ...input, bytes: { data, type } })),
   }
 }
 
