@@ -141,7 +141,7 @@ export class AppServer {
     } catch (error) {
       if (reply.sent) return
       if (error instanceof AppPageError) {
-        sendError(request, reply, error)
+        sendError(request, reply, error, this.#context.accessUrl())
         return
       }
       this.#context.log.warn('a request to an app failed', { error: describeError(error) })
@@ -149,6 +149,7 @@ export class AppServer {
         request,
         reply,
         new AppPageError(502, 'The application cannot be reached', `Try again. Reference: ${request.id}`),
+        this.#context.accessUrl(),
       )
     }
   }

@@ -18,13 +18,25 @@ export class AppPageError extends Error {
   }
 }
 
-/** Answers with the failure as the client wants to read it: programs that ask for JSON get JSON (AC-305). */
-export function sendError(request: FastifyRequest, reply: FastifyReply, error: AppPageError): void {
+/**
+ * Answers with the failure as the client wants to read it: programs that ask for JSON get JSON (AC-305).
+ *
+ * @param dashboard where the dashboard is: it shows apps in frames, and why one of them does not answer (UI-1145).
+ */
+export function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AppPageError,
+  dashboard: string,
+): void {
   const accept = request.headers.accept ?? ''
   if (!accept.includes('text/html') && /\bapplication\/json\b/i.test(accept))
     void reply
       .code(error.status)
       .header('Cache-Control', 'no-store')
       .send({ message: `${error.title}: ${error.message}` })
-  else sendErrorPage(reply, error)
+  else {
+    const { status, title, message, next } = error
+    sendErrorPage(reply, { status, title, message, next, framedBy: new URL(dashboard).origin })
+  }
 }

@@ -6,7 +6,7 @@ import { Connection } from './connection.ts'
 import { csrfToken } from './csrf.ts'
 import { statusOf } from './errors.ts'
 import { handedSession } from './handed-session.ts'
-import { createCall } from './http.ts'
+import { createCall, NetworkError } from './http.ts'
 import { localPath } from './local-path.ts'
 import { serverBuild } from './server-build.ts'
 import { announceSessionEnd, onSessionEndElsewhere } from './session-channel.ts'
@@ -49,6 +49,11 @@ export const connection = new Connection({
 })
 window.addEventListener('offline', () => connection.lostNetwork())
 window.addEventListener('online', () => connection.retryNow())
+
+/** Whether a request got no answer, or one that says that nobody is at home: it may or may not have been carried out. */
+export function isLost(error: unknown): boolean {
+  return error instanceof NetworkError || NOBODY_HOME.has(statusOf(error) ?? 0)
+}
 
 /** Asks whether the session still stands, once for all that wonder at the same time (UI-202, UI-203). */
 export const checkSession = unauthorizedHandler(

@@ -79,6 +79,21 @@ export class Connection {
       })
   }
 
+  /** Resolves once the server can be reached; when nothing speaks against it, it is asked first. */
+  async reachable(): Promise<void> {
+    if (this.#view.state === 'online') {
+      if (await this.#options.probe().catch(() => false)) return
+      if (this.#view.state === 'online') this.#wait('unreachable')
+    }
+    await new Promise<void>((resolve) => {
+      const stop = this.subscribe(() => {
+        if (this.#view.state !== 'online') return
+        stop()
+        resolve()
+      })
+    })
+  }
+
   /** The browser says that it has no network. */
   lostNetwork(): void {
     this.#wait('offline')

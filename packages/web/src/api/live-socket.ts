@@ -57,6 +57,7 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
       opened = true
     })
     current.addEventListener('message', (event: MessageEvent<unknown>) => {
+      if (socket !== current) return
       const parsed = parseFrame(event.data)
       if (parsed !== undefined) options.onMessage(parsed.value)
     })
@@ -80,15 +81,27 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
     clearTimeout(timer)
     connect()
   }
+  // What was open before the network went may hang without a word.
+  const renew = () => {
+    if (timer !== undefined || !opened) {
+      hurry()
+      return
+    }
+    const before = socket
+    socket = undefined
+    options.onDown?.()
+    connect()
+    before?.close()
+  }
   const stop = () => {
     ended = true
     clearTimeout(timer)
     document.removeEventListener('visibilitychange', hurry)
-    window.removeEventListener('online', hurry)
+    window.removeEventListener('online', renew)
     socket?.close()
   }
   document.addEventListener('visibilitychange', hurry)
-  window.addEventListener('online', hurry)
+  window.addEventListener('online', renew)
   connect()
   return {
     send: (text) => {

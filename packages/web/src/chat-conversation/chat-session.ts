@@ -1,6 +1,7 @@
 import {
   type ChatInputPart,
   type ChatStreamEvent,
+  type CreateChatMessageRequest,
   deleteChatQueuedMessage,
   editChatMessage,
   interruptChat,
@@ -13,6 +14,7 @@ import {
 import { api, checkSession, connection } from '../api/client.ts'
 import { requestPath } from '../api/http.ts'
 import { type LiveSocket, openLiveSocket } from '../api/live-socket.ts'
+import { untilAnswered } from '../api/until-answered.ts'
 import {
   applyEvents,
   type ChatState,
@@ -132,26 +134,28 @@ export class ChatSession {
     }
   }
 
-  /** Sends a message; it shows at once. Rejects when the server refuses it. */
+  /** Sends a message; it shows at once, and goes out when the connection is back. Rejects when the server refuses it. */
   async send(content: readonly ChatInputPart[], options: SendOptions): Promise<void> {
     const key = `pending-${++this.#sent}`
     const text = content.flatMap((part) => (part.type === 'text' ? [part.text ?? ''] : [])).join('\n\n')
     const files = content.filter(({ type }) => type === 'file').length
     this.#change((chat) => ({ ...chat, pending: [...chat.pending, { key, text, files }] }))
     try {
-      const answer = await api.call(sendChatMessage, {
-        params: { chat: this.id },
-        // A request that is sent again by the way does not send the message twice (B-13).
-        headers: { 'Idempotency-Key': `${this.id}-${this.#sent}-${Date.now()}` },
-        body: {
-          content: [...content],
-          busy_behavior: options.busy ?? 'queue',
-          ...(options.modelConfigId === undefined ? {} : { model_config_id: options.modelConfigId }),
-          ...(options.reasoningEffort === undefined ? {} : { reasoning_effort: options.reasoningEffort }),
-          ...(options.mcpServerIds === undefined ? {} : { mcp_server_ids: [...options.mcpServerIds] }),
-          ...(options.planMode === undefined ? {} : { plan_mode: options.planMode ? 'plan' : '' }),
-        },
-      })
+      const body: CreateChatMessageRequest = {
+        content: [...content],
+        busy_behavior: options.busy ?? 'queue',
+        ...(options.modelConfigId === undefined ? {} : { model_config_id: options.modelConfigId }),
+        ...(options.reasoningEffort === undefined ? {} : { reasoning_effort: options.reasoningEffort }),
+        ...(options.mcpServerIds === undefined ? {} : { mcp_server_ids: [...options.mcpServerIds] }),
+        ...(options.planMode === undefined ? {} : { plan_mode: options.planMode ? 'plan' : '' }),
+      }
+      const answer = await untilAnswered(`chat ${this.id}`, body, (idempotencyKey) =>
+        api.call(sendChatMessage, {
+          params: { chat: this.id },
+          headers: { 'Idempotency-Key': idempotencyKey },
+          body,
+        }),
+      )
       const { queued_message: queued } = answer
       const inserted = answer.messages ?? (answer.message === undefined ? [] : [answer.message])
       this.#change((chat) => {

@@ -2,6 +2,7 @@ import { Clock, FileCode, Link, Pencil } from 'lucide-react'
 import { type ReactNode, useId } from 'react'
 
 import type { ChatMessage, ChatMessagePart } from '@slipway/contract'
+import { useOnline } from '../frame/connection-banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copyable.tsx'
 import { withHiddenWrittenOut } from '../ui/hidden-characters.ts'
@@ -87,12 +88,13 @@ export function UserRow({
 
 /** A message that is on its way. */
 export function PendingRow({ pending }: { readonly pending: PendingMessage }) {
+  const online = useOnline()
   return (
     <div className="flex flex-col items-end gap-1 pt-3">
       <Bubble id={pending.key} text={pending.text} marked={false} />
       <p className="flex h-7 items-center gap-1.5 text-xs text-ink-3">
         <Clock className="size-3" aria-hidden="true" />
-        Sending
+        {online ? 'Sending' : 'Goes out when the connection is back'}
         {pending.files === 0 ? '' : `, with ${pending.files === 1 ? 'a file' : `${pending.files} files`}`}
       </p>
     </div>

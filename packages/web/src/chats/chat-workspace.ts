@@ -6,7 +6,7 @@ import { pollEvery } from '../api/polling.ts'
 import { agentsOf } from '../workspaces/workspace-look.ts'
 
 const CALM_MS = 30_000
-/** Until its agent is connected somebody waits for it. */
+/** Until its agent is connected and its apps answer somebody waits for it. */
 const WAITING_MS = 3_000
 
 /** The workspace that a chat is bound to; looked at more often while it is not ready. */
@@ -19,7 +19,8 @@ export function chatWorkspaceQuery(id: string) {
       const workspace = query.state.data
       const ready =
         workspace?.latest_build.status === 'running' &&
-        agentsOf(workspace).some(({ status }) => status === 'connected')
+        agentsOf(workspace).some(({ status }) => status === 'connected') &&
+        !agentsOf(workspace).some(({ apps }) => apps.some(({ health }) => health === 'initializing'))
       return pollEvery(ready ? CALM_MS : WAITING_MS)(query)
     },
   })

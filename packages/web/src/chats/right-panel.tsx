@@ -1,28 +1,29 @@
+import { useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { Tabs } from 'radix-ui'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 
-import type { Chat } from '@slipway/contract'
+import type { Chat, WorkspaceAgent } from '@slipway/contract'
 import { GitPanel } from '../chat-conversation/index.ts'
-import { useAddress } from '../navigation/address.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { useAgents } from './agents-context.ts'
+import { agentOfChat, chatWorkspaceQuery } from './chat-workspace.ts'
 import { ContextTab } from './context-tab.tsx'
 import { CostTab } from './cost-tab.tsx'
 import { FilesTab } from './files-tab.tsx'
 import { PaneDivider } from './pane-divider.tsx'
+import { AppsTab } from './panel/apps-tab.tsx'
+import { openedTab, type PanelTabs, usePanelTabs } from './panel/panel-tabs.ts'
+import { PreviewTab } from './panel/preview-tab.tsx'
+import { type FixedTab, TabStrip } from './panel/tab-strip.tsx'
 import { PANEL_WIDTH } from './panes.ts'
 import { SummaryTab } from './summary-tab.tsx'
 
-const TABS = [
-  { id: 'summary', label: 'Summary' },
-  { id: 'git', label: 'Git' },
-  { id: 'terminal', label: 'Terminal' },
-  { id: 'context', label: 'Context' },
-  { id: 'files', label: 'Files' },
-  { id: 'cost', label: 'Cost' },
-] as const
+/** The app that shows the browser of an agent (11.7 of chapter 10). */
+const BROWSER = 'agent-browser'
+/** Frames that stay as they are while another tab is in front. */
+const KEPT_FRAMES = 4
 
 /** It brings the whole terminal along, which few chats need. */
 const TerminalTab = lazy(async () => ({ default: (await import('./terminal-tab.tsx')).TerminalTab }))
@@ -40,12 +41,19 @@ export function RightPanel({
   readonly onClose: () => void
 }) {
   const { panelWidth, setPanelWidth } = useAgents()
-  const [{ panel }, change] = useAddress()
-  const { workspace_id: workspace } = chat
-  const tabs = TABS.filter(
-    ({ id }) => id !== 'terminal' || (own && workspace !== undefined && !chat.archived),
-  )
-  const tab = tabs.find(({ id }) => id === panel)?.id ?? 'summary'
+  const tabs = usePanelTabs(chat.id)
+  const workspaceId = own && !chat.archived ? chat.workspace_id : undefined
+  const workspace = useQuery({
+    ...chatWorkspaceQuery(workspaceId ?? ''),
+    enabled: workspaceId !== undefined,
+  }).data
+  const agent = workspace?.latest_build.status === 'running' ? agentOfChat(workspace, chat) : undefined
+  const fixed = fixedTabs(chat, workspaceId !== undefined, agent)
+  const offered = (id: string) =>
+    fixed.some((tab) => tab.id === id) || (workspaceId !== undefined && openedTab(id) !== undefined)
+  const tab = offered(tabs.active) ? tabs.active : 'summary'
+  const shown = workspaceId === undefined ? { ...tabs, opened: [] } : tabs
+  const frames = useKeptFrames(tab, tabs.opened, agent)
   return (
     <>
       {wide ? (
@@ -75,27 +83,11 @@ export function RightPanel({
       >
         <Tabs.Root
           value={tab}
-          onValueChange={(next) => change({ panel: next === 'summary' ? undefined : next, app: undefined })}
+          onValueChange={(next) => tabs.select(next === 'summary' ? '' : next)}
           className="flex min-h-0 flex-1 flex-col"
         >
           <div className="flex h-12 shrink-0 items-center gap-1 border-b border-line pl-3 pr-2">
-            <Tabs.List
-              aria-label="About this chat"
-              className="flex h-full min-w-0 flex-1 gap-2 overflow-x-auto [scrollbar-width:none]"
-            >
-              {tabs.map(({ id, label }) => (
-                <Tabs.Trigger
-                  key={id}
-                  value={id}
-                  className="-mb-px inline-flex h-full shrink-0 items-center gap-1.5 border-b-2 border-transparent px-1 text-sm font-medium text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
-                >
-                  {label}
-                  {id === 'files' && (chat.files?.length ?? 0) > 0 ? (
-                    <span className="text-xs tabular-nums text-ink-3">{chat.files?.length}</span>
-                  ) : null}
-                </Tabs.Trigger>
-              ))}
-            </Tabs.List>
+            <TabStrip fixed={fixed} tabs={shown} active={tab} agent={agent} />
             <Button
               tone="quiet"
               size="icon"
@@ -104,33 +96,153 @@ export function RightPanel({
               icon={<X className="size-4" />}
             />
           </div>
-          <Tabs.Content
-            value={tab}
-            className={classNames(
-              'min-h-0 flex-1 outline-offset-[-2px]',
-              tab === 'terminal' ? 'flex flex-col overflow-hidden' : 'overflow-y-auto p-4',
-            )}
-          >
-            {tab === 'summary' ? (
-              <SummaryTab chat={chat} own={own} />
-            ) : tab === 'git' ? (
-              <GitPanel chat={chat} onPrompt={wide ? undefined : onClose} />
-            ) : tab === 'terminal' ? (
-              workspace === undefined ? null : (
-                <Suspense>
-                  <TerminalTab chat={chat} workspaceId={workspace} />
-                </Suspense>
-              )
-            ) : tab === 'context' ? (
-              <ContextTab chat={chat} own={own} />
-            ) : tab === 'files' ? (
-              <FilesTab files={chat.files ?? []} />
-            ) : (
-              <CostTab chat={chat.id} />
-            )}
-          </Tabs.Content>
+          {workspaceId === undefined
+            ? null
+            : frames.map((id) => (
+                <Tabs.Content
+                  key={id}
+                  value={id}
+                  forceMount
+                  hidden={id !== tab}
+                  className={classNames(FILLED, id !== tab && 'hidden')}
+                >
+                  <Frame chat={chat} workspaceId={workspaceId} id={id} tabs={tabs} />
+                </Tabs.Content>
+              ))}
+          {frames.includes(tab) ? null : (
+            <Tabs.Content value={tab} className={isTerminal(tab, agent) ? FILLED : SCROLLED}>
+              <Body
+                chat={chat}
+                own={own}
+                workspaceId={workspaceId}
+                tab={tab}
+                tabs={tabs}
+                onPrompt={wide ? undefined : onClose}
+              />
+            </Tabs.Content>
+          )}
         </Tabs.Root>
       </aside>
     </>
+  )
+}
+
+const FILLED = 'flex min-h-0 flex-1 flex-col overflow-hidden outline-offset-[-2px]'
+const SCROLLED = 'min-h-0 flex-1 overflow-y-auto p-4 outline-offset-[-2px]'
+
+function fixedTabs(
+  chat: Chat,
+  hasWorkspace: boolean,
+  agent: WorkspaceAgent | undefined,
+): readonly FixedTab[] {
+  const browser = agent?.apps.some(({ slug, health }) => slug === BROWSER && health === 'healthy') === true
+  return [
+    { id: 'summary', label: 'Summary' },
+    { id: 'git', label: 'Git' },
+    ...(browser ? [{ id: 'browser', label: 'Browser' }] : []),
+    ...(hasWorkspace
+      ? [
+          { id: 'apps', label: 'Apps' },
+          { id: 'terminal', label: 'Terminal' },
+        ]
+      : []),
+    { id: 'context', label: 'Context' },
+    { id: 'files', label: 'Files', count: chat.files?.length },
+    { id: 'cost', label: 'Cost' },
+  ]
+}
+
+/** Whether the tab is a terminal: a shell, or a program of the template. */
+function isTerminal(id: string, agent: WorkspaceAgent | undefined): boolean {
+  const tab = openedTab(id)
+  if (tab === undefined) return id === 'terminal'
+  const command = tab.kind === 'app' ? agent?.apps.find(({ slug }) => slug === tab.slug)?.command : ''
+  return tab.kind === 'terminal' || (command !== undefined && command !== '')
+}
+
+/** Frames that are on the page, the active one among them: what somebody did in one of them is still there later. */
+function useKeptFrames(
+  tab: string,
+  opened: readonly string[],
+  agent: WorkspaceAgent | undefined,
+): readonly string[] {
+  const [kept, setKept] = useState<readonly string[]>([])
+  const frame = tab === 'browser' || (openedTab(tab) !== undefined && !isTerminal(tab, agent))
+  if (frame && !kept.includes(tab)) setKept([...kept, tab].slice(-KEPT_FRAMES))
+  return kept.filter((id) => id === 'browser' || opened.includes(id))
+}
+
+function Frame({
+  chat,
+  workspaceId,
+  id,
+  tabs,
+}: {
+  readonly chat: Chat
+  readonly workspaceId: string
+  readonly id: string
+  readonly tabs: PanelTabs
+}) {
+  const tab = openedTab(id)
+  const what = tab === undefined || tab.kind === 'terminal' ? ({ kind: 'app', slug: BROWSER } as const) : tab
+  return (
+    <PreviewTab
+      chat={chat}
+      workspaceId={workspaceId}
+      what={what}
+      onClose={tab === undefined ? undefined : () => tabs.close(id)}
+    />
+  )
+}
+
+function Body({
+  chat,
+  own,
+  workspaceId,
+  tab,
+  tabs,
+  onPrompt,
+}: {
+  readonly chat: Chat
+  readonly own: boolean
+  readonly workspaceId: string | undefined
+  readonly tab: string
+  readonly tabs: PanelTabs
+  readonly onPrompt: (() => void) | undefined
+}) {
+  switch (tab) {
+    case 'summary':
+      return <SummaryTab chat={chat} />
+    case 'git':
+      return <GitPanel chat={chat} onPrompt={onPrompt} />
+    case 'context':
+      return <ContextTab chat={chat} own={own} />
+    case 'files':
+      return <FilesTab files={chat.files ?? []} />
+    case 'cost':
+      return <CostTab chat={chat.id} />
+  }
+  if (workspaceId === undefined) return null
+  if (tab === 'apps')
+    return (
+      <AppsTab
+        chat={chat}
+        workspaceId={workspaceId}
+        onOpen={tabs.open}
+        onTerminal={() => tabs.select('terminal')}
+      />
+    )
+  const opened = openedTab(tab)
+  const name = opened?.kind === 'app' ? opened.slug : opened === undefined ? '' : tab
+  return (
+    <Suspense>
+      <TerminalTab
+        chat={chat}
+        workspaceId={workspaceId}
+        name={name}
+        {...(opened?.kind === 'app' ? { program: opened.slug } : {})}
+        onShell={() => tabs.select('terminal')}
+      />
+    </Suspense>
   )
 }

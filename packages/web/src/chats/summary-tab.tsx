@@ -3,7 +3,6 @@ import { ExternalLink } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 import type { Chat } from '@slipway/contract'
-import { useAddress } from '../navigation/address.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { organizationTitle } from '../organizations/organization-titles.ts'
 import { paths } from '../paths.ts'
@@ -13,16 +12,15 @@ import { Detail, DetailList } from '../ui/detail.tsx'
 import { safeHref } from '../ui/safe-href.ts'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
-import { AgentApps } from '../workspaces/agent-apps.tsx'
 import { workspaceLook } from '../workspaces/workspace-look.ts'
 import { useAgents } from './agents-context.ts'
 import { chatLook, pullRequestLook } from './chat-words.ts'
-import { agentOfChat, chatWorkspaceQuery } from './chat-workspace.ts'
+import { chatWorkspaceQuery } from './chat-workspace.ts'
 import { EFFORT_WORDS } from './effort-words.ts'
 import { modelConfigsQuery } from './queries.ts'
 
 /** What a chat is about, where it works and with what. */
-export function SummaryTab({ chat, own }: { readonly chat: Chat; readonly own: boolean }) {
+export function SummaryTab({ chat }: { readonly chat: Chat }) {
   const { query } = useAgents()
   const models = useQuery(modelConfigsQuery)
   const organizations = useQuery(organizationsQuery)
@@ -59,9 +57,6 @@ export function SummaryTab({ chat, own }: { readonly chat: Chat; readonly own: b
           {chat.plan_mode === undefined ? null : <Detail label="Mode">Plans first</Detail>}
         </DetailList>
       </Card>
-      {own && chat.workspace_id !== undefined && !chat.archived ? (
-        <Apps chat={chat} workspaceId={chat.workspace_id} />
-      ) : null}
       <Card title="About">
         <DetailList>
           {chat.owner_username === undefined ? null : <Detail label="Owner">{chat.owner_username}</Detail>}
@@ -117,25 +112,6 @@ function Card({ title, children }: { readonly title: string; readonly children: 
       <h2 className="mb-1.5 text-xs font-medium text-ink-3">{title}</h2>
       {children}
     </section>
-  )
-}
-
-/** What the template offers in the workspace; programs of the terminal open beside the chat (UI-1145). */
-function Apps({ chat, workspaceId }: { readonly chat: Chat; readonly workspaceId: string }) {
-  const [, change] = useAddress()
-  const workspace = useQuery(chatWorkspaceQuery(workspaceId)).data
-  const agent = workspace === undefined ? undefined : agentOfChat(workspace, chat)
-  if (workspace?.latest_build.status !== 'running' || agent === undefined) return null
-  if (agent.display_apps.length === 0 && agent.apps.every(({ hidden }) => hidden)) return null
-  return (
-    <Card title="Apps">
-      <AgentApps
-        workspace={workspace}
-        agent={agent}
-        className="py-1"
-        onTerminal={(app) => change({ panel: 'terminal', app })}
-      />
-    </Card>
   )
 }
 

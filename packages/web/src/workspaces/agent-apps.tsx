@@ -1,45 +1,39 @@
-import { useQuery } from '@tanstack/react-query'
 import { Code, SquareTerminal, TriangleAlert } from 'lucide-react'
 
-import { getAppHost, type Workspace, type WorkspaceAgent, type WorkspaceApp } from '@slipway/contract'
-import { api } from '../api/client.ts'
+import type { Workspace, WorkspaceAgent, WorkspaceApp } from '@slipway/contract'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Spinner } from '../ui/spinner.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
-import { appTarget, editorUrl, withKey } from './app-target.ts'
+import { type AppPlace, type AppTarget, appTarget, editorUrl, withKey } from './app-target.ts'
 import { openProgram } from './open-program.ts'
+import { useAppPlace } from './use-app-place.ts'
+
+/** Opens things on the spot instead of on a page of their own. */
+interface Beside {
+  readonly terminal: () => void
+  /** How to open the app that leads there; undefined for one that has to open elsewhere. */
+  readonly app: (app: WorkspaceApp, target: AppTarget) => (() => void) | undefined
+}
 
 /** Everything that can be opened in an agent: terminal, editors, the template's apps (UI-725). */
 export function AgentApps({
   workspace,
   agent,
   className = 'px-4 pb-4',
-  onTerminal,
+  beside,
 }: {
   readonly workspace: Workspace
   readonly agent: WorkspaceAgent
   readonly className?: string
-  /** Opens the terminal, or a program in it, on the spot instead of on a page of its own. */
-  readonly onTerminal?: (app?: string) => void
+  readonly beside?: Beside
 }) {
   const apps = agent.apps.filter((app) => !app.hidden)
-  const host = useQuery({
-    queryKey: ['app-host'],
-    queryFn: ({ signal }) => api.call(getAppHost, { signal }),
-    enabled: apps.some((app) => app.subdomain),
-    staleTime: Number.POSITIVE_INFINITY,
-  })
+  const subdomains = apps.some((app) => app.subdomain)
+  const { place } = useAppPlace(workspace, agent, subdomains)
   const shown = new Set(agent.display_apps)
-  const place = {
-    owner: workspace.owner_name,
-    workspace: workspace.name,
-    agent: agent.name,
-    appHost: host.data?.host ?? '',
-    protocol: location.protocol,
-  }
   const editor = (scheme: 'vscode' | 'vscode-insiders', name: string) => () =>
     void openProgram(name, true, (key) =>
       editorUrl(
@@ -55,7 +49,7 @@ export function AgentApps({
       <ul className="flex flex-wrap gap-2">
         {shown.has('web_terminal') ? (
           <li>
-            {onTerminal === undefined ? (
+            {beside === undefined ? (
               <AppLink
                 href={paths.terminal(workspace.owner_name, workspace.name, agent.name)}
                 className={buttonClass({})}
@@ -64,7 +58,7 @@ export function AgentApps({
               </AppLink>
             ) : (
               <Button
-                onClick={() => onTerminal()}
+                onClick={beside.terminal}
                 icon={<SquareTerminal className="size-4" strokeWidth={1.75} />}
               >
                 Terminal
@@ -94,7 +88,7 @@ export function AgentApps({
         ) : null}
         {(groups.get('') ?? []).map((app) => (
           <li key={app.id}>
-            <AppButton app={app} place={place} onTerminal={onTerminal} />
+            <AppButton app={app} place={place} beside={beside} />
           </li>
         ))}
       </ul>
@@ -105,7 +99,7 @@ export function AgentApps({
             <ul className="flex flex-wrap gap-2">
               {members.map((app) => (
                 <li key={app.id}>
-                  <AppButton app={app} place={place} onTerminal={onTerminal} />
+                  <AppButton app={app} place={place} beside={beside} />
                 </li>
               ))}
             </ul>
@@ -119,13 +113,14 @@ export function AgentApps({
 function AppButton({
   app,
   place,
-  onTerminal,
+  beside,
 }: {
   readonly app: WorkspaceApp
-  readonly place: Parameters<typeof appTarget>[1]
-  readonly onTerminal: ((app: string) => void) | undefined
+  readonly place: AppPlace
+  readonly beside: Beside | undefined
 }) {
   const target = appTarget(app, place)
+  const openHere = beside?.app(app, target)
   const name = app.display_name === '' ? app.slug : app.display_name
   const icon =
     app.health === 'initializing' ? (
@@ -143,6 +138,12 @@ function AppButton({
         : app.health === 'initializing'
           ? 'This app has not answered its health check yet.'
           : app.tooltip
+  if (openHere !== undefined)
+    return (
+      <Button icon={icon} title={title} onClick={openHere}>
+        {name}
+      </Button>
+    )
   switch (target.kind) {
     case 'none':
       return (
@@ -151,11 +152,7 @@ function AppButton({
         </Button>
       )
     case 'page':
-      return onTerminal !== undefined ? (
-        <Button icon={icon} title={title} onClick={() => onTerminal(app.slug)}>
-          {name}
-        </Button>
-      ) : (
+      return (
         <AppLink href={target.href} title={title} className={buttonClass({})}>
           {icon} {name}
         </AppLink>

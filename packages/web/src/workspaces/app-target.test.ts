@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { WorkspaceApp } from '@slipway/contract'
-import { appTarget, editorUrl, withKey } from './app-target.ts'
+import { appTarget, editorUrl, portTarget, withKey } from './app-target.ts'
 
 const place = {
   owner: 'ada',
@@ -102,5 +102,25 @@ it('UI-727: the editor link carries who, where and the key', () => {
     url: 'https://s.test',
     token: 'k',
     openRecent: 'true',
+  })
+})
+
+describe('UI-728: where a port leads', () => {
+  it.each([
+    [3000, false, 'https://3000--main--dev--ada.apps.example.com/'],
+    [8443, true, 'https://8443s--main--dev--ada.apps.example.com/'],
+    // Shorter numbers would be names of apps (AC-181).
+    [80, false, 'https://0080--main--dev--ada.apps.example.com/'],
+  ])('%i, with TLS %s: %s', (port, tls, href) => {
+    expect(portTarget(port, tls, place)).toEqual({ kind: 'link', href, slim: false })
+  })
+
+  it('nowhere when its host name would be too long, or there is none', () => {
+    const long = { ...place, workspace: 'w'.repeat(32), owner: 'o'.repeat(32) }
+    expect(portTarget(3000, false, long)).toMatchObject({
+      kind: 'none',
+      reason: expect.stringContaining('longer than 63'),
+    })
+    expect(portTarget(3000, false, { ...place, appHost: '' }).kind).toBe('none')
   })
 })

@@ -20,7 +20,11 @@ const TRUSTED = new Set(
 /** Addresses that the browser itself would run. */
 const FORBIDDEN = new Set(['javascript:', 'data:', 'vbscript:', 'blob:', 'file:'])
 
-interface Place {
+/** The longest label of a host name (RFC 1035 §2.3.4). */
+const LABEL = 63
+
+/** Where apps and ports of an agent are. */
+export interface AppPlace {
   readonly owner: string
   readonly workspace: string
   readonly agent: string
@@ -30,7 +34,7 @@ interface Place {
 }
 
 /** Where the button of an app leads (UI-725). */
-export function appTarget(app: WorkspaceApp, place: Place): AppTarget {
+export function appTarget(app: WorkspaceApp, place: AppPlace): AppTarget {
   const slim = app.open_in === 'slim-window'
   if (app.external) return externalTarget(app.url ?? '', slim)
   if (app.command !== undefined && app.command !== '')
@@ -40,9 +44,28 @@ export function appTarget(app: WorkspaceApp, place: Place): AppTarget {
     }
   if (!app.subdomain)
     return { kind: 'link', href: paths.pathApp(place.owner, place.workspace, place.agent, app.slug), slim }
-  if (place.appHost === '' || app.subdomain_name === undefined)
+  return hostTarget(app.subdomain_name, place, slim)
+}
+
+/**
+ * Where a port of an agent leads (UI-728, AC-181): its number has four digits at least, and `s` behind it asks for HTTPS
+ * inside the workspace.
+ */
+export function portTarget(port: number, tls: boolean, place: AppPlace): AppTarget {
+  const number = `${String(port).padStart(4, '0')}${tls ? 's' : ''}`
+  return hostTarget(`${number}--${place.agent}--${place.workspace}--${place.owner}`, place, false)
+}
+
+function hostTarget(name: string | undefined, place: AppPlace, slim: boolean): AppTarget {
+  if (place.appHost === '' || name === undefined)
     return { kind: 'none', reason: 'This deployment has no host name for apps: set a wildcard access URL.' }
-  return { kind: 'link', href: `${place.protocol}//${place.appHost.replace('*', app.subdomain_name)}/`, slim }
+  const [label = '', ...suffix] = place.appHost.replace('*', name).split('.')
+  if (label.length > LABEL)
+    return {
+      kind: 'none',
+      reason: `Its host name would be longer than ${LABEL} characters. A shorter name of the workspace helps.`,
+    }
+  return { kind: 'link', href: `${place.protocol}//${[label, ...suffix].join('.')}/`, slim }
 }
 
 function externalTarget(text: string, slim: boolean): AppTarget {
