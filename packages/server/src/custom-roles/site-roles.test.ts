@@ -6,6 +6,8 @@ import {
   createSiteRole,
   createToken,
   deleteSiteRole,
+  getMember,
+  getUser,
   getUserRoles,
   listAuditLogs,
   listGrantableSitePermissions,
@@ -59,6 +61,18 @@ describe('RB-40, RB-136: roles of the deployment', () => {
     await give(owner, 'member', ['log-reader'])
     expect((await member.call(listAuditLogs, { query: {} })).audit_logs.length).toBeGreaterThan(0)
     expect(await rolesOf('member')).toEqual(['log-reader'])
+    const shown = async () => {
+      const params = { organization: 'default', user: 'member' }
+      const { users } = await owner.call(listUsers, { query: { q: 'username:member' } })
+      return [
+        (await member.call(getUser, { params: { user: 'me' } })).roles,
+        users[0]?.roles,
+        (await owner.call(getMember, { params })).global_roles,
+      ]
+    }
+    // ID-1: under the name that people know it by.
+    const named = [{ name: 'log-reader', display_name: 'Log Reader' }]
+    expect(await shown()).toEqual([named, named, named])
     await replace(owner, role('log-reader', ['connection_log:read']))
     await expect(member.call(listAuditLogs, { query: {} })).rejects.toMatchObject({ status: 403 })
     expect(await may(member, 'connection_log:read', {})).toBe(true)

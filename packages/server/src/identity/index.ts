@@ -41,6 +41,7 @@ export {
   getUser,
   insertUser,
   lockFirstUser,
+  siteRoleNames,
   type UserRow,
 } from './store/users.ts'
 export type { UpstreamRefresh, UpstreamRefreshOutcome } from './upstream-session.ts'

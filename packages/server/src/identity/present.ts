@@ -1,16 +1,21 @@
 import { type APIKey, NEVER, type User } from '@slipway/contract'
 import { legacyScope, SITE_ROLES } from '../authz/index.ts'
 import type { ApiKeyRow } from './store/keys.ts'
-import type { UserWithOrganizations } from './store/users.ts'
+import type { UserRow, UserWithOrganizations } from './store/users.ts'
 
 const ROLE_NAMES = new Map<string, string>(
   Object.entries(SITE_ROLES).map(([name, role]) => [name, role.displayName]),
 )
 
-const presented = new WeakMap<UserWithOrganizations, User>()
+/** Logs and access lists do not ask what roles are called. */
+type ShownUser = UserRow &
+  Pick<UserWithOrganizations, 'organization_ids'> &
+  Partial<Pick<UserWithOrganizations, 'site_role_names'>>
+
+const presented = new WeakMap<ShownUser, User>()
 
 /** A user as the API shows it (ID-1); made once for a row, because rows of callers are kept and asked for often. */
-export function presentUser(row: UserWithOrganizations): User {
+export function presentUser(row: ShownUser): User {
   let user = presented.get(row)
   if (user === undefined) {
     user = userOf(row)
@@ -19,7 +24,8 @@ export function presentUser(row: UserWithOrganizations): User {
   return user
 }
 
-function userOf(row: UserWithOrganizations): User {
+function userOf(row: ShownUser): User {
+  const own = row.site_role_names ?? {}
   return {
     id: row.id,
     username: row.username,
@@ -35,7 +41,7 @@ function userOf(row: UserWithOrganizations): User {
     organization_ids: row.organization_ids,
     roles: row.rbac_roles.map((name) => ({
       name,
-      display_name: ROLE_NAMES.get(name) ?? name,
+      display_name: ROLE_NAMES.get(name) ?? ((Object.hasOwn(own, name) && own[name]) || name),
     })),
     has_ai_seat: false,
     is_service_account: row.is_service_account,

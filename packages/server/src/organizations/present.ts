@@ -48,7 +48,7 @@ export function presentMemberWithUser(row: MemberRow): OrganizationMemberWithUse
     is_service_account: row.is_service_account,
     has_ai_seat: false,
     last_seen_at: row.last_seen_at?.toISOString() ?? NEVER,
-    global_roles: row.rbac_roles.map((name) => slimRole(name, undefined, {})),
+    global_roles: row.rbac_roles.map((name) => slimRole(name, undefined, row.site_role_names)),
     user_created_at: row.user_created_at.toISOString(),
     user_updated_at: row.user_updated_at.toISOString(),
   }

@@ -23,8 +23,11 @@ const MAX_GROUPS = 100
 /** A stored user. */
 export type UserRow = Selectable<UsersTable>
 
-/** A user with the organizations they belong to. */
-export type UserWithOrganizations = UserRow & { readonly organization_ids: string[] }
+/** A user with the organizations they belong to, and what the deployment's own roles among theirs are called. */
+export type UserWithOrganizations = UserRow & {
+  readonly organization_ids: string[]
+  readonly site_role_names: Readonly<Record<string, string>>
+}
 
 /** What permissions speak of. */
 export function userObject(id?: string): ResourceObject {
@@ -36,6 +39,11 @@ const organizationIds = sql<
 >`array(select m.organization_id::text from organization_members m where m.user_id = u.id order by m.created_at)`.as(
   'organization_ids',
 )
+
+/** What the deployment's own roles among those of the user that a query calls `u` are called (RB-136), by name. */
+export const siteRoleNames = sql<Readonly<Record<string, string>>>`coalesce((
+  select jsonb_object_agg(c.name, c.display_name) from custom_roles c
+   where c.organization_id is null and c.name = any(u.rbac_roles)), '{}')`.as('site_role_names')
 
 /** A user of a list, with their groups where those were asked for. */
 export type ListedUserRow = UserWithOrganizations & { readonly groups?: UserGroup[] }
@@ -150,7 +158,7 @@ export function readableUser<R extends Pick<UserRow, 'id'>>(actor: Actor, row: R
 }
 
 async function findUser(db: Db, reference: string): Promise<UserWithOrganizations | undefined> {
-  const query = db.selectFrom('users as u').selectAll('u').select(organizationIds)
+  const query = db.selectFrom('users as u').selectAll('u').select([organizationIds, siteRoleNames])
   return isUuid(reference)
     ? query.where('u.id', '=', reference).executeTakeFirst()
     : query
@@ -203,7 +211,7 @@ export async function listUsers(
   const { count } = await query.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow()
   let rows = query
     .selectAll('u')
-    .select(organizationIds)
+    .select([organizationIds, siteRoleNames])
     .$if(page.withGroups === true, (listed) => listed.select(groupsOf(actor)))
     .orderBy(sql`lower(u.username)`)
   if (page.afterId !== undefined)

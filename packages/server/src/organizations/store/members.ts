@@ -4,7 +4,13 @@ import { type Actor, checkRoleChange, isAllowed, type ResourceObject, sqlFilter 
 import { type Db, violatedUnique } from '../../database/index.ts'
 import type { UsersTable } from '../../database/tables.ts'
 import { badRequest, forbidden, notFound } from '../../errors/index.ts'
-import { holdCustomRoles, insertMember, type UserSearch, userMatches } from '../../identity/index.ts'
+import {
+  holdCustomRoles,
+  insertMember,
+  siteRoleNames,
+  type UserSearch,
+  userMatches,
+} from '../../identity/index.ts'
 import { isUuid } from '../../search/index.ts'
 
 /** A membership with the user behind it. */
@@ -23,6 +29,8 @@ export type MemberRow = Pick<
   readonly organization_id: string
   readonly user_id: string
   readonly roles: string[]
+  /** Display names of the deployment's own roles among `rbac_roles`. */
+  readonly site_role_names: Readonly<Record<string, string>>
   /** Display names of the organization's own roles among them. */
   readonly custom_role_names: Readonly<Record<string, string>>
   readonly created_at: Date
@@ -148,6 +156,7 @@ function memberQuery(db: Db) {
       'u.rbac_roles',
       'u.created_at as user_created_at',
       'u.updated_at as user_updated_at',
+      siteRoleNames,
       sql<Readonly<Record<string, string>>>`coalesce((
         select jsonb_object_agg(c.name, c.display_name) from custom_roles c
          where c.organization_id = m.organization_id and not c.is_system and c.name = any(m.roles)), '{}')`.as(
