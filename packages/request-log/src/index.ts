@@ -7,5 +7,12 @@ export {
   type LogValue,
   silentLogger,
 } from './logger.ts'
-export { type ClientFacts, clientMembers, logMember, logRequestLine, logsRequest } from './request-line.ts'
+export {
+  type ClientFacts,
+  clientMembers,
+  logMember,
+  logRequestLine,
+  logsRequest,
+  targetMembers,
+} from './request-line.ts'
 export { LogSink } from './sink.ts'

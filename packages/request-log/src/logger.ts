@@ -80,6 +80,14 @@ function timeField(): string {
   return lastField
 }
 
+/** Printable ASCII without quote and backslash: what JSON writes as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+/** A text as JSON. */
+export function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
 type Write = (fields: object, message: string) => void
 interface Backend {
   trace: Write
@@ -113,9 +121,7 @@ function wrap(backend: Backend, sink: DestinationStream, inherited: string): Log
     enabled: (level) => backend.isLevelEnabled(level),
     line: (level, message, members) => {
       if (!backend.isLevelEnabled(level)) return
-      sink.write(
-        `{"level":"${level}"${timeField()}${inherited}${members},"message":${JSON.stringify(message)}}\n`,
-      )
+      sink.write(`{"level":"${level}"${timeField()}${inherited}${members},"message":${quoted(message)}}\n`)
     },
   }
 }

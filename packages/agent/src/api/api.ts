@@ -1,6 +1,13 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
-import { clientMembers, describeError, type Logger, logMember, logRequestLine } from '@slipway/request-log'
+import {
+  clientMembers,
+  describeError,
+  type Logger,
+  logMember,
+  logRequestLine,
+  targetMembers,
+} from '@slipway/request-log'
 import type { ChatContext } from '../chat-context/chat-context.ts'
 import { type ListeningPort, listListeningPorts } from '../listening-ports.ts'
 import { CALL_MS as MCP_CALL_MS, type WorkspaceMcp } from '../workspace-mcp/workspace-mcp.ts'
@@ -161,21 +168,14 @@ async function answer(
   const status = response.statusCode
   logRequestLine(
     log,
-    {
-      method: request.method,
-      target: request.url,
-      route,
-      status,
-      startedAt,
-      ms: performance.now() - started,
-      params,
-    },
+    { method: request.method, status, startedAt, ms: performance.now() - started },
     clientMembers({
       host: request.authority,
       httpVersion: request.httpVersion,
       remoteAddress: 'tunnel',
       userAgent: request.headers['user-agent'],
     }) +
+      targetMembers({ target: request.url, route, params }) +
       logMember('cause', ended.signal.aborted ? String(ended.signal.reason) : undefined) +
       logMember('response_body', status >= 500 ? failure : undefined),
   )

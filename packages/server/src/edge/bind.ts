@@ -67,6 +67,7 @@ export type BoundRoute =
       readonly route: Route
       readonly limits: RouteLimits
       readonly handle: (incoming: SessionIncoming<Route>) => Promise<unknown>
+      readonly ready?: ((incoming: SessionIncoming<Route>) => unknown) | undefined
     }
   | {
       readonly access: 'agent'
@@ -81,11 +82,17 @@ export type BoundRoute =
       readonly handle: (incoming: Incoming<Route>) => Promise<unknown>
     }
 
-/** Binds an operation that needs a signed-in, active user. */
+/**
+ * Binds an operation that needs a signed-in, active user.
+ *
+ * @param ready answers what can be told without waiting, and is undefined where `handle` is to be asked: each wait costs
+ *   as much as a cheap answer.
+ */
 export function forSession<R extends Route>(
   route: R,
   handle: (incoming: SessionIncoming<R>) => Promise<ResponseOf<R>>,
   limits: RouteLimits = {},
+  ready?: (incoming: SessionIncoming<R>) => ResponseOf<R> | undefined,
 ): BoundRoute {
   // The pipeline has checked query and body against this very route before it calls the handler.
   return {
@@ -93,6 +100,7 @@ export function forSession<R extends Route>(
     route,
     limits,
     handle: handle as unknown as (incoming: SessionIncoming<Route>) => Promise<unknown>,
+    ready: ready as unknown as ((incoming: SessionIncoming<Route>) => unknown) | undefined,
   }
 }
 

@@ -1,11 +1,18 @@
+import { isAscii } from 'node:buffer'
+
 import type { FastifyInstance } from 'fastify'
 
 import { ApiError } from '../errors/index.ts'
+import { MAX_DEPTH } from './validation.ts'
 
 /** ID-93: bytes, unless a route says otherwise. */
 export const JSON_BODY_LIMIT = 4 * 1024 * 1024
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body is known to hold nothing that no column can hold. */
+    plainBody: boolean
+  }
   interface FastifyContextConfig {
     takesBytes?: boolean
   }
@@ -18,16 +25,38 @@ declare module 'fastify' {
  */
 export function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+  server.decorateRequest('plainBody', false)
+  // The usual one by its name, too: what only the star takes is looked up anew for each request.
+  server.addContentTypeParser(['application/json', '*'], { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body)
     if (request.routeOptions.config.takesBytes === true) return done(null, bytes)
     if (bytes.length === 0) return done(null, undefined)
+    let parsed: unknown
     try {
-      done(null, JSON.parse(utf8.decode(bytes)))
+      const text = isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes)
+      parsed = JSON.parse(text)
+      request.plainBody = isPlain(text)
     } catch {
-      done(new ApiError(400, 'Request body must be valid JSON.'), undefined)
+      return done(new ApiError(400, 'Request body must be valid JSON.'), undefined)
     }
+    done(null, parsed)
   })
+}
+
+/**
+ * Whether a text of JSON can hold nothing that {@link refuseUnstorable} looks for. NUL characters and halves of surrogate
+ * pairs can only be spelled by their numbers, because the text itself was valid; and what opens few brackets is not deep.
+ */
+function isPlain(text: string): boolean {
+  return !text.includes('\\u') && opens(text, '{') + opens(text, '[') <= MAX_DEPTH
+}
+
+/** How many of these brackets a text has; counts no further than what is too many. */
+function opens(text: string, bracket: string): number {
+  let count = 0
+  for (let at = text.indexOf(bracket); at >= 0 && count <= MAX_DEPTH; at = text.indexOf(bracket, at + 1))
+    count += 1
+  return count
 }
 
 // Bytes that are no text are refused rather than replaced: what was stored would not be what was sent.

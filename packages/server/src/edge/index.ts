@@ -47,6 +47,7 @@ export {
 export { accessUrlRedirect } from './redirect-to-access-url.ts'
 export { chargeCurrentWork, currentRequest, noteInLog, type RequestContext } from './request-context.ts'
 export { normalizedUri } from './resource-uri.ts'
+export { lastingAnswer } from './serializer.ts'
 export { type Accepted, pageSession } from './session-access.ts'
 export { closeSoon, type EventStream, OpenStreams } from './streams.ts'
 export { type Credential, tokenOf } from './token-source.ts'

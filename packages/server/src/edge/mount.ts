@@ -36,6 +36,41 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
         ? undefined
         : new ConcurrencyLimiter(limits.atOnce)
     const status = Number(Object.keys(route.responses)[0] ?? 200)
+    const readParams = pathParameters(route.path)
+    const serve = (request: FastifyRequest, reply: FastifyReply, caller: Caller): unknown => {
+      if (caller.kind === 'stranger')
+        return reply.code(303).header('Cache-Control', 'no-store').header('Location', caller.location).send()
+      if (request.context.webSocket || route.stream === 'sse') requireOwnPage(request, options)
+      if (request.provesInForm) requireFormProof(request, options)
+      const query = read?.(request.search) ?? {}
+      // Agents may send fields that nobody knows, where they send something at all.
+      if (!request.plainBody && (bound.access !== 'agent' || check === undefined))
+        refuseUnstorable(request.body)
+      check?.(request.body ?? {})
+      reply.code(status)
+      const incoming = {
+        context: request.context,
+        params: readParams(request.params),
+        query: query as never,
+        body: (request.body ?? {}) as never,
+        bytes: Buffer.isBuffer(request.body) ? request.body : EMPTY,
+        raw: request,
+        reply,
+        visitor: () => optionalSession(request.context, baseUrl(request.context, options.accessUrl)),
+        upgrade: () => options.streams.accept(request, reply),
+        events: () => options.streams.events(request, reply),
+      }
+      if (bound.access === 'session' && bound.ready !== undefined && caller.kind === 'session') {
+        const { actor, key, owner } = caller.accepted
+        const ready = bound.ready({ ...incoming, actor, key, owner })
+        if (ready !== undefined) return ready
+      }
+      const work = () => answer(bound, incoming, caller)
+      // A stream or a file has been sent already: there is nothing left to serialize.
+      return (places === undefined ? work() : places.run(work)).then((body) =>
+        reply.sent ? undefined : body,
+      )
+    }
     server.route({
       method: route.method,
       url: route.path.replace(/\{([^}]+)\}/g, ':$1'),
@@ -48,48 +83,25 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
       schema: {
         response: Object.fromEntries(Object.entries(route.responses).filter(([, schema]) => schema !== null)),
       },
-      onRequest: (request, reply, done) => {
-        // Only looked at: a body that is slow to come must not hold a place.
-        places?.check()
-        afterLimit(own.enabled ? limit(own, request, reply) : undefined, done)
-      },
-      handler: async (request, reply) => {
+      ...(places === undefined && !own.enabled
+        ? {}
+        : {
+            onRequest: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+              // Only looked at: a body that is slow to come must not hold a place.
+              places?.check()
+              afterLimit(own.enabled ? limit(own, request, reply) : undefined, done)
+            },
+          }),
+      handler: (request, reply) => {
         const asked = accessRule(bound.access, request, options)
         const rule =
           asked instanceof Promise && bound.access === 'agent' && agents.enabled
             ? limitAgent(agents, request, reply, asked)
             : asked
         // Who is known already is not waited for.
-        const caller = rule instanceof Promise ? await rule : rule
-        if (caller.kind === 'stranger')
-          return reply
-            .code(303)
-            .header('Cache-Control', 'no-store')
-            .header('Location', caller.location)
-            .send()
-        if (request.context.webSocket || route.stream === 'sse') requireOwnPage(request, options)
-        if (request.provesInForm) requireFormProof(request, options)
-        const query = read?.(request.search) ?? {}
-        // Agents may send fields that nobody knows, where they send something at all.
-        if (bound.access !== 'agent' || check === undefined) refuseUnstorable(request.body)
-        check?.(request.body ?? {})
-        reply.code(status)
-        const incoming = {
-          context: request.context,
-          params: pathParameters(request.params),
-          query: query as never,
-          body: (request.body ?? {}) as never,
-          bytes: Buffer.isBuffer(request.body) ? request.body : EMPTY,
-          raw: request,
-          reply,
-          visitor: () => optionalSession(request.context, baseUrl(request.context, options.accessUrl)),
-          upgrade: () => options.streams.accept(request, reply),
-          events: () => options.streams.events(request, reply),
-        }
-        const work = () => answer(bound, incoming, caller)
-        const body = await (places === undefined ? work() : places.run(work))
-        // A stream or a file has been sent already: there is nothing left to serialize.
-        return reply.sent ? undefined : body
+        return rule instanceof Promise
+          ? rule.then((caller) => serve(request, reply, caller))
+          : serve(request, reply, rule)
       },
     })
   }
@@ -122,6 +134,8 @@ function accessRule(
     case 'public':
       return ANYONE
     case 'session': {
+      const { precheck } = request.context
+      if (precheck.ok && precheck.owner.status === 'active') return asSession(precheck)
       const base = baseUrl(request.context, options.accessUrl)
       const accepted = requireSession(request.context, base, options.activate)
       return accepted instanceof Promise ? accepted.then(asSession) : asSession(accepted)

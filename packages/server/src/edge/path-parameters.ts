@@ -17,12 +17,20 @@ const UUIDS = new Set([
 ])
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** The path parameters as texts, checked. @throws ApiError 400 for a malformed UUID. */
-export function pathParameters(params: unknown): Record<string, string> {
-  if (typeof params !== 'object' || params === null) return {}
+/** Makes what takes the parameters of this pattern, such as `/users/{user}`, as texts, checked. */
+export function pathParameters(pattern: string): (params: unknown) => Readonly<Record<string, string>> {
+  const names = [...pattern.matchAll(/\{([^}]+)\}|(\*)/g)].map(([, name, rest]) => name ?? rest ?? '')
+  return names.length === 0 ? () => NONE : (params) => textsOf(names, params)
+}
+
+const NONE: Readonly<Record<string, string>> = Object.freeze({})
+
+/** @throws ApiError 400 for a malformed UUID. */
+function textsOf(names: readonly string[], params: unknown): Record<string, string> {
   const texts: Record<string, string> = {}
-  for (const [name, value] of Object.entries(params)) {
-    const text = String(value)
+  if (typeof params !== 'object' || params === null) return texts
+  for (const name of names) {
+    const text = String(Reflect.get(params, name))
     if (text.includes('\0'))
       throw badRequest('The address must not hold NUL characters.', {
         validations: [{ field: name, detail: 'must not hold NUL characters' }],

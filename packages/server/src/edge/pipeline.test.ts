@@ -116,6 +116,30 @@ describe('ID-61: the outcome of the precheck', () => {
     expect(await (await fetch(`${url}/elsewhere`, { headers })).text()).toBe('page')
   })
 
+  it('ID-109: lines of one key say what each request asked for and where it came from', async () => {
+    const precheck: Precheck = { ...fault, status: 401, reason: 'expired', hard: false }
+    const { url, lines } = await start({ validate: () => precheck })
+    const ask = async (target: string, agent: string): Promise<void> => {
+      await (await fetch(`${url}${target}`, { headers: { 'User-Agent': agent } })).text()
+    }
+    await ask('/api/v2/mine', 'one')
+    await ask('/api/v2/mine', 'two')
+    await ask('/api/v2/mine?limit=5', 'two')
+    await ask('/api/v2/nothing', 'two')
+    await ask('/api/v2/mine', 'two')
+    const told = await until('the lines', () => {
+      const found = lines.filter(({ path: at }) => String(at).startsWith('/api/v2/'))
+      return found.length === 5 ? found : undefined
+    })
+    expect(told.map((line) => [line.path, line.route, line.query_limit, line.user_agent])).toEqual([
+      ['/api/v2/mine', '/api/v2/mine', undefined, 'one'],
+      ['/api/v2/mine', '/api/v2/mine', undefined, 'two'],
+      ['/api/v2/mine', '/api/v2/mine', '5', 'two'],
+      ['/api/v2/nothing', 'UNKNOWN', undefined, 'two'],
+      ['/api/v2/mine', '/api/v2/mine', undefined, 'two'],
+    ])
+  })
+
   it('ID-110: the line of a request names a key whose secret matched, although it has expired', async () => {
     const { url, lines } = await start({
       validate: (_token, context) => {

@@ -4,11 +4,26 @@ import { Compile } from 'typebox/compile'
 import { expect, it } from 'vitest'
 
 import { routes } from '@slipway/contract'
-import { serializer } from './serializer.ts'
+import { lastingAnswer, serializer } from './serializer.ts'
 
 it('answers hold what their schema names, and nothing else', () => {
   const write = serializer(Type.Object({ name: Type.String(), at: Type.Optional(Type.Integer()) }))
   expect(write({ name: 'a"b', secret: 'x' })).toBe('{"name":"a\\"b"}')
+})
+
+it('an answer that lasts is written once for each schema, and any other every time', () => {
+  const schema = Type.Object({ name: Type.String() })
+  const write = serializer(schema)
+  const other = serializer(Type.Object({ at: Type.Integer() }))
+  const lasting = lastingAnswer({ name: 'before', at: 1 })
+  const passing = { name: 'before' }
+  expect([write(lasting), write(passing)]).toEqual(['{"name":"before"}', '{"name":"before"}'])
+  // Nobody does that to an answer that lasts; here it shows what was written when.
+  lasting.name = 'after'
+  passing.name = 'after'
+  expect([write(lasting), write(passing)]).toEqual(['{"name":"before"}', '{"name":"after"}'])
+  expect(other(lasting)).toBe('{"at":1}')
+  expect(write(lasting)).toBe('{"name":"after"}')
 })
 
 it('every schema of the contract compiles, since that happens with its first request only', () => {

@@ -5,7 +5,24 @@ import { compiledOnce } from './compiled-schema.ts'
 
 const serializerOf = compiledOnce((schema) => fastJsonStringify(schema))
 
+/** Answers that are given again and again, each with the schema that it was last written by. */
+const lasting = new WeakMap<object, { schema: TSchema | undefined; text: string }>()
+
+/** Says that this answer is given more than once and never changes, so that it is written as JSON only once. */
+export function lastingAnswer<Answer extends object>(answer: Answer): Answer {
+  if (!lasting.has(answer)) lasting.set(answer, { schema: undefined, text: '' })
+  return answer
+}
+
 /** What writes answers of a schema as JSON, without what the schema does not name; compiled with the first answer. */
 export function serializer(schema: TSchema): (answer: unknown) => string {
-  return (answer) => serializerOf(schema)(answer)
+  return (answer) => {
+    const written = typeof answer === 'object' && answer !== null ? lasting.get(answer) : undefined
+    if (written === undefined) return serializerOf(schema)(answer)
+    if (written.schema !== schema) {
+      written.text = serializerOf(schema)(answer)
+      written.schema = schema
+    }
+    return written.text
+  }
 }

@@ -10,7 +10,11 @@ const BODY_MS = 2 * 60_000
 export function cutSlowBody(request: IncomingMessage, bodyMs = BODY_MS): void {
   const { headers } = request
   if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return
-  const cut = setTimeout(() => request.destroy(), bodyMs)
-  const arrived = (): void => clearTimeout(cut)
-  request.once('end', arrived).once('close', arrived)
+  // Most bodies come with their heads, and a timer for each would cost more than a look at the next turn.
+  setImmediate(() => {
+    if (request.complete || request.destroyed) return
+    const cut = setTimeout(() => request.destroy(), bodyMs)
+    const arrived = (): void => clearTimeout(cut)
+    request.once('end', arrived).once('close', arrived)
+  })
 }

@@ -24,10 +24,11 @@ export function unknownFieldsDrop(schema: TSchema): Drop | undefined {
     const drop = unknownFieldsDrop(property)
     return drop === undefined ? [] : [[name, drop]]
   })
+  const known = new Set(Object.keys(properties))
   return (value) => {
     if (typeof value !== 'object' || value === null) return
-    for (const name of Object.keys(value))
-      if (!Object.hasOwn(properties, name)) Reflect.deleteProperty(value, name)
+    // Parsed bodies inherit nothing that could be enumerated, and a list of the names would be made for each object.
+    for (const name in value) if (!known.has(name)) Reflect.deleteProperty(value, name)
     for (const [name, drop] of within) drop(Reflect.get(value, name))
   }
 }

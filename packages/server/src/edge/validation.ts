@@ -65,7 +65,7 @@ const NO_NUL = 'must not hold NUL characters'
 const NO_TEXT = 'must not hold halves of surrogate pairs'
 
 /** Deeper than any body of the contract. */
-const MAX_DEPTH = 64
+export const MAX_DEPTH = 64
 
 /**
  * Refuses what no column can hold, anywhere in a parsed body and in its names: NUL characters and halves of

@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { createSessionKey, createToken, getKey, getUser, listAuditLogs, listTokens } from '@slipway/contract'
+import {
+  createSessionKey,
+  createToken,
+  getKey,
+  getUser,
+  listAuditLogs,
+  listTokens,
+  updateProfile,
+} from '@slipway/contract'
 import { openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 import { newToken, parseToken, sha256 } from './api-key-token.ts'
@@ -50,6 +58,20 @@ describe('ID-38: the form of a key', () => {
   ])('%j is none', (text) => {
     expect(parseToken(text)).toBeUndefined()
   })
+})
+
+it('ID-61: a key that is known opens to its secret alone, and what a user calls itself is shown as it is', async () => {
+  const { key } = await owner.call(createToken, { ...me, body: {} })
+  const ask = (token: string): Promise<Response> =>
+    fetch(owner.address(getUser, me), { headers: { 'Coder-Session-Token': token } })
+  for (let i = 0; i < 2; i += 1) expect((await ask(key)).status).toBe(200)
+  const swapped = (at: number): string =>
+    `${key.slice(0, at)}${key[at] === 'a' ? 'b' : 'a'}${key.slice(at + 1)}`
+  for (const at of [11, 20, 32]) expect([at, (await ask(swapped(at))).status]).toEqual([at, 401])
+  await owner.call(updateProfile, { ...me, body: { username: 'renamed', name: '' } })
+  expect(await (await ask(key)).json()).toMatchObject({ username: 'renamed' })
+  await owner.call(updateProfile, { ...me, body: { username: 'owner', name: '' } })
+  expect(await (await ask(key)).json()).toMatchObject({ username: 'owner' })
 })
 
 it('ID-41: neither the secret of a key nor its hash is told again, by the API or in the audit log', async () => {

@@ -1,11 +1,12 @@
 import * as contract from '@slipway/contract'
 import { audited, auditedWrite } from '../audit/index.ts'
-import { actorForUser, PUBLIC_SCOPES } from '../authz/index.ts'
+import { type Actor, actorForUser, PUBLIC_SCOPES } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import {
   type BoundRoute,
   forAnyone,
   forSession,
+  lastingAnswer,
   type SessionRequest,
   sessionCookieName,
   setCookie,
@@ -15,7 +16,7 @@ import type { AccountChecks } from './account-checks.ts'
 import type { AnnounceAccount } from './account-events.ts'
 import { auditedLogin } from './audited-login.ts'
 import { changePassword } from './change-password.ts'
-import { checkAuthorization } from './check-authorization.ts'
+import { checkAuthorization, checkWithoutRows } from './check-authorization.ts'
 import { createSessionKey, createToken, type KeyLimiting, maxTokenLifetimeMs } from './create-token.ts'
 import { createUser, type SignsInWith } from './create-user.ts'
 import { editToken, findToken } from './edit-token.ts'
@@ -37,6 +38,10 @@ const YEAR_SECONDS = 31_536_000
 /** Each of them hashes a password; what is beyond waits no longer than it can (ID-126). */
 const LOGIN_LIMIT = { perMinute: 60, atOnce: { limit: 128, resource: 'Password check' } }
 const KEY_LOGOUT = { type: 'api_key', action: 'logout' } as const
+
+function isSelf(actor: Actor, { user }: Readonly<Record<string, string>>): boolean {
+  return user === 'me' || user === actor.id
+}
 
 /** Users, sign-in, keys and authorization checks (ID §1 to §6). */
 export function identityRoutes(
@@ -150,12 +155,19 @@ export function identityRoutes(
         return presentUser(user)
       }),
     ),
-    forSession(contract.getUser, async ({ actor, params }) =>
-      presentUser(
-        params.user === 'me' || params.user === actor.id
-          ? await keys.ownUser(actor)
-          : await getUser(actor, db, params.user ?? '', { deletedToo: true }),
-      ),
+    forSession(
+      contract.getUser,
+      async ({ actor, params }) =>
+        presentUser(
+          isSelf(actor, params)
+            ? await keys.ownUser(actor)
+            : await getUser(actor, db, params.user ?? '', { deletedToo: true }),
+        ),
+      {},
+      ({ actor, params }) => {
+        const known = isSelf(actor, params) ? keys.knownUser(actor) : undefined
+        return known === undefined ? undefined : lastingAnswer(presentUser(known))
+      },
     ),
     forSession(contract.deleteUser, (incoming) =>
       audited(context, incoming, { type: 'user', action: 'delete' }, async (draft) => {
@@ -306,8 +318,11 @@ export function identityRoutes(
 
     forAnyone(contract.listScopes, async () => ({ external: [...PUBLIC_SCOPES] })),
     forSession(contract.whoAmI, async ({ actor, key, owner }) => whoAmI(actor, key, owner)),
-    forSession(contract.checkAuthorization, ({ actor, body }) =>
-      checkAuthorization(context, actor, body.checks),
+    forSession(
+      contract.checkAuthorization,
+      ({ actor, body }) => checkAuthorization(context, actor, body.checks),
+      {},
+      ({ actor, body }) => checkWithoutRows(actor, body.checks),
     ),
   ]
 }

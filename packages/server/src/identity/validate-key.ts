@@ -1,5 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
-
 import { LRUCache } from 'lru-cache'
 
 import { describeError } from '@slipway/request-log'
@@ -8,7 +6,7 @@ import type { AppContext } from '../context.ts'
 import type { Dpop } from '../dpop/index.ts'
 import { type Credential, isMcpEndpoint, type Precheck, type RequestContext } from '../edge/index.ts'
 import { INTERNAL_MESSAGE } from '../errors/index.ts'
-import { parseToken, secretMatches } from './api-key-token.ts'
+import { parseToken, sameSecret, secretMatches } from './api-key-token.ts'
 import { KeyBatches } from './key-batches.ts'
 import { dueTouch, endOfKey, type SessionRules } from './key-lifetime.ts'
 import { KeyRenewal } from './key-renewal.ts'
@@ -35,7 +33,7 @@ const CLOCK_MS = 250
 
 /** What follows from a row, and whether somebody has asked since the row was last compared with the database. */
 interface Known {
-  readonly secret: Buffer
+  readonly secret: string
   readonly outcome: Accepted
   /** What holds for the token of an OAuth2 app and no other. */
   readonly oauth: OAuthToken | undefined
@@ -168,12 +166,18 @@ export class KeyValidator implements Disposable {
     }
   }
 
-  /** The user that an actor is, from the same cache. @throws ApiError 404 when the actor may not read itself. */
+  /** The user that an actor is, where the cache knows it. @throws ApiError 404 when the actor may not read itself. */
+  knownUser(actor: Actor): UserWithOrganizations | undefined {
+    const cached = this.#context.database.feed.connected ? this.#users.get(actor.id) : undefined
+    return cached === undefined ? undefined : readableUser(actor, cached)
+  }
+
+  /** The same from the database, where the cache does not know it. @throws ApiError 404. */
   async ownUser(actor: Actor): Promise<UserWithOrganizations> {
+    const known = this.knownUser(actor)
+    if (known !== undefined) return known
     const { db, feed } = this.#context.database
     const usable = feed.connected
-    const cached = usable ? this.#users.get(actor.id) : undefined
-    if (cached !== undefined) return readableUser(actor, cached)
     const generation = this.#generation
     const user = await getUser(actor, db, actor.id)
     if (usable && generation === this.#generation) this.#users.set(actor.id, user)
@@ -240,7 +244,7 @@ export class KeyValidator implements Disposable {
         return await this.#validateInFull(parsed, credential, request)
       }
       const known: Known = {
-        secret: Buffer.from(parsed.secret),
+        secret: parsed.secret,
         outcome: accepted(fresh, this.#roleOptions, this.#lifetimes),
         oauth: oauthTokenOf(fresh, this.#context.accessUrl()),
         asked: true,
@@ -349,12 +353,6 @@ export class KeyValidator implements Disposable {
     this.#renewal[Symbol.dispose]()
     this.#subscription[Symbol.dispose]()
   }
-}
-
-/** Whether this is the secret whose digest was compared before; takes the same time whatever differs. */
-function sameSecret(known: Buffer, secret: string): boolean {
-  const given = Buffer.from(secret)
-  return known.length === given.length && timingSafeEqual(known, given)
 }
 
 /** What of a key is only so when an OAuth2 app holds it; a token that no grant stands behind is for nothing (ID-70). */
