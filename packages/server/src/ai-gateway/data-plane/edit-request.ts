@@ -2,6 +2,7 @@ import { GatewayError } from '../gateway-error.ts'
 import type { RequestFacts } from '../wires/request-facts.ts'
 import type { Wire } from '../wires/wire.ts'
 import { editMembers } from './json-members.ts'
+import { withThoughtSignatures } from './thought-signatures.ts'
 
 /**
  * The body of a client's request with what the gateway needs to be told (AG-27); all else stays as it is.
@@ -28,4 +29,10 @@ export function editRequest(wire: Wire, body: Uint8Array, facts: RequestFacts): 
           : '{"include_usage":true}',
     }),
   )
+}
+
+/** As {@link editRequest}, for Google's API that speaks like OpenAI (AG-32). */
+export function editForGoogle(wire: Wire, body: Uint8Array, facts: RequestFacts): Uint8Array {
+  const edited = editRequest(wire, body, facts)
+  return wire === 'chat' ? withThoughtSignatures(edited) : edited
 }

@@ -45,6 +45,25 @@ export function editMembers(text: string, changes: MemberChanges): string {
   return `${edited}${isEmpty ? '' : ','}${added.join(',')}${text.slice(close)}`
 }
 
+/**
+ * A JSON array with some of its elements changed and everything else as it was, to the byte.
+ *
+ * @param text must be a JSON array that `JSON.parse` takes.
+ */
+export function editElements(text: string, change: (element: string, index: number) => string): string {
+  let edited = ''
+  let from = 0
+  let at = skipSpace(text, text.indexOf('[') + 1)
+  for (let index = 0; at < text.length && text[at] !== ']'; index += 1) {
+    const end = endOfValue(text, at)
+    edited += text.slice(from, at) + change(text.slice(at, end), index)
+    from = end
+    at = skipSpace(text, end)
+    if (text[at] === ',') at = skipSpace(text, at + 1)
+  }
+  return edited + text.slice(from)
+}
+
 function membersOf(text: string): { readonly members: readonly Member[]; readonly close: number } {
   const members: Member[] = []
   let at = skipSpace(text, text.indexOf('{') + 1)
