@@ -68,6 +68,8 @@ it('AG-59: after the timeout so many may try, and one failure opens it again', (
   expect(isOpen(all)).toBe(false)
 })
 
+const CIRCUIT_OPEN = expect.stringContaining('circuit_open')
+
 let world: GatewayWorld
 let user: User
 
@@ -104,6 +106,38 @@ it('AG-61: a provider that fails is left alone for a while, and the request is r
   world.clock.advance(30_000)
   expect((await ask('a')).status).toBe(200)
   expect((await ask('a')).status).toBe(200)
+})
+
+it.each([
+  ['openai', '/v1/chat/completions', [503, 504], [429, 500, 502, 529]],
+  ['anthropic', '/v1/messages', [503, 504, 529], [429, 500, 502]],
+] as const)('AG-60: what of %s is a failure, and what is none', async (type, path, failures, answers) => {
+  const base = type === 'openai' ? `${world.upstream.url}/v1` : world.upstream.url
+  const third = async (status: number) => {
+    const { name } = await world.provider({ type, base_url: base })
+    world.upstream.answer = () => ({ status })
+    const ask = async (): Promise<string> =>
+      (await world.ask({ ownerId: user.id, provider: name }, path, { model: 'a', messages: [] })).text()
+    await ask()
+    await ask()
+    return ask()
+  }
+  for (const status of failures) expect([status, await third(status)]).toEqual([status, CIRCUIT_OPEN])
+  for (const status of answers) expect([status, await third(status)]).not.toEqual([status, CIRCUIT_OPEN])
+})
+
+it('AG-60: what is only relayed is asked however often it fails', async () => {
+  const { name } = await world.provider()
+  world.upstream.answer = () => ({ status: 503 })
+  const before = world.upstream.requests.length
+  const key = world.owner.headers['Coder-Session-Token']
+  for (const _ of [1, 2, 3]) {
+    const response = await fetch(`${world.server.url}/api/v2/ai-gateway/${name}/v1/models`, {
+      headers: { authorization: `Bearer ${key}` },
+    })
+    expect([response.status, await response.text()]).toEqual([503, expect.not.stringContaining('circuit')])
+  }
+  expect(world.upstream.requests).toHaveLength(before + 3)
 })
 
 it('AG-62: a provider that cannot be reached fails as well', async () => {

@@ -82,13 +82,19 @@ const OWN = new Set([
 
 /** What of a client's headers goes on to the provider (AG-15, AG-18). */
 export function forwardedHeaders(headers: RequestHeaders): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) =>
-        !OWN.has(name) &&
-        !name.startsWith('x-coder-') &&
-        !name.startsWith('coder-') &&
-        !name.startsWith('x-ai-bridge-actor-'),
-    ),
+  const forwarded: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined && !isOwn(name)) forwarded[name] = value
+  }
+  return forwarded
+}
+
+function isOwn(name: string): boolean {
+  return (
+    OWN.has(name) ||
+    name.startsWith('x-coder-') ||
+    name.startsWith('coder-') ||
+    name.startsWith('x-ai-bridge-actor-')
   )
 }

@@ -15,6 +15,7 @@ import type { KeyPools } from './key-pool.ts'
 import type { KeyRates } from './key-rates.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { Recorder } from './recorder.ts'
+import type { Dumps } from './recording/dumps.ts'
 import type { LastKnown } from './recording/last-known.ts'
 import type { ResilienceMetrics } from './resilience-metrics.ts'
 import type { Initiator } from './store/budgets.ts'
@@ -70,6 +71,8 @@ export interface ExchangeParts {
   readonly guardrails: Guardrails
   /** Undefined while there are no traces. */
   readonly tracing: Tracing | undefined
+  /** Undefined unless requests are written down (AG-125). */
+  readonly dumps: Dumps | undefined
   readonly lastInitiators: LastKnown<Initiator>
   /** Those whom nothing limited a moment ago, by user and token. */
   readonly unlimitedInitiators: LRUCache<string, Initiator>

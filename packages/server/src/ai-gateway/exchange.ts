@@ -107,6 +107,7 @@ async function exchangeTraced(
     const asking: AskingTargets = {
       stream: facts.stream,
       session: () => sessionOf(request, facts),
+      dumped: interception,
       extra: { ...actorHeaders(parts.context, request), ...traceHeaders(parts, trace) },
       fromFirstByte: true,
       retries: !request.relayRefusal,
@@ -147,13 +148,13 @@ async function exchangeTraced(
 export async function passThrough(
   parts: ExchangeParts,
   given: ModelRequest & { readonly forwarded: Readonly<Record<string, string>> },
-): Promise<Omit<ModelAnswer, 'interceptionId' | 'providerMs'>> {
+): Promise<Omit<ModelAnswer, 'providerMs'>> {
   const { request: decided, filtered } = decidePassThrough(parts, given)
   const { provider, method, route, forwarded } = decided
   if (decided.byok === undefined && provider.bedrock === undefined && provider.keys.length === 0)
     throw noCredential(provider)
   parts.metrics.passed(provider.name, route, method)
-  const recorded = parts.recorder.passing({
+  const { id, answered } = parts.recorder.passing({
     initiatorId: decided.initiatorId,
     apiKeyId: decided.apiKeyId,
     provider: provider.family,
@@ -167,8 +168,8 @@ export async function passThrough(
       ? await inspectPrompt(parts, decided, { model: namedModel(decided.body), prompt: undefined })
       : undefined
   if (inspection?.refusal !== undefined) {
-    recorded(inspection.refusal.status)
-    throw inspection.refusal
+    answered(inspection.refusal.status)
+    throw inspection.refusal.with({ interceptionId: id })
   }
   const request = inspection === undefined ? decided : { ...decided, body: inspection.body }
   const span = parts.tracing?.span(
@@ -187,19 +188,21 @@ export async function passThrough(
       stream: true,
       routing: parts.governance.routingOf(provider.id),
       session: () => sessionOf(request),
+      dumped: { id, model: undefined },
       extra: forwarded,
       fromFirstByte: false,
       retries: false,
       usedKey: () => undefined,
     })
-    recorded(answer.status)
+    answered(answer.status)
     const { status, headers, body } = await filtered(answer)
-    return { status, headers, body }
+    return { interceptionId: id, status, headers, body }
   } catch (error) {
-    recorded(undefined)
+    answered(undefined)
     span?.fail(error instanceof GatewayError ? error.code : 'error')
-    if (!(error instanceof GatewayError) || error.code !== 'upstream_unreachable') throw error
-    throw new GatewayError(502, error.code, 'upstream proxy error', { cause: error })
+    if (!(error instanceof GatewayError)) throw error
+    if (error.code !== 'upstream_unreachable') throw error.with({ interceptionId: id })
+    throw new GatewayError(502, error.code, 'upstream proxy error', { interceptionId: id, cause: error })
   } finally {
     span?.end()
   }

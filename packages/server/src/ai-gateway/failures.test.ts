@@ -37,7 +37,7 @@ describe('AG-53: the pool of keys', () => {
   })
   const used = (from: number) => world.upstream.requests.slice(from).map(({ key }) => key)
 
-  it('AG-53: a key that is limited or refused gives way to the next, and rests', async () => {
+  it('AG-53, AG-81: a key that is limited or refused gives way to the next, which is recorded, and rests', async () => {
     const from = world.upstream.requests.length
     refuse({ [keys[0]]: limited(5), [keys[1]]: { status: 401 } })
     expect(await statusOf(ask())).toBe(200)

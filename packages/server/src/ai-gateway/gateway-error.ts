@@ -26,6 +26,9 @@ export type GatewayErrorCode =
   | 'tool_loop_limit'
   | 'guardrail_blocked'
 
+/** The header that names the record of a request, of those too that are only relayed (AG-B6, AG-B20). */
+export const INTERCEPTION = 'x-slipway-interception-id'
+
 /** Said where the gateway is off (AG-6). */
 export const GATEWAY_OFF = 'The AI gateway is off: see --ai-gateway-enabled.'
 
@@ -99,8 +102,7 @@ export class GatewayError extends Error {
       'content-type': 'application/json',
       // Clients of models would try again by themselves, and the model would do the same again.
       ...(this.code === 'tool_loop_limit' ? { 'x-should-retry': 'false' } : {}),
-      // AG-B6
-      ...(this.interceptionId === undefined ? {} : { 'x-slipway-interception-id': this.interceptionId }),
+      ...(this.interceptionId === undefined ? {} : { [INTERCEPTION]: this.interceptionId }),
       ...(this.retryAfterSeconds === undefined ? {} : { 'retry-after': String(this.retryAfterSeconds) }),
     }
   }

@@ -257,12 +257,16 @@ describe('AG-89: sessions', () => {
     expect(await member.call(listAIGatewayModels, { query: {} })).toEqual([])
   })
 
-  it('AG-95: models and clients that were seen, under both names of the gateway (AG-1)', async () => {
+  it('AG-5, AG-95: models and clients that were seen, under both names of the gateway (AG-1)', async () => {
     expect(await owner.call(listAIGatewayModels, { query: { q: 'm-' } })).toEqual(['m-1', 'm-2', 'm-3'])
     expect(await owner.call(listAIGatewayModels, { query: { q: 'model:m-', limit: 1, offset: 1 } })).toEqual([
       'm-2',
     ])
     expect(await owner.call(listAIGatewayClients, { query: {} })).toEqual(['Codex', 'Unknown', 'Zed'])
+    for (const prefix of ['ai-gateway', 'aibridge']) {
+      const models = await fetch(`${server.url}/api/v2/${prefix}/models?q=m-`, { headers: owner.headers })
+      expect(await models.json()).toEqual(['m-1', 'm-2', 'm-3'])
+    }
     const former = await fetch(`${server.url}/api/v2/aibridge/sessions?limit=1`, { headers: owner.headers })
     expect(await former.json()).toMatchObject({ sessions: [{ id: expect.any(String) }] })
   })

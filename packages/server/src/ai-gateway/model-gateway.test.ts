@@ -77,7 +77,7 @@ describe('AG-78: each family is relayed and recorded', () => {
     ['anthropic', '', {}, 'anthropic'],
     ['google', '/v1beta', {}, 'openai'],
     ['bedrock', '', bedrock, 'anthropic'],
-  ] as const)('AG-78: %s, streamed and whole', async (type, path, extra, family) => {
+  ] as const)('AG-78, AG-79, AG-46: %s, streamed and whole', async (type, path, extra, family) => {
     const { name } = await world.provider({ type, base_url: world.upstream.url + path, ...extra })
     for (const streamed of [true, false]) {
       world.upstream.play(speech(`call-${streamed}`))

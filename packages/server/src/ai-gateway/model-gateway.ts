@@ -18,6 +18,7 @@ import { KeyPools } from './key-pool.ts'
 import { KeyRates } from './key-rates.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { Recorder } from './recorder.ts'
+import { Dumps } from './recording/dumps.ts'
 import { InterceptionExport } from './recording/interception-export.ts'
 import { LastKnown } from './recording/last-known.ts'
 import { ResilienceMetrics } from './resilience-metrics.ts'
@@ -99,6 +100,8 @@ export class ModelGateway implements AsyncDisposable {
       recorder,
       guardrails: new Guardrails(context, () => governance.settings().guardrails, metrics),
       tracing,
+      dumps:
+        config.aiGatewayDumpDir === '' ? undefined : new Dumps(config.aiGatewayDumpDir, context.log, now),
       lastInitiators: new LastKnown(outage),
       unlimitedInitiators: new LRUCache({ max: MAX_UNLIMITED, ttl: UNLIMITED_MS }),
       lastCallers: new LastKnown(outage),

@@ -189,20 +189,23 @@ export class Recorder implements AsyncDisposable {
   /**
    * Notes that a request is relayed without being recorded like others (AG-B20). Nobody waits for it to be stored.
    *
-   * @returns to be called with the status of the answer, or without one where there is none; only the first call counts.
+   * @returns the id of its record, and what is to be called with the status of the answer, or without one where there is
+   *   none; only the first call counts.
    */
-  passing(
-    of: Omit<PassedRecord, 'kind' | 'id' | 'status' | 'startedAt' | 'durationMs'>,
-  ): (status?: number) => void {
+  passing(of: Omit<PassedRecord, 'kind' | 'id' | 'status' | 'startedAt' | 'durationMs'>): {
+    readonly id: string
+    readonly answered: (status?: number) => void
+  } {
+    const id = randomUUID()
     const startedAt = this.#context.clock.now().toISOString()
     const began = performance.now()
     let done = false
-    return (status) => {
+    const answered = (status?: number): void => {
       if (done) return
       done = true
       const record: PassedRecord = {
         kind: 'passthrough',
-        id: randomUUID(),
+        id,
         ...of,
         method: of.method.slice(0, MAX_METHOD),
         route: storable(of.route, MAX_ROUTE),
@@ -213,6 +216,7 @@ export class Recorder implements AsyncDisposable {
       if (this.#context.config.aiGatewayStructuredLogging) logPassing(this.#context.log, record)
       this.#gather(record)
     }
+    return { id, answered }
   }
 
   /** Lets a record wait for others that are stored with it. */

@@ -50,6 +50,7 @@ function ask(path: string, body: unknown, headers: Readonly<Record<string, strin
 }
 const bearer = (key = token) => ({ authorization: `Bearer ${key}` })
 const CHAT = '/openai/v1/chat/completions'
+const JSON_TYPE = expect.stringMatching(/^application\/json\b/)
 const MESSAGES = '/anthropic/v1/messages'
 
 it('AG row 1 and 2: a blocking chat and a message, with the token where the key goes', async () => {
@@ -89,6 +90,39 @@ it('AG row 4: a wrong secret, an expired token and a deleted user are refused al
   }
   expect([...bodies]).toEqual([expect.stringContaining('unauthorized')])
   expect(world.upstream.requests).toHaveLength(before)
+})
+
+it('AG-9: whatever is refused is of a type that clients know', async () => {
+  await world.provider({ name: 'resting', enabled: false })
+  await world.provider({ name: 'keyless', api_keys: [] })
+  for (const [path, body, headers, status, type, code] of [
+    [CHAT, hello, {}, 400, 'invalid_request_error', 'invalid_request'],
+    [CHAT, [1], bearer(), 400, 'invalid_request_error', 'invalid_request'],
+    ['/keyless/v1/chat/completions', hello, bearer(), 401, 'authentication_error', 'missing_credential'],
+    [CHAT, hello, bearer('nonsense'), 403, 'permission_error', 'unauthorized'],
+    ['/openai/v1/files', hello, bearer(), 404, 'invalid_request_error', 'route_not_supported'],
+    [CHAT, 'x'.repeat(33 * 1024 * 1024), bearer(), 413, 'invalid_request_error', 'request_too_large'],
+    ['/resting/v1/models', hello, bearer(), 503, 'overloaded_error', 'provider_disabled'],
+  ] as const) {
+    const refused = await ask(path, body, headers)
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([status, JSON_TYPE])
+    const { message, ...envelope } = JSON.parse(await refused.text())
+    expect(message).toMatch(/./)
+    expect(envelope).toEqual({
+      type: 'error',
+      error: { type, code, message, param: null },
+      request_id: refused.headers.get('x-coder-request-id'),
+    })
+  }
+})
+
+it('AG-12: the session of a login asks as well as a token that was made to last', async () => {
+  const session = client.headers['Coder-Session-Token'] ?? ''
+  for (const key of [session, token]) expect((await ask(CHAT, hello, bearer(key))).status).toBe(200)
+  const { interceptions } = await world.records(user.id)
+  expect(interceptions.map(({ api_key_id }) => api_key_id)).toEqual(
+    [session, token].map((key) => key.split('-')[0]),
+  )
 })
 
 it('AG row 13: without limits 200 requests at once all pass', { timeout: 60_000 }, async () => {

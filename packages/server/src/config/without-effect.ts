@@ -65,7 +65,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'aiGatewayProxyAllowedPrivateCidrs',
   'aiGatewayProxyDumpDir',
   'aiGatewayProxyTarget',
-  'aiGatewayDumpDir',
   'chatDebugLoggingEnabled',
   'chatAiGatewayRoutingEnabled',
   'chatHookUrl',

@@ -113,7 +113,7 @@ describe('AG-2: clients of models', () => {
     expect(world.upstream.requests.at(-1)?.key).toBe('sk-of-the-deployment-1')
   })
 
-  it('AG-20: the request passes to the byte but for what is added', async () => {
+  it('AG-20, AG-40: the request passes to the byte but for what is added', async () => {
     world.upstream.play(says('Hi'))
     await (
       await ask('/anthropic/v1/messages', { body: '{"model":"m", "max_tokens":1e1,"messages":[]}' })
@@ -127,7 +127,7 @@ describe('AG-2: clients of models', () => {
     )
   })
 
-  it('AG-35: events reach the client as they come', async () => {
+  it('AG-35, AG-B2: events reach the client as they come', async () => {
     const gate = new Gate()
     world.upstream.play({ steps: ['one', { wait: gate.opened }, 'two'] })
     const response = await ask('/openai/v1/responses', { body: { model: 'm', input: 'x', stream: true } })
@@ -242,7 +242,7 @@ describe('AG-3: what is relayed', () => {
     expect(world.upstream.requests).toHaveLength(before)
   })
 
-  it('AG-3: what is refused is named in the envelope of every family', async () => {
+  it('AG-3, AG-9: what is refused is named in the envelope of every family', async () => {
     const response = await ask('/openai/v1/files')
     expect(await response.json()).toEqual({
       message: 'route not supported: GET /openai/v1/files',

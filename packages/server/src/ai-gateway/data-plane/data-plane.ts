@@ -11,7 +11,7 @@ import { type Admission, admit } from '../admission.ts'
 import { isTranslated, speaksInvokeModel } from '../bedrock/invoke-model.ts'
 import type { RequestHeaders } from '../clients.ts'
 import { exchange, passThrough } from '../exchange.ts'
-import { GATEWAY_OFF, GatewayError } from '../gateway-error.ts'
+import { GATEWAY_OFF, GatewayError, INTERCEPTION } from '../gateway-error.ts'
 import { MAX_BODY, type ModelGateway, tooLarge } from '../model-gateway.ts'
 import { wireOf } from '../wires/wire.ts'
 import { relayHead, tellTiming } from './answer-head.ts'
@@ -26,11 +26,12 @@ import {
   withoutToken,
 } from './caller.ts'
 import { streamedAnswer, wholeAnswer } from './client-answer.ts'
-import { editRequest } from './edit-request.ts'
+import { editForGoogle, editRequest } from './edit-request.ts'
 import { firewallMarkOf } from './firewall-mark.ts'
 import { Overload } from './overload.ts'
 import { destinationOf } from './paths.ts'
 import { watchClient } from './slow-client.ts'
+import { wantsSignatures } from './thought-signatures.ts'
 
 const PREFIXES = ['/api/v2/ai-gateway', '/api/v2/aibridge'] as const
 
@@ -197,8 +198,9 @@ async function serve(
       'route_not_supported',
       `route not supported: ${request.method} ${pathBehind(request, prefix)}`,
     )
-  for (const [name, value] of [...destination.url.searchParams])
-    if (value.includes(caller.token)) destination.url.searchParams.delete(name)
+  if (query !== '')
+    for (const [name, value] of [...destination.url.searchParams])
+      if (value.includes(caller.token)) destination.url.searchParams.delete(name)
   const agentFirewall = firewallMarkOf(given)
   const byok = given[GOVERNANCE]?.trim() ? ownCredential(provider, given, caller.token) : undefined
   if (provider.family === 'copilot' && byok === undefined)
@@ -237,18 +239,18 @@ async function serve(
     })
     relayHead(reply, answer)
     warnOfBudget(reply, initiator)
+    reply.header(INTERCEPTION, answer.interceptionId)
     await reply.send(Readable.from(answer.body))
     return
   }
   const wire = wireOf(destination.url.pathname)
-  const answer = await exchange(gateway.parts, { ...common, body, edit: editRequest }).catch(
-    (error: unknown) => {
-      throw wire === 'responses' ? asOfResponses(error) : error
-    },
-  )
+  const edit = wantsSignatures(provider) ? editForGoogle : editRequest
+  const answer = await exchange(gateway.parts, { ...common, body, edit }).catch((error: unknown) => {
+    throw wire === 'responses' ? asOfResponses(error) : error
+  })
   relayHead(reply, answer)
   warnOfBudget(reply, initiator)
-  reply.header('x-slipway-interception-id', answer.interceptionId)
+  reply.header(INTERCEPTION, answer.interceptionId)
   tellTiming(reply, answer, request.context.startedTick)
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = answer.headers
   // What was encoded although nobody asked for it passes as it is.
@@ -278,9 +280,10 @@ function warnOfBudget(reply: FastifyReply, { budgetWarning }: Admission): void {
   if (budgetWarning !== undefined) reply.header('x-slipway-ai-budget-warning', budgetWarning)
 }
 
-/** A failure as clients of the Responses API know it (AG-34). */
+/** A provider's silence as clients of the Responses API know it, whether it was away or too slow (AG-34). */
 function asOfResponses(error: unknown): unknown {
-  if (!(error instanceof GatewayError) || error.code !== 'upstream_unreachable') return error
+  if (!(error instanceof GatewayError) || (error.code !== 'upstream_unreachable' && error.code !== 'timeout'))
+    return error
   return error.with({ status: 500, ofResponses: true })
 }
 

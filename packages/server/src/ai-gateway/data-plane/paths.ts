@@ -3,6 +3,7 @@ import type { ModelProvider } from '../../ai-providers/index.ts'
 /** Where a request of a client goes (chapter 05 section 2.1). */
 export interface Destination {
   readonly kind: 'intercepted' | 'passthrough'
+  /** Without a query it is shared with other requests. */
   readonly url: URL
   /** What was listed and fits: one of few, whatever clients ask for. */
   readonly route: string
@@ -37,6 +38,25 @@ const PATHS: Readonly<Record<ModelProvider['family'], Paths>> = {
  * @throws TypeError for a base URL that cannot be read.
  */
 export function destinationOf(provider: ModelProvider, path: string, query: string): Destination | undefined {
+  if (query !== '' || !PATHS[provider.family].intercepted.includes(path))
+    return findDestination(provider, path, query)
+  let known = intercepted.get(provider)
+  if (known === undefined) {
+    known = new Map()
+    intercepted.set(provider, known)
+  }
+  let destination = known.get(path)
+  if (destination === undefined) {
+    destination = findDestination(provider, path, query)
+    if (destination !== undefined) known.set(path, destination)
+  }
+  return destination
+}
+
+/** Of each state of a provider, by path: nearly every request goes to one of few. */
+const intercepted = new WeakMap<ModelProvider, Map<string, Destination>>()
+
+function findDestination(provider: ModelProvider, path: string, query: string): Destination | undefined {
   const { intercepted, passthrough } = PATHS[provider.family]
   if (leavesItsFolder(path)) return undefined
   const kind = intercepted.includes(path) ? 'intercepted' : 'passthrough'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { createToken, type User } from '@slipway/contract'
+import { createToken, type User, updateAIProviderRouting } from '@slipway/contract'
 import { callsTools, Gate, says, until } from '@slipway/testkit'
 import { GatewayWorld } from '../gateway.fixture.ts'
 
@@ -225,6 +225,27 @@ it('AG-B4: what a client has not waited for has the tokens that were known last'
   gate.open()
   expect(tokens).toMatchObject([{ input_tokens: 7, metadata: { incomplete: true } }])
   expect(interceptions).toMatchObject([{ error_type: 'unknown' }])
+})
+
+it('AG-34: a provider that does not begin in time has not answered, as clients of Responses hear it', async () => {
+  const { name } = await world.provider()
+  await world.owner.call(updateAIProviderRouting, {
+    params: { idOrName: name },
+    body: { first_byte_timeout_ms: 100 },
+  })
+  world.upstream.answer = () => ({ connection: 'silent' })
+  const late = (path: string, signal?: AbortSignal) => ask(`/${name}/v1${path}`, STREAM, signal)
+  // The server hears of the setting in a moment; until then it waits for longer than anybody here does.
+  const chat = await until('the setting', () =>
+    late('/chat/completions', AbortSignal.timeout(1_000)).catch(() => undefined),
+  )
+  expect(chat.status).toBe(504)
+  const response = await late('/responses')
+  expect([response.status, await response.json()]).toMatchObject([
+    500,
+    { code: '500', message: expect.stringContaining('did not answer in time'), error: { code: 'timeout' } },
+  ])
+  expect((await records()).interceptions.at(-1)).toMatchObject({ error_type: 'timeout' })
 })
 
 it('AG-B6: failures that are recorded name their record too', async () => {

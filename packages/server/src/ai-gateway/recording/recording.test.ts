@@ -13,8 +13,10 @@ import {
   updateOrganizationAIPrivacy,
 } from '@slipway/contract'
 import { callsTools, says, until } from '@slipway/testkit'
+import { systemActor } from '../../authz/index.ts'
 import { signatureOf } from '../bedrock/aws.fixture.ts'
 import { GatewayWorld } from '../gateway.fixture.ts'
+import { endInterception } from '../store/interceptions.ts'
 import { WebhookReceiver } from '../webhook-receiver.fixture.ts'
 import { at, list, text } from '../wires/json.ts'
 
@@ -174,8 +176,8 @@ describe('AG-B20: what is relayed only', () => {
       fetch(`${world.server.url}/api/v2/ai-gateway/openai${path}`, {
         headers: { authorization: `Bearer ${key}`, 'user-agent': 'codex_cli_rs/1' },
       })
-    expect((await get('/v1/models')).status).toBe(200)
-    expect((await get('/v1/responses/resp_1')).status).toBe(404)
+    const answers = [await get('/v1/models'), await get('/v1/responses/resp_1')]
+    expect(answers.map(({ status }) => status)).toEqual([200, 404])
     const { db } = world.database
     const rows = await until('both rows', async () => {
       const found = await db
@@ -191,8 +193,30 @@ describe('AG-B20: what is relayed only', () => {
       { ...common, route: '/v1/models(/*)', status: 200, provider_name: 'openai' },
       { ...common, route: '/v1/responses/*', status: 404 },
     ])
+    // AG-B6: its answer names the row.
+    expect(answers.map(({ headers }) => headers.get('x-slipway-interception-id'))).toEqual(
+      rows.map(({ id }) => id),
+    )
     expect((await world.records(user.id)).interceptions).toEqual([])
   })
+})
+
+it('AG-81: how a request has ended is stored once', async () => {
+  world.upstream.play(says('Hi'))
+  await ask('hi')
+  const { db } = world.database
+  const ended = (await world.records(user.id)).interceptions.at(-1)
+  if (ended === undefined) throw new Error('nothing was recorded')
+  const { id } = ended
+  expect(ended).toMatchObject({ ended_at: expect.any(Date), error_type: null, error_message: null })
+  await endInterception(systemActor('aibridged', 'a test'), db, {
+    id,
+    initiatorId: user.id,
+    endedAt: new Date(),
+    credentialHint: 'another',
+    error: { type: 'timeout', message: 'too late' },
+  })
+  expect((await world.records(user.id)).interceptions.at(-1)).toEqual(ended)
 })
 
 describe('AG-B21: cardinality', () => {

@@ -7,6 +7,7 @@ import { type Credential, forwardedHeaders, keyCredential } from '../credentials
 import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
 import { GatewayError } from '../gateway-error.ts'
 import { cooldownOf } from '../key-pool.ts'
+import type { Dumped } from '../recording/dumps.ts'
 import { type AnswerHeaders, readAtMost, type UpstreamAnswer } from '../upstream.ts'
 
 /** How a provider is asked. */
@@ -21,6 +22,8 @@ export interface Asking {
   readonly fromFirstByte: boolean
   /** Whether what fails without a pool of keys is asked again (AG-55). */
   readonly retries: boolean
+  /** What it is written down as where requests are; undefined for what never is. */
+  readonly dumped?: Dumped
   /** Hears which key has been answered, whatever the answer is. */
   readonly usedKey: (hint: string) => void
 }
@@ -153,9 +156,9 @@ function backoff(retry: number): number {
 
 /** Sends a request with a credential. @throws GatewayError and the reason of the signal, as `Upstream.send`. */
 async function ask(
-  { upstream }: ExchangeParts,
+  { upstream, dumps }: ExchangeParts,
   { provider, method, url, headers, body, signal }: ModelRequest,
-  { stream, routing, extra, fromFirstByte }: Asking,
+  { stream, routing, extra, fromFirstByte, dumped }: Asking,
   credential: Credential,
   over?: () => void,
 ): Promise<UpstreamAnswer> {
@@ -171,14 +174,12 @@ async function ask(
   }
   const translation = asInvokeModel(provider, unsigned, stream)
   const sent = translation?.request ?? unsigned
-  const answer = await upstream.send({
-    ...sent,
-    headers: await credential.sign(sent),
-    signal,
-    stream,
-    timeouts: routing,
-    fromFirstByte,
-    over,
-  })
+  const signed = { ...sent, headers: await credential.sign(sent) }
+  const send = (): Promise<UpstreamAnswer> =>
+    upstream.send({ ...signed, signal, stream, timeouts: routing, fromFirstByte, over })
+  const answer =
+    dumps === undefined || dumped === undefined
+      ? await send()
+      : await dumps.around(dumped, provider.name, signed, send)
   return translation === undefined ? answer : translation.answered(answer)
 }

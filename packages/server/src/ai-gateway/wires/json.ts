@@ -31,7 +31,9 @@ export function text(value: unknown): string {
 
 /** Without what no text column holds, and up to a length. */
 export function storable(text: string, maxLength = Number.POSITIVE_INFINITY): string {
-  return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '')
+  const cut = text.length > maxLength ? text.slice(0, maxLength) : text
+  // Nearly every text can be stored as it is, and need not be copied for that.
+  return cut.isWellFormed() && !cut.includes('\0') ? cut : cut.toWellFormed().replaceAll('\0', '')
 }
 
 /** A number, or 0 for anything else. */
