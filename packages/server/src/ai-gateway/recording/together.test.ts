@@ -39,13 +39,15 @@ const ended = (count: number) =>
 const forget = () =>
   world.database.db.deleteFrom('aibridge_interceptions').where('initiator_id', '=', user.id).execute()
 
-it('decision 16: what many requests have left is stored together, and completely', async () => {
+it('AG-81, decision 16: what many requests have left is stored together, and completely', async () => {
   world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
   expect(new Set(await Promise.all(Array.from({ length: 50 }, () => whole())))).toEqual(new Set([200]))
   const { tokens, prompts, interceptions } = await ended(50)
   expect([tokens.length, prompts.length]).toEqual([50, 50])
   expect(new Set(tokens.map(({ interception_id }) => interception_id)).size).toBe(50)
-  expect(interceptions.every(({ error_type }) => error_type === null)).toBe(true)
+  expect(new Set(interceptions.map((one) => JSON.stringify([one.error_type, one.credential_hint])))).toEqual(
+    new Set([JSON.stringify([null, 'sk-o...nt-1'])]),
+  )
   await forget()
 })
 
