@@ -11,6 +11,15 @@ it('answers hold what their schema names, and nothing else', () => {
   expect(write({ name: 'a"b', secret: 'x' })).toBe('{"name":"a\\"b"}')
 })
 
+it('flags are written by whatever name, and what only some names may have by those', () => {
+  const flags = serializer(Type.Record(Type.String(), Type.Boolean()))
+  expect(flags({ 'a"b': true, 'c\nd': false })).toBe('{"a\\"b":true,"c\\nd":false}')
+  expect(serializer(Type.Record(Type.String(), Type.String()))({ a: 'b' })).toBe('{"a":"b"}')
+  expect(serializer(Type.Record(Type.String({ pattern: '^a' }), Type.Boolean()))({ a: true, b: true })).toBe(
+    '{"a":true}',
+  )
+})
+
 it('an answer that lasts is written once for each schema, and any other every time', () => {
   const schema = Type.Object({ name: Type.String() })
   const write = serializer(schema)

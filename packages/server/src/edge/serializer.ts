@@ -3,7 +3,18 @@ import type { TSchema } from 'typebox'
 
 import { compiledOnce } from './compiled-schema.ts'
 
-const serializerOf = compiledOnce((schema) => fastJsonStringify(schema))
+const serializerOf = compiledOnce((schema) =>
+  isOfFlags(schema) ? JSON.stringify : fastJsonStringify(schema),
+)
+
+/** Any names with a yes or no each: there is nothing to leave out, and the general writer would match each name. */
+function isOfFlags(schema: TSchema): boolean {
+  if (!('patternProperties' in schema)) return false
+  const [values, ...others] = Object.entries(schema.patternProperties as Readonly<Record<string, TSchema>>)
+  if (values === undefined || others.length > 0) return false
+  const [names, value] = values
+  return names === '^.*$' && 'type' in value && value.type === 'boolean'
+}
 
 /** Answers that are given again and again, each with the schema that it was last written by. */
 const lasting = new WeakMap<object, { schema: TSchema | undefined; text: string }>()

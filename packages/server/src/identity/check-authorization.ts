@@ -33,17 +33,22 @@ interface Question {
 export async function checkAuthorization(
   context: AppContext,
   actor: Actor,
-  checks: Readonly<Record<string, AuthorizationCheck>>,
+  checks: Checks,
 ): Promise<Record<string, boolean>> {
-  const questions = questionsOf(actor, checks)
-  const allowed: boolean[] = []
-  for (const question of questions.values())
-    allowed.push(
+  countLoaded(checks)
+  const questions = Object.entries(checks).map(
+    ([name, check]) => [name, questionOf(actor, name, check)] as const,
+  )
+  const answers: Record<string, boolean> = {}
+  for (const [name, question] of questions)
+    note(
+      answers,
+      name,
       question?.stored === undefined
         ? isAnswered(actor, question)
         : await isStoredAllowed(context, actor, question.action, question.stored),
     )
-  return byName(questions, allowed)
+  return answers
 }
 
 /**
@@ -51,50 +56,39 @@ export async function checkAuthorization(
  *
  * @throws ApiError 400.
  */
-export function checkWithoutRows(
-  actor: Actor,
-  checks: Readonly<Record<string, AuthorizationCheck>>,
-): Record<string, boolean> | undefined {
-  const questions = questionsOf(actor, checks)
-  const allowed: boolean[] = []
-  for (const question of questions.values()) {
-    if (question?.stored !== undefined) return undefined
-    allowed.push(isAnswered(actor, question))
-  }
-  return byName(questions, allowed)
-}
-
-type Questions = ReadonlyMap<string, Question | undefined>
-
-function byName(questions: Questions, allowed: readonly boolean[]): Record<string, boolean> {
+export function checkWithoutRows(actor: Actor, checks: Checks): Record<string, boolean> | undefined {
+  if (countLoaded(checks) > 0) return undefined
   const answers: Record<string, boolean> = {}
-  let i = 0
-  for (const name of questions.keys()) {
-    const value = allowed[i] ?? false
-    // This name alone is no property of its own when it is assigned.
-    if (name === '__proto__') Object.defineProperty(answers, name, { value, enumerable: true })
-    else answers[name] = value
-    i += 1
+  for (const name in checks) {
+    const check = checks[name]
+    if (check !== undefined) note(answers, name, isAnswered(actor, questionOf(actor, name, check)))
   }
   return answers
 }
 
-function questionsOf(actor: Actor, checks: Readonly<Record<string, AuthorizationCheck>>): Questions {
-  const names = Object.keys(checks)
-  if (names.length > MAX_CHECKS) throw badRequest(`At most ${MAX_CHECKS} checks can be asked at once.`)
+type Checks = Readonly<Record<string, AuthorizationCheck>>
+
+/** How many objects the checks read. @throws ApiError 400 for too many of them, or of checks. */
+function countLoaded(checks: Checks): number {
+  let asked = 0
   let loaded = 0
-  for (const name of names) if (checks[name]?.object.resource_id) loaded += 1
+  for (const name in checks) {
+    asked += 1
+    if (checks[name]?.object.resource_id) loaded += 1
+  }
+  if (asked > MAX_CHECKS) throw badRequest(`At most ${MAX_CHECKS} checks can be asked at once.`)
   if (loaded > MAX_LOADED)
     throw badRequest(
       `Endpoint only supports using "resource_id" field up to ${MAX_LOADED} times per request.`,
       { validations: [{ field: 'checks', detail: `at most ${MAX_LOADED} with resource_id` }] },
     )
-  const questions = new Map<string, Question | undefined>()
-  for (const name of names) {
-    const check = checks[name]
-    if (check !== undefined) questions.set(name, questionOf(actor, name, check))
-  }
-  return questions
+  return loaded
+}
+
+function note(answers: Record<string, boolean>, name: string, value: boolean): void {
+  // This name alone becomes no property of its own when it is assigned.
+  if (name === '__proto__') Object.defineProperty(answers, name, { value, enumerable: true })
+  else answers[name] = value
 }
 
 function questionOf(
