@@ -11,7 +11,7 @@ import { keyRotationJob } from './crypto-keys/index.ts'
 import type { ExternalAuth } from './external-auth/index.ts'
 import { dormancyJob } from './identity/index.ts'
 import { type McpServers, mcpHealthJob } from './mcp-servers/index.ts'
-import { expiringTokensJob, Notifier } from './notifications/index.ts'
+import { expiringTokensJob, failedBuildsReportJob, Notifier } from './notifications/index.ts'
 import { unusedClientsJob } from './oauth2-clients/index.ts'
 import { oauth2ExpiryJob } from './oauth2-provider/index.ts'
 import { type Engine, JobReaper, type JobRow, JobWorker, type TagReader } from './provisioning/index.ts'
@@ -66,6 +66,7 @@ export async function startBackgroundJobs(parts: JobParts, steps: AsyncDisposabl
   steps.use(new AuditForwarder(context))
   steps.use(new Notifier(context))
   steps.use(expiringTokensJob(context))
+  steps.use(failedBuildsReportJob(context))
   steps.use(keyRotationJob(context))
   steps.use(dormancyJob(context))
   steps.use(unusedClientsJob(context))

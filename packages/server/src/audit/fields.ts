@@ -437,5 +437,6 @@ export const AUDIT_FIELDS: {
     template_version_preset_id: 'ignore',
     has_ai_task: 'ignore',
     has_external_agent: 'ignore',
+    notified_autostop_deadline: 'ignore',
   },
 }

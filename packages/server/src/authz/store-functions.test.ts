@@ -1009,6 +1009,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
     { now: new Date(Date.now() + 3_600_000), withinMs: 86_000_000, limit: 10 },
   ],
   'notifications/store/expiring-tokens.ts markExpiryTold': [['AAAAAAAAAA']],
+  'notifications/store/failed-builds.ts takeFailedBuilds': [
+    { now: new Date(), periodMs: 604_800_000, limit: 10 },
+  ],
   'notifications/store/inbox.ts insertInboxNotification': [
     {
       id: randomUUID(),
@@ -1106,6 +1109,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'workspaces/store/workspace-changes.ts updateWorkspace': [workspace, {}],
   'workspaces/store/workspace-changes.ts markWorkspaceDeleted': [id],
   'workspaces/store/workspaces.ts listTimedWorkspaces': [new Date()],
+  'workspaces/store/autostop-reminders.ts takeStoppingWorkspaces': [new Date()],
   'workspaces/store/workspace-changes.ts tryLockWorkspace': [id],
   'workspaces/store/workspace-changes.ts bumpDeadline': [workspace, new Date()],
   'workspaces/store/workspace-changes.ts touchWorkspace': [workspace],

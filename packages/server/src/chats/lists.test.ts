@@ -471,6 +471,11 @@ describe('CH-420: changing', () => {
       message: 'Chat is in an invalid state.',
     })
     expect((await get(broken.id)).archived).toBe(false)
+    // One of the family that is so already, as after a reset of its state, keeps nobody from it.
+    const other = await make()
+    const before = await child(other.id, { archived: true, archived_at: new Date() })
+    await patch(other.id, { archived: true })
+    expect([(await get(other.id)).archived, (await get(before.id)).archived]).toEqual([true, true])
   })
 
   it('T-27, CH-422: pinned chats have an order of their own', async () => {

@@ -249,7 +249,7 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into inbox_notifications (user_id, template_id, title, content) values (${USER}, ${TEMPLATE}, 'a', 'b')`,
     `insert into token_expiry_warnings values ('abcdefghij', now())`,
   ],
-  41: [
+  40: [
     `insert into workspace_app_statuses (workspace_id, agent_id, app_id, state, message, uri)
        select ${WORKSPACE}, agent_id, id, 'working', 'Reads', '' from workspace_apps`,
   ],

@@ -1617,6 +1617,7 @@ export interface WorkspaceBuildsTable {
   template_version_preset_id: string | null
   has_ai_task: Generated<boolean>
   has_external_agent: Generated<boolean>
+  notified_autostop_deadline: Date | null
 }
 
 export interface WorkspaceResourcesTable {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import type { Client } from '@slipway/client'
+import { Client } from '@slipway/client'
 import {
   deleteTemplate,
   getUser,
@@ -179,5 +179,64 @@ describe('OP-141, WS-245: what cannot be queued', () => {
     } finally {
       await sql`alter table notification_messages drop constraint none`.execute(database.db)
     }
+  })
+})
+
+describe('OP-56: builds that failed', () => {
+  it('are reported to administrators of templates once a week, by template', async () => {
+    const { db } = database
+    const day = (ago: number) => new Date(Date.now() - ago * DAY_MS)
+    const build = async (name: string, ended: Date, error?: string) => {
+      const template =
+        (await db.selectFrom('templates').selectAll().where('name', '=', name).executeTakeFirst()) ??
+        (await fixtures.template(db, { name }))
+      const workspace = await fixtures.workspace(db, { template })
+      await fixtures.workspaceBuild(db, {
+        workspace,
+        job: await fixtures.provisionerJob(db, {
+          organization_id: workspace.organization_id,
+          started_at: ended,
+          completed_at: ended,
+          ...(error === undefined ? {} : { error }),
+        }),
+      })
+    }
+    await build('shaky', day(1), 'broken')
+    await build('shaky', day(2), 'broken')
+    await build('shaky', day(3))
+    await build('solid', day(1))
+    await build('past', day(9), 'broken')
+    const admin = await server.user('template-keeper', ['template-admin'])
+    const reports = (url = server.url) =>
+      inboxOf(new Client({ url, headers: admin.headers }), TEMPLATES.buildsFailedReport)
+    const lastAt = async (at: Date) =>
+      db
+        .updateTable('site_configs')
+        .set({ value: at.toISOString() })
+        .where('key', '=', 'failed_builds_reported_at')
+        .executeTakeFirst()
+    const restarted = async () => {
+      await server.stop()
+      await server.start()
+    }
+    // The first one is a week after the start.
+    await until('the note of the start', async () => (await lastAt(day(6))).numUpdatedRows > 0)
+    await restarted()
+    await lastAt(day(8))
+    expect(await reports()).toEqual([])
+    await restarted()
+    const [report] = await until('the report', async () => {
+      const all = await reports()
+      return all.length > 0 ? all : undefined
+    })
+    expect(report?.content).toContain('**shaky**: 2 of 3')
+    expect(report?.content).not.toMatch(/solid|past/)
+    expect(report?.title).toContain('week')
+    const { value } = await db
+      .selectFrom('site_configs')
+      .select('value')
+      .where('key', '=', 'failed_builds_reported_at')
+      .executeTakeFirstOrThrow()
+    expect(Date.now() - Date.parse(value)).toBeLessThan(DAY_MS)
   })
 })

@@ -8,6 +8,7 @@ export {
   enqueueToUsers,
 } from './enqueue.ts'
 export { expiringTokensJob } from './expiring-tokens.ts'
+export { failedBuildsReportJob } from './failed-builds-report.ts'
 export { Notifier } from './notifier.ts'
 export { notificationRoutes } from './routes.ts'
 export { TEMPLATES } from './template-ids.ts'

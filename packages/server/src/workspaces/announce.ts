@@ -7,6 +7,7 @@ import {
   TEMPLATES,
 } from '../notifications/index.ts'
 import type { EndedBuild } from './store/audited-builds.ts'
+import type { StoppingWorkspace } from './store/autostop-reminders.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
 const actor = systemActor('provisionerd', 'owners and administrators hear of what happens to workspaces')
@@ -59,6 +60,25 @@ export function announceDormant(context: AppContext, row: WorkspaceRow): Promise
     userId: row.owner_id,
     labels: { name: row.name, timeTilDelete: hours > 0 ? inWords(hours) : '' },
     targets: aboutOf(row),
+  })
+}
+
+/** Tells the owner that a workspace stops soon (WS-239). */
+export function announceAutostop(
+  context: AppContext,
+  workspace: StoppingWorkspace,
+  now: Date,
+): Promise<void> {
+  const minutes = Math.max(1, Math.round((workspace.deadline.getTime() - now.getTime()) / 60_000))
+  return enqueueNotification(context, actor, {
+    templateId: TEMPLATES.workspaceAutostopReminder,
+    userId: workspace.owner_id,
+    labels: {
+      workspace: workspace.name,
+      timeTilShutdown:
+        minutes >= 120 ? inWords(Math.round(minutes / 60)) : `${minutes} minute${minutes === 1 ? '' : 's'}`,
+    },
+    targets: [workspace.id, workspace.owner_id, workspace.template_id, workspace.organization_id],
   })
 }
 

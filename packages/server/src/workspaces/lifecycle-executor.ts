@@ -7,6 +7,7 @@ import { announceAutoUpdated, announceDormant } from './announce.ts'
 import { createBuild, targetOf } from './create-build.ts'
 import { dormancy, dueChange, versionForAutostart } from './lifecycle.ts'
 import { type AutomaticChange, recordAutomaticChange } from './record-automatic-change.ts'
+import { remindOfAutostop } from './remind-of-autostop.ts'
 import { tryLockWorkspace, updateWorkspace } from './store/workspace-changes.ts'
 import { getWorkspace, listTimedWorkspaces } from './store/workspaces.ts'
 
@@ -49,6 +50,7 @@ export class LifecycleExecutor implements AsyncDisposable {
       )
       while (ids.length > 0 && !this.#closed)
         await Promise.all(ids.splice(0, AT_ONCE).map((id) => this.#change(id, now)))
+      await remindOfAutostop(this.#context)
     } catch (error) {
       log.warn('workspaces whose time has come could not be looked for', { error: describeError(error) })
     }

@@ -4,6 +4,7 @@ import { createTestDatabase, fixtures, openDatabase, type TestDatabase } from '@
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
 import { dueChange } from './lifecycle.ts'
+import { takeStoppingWorkspaces } from './store/autostop-reminders.ts'
 import { bumpDeadline } from './store/workspace-changes.ts'
 import { getWorkspace, listTimedWorkspaces } from './store/workspaces.ts'
 
@@ -135,6 +136,66 @@ describe('what the clock asks for (WS-235)', () => {
         remove,
       )
     }
+  })
+})
+
+describe('reminders of a stop (WS-239)', () => {
+  const HOUR_AHEAD = { time_til_autostop_notify: NS_PER_HOUR, activity_bump: 0 }
+  const taken = async () =>
+    (await takeStoppingWorkspaces(actor, database.db, now)).map((workspace) => workspace.id)
+  async function reminds(given: Case): Promise<boolean> {
+    const id = await make({ template: HOUR_AHEAD, build: { deadline: at(0.5) }, ...given })
+    return (await taken()).includes(id)
+  }
+
+  it('are for what runs and stops within the time of its template', async () => {
+    expect(await reminds({})).toBe(true)
+    expect(await reminds({ template: {} })).toBe(false)
+    for (const build of [
+      { deadline: at(1.1) },
+      { deadline: at(-0.1) },
+      { deadline: null },
+      { deadline: at(0.5), transition: 'stop' },
+    ])
+      expect(await reminds({ build }), JSON.stringify(build)).toBe(false)
+    expect(await reminds({ job: failed })).toBe(false)
+    expect(await reminds({ workspace: { dormant_at: at(-1) } })).toBe(false)
+    expect(await reminds({ workspace: { deleted: true } })).toBe(false)
+    expect(await reminds({ owner: { status: 'suspended' } })).toBe(false)
+    const { db } = database
+    const id = await make({ template: HOUR_AHEAD, build: { deadline: at(0.5) } })
+    const workspace = await db.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst()
+    await fixtures.workspaceBuild(db, {
+      ...(workspace && { workspace }),
+      build_number: 2,
+      transition: 'stop',
+    })
+    expect(await taken()).not.toContain(id)
+  })
+
+  it('come once for each deadline', async () => {
+    const id = await make({ template: HOUR_AHEAD, build: { deadline: at(0.5) } })
+    expect(await taken()).toContain(id)
+    expect(await taken()).not.toContain(id)
+    await database.db
+      .updateTable('workspace_builds')
+      .set({ deadline: at(0.6) })
+      .where('workspace_id', '=', id)
+      .execute()
+    expect(await taken()).toContain(id)
+  })
+
+  it('wait while it is used, where use still moves the deadline', async () => {
+    const template = { ...HOUR_AHEAD, activity_bump: NS_PER_HOUR }
+    const used = { last_used_at: at(-0.1) }
+    const build = { deadline: at(0.5) }
+    expect(await reminds({ template, workspace: used })).toBe(false)
+    expect(await reminds({ template, workspace: { last_used_at: at(-0.3) } })).toBe(true)
+    expect(await reminds({ template: HOUR_AHEAD, workspace: used })).toBe(true)
+    expect(await reminds({ template, workspace: used, build: { ...build, max_deadline: at(0.9) } })).toBe(
+      true,
+    )
+    expect(await reminds({ template, workspace: used, build: { ...build, max_deadline: at(2) } })).toBe(false)
   })
 })
 

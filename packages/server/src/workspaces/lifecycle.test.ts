@@ -8,6 +8,7 @@ import {
   getWorkspace,
   listAuditLogs,
   listBuilds,
+  listInboxNotifications,
   reportUsage,
   setAutomaticUpdates,
   setDormant,
@@ -119,6 +120,26 @@ describe('the executor', () => {
         },
       },
     ])
+  })
+
+  it('WS-239: an owner is reminded before a workspace stops', async () => {
+    const notify = (time_til_autostop_notify_ms: number) =>
+      owner.call(updateTemplate, {
+        params: { template: template.id },
+        body: { time_til_autostop_notify_ms },
+      })
+    await notify(45 * 60_000)
+    const workspace = await make('reminded', { ttl_ms: 2 * 3_600_000 })
+    ahead = 1.5 * 3_600_000
+    const templates = '6f6cb984-c167-4fa5-bb87-1058dd642779'
+    const reminder = await until('the reminder', async () =>
+      (await owner.call(listInboxNotifications, { query: { templates } })).notifications.find(({ targets }) =>
+        targets.includes(workspace.id),
+      ),
+    )
+    expect(reminder.content).toMatch(/reminded.* stops in (29|30) minutes/)
+    ahead = 0
+    await notify(0)
   })
 
   /** A daily schedule at the minute that lies so many hours ahead. */

@@ -20,7 +20,10 @@ import {
 export const BUILD_ACTIVE_MESSAGE = 'A workspace build is already active.'
 
 /** A build with its job and the names that answers show; never its state. */
-export type BuildRow = Omit<Selectable<WorkspaceBuildsTable>, 'provisioner_state'> & {
+export type BuildRow = Omit<
+  Selectable<WorkspaceBuildsTable>,
+  'provisioner_state' | 'notified_autostop_deadline'
+> & {
   readonly initiator_name: string
   readonly template_version_name: string
   readonly workspace_name: string
