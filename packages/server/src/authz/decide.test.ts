@@ -174,6 +174,14 @@ describe('allow lists and scopes', () => {
       templateVersionId: 'V1',
       ownerId: 'me',
     })
+    expect(scope.names).toEqual(['no_user_data'])
+    expect(scope.allowList.map(({ type, id }) => `${type}:${id}`)).toEqual([
+      'workspace:W1',
+      'template:T1',
+      'template:V1',
+      'user:me',
+      'boundary_log:*',
+    ])
     const actor = { ...actorOf('dev'), scope }
     const workspace = (id: string): ResourceObject => ({
       type: 'workspace',

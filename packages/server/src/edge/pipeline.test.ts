@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage, request } from 'node:http'
 
+import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
 
+import { route } from '@slipway/contract'
 import { until } from '@slipway/testkit'
+import type { FindAgent } from './agent-access.ts'
+import { forAgent } from './bind.ts'
 import type { ClaimedRequest } from './options.ts'
 import type { Precheck } from './precheck.ts'
 import { start } from './testing.ts'
@@ -138,6 +142,20 @@ describe('ID-61: the outcome of the precheck', () => {
       ['/api/v2/nothing', 'UNKNOWN', undefined, 'two'],
       ['/api/v2/mine', '/api/v2/mine', undefined, 'two'],
     ])
+  })
+
+  it('ID-147, AC-6: an agent is told of our fault as such, and not that its token is worth nothing', async () => {
+    const report = forAgent(
+      route('GET /api/v2/reported', { id: 'reported', tag: 'Test', responses: { 200: Type.String() } }),
+      async ({ agent }) => agent.name,
+    )
+    const statusWith = async (findAgent: FindAgent) => {
+      const { url } = await start({ routes: [report], findAgent })
+      const headers = { 'Coder-Session-Token': '0b6f1c7e-7e0c-4d0b-8a51-2f0e4f3a9c11' }
+      return (await fetch(`${url}/api/v2/reported`, { headers })).status
+    }
+    expect(await statusWith(async () => undefined)).toBe(401)
+    expect(await statusWith(() => Promise.reject(new Error('the driver said: no such host')))).toBe(500)
   })
 
   it('ID-110: the line of a request names a key whose secret matched, although it has expired', async () => {

@@ -91,6 +91,7 @@ export async function start(
       | 'apiRateLimit'
       | 'apps'
       | 'bodyTimeout'
+      | 'findAgent'
       | 'queryTokens'
       | 'recordDecisions'
       | 'redirect'
@@ -127,7 +128,7 @@ export async function start(
       return (options.validate ?? validated)(token, context)
     },
     activate: async (accepted) => accepted,
-    findAgent: async () => undefined,
+    findAgent: options.findAgent ?? (async () => undefined),
     streams,
     apps: options.apps ?? { claim: () => undefined },
     page: async (_request, reply) => reply.code(200).send('page'),
