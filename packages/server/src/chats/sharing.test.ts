@@ -133,8 +133,9 @@ it('CH-306: a deployment that does not share chats keeps lists and looks at none
   expect(await opens(friend.client, chat.id)).toBe(false)
   expect((await owner.client.call(getChat, at(chat.id))).shared).toBe(false)
   for (const client of [owner.client, closed.admin]) {
-    await expect(client.call(getChatAcl, at(chat.id))).rejects.toMatchObject({ status: 403 })
-    await expect(share({}, client, chat.id)).rejects.toMatchObject({ status: 403 })
+    const refusal = { status: 403, message: 'Chat sharing is disabled for this deployment.' }
+    await expect(client.call(getChatAcl, at(chat.id))).rejects.toMatchObject(refusal)
+    await expect(share({}, client, chat.id)).rejects.toMatchObject(refusal)
   }
   const stored = await closed.database.db
     .selectFrom('chats')

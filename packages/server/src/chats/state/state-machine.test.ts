@@ -609,6 +609,15 @@ it('CH-107: taking up and letting go are not seen, and neither is a rename', asy
   expect(await rowOf(id)).toMatchObject({ snapshot_version, updated_at })
 })
 
+it('CH-214: lists keep their order when a chat is archived and comes back', async () => {
+  const id = await chatIn('W')
+  const { updated_at } = await rowOf(id)
+  for (const name of ['archive', 'unarchive'] as const) {
+    await run(id, name)
+    expect((await rowOf(id)).updated_at, name).toEqual(updated_at)
+  }
+})
+
 it('CH-206, CH-603: two who edit at once are one after the other', async () => {
   const id = await chatIn('W')
   await Promise.all(Array.from({ length: 8 }, () => run(id, 'edit').catch(() => undefined)))
