@@ -3,7 +3,11 @@ import { type AppServer, wildcardLabel } from './apps/index.ts'
 import { systemActor } from './authz/index.ts'
 import type { AppContext } from './context.ts'
 import { accessUrlRedirect, addressResolver, type EdgeOptions, type OpenStreams } from './edge/index.ts'
+import { requireExperiments } from './experiments/index.ts'
 import { activateOnUse, type KeyValidator, roleOptions } from './identity/index.ts'
+
+/** OA-1: all of it, so that what is not there looks as what is switched off. */
+const OF_OAUTH = /^\/oauth2(?:[/?]|$)/
 
 /** What the edge knows of the features behind it, and of the configuration. */
 export function edgeOptions(
@@ -54,6 +58,9 @@ export function edgeOptions(
       ),
     streams,
     apps,
+    gate: (url) => {
+      if (OF_OAUTH.test(url)) requireExperiments(context, ['oauth2'])
+    },
     page,
   }
 }

@@ -42,6 +42,8 @@ export interface EdgeOptions {
   readonly findAgent: FindAgent
   readonly streams: OpenStreams
   readonly apps: AppDispatch
+  /** Refuses addresses below which nothing answers while it is switched off, those of no route too. @throws ApiError 403. */
+  readonly gate?: ((url: string) => void) | undefined
   /** Answers requests that are for no route of the API. */
   readonly page: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
 }

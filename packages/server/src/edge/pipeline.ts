@@ -150,6 +150,7 @@ export function createEdge(options: EdgeOptions): {
   )
   server.setNotFoundHandler((request, reply) => {
     if (!isApi(request.url) && !OF_PROGRAMS.test(request.url)) return options.page(request, reply)
+    options.gate?.(request.url)
     const methods = known.methodsOf(pathOf(request))
     if (methods.length === 0) return reply.code(404).send({ message: 'Route not found.' })
     return reply

@@ -96,6 +96,9 @@ describe('OA-1, OA-2, ID-140, ID-141: gates', () => {
       '/.well-known/oauth-protected-resource',
       '/.well-known/oauth-protected-resource/api/experimental/mcp/http',
       '/oauth2/clients/x',
+      // Under which there is nothing, and what answers another method only.
+      '/oauth2/nothing',
+      '/oauth2/revoke',
     ])
       for (const answer of await statuses(server, path)) expect(answer, path).toMatchObject(refusal)
     for (const path of ['/api/v2/oauth2-provider/apps', '/api/v2/oauth2-provider/settings']) {

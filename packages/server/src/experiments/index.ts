@@ -1,2 +1,2 @@
-export { behindExperiments, enabledExperiments } from './experiments.ts'
+export { behindExperiments, enabledExperiments, requireExperiments } from './experiments.ts'
 export { experimentRoutes } from './routes.ts'
