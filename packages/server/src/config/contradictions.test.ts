@@ -15,7 +15,9 @@ function refusedFor(...argv: string[]): string | undefined {
 }
 
 describe('OP-9: settings that exclude each other', () => {
-  it('OP-9: refresh tokens live strictly longer than sessions', () => {
+  it('OA-27, OP-9: refresh tokens live strictly longer than sessions', () => {
+    expect(refusedFor('--default-oauth-refresh-lifetime=24h')).toBe('--default-oauth-refresh-lifetime')
+    expect(refusedFor('--default-oauth-refresh-lifetime=1441m')).toBeUndefined()
     expect(refusedFor('--session-duration=720h')).toBe('--default-oauth-refresh-lifetime')
     expect(refusedFor('--session-duration=719h')).toBeUndefined()
     expect(refusedFor('--session-duration=0s')).toBe('--session-duration')

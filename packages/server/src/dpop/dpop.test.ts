@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 import {
   calculateJwkThumbprint,
   exportJWK,
@@ -180,11 +182,14 @@ describe('RFC 9449 section 4.3: a proof is refused', () => {
     ['for another path', { htu: `${ACCESS_URL}/api/v2/users` }],
     ['for another host', { htu: `https://evil.example${PATH}` }],
     ['for another scheme', { htu: `http://slip.example${PATH}` }],
+    ['for an address with a user in it', { htu: `https://me@slip.example${PATH}` }],
     ['without an address', { htu: undefined as never }],
     ['for another token', { ath: athOf('aaaaaaaaaa-bbbbbbbbbbbbbbbbbbbbbb') }],
     ['without the hash of the token', { ath: undefined as never }],
     ['made long ago', { iat: Math.floor(Date.now() / 1000) - 300 }],
     ['made in the future', { iat: Math.floor(Date.now() / 1000) + 300 }],
+    ['made a little too long ago', { iat: Math.floor(Date.now() / 1000) - 150 }],
+    ['made a little too far in the future', { iat: Math.floor(Date.now() / 1000) + 150 }],
     ['without a time', { iat: undefined as never }],
     ['without an id', { jti: undefined as never }],
     ['with an empty id', { jti: '' }],
@@ -231,6 +236,37 @@ describe('RFC 9449 section 4.3: a proof is refused', () => {
       expect(challengeOf(answer), proof.slice(0, 80)).toContain('error="invalid_dpop_proof"')
     }
     expect((await ask(token, undefined)).status).toBe(401)
+  })
+
+  it('is good in another spelling of the address, and with a clock that is off by a minute and a half', async () => {
+    const token = await bound()
+    for (const claims of [
+      { htu: `HTTPS://SLIP.example:443/api/v2/users/%6De?x=1#y` },
+      { iat: Math.floor(Date.now() / 1000) - 90 },
+      { iat: Math.floor(Date.now() / 1000) + 90 },
+    ])
+      expect((await ask(token, await proofFor(token, claims))).status, JSON.stringify(claims)).toBe(200)
+  })
+
+  it('is remembered for as long as anybody could take it for fresh, and by its key', async () => {
+    const token = await bound()
+    const jti = crypto.randomUUID()
+    const iat = Math.floor(Date.now() / 1000)
+    expect((await ask(token, await proofFor(token, { jti, iat }))).status).toBe(200)
+    const hash = createHash('sha256')
+      .update(`${await calculateJwkThumbprint(await exportJWK(keys.publicKey))} ${jti}`)
+      .digest()
+    const { expires_at } = await database.db
+      .selectFrom('oauth2_provider_dpop_proofs')
+      .select('expires_at')
+      .where('hashed_proof', '=', hash)
+      .executeTakeFirstOrThrow()
+    // An iat is good for two minutes, on a replica whose clock is behind for longer.
+    expect(expires_at.getTime()).toBeGreaterThan((iat + 120) * 1000)
+    // What another key calls the same is another proof.
+    const signer = await generateKeyPair('ES256', { extractable: true })
+    const second = await bound(signer)
+    expect((await ask(second, await proofFor(second, { jti }, { signer }))).status).toBe(200)
   })
 
   it.each(['EdDSA', 'RS256'])('%s is as good as ES256', async (alg) => {
@@ -280,6 +316,11 @@ describe('RFC 9449 section 8: the nonce', () => {
       clock.offset = 60_000
       expect(await nonce()).not.toBe(first)
       expect((await ask(token, await proofFor(token, { nonce: first }))).status).toBe(200)
+      clock.offset = 120_000
+      // Of a replica whose clock is ahead.
+      const ahead = await nonce()
+      clock.offset = 60_000
+      expect((await ask(token, await proofFor(token, { nonce: ahead }))).status).toBe(200)
       clock.offset = 120_000
       const late = await ask(token, await proofFor(token, { nonce: first }))
       expect([late.status, challengeOf(late)]).toEqual([401, expect.stringContaining('use_dpop_nonce')])

@@ -208,6 +208,33 @@ describe('revisions', () => {
     expect((await post(server.url, owner, flood)).status).toBe(400)
   })
 
+  it('OA-86: a handshake comes alone, and opens no session otherwise', async () => {
+    const params = {
+      protocolVersion: '2025-03-26',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    }
+    const handshake = { jsonrpc: '2.0', id: 1, method: 'initialize', params }
+    const answer = await post(server.url, owner, [handshake, { jsonrpc: '2.0', id: 2, method: 'ping' }])
+    expect([answer.status, answer.headers.get('mcp-session-id')]).toEqual([400, null])
+  })
+
+  it('OA-87: the greeting is for the revision and the tools that a client asks for, also the second time', async () => {
+    for (const toolset of ['standard', 'chatgpt', 'standard', 'chatgpt'])
+      for (const protocolVersion of ['2025-03-26', '2025-11-25', '2026-07-28']) {
+        const { body } = await rpc(server.url, owner, {
+          method: 'initialize',
+          query: `?toolset=${toolset}`,
+          params: { protocolVersion, capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+        })
+        const version = protocolVersion === '2026-07-28' ? '2025-11-25' : protocolVersion
+        expect(body.result?.protocolVersion).toBe(version)
+        expect(Object.keys(Object(body.result?.capabilities)).includes('prompts')).toBe(
+          toolset === 'standard',
+        )
+      }
+  })
+
   it.each([{ body: 'text' }, { body: {} }, { body: [] }, { body: { jsonrpc: '1.0', method: 'x' } }])(
     'refuses what is no message: $body',
     async ({ body }) => {
@@ -309,6 +336,22 @@ describe('tools', () => {
       params: { name: 'coder_list_templates', arguments: {} },
     })
     expect(allowed.body.result?.isError).not.toBe(true)
+  })
+
+  it('OA-B6: no call of a batch is let in by the others', async () => {
+    const reader = await scoped('template:read')
+    const call = (id: number, name: string, args: object) => ({
+      jsonrpc: '2.0',
+      id,
+      method: 'tools/call',
+      params: { name, arguments: args },
+    })
+    const answer = await post(server.url, reader, [
+      call(1, 'coder_list_templates', {}),
+      call(2, 'coder_delete_template', { template_id: crypto.randomUUID() }),
+    ])
+    expect(answer.status).toBe(403)
+    expect(answer.headers.get('www-authenticate')).toContain('scope="template:delete"')
   })
 
   it('OA-B6: what a build does decides what it needs', async () => {

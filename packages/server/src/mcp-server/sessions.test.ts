@@ -1,8 +1,16 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { type Client as ApiClient, Client } from '@slipway/client'
-import { createToken, type Template, updateTemplate } from '@slipway/contract'
-import { startTestServer, type TestServer, until } from '@slipway/testkit'
+import {
+  createToken,
+  deleteKey,
+  getUser,
+  type Template,
+  updateTemplate,
+  updateTemplateAcl,
+} from '@slipway/contract'
+import { openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { conformanceFeatures } from './conformance.fixture.ts'
 import {
   bearer,
@@ -250,4 +258,183 @@ it('a stream ends with the key that opened it', async () => {
   })
   expect(logout.status).toBe(200)
   expect((await eventsOf(stream).next()).done).toBe(true)
+})
+
+it('a call ends with its key although it is in no session, whatever carries it out', async () => {
+  await using database = await openDatabase(one.databaseUrl, { maxConnections: 1 })
+  const asked = { method: 'tools/call', params: { name: 'coder_list_templates', arguments: {} } }
+  const ways = [
+    { ...asked, version: '2025-11-25' },
+    { ...asked, version: '2026-07-28' },
+    // With progress it is the library that answers.
+    { ...asked, params: { ...asked.params, _meta: { progressToken: 1 } }, version: '2026-07-28' },
+  ]
+  await database.transaction(async (tx) => {
+    await sql`lock table templates in access exclusive mode`.execute(tx)
+    const held = async (): Promise<number> => {
+      const { rows } = await sql<{ n: number }>`
+        select count(*)::int as n from pg_locks where not granted and relation = 'templates'::regclass`.execute(
+        tx,
+      )
+      return rows[0]?.n ?? 0
+    }
+    for (const way of ways) {
+      const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
+      const before = await held()
+      const answer = rpc(one.url, new Client({ url: one.url, token: key }), way)
+      await until('the call to wait', async () => (await held()) > before)
+      await owner.call(deleteKey, { params: { user: 'me', keyid: key.split('-')[0] ?? '' } })
+      expect((await answer).status, JSON.stringify(way)).toBe(401)
+    }
+  })
+})
+
+it('what is open of a session is bounded: calls, streams that go on, subscriptions', async () => {
+  const session = await initialize(one.url, owner, { capabilities: { sampling: {} } })
+  const ask = () => post(one.url, owner, call('test_sampling', { prompt: 'Hi' }), session)
+  const calls = await Promise.all(Array.from({ length: 64 }, ask))
+  expect(new Set(calls.map(({ status }) => status))).toEqual(new Set([200]))
+  expect((await ask()).status).toBe(429)
+  const [first] = calls
+  if (first === undefined) throw new Error('no call')
+  const { id } = (await eventsOf(first).next()).value ?? {}
+  const follow = () => listen(one.url, owner, session, id)
+  const streams = await Promise.all(Array.from({ length: 32 }, follow))
+  expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]))
+  expect((await follow()).status).toBe(429)
+  await fetch(`${one.url}${MCP_PATH}`, {
+    method: 'DELETE',
+    headers: { ...bearer(owner), 'Mcp-Session-Id': session },
+  })
+  await Promise.all([...calls, ...streams].map((open) => open.body?.cancel().catch(() => undefined)))
+
+  const uris = Array.from({ length: 101 }, (_, n) => `other://${n}`)
+  const full = await initialize(one.url, owner)
+  const subscribe = async (uri: string) => {
+    const params = { uri }
+    const answer = await post(
+      one.url,
+      owner,
+      { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params },
+      full,
+    )
+    return answer.json()
+  }
+  await Promise.all(uris.slice(0, 50).map(subscribe))
+  for (const uri of uris.slice(50, 100)) expect(await subscribe(uri)).toMatchObject({ result: {} })
+  expect(await subscribe(uris[100] ?? '')).toMatchObject({
+    error: { code: -32_600, message: 'A session has 100 subscriptions at most.' },
+  })
+  const modern = await rpc(one.url, owner, {
+    method: 'subscriptions/listen',
+    version: '2026-07-28',
+    params: { notifications: { resourceSubscriptions: uris } },
+  })
+  expect(modern).toMatchObject({ status: 400, body: { error: { code: -32_602 } } })
+})
+
+it('what is kept of sessions is bounded: messages, their bytes, and sessions of a user', async () => {
+  await using database = await openDatabase(one.databaseUrl, { maxConnections: 1 })
+  const { db } = database
+  const kept = async (session: string) => {
+    const { rows } = await sql<{ n: number; bytes: number }>`
+      select count(*)::int as n, sum(octet_length(message))::int as bytes
+        from mcp_session_messages where session_id = ${session}`.execute(db)
+    return rows[0]
+  }
+  const speak = async (session: string): Promise<void> => {
+    const answer = await post(one.url, owner, call('test_sampling', { prompt: 'Hi' }), session)
+    const events = eventsOf(answer)
+    await events.next()
+    await events.next()
+    await answer.body?.cancel().catch(() => undefined)
+  }
+  const open = () => initialize(one.url, owner, { capabilities: { sampling: {} } })
+  const many = await open()
+  await sql`insert into mcp_session_messages (session_id, stream_id, message)
+            select ${many}::uuid, gen_random_uuid(), 'x' from generate_series(1, 1200)`.execute(db)
+  await speak(many)
+  expect((await kept(many))?.n).toBe(1_000)
+  const long = await open()
+  await sql`insert into mcp_session_messages (session_id, stream_id, message)
+            select ${long}::uuid, gen_random_uuid(), repeat('x', 4194304) from generate_series(1, 5)`.execute(
+    db,
+  )
+  await speak(long)
+  expect((await kept(long))?.bytes).toBeLessThanOrEqual(16 * 1024 * 1024)
+  const collector = await one.user('collector')
+  const { id } = await collector.call(getUser, { params: { user: 'me' } })
+  await sql`insert into mcp_sessions (user_id, protocol_version, client)
+            select ${id}::uuid, '2025-11-25', '{}' from generate_series(1, 2100)`.execute(db)
+  const fresh = await initialize(one.url, collector)
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from mcp_sessions where user_id = ${id}`.execute(db)
+  expect(rows).toEqual([{ n: 2_000 }])
+  expect((await post(one.url, collector, { jsonrpc: '2.0', id: 1, method: 'ping' }, fresh)).status).toBe(200)
+})
+
+it('an answer is for the call that has asked, and for no other of the session', async () => {
+  const session = await initialize(one.url, owner, { capabilities: { sampling: {} } })
+  const ask = async (id: number) => {
+    const events = eventsOf(
+      await post(one.url, owner, { ...call('test_sampling', { prompt: 'Hi' }), id }, session),
+    )
+    await events.next()
+    const asked: { id: string } = JSON.parse((await events.next()).value?.data ?? '{}')
+    return { events, asked }
+  }
+  const first = await ask(1)
+  const second = await ask(2)
+  for (const { events, asked } of [second, first]) {
+    const result = { role: 'assistant', model: 'm', content: { type: 'text', text: asked.id } }
+    await post(one.url, owner, { jsonrpc: '2.0', id: asked.id, result }, session)
+    expect(JSON.stringify(await untilAnswer(events))).toContain(asked.id)
+  }
+})
+
+it('who may not see a resource any more hears of it no more', async () => {
+  const uri = `coder://templates/${template.id}`
+  const watcher = await one.user('watcher')
+  const heard = { watcher: 0, owner: 0 }
+  const watch = async (who: keyof typeof heard, client: ApiClient): Promise<string> => {
+    const session = await initialize(one.url, client)
+    const params = { uri }
+    await post(one.url, client, { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params }, session)
+    const events = eventsOf(await listen(one.url, client, session))
+    const count = async (): Promise<void> => {
+      for await (const { data } of events) if (data !== '') heard[who] += 1
+    }
+    void count().catch(() => undefined)
+    return session
+  }
+  await watch('watcher', watcher)
+  await watch('owner', owner)
+  let n = 0
+  const change = async (): Promise<void> => {
+    n += 1
+    await owner.call(updateTemplate, { params: { template: template.id }, body: { description: `w${n}` } })
+  }
+  await change()
+  await until('both to hear', async () => heard.watcher > 0 && heard.owner > 0)
+  const everyone = template.organization_id
+  const share = (role: '' | 'use') =>
+    owner.call(updateTemplateAcl, {
+      params: { template: template.id },
+      body: { group_perms: { [everyone]: role } },
+    })
+  await share('')
+  try {
+    // What was on its way has come once a change of after that is heard of twice.
+    const settled = async (): Promise<number> => {
+      const seen = heard.owner
+      await change()
+      await change()
+      await until('the owner to hear', async () => heard.owner >= seen + 2)
+      return heard.watcher
+    }
+    const before = await settled()
+    expect(await settled()).toBe(before)
+  } finally {
+    await share('use')
+  }
 })

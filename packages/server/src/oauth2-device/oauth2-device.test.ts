@@ -152,6 +152,17 @@ describe('OA-B12: a device asks', () => {
     expect(answer.headers.get('retry-after')).toBe('60')
     expect(await errorOf(answer)).toEqual([429, 'temporarily_unavailable'])
     expect((await post('/oauth2/device', credentials())).status).toBe(200)
+    // Those that are decided, or came too late, wait no more.
+    for (const changed of [{ status: 'denied' as const }, { expires_at: new Date(0) }]) {
+      await database.db
+        .updateTable('oauth2_provider_device_codes')
+        .set(changed)
+        .where('app_id', '=', id)
+        .where('secret_prefix', '=', changed.status === undefined ? '0000000002' : '0000000001')
+        .execute()
+      expect((await ask()).status).toBe(200)
+      expect((await ask()).status).toBe(429)
+    }
   })
 })
 
@@ -166,6 +177,19 @@ describe('OA-B12: a device polls', () => {
       .orderBy('created_at', 'desc')
       .executeTakeFirstOrThrow()
     expect(interval).toEqual({ interval_seconds: 10 })
+    // The wait grows to five minutes and no further.
+    await database.db
+      .updateTable('oauth2_provider_device_codes')
+      .set({ interval_seconds: 298 })
+      .where('secret_prefix', '=', device_code.split('_')[1] ?? '')
+      .execute()
+    expect(await errorOf(await poll(device_code))).toEqual([400, 'slow_down'])
+    const longest = await database.db
+      .selectFrom('oauth2_provider_device_codes')
+      .select('interval_seconds')
+      .where('secret_prefix', '=', device_code.split('_')[1] ?? '')
+      .executeTakeFirstOrThrow()
+    expect(longest).toEqual({ interval_seconds: 300 })
     expect((await decide(user_code, 'allow')).status).toBe(200)
     const answer = await poll(device_code)
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store'])
@@ -200,8 +224,11 @@ describe('OA-B12: a device polls', () => {
     expect(await errorOf(await poll(declined.device_code))).toEqual([400, 'access_denied'])
     expect((await decide(declined.user_code, 'allow')).status).toBe(400)
     const late = await start()
+    const agreed = await start()
+    await decide(agreed.user_code, 'allow')
     try {
       clock.offset = 901_000
+      expect(await errorOf(await poll(agreed.device_code))).toEqual([400, 'expired_token'])
       expect(await errorOf(await poll(late.device_code))).toEqual([400, 'expired_token'])
       expect((await decide(late.user_code, 'allow')).status).toBe(400)
     } finally {
@@ -230,6 +257,16 @@ describe('OA-B12: a device polls', () => {
     await decide(user_code, 'allow', gone)
     await owner.call(suspendUser, { params: { user: 'gone' } })
     expect(await errorOf(await poll(device_code))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('of decisions that come at once one counts, and what is no decision changes nothing', async () => {
+    const { device_code, user_code } = await start()
+    expect((await decide(user_code, 'maybe')).status).toBe(400)
+    expect(await errorOf(await poll(device_code))).toEqual([400, 'authorization_pending'])
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => decide(user_code, n % 2 === 0 ? 'allow' : 'deny')),
+    )
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
   })
 
   it('the tokens are for the resource that was asked for', async () => {
@@ -355,6 +392,31 @@ describe('OA-B12: the page', () => {
     const narrow = { 'Coder-Session-Token': key }
     expect((await post('/oauth2/device/decision', { user_code, decision: 'allow' }, narrow)).status).toBe(403)
     expect(await errorOf(await poll(device_code))).toEqual([400, 'authorization_pending'])
+  })
+
+  it('OA-B18: a refusal is in the audit log, and the app counts as used only once somebody agrees', async () => {
+    const { id } = await fixtures.oauth2ProviderApp(database.db, {
+      client_type: 'public',
+      token_endpoint_auth_method: 'none',
+    })
+    const used = async () =>
+      (
+        await database.db
+          .selectFrom('oauth2_provider_apps')
+          .select('first_authorized_at')
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow()
+      ).first_authorized_at
+    const begin = async (): Promise<Started> =>
+      JSON.parse(await (await post('/oauth2/device', { client_id: id })).text())
+    await decide((await begin()).user_code, 'deny')
+    const { audit_logs } = await owner.call(listAuditLogs, {
+      query: { q: 'resource_type:oauth2_provider_app', limit: 1 },
+    })
+    expect(audit_logs).toMatchObject([{ additional_fields: { oauth2_event: 'consent_denied' } }])
+    expect(await used()).toBeNull()
+    await decide((await begin()).user_code, 'allow')
+    expect(await used()).not.toBeNull()
   })
 
   it('OA-B18: decisions and what they lead to are in the audit log', async () => {

@@ -272,6 +272,29 @@ describe('the request', () => {
     expect(rows.map(({ state_hash }) => state_hash)).toEqual([null])
   })
 
+  it('OA-45: the state goes back verbatim with a refusal, a cancellation and a decision, and none is made up', async () => {
+    const state = '{"a":"é &=+%2F"}'
+    const told = (location: string | null | undefined) => new URL(location ?? '').searchParams
+    const page = await (await browse({ state })).text()
+    const cancel = /href="([^"]*error=access_denied[^"]*)"/.exec(page)?.[1]?.replaceAll('&amp;', '&')
+    expect(told(cancel).getAll('state')).toEqual([state])
+    const refused = { code_challenge: challenge, scope: 'nonsense' }
+    for (const method of ['GET', 'POST'] as const) {
+      const answer = await deployment.authorize(app, { ...refused, state }, { method })
+      expect(told(answer.headers.get('location')).getAll('state')).toEqual([state])
+    }
+    const declined = (params: Record<string, string>) =>
+      deployment.authorize(
+        app,
+        { code_challenge: challenge, ...params },
+        { body: new URLSearchParams({ decision: 'deny' }) },
+      )
+    expect(told((await declined({ state })).headers.get('location')).get('state')).toBe(state)
+    expect(told((await declined({})).headers.get('location')).has('state')).toBe(false)
+    const silent = await (await browse({})).text()
+    expect(/href="([^"]*error=access_denied[^"]*)"/.exec(silent)?.[1]).not.toContain('state')
+  })
+
   it('OA-43: a state that makes no good address is refused', async () => {
     for (const [length, status] of [
       [4_096, 302],
@@ -352,6 +375,11 @@ describe('the request', () => {
       expect(location.searchParams.get('state')).toBe('s')
       expect(location.searchParams.get('iss')).toBe(deployment.server.url)
     }
+  })
+
+  it('OA-50: a grant is for what was asked, and for everything only where nothing was', async () => {
+    expect((await deployment.tokens(app, { scope: 'workspace:read' })).scope).toBe('workspace:read')
+    expect((await deployment.tokens(app)).scope).toBe('coder:all')
   })
 
   it('OA-B6: an app gets no scope beyond those that it is registered for', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { openDatabase } from '@slipway/testkit'
 import { CALLBACK, OAuthDeployment, pkce, type TestApp, told } from './deployment.fixture.ts'
 
 let deployment: OAuthDeployment
@@ -89,6 +90,34 @@ describe('exchange of a code', () => {
     expect(await send('tooshort10')).toEqual({ status: 400, error: 'invalid_request' })
     expect(await send(pkce().verifier)).toEqual({ status: 400, error: 'invalid_grant' })
     expect(await send(verifier)).toEqual({ status: 400, error: 'invalid_grant' })
+  })
+
+  it('OA-59: a challenge is the hash of its verifier, and a code that was stored without one redeems for nobody', async () => {
+    const asked = await deployment.code(app)
+    // Who has seen the address has the challenge, and no more.
+    expect(
+      await told(await deployment.exchange(app, { code: asked.code, verifier: asked.challenge })),
+    ).toEqual({
+      status: 400,
+      error: 'invalid_grant',
+    })
+    const plain = await deployment.code(app)
+    await using database = await openDatabase(deployment.server.databaseUrl, { maxConnections: 1 })
+    await database.db
+      .updateTable('oauth2_provider_app_codes')
+      .set({ code_challenge: '' })
+      .where('secret_prefix', '=', plain.code.split('_')[1] ?? '')
+      .execute()
+    const { error, error_description } = JSON.parse(await (await deployment.exchange(app, plain)).text())
+    expect([error, error_description]).toEqual(['invalid_grant', 'The PKCE code verifier is invalid'])
+  })
+
+  it('OA-63, OA-B10: a new grant of the same app and user leaves the one before', async () => {
+    const first = await deployment.tokens(app)
+    const second = await deployment.tokens(app)
+    for (const { access_token } of [first, second]) expect(await deployment.use(access_token)).toBe(200)
+    expect((await deployment.refresh(app, first.refresh_token)).status).toBe(200)
+    expect(await deployment.use(second.access_token)).toBe(200)
   })
 
   it('L-S9, row 29: of 20 at once exactly one redeems a code, and the replay ends what it got', async () => {
@@ -219,6 +248,26 @@ describe('refresh', () => {
       { status: 401, error: 'invalid_client' },
     )
     expect((await deployment.refresh(app, tokens.refresh_token)).status).toBe(200)
+  })
+
+  it('OA-68: a confidential client proves itself, a public one has nothing but the token, and a failed try spends none', async () => {
+    const tokens = await deployment.tokens(app)
+    const other = await deployment.app()
+    for (const secret of [undefined, other.secret, `${app.secret?.slice(0, -1)}_`])
+      expect(await told(await deployment.refresh({ ...app, secret }, tokens.refresh_token))).toEqual({
+        status: 401,
+        error: 'invalid_client',
+      })
+    expect((await deployment.refresh(app, tokens.refresh_token)).status).toBe(200)
+    const native = await deployment.publicClient()
+    const own = await deployment.tokens(native)
+    expect(
+      await told(await deployment.refresh({ ...native, secret: app.secret }, own.refresh_token)),
+    ).toEqual({
+      status: 401,
+      error: 'invalid_client',
+    })
+    expect((await deployment.refresh(native, own.refresh_token)).status).toBe(200)
   })
 
   it('of 20 at once exactly one gets a new pair', async () => {
