@@ -79,6 +79,9 @@ describe('the stream of a chat', () => {
     await followed.until('the snapshot', (event) => event.type === 'preview_reset')
     const two = followed.events.find((event) => texts([event]).includes('two'))?.message?.id ?? 0
     const from = followed.events.length
+    // One that has come back, too, whatever it has held before.
+    await using again = world.follow(chat, `?after_id=${two}`)
+    await again.until('the snapshot', (event) => event.type === 'preview_reset')
     await world.change(chat, (locked) => locked.edit(two, async () => world.says(chat, 'two, better')))
     const more = await followed.until('the edit', (event) => event.type === 'preview_reset', from)
     expect(more.map((event) => event.type)).toEqual([
@@ -90,6 +93,8 @@ describe('the stream of a chat', () => {
       'preview_reset',
     ])
     expect(texts(more)).toEqual(['one', 'answer one', 'two, better'])
+    await again.until('the edit', (event) => texts([event]).includes('two, better'))
+    expect(texts(again.events)).toEqual(['one', 'answer one', 'two, better'])
   })
 
   it('CH-905, T-24: after_id leaves out what the client has, and nothing else', async () => {
