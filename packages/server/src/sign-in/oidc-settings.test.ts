@@ -165,6 +165,20 @@ describe('ID-158, ID-220: the issuer', () => {
     expect((await signIn(test.server)).end.status).toBe(307)
     expect(test.idp.count('/me')).toBe(0)
   })
+
+  it('ID-154: one that knows challenges of another kind only gets none', async () => {
+    await using idp = await IdentityProvider.start({ pkce: false })
+    const path = '/.well-known/openid-configuration'
+    const document = Object(await (await fetch(`${idp.issuer}${path}`)).json())
+    const body = JSON.stringify({ ...document, code_challenge_methods_supported: ['plain'] })
+    idp.staged = (asked) => (asked === path ? { status: 200, body } : undefined)
+    await using server = await startTestServer({ env: { ...idp.env({}) } })
+    const start = await new CookieBrowser().visit(`${server.url}${CALLBACK}`)
+    expect(start.status).toBe(307)
+    const asked = new URL(start.location).searchParams
+    expect([asked.get('client_id'), asked.has('code_challenge')]).toEqual(['slipway', false])
+    expect(asked.has('code_challenge_method')).toBe(false)
+  })
 })
 
 describe('ID-160: sources of claims', () => {
