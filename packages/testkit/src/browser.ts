@@ -46,7 +46,8 @@ export async function openBrowser(): Promise<TestBrowser> {
     )
   const browser = await chromium.launch({ executablePath, args: FLAGS })
   const open = async (options: BrowserContextOptions = {}): Promise<WatchedPage> => {
-    const context = await browser.newContext({ viewport: DESKTOP, ...options })
+    // Requests that a service worker makes pass by what tests put in their way: those that want one allow it.
+    const context = await browser.newContext({ viewport: DESKTOP, serviceWorkers: 'block', ...options })
     // Sooner than a test times out, so that the failure names what was waited for.
     context.setDefaultTimeout(15_000)
     // A page goes on asking its server, and drawing, as long as it is open.

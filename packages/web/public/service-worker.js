@@ -1,10 +1,32 @@
-// Shows push messages, and nothing else: it keeps no files and answers no requests (UI-1602, UI-1604).
+// Shows push messages (UI-1602), and a page of its own while the server cannot be reached. It keeps that page and files
+// whose names hold a digest of their content: nothing of anybody's, and nothing that an older release could serve
+// instead of a newer one (UI-1604).
 const HOME = '/agents'
 const NAME = 'Slipway'
 const SUBSCRIPTION = '/api/v2/users/me/webpush/subscription'
 
+/** Sign-out removes it (UI-205); another name, after a change of what is kept, leaves the old one behind. */
+const KEPT = 'slipway-files'
+const OFFLINE = ['/offline.html', '/offline.js']
+/** Files of releases that are gone make room for others. */
+const MOST_FILES = 400
+/** Pages that are not the dashboard's: apps of workspaces, APIs, sign-in on its way (UI-1604). */
+const NOT_OURS =
+  /^\/(?:api|oauth2|scim|\.well-known|derp[^/]*|bin)(?:\/|$)|^\/external-auth\/[^/]+\/callback|^\/(?:@|%40)[^/]+\/[^/]+\/apps(?:\/|$)/i
+
 // It holds no page back: none depends on which one of two releases runs.
-self.addEventListener('install', () => void self.skipWaiting())
+self.addEventListener('install', (event) => {
+  self.skipWaiting()
+  event.waitUntil(keepOfflinePage(true))
+})
+self.addEventListener('activate', (event) => event.waitUntil(begin()))
+self.addEventListener('fetch', (event) => {
+  const { request } = event
+  const { origin, pathname } = new URL(request.url)
+  if (request.method !== 'GET' || origin !== self.location.origin) return
+  if (pathname.startsWith('/assets/') || pathname === '/offline.js') event.respondWith(file(event))
+  else if (request.mode === 'navigate' && !NOT_OURS.test(pathname)) event.respondWith(page(event))
+})
 self.addEventListener('push', (event) => event.waitUntil(show(messageOf(event.data))))
 self.addEventListener('notificationclick', (event) => {
   event.notification.close()
@@ -13,6 +35,47 @@ self.addEventListener('notificationclick', (event) => {
 self.addEventListener('pushsubscriptionchange', (event) =>
   event.waitUntil(renew(event.oldSubscription, event.newSubscription)),
 )
+
+/** @param anew also when it is there: a new worker brings a new page. */
+async function keepOfflinePage(anew = false) {
+  const kept = await caches.open(KEPT)
+  if (anew || (await kept.match(OFFLINE[0])) === undefined) await kept.addAll(OFFLINE)
+}
+
+async function begin() {
+  for (const name of await caches.keys()) if (name !== KEPT) await caches.delete(name)
+  // Pages are asked for while the worker starts: it makes none of them later.
+  await self.registration.navigationPreload?.enable()
+  await self.clients.claim()
+}
+
+/** A file whose content never changes: kept once it was loaded. */
+async function file({ request }) {
+  const kept = await caches.open(KEPT)
+  const held = await kept.match(request)
+  if (held !== undefined) return held
+  const response = await fetch(request)
+  if (response.status === 200) {
+    await kept.put(request, response.clone())
+    // The oldest come first; the page for being offline came before all of them.
+    const files = (await kept.keys()).filter(({ url }) => new URL(url).pathname.startsWith('/assets/'))
+    for (const oldest of files.slice(0, -MOST_FILES)) await kept.delete(oldest)
+  }
+  return response
+}
+
+/** A page of the dashboard, always from the server; without one a page that waits for it. */
+async function page(event) {
+  try {
+    const response = (await event.preloadResponse) ?? (await fetch(event.request))
+    event.waitUntil(keepOfflinePage())
+    return response
+  } catch (error) {
+    const waiting = await caches.match(OFFLINE[0])
+    if (waiting === undefined) throw error
+    return waiting
+  }
+}
 
 function messageOf(data) {
   try {

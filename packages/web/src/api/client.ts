@@ -48,7 +48,7 @@ export const connection = new Connection({
   onBack: () => void queries.invalidateQueries({ type: 'active' }),
 })
 window.addEventListener('offline', () => connection.lostNetwork())
-window.addEventListener('online', () => connection.retryNow())
+window.addEventListener('online', () => connection.foundNetwork())
 
 /** Whether a request got no answer, or one that says that nobody is at home: it may or may not have been carried out. */
 export function isLost(error: unknown): boolean {
@@ -72,9 +72,18 @@ export const checkSession = unauthorizedHandler(
 )
 onSessionEndElsewhere(() => void checkSession())
 
+const expiryListeners = new Set<() => void>()
+
+/** Tells before the page is left because its session has ended. Call what it gives to hear no more. */
+export function onSessionExpired(listener: () => void): () => void {
+  expiryListeners.add(listener)
+  return () => expiryListeners.delete(listener)
+}
+
 /** Leaves for the sign-in page and comes back to this one afterwards. A full navigation: nothing cached survives. */
 export function leaveForSignIn(reason?: 'expired'): void {
   if (location.pathname === paths.signIn() || handedSession.expired()) return
+  if (reason === 'expired') for (const listener of expiryListeners) listener()
   const back = localPath(location.pathname + location.search, location.origin)
   location.assign(paths.signIn({ redirect: back, ...(reason === undefined ? {} : { reason }) }))
 }

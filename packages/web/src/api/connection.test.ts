@@ -97,4 +97,30 @@ describe('UI-2102: one judgement of the connection', () => {
       return connection.view().state === 'unreachable'
     })
   })
+
+  it('says that the viewer is offline as long as the browser has no network', async () => {
+    const { connection, events, settled, fire } = fixture()
+    connection.lostNetwork()
+    fire()
+    await settled(() => events.probes === 1 && connection.view().retryAt !== undefined)
+    expect(connection.view().state).toBe('offline')
+    connection.foundNetwork()
+    await settled(() => events.probes === 2 && connection.view().retryAt !== undefined)
+    expect(connection.view().state).toBe('unreachable')
+  })
+
+  it('whoever waits for the server is told when it answers', async () => {
+    const { connection, events, settled, fire } = fixture()
+    let reached = 0
+    const waiting = connection.reachable().then(() => {
+      reached += 1
+    })
+    await settled(() => connection.view().state === 'unreachable')
+    expect(reached).toBe(0)
+    events.answer = true
+    fire()
+    await waiting
+    await connection.reachable()
+    expect(connection.view().state).toBe('online')
+  })
 })

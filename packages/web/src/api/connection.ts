@@ -99,12 +99,19 @@ export class Connection {
     this.#wait('offline')
   }
 
+  /** The browser says that it has a network again. */
+  foundNetwork(): void {
+    if (this.#view.state === 'online') return
+    this.#set({ ...this.#view, state: 'unreachable' })
+    void this.#probe()
+  }
+
   /** Asks now instead of at the end of the pause. */
   retryNow(): void {
     if (this.#view.state !== 'online') void this.#probe()
   }
 
-  #wait(state: ConnectionState): void {
+  #wait(state: Exclude<ConnectionState, 'online'>): void {
     this.#cancel?.()
     const delay = Math.min(FIRST_RETRY_MS * 2 ** this.#attempt++, LAST_RETRY_MS)
     this.#cancel = this.#options.schedule(() => void this.#probe(), delay)
@@ -118,7 +125,7 @@ export class Connection {
     const answered = await this.#options.probe().catch(() => false)
     if (this.#view.state === 'online') return
     if (answered) this.#back()
-    else this.#wait('unreachable')
+    else this.#wait(this.#view.state)
   }
 
   #back(): void {

@@ -78,7 +78,7 @@ type Answer = 'granted' | 'denied'
 async function openWith(answer: Answer, path: string): Promise<WatchedPage & { readonly sentTo: string }> {
   paths += 1
   const sentTo = `/send/${paths}`
-  const opened = await browser.open()
+  const opened = await browser.open({ serviceWorkers: 'allow' })
   const { page } = opened
   await page.addInitScript(replacePush, { answer, subscription: service.browser(sentTo) })
   const value = ada.headers['Coder-Session-Token'] ?? ''
@@ -262,6 +262,29 @@ it('UI-205: signing out ends the subscription, and a sign-out that fails does no
   await page.getByRole('button', { name: 'Sign in' }).waitFor()
   expect(await endpoints()).not.toContain(endpoint)
   expect(await remembered(page, 'key')).toBeNull()
+})
+
+it('UI-1604: without a network a page of ours waits, and then opens what was asked for', async () => {
+  const { page } = await openWith('denied', '/agents')
+  await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
+  await page.reload()
+  await page.getByRole('link', { name: 'Settings', exact: true }).first().waitFor()
+  const kept = () =>
+    page.evaluate(async () => {
+      const requests = (await caches.keys()).map(async (name) => (await caches.open(name)).keys())
+      return (await Promise.all(requests)).flat().map(({ url }) => new URL(url).pathname)
+    })
+  expect((await kept()).filter((path) => !path.startsWith('/assets/'))).toEqual([
+    '/offline.html',
+    '/offline.js',
+  ])
+  expect((await kept()).length).toBeGreaterThan(2)
+  await page.context().setOffline(true)
+  await page.goto(`${server.url}/templates`)
+  await page.getByRole('heading', { name: /You are offline|cannot be reached/ }).waitFor()
+  await page.context().setOffline(false)
+  await page.getByRole('heading', { name: 'Templates' }).first().waitFor()
+  expect(new URL(page.url()).pathname).toBe('/templates')
 })
 
 it('UI-1707, UI-1807: the offer and the settings have no accessibility fault and fit a narrow page', async () => {

@@ -7,6 +7,7 @@ import { useAccountLook } from '../appearance/use-look.ts'
 import { usePathname } from '../navigation/app-link.tsx'
 import { Bell } from '../notifications/bell.tsx'
 import { useInboxLive } from '../notifications/use-inbox-live.ts'
+import { startServiceWorker } from '../offline/service-worker.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { LogoMark } from '../ui/logo.tsx'
@@ -21,6 +22,7 @@ const COLLAPSED = 'slipway.rail'
 /** Rail, page, palette: around every page but terminals and the ones before signing in. */
 export function Frame() {
   useAccountLook()
+  useEffect(startServiceWorker, [])
   const announcement = useInboxLive()
   const [collapsed, setCollapsed] = useState(readCollapsed)
   const [sheet, setSheet] = useState(false)

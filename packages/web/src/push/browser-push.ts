@@ -6,9 +6,9 @@ import {
 } from '@slipway/contract'
 import { api } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
+import { SERVICE_WORKER } from '../offline/service-worker.ts'
 import { within } from './within.ts'
 
-const WORKER = '/service-worker.js'
 /** Whose messages this browser takes: several people may use it, one after the other. */
 const OWNER = 'slipway.push.owner'
 /** How long signing out waits for a push service or the server, in milliseconds. */
@@ -43,7 +43,10 @@ export async function readPushState(userId: string, publicKey: string): Promise<
  */
 export async function turnPushOn(userId: string): Promise<void> {
   if ((await Notification.requestPermission()) !== 'granted') return
-  const registration = await navigator.serviceWorker.register(WORKER, { scope: '/', updateViaCache: 'none' })
+  const registration = await navigator.serviceWorker.register(SERVICE_WORKER, {
+    scope: '/',
+    updateViaCache: 'none',
+  })
   await navigator.serviceWorker.ready
   // The key of the page may be old by now.
   const { webpush_public_key: applicationServerKey } = await api.call(getBuildInfo)

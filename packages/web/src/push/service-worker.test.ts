@@ -35,6 +35,10 @@ class Worker {
   clients: readonly FakeClient[] = []
   status = 204
   unsubscribed = 0
+  /** Paths of what is kept. */
+  readonly kept = new Map<string, Response>()
+  /** Whether the network is gone. */
+  offline = false
   subscribedWith: unknown
   readonly #listeners = new Map<string, (event: object) => void>()
 
@@ -63,7 +67,20 @@ class Worker {
         },
       },
     }
-    vm.runInNewContext(SOURCE, { self, URL, fetch: this.#fetch })
+    const path = (request: string | { readonly url: string }) =>
+      new URL(typeof request === 'string' ? request : request.url, ORIGIN).pathname
+    const cache = {
+      match: async (request: string | { readonly url: string }) => this.kept.get(path(request))?.clone(),
+      addAll: async (paths: readonly string[]) => {
+        for (const one of paths) this.kept.set(one, new Response(`kept ${one}`))
+      },
+      put: async (request: { readonly url: string }, response: Response) =>
+        void this.kept.set(path(request), response),
+      keys: async () => [...this.kept.keys()].map((one) => ({ url: ORIGIN + one })),
+      delete: async (request: { readonly url: string }) => this.kept.delete(path(request)),
+    }
+    const caches = { open: async () => cache, match: cache.match }
+    vm.runInNewContext(SOURCE, { self, URL, caches, fetch: this.#fetch })
   }
 
   subscription(endpoint: string) {
@@ -77,13 +94,17 @@ class Worker {
   }
 
   readonly #fetch = async (
-    url: string,
+    asked: string | { readonly url: string },
     init: {
       readonly method?: string
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string
     } = {},
   ): Promise<Response> => {
+    if (this.offline) throw new TypeError('Failed to fetch')
+    if (typeof asked !== 'string')
+      return new Response(`served ${new URL(asked.url).pathname}`, { status: this.status })
+    const url = asked
     if (url === '/agents') return new Response('<meta property="csrf-token" content="to+ke/n=" />')
     if (url === '/api/v2/buildinfo') return Response.json({ webpush_public_key: 'BKey' })
     this.asked.push({
@@ -105,6 +126,24 @@ class Worker {
       },
     })
     await work
+  }
+
+  /** What it answers to a request of a page; undefined when the browser asks the network itself. */
+  async answer(
+    url: string,
+    { method = 'GET', mode = 'navigate' } = {},
+  ): Promise<{ readonly status: number; readonly text: string } | undefined> {
+    let answer: Promise<Response> | undefined
+    this.#listeners.get('fetch')?.({
+      request: { url: new URL(url, ORIGIN).href, method, mode },
+      preloadResponse: Promise.resolve(undefined),
+      respondWith: (given: Promise<Response>) => {
+        answer = given
+      },
+      waitUntil: () => undefined,
+    })
+    const response = await answer
+    return response === undefined ? undefined : { status: response.status, text: await response.text() }
   }
 
   push(text: string): Promise<void> {
@@ -253,6 +292,65 @@ describe('UI-1602: a subscription that the browser has changed', () => {
   })
 })
 
-it('UI-1604: the worker takes part in no request of the pages', () => {
-  expect(SOURCE).not.toMatch(/addEventListener\('fetch'/)
+describe('UI-1604: requests of the pages', () => {
+  beforeEach(async () => {
+    worker.status = 200
+    await worker.on('install', {})
+  })
+
+  it.each([
+    '/api/v2/users/me',
+    '/oauth2/authorize?x=1',
+    '/external-auth/github/callback?code=1',
+    '/@ada/dev.main/apps/docs/',
+    '/%40ada/dev/apps/docs/x',
+    '/derp',
+    '/derp/latency-check',
+    '/bin/slipway',
+    '/scim/v2/Users',
+    '/.well-known/openid-configuration',
+    'https://elsewhere.example/workspaces',
+  ])('%s is none of its business', async (url) => {
+    expect(await worker.answer(url)).toBeUndefined()
+    expect(await worker.answer(url, { mode: 'cors' })).toBeUndefined()
+  })
+
+  it('neither is what changes something, nor files without a digest in their names', async () => {
+    expect(await worker.answer('/agents', { method: 'POST' })).toBeUndefined()
+    expect(await worker.answer('/icon/go.svg', { mode: 'no-cors' })).toBeUndefined()
+    expect(await worker.answer('/agents', { mode: 'cors' })).toBeUndefined()
+  })
+
+  it('a page comes from the server, whatever it answers, and is never kept', async () => {
+    expect(await worker.answer('/agents/1')).toEqual({ status: 200, text: 'served /agents/1' })
+    worker.status = 503
+    expect(await worker.answer('/@ada/dev')).toEqual({ status: 503, text: 'served /@ada/dev' })
+    expect([...worker.kept.keys()]).toEqual(['/offline.html', '/offline.js'])
+  })
+
+  it('without a server another page waits for it', async () => {
+    worker.offline = true
+    expect(await worker.answer('/agents/1')).toEqual({ status: 200, text: 'kept /offline.html' })
+    expect(await worker.answer('/offline.js', { mode: 'no-cors' })).toMatchObject({
+      text: 'kept /offline.js',
+    })
+  })
+
+  it('a file with a digest is kept when it is there, and is there without a server', async () => {
+    const ask = () => worker.answer('/assets/frame-1a2b.js', { mode: 'cors' })
+    worker.status = 404
+    await ask()
+    expect(worker.kept.has('/assets/frame-1a2b.js')).toBe(false)
+    worker.status = 200
+    await ask()
+    worker.offline = true
+    expect(await ask()).toEqual({ status: 200, text: 'served /assets/frame-1a2b.js' })
+  })
+
+  it('files of releases that are gone make room', async () => {
+    for (let file = 0; file < 402; file++) await worker.answer(`/assets/${file}.js`, { mode: 'cors' })
+    expect(worker.kept.size).toBe(402)
+    expect(worker.kept.has('/assets/1.js')).toBe(false)
+    expect(worker.kept.has('/offline.html')).toBe(true)
+  })
 })

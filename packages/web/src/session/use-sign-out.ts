@@ -2,6 +2,7 @@ import { logout } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
 import { announceSessionEnd } from '../api/session-channel.ts'
+import { forgetKeptFiles } from '../offline/service-worker.ts'
 import { paths } from '../paths.ts'
 import { releasePush } from '../push/browser-push.ts'
 import { toasts } from '../ui/toast.tsx'
@@ -29,6 +30,7 @@ async function signOut(): Promise<void> {
     }
   }
   await push?.end()
+  await forgetKeptFiles()
   queries.clear()
   announceSessionEnd()
   location.assign(next)
