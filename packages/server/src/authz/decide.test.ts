@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
+import { COMPOSITE_SCOPES } from '@slipway/contract'
 import { intersectAllowLists, normalizeAllowList, passesAllowList, simplify } from './allow-list.ts'
 import { isAllowed, type ResourceObject } from './decide.ts'
 import { actorOf, fixture, objectOf } from './decisions.fixture.ts'
-import { COMPOSITE_SCOPES, PUBLIC_SCOPES } from './public-scopes.ts'
+import { PUBLIC_SCOPES } from './public-scopes.ts'
 import { RESOURCES, type ResourceType } from './resources.ts'
 import { agentScope, covers, expandScope, requestedScopes, scopeOf } from './scopes.ts'
 

@@ -1,7 +1,8 @@
+import { COMPOSITE_SCOPES } from '@slipway/contract'
 import { badRequest } from '../errors/index.ts'
 import { ALLOW_ALL, type AllowListEntry } from './allow-list.ts'
 import { mentions, type PermissionMap } from './permissions.ts'
-import { COMPOSITE_SCOPES, PUBLIC_SCOPES } from './public-scopes.ts'
+import { PUBLIC_SCOPES } from './public-scopes.ts'
 import { isResourceType, RESOURCES, type ResourceType } from './resources.ts'
 
 /** What a credential may do at most: site permissions and an allow list (RB-12). It never grants anything. */

@@ -1,40 +1,13 @@
+import { COMPOSITE_SCOPES } from '@slipway/contract'
+
 /** The scope of everything that the viewer may do. */
 export const FULL_SCOPE = 'coder:all'
 
 /** What a scope allows: actions by kind of resource, `*` for all. */
 type Permissions = ReadonlyMap<string, readonly string[]>
 
-/** Ready sets as they are today (RB-47); those of a newer server are not here and show by name. */
-const READY_SETS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  'coder:ai_gateway.use': { aibridge_interception: ['create', 'update'] },
-  'coder:apikeys.manage_self': { api_key: ['create', 'delete', 'read', 'update'] },
-  'coder:application_connect': { workspace: ['application_connect'] },
-  'coder:templates.author': {
-    file: ['create', 'read'],
-    template: ['create', 'delete', 'read', 'update', 'view_insights'],
-  },
-  'coder:templates.build': { file: ['create', 'read'], provisioner_jobs: ['read'], template: ['read'] },
-  'coder:workspaces.access': {
-    organization_member: ['read'],
-    template: ['read'],
-    workspace: ['application_connect', 'read', 'ssh'],
-  },
-  'coder:workspaces.create': {
-    organization_member: ['read'],
-    template: ['read', 'use'],
-    workspace: ['create', 'read', 'start', 'stop', 'update'],
-  },
-  'coder:workspaces.delete': {
-    organization_member: ['read'],
-    template: ['read', 'use'],
-    workspace: ['delete', 'read'],
-  },
-  'coder:workspaces.operate': {
-    organization_member: ['read'],
-    template: ['read'],
-    workspace: ['read', 'start', 'stop', 'update'],
-  },
-}
+/** Ready sets as they are today; those of a newer server are not here and show by name. */
+const READY_SETS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = COMPOSITE_SCOPES
 
 const OLD_NAMES: Readonly<Record<string, string>> = {
   all: FULL_SCOPE,
