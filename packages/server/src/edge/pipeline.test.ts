@@ -10,6 +10,7 @@ import type { FindAgent } from './agent-access.ts'
 import { forAgent } from './bind.ts'
 import type { ClaimedRequest } from './options.ts'
 import type { Precheck } from './precheck.ts'
+import { cpuAccountOf } from './request-context.ts'
 import { start } from './testing.ts'
 
 const app: ClaimedRequest = {
@@ -41,6 +42,16 @@ describe('ID-98: the steps of every request', () => {
     const body = JSON.stringify({ text: 'x'.repeat(200_000) })
     const answer = await fetch(`${url}/api/v2/notes`, { method: 'POST', body })
     expect(await answer.text()).toBe('the same request')
+  })
+
+  it('ID-118: requests, WebSockets and the tunnels of agents are told apart in profiles', () => {
+    const route = '/api/v2/workspaces'
+    const labels = (of: string, webSocket: boolean) => cpuAccountOf({ route: of, webSocket }).labels
+    expect([labels(route, false), labels(route, true)]).toEqual([
+      { coder_service: 'http-api', coder_request_type: 'http', route },
+      { coder_service: 'http-api', coder_request_type: 'websocket', route },
+    ])
+    expect(labels('/api/v2/workspaceagents/me/tunnel', true).coder_service).toBe('agent-rpc')
   })
 
   it('ID-66: nobody is looked up for a probe or a file, and on hosts of apps for every request', async () => {
