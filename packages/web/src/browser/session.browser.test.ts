@@ -96,6 +96,38 @@ describe('a running page', () => {
     await page.getByRole('heading', { name: 'Templates' }).waitFor()
     expect(faults).toEqual([])
   })
+
+  it('UI-204, UI-508: what was typed into a form is offered back to the same user, without secrets', async () => {
+    const fill = async (page: Page) => {
+      await page.getByLabel('Name', { exact: true }).fill('half-typed')
+      await page.getByLabel('Value').fill('nobody-may-keep-this')
+      await page.getByLabel('Description').fill('For the registry of packages')
+      await page.context().clearCookies({ name: 'coder_session_token' })
+      await page.getByLabel('Variable').fill('HALF')
+      await page.getByRole('button', { name: 'Create secret' }).click()
+      await page.getByText('Your session has ended').waitFor()
+      expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('nobody-may-keep-this')
+    }
+    const signIn = async (page: Page, name: string) => {
+      await page.getByLabel('Email').fill(`${name}@example.com`)
+      await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+      await page.getByRole('heading', { name: 'New secret' }).waitFor()
+    }
+    const { page, faults } = await browser.openAs(await server.user('typist'), '/settings/secrets/new')
+    await fill(page)
+    await signIn(page, 'typist')
+    await page.getByRole('button', { name: 'Restore' }).click()
+    await expect.poll(() => page.getByLabel('Variable').inputValue()).toBe('HALF')
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('half-typed')
+    expect(await page.getByLabel('Description').inputValue()).toBe('For the registry of packages')
+    expect(await page.getByLabel('Value').inputValue()).toBe('')
+    await server.user('stranger')
+    await fill(page)
+    await signIn(page, 'stranger')
+    expect(await page.getByRole('button', { name: 'Restore' }).count()).toBe(0)
+    expect(faults).toEqual([])
+  })
 })
 
 describe('signing in', () => {

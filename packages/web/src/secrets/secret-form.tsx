@@ -109,6 +109,7 @@ export function SecretForm({ title, initial, existing, verb, busy, error, onSubm
             {(field) => (
               <TextArea
                 {...field}
+                data-private
                 rows={4}
                 autoComplete="off"
                 autoCapitalize="off"

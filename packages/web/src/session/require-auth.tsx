@@ -5,6 +5,7 @@ import { useEffect } from 'react'
 import { leaveForSignIn } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
 import { PageSkeleton } from '../ui/skeleton.tsx'
+import { FormDraftOffer } from './form-draft-offer.tsx'
 import { ServerUnreachable } from './server-unreachable.tsx'
 import { meQuery } from './sign-in-queries.ts'
 import { StepUpHost } from './step-up-host.tsx'
@@ -26,6 +27,7 @@ export function RequireAuth() {
       <UserContext value={me.data}>
         <Outlet />
         <StepUpHost />
+        <FormDraftOffer key={me.data.id} user={me.data.id} />
       </UserContext>
     )
   if (me.isError)

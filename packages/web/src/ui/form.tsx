@@ -87,6 +87,7 @@ export function PasswordInput({ className, ...rest }: ComponentProps<'input'>) {
     <div className="relative">
       <TextInput
         spellCheck={false}
+        data-private
         {...rest}
         type={shown ? 'text' : 'password'}
         className={classNames('pr-9', className)}
