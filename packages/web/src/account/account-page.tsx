@@ -13,6 +13,8 @@ import { Field, Mark, TextInput } from '../ui/form.tsx'
 import { Section } from '../ui/page.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
+import { loginLabel } from '../users/user-look.ts'
 import { nameFault } from '../workspaces/workspace-name.ts'
 import { OidcTokenSection } from './oidc-token-section.tsx'
 
@@ -36,6 +38,7 @@ export function AccountPage() {
     },
   })
   const wrong = renamed ? nameFault(username.trim()) : undefined
+  const form = useInvalidFocus(save.error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!save.isPending && wrong === undefined) save.mutate()
@@ -43,7 +46,7 @@ export function AccountPage() {
   return (
     <div className="flex flex-col gap-4">
       <Section title="Profile">
-        <form onSubmit={submit} className="flex flex-col gap-5">
+        <form ref={form} onSubmit={submit} className="flex flex-col gap-5">
           <ErrorNotice error={save.error} title="The account was not saved" />
           <Field
             label="Username"
@@ -104,7 +107,7 @@ export function AccountPage() {
                 ))}
           </dd>
           <dt className="text-ink-2">Signs in by</dt>
-          <dd className="-mt-2 sm:mt-0">{user.login_type}</dd>
+          <dd className="-mt-2 sm:mt-0">{loginLabel(user)}</dd>
           <dt className="text-ink-2">Since</dt>
           <dd className="-mt-2 sm:mt-0">
             <TimeAgo time={user.created_at} />

@@ -72,8 +72,8 @@ export function priceDraft(price?: AIModelPrice): PriceDraft {
 
 export function priceFaults(draft: PriceDraft): Readonly<Partial<Record<keyof PriceDraft, string>>> {
   const faults: Partial<Record<keyof PriceDraft, string>> = {}
-  if (draft.provider === '') faults.provider = 'Choose what the provider speaks.'
-  if (draft.model.trim() === '') faults.model = 'Type the name that the provider has for the model.'
+  if (draft.provider === '') faults.provider = 'Choose the provider type.'
+  if (draft.model.trim() === '') faults.model = 'Enter the provider’s name for the model.'
   for (const field of PRICE_FIELDS)
     if (draft[field].trim() !== '' && parseAmount(draft[field]) === undefined)
       faults[field] = 'An amount in dollars, such as 2.50.'

@@ -125,7 +125,7 @@ export function PriceDialog({
           ))}
         </div>
         <p className="text-xs text-ink-2">
-          An empty field is not known and counts as nothing; 0 is free of charge.
+          Leave empty what is unknown: it is not counted. 0 means free of charge.
         </p>
       </form>
     </Dialog>

@@ -142,7 +142,7 @@ describe('the look', () => {
     const html = page.locator('html')
     await page.getByRole('radio', { name: /^Dark/ }).check({ force: true })
     await page.getByRole('radio', { name: 'Blue-yellow blindness' }).click()
-    await page.getByLabel('Font').selectOption('Fira Code')
+    await page.getByLabel('Font', { exact: true }).selectOption('Fira Code')
     await page.getByRole('radio', { name: 'More' }).click()
     expect(await html.getAttribute('data-contrast')).toBe('more')
     await expect

@@ -127,7 +127,7 @@ describe('users', () => {
     await page.getByRole('option', { name: /Second one/ }).click()
     await page.getByRole('button', { name: 'Not in Second one' }).waitFor()
     await page.getByRole('button', { name: 'Create user' }).click()
-    await page.getByText('ci-deploy was made').waitFor()
+    await page.getByText('ci-deploy was created').waitFor()
     const made = await owner.call(getUser, { params: { user: 'ci-deploy' } })
     expect(made).toMatchObject({ is_service_account: true, login_type: 'none' })
     expect(made.organization_ids).toHaveLength(2)
@@ -142,6 +142,27 @@ describe('users', () => {
     expect(await page.getByLabel('Username').getAttribute('aria-invalid')).toBe('true')
     // Nobody suspends or deletes themselves.
     expect(await page.getByRole('button', { name: 'Actions for owner' }).count()).toBe(0)
+  })
+
+  it('UI-504: a refusal that is about no field comes into sight, and the page says in its title what it is', async () => {
+    const { page } = await browser.openAs(owner, '/deployment/users/create', {
+      viewport: { width: 1024, height: 480 },
+    })
+    await page.getByLabel('Email').fill('owner@example.com')
+    await page.getByLabel('Username').fill('another-owner')
+    await page.getByRole('button', { name: 'Create user' }).click()
+    const refusal = page.getByRole('alert').filter({ hasText: 'The user was not created' })
+    await refusal.waitFor()
+    await expect.poll(async () => (await refusal.boundingBox())?.y).toBeGreaterThanOrEqual(0)
+    // UI-406
+    for (const [path, title] of [
+      ['/settings/tokens/new', 'Tokens - Settings - Slipway'],
+      ['/deployment/security', 'Security - Deployment - Slipway'],
+      ['/deployment/users/nothing', 'There is no user nothing - Slipway'],
+    ] as const) {
+      await page.goto(server.url + path)
+      await expect.poll(() => page.title()).toBe(title)
+    }
   })
 })
 

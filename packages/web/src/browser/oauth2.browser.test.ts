@@ -296,7 +296,7 @@ describe('MCP', () => {
 
     await page.getByRole('button', { name: 'Test now' }).click()
     await page.getByText('Team wiki works').waitFor()
-    await page.getByRole('switch', { name: 'Chats get flood' }).click()
+    await page.getByRole('switch', { name: 'Offer flood to chats' }).click()
     await page.getByText('Chats get 4 of 5 tools.').waitFor()
     await page.getByRole('button', { name: 'Save server' }).click()
     await page.getByText('The MCP server Team wiki was saved').waitFor()
@@ -365,7 +365,7 @@ describe('MCP', () => {
     const { page } = await browser.openAs(owner, `${SERVERS}?org=research`)
     await page.getByText('into the chats of Research').waitFor()
     await page.getByRole('link', { name: 'New server' }).click()
-    await page.getByText('For chats of Research').waitFor()
+    await page.getByText('For chats in Research').waitFor()
   })
 })
 

@@ -85,6 +85,22 @@ describe('signing in', () => {
     await page.getByText('<b>No</b> member').waitFor()
   })
 
+  it('UI-601, UI-504: what is missing is said at its field, and a refusal leads back to the password', async () => {
+    const { page, faults } = await browser.open()
+    await page.goto(`${base}/login`)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByText('Enter your email.').waitFor()
+    await page.getByText('Enter your password.').waitFor()
+    await page.getByLabel('Email').fill('nobody@example.com')
+    await page.getByLabel('Password', { exact: true }).fill('wrong')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByText('Incorrect email or password.').waitFor()
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.getAttribute('autocomplete')))
+      .toBe('current-password')
+    expect(faults).toEqual([])
+  })
+
   it('UI-605: a reset says the same for every address, and the passcode leaves the address bar', async () => {
     const { page, faults } = await browser.open()
     await page.goto(`${base}/login`)
@@ -98,7 +114,7 @@ describe('signing in', () => {
     await page.getByLabel('New password', { exact: true }).fill(PASSWORD)
     await page.getByLabel('Repeat the new password').fill('Another')
     await page.getByRole('button', { name: 'Change password' }).click()
-    await page.getByText('The two are not the same.').waitFor()
+    await page.getByText('The passwords do not match.').waitFor()
     await page.getByLabel('Repeat the new password').fill(PASSWORD)
     await page.getByRole('button', { name: 'Change password' }).click()
     await page.getByRole('link', { name: 'Get a new link' }).waitFor()

@@ -143,7 +143,7 @@ function Question({ question, organizations, error, onChange }: QuestionProps) {
                 {...field}
                 value={question.owner === '' || question.owner === 'me' ? question.owner : OTHER}
                 options={[
-                  { value: '', label: 'No particular owner' },
+                  { value: '', label: 'Nobody in particular' },
                   { value: 'me', label: 'The user themselves' },
                   { value: OTHER, label: 'Somebody else' },
                 ]}

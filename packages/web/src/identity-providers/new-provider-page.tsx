@@ -16,6 +16,7 @@ import { Page, Section } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 import { NoPermission } from '../users/no-permission.tsx'
 import { CallbackField } from './callback-field.tsx'
 import { ProviderFields } from './provider-fields.tsx'
@@ -45,6 +46,7 @@ export function NewProviderPage() {
       go(paths.identityProvider(made.id), { replace: true })
     },
   })
+  const form = useInvalidFocus(create.error)
   if (permissions?.editDeploymentConfig === false)
     return <NoPermission what="add identity providers" permission="editDeploymentConfig" />
   const submit = (event: FormEvent) => {
@@ -63,7 +65,7 @@ export function NewProviderPage() {
         />
       </div>
       <PageHeader title="New identity provider" context="Nobody sees it until you enable it" />
-      <form onSubmit={submit} className="flex flex-col gap-4">
+      <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={create.error} title="The provider was not created" />
         <Section
           title="Kind"

@@ -18,6 +18,7 @@ import { Page, Section } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { PageSkeleton } from '../ui/skeleton.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 import { NoPermission } from '../users/no-permission.tsx'
 import { CallbackField } from './callback-field.tsx'
 import { DeleteProviderDialog } from './delete-provider-dialog.tsx'
@@ -71,6 +72,7 @@ function Provider({ provider }: { readonly provider: IdentityProvider }) {
       toasts.done(`${saved.display_name || saved.id} was saved`)
     },
   })
+  const form = useInvalidFocus(save.error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!save.isPending) save.mutate()
@@ -115,7 +117,7 @@ function Provider({ provider }: { readonly provider: IdentityProvider }) {
           ) : null
         }
       />
-      <form onSubmit={submit} className="flex flex-col gap-4">
+      <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         {fixed ? (
           <Notice tone="info" title="This provider comes from the settings of the server">
             Change <code>{provider.kind === 'oidc' ? 'CODER_OIDC_*' : 'CODER_OAUTH2_GITHUB_*'}</code> and

@@ -49,7 +49,7 @@ function Looked({ server: { health, enabled } }: { readonly server: MCPServerCon
   if (health.checked_at === null) return 'Not checked yet.'
   return (
     <>
-      Looked at <TimeAgo time={health.checked_at} />
+      Checked <TimeAgo time={health.checked_at} />
     </>
   )
 }

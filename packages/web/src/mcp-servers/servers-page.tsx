@@ -151,7 +151,7 @@ function Servers({
         empty={
           <EmptyState icon={Plug} title="No MCP servers yet">
             A server brings tools into the chats of {organizationTitle(organization)}: an issue tracker, a
-            search, a data base. Everybody in the organization may use a new one until you narrow that.
+            search, a database. Every member may use a new one until you restrict it.
           </EmptyState>
         }
       />

@@ -27,7 +27,8 @@ export function useNewPassword(): NewPassword {
   const strength = usePasswordStrength(password, left)
   const fault = left && strength.data?.valid === false ? strength.data.details : undefined
   const differs = repeated !== password
-  const mismatch = differs && (checked || (left && repeated !== '')) ? 'The two are not the same.' : undefined
+  const mismatch =
+    differs && (checked || (left && repeated !== '')) ? 'The passwords do not match.' : undefined
   return {
     password,
     repeated,

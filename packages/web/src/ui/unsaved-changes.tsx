@@ -25,7 +25,7 @@ export function UnsavedChanges({
       open={leaving.status === 'blocked'}
       onClose={() => leaving.reset?.()}
       title="Leave without saving?"
-      description={`Your changes to ${what} are lost.`}
+      description={`Your changes to ${what} will be lost.`}
       verb="Leave"
       danger
       busy={false}

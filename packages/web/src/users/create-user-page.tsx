@@ -18,6 +18,7 @@ import { Field, PasswordInput, TextInput } from '../ui/form.tsx'
 import { Page, Section } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Segmented } from '../ui/segmented.tsx'
+import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 import { type AccountKind, accountKinds } from './account-kinds.ts'
 import { generatedPassword } from './generated-password.ts'
 import { NoPermission } from './no-permission.tsx'
@@ -57,6 +58,7 @@ export function CreateUserPage() {
       }),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ['users'] }),
   })
+  const form = useInvalidFocus(create.error)
   if (permissions?.createUser === false) return <NoPermission what="create users" permission="createUser" />
   if (create.data !== undefined)
     return (
@@ -80,7 +82,7 @@ export function CreateUserPage() {
   return (
     <Page width="narrow">
       <PageHeader title="New user" context={kinds.find(({ id }) => id === way)?.about} />
-      <form onSubmit={submit} className="flex flex-col gap-4">
+      <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={create.error} title="The user was not created" />
         <Section title="Account">
           <div className="flex flex-col gap-5">

@@ -10,6 +10,7 @@ import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, TextInput } from '../ui/form.tsx'
 import { Section } from '../ui/page.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 
 /** How an account is called. */
 export function ProfileForm({
@@ -36,13 +37,14 @@ export function ProfileForm({
       onSaved(saved)
     },
   })
+  const form = useInvalidFocus(save.error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!save.isPending && changed) save.mutate()
   }
   return (
     <Section title="Profile">
-      <form onSubmit={submit} className="flex flex-col gap-5">
+      <form ref={form} onSubmit={submit} className="flex flex-col gap-5">
         <ErrorNotice error={save.error} title="The profile was not saved" />
         <div className="grid gap-5 sm:grid-cols-2">
           <Field
