@@ -159,7 +159,7 @@ function AddressField({
       onSubmit={submit}
       className="relative flex h-7 min-w-0 flex-1 items-center rounded-control border border-line bg-bg px-2 text-sm has-[:focus-visible]:border-accent has-[[aria-invalid]]:border-bad pointer-coarse:h-9"
     >
-      <label htmlFor={id} className="max-w-[45%] shrink-0 truncate text-ink-3">
+      <label htmlFor={id} className="mr-1.5 max-w-[45%] shrink-0 truncate text-ink-3">
         <span className="sr-only">Path within {name}</span>
         <span aria-hidden="true">{prefix}</span>
       </label>

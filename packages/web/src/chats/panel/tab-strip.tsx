@@ -48,7 +48,7 @@ export function TabStrip({
     list.current
       ?.querySelector('[data-state=active]')
       ?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [active, tabs.opened.length])
+  }, [active, tabs.opened.length, fixed.length, agent?.id])
   // Whoever closes a tab with the keyboard stays among the tabs (UI-1801).
   const closed = useRef(false)
   useEffect(() => {
@@ -62,7 +62,7 @@ export function TabStrip({
       <Tabs.List
         ref={list}
         aria-label="About this chat"
-        className="flex h-full min-w-0 flex-1 gap-1.5 overflow-x-auto pr-4 [mask-image:linear-gradient(to_right,black_calc(100%-20px),transparent)] [scrollbar-width:none]"
+        className="flex h-full min-w-0 flex-1 gap-1.5 overflow-x-auto scroll-px-6 pr-6 [mask-image:linear-gradient(to_right,black_calc(100%-20px),transparent)] [scrollbar-width:none]"
       >
         {fixed.map(({ id, label, count = 0 }) => (
           <Tabs.Trigger key={id} value={id} className={TAB}>
