@@ -7,7 +7,6 @@ import {
   type JSONRPCMessage,
   type McpHttpHandler,
   ProtocolError,
-  ProtocolErrorCode,
 } from '@modelcontextprotocol/server'
 
 import type { Route } from '@slipway/contract'
@@ -23,44 +22,31 @@ import { untilAborted } from '../until-aborted.ts'
 import { chooseTools } from './choose-tools.ts'
 import { answerDirectly, type DirectCall, directCallOf, Ending, Eras, Greetings } from './direct-call.ts'
 import { EventStreams } from './event-streams.ts'
-import { Exchange, type Keeper } from './exchange.ts'
+import { Exchanges, MAX_SUBSCRIPTIONS } from './exchanges.ts'
 import {
   agreedVersion,
   askedBy,
   DEFAULT_VERSION,
-  isLong,
   jsonRpcError,
   keyEnded,
   LEGACY_VERSIONS,
   one,
   optional,
   readMessages,
-  replaySession,
   requestOf,
   requireAccept,
 } from './messages.ts'
 import { SessionHub } from './session-hub.ts'
 import { followStream, listenForChanges } from './session-streams.ts'
 import type { McpSessionRow } from './store.ts'
-import {
-  type Client,
-  contentOf,
-  type McpExtension,
-  type ServerParts,
-  type Subscriptions,
-  toolServer,
-} from './tool-server.ts'
+import { type Client, contentOf, type McpExtension, type ServerParts, toolServer } from './tool-server.ts'
 import { sendResponse, webRequest } from './web-messages.ts'
 
 /** The last revision whose requests may hold several messages. */
 const BATCH_VERSION = '2025-03-26'
-/** From this one on clients understand events without content. */
-const PRIMED_VERSION = '2025-11-25'
 /** The revision whose requests say in their headers what they are. */
 const MODERN_VERSION = '2026-07-28'
-const MAX_SUBSCRIPTIONS = 100
-/** Of the address of a resource, and of what a client says of itself, in characters. */
-const MAX_URI = 2_048
+/** Of what a client says of itself, in characters. */
 const MAX_CLIENT = 64 * 1024
 
 type McpIncoming = SessionIncoming<Route>
@@ -70,6 +56,7 @@ export class McpService implements AsyncDisposable {
   readonly #parts: ServerParts
   readonly #hub: SessionHub
   readonly #streams: EventStreams
+  readonly #exchanges: Exchanges
   readonly #modern: McpHttpHandler
   readonly #eras = new Eras()
   readonly #greetings = new Greetings()
@@ -91,6 +78,7 @@ export class McpService implements AsyncDisposable {
     }
     this.#hub = new SessionHub(parts.context)
     this.#streams = new EventStreams(streams)
+    this.#exchanges = new Exchanges(this.#parts, this.#hub, this.#streams)
     this.#modern = createMcpHandler(
       ({ requestInfo }) => {
         const known = requestInfo === undefined ? undefined : this.#outer.get(requestInfo)
@@ -258,6 +246,7 @@ export class McpService implements AsyncDisposable {
       await reply.code(202).send()
       return undefined
     }
+    const asked = { session, messages, isBatch: Array.isArray(body), version }
     if (first !== undefined && isInitializeRequest(first)) {
       if (JSON.stringify(first.params).length > MAX_CLIENT)
         return jsonRpcError(
@@ -271,10 +260,10 @@ export class McpService implements AsyncDisposable {
       // An extension may answer each client otherwise.
       if (this.#parts.extension === undefined)
         return await this.#greetings.answer(first, client, () =>
-          this.#exchange(incoming, client, session, messages, Array.isArray(body), version),
+          this.#exchanges.answer(incoming, client, asked),
         )
     }
-    return this.#exchange(incoming, client, session, messages, Array.isArray(body), version)
+    return this.#exchanges.answer(incoming, client, asked)
   }
 
   /** Answers, and news about calls, go to where those calls are. */
@@ -284,101 +273,6 @@ export class McpService implements AsyncDisposable {
       const isAboutCall = !('method' in message) || message.method === 'notifications/cancelled'
       if (isAboutCall) await this.#hub.deliver(session.id, message)
     }
-  }
-
-  async #exchange(
-    { raw, reply, context }: McpIncoming,
-    client: Client,
-    session: McpSessionRow | undefined,
-    messages: readonly JSONRPCMessage[],
-    isBatch: boolean,
-    version: string,
-  ): Promise<unknown> {
-    const server = toolServer(
-      this.#parts,
-      client,
-      askedBy(messages),
-      session === undefined ? undefined : this.#subscriptions(session),
-    )
-    let entered: Disposable | undefined
-    let hasEnded = false
-    const exchange = new Exchange(
-      {
-        keeper: session === undefined ? undefined : this.#keeper(session, version),
-        begin: (closed) => this.#streams.begin(raw, reply, closed),
-        over: () => {
-          entered?.[Symbol.dispose]()
-          watched?.[Symbol.dispose]()
-          void server.close()
-        },
-      },
-      session?.id,
-    )
-    // The work of a session goes on without its client, but not without the right to it.
-    const watched: Disposable | undefined = this.#streams.watch(raw, () => {
-      hasEnded = true
-      exchange.abort()
-    })
-    if (session !== undefined) {
-      entered = this.#hub.enter(session.id, exchange)
-      if (entered === undefined) {
-        exchange.abort()
-        throw new ApiError(429, 'Too many calls of this session are under way: wait for some to end.')
-      }
-    }
-    exchange.onerror = (error) =>
-      this.#parts.context.log.debug('MCP exchange', { request_id: context.id, error: describeError(error) })
-    // Without a session nobody can come back for the answer.
-    if (session === undefined) reply.raw.once('close', () => exchange.abort())
-    try {
-      await server.connect(exchange)
-      if (session !== undefined) replaySession(exchange, session)
-      for (const message of messages)
-        if (session !== undefined && requestOf(message)?.method === 'logging/setLevel')
-          await this.#keepLevel(session, requestOf(message)?.params.level)
-    } catch (error) {
-      exchange.abort()
-      throw error
-    }
-    if (isLong(client, messages) && session !== undefined) exchange.stream()
-    exchange.receive(messages, isBatch)
-    const outcome = await exchange.outcome
-    if (outcome.kind === 'stream') return undefined
-    if (hasEnded) throw keyEnded()
-    if (outcome.body !== undefined) return outcome.body
-    await reply.code(202).send()
-    return undefined
-  }
-
-  #keeper(session: McpSessionRow, version: string): Keeper {
-    return {
-      primes: version >= PRIMED_VERSION,
-      keep: (streamId, text, isLast) => this.#hub.keep(session.id, streamId, text, isLast),
-    }
-  }
-
-  #subscriptions(session: McpSessionRow): Subscriptions {
-    return {
-      subscribe: async (uri) => {
-        if (session.subscriptions.includes(uri)) return
-        if (uri.length > MAX_URI)
-          throw new ProtocolError(
-            ProtocolErrorCode.InvalidParams,
-            `An address has ${MAX_URI} characters at most.`,
-          )
-        if (session.subscriptions.length >= MAX_SUBSCRIPTIONS)
-          throw new ProtocolError(
-            ProtocolErrorCode.InvalidRequest,
-            `A session has ${MAX_SUBSCRIPTIONS} subscriptions at most.`,
-          )
-        await this.#hub.update(session, { subscribe: uri })
-      },
-      unsubscribe: (uri) => this.#hub.update(session, { unsubscribe: uri }),
-    }
-  }
-
-  async #keepLevel(session: McpSessionRow, level: unknown): Promise<void> {
-    if (typeof level === 'string' && level.length <= 16) await this.#hub.update(session, { logLevel: level })
   }
 
   /** Why a client of 2026-07-28 may not hear of what it asks for: it must see what it subscribes to. */

@@ -227,9 +227,10 @@ it('OA-91: writes, reads, lists and edits files', async () => {
   )
 })
 
-it('OA-91: gives the URLs of ports and apps', async () => {
+it('OA-91, AC-182: gives the URLs of ports and apps', async () => {
+  const { port } = new URL(server.url)
   expect((await call('coder_workspace_port_forward', { workspace: 'dev', port: 3000 })).value).toEqual({
-    url: 'http://3000--main--dev--owner.apps.example.com',
+    url: `http://3000--main--dev--owner.apps.example.com:${port}`,
   })
   expect((await call('coder_workspace_list_apps', { workspace: 'dev' })).value).toEqual({
     apps: [{ name: 'Board', url: 'http://localhost:8080' }],
