@@ -8,6 +8,7 @@ import {
   type RequestContext,
 } from '../edge/index.ts'
 import { SIGNED_OUT_MESSAGE } from '../errors/index.ts'
+import type { KeyWithStanding } from './store/keys.ts'
 
 type Refused = Extract<Precheck, { ok: false }>
 
@@ -25,6 +26,25 @@ export function audienceOf(audience: string | null, accessUrl: string): Audience
   if (given === undefined) return 'foreign'
   if (given === normalizedUri(accessUrl)) return 'deployment'
   return given === normalizedUri(`${accessUrl.replace(/\/+$/, '')}${MCP_ENDPOINT}`) ? 'mcp' : 'foreign'
+}
+
+/** What holds for the token of an OAuth2 app and no other. */
+export interface OAuthToken {
+  readonly audience: Audience
+  /** The same as it was asked for. */
+  readonly resource: string | null
+  /** Of the client's key that the token is bound to (RFC 9449). */
+  readonly thumbprint: string | null
+}
+
+/** What of a key is only so when an OAuth2 app holds it; a token that no grant stands behind is for nothing (ID-70). */
+export function oauthTokenOf({ key, has_grant }: KeyWithStanding, accessUrl: string): OAuthToken | undefined {
+  if (key.login_type !== 'oauth2_provider_app') return undefined
+  return {
+    audience: has_grant ? audienceOf(key.audience, accessUrl) : 'foreign',
+    resource: key.audience,
+    thumbprint: key.dpop_thumbprint,
+  }
 }
 
 /** Whether a token for this may be used on a route. */
@@ -54,6 +74,11 @@ export function wrongAudience(route: string): Refused {
 /** A credential that is worth nothing here. */
 export function refused(reason: Exclude<RefusalReason, 'audience' | 'fault'>, detail: string): Refused {
   return { ok: false, status: 401, message: SIGNED_OUT_MESSAGE, detail, reason, hard: false }
+}
+
+/** A token that nobody has bound to a key, sent as if it were. */
+export function notBound(): Refused {
+  return refused('not-bound', 'The token is not bound to a key: send it as "Authorization: Bearer".')
 }
 
 /**

@@ -11,7 +11,15 @@ import { KeyBatches } from './key-batches.ts'
 import { dueTouch, endOfKey, type SessionRules } from './key-lifetime.ts'
 import { KeyRenewal } from './key-renewal.ts'
 import { KeyRows } from './key-rows.ts'
-import { type Audience, audienceOf, isFor, refused, refusedProof, wrongAudience } from './oauth-tokens.ts'
+import {
+  isFor,
+  notBound,
+  type OAuthToken,
+  oauthTokenOf,
+  refused,
+  refusedProof,
+  wrongAudience,
+} from './oauth-tokens.ts'
 import { roleOptions } from './role-options.ts'
 import { findKeysWithStanding, findKeyVersions, type KeyWithStanding, touchKey } from './store/keys.ts'
 import { actorOf } from './store/standing.ts'
@@ -41,14 +49,6 @@ interface Known {
 }
 
 type Accepted = Extract<Precheck, { ok: true }>
-
-interface OAuthToken {
-  readonly audience: Audience
-  /** The same as it was asked for. */
-  readonly resource: string | null
-  /** Of the client's key that the token is bound to (RFC 9449). */
-  readonly thumbprint: string | null
-}
 
 /**
  * Validates the key of each request in full, with the rows from a bounded cache of at most 5 s: expiry,
@@ -353,20 +353,6 @@ export class KeyValidator implements Disposable {
     this.#renewal[Symbol.dispose]()
     this.#subscription[Symbol.dispose]()
   }
-}
-
-/** What of a key is only so when an OAuth2 app holds it; a token that no grant stands behind is for nothing (ID-70). */
-function oauthTokenOf({ key, has_grant }: KeyWithStanding, accessUrl: string): OAuthToken | undefined {
-  if (key.login_type !== 'oauth2_provider_app') return undefined
-  return {
-    audience: has_grant ? audienceOf(key.audience, accessUrl) : 'foreign',
-    resource: key.audience,
-    thumbprint: key.dpop_thumbprint,
-  }
-}
-
-function notBound(): Precheck {
-  return refused('not-bound', 'The token is not bound to a key: send it as "Authorization: Bearer".')
 }
 
 function fault(cause: unknown): Precheck {
