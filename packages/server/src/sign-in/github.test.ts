@@ -107,7 +107,7 @@ describe('ID-171…ID-173: the web flow', () => {
       expect(target.searchParams.get('message')).toBe(
         "You aren't a member of the authorized Github organizations!",
       )
-      expect(end.text).toContain('<a href="/login?message=')
+      expect(end.text).toContain('href="/login?message=')
       expect(target.searchParams.get('redirect')).toBe('/')
       expect(browser.cookie(server.url, 'coder_session_token')).toBeUndefined()
     }
