@@ -143,6 +143,7 @@ describe('switching to a system actor', () => {
       'ai-providers/seed-providers.ts',
       'apps/authorize-app.ts',
       'audit/record.ts',
+      'edge-options.ts',
       'identity/create-admin-user.ts',
       'identity/first-user.ts',
       'identity/open-session.ts',
@@ -151,7 +152,6 @@ describe('switching to a system actor', () => {
       'open-context.ts',
       'provisioning/job-worker.ts',
       'replicas/registration.ts',
-      'server.ts',
       'sign-in/actor.ts',
       'templates/built-in.ts',
     ])

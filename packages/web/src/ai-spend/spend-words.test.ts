@@ -9,7 +9,7 @@ it('AG-B14: a period is called by its length', () => {
   expect(periodWords(at('03-02'), at('03-09'))).toBe('this week')
   expect(periodWords(at('03-02'), at('03-03'))).toBe('today')
   expect(periodWords('1970-01-01T00:00:00Z', '9999-12-31T00:00:00Z')).toBe('in all')
-  expect(renewalWords(at('03-01'), at('04-01'))).toBe('Begins anew on 1 Apr, UTC')
+  expect(renewalWords(at('03-01'), at('04-01'))).toBe('Resets on 1 Apr (UTC)')
   expect(renewalWords('1970-01-01T00:00:00Z', '9999-12-31T00:00:00Z')).toBeUndefined()
 })
 

@@ -91,6 +91,47 @@ function piece(seq: number, text: string) {
   }
 }
 
+describe('UI-2102, UI-2106: a network that comes and goes', () => {
+  it('a message whose answer is lost goes out once, and what is written meanwhile is kept', async () => {
+    provider.answer = () => ({ steps: ['Fine.'] })
+    const chat = await owner.call(createChat, {
+      body: { organization_id: organization, content: [{ type: 'text', text: 'Begin' }], client_type: 'ui' },
+    })
+    const { page } = await browser.openAs(owner, `/agents/${chat.id}`)
+    await page.getByRole('button', { name: 'Copy the answer' }).waitFor()
+    await expect.poll(() => composer(page).getAttribute('enterkeyhint')).toBe('send')
+    const keys: (string | null)[] = []
+    await page.route(`**/chats/${chat.id}/messages`, async (route) => {
+      if (route.request().method() !== 'POST') return route.fallback()
+      keys.push(await route.request().headerValue('Idempotency-Key'))
+      if (keys.length > 1) return route.fallback()
+      await route.fetch()
+      await route.abort('connectionreset')
+    })
+    await composer(page).fill('Only once')
+    await composer(page).press('Enter')
+    await expect.poll(() => keys.length).toBe(2)
+    expect(new Set(keys).size).toBe(1)
+    await expect.poll(() => page.getByRole('button', { name: 'Copy the answer' }).count()).toBe(2)
+    const { messages } = await owner.call(listChatMessages, { params: { chat: chat.id } })
+    expect(messages.filter(({ content }) => content.some(({ text }) => text === 'Only once'))).toHaveLength(1)
+    expect(await transcript(page).getByText('Only once').count()).toBe(1)
+    expect(await composer(page).inputValue()).toBe('')
+
+    await page.context().setOffline(true)
+    await page.getByText('You are offline.').waitFor()
+    await composer(page).fill('Written while away')
+    await composer(page).press('Enter')
+    expect(await composer(page).inputValue()).toBe('Written while away')
+    await page.context().setOffline(false)
+    await page.getByText('Back online').waitFor()
+    await composer(page).press('Enter')
+    await expect.poll(() => page.getByRole('button', { name: 'Copy the answer' }).count()).toBe(3)
+    expect(await transcript(page).getByText('Written while away').count()).toBe(1)
+    await page.context().close()
+  })
+})
+
 describe('with the server and a model', () => {
   it('CH-908, UI-1126: an answer streams, a message waits in the queue and is answered next', async () => {
     const gate = new Gate()
@@ -162,47 +203,6 @@ describe('with the server and a model', () => {
     await page.getByText('The provider refused the key').waitFor()
     await page.getByRole('link', { name: 'Own API keys' }).waitFor()
     await page.getByRole('button', { name: 'Change message' }).waitFor()
-    await page.context().close()
-  })
-})
-
-describe('UI-2102, UI-2106: a network that comes and goes', () => {
-  it('a message whose answer is lost goes out once, and what is written meanwhile is kept', async () => {
-    provider.answer = () => ({ steps: ['Fine.'] })
-    const chat = await owner.call(createChat, {
-      body: { organization_id: organization, content: [{ type: 'text', text: 'Begin' }], client_type: 'ui' },
-    })
-    const { page } = await browser.openAs(owner, `/agents/${chat.id}`)
-    await page.getByRole('button', { name: 'Copy the answer' }).waitFor()
-    await expect.poll(() => composer(page).getAttribute('enterkeyhint')).toBe('send')
-    const keys: (string | null)[] = []
-    await page.route(`**/chats/${chat.id}/messages`, async (route) => {
-      if (route.request().method() !== 'POST') return route.fallback()
-      keys.push(await route.request().headerValue('Idempotency-Key'))
-      if (keys.length > 1) return route.fallback()
-      await route.fetch()
-      await route.abort('connectionreset')
-    })
-    await composer(page).fill('Only once')
-    await composer(page).press('Enter')
-    await expect.poll(() => keys.length).toBe(2)
-    expect(new Set(keys).size).toBe(1)
-    await expect.poll(() => page.getByRole('button', { name: 'Copy the answer' }).count()).toBe(2)
-    const { messages } = await owner.call(listChatMessages, { params: { chat: chat.id } })
-    expect(messages.filter(({ content }) => content.some(({ text }) => text === 'Only once'))).toHaveLength(1)
-    expect(await transcript(page).getByText('Only once').count()).toBe(1)
-    expect(await composer(page).inputValue()).toBe('')
-
-    await page.context().setOffline(true)
-    await page.getByText('You are offline.').waitFor()
-    await composer(page).fill('Written while away')
-    await composer(page).press('Enter')
-    expect(await composer(page).inputValue()).toBe('Written while away')
-    await page.context().setOffline(false)
-    await page.getByText('Back online').waitFor()
-    await composer(page).press('Enter')
-    await expect.poll(() => page.getByRole('button', { name: 'Copy the answer' }).count()).toBe(3)
-    expect(await transcript(page).getByText('Written while away').count()).toBe(1)
     await page.context().close()
   })
 })

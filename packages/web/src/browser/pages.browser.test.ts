@@ -208,7 +208,7 @@ const SIGHTS: Readonly<Record<string, Sight>> = {
   palette: {
     path: '/workspaces',
     open: async (page) => {
-      await page.getByRole('heading', { name: 'Workspaces' }).waitFor()
+      await page.getByRole('heading', { name: 'Workspaces', exact: true }).waitFor()
       await page.keyboard.press('Control+k')
       await page.getByRole('dialog').waitFor()
     },
@@ -216,7 +216,7 @@ const SIGHTS: Readonly<Record<string, Sight>> = {
   keys: {
     path: '/workspaces',
     open: async (page) => {
-      await page.getByRole('heading', { name: 'Workspaces' }).waitFor()
+      await page.getByRole('heading', { name: 'Workspaces', exact: true }).waitFor()
       await page.keyboard.press('?')
       await page.getByRole('dialog').waitFor()
     },

@@ -64,7 +64,7 @@ function rowsOf(entries: readonly Entry[], taken: ReadonlySet<string>): PreviewR
     const draft = { name: key, value: value ?? '', envName, filePath: '', enabled: envName !== '' }
     const fault =
       value === undefined
-        ? 'The value is not a text: put it in quotes.'
+        ? 'The value is not text: put it in quotes.'
         : twice
           ? 'The name is in the file twice.'
           : taken.has(key)

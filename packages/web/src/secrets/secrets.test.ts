@@ -70,7 +70,7 @@ describe('ID-199: a file shows what it would make', () => {
       undefined,
     ])
     const json = await preview('{"a": 1}', 'json')
-    expect(json.rows[0]?.fault).toContain('no text')
+    expect(json.rows[0]?.fault).toContain('not text')
   })
 
   it('says what is wrong with a file, and repeats nothing of it', async () => {
