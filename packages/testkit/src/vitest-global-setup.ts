@@ -5,7 +5,7 @@ import path from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 
-import { silentLogger } from '@slipway/request-log'
+import { describeError, silentLogger } from '@slipway/request-log'
 import { startEmbedded } from '@slipway/server/database/index.ts'
 import { migrate } from '@slipway/server/database/migrate.ts'
 import { TEMPLATE } from './postgres.ts'
@@ -48,6 +48,6 @@ async function copyInKernel(admin: pg.Client): Promise<void> {
     await admin.query(`alter database coder set file_copy_method = 'clone'`)
   } catch (error) {
     // Neither every file system nor every build of the database can; copies take longer then.
-    console.warn(`databases are copied without the kernel: ${error instanceof Error ? error.message : error}`)
+    process.stderr.write(`databases are copied without the kernel: ${describeError(error)}\n`)
   }
 }
