@@ -14,7 +14,13 @@ export { FakeValkey } from './fake-valkey.ts'
 export { fixtures } from './fixtures/fixtures.ts'
 export type { ModelRequest } from './model-provider/model-request.ts'
 export { callsTools, Gate, rateLimited, says, type ToolCall, type Turn } from './model-provider/turn.ts'
-export { createTestDatabase, openDatabase, type TestDatabase, withDatabase } from './postgres.ts'
+export {
+  createTestDatabase,
+  databaseAddress,
+  openDatabase,
+  type TestDatabase,
+  withDatabase,
+} from './postgres.ts'
 export { refusal, SecondFactorAccounts } from './second-factor-accounts.ts'
 export { SEED } from './seed.ts'
 export {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import path from 'node:path'
 
 import pg from 'pg'
 import { inject } from 'vitest'
@@ -51,6 +52,13 @@ export function openDatabase(
     log: silentLogger(),
     replicaId: randomBytes(4).toString('hex'),
   })
+}
+
+/** Where connections to a test database go: to a socket in the file system, or to a port. */
+export function databaseAddress(url: string): { path: string } | { host: string; port: number } {
+  const { hostname, port } = new URL(url)
+  const host = decodeURIComponent(hostname)
+  return host.startsWith('/') ? { path: path.join(host, `.s.PGSQL.${port}`) } : { host, port: Number(port) }
 }
 
 /** The same server, another database. */

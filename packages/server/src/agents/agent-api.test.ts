@@ -39,8 +39,8 @@ export default defineTemplate({
         name: 'flood',
         startupScript: [
           'echo the first line',
-          'yes "a line of the flood" | head -c 40000000',
-          'head -c 40000000 /dev/zero | tr "\\\\0" x',
+          'yes "a line of the flood" | head -c 120000000',
+          'head -c 120000000 /dev/zero | tr "\\\\0" x',
           'grep VmHWM /proc/$PPID/status > ~/agent-memory',
         ].join('\\n'),
       },
@@ -133,7 +133,8 @@ it('AC-92, AC-93: a flood of output ends at the limit, and neither the agent nor
   expect(logs[0]).toBe('the first line')
   expect(Math.max(...logs.map((line) => line.length))).toBeLessThanOrEqual(1_024)
   const megabytes = Number(/\d+/.exec(await readFile(inHome('agent-memory'), 'utf8'))?.[0]) / 1024
-  expect(megabytes).toBeLessThan(250)
+  // All of it in memory would take several times as much.
+  expect(megabytes).toBeLessThan(400)
 })
 
 it('AC-§6: lists the ports of the workspace with the names of their processes', async () => {

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
+import { databaseAddress } from '@slipway/testkit'
+
 /** Stands between a server and its database, and can take it away. */
 export class DatabaseProxy implements AsyncDisposable {
   /** The database as it is reached through this. */
@@ -15,7 +17,6 @@ export class DatabaseProxy implements AsyncDisposable {
   }
 
   static async start(databaseUrl: string): Promise<DatabaseProxy> {
-    const target = new URL(databaseUrl)
     const server = createServer()
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -23,11 +24,11 @@ export class DatabaseProxy implements AsyncDisposable {
     url.hostname = '127.0.0.1'
     url.port = String((server.address() as AddressInfo).port)
     const proxy = new DatabaseProxy(server, url.href)
-    server.on('connection', (socket) => proxy.#serve(socket, Number(target.port), target.hostname))
+    server.on('connection', (socket) => proxy.#serve(socket, databaseUrl))
     return proxy
   }
 
-  #serve(client: Socket, port: number, host: string): void {
+  #serve(client: Socket, databaseUrl: string): void {
     client.on('error', () => undefined)
     if (this.#away === 'refused') {
       client.destroy()
@@ -35,7 +36,7 @@ export class DatabaseProxy implements AsyncDisposable {
     }
     this.#keep(client)
     if (this.#away === 'silent') return
-    const database = connect({ port, host })
+    const database = connect(databaseAddress(databaseUrl))
     database.on('error', () => undefined)
     this.#keep(database)
     client.pipe(database).pipe(client)

@@ -1,14 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import path from 'node:path'
 
 import fc from 'fast-check'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 
 import { silentLogger } from '@slipway/request-log'
-import { createTestDatabase, openDatabase, until } from '@slipway/testkit'
+import { createTestDatabase, databaseAddress, openDatabase, until } from '@slipway/testkit'
 import { ChangeFeed } from './feed.ts'
 import { type ChangeEvent, Database } from './index.ts'
 
@@ -250,11 +249,9 @@ test('a feed that gets only one of its two connections gives it back', async () 
 
 /** Stands between a client and PostgreSQL; a frozen connection stays open and says nothing any more. */
 async function relay(url: string) {
-  const target = new URL(url)
-  const file = path.join(decodeURIComponent(target.hostname), `.s.PGSQL.${target.port}`)
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
-    const far = connect(file)
+    const far = connect(databaseAddress(url))
     for (const [one, other] of [
       [near, far],
       [far, near],
