@@ -5,15 +5,15 @@ import { currentRequest } from '../edge/index.ts'
 import { activateDormantUser, type UserRow } from './store/users.ts'
 
 /** What entries about dormancy have in common: nobody asked for the change (RB-102). */
-export const DORMANCY_FIELDS = { automatic_actor: 'coder', automatic_subsystem: 'dormancy' } as const
+const DORMANCY_FIELDS = { automatic_actor: 'coder', automatic_subsystem: 'dormancy' } as const
 
 /**
  * Makes a dormant user active who signs in or uses a key (ID §1.2), once whoever asks at the same time, with its entry in
- * the audit log. In a transaction the entry is the caller's to write when it is committed: see `recordActivation`.
+ * the audit log. In a transaction the entry is the caller's to write when it is committed: see `recordStatusChange`.
  */
 export async function activateDormant(context: AppContext, userId: string): Promise<void> {
   const activated = await activateInTransaction(context, context.database.db, userId)
-  if (activated !== undefined) await recordActivation(context, activated)
+  if (activated !== undefined) await recordStatusChange(context, activated, 'dormant')
 }
 
 /** The change alone, for a transaction that may be tried again (ID-10). */
@@ -26,8 +26,12 @@ export function activateInTransaction(
   return activateDormantUser(dormancy, db, userId, context.clock.now())
 }
 
-/** Its entry in the audit log (RB-102). */
-export function recordActivation(context: AppContext, user: UserRow): Promise<void> {
+/** The entry in the audit log of a user who was in another status before; outside of requests it names none (RB-102). */
+export function recordStatusChange(
+  context: AppContext,
+  user: UserRow,
+  before: 'active' | 'dormant',
+): Promise<void> {
   const request = currentRequest()
   return recordEntry(context, {
     type: 'user',
@@ -37,7 +41,7 @@ export function recordActivation(context: AppContext, user: UserRow): Promise<vo
     resourceId: user.id,
     target: user.username,
     icon: '',
-    diff: diffOf('user', { ...user, status: 'dormant' }, user),
+    diff: diffOf('user', { ...user, status: before }, user),
     status: 200,
     additionalFields: DORMANCY_FIELDS,
     requestId: request?.id ?? '00000000-0000-0000-0000-000000000000',

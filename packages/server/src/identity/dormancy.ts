@@ -1,8 +1,7 @@
-import { diffOf, recordEntry } from '../audit/index.ts'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { PeriodicJob } from '../periodic-job/index.ts'
-import { DORMANCY_FIELDS } from './activate-dormant.ts'
+import { recordStatusChange } from './activate-dormant.ts'
 import { markUnseenDormant, tryDormancyLock } from './store/dormancy.ts'
 
 const PAUSE_MS = 15 * 60_000
@@ -33,22 +32,7 @@ async function makeUnseenDormant(context: AppContext, closing: AbortSignal): Pro
     const users = await database.transaction(async (tx) =>
       (await tryDormancyLock(actor, tx)) ? markUnseenDormant(actor, tx, { before, now, limit: BATCH }) : [],
     )
-    for (const user of users)
-      await recordEntry(context, {
-        type: 'user',
-        action: 'write',
-        user,
-        organizationId: undefined,
-        resourceId: user.id,
-        target: user.username,
-        icon: '',
-        diff: diffOf('user', { ...user, status: 'active' }, user),
-        status: 200,
-        additionalFields: DORMANCY_FIELDS,
-        requestId: '00000000-0000-0000-0000-000000000000',
-        ip: undefined,
-        userAgent: '',
-      })
+    for (const user of users) await recordStatusChange(context, user, 'active')
     more = users.length === BATCH
   }
 }

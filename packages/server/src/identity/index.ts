@@ -1,6 +1,6 @@
 export type { AccountChecks, Caller } from './account-checks.ts'
 export type { AccountEvent, AnnounceAccount } from './account-events.ts'
-export { activateInTransaction, recordActivation } from './activate-dormant.ts'
+export { activateInTransaction, recordStatusChange } from './activate-dormant.ts'
 export { activateOnUse } from './activate-on-use.ts'
 export { newToken, parseToken, secretMatches } from './api-key-token.ts'
 export { auditedLogin } from './audited-login.ts'

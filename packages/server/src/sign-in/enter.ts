@@ -9,7 +9,7 @@ import {
   insertUser,
   lockFirstUser,
   type PrepareUserParts,
-  recordActivation,
+  recordStatusChange,
 } from '../identity/index.ts'
 import type { TokenSet } from '../oauth-flow/index.ts'
 import { signIn } from './actor.ts'
@@ -75,7 +75,7 @@ export async function enter(
         enterOnce(context, tx, arrival, { ...parts, prepareParts }, found),
       )
       // Written when it is sure, however often the transaction had to run (ID-10).
-      if (activated !== undefined) await recordActivation(context, activated)
+      if (activated !== undefined) await recordStatusChange(context, activated, 'dormant')
       return entered
     } catch (error) {
       const taken = error instanceof ApiError && error.status === 409
