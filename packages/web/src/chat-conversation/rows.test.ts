@@ -110,3 +110,32 @@ it('UI-1127: a result whose call is on an older page has its row when that page 
   expect(kinds(true)).toEqual(['text'])
   expect(kinds(false)).toEqual(['tools', 'text'])
 })
+
+it('UI-1137: a result that comes before it is committed belongs to the row of its call', () => {
+  const builder = new RowBuilder()
+  const asked = chat(
+    message(1, 'user', say('go')),
+    message(2, 'assistant', call('a', 'execute'), call('b', 'execute')),
+  )
+  builder.build(asked, false)
+  const part = (seq: number, id: string) =>
+    ({
+      type: 'message_part',
+      chat_id: CHAT,
+      message_part: {
+        role: 'tool',
+        part: result(id, 'execute'),
+        seq,
+        history_version: 1,
+        generation_attempt: 1,
+      },
+    }) as const
+  const live = applyEvents(asked, [part(1, 'b')], CHAT)
+  const rows = builder.build(live, false)
+  expect(rows.map(({ key }) => key)).toEqual(['m1', 't:a', 't:b'])
+  expect(rows[2]).toMatchObject({ calls: [{ result: { tool_call_id: 'b' } }] })
+  const more = builder.build(applyEvents(live, [part(2, 'a')], CHAT), false)
+  expect(more.map(({ key }) => key)).toEqual(['m1', 't:a', 't:b'])
+  expect(more[1]).toMatchObject({ calls: [{ result: { tool_call_id: 'a' } }] })
+  expect(more[2]).toBe(rows[2])
+})

@@ -40,23 +40,32 @@ const FOLDED = 'read_file'
 export class RowBuilder {
   #settled: Known = { rows: [], byKey: new Map() }
   #live: Known = { rows: [], byKey: new Map() }
+  /** Calls that have a settled row. */
+  #placed: ReadonlySet<string> = new Set()
   #for: readonly [ChatState['messages'], ChatState['previewOf'], boolean, boolean] | undefined
+  #results: readonly ChatMessagePart[] = []
 
   /** All rows of a chat; `idle` when the model is not at work. */
   build(chat: ChatState, idle: boolean): readonly Row[] {
     const { messages, previewOf, hasOlder } = chat
     const [formerMessages, formerPreviews, formerIdle, formerOlder] = this.#for ?? []
+    const results = chat.preview.parts.filter(({ type }) => type === 'tool-result')
     if (
       formerMessages !== messages ||
       formerPreviews !== previewOf ||
       formerIdle !== idle ||
-      formerOlder !== hasOlder
+      formerOlder !== hasOlder ||
+      !equalValues(this.#results, results)
     ) {
       const known = (key: string) => this.#settled.byKey.get(key) ?? this.#live.byKey.get(key)
-      this.#settled = remembered(settledRows(chat, idle), known)
+      this.#settled = remembered(settledRows(chat, idle, results), known)
+      this.#placed = new Set(
+        this.#settled.rows.flatMap((row) => (row.kind === 'tools' ? row.calls.map(({ id }) => id) : [])),
+      )
       this.#for = [messages, previewOf, idle, hasOlder]
+      this.#results = results
     }
-    const live = liveRows(chat)
+    const live = liveRows(chat, this.#placed)
     if (live.length === 0) {
       this.#live = { rows: [], byKey: new Map() }
       return this.#settled.rows
@@ -103,8 +112,13 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
 }
 
-function settledRows({ messages, previewOf, hasOlder }: ChatState, idle: boolean): Row[] {
-  const results = new Map<string, ChatMessagePart>()
+/** @param live results that are not committed yet, of calls that are. */
+function settledRows(
+  { messages, previewOf, hasOlder }: ChatState,
+  idle: boolean,
+  live: readonly ChatMessagePart[],
+): Row[] {
+  const results = resultsByCall(live)
   for (const { content } of messages)
     for (const part of content)
       if (part.type === 'tool-result' && part.tool_call_id !== undefined) results.set(part.tool_call_id, part)
@@ -159,17 +173,22 @@ function turnOf(messages: readonly ChatMessage[], last: ChatMessage): Turn {
   return { text, last, outputTokens }
 }
 
-function liveRows({ preview, previewKey, pending }: ChatState): Row[] {
-  const rows: Row[] = []
-  const results = new Map(
-    preview.parts.flatMap((part) =>
+function resultsByCall(parts: readonly ChatMessagePart[]): Map<string, ChatMessagePart> {
+  return new Map(
+    parts.flatMap((part) =>
       part.type === 'tool-result' && part.tool_call_id !== undefined ? [[part.tool_call_id, part]] : [],
     ),
   )
+}
+
+/** @param settled calls that have a row already; it shows their results. */
+function liveRows({ preview, previewKey, pending }: ChatState, settled: ReadonlySet<string>): Row[] {
+  const rows: Row[] = []
+  const results = resultsByCall(preview.parts)
   addParts(rows, preview.parts, `p${previewKey}`, {
     live: true,
     resultOf: (id) => results.get(id),
-    placed: new Set(),
+    placed: new Set(settled),
   })
   for (const message of pending) rows.push({ kind: 'pending', key: message.key, pending: message })
   return rows

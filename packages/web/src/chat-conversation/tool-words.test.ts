@@ -27,6 +27,13 @@ it('UI-1137: a row says what is done to what, in the tense of its phase', () => 
   expect(toolWords(reading, phaseOf(reading, true))).toMatchObject({ verb: 'Reading', object: '/a.ts' })
   const read = called('read_file', { path: '/a.ts' }, { content: '' })
   expect(toolWords(read, phaseOf(read, true))).toMatchObject({ verb: 'Read' })
+  const refused = called('write_file', { path: '/a.ts' }, 'it is a folder', true)
+  expect(toolWords(refused, phaseOf(refused, true))).toMatchObject({ verb: 'Could not write' })
+  expect(toolWords(reading, phaseOf(reading, false))).toMatchObject({ verb: 'Reading' })
+  const command = called('execute', { command: 'make' }, { success: false, exit_code: 2 })
+  expect(toolWords(command, phaseOf(command, false))).toMatchObject({ verb: 'Ran' })
+  const unreachable = called('execute', { command: 'make' }, 'the agent is not connected', true)
+  expect(toolWords(unreachable, phaseOf(unreachable, false))).toMatchObject({ verb: 'Could not run' })
   expect(toolWords(called('github__create_issue', {}, {}), 'done')).toMatchObject({
     verb: 'github: create_issue',
   })

@@ -64,7 +64,9 @@ export function durationOf({ call, result }: ToolCall): number | undefined {
 export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
   const args = argsOf(call)
   const result = resultOf(call)
-  const tense = (running: string, done: string) => (phase === 'running' ? running : done)
+  // What was cut off is told as what was going on.
+  const tense = (running: string, done: string, failed: string) =>
+    phase === 'failed' ? `Could not ${failed}` : phase === 'done' ? done : running
   const named = (icon: LucideIcon, verb: string, object: string | undefined, mono = false) =>
     object === undefined ? undefined : { icon, verb, object, mono }
   switch (call.name) {
@@ -72,8 +74,14 @@ export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
       const command = text(args, 'command')
       const intent = text(args, 'model_intent')
       const background = flag(args, 'run_in_background') || flag(result, 'backgrounded')
-      const verb = background ? tense('Starting', 'Started') : tense('Running', 'Ran')
       if (command === undefined) return undefined
+      // One that ended with a code did run.
+      const ran = phase === 'failed' && number(result, 'exit_code') !== undefined
+      const verb = background
+        ? tense('Starting', 'Started', 'start')
+        : ran
+          ? 'Ran'
+          : tense('Running', 'Ran', 'run')
       return intent === undefined
         ? { icon: Terminal, verb, object: oneLine(command), mono: true }
         : { icon: Terminal, verb: intent, object: oneLine(command), mono: true }
@@ -81,80 +89,98 @@ export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
     case 'process_output':
       return named(
         Terminal,
-        tense('Waiting for', 'Looked at'),
+        tense('Waiting for', 'Looked at', 'look at'),
         text(result, 'command') ?? text(args, 'model_intent') ?? text(args, 'process_id'),
         true,
       )
     case 'process_list':
-      return { icon: List, verb: tense('Listing processes', 'Listed processes') }
+      return { icon: List, verb: tense('Listing processes', 'Listed processes', 'list processes') }
     case 'process_signal':
-      return named(OctagonX, tense('Stopping process', 'Stopped process'), text(args, 'process_id'), true)
+      return named(
+        OctagonX,
+        tense('Stopping process', 'Stopped process', 'stop process'),
+        text(args, 'process_id'),
+        true,
+      )
     case 'read_file':
-      return named(FileText, tense('Reading', 'Read'), text(args, 'path'), true)
+      return named(FileText, tense('Reading', 'Read', 'read'), text(args, 'path'), true)
     case 'write_file':
-      return named(FilePen, tense('Writing', 'Wrote'), text(args, 'path'), true)
+      return named(FilePen, tense('Writing', 'Wrote', 'write'), text(args, 'path'), true)
     case 'edit_files': {
       const files = list(args, 'files')
       const [first] = files
       const path = text(first, 'path') ?? text(args, 'path')
       return named(
         FilePen,
-        tense('Editing', 'Edited'),
+        tense('Editing', 'Edited', 'edit'),
         path === undefined ? undefined : files.length > 1 ? `${path} and ${files.length - 1} more` : path,
         true,
       )
     }
     case 'attach_file':
-      return named(Paperclip, tense('Attaching', 'Attached'), text(args, 'name') ?? text(args, 'path'), true)
+      return named(
+        Paperclip,
+        tense('Attaching', 'Attached', 'attach'),
+        text(args, 'name') ?? text(args, 'path'),
+        true,
+      )
     case 'read_skill':
-      return named(ScrollText, tense('Reading skill', 'Read skill'), text(args, 'name'))
+      return named(ScrollText, tense('Reading skill', 'Read skill', 'read skill'), text(args, 'name'))
     case 'read_skill_file':
       return named(
         ScrollText,
-        tense('Reading skill file', 'Read skill file'),
+        tense('Reading skill file', 'Read skill file', 'read skill file'),
         text(args, 'name') === undefined ? undefined : `${text(args, 'name')}/${text(args, 'path') ?? ''}`,
         true,
       )
     case 'create_workspace':
       return {
         icon: Boxes,
-        verb: tense('Creating workspace', flag(result, 'created') ? 'Created workspace' : 'Workspace'),
+        verb: tense(
+          'Creating workspace',
+          flag(result, 'created') ? 'Created workspace' : 'Workspace',
+          'create workspace',
+        ),
         object: text(result, 'workspace_name') ?? text(args, 'name'),
       }
     case 'start_workspace':
       return {
         icon: Play,
-        verb: tense('Starting workspace', 'Started workspace'),
+        verb: tense('Starting workspace', 'Started workspace', 'start workspace'),
         object: text(result, 'workspace_name'),
       }
     case 'stop_workspace':
       return {
         icon: Square,
-        verb: tense('Stopping workspace', 'Stopped workspace'),
+        verb: tense('Stopping workspace', 'Stopped workspace', 'stop workspace'),
         object: text(result, 'workspace_name'),
       }
     case 'list_templates':
       return {
         icon: LayoutTemplate,
-        verb: tense('Looking for templates', 'Looked for templates'),
+        verb: tense('Looking for templates', 'Looked for templates', 'look for templates'),
         object: text(args, 'query'),
       }
     case 'read_template':
       return {
         icon: LayoutTemplate,
-        verb: tense('Reading template', 'Read template'),
+        verb: tense('Reading template', 'Read template', 'read template'),
         object: text(result, 'display_name') ?? text(result, 'name'),
       }
     case 'list_subagent_models':
-      return { icon: List, verb: tense('Listing models', 'Listed models') }
+      return { icon: List, verb: tense('Listing models', 'Listed models', 'list models') }
     case 'list_agents':
-      return { icon: List, verb: tense('Listing subagents', 'Listed subagents') }
+      return { icon: List, verb: tense('Listing subagents', 'Listed subagents', 'list subagents') }
     case 'find_tools':
-      return { icon: FileSearch, verb: tense('Looking for tools', 'Looked for tools'), object: queries(args) }
+      return {
+        icon: FileSearch,
+        verb: tense('Looking for tools', 'Looked for tools', 'look for tools'),
+        object: queries(args),
+      }
     case 'spawn_agent':
       return {
         icon: Bot,
-        verb: tense('Starting subagent', 'Started subagent'),
+        verb: tense('Starting subagent', 'Started subagent', 'start subagent'),
         object: text(result, 'title') ?? text(args, 'title') ?? oneLine(text(args, 'prompt') ?? ''),
       }
     case 'wait_agent':
@@ -163,14 +189,14 @@ export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
         icon: Bot,
         verb: flag(result, 'timed_out')
           ? 'Still waiting for subagent'
-          : tense('Waiting for subagent', 'Heard from subagent'),
+          : tense('Waiting for subagent', 'Heard from subagent', 'wait for subagent'),
         object: text(result, 'title'),
       }
     case 'message_agent':
       if (text(args, 'chat_id') === undefined) return undefined
       return {
         icon: MessageSquare,
-        verb: tense('Writing to subagent', 'Wrote to subagent'),
+        verb: tense('Writing to subagent', 'Wrote to subagent', 'write to subagent'),
         object: text(result, 'title') ?? oneLine(text(args, 'message') ?? ''),
       }
     case 'interrupt_agent':
@@ -178,25 +204,25 @@ export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
       if (text(args, 'chat_id') === undefined) return undefined
       return {
         icon: OctagonX,
-        verb: tense('Stopping subagent', 'Stopped subagent'),
+        verb: tense('Stopping subagent', 'Stopped subagent', 'stop subagent'),
         object: text(result, 'title'),
       }
     case 'web_search':
       return {
         icon: Globe,
-        verb: tense('Searching the web', 'Searched the web'),
+        verb: tense('Searching the web', 'Searched the web', 'search the web'),
         object: text(args, 'query') ?? queries(args),
       }
     case 'computer':
       return {
         icon: Monitor,
-        verb: tense('Using the desktop', 'Used the desktop'),
+        verb: tense('Using the desktop', 'Used the desktop', 'use the desktop'),
         object: text(args, 'action'),
       }
     case 'advisor':
       return {
         icon: MessageSquare,
-        verb: tense('Asking for advice', 'Asked for advice'),
+        verb: tense('Asking for advice', 'Asked for advice', 'ask for advice'),
         object: oneLine(text(args, 'question') ?? ''),
       }
     default: {
