@@ -1,7 +1,7 @@
 import { Lock } from 'lucide-react'
 
 import type { AuditDiff } from '@slipway/contract'
-import { valueText } from './audit-words.ts'
+import { fieldText } from './audit-words.ts'
 
 /** What an action has changed, field by field; of secrets only that they have changed (RB-98). */
 export function AuditDiffTable({ diff }: { readonly diff: AuditDiff }) {
@@ -46,8 +46,8 @@ export function AuditDiffTable({ diff }: { readonly diff: AuditDiff }) {
                 </td>
               ) : (
                 <>
-                  <Value value={change.old} side="old" />
-                  <Value value={change.new} side="new" />
+                  <Value text={fieldText(field, change.old)} side="old" />
+                  <Value text={fieldText(field, change.new)} side="new" />
                 </>
               )}
             </tr>
@@ -60,8 +60,7 @@ export function AuditDiffTable({ diff }: { readonly diff: AuditDiff }) {
 
 const HEAD = 'px-3 py-1.5 font-medium first:w-[26%]'
 
-function Value({ value, side }: { readonly value: unknown; readonly side: 'old' | 'new' }) {
-  const text = valueText(value)
+function Value({ text, side }: { readonly text: string; readonly side: 'old' | 'new' }) {
   return (
     <td
       className={`border-t border-line px-3 py-1.5 ${text === '' ? '' : side === 'old' ? 'bg-bad-wash' : 'bg-ok-wash'}`}

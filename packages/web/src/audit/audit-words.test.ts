@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { byDay, clockTime, dayBefore, sentenceParts, valueText } from './audit-words.ts'
+import { byDay, clockTime, dayBefore, fieldText, sentenceParts } from './audit-words.ts'
 
 it('UI-1405: the sentence of an entry is cut where names stand', () => {
   expect(sentenceParts('{user} created user {target}')).toEqual([
@@ -42,9 +42,18 @@ it('UI-1405: days of the filter are those of the server', () => {
 })
 
 it('UI-1405: values are shown as they are, and nothing as nothing', () => {
-  expect(valueText('owner')).toBe('owner')
-  expect(valueText('')).toBe('')
-  expect(valueText(null)).toBe('')
-  expect(valueText(false)).toBe('false')
-  expect(valueText(['owner'])).toBe('[\n "owner"\n]')
+  expect(fieldText('name', 'owner')).toBe('owner')
+  expect(fieldText('name', '')).toBe('')
+  expect(fieldText('name', null)).toBe('')
+  expect(fieldText('name', false)).toBe('false')
+  expect(fieldText('name', ['owner'])).toBe('[\n "owner"\n]')
+})
+
+it('UI-1405: roles in a change are called as they are everywhere else', () => {
+  expect(fieldText('rbac_roles', ['user-admin', 'night-shift'])).toBe('User admin\nnight-shift')
+  expect(fieldText('roles', ['organization-template-admin', 'agents-access'])).toBe(
+    'Organization template admin\nAgents user',
+  )
+  expect(fieldText('rbac_roles', [])).toBe('')
+  expect(fieldText('scopes', ['user-admin'])).toBe('[\n "user-admin"\n]')
 })

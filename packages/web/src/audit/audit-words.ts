@@ -1,4 +1,5 @@
 import type { AuditAction, AuditLog, AuditResourceType } from '@slipway/contract'
+import { roleTitleOf } from '../organizations/role-words.ts'
 
 /** A part of the sentence of an entry: words, or the place of a name. */
 type SentencePart =
@@ -89,10 +90,23 @@ export function byDay<Entry extends { readonly time: string }>(
   return days
 }
 
-/** A value of a field as it is shown: texts as they are, the rest as JSON; empty ones have a word of their own. */
-export function valueText(value: unknown): string {
+/** Texts as they are, the rest as JSON; empty ones have a word of their own. */
+function valueText(value: unknown): string {
   if (value === undefined || value === null || value === '') return ''
   return typeof value === 'string' ? value : JSON.stringify(value, null, 1)
+}
+
+const ROLE_FIELDS: ReadonlySet<string> = new Set([
+  'rbac_roles',
+  'roles',
+  'default_org_member_roles',
+  'assignable_by',
+])
+
+/** A value of a field as it is shown: roles by their titles, anything else as it is. */
+export function fieldText(field: string, value: unknown): string {
+  if (!ROLE_FIELDS.has(field) || !Array.isArray(value)) return valueText(value)
+  return value.map((role) => (typeof role === 'string' ? roleTitleOf(role) : valueText(role))).join('\n')
 }
 
 /** `2026-01-31` of the day that many days before now, as the server counts days (UTC). */

@@ -101,7 +101,7 @@ describe('UI-1301: sessions', () => {
   it('UI-313: members see their own and no others', async () => {
     const { page, faults } = await browser.openAs(scene.ada, SESSIONS)
     await page.getByRole('heading', { name: 'You may not read other people’s sessions' }).waitFor()
-    await page.getByText('viewAnyAIBridgeInterception').waitFor()
+    await page.getByText('aibridge_interception:read').waitFor()
     expect(await page.getByRole('link', { name: 'AI sessions' }).count()).toBe(0)
     await page.goto(`${scene.ada.url}/settings/ai`)
     await page.getByRole('meter', { name: 'Your budget' }).waitFor()

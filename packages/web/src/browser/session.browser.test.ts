@@ -2,7 +2,7 @@ import type { Page, Response } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { getUser, type Template, type User } from '@slipway/contract'
+import { createOrganization, getUser, type Template, type User } from '@slipway/contract'
 import {
   fixtures,
   openBrowser,
@@ -102,12 +102,14 @@ describe('a running page', () => {
       await page.getByLabel('Name', { exact: true }).fill('half-typed')
       await page.getByLabel('Value').fill('nobody-may-keep-this')
       await page.getByLabel('Description').fill('For the registry of packages')
+      await toggle(page).click()
       await page.context().clearCookies({ name: 'coder_session_token' })
       await page.getByLabel('Variable').fill('HALF')
       await page.getByRole('button', { name: 'Create secret' }).click()
       await page.getByText('Your session has ended').waitFor()
       expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('nobody-may-keep-this')
     }
+    const toggle = (page: Page) => page.getByRole('switch')
     const signIn = async (page: Page, name: string) => {
       await page.getByLabel('Email').fill(`${name}@example.com`)
       await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
@@ -122,12 +124,39 @@ describe('a running page', () => {
     expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('half-typed')
     expect(await page.getByLabel('Description').inputValue()).toBe('For the registry of packages')
     expect(await page.getByLabel('Value').inputValue()).toBe('')
+    expect(await toggle(page).getAttribute('aria-checked')).toBe('false')
     await server.user('stranger')
     await fill(page)
     await signIn(page, 'stranger')
     expect(await page.getByRole('button', { name: 'Restore' }).count()).toBe(0)
     expect(faults).toEqual([])
   })
+})
+
+it('UI-204: switches, choices and what was picked from lists are offered back, in their order', async () => {
+  const clerk = await server.user('clerk', ['user-admin'])
+  await owner.call(createOrganization, { body: { name: 'harbour' } })
+  const { page, faults } = await browser.openAs(clerk, '/deployment/users/create')
+  const fill = async () => {
+    await page.getByRole('radio', { name: 'Service account' }).click()
+    await page.getByLabel('Username').fill('robot')
+    await page.getByLabel('Another organization').fill('harb')
+    await page.getByRole('option', { name: 'harbour' }).click()
+    await page.getByRole('button', { name: 'Not in harbour' }).waitFor()
+  }
+  await fill()
+  await page.context().clearCookies({ name: 'coder_session_token' })
+  await page.getByRole('button', { name: 'Create user' }).click()
+  await page.getByText('Your session has ended').waitFor()
+  await page.getByLabel('Email').fill('clerk@example.com')
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('button', { name: 'Restore' }).click()
+  await page.getByRole('button', { name: 'Not in harbour' }).waitFor()
+  expect(await page.getByRole('radio', { name: 'Service account' }).getAttribute('aria-checked')).toBe('true')
+  expect(await page.getByLabel('Username').inputValue()).toBe('robot')
+  expect(await page.getByRole('button', { name: 'Restore' }).count()).toBe(0)
+  expect(faults).toEqual([])
 })
 
 describe('signing in', () => {

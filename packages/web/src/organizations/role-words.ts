@@ -1,4 +1,5 @@
 import type { AssignableRoles } from '@slipway/contract'
+import { ROLES } from '../users/user-look.ts'
 
 const WORDS: Readonly<Record<string, string>> = {
   'organization-admin':
@@ -21,6 +22,13 @@ export function roleTitle(role: { readonly name: string; readonly display_name: 
   return role.name in WORDS
     ? role.display_name.charAt(0) + role.display_name.slice(1).toLowerCase()
     : role.display_name
+}
+
+/** What a role is called of which only the name is known; a custom one keeps it. */
+export function roleTitleOf(name: string): string {
+  const own = NAMES[name] ?? ROLES.find(({ value }) => value === name)?.label
+  if (own !== undefined) return own
+  return name in WORDS ? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll('-', ' ') : name
 }
 
 /** What somebody with the role may do, in a line. */

@@ -1,42 +1,43 @@
+import { type FormField, fieldOf, fieldsOfPage, pickedIn } from './form-fields.ts'
+
 const KEY = 'slipway:form-draft'
 
-/** What somebody had typed on a page when their session ended. */
+/** What was filled into a field: its label, which of those with this label it is, and the text or state. */
+interface DraftField {
+  readonly label: string
+  readonly at: number
+  readonly value: string
+}
+
+/** What somebody had filled in on a page when their session ended. */
 export interface FormDraft {
   readonly user: string
   readonly path: string
-  /** Label, which of those with this label, and value. */
-  readonly fields: readonly (readonly [string, number, string])[]
-}
-
-type TextField = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
-
-/** Whether what is typed into an element may be kept: never what is secret (UI-508), nor what chooses or filters. */
-function isKept(element: unknown): element is TextField {
-  if (
-    !(element instanceof HTMLInputElement) &&
-    !(element instanceof HTMLTextAreaElement) &&
-    !(element instanceof HTMLSelectElement)
-  )
-    return false
-  if (element.form === null || element.closest('[data-private], [role="combobox"]') !== null) return false
-  return !(element instanceof HTMLInputElement) || /^(text|email|url|number|search)$/.test(element.type)
+  readonly fields: readonly DraftField[]
 }
 
 /** Notes which fields the viewer changes; `keep` stores what is in them, in this tab only. */
 export function watchFields(user: string): { readonly keep: () => void; readonly stop: () => void } {
-  const typed = new Set<TextField>()
+  const changed: { readonly field: FormField; readonly picked?: string }[] = []
   const note = (event: Event) => {
-    if (event.isTrusted && isKept(event.target)) typed.add(event.target)
+    if (!event.isTrusted) return
+    const pick = pickedIn(event)
+    if (pick !== undefined) changed.push(pick)
+    const field = fieldOf(event.target)
+    if (field === undefined || !changes(event, field)) return
+    if (!changed.some((one) => one.field.element === field.element)) changed.push({ field })
   }
-  document.addEventListener('input', note, true)
-  document.addEventListener('change', note, true)
+  const events = ['input', 'change', 'click', 'keydown', 'keyup']
+  for (const event of events) document.addEventListener(event, note, true)
   return {
     keep() {
       const all = fieldsOfPage()
-      const fields = [...typed].flatMap((field) => {
-        const label = labelOf(field)
-        const at = all.filter((one) => labelOf(one) === label).indexOf(field)
-        return at < 0 || label === '' ? [] : [[label, at, field.value] as const]
+      const fields = changed.flatMap(({ field, picked }): readonly DraftField[] => {
+        const now = all.find(({ element }) => element === field.element)
+        if (now === undefined || now.label === '') return []
+        if (picked !== undefined && !stands(picked, now)) return []
+        const at = all.filter(({ label }) => label === now.label).indexOf(now)
+        return [{ label: now.label, at, value: picked ?? now.read() }]
       })
       if (fields.length === 0) return
       const draft: FormDraft = { user, path: location.pathname, fields }
@@ -47,10 +48,22 @@ export function watchFields(user: string): { readonly keep: () => void; readonly
       }
     },
     stop() {
-      document.removeEventListener('input', note, true)
-      document.removeEventListener('change', note, true)
+      for (const event of events) document.removeEventListener(event, note, true)
     },
   }
+}
+
+/** Whether an event changes a field: groups of radios are also walked by arrows, and what is looked for is no choice yet. */
+function changes(event: Event, { kind }: FormField): boolean {
+  if (kind === 'combobox') return false
+  if (event instanceof KeyboardEvent)
+    return kind === 'toggle' && event.type === 'keyup' && event.key.startsWith('Arrow')
+  return kind === 'toggle' || event.type !== 'click'
+}
+
+/** Whether what was picked in a field has not been taken out again. */
+function stands(picked: string, { element, read }: FormField): boolean {
+  return read() === picked || (element.closest('form')?.textContent ?? '').includes(picked)
 }
 
 /** The draft that this user left on this page; whatever was kept is forgotten by it. */
@@ -72,26 +85,22 @@ function isDraft(value: unknown): value is FormDraft {
     'user' in value &&
     'path' in value &&
     'fields' in value &&
-    Array.isArray(value.fields)
+    Array.isArray(value.fields) &&
+    value.fields.every((field) => typeof field === 'object' && field !== null && 'label' in field)
   )
 }
 
-/** Types a draft into the fields of the page, one after the other, as its author did: each finds what the last has changed. */
-export async function fillIn(draft: FormDraft): Promise<void> {
-  for (const [label, at, value] of draft.fields) {
-    const field = fieldsOfPage().filter((one) => labelOf(one) === label)[at]
-    if (field === undefined) continue
-    // Past the setter of React, which would take the value for the one that it knows.
-    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value')?.set?.call(field, value)
-    field.dispatchEvent(new Event(field instanceof HTMLSelectElement ? 'change' : 'input', { bubbles: true }))
+/**
+ * Fills a draft into the fields of the page, one after the other, as its author did: each finds what the last has changed.
+ * Returns what is left because its field is not there, as when it belongs to a dialog that is closed; undefined when
+ * nothing is.
+ */
+export async function fillIn(draft: FormDraft): Promise<FormDraft | undefined> {
+  const left: DraftField[] = []
+  for (const wanted of draft.fields) {
+    const field = fieldsOfPage().filter(({ label }) => label === wanted.label)[wanted.at]
+    if (field === undefined || !(await field.write(wanted.value))) left.push(wanted)
     await new Promise((drawn) => requestAnimationFrame(drawn))
   }
-}
-
-function fieldsOfPage(): readonly TextField[] {
-  return [...document.querySelectorAll('input, textarea, select')].filter(isKept)
-}
-
-function labelOf(field: TextField): string {
-  return field.labels?.[0]?.textContent ?? field.getAttribute('aria-label') ?? ''
+  return left.length === 0 ? undefined : { ...draft, fields: left }
 }

@@ -74,6 +74,14 @@ const SITE_CHECKS = {
 export type Permission = keyof typeof SITE_CHECKS
 export type Permissions = Readonly<Record<Permission, boolean>>
 
+const CHECKS: Readonly<Record<string, AuthorizationCheck>> = SITE_CHECKS
+
+/** What a check asks for, as roles and scopes of tokens name it: `audit_log:read`. Such a name is its own. */
+export function permissionName(permission: string): string {
+  const asked = CHECKS[permission]
+  return asked === undefined ? permission : `${asked.object.resource_type}:${asked.action}`
+}
+
 export const NO_PERMISSIONS: Permissions = {
   viewAllUsers: false,
   updateUsers: false,
