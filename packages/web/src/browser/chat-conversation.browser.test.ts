@@ -201,7 +201,7 @@ describe('with the server and a model', () => {
     })
     const { page } = await browser.openAs(owner, `/agents/${chat.id}`)
     await page.getByText('The provider refused the key').waitFor()
-    await page.getByRole('link', { name: 'Own API keys' }).waitFor()
+    await page.getByRole('link', { name: 'Providers' }).waitFor()
     await page.getByRole('button', { name: 'Change message' }).waitFor()
     await page.context().close()
   })

@@ -1,9 +1,10 @@
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import type { ChatInputPart, ChatMessage } from '@slipway/contract'
+import type { ChatErrorKind, ChatInputPart, ChatMessage } from '@slipway/contract'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
+import { usePermissions } from '../session/session.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -33,11 +34,7 @@ export function FailureCard({ onSumUp }: { readonly onSumUp: (() => Promise<void
         action={
           canWrite ? (
             <>
-              {next === 'key' ? (
-                <AppLink href={paths.agentSettings('api-keys')} className={buttonClass({ size: 'dense' })}>
-                  Own API keys
-                </AppLink>
-              ) : null}
+              {next === 'key' ? <KeyLink kind={error.kind} /> : null}
               {next === 'model' && onSumUp !== undefined ? (
                 <Button size="dense" busy={compact.isPending} onClick={() => compact.mutate()}>
                   Sum up
@@ -77,6 +74,21 @@ export function FailureCard({ onSumUp }: { readonly onSumUp: (() => Promise<void
       </Notice>
       <ErrorNotice error={again.error ?? compact.error} />
     </div>
+  )
+}
+
+/** Where the key is: one that was refused may be of the deployment, for those who see to it; else one's own. */
+function KeyLink({ kind }: { readonly kind: ChatErrorKind }) {
+  const look = buttonClass({ size: 'dense' })
+  const mayRepair = usePermissions()?.viewAnyAIProvider === true
+  return kind === 'auth' && mayRepair ? (
+    <AppLink href={paths.aiProviders()} className={look}>
+      Providers
+    </AppLink>
+  ) : (
+    <AppLink href={paths.agentSettings('api-keys')} className={look}>
+      Own API keys
+    </AppLink>
   )
 }
 

@@ -65,6 +65,13 @@ export function SubagentBody({ call }: { readonly call: ToolCall }) {
   )
 }
 
+/** What the subagent of a call is called, before the tool has answered. */
+export function useSubagentTitle(call: ToolCall): string | undefined {
+  const { chat } = useConversation()
+  const id = text(argsOf(call), 'chat_id')
+  return id === undefined ? undefined : chat.children.find((child) => child.id === id)?.title
+}
+
 /** What a subagent does now: from the stream of its root, else from the chat itself. */
 function useSubagentStatus(id: string | undefined): ChatStatus | undefined {
   const { session, chat } = useConversation()

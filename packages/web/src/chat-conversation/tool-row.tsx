@@ -9,7 +9,7 @@ import { changesOf, EditBody, ReadBody } from './file-body.tsx'
 import { PlanCard } from './plan-card.tsx'
 import { QuestionCard } from './question-card.tsx'
 import type { ToolCall } from './rows.ts'
-import { SubagentBody } from './subagent-body.tsx'
+import { SubagentBody, useSubagentTitle } from './subagent-body.tsx'
 import { JsonBody, TableBody } from './table-body.tsx'
 import { ModelText } from './text-row.tsx'
 import { argsOf, errorOf, flag, number, resultOf, text } from './tool-data.ts'
@@ -55,13 +55,14 @@ function ToolRow({
   readonly phase: Phase
 }) {
   const [open, toggle] = useOpened(id, useOpenByDefault(call, phase))
+  const subagent = useSubagentTitle(call)
   const words = toolWords(call, phase)
   if (words === undefined) return null
   return (
     <ActivityRow
       icon={words.icon}
       verb={words.verb}
-      object={words.object}
+      object={words.object ?? subagent}
       mono={words.mono === true}
       phase={phase}
       note={<ToolNote call={call} phase={phase} />}
