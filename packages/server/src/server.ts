@@ -32,7 +32,7 @@ import { edgeOptions } from './edge-options.ts'
 import { enabledExperiments } from './experiments/index.ts'
 import { ExternalAuth } from './external-auth/index.ts'
 import { checksOf, HealthReports } from './health/index.ts'
-import { KeyValidator, SignInDelay } from './identity/index.ts'
+import { countUsers, KeyValidator, SignInDelay } from './identity/index.ts'
 import { syncFromClaims } from './idp-sync/index.ts'
 import { Listeners, MetricsListener } from './listeners/index.ts'
 import { Mailer } from './mail/index.ts'
@@ -264,6 +264,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     steps,
   )
   countChats(context)
+  countUsers(context)
   if (config.aiGatewayEnabled) steps.use(chatGeneration.start())
   const owned = steps.move()
   return {

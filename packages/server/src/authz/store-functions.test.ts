@@ -561,6 +561,8 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'groups/store/members.ts listMemberIds': [group, 'update'],
   'groups/store/members.ts changeMembers': [group, { add: [], remove: [id] }],
   'identity/store/checked-objects.ts findCheckedObject': ['user', id],
+  'identity/store/account-counts.ts countAccounts': [],
+  'identity/store/account-counts.ts countActiveUsers': [new Date(0)],
   'identity/store/dormancy.ts tryDormancyLock': [],
   'identity/store/dormancy.ts markUnseenDormant': [{ before: new Date(), now: new Date(), limit: 1 }],
   'identity/store/keys.ts insertKey': [{ id: 'AAAAAAAAAA', userId: randomUUID() }],

@@ -82,6 +82,24 @@ describe('OP-80: metrics', () => {
     expect((await get('/metrics', { ...owner.headers })).status).toBe(200)
   })
 
+  it('count accounts by status, and who came within the last hour', async () => {
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    await fixtures.user(database.db, { status: 'suspended' })
+    const idle = await fixtures.apiKey(database.db, { last_used: new Date(Date.now() - 2 * 3_600_000) })
+    await fixtures.user(database.db, { deleted: true, status: 'suspended' })
+    const before = Number(/^coderd_api_active_users_duration_hour (\d+)$/m.exec(await metrics())?.[1])
+    expect(before).toBeGreaterThan(0)
+    await database.db
+      .updateTable('api_keys')
+      .set({ last_used: new Date() })
+      .where('id', '=', idle.id)
+      .execute()
+    const text = await metrics()
+    expect(text).toContain(`coderd_api_active_users_duration_hour ${before + 1}\n`)
+    expect(text).toContain('coderd_api_total_user_count{status="suspended"} 1\n')
+    expect(text).toContain('coderd_api_total_user_count{status="dormant"} 0\n')
+  })
+
   it('are served on every path of the listener, to everybody who reaches it', async () => {
     for (const target of ['/', '/metrics', '/any/thing?x']) {
       const answer = await fetch(`${metricsUrl}${target}`)

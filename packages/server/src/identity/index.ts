@@ -1,5 +1,6 @@
 export type { AccountChecks, Caller } from './account-checks.ts'
 export type { AccountEvent, AnnounceAccount } from './account-events.ts'
+export { countUsers } from './account-metrics.ts'
 export { activateInTransaction, recordStatusChange } from './activate-dormant.ts'
 export { activateOnUse } from './activate-on-use.ts'
 export { newToken, parseToken, secretMatches } from './api-key-token.ts'
