@@ -74,9 +74,9 @@ describe('the consent page in a browser', () => {
     expect(faults).toEqual([])
   })
 
-  it('OA-B14: declining and cancelling tell the app, without scripts too', async () => {
+  it('OA-B14: refusing and cancelling tell the app, without scripts too', async () => {
     for (const [role, name] of [
-      ['button', 'Decline'],
+      ['button', 'Refuse it'],
       ['link', 'Cancel'],
     ] as const) {
       const { page, faults } = await arrive(address(app))

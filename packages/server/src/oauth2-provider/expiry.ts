@@ -9,6 +9,8 @@ const PAUSE_MS = 60 * 60_000
 const BATCH = 5_000
 
 const actor = systemActor('system_oauth', 'codes and tokens that have expired are cleared away')
+/** What the log says, of a round and of a kind of record. */
+const FAILURE = 'what clients held could not be cleared away'
 
 /**
  * Clears away codes, tokens and grants that are of no use any more: at the start and an hour after each round has ended,
@@ -18,7 +20,7 @@ export function oauth2ExpiryJob(context: AppContext): PeriodicJob {
   return new PeriodicJob(context, {
     service: 'db-purge',
     pauseMs: PAUSE_MS,
-    failure: 'what clients held could not be cleared away',
+    failure: FAILURE,
     round: (closing) => clearExpired(context, closing),
   })
 }
@@ -29,7 +31,7 @@ async function clearExpired(context: AppContext, closing: AbortSignal): Promise<
     try {
       await clear(context, kind, closing)
     } catch (error) {
-      context.log.error('what clients held could not be cleared away', { kind, error: describeError(error) })
+      context.log.error(FAILURE, { kind, error: describeError(error) })
     }
 }
 

@@ -115,13 +115,10 @@ code { font-family: "JetBrains Mono Variable", "JetBrains Mono", ui-monospace, m
 .notice.warn { background: var(--warn-wash); } .notice.warn svg { color: var(--warn); }
 .notice.bad { background: var(--bad-wash); } .notice.bad svg { color: var(--bad); }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-.actions .space { flex: 1; }
 .button { appearance: none; font: inherit; font-size: 13px; line-height: 1; font-weight: 500; height: 32px; padding: 0 12px; border-radius: 6px; display: inline-flex; align-items: center; justify-content: center; text-decoration: none; cursor: pointer; white-space: nowrap; transition: background-color 120ms cubic-bezier(0.2, 0, 0, 1); border: 1px solid var(--line-strong); background: var(--surface); color: var(--ink); }
 .button:hover { background: var(--hover); }
 .button.primary { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
 .button.primary:hover { background: color-mix(in srgb, var(--accent) 88%, var(--ink)); }
-.button.quiet { border-color: transparent; background: transparent; color: var(--ink-2); }
-.button.quiet:hover { background: var(--hover); color: var(--ink); }
 @media (pointer: coarse) { .button { height: 40px; } }
 /* What appears under a finger that was about to press something else is not pressed with it (UI-2009). */
 @keyframes settle { from, to { pointer-events: none; } }

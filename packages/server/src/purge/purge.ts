@@ -13,6 +13,8 @@ const BATCH = 10_000
 const KIND_MS = 60_000
 
 const actor = systemActor('dbpurge', 'what is older than its retention is deleted')
+/** What the log says, of a round and of a kind of record. */
+const FAILURE = 'old records could not be deleted'
 
 /**
  * Deletes what has grown old: at the start and ten minutes after each round has ended. Every batch is a transaction of
@@ -24,7 +26,7 @@ export function purgeJob(context: AppContext): PeriodicJob {
   return new PeriodicJob(context, {
     service: 'db-purge',
     pauseMs: PAUSE_MS,
-    failure: 'old records could not be deleted',
+    failure: FAILURE,
     round: (closing) => purgeAll(context, metrics, closing),
   })
 }
@@ -66,7 +68,7 @@ async function purgeAll(context: AppContext, metrics: PurgeMetrics, closing: Abo
       worked = (await purge(context, metrics, records, closing)) || worked
     } catch (error) {
       success = false
-      context.log.error('old records could not be deleted', {
+      context.log.error(FAILURE, {
         record_type: records.type,
         error: describeError(error),
       })
