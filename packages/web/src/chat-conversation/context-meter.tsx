@@ -48,7 +48,8 @@ export function ContextMeter({
             strokeDasharray={`${Math.min(1, usage.share) * ROUND} ${ROUND}`}
           />
         </svg>
-        {percent} %
+        {/* On a phone the row has no room for it, until it matters. */}
+        <span className={usage.level === 'ok' ? 'max-sm:hidden' : undefined}>{percent} %</span>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
@@ -77,7 +78,7 @@ export function ContextMeter({
             <div className="mt-3 flex flex-col gap-2">
               <ErrorNotice error={compact.error} />
               <Button size="dense" busy={compact.isPending} onClick={() => compact.mutate()}>
-                Sum up now
+                Compact now
               </Button>
             </div>
           )}

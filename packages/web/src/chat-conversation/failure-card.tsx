@@ -37,7 +37,7 @@ export function FailureCard({ onSumUp }: { readonly onSumUp: (() => Promise<void
               {next === 'key' ? <KeyLink kind={error.kind} /> : null}
               {next === 'model' && onSumUp !== undefined ? (
                 <Button size="dense" busy={compact.isPending} onClick={() => compact.mutate()}>
-                  Sum up
+                  Compact
                 </Button>
               ) : null}
               {last === undefined ? null : (

@@ -37,7 +37,7 @@ const WORDS: Record<ChatErrorKind, FailureWords> = {
   config: {
     title: 'The model cannot take this request',
     next: 'model',
-    advice: 'Choose another model, sum up what came before, or change your message.',
+    advice: 'Choose another model, compact what came before, or change your message.',
   },
   usage_limit: {
     title: 'The budget is used up',

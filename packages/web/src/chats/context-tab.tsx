@@ -61,9 +61,16 @@ export function ContextTab({ chat, own }: { readonly chat: Chat; readonly own: b
           </Notice>
         ) : null}
         {resources.length === 0 ? (
-          <EmptyState icon={Layers} title="Nothing from a workspace">
-            Instructions, skills and tools that a workspace brings are listed here once the chat has one.
-          </EmptyState>
+          chat.workspace_id === undefined ? (
+            <EmptyState icon={Layers} title="No workspace yet">
+              Instructions, skills and tools that a workspace brings are listed here once the chat has one.
+            </EmptyState>
+          ) : (
+            <EmptyState icon={Layers} title="Nothing from the workspace">
+              It brings the model no instructions, skills or tools. An AGENTS.md in its home folder would be
+              read.
+            </EmptyState>
+          )
         ) : (
           <ul className="rounded-card border border-line bg-surface">
             {resources.map((resource) => (

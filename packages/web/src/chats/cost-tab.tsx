@@ -26,7 +26,9 @@ export function CostTab({ chat }: { readonly chat: string }) {
   return (
     <div className="flex flex-col gap-4">
       <div>
-        <div className="text-2xl font-semibold tabular-nums tracking-[-0.018em]">{dollars(micros)}</div>
+        <div className="text-2xl font-semibold tabular-nums tracking-[-0.018em]">
+          {requests > 0 && unpriced === requests ? 'Not known' : dollars(micros)}
+        </div>
         <p className="text-sm text-ink-2">for this chat and the chats inside of it</p>
       </div>
       <div className="rounded-card border border-line bg-surface px-3 py-2.5">
