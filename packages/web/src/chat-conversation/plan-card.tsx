@@ -47,7 +47,9 @@ export function PlanCard({
         ) : (
           <ClipboardList className="size-4 shrink-0 text-accent" strokeWidth={1.75} aria-hidden="true" />
         )}
-        <h3 className="font-medium">{live ? 'Writing a plan' : 'Proposed plan'}</h3>
+        <h3 className="font-medium">
+          {live ? 'Writing a plan' : error === undefined ? 'Proposed plan' : 'Could not propose the plan'}
+        </h3>
         <span className="min-w-0 flex-1 truncate font-mono text-xs text-ink-3">
           <bdi>{path?.split('/').at(-1)}</bdi>
         </span>

@@ -43,6 +43,11 @@ it('UI-1137: a row without what identifies it is not shown yet', () => {
   expect(toolWords(called('execute', {}), 'running')).toBeUndefined()
   expect(toolWords(called('wait_agent', {}), 'running')).toBeUndefined()
   expect(toolWords(called('edit_files', { files: [] }), 'running')).toBeUndefined()
+  const wrong = called('write_file', {}, 'must have required properties path', true)
+  expect(toolWords(wrong, phaseOf(wrong, false))).toMatchObject({
+    verb: 'Could not write',
+    object: undefined,
+  })
 })
 
 it('UI-1137: failed, stopped and still running are told apart', () => {

@@ -67,14 +67,15 @@ export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
   // What was cut off is told as what was going on.
   const tense = (running: string, done: string, failed: string) =>
     phase === 'failed' ? `Could not ${failed}` : phase === 'done' ? done : running
+  // One that failed for the lack of it does not get it any more.
   const named = (icon: LucideIcon, verb: string, object: string | undefined, mono = false) =>
-    object === undefined ? undefined : { icon, verb, object, mono }
+    object === undefined && phase !== 'failed' ? undefined : { icon, verb, object, mono }
   switch (call.name) {
     case 'execute': {
       const command = text(args, 'command')
       const intent = text(args, 'model_intent')
       const background = flag(args, 'run_in_background') || flag(result, 'backgrounded')
-      if (command === undefined) return undefined
+      if (command === undefined) return named(Terminal, tense('Running', 'Ran', 'run a command'), undefined)
       // One that ended with a code did run.
       const ran = phase === 'failed' && number(result, 'exit_code') !== undefined
       const verb = background

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import type { History } from '../history.ts'
 import { systemTexts } from './assemble.ts'
-import { EXPLORE_OVERLAY, PLAN_OVERLAY, PLAN_SUBAGENT_OVERLAY, SUBAGENT_INSTRUCTION } from './texts.ts'
+import { EXPLORE_OVERLAY, PLAN_SUBAGENT_OVERLAY, planOverlay, SUBAGENT_INSTRUCTION } from './texts.ts'
 
 const stored = (...texts: readonly string[]): History => ({
   system: texts.map((text) => ({ parts: [{ type: 'text' as const, text }], row: undefined as never })),
@@ -14,7 +14,7 @@ const around = {
   planInstructions: 'Ask first.',
 }
 const USER = '<user-instructions>\nBe brief.\n</user-instructions>'
-const ROOT = { parent_chat_id: null, mode: null, plan_mode: null } as const
+const ROOT = { id: 'c1', parent_chat_id: null, mode: null, plan_mode: null } as const
 const CHILD = { ...ROOT, parent_chat_id: 'p' } as const
 
 it('CH-702: after what is stored come workspace, skills, the user and the mode, in this order', () => {
@@ -24,7 +24,9 @@ it('CH-702: after what is stored come workspace, skills, the user and the mode, 
   const told = [...around.workspace, USER]
   expect(texts(ROOT)).toEqual([...before, ...told])
   expect(texts(CHILD)).toEqual([...before, SUBAGENT_INSTRUCTION, ...told])
-  expect(texts({ ...ROOT, plan_mode: 'plan' })).toEqual([...before, ...told, PLAN_OVERLAY, 'Ask first.'])
+  expect(texts({ ...ROOT, plan_mode: 'plan' })).toEqual([...before, ...told, planOverlay('c1'), 'Ask first.'])
+  // CH-1102
+  expect(planOverlay('c1')).toContain('$HOME/.coder/plans/PLAN-c1.md')
   expect(texts({ ...CHILD, plan_mode: 'plan' })).toEqual([
     ...before,
     SUBAGENT_INSTRUCTION,
@@ -43,6 +45,6 @@ it('CH-702: what is empty is left out', () => {
   const nothing = { workspace: [], userPrompt: '', planInstructions: '' }
   expect(systemTexts({ ...ROOT, plan_mode: 'plan' }, stored('', 'chat'), nothing)).toEqual([
     'chat',
-    PLAN_OVERLAY,
+    planOverlay('c1'),
   ])
 })

@@ -1,7 +1,7 @@
 import type { ChatRow } from '../../chats/index.ts'
 import { textOf } from '../../chats/index.ts'
 import type { History } from '../history.ts'
-import { EXPLORE_OVERLAY, PLAN_OVERLAY, PLAN_SUBAGENT_OVERLAY, SUBAGENT_INSTRUCTION } from './texts.ts'
+import { EXPLORE_OVERLAY, PLAN_SUBAGENT_OVERLAY, planOverlay, SUBAGENT_INSTRUCTION } from './texts.ts'
 
 /** What is told in front of a conversation beside what is stored with it. */
 export interface Surroundings {
@@ -15,7 +15,7 @@ export interface Surroundings {
 
 /** Everything that a model is told before the conversation: what is stored, then what holds now, in order (CH-702). */
 export function systemTexts(
-  chat: Pick<ChatRow, 'parent_chat_id' | 'mode' | 'plan_mode'>,
+  chat: Pick<ChatRow, 'id' | 'parent_chat_id' | 'mode' | 'plan_mode'>,
   { system }: History,
   { workspace, userPrompt, planInstructions }: Surroundings,
 ): readonly string[] {
@@ -30,11 +30,11 @@ export function systemTexts(
 }
 
 function overlays(
-  { mode, plan_mode }: Pick<ChatRow, 'mode' | 'plan_mode'>,
+  { id, mode, plan_mode }: Pick<ChatRow, 'id' | 'mode' | 'plan_mode'>,
   isChild: boolean,
   planInstructions: string,
 ): readonly string[] {
   if (mode === 'explore') return [EXPLORE_OVERLAY]
   if (plan_mode === null) return []
-  return isChild ? [PLAN_SUBAGENT_OVERLAY] : [PLAN_OVERLAY, planInstructions]
+  return isChild ? [PLAN_SUBAGENT_OVERLAY] : [planOverlay(id), planInstructions]
 }

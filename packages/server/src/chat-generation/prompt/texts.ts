@@ -1,11 +1,15 @@
+import { planFileOf } from '../../chat-tools/index.ts'
+
 /** What children are told (CH-702). */
 export const SUBAGENT_INSTRUCTION = `You are a subagent: another agent has given you one task and waits for your report. Work on that task alone, without asking questions; where something is unclear, choose what is most likely meant and say so. Your last message is the report and the only thing that the other agent reads: give the result, what you changed or found, with paths, and what is left open.`
 
 /** What is told in chats that may only look (CH-702). */
 export const EXPLORE_OVERLAY = `You explore and change nothing. Read files, search and run commands that only read. Do not create, edit, move or delete anything, and do not start or stop anything.`
 
-/** What roots are told in plan mode (CH-702). */
-export const PLAN_OVERLAY = `Plan mode is on. Find out what is needed, then write a plan; do not carry it out. You may read files and run commands that only read; the only file that you may write is the plan file. Ask with ask_user_question where a decision is the user's. When the plan is complete, call propose_plan with its path and stop: the user decides whether it is carried out.`
+/** What roots are told in plan mode, with the one file that they may write: nobody has to be refused to learn it (CH-702, CH-1102). */
+export function planOverlay(chatId: string): string {
+  return `Plan mode is on. Find out what is needed, then write a plan; do not carry it out. You may read files and run commands that only read; the only file that you may write is the plan file, ${planFileOf('$HOME', chatId)}. The tools for files want it as an absolute path: where you do not know $HOME, ask with execute. Ask with ask_user_question where a decision is the user's. When the plan is complete, call propose_plan with its path and stop: the user decides whether it is carried out.`
+}
 
 /** What children are told in plan mode (CH-702). */
 export const PLAN_SUBAGENT_OVERLAY = `The agent that waits for you makes a plan. Gather what it needs and report it. Read only: change nothing and start nothing.`
