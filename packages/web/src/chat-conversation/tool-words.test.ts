@@ -39,6 +39,14 @@ it('UI-1137: a row says what is done to what, in the tense of its phase', () => 
   })
 })
 
+it('UI-1137: of a long path the end is shown, with the name of the file', () => {
+  const deep = `/srv/${'folder/'.repeat(12)}main.ts`
+  expect(toolWords(called('read_file', { path: deep }), 'running')?.object).toMatch(/^…\/folder.*main\.ts$/)
+  expect(toolWords(called('read_file', { path: `/${'a'.repeat(80)}` }), 'running')?.object).toBe(
+    `/${'a'.repeat(80)}`,
+  )
+})
+
 it('UI-1137: a row without what identifies it is not shown yet', () => {
   expect(toolWords(called('execute', {}), 'running')).toBeUndefined()
   expect(toolWords(called('wait_agent', {}), 'running')).toBeUndefined()

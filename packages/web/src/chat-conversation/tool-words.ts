@@ -24,6 +24,9 @@ import type { Phase } from './activity-row.tsx'
 import type { ToolCall } from './rows.ts'
 import { argsOf, type Data, errorOf, flag, list, number, resultOf, text } from './tool-data.ts'
 
+/** Characters of a path that fit into a row beside what else it says. */
+const MAX_PATH = 60
+
 /** What the row of a call says. */
 interface ToolWords {
   readonly icon: LucideIcon
@@ -104,13 +107,13 @@ export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
         true,
       )
     case 'read_file':
-      return named(FileText, tense('Reading', 'Read', 'read'), text(args, 'path'), true)
+      return named(FileText, tense('Reading', 'Read', 'read'), shortPath(text(args, 'path')), true)
     case 'write_file':
-      return named(FilePen, tense('Writing', 'Wrote', 'write'), text(args, 'path'), true)
+      return named(FilePen, tense('Writing', 'Wrote', 'write'), shortPath(text(args, 'path')), true)
     case 'edit_files': {
       const files = list(args, 'files')
       const [first] = files
-      const path = text(first, 'path') ?? text(args, 'path')
+      const path = shortPath(text(first, 'path') ?? text(args, 'path'))
       return named(
         FilePen,
         tense('Editing', 'Edited', 'edit'),
@@ -236,6 +239,13 @@ export function toolWords(call: ToolCall, phase: Phase): ToolWords | undefined {
       }
     }
   }
+}
+
+/** The end of a long path: what is cut off at the end of a line would be the name of the file. */
+function shortPath(path: string | undefined): string | undefined {
+  if (path === undefined || path.length <= MAX_PATH) return path
+  const from = path.indexOf('/', path.length - MAX_PATH)
+  return from === -1 ? path : `…${path.slice(from)}`
 }
 
 function oneLine(value: string): string {

@@ -19,6 +19,8 @@ const KEYS: readonly (readonly [string, readonly string[]])[] = [
   ['Select the row', ['Space']],
   ['New chat, among agents', ['Alt', 'N']],
   ['Find in a chat', [COMMAND_KEY, 'F']],
+  ['Former messages, in an empty message', ['↑', '↓']],
+  ['Stop the model, or leave a change', ['Esc']],
   ['Next part of the page, among agents', ['F6']],
   ['Leave a terminal', ['Ctrl', 'Shift', 'Esc']],
 ]
