@@ -11,6 +11,14 @@ const values = Compile(contract.DeploymentValues)
 /** Bytes (ID-93). */
 const CSP_REPORT_LIMIT = 64 * 1024
 
+/** The root as the published contract spells it; to most clients the slash makes no difference. */
+const apiRootWithSlash = contract.route('GET /api/v2/', {
+  id: 'api-root-handler-slash',
+  tag: 'General',
+  security: 'none',
+  responses: contract.apiRoot.responses,
+})
+
 /** What clients ask about the deployment, most of it before anybody has signed in. */
 export function deploymentRoutes(
   context: AppContext,
@@ -18,6 +26,7 @@ export function deploymentRoutes(
 ): BoundRoute[] {
   return [
     forAnyone(contract.apiRoot, async () => ({ message: '👋' })),
+    forAnyone(apiRootWithSlash, async () => ({ message: '👋' })),
     forAnyone(contract.getBuildInfo, async () => ({
       external_url: '',
       version: context.version,

@@ -55,9 +55,11 @@ describe('small endpoints', () => {
   })
 
   it('ID-96, ID-108: the root of the API answers probes, and has no line', async () => {
-    const answer = await get('/api/v2')
-    expect([answer.status, await answer.json()]).toEqual([200, { message: '👋' }])
-    const other = await get('/api/v2?x=1')
+    for (const path of ['/api/v2', '/api/v2/']) {
+      const answer = await get(path)
+      expect([path, answer.status, await answer.json()]).toEqual([path, 200, { message: '👋' }])
+    }
+    const other = await get('/api/v2/?x=1')
     const id = other.headers.get('x-coder-request-id') ?? ''
     const last = (await get('/api/v2/buildinfo')).headers.get('x-coder-request-id') ?? ''
     await until('a later line', () => lines.some((line) => line.includes(last)))

@@ -19,7 +19,7 @@ const NO_SEARCH = new URLSearchParams()
 /** Status in logs and metrics of a request whose client left; nothing is sent with it. */
 const CLIENT_CLOSED_REQUEST = 499
 /** Probes ask for it all the time (ID-108). */
-const API_ROOT = '/api/v2'
+const isApiRoot = (route: string): boolean => route === '/api/v2' || route === '/api/v2/'
 
 /** Paths that need no identity and must work without a database (ID-66). */
 const WITHOUT_IDENTITY =
@@ -60,7 +60,7 @@ export function firstSteps(
       const ms = performance.now() - context.startedTick
       const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_CLOSED_REQUEST
       metrics.finished(series, status, ms / 1000)
-      if (context.route !== API_ROOT || status !== 200) logRequest(options.log, request, status, ms)
+      if (status !== 200 || !isApiRoot(context.route)) logRequest(options.log, request, status, ms)
     })
     runInRequest(context, done, context.startedTick)
   })

@@ -273,7 +273,7 @@ describe('the request', () => {
   })
 
   it('OA-45: the state goes back verbatim with a refusal, a cancellation and a decision, and none is made up', async () => {
-    const state = '{"a":"é &=+%2F"}'
+    const state = ' {"a":"é &=+%2F"} '
     const told = (location: string | null | undefined) => new URL(location ?? '').searchParams
     const page = await (await browse({ state })).text()
     const cancel = /href="([^"]*error=access_denied[^"]*)"/.exec(page)?.[1]?.replaceAll('&amp;', '&')
@@ -290,6 +290,8 @@ describe('the request', () => {
         { body: new URLSearchParams({ decision: 'deny' }) },
       )
     expect(told((await declined({ state })).headers.get('location')).get('state')).toBe(state)
+    const allowed = await deployment.authorize(app, { code_challenge: challenge, state })
+    expect(told(allowed.headers.get('location')).getAll('state')).toEqual([state])
     expect(told((await declined({})).headers.get('location')).has('state')).toBe(false)
     const silent = await (await browse({})).text()
     expect(/href="([^"]*error=access_denied[^"]*)"/.exec(silent)?.[1]).not.toContain('state')
