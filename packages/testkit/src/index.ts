@@ -1,4 +1,5 @@
 export { DESKTOP, openBrowser, PHONE, type TestBrowser, type WatchedPage } from './browser.ts'
+export { withDatabase } from './databases/connections.ts'
 export { endWorkspaces } from './end-workspaces.ts'
 export { FakeAuthorizationServer } from './fake-authorization-server.ts'
 export { FakeGitProvider } from './fake-git-provider.ts'
@@ -19,7 +20,6 @@ export {
   databaseAddress,
   openDatabase,
   type TestDatabase,
-  withDatabase,
 } from './postgres.ts'
 export { refusal, SecondFactorAccounts } from './second-factor-accounts.ts'
 export { SEED } from './seed.ts'

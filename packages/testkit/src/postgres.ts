@@ -1,19 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 
-import pg from 'pg'
 import { inject } from 'vitest'
 
 import { silentLogger } from '@slipway/request-log'
 import { Database } from '@slipway/server/database/index.ts'
+import { withClient, withDatabase } from './databases/connections.ts'
+import { DatabasePool } from './databases/pool.ts'
+import type { TemplateState } from './databases/template-state.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string
+    templateState: TemplateState
   }
 }
 
-/** A database of its own for a test file: a copy of the migrated template, dropped at disposal. */
+/** A database of its own for a test file: a copy of the migrated template, gone at disposal. */
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
 }
@@ -22,23 +25,32 @@ export interface TestDatabase extends AsyncDisposable {
 export const TEMPLATE = 'slipway_template'
 
 /**
- * Copies the migrated template database, which takes well under a second, or another one that nobody is connected to;
- * `migrated: false` gives an empty one.
+ * A database that equals the migrated template, in well under a second, or a copy of another one that nobody is
+ * connected to; `migrated: false` gives an empty one.
  */
 export async function createTestDatabase(
   options: { readonly migrated?: boolean; readonly copyOf?: TestDatabase } = {},
 ): Promise<TestDatabase> {
   const admin = inject('postgresUrl')
   const name = `test_${randomBytes(8).toString('hex')}`
+  const url = withDatabase(admin, name)
   const { migrated = true, copyOf } = options
-  const standard = migrated ? TEMPLATE : 'template0'
-  const template = copyOf === undefined ? standard : new URL(copyOf.url).pathname.slice(1)
-  // Through the write-ahead log, as it would be by itself, it takes twice as long.
-  await run(admin, `create database ${name} template ${template} strategy file_copy`)
-  return {
-    url: withDatabase(admin, name),
-    [Symbol.asyncDispose]: () => run(admin, `drop database ${name} with (force)`),
+  if (copyOf !== undefined || !migrated) {
+    await copy(admin, copyOf === undefined ? 'template0' : new URL(copyOf.url).pathname.slice(1), name)
+    return { url, [Symbol.asyncDispose]: () => run(admin, `drop database ${name} with (force)`) }
   }
+  const pool = new DatabasePool(admin, inject('templateState'))
+  if (!(await pool.take(name))) await copy(admin, TEMPLATE, name)
+  return { url, [Symbol.asyncDispose]: () => pool.giveBack(name) }
+}
+
+/** Through the write-ahead log, as it would be by itself, it takes twice as long. */
+function copy(admin: string, template: string, name: string): Promise<void> {
+  return run(admin, `create database ${name} template ${template} strategy file_copy`)
+}
+
+function run(url: string, statement: string): Promise<void> {
+  return withClient(url, async (client) => void (await client.query(statement)))
 }
 
 /** Opens a {@link Database} on a test database, with defaults that suit tests. */
@@ -59,21 +71,4 @@ export function databaseAddress(url: string): { path: string } | { host: string;
   const { hostname, port } = new URL(url)
   const host = decodeURIComponent(hostname)
   return host.startsWith('/') ? { path: path.join(host, `.s.PGSQL.${port}`) } : { host, port: Number(port) }
-}
-
-/** The same server, another database. */
-export function withDatabase(url: string, name: string): string {
-  const copy = new URL(url)
-  copy.pathname = `/${name}`
-  return copy.href
-}
-
-async function run(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
 }

@@ -8,6 +8,8 @@ import type { TestProject } from 'vitest/node'
 import { describeError, silentLogger } from '@slipway/request-log'
 import { startEmbedded } from '@slipway/server/database/index.ts'
 import { migrate } from '@slipway/server/database/migrate.ts'
+import { withClient } from './databases/connections.ts'
+import { readTemplateState } from './databases/template-state.ts'
 import { TEMPLATE } from './postgres.ts'
 
 /** One PostgreSQL for the whole test run, with a migrated template database that test files copy. */
@@ -28,6 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   template.pathname = `/${TEMPLATE}`
   await migrate({ connectionString: template.href })
   project.provide('postgresUrl', server.url)
+  project.provide('templateState', await withClient(template.href, readTemplateState))
   return async () => {
     await server[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true })
