@@ -43,6 +43,7 @@ import type { Route } from './route.ts'
 import * as secondFactor from './second-factor.ts'
 import * as sessions from './sessions.ts'
 import * as signIn from './sign-in.ts'
+import * as tasks from './tasks.ts'
 import * as templateVersions from './template-versions.ts'
 import * as templates from './templates.ts'
 import * as userSecrets from './user-secrets.ts'
@@ -105,6 +106,7 @@ export * from './second-factor.ts'
 export * from './sessions.ts'
 export * from './sign-in.ts'
 export * from './skill-format.ts'
+export * from './tasks.ts'
 export * from './template-versions.ts'
 export * from './templates.ts'
 export * from './user-secrets.ts'
@@ -160,6 +162,7 @@ export const routes: readonly Route[] = [
   secondFactor,
   sessions,
   signIn,
+  tasks,
   templateVersions,
   templates,
   userSecrets,
@@ -168,10 +171,11 @@ export const routes: readonly Route[] = [
   users,
   webPush,
   workspaces,
-].flatMap((part) => Object.values(part).filter(isRoute).flatMap(withPublicChatRoute))
+].flatMap((part) => Object.values(part).filter(isRoute).flatMap(withTwin))
 
-function withPublicChatRoute(operation: Route): Route[] {
-  const twin = chats.publicChatRoute(operation)
+/** An operation, and the same one at its second address where it has one. */
+function withTwin(operation: Route): Route[] {
+  const twin = chats.publicChatRoute(operation) ?? tasks.experimentalTaskRoute(operation)
   return twin === undefined ? [operation] : [operation, twin]
 }
 
