@@ -32,7 +32,7 @@ export function StatusLine({ chat }: { readonly chat: Chat }) {
   if (lost)
     return (
       <Line icon={<WifiOff className="size-3.5 text-warn" aria-hidden="true" />}>
-        Reconnecting. What you see may be old; the model works on.
+        Reconnecting. What you see may be old.
       </Line>
     )
   if (retry !== undefined && active) return <RetryLine retry={retry} />

@@ -128,6 +128,7 @@ export function ListPane(props: ListPaneProps) {
             onlyWaiting={onlyWaiting}
             mayCreate={mayCreate}
             onReset={() => change({ needs: undefined, ...RESET })}
+            onShared={() => change({ source: 'shared_with_me' })}
           />
         </div>
       ) : (
@@ -181,11 +182,13 @@ function Nothing({
   onlyWaiting,
   mayCreate,
   onReset,
+  onShared,
 }: {
   readonly filter: ChatFilter
   readonly onlyWaiting: boolean
   readonly mayCreate: boolean
   readonly onReset: () => void
+  readonly onShared: () => void
 }) {
   if (onlyWaiting)
     return (
@@ -205,15 +208,23 @@ function Nothing({
         action={<Button onClick={onReset}>Clear the filters</Button>}
       />
     )
-  return filter.archived ? (
-    <EmptyState icon={Archive} title="The archive is empty">
-      Chats that you archive are kept here, until they are deleted after the time that administrators set.
+  if (filter.archived)
+    return (
+      <EmptyState icon={Archive} title="The archive is empty">
+        Chats that you archive are kept here, until they are deleted after the time that administrators set.
+      </EmptyState>
+    )
+  return mayCreate ? (
+    <EmptyState icon={MessagesSquare} title="No chats yet">
+      Say what you want done; the chat appears here.
     </EmptyState>
   ) : (
-    <EmptyState icon={MessagesSquare} title="No chats yet">
-      {mayCreate
-        ? 'Say what you want done; the chat appears here.'
-        : 'The filter “Shared with me” lists chats of others that you may read.'}
+    <EmptyState
+      icon={MessagesSquare}
+      title="No chats of your own"
+      action={<Button onClick={onShared}>Show what is shared with me</Button>}
+    >
+      To start some you need the role Coder Agents User in an organization; its administrators give it.
     </EmptyState>
   )
 }

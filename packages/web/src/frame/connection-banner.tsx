@@ -78,7 +78,8 @@ function Strip({ tone, children }: { readonly tone: keyof typeof STRIPS; readonl
   return (
     <div
       role="status"
-      className={`fixed inset-x-3 bottom-3 z-[70] mx-auto flex w-fit max-w-[calc(100vw-24px)] animate-rise items-center gap-2.5 rounded-card border px-3 py-2 text-sm text-ink shadow-float ${STRIPS[tone]}`}
+      // Beside a conversation it hangs from the top: at the bottom it would cover what one writes.
+      className={`fixed inset-x-3 bottom-3 z-[70] mx-auto flex w-fit max-w-[calc(100vw-24px)] animate-rise items-center gap-2.5 rounded-card border px-3 py-2 text-sm text-ink shadow-float [body:has([data-pane=transcript])_&]:bottom-auto [body:has([data-pane=transcript])_&]:top-14 [body:has([data-pane=transcript])_&]:max-sm:top-26 ${STRIPS[tone]}`}
     >
       {children}
     </div>
