@@ -23,6 +23,8 @@ interface TypeDefaults {
 }
 
 const S256: readonly string[] = ['S256']
+/** The dashboard has no marks of companies. */
+const GIT_ICON = '/icon/git.svg'
 
 /**
  * The defaults of a provider's type (ID-181). Types that people host themselves take their addresses from the one
@@ -44,7 +46,7 @@ export function typeDefaults(given: ConfiguredProvider): TypeDefaults {
         tokenUrl: 'https://bitbucket.org/site/oauth2/access_token',
         validateUrl: 'https://api.bitbucket.org/2.0/user',
         displayName: 'BitBucket',
-        displayIcon: '/icon/bitbucket.svg',
+        displayIcon: GIT_ICON,
         regex: hostPattern('bitbucket.org'),
         scopes: ['account', 'repository:write'],
         pkceMethods: [],
@@ -61,7 +63,7 @@ export function typeDefaults(given: ConfiguredProvider): TypeDefaults {
               regex: hostPattern(host.host),
             }),
         displayName: 'Bitbucket Server',
-        displayIcon: '/icon/bitbucket.svg',
+        displayIcon: GIT_ICON,
         scopes: ['PUBLIC_REPOS', 'REPO_READ', 'REPO_WRITE'],
         pkceMethods: [],
       }
@@ -70,7 +72,7 @@ export function typeDefaults(given: ConfiguredProvider): TypeDefaults {
         authUrl: 'https://app.vssps.visualstudio.com/oauth2/authorize',
         tokenUrl: 'https://app.vssps.visualstudio.com/oauth2/token',
         displayName: 'Azure DevOps',
-        displayIcon: '/icon/azure-devops.svg',
+        displayIcon: GIT_ICON,
         regex: hostPattern('dev.azure.com'),
         scopes: ['vso.code_write'],
         pkceMethods: [],
@@ -82,7 +84,7 @@ export function typeDefaults(given: ConfiguredProvider): TypeDefaults {
           ? {}
           : { tokenUrl: `${host.origin}/${host.pathname.split('/')[1] ?? ''}/oauth2/token` }),
         displayName: 'Azure DevOps (Entra)',
-        displayIcon: '/icon/azure-devops.svg',
+        displayIcon: GIT_ICON,
         regex: hostPattern('dev.azure.com'),
         pkceMethods: [],
       }
@@ -92,7 +94,6 @@ export function typeDefaults(given: ConfiguredProvider): TypeDefaults {
         tokenUrl: 'https://slack.com/api/oauth.v2.access',
         revokeUrl: 'https://slack.com/api/auth.revoke',
         displayName: 'Slack',
-        displayIcon: '/icon/slack.svg',
         extraTokenKeys: ['authed_user'],
         pkceMethods: [],
       }
@@ -106,7 +107,6 @@ export function typeDefaults(given: ConfiguredProvider): TypeDefaults {
               validateUrl: `${host.origin}/access/api/v1/system/ping`,
             }),
         displayName: 'JFrog',
-        displayIcon: '/icon/jfrog.svg',
         scopes: ['applied-permissions/user'],
         pkceMethods: [],
       }
@@ -145,7 +145,7 @@ function github(given: ConfiguredProvider, host: URL | null): TypeDefaults {
     appInstallationsUrl: `${api}/user/installations`,
     apiBaseUrl: api,
     displayName: 'GitHub',
-    displayIcon: '/icon/github.svg',
+    displayIcon: GIT_ICON,
     regex: hostPattern(own ? host.host : 'github.com'),
     scopes: ['repo', 'workflow'],
     pkceMethods: S256,
@@ -161,7 +161,7 @@ function gitlab(host: URL | null): TypeDefaults {
     revokeUrl: `${origin}/oauth/revoke`,
     apiBaseUrl: `${origin}/api/v4`,
     displayName: 'GitLab',
-    displayIcon: '/icon/gitlab.svg',
+    displayIcon: GIT_ICON,
     regex: hostPattern(new URL(origin).host),
     scopes: ['write_repository', 'read_api'],
     pkceMethods: S256,
@@ -175,7 +175,7 @@ function gitea(host: URL | null): TypeDefaults {
     tokenUrl: `${origin}/login/oauth/access_token`,
     validateUrl: `${origin}/login/oauth/userinfo`,
     displayName: 'Gitea',
-    displayIcon: '/icon/gitea.svg',
+    displayIcon: GIT_ICON,
     regex: hostPattern(new URL(origin).host),
     scopes: ['read:repository', 'write:repository', 'read:user'],
     pkceMethods: S256,

@@ -1,3 +1,5 @@
+import { access } from 'node:fs/promises'
+
 import { describe, expect, it } from 'vitest'
 
 import { parseConfig } from '../config/index.ts'
@@ -130,6 +132,25 @@ describe('ID-181: a type fills in what the configuration leaves out', () => {
       displayIcon: '/emojis/1f511.png',
     })
   })
+})
+
+it('ID-181, UI-105: the icon of a known type is one that there is', async () => {
+  const icons = new Set(
+    [
+      'github',
+      'gitlab',
+      'gitea',
+      'bitbucket-cloud',
+      'bitbucket-server',
+      'azure-devops',
+      'slack',
+      'jfrog',
+    ].map((type) => one({ TYPE: type, AUTH_URL: 'https://git.example/x' }).displayIcon),
+  )
+  icons.delete('/emojis/1f511.png')
+  const files = new URL('../../../web/public/', import.meta.url)
+  for (const icon of icons) await access(new URL(`.${icon}`, files))
+  expect([...icons]).toEqual(['/icon/git.svg'])
 })
 
 describe('ID-180: PKCE', () => {

@@ -77,7 +77,7 @@ function githubOf(config: Config): GithubProvider[] {
       kind: 'github',
       source: 'settings',
       displayName: 'GitHub',
-      icon: '/icon/github.svg',
+      icon: '/icon/git.svg',
       enabled: true,
       clientId: config.githubClientId,
       clientSecret: config.githubClientSecret,

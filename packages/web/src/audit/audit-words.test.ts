@@ -23,6 +23,10 @@ it('UI-1405: abbreviations in the sentence are written as such', () => {
     kind: 'words',
     text: ' updated MCP server config ',
   })
+  expect(sentenceParts('{user} created oauth2 app {target}')[1]).toEqual({
+    kind: 'words',
+    text: ' created OAuth2 app ',
+  })
 })
 
 it('UI-1405: entries are grouped by day in their own order', () => {

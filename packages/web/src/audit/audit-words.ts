@@ -8,7 +8,7 @@ type SentencePart =
   | { readonly kind: 'target' }
 
 /** The server names types as its database does, in small letters. */
-const ACRONYMS = /\b(?:ai|api|idp|mcp|ssh|totp)\b/g
+const ACRONYMS = /\b(?:ai|api|idp|mcp|ssh|totp)\b|\boauth(?=2\b)/g
 
 /** The sentence of an entry (`{user} created user {target}`) in parts, so that names can be links. */
 export function sentenceParts(description: string): readonly SentencePart[] {
@@ -20,7 +20,10 @@ export function sentenceParts(description: string): readonly SentencePart[] {
         ? { kind: 'user' }
         : part === '{target}'
           ? { kind: 'target' }
-          : { kind: 'words', text: part.replace(ACRONYMS, (word) => word.toUpperCase()) },
+          : {
+              kind: 'words',
+              text: part.replace(ACRONYMS, (word) => (word === 'oauth' ? 'OAuth' : word.toUpperCase())),
+            },
     )
 }
 

@@ -126,7 +126,7 @@ export const networkingOptions = {
     default: 'false',
     group: http,
     wire: 'disable_password_auth',
-    help: 'Nobody but an owner signs in with a password.',
+    help: 'Nobody signs in with a password, owners included.',
   }),
   allowQueryTokens: option(oneOf('all', 'no-oauth', 'websocket', 'none'), {
     name: 'Allow Query Tokens',
