@@ -76,7 +76,7 @@ describe('the consent page in a browser', () => {
 
   it('OA-B14: refusing and cancelling tell the app, without scripts too', async () => {
     for (const [role, name] of [
-      ['button', 'Refuse it'],
+      ['button', 'Refuse it for the record'],
       ['link', 'Cancel'],
     ] as const) {
       const { page, faults } = await arrive(address(app))

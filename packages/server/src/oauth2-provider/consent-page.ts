@@ -41,8 +41,8 @@ ${destinationWarning(request.redirectUri)}
 <button class="button primary" name="decision" value="allow">Authorize</button>
 <a class="button" href="${consent.cancel}" autofocus>Cancel</a>
 </div>
-<p class="hint switch">You did not start this? <button class="link" name="decision" value="deny">Refuse it</button>, and the audit log keeps that.</p>
-${consent.canSwitch ? html`<p class="hint">Not you? <button class="link" name="decision" value="switch" formnovalidate>Sign in as somebody else</button></p>` : undefined}
+<p class="hint switch">You did not start this? <button class="link" name="decision" value="deny">Refuse it for the record</button></p>
+${consent.canSwitch ? html`<p class="hint switch">Not you? <button class="link" name="decision" value="switch" formnovalidate>Sign in as somebody else</button></p>` : undefined}
 </form>
 <p class="hint">You can take this back at any time in your settings, under authorized applications.</p>`
   return sendPage(reply, {
