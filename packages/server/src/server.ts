@@ -80,6 +80,8 @@ export interface ServerOptions {
   readonly mcpExtension?: McpExtension
   /** Tools and clocks of tests. */
   readonly chatExtension?: ChatExtension
+  /** Instead of one of its own, whose engine takes longer to load than a server; whoever made it disposes it. */
+  readonly sandbox?: TemplateSandbox
 }
 
 const SHUTDOWN_MS = 10_000
@@ -98,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     { configuration, log, clock: options.clock, listening: () => listening },
     steps,
   )
-  const sandbox = steps.use(new TemplateSandbox())
+  const sandbox = options.sandbox ?? steps.use(new TemplateSandbox())
   const local = new LocalRuntime({
     directory: path.join(directory, 'workspaces'),
     agentCommand: options.agentCommand ?? [process.execPath, agentProgram()],

@@ -14,6 +14,7 @@ import {
 } from '@slipway/contract'
 import { type Logger, silentLogger } from '@slipway/request-log'
 import { parseConfig } from '@slipway/server/config/index.ts'
+import { TemplateSandbox } from '@slipway/server/provisioning/index.ts'
 import { type RunningServer, type ServerOptions, startServer } from '@slipway/server/server.ts'
 import { checkResponsesOf } from './check-responses.ts'
 import { endWorkspaces } from './end-workspaces.ts'
@@ -22,6 +23,9 @@ import { until } from './until.ts'
 
 /** Password of every account that the testkit makes. */
 export const PASSWORD = 'SomePassword-2026!'
+
+/** For all servers of this process, and until it ends: every one has a template evaluated for its first owner. */
+const sandbox = new TemplateSandbox()
 
 /** A real server on a database of its own. */
 export interface TestServer extends AsyncDisposable {
@@ -55,7 +59,7 @@ export interface TestServerOptions {
   readonly databaseUrl?: string
 }
 
-/** Starts a server on a copy of the migrated template database; takes well under a second. */
+/** Starts a server on a migrated database of its own; takes well under a second. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   await using steps = new AsyncDisposableStack()
   const databaseUrl = options.databaseUrl ?? steps.use(await createTestDatabase()).url
@@ -76,6 +80,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     startServer({
       configuration: parsed,
       log: options.log ?? silentLogger(),
+      sandbox,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.mcpExtension === undefined ? {} : { mcpExtension: options.mcpExtension }),
       chatExtension: {
