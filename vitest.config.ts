@@ -4,6 +4,7 @@ import path from 'node:path'
 
 import { defineConfig } from 'vitest/config'
 
+import { LongFilesFirst } from './packages/testkit/src/long-files-first.ts'
 import { SecondTries } from './packages/testkit/src/second-tries.ts'
 
 /** What others in its process would notice of a file: it changes globals, clocks or variables, or measures memory. */
@@ -33,8 +34,9 @@ export default defineConfig({
     reporters: ['default', new SecondTries()],
     // Once for both projects: they would otherwise start a database each.
     globalSetup: ['packages/testkit/src/vitest-global-setup.ts'],
-    // Most tests wait for servers, agents and browsers: with one worker a small machine stands idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongFilesFirst },
+    // Most tests wait for servers, agents and browsers: with a worker for each core a small machine stands idle.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         // To load the server takes longer than most files do: those that leave their process as it was share one.
