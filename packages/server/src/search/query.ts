@@ -23,7 +23,10 @@ export class SearchQuery {
       } else if (bare.startsWith(':') || bare.endsWith(':')) {
         this.#fault('q', `Query element ${JSON.stringify(element)} cannot start or end with ':'`)
       } else if (bare.split(':').length > 2) {
-        this.#fault('q', `Query element ${JSON.stringify(element)} can only contain 1 ':'`)
+        this.#fault(
+          'q',
+          `Query element ${JSON.stringify(element)} can only contain 1 ':'; put a value that has one in quotes`,
+        )
       } else {
         const at = element.indexOf(':')
         const key = element.slice(0, at)

@@ -11,6 +11,7 @@ import {
 
 import { classNames } from './class-names.ts'
 import { complete, type FilterKey, type Suggestion, suggestions } from './filter-completion.ts'
+import { withQuotedTimes } from './filter-words.ts'
 
 const TYPING_MS = 500
 
@@ -98,7 +99,7 @@ export function FilterBar({
   const apply = (next: string) => {
     clearTimeout(timer.current)
     setText(next)
-    const wanted = next.trim()
+    const wanted = withQuotedTimes(next.trim())
     if (wanted === (sent.current.at(-1) ?? value)) return
     sent.current.push(wanted)
     onChange(wanted)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { filterValue, withFilterValue } from './filter-words.ts'
+import { filterValue, withFilterValue, withQuotedTimes } from './filter-words.ts'
 
 it('UI-501: a menu changes its own key of the text and leaves the rest as it is', () => {
   const filter = 'deploy username:ada date_from:2026-01-31'
@@ -26,4 +26,16 @@ it('UI-501: what is written is read again', () => {
       expect([filterValue(filter, 'one'), filterValue(filter, 'two')]).toEqual([first, second])
     }),
   )
+})
+
+it('UI-501: times may be written as they are', () => {
+  expect(withQuotedTimes('connected_after:2026-01-31T00:00:00Z type:ssh')).toBe(
+    'connected_after:"2026-01-31T00:00:00Z" type:ssh',
+  )
+  for (const fine of [
+    'connected_after:"2026-01-31T00:00:00Z"',
+    'date_from:2026-01-31',
+    '2026-01-31T00:00:00Z',
+  ])
+    expect(withQuotedTimes(fine)).toBe(fine)
 })

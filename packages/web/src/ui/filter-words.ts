@@ -3,6 +3,11 @@ function partsOf(filter: string): readonly string[] {
   return filter.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []
 }
 
+/** The filter with quotes around its times, which hold colons: written as people write them they would be a fault. */
+export function withQuotedTimes(filter: string): string {
+  return filter.replace(/(?<=(?:^|\s)-?\w+:)\d{4}-\d\d-\d\dT\d\d:\d\d\S*/gi, (time) => `"${time}"`)
+}
+
 /** The value of a key of the filter, without quotes; `undefined` without any. */
 export function filterValue(filter: string, key: string): string | undefined {
   const part = partsOf(filter).find((one) => one.toLowerCase().startsWith(`${key}:`))
