@@ -33,5 +33,11 @@ export {
   resourceUri,
 } from './resources.ts'
 export type { StandardSchema } from './standard-schema.ts'
-export { type Tool, type ToolAnnotations, type ToolContext, ToolFault } from './tool.ts'
+export {
+  type RelayedCall,
+  type Tool,
+  type ToolAnnotations,
+  type ToolContext,
+  ToolFault,
+} from './tool.ts'
 export { reportTaskTool, type TaskReport } from './tools/report.ts'

@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 
+import type { Route } from '@slipway/contract'
 import type { AgentAccess, Api } from './api.ts'
 import { type StandardSchema, standardSchema } from './standard-schema.ts'
 
@@ -45,12 +46,20 @@ export interface Tool {
   readonly isLong: boolean
   /** @throws ToolFault, and what `Api` and `AgentAccess` throw. */
   readonly run: (args: unknown, context: ToolContext) => Promise<unknown>
+  /** What it asks the API where it does nothing but hand on the answer, whatever its arguments. */
+  readonly relays?: RelayedCall
+}
+
+/** A call of the API whose answer is that of a tool. */
+export interface RelayedCall {
+  readonly route: Route
+  readonly params: Readonly<Record<string, string>>
 }
 
 /** What kind of change a tool makes: none, some, or one that loses something. */
 export type Effect = 'reads' | 'changes' | 'destroys'
 
-interface ToolDefinition<Input extends TObject, Output extends TSchema> {
+interface ToolDefinition<Input extends TObject, Output extends TSchema> extends Pick<Tool, 'relays'> {
   readonly name: string
   readonly title: string
   readonly description: string
@@ -68,7 +77,7 @@ interface ToolDefinition<Input extends TObject, Output extends TSchema> {
 export function defineTool<Input extends TObject, Output extends TSchema>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, effect, scopes, isLong = false } = definition
+  const { name, title, description, effect, scopes, isLong = false, relays } = definition
   const input = standardSchema(definition.input)
   const checked = (args: unknown): Static<Input> => {
     if (input.accepts(args)) return args
@@ -94,6 +103,7 @@ export function defineTool<Input extends TObject, Output extends TSchema>(
         ? [...scopes, ...definition.scopesOf(args)]
         : scopes,
     isLong,
+    ...(relays === undefined ? {} : { relays }),
     run: async (args, context) => definition.run(checked(args), context),
   }
 }

@@ -43,6 +43,8 @@ function parameterValues(map: Readonly<Record<string, string>> = {}): WorkspaceB
   return Object.entries(map).map(([name, value]) => ({ name, value }))
 }
 
+const ownUser = { route: getUser, params: { user: 'me' } }
+
 const getAuthenticatedUser = defineTool({
   name: 'coder_get_authenticated_user',
   title: 'Who am I',
@@ -51,7 +53,8 @@ const getAuthenticatedUser = defineTool({
   input: Type.Object({}),
   output: Type.Object({ id: Type.String(), username: Type.String(), email: Type.String() }),
   scopes: ['user:read'],
-  run: (_args, { api }) => api.call(getUser, { params: { user: 'me' } }),
+  relays: ownUser,
+  run: (_args, { api }) => api.call(ownUser.route, { params: ownUser.params }),
 })
 
 /** The first workspaces that a search finds. */

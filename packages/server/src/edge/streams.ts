@@ -234,6 +234,15 @@ export class OpenStreams implements AsyncDisposable {
     return { [Symbol.dispose]: () => over() }
   }
 
+  /** Whether the user of a request, or everybody, was told of an ended key since it began. */
+  mayHaveEnded({ context: { precheck, startedTick } }: FastifyRequest): boolean {
+    return precheck.ok && this.#toldSince(startedTick, precheck.owner.id)
+  }
+
+  #toldSince(tick: number, userId: string): boolean {
+    return tick <= Math.max(this.#toldOfAll, this.#toldOf.get(userId) ?? 0)
+  }
+
   /** Remembers who opened a stream until it closes. A key that was ended since its request began opens none. */
   #own(
     { context: { startedTick } }: FastifyRequest,
@@ -250,8 +259,7 @@ export class OpenStreams implements AsyncDisposable {
       own.delete(stream)
       if (own.size === 0 && this.#byUser.get(id) === own) this.#byUser.delete(id)
     })
-    if (startedTick <= Math.max(this.#toldOfAll, this.#toldOf.get(id) ?? 0))
-      void this.#endUnlessLive([stream])
+    if (this.#toldSince(startedTick, id)) void this.#endUnlessLive([stream])
   }
 
   /** Says how to find out whether a key is good still; what it says must not reject. */

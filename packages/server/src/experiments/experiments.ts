@@ -68,8 +68,19 @@ export function behindExperiments(
 function gated(bound: BoundRoute, check: () => void): BoundRoute {
   switch (bound.access) {
     case 'session':
-    case 'page':
-      return { ...bound, handle: checkedFirst(check, bound.handle) }
+    case 'page': {
+      const { ready } = bound
+      return {
+        ...bound,
+        handle: checkedFirst(check, bound.handle),
+        ready:
+          ready &&
+          ((incoming) => {
+            check()
+            return ready(incoming)
+          }),
+      }
+    }
     case 'agent':
       return { ...bound, handle: checkedFirst(check, bound.handle) }
     case 'public':

@@ -2,11 +2,12 @@ import type { InitializeRequest } from '@modelcontextprotocol/server'
 import { LRUCache } from 'lru-cache'
 
 import type { Tool } from '@slipway/mcp-tools'
-import { LEGACY_VERSIONS } from './messages.ts'
+import { LEGACY_VERSIONS, requestOf } from './messages.ts'
 import {
   type CallOutcome,
   type CallSituation,
   type Client,
+  relayAtOnce,
   runTool,
   type ServerParts,
   serverInfo,
@@ -41,17 +42,30 @@ export function directCallOf({ tools }: Client, body: unknown): DirectCall | und
   return { id, tool, args, meta: isPlain ? JSON.stringify(meta) : undefined }
 }
 
+/** Whether a client speaks a revision with `initialize`, or a later one. */
+export type Era = 'legacy' | 'modern'
+
+/** What is told of an outcome. */
+type Told =
+  | Pick<Extract<CallOutcome, { isError: false }>, 'isError' | 'json'>
+  | Extract<CallOutcome, { isError: true }>
+
+/** What headers say of a message. */
+interface DeclaredHeaders {
+  readonly protocolVersionHeader?: string
+  readonly mcpMethodHeader?: string
+  readonly mcpNameHeader?: string
+}
+
 /** Of which revision calls are, by what says so in them: a client says the same of itself each time. */
 export class Eras {
-  readonly #known = new LRUCache<string, 'legacy' | 'modern'>({ max: MAX_ERAS })
+  readonly #known = new LRUCache<string, Era>({ max: MAX_ERAS })
 
   /** What `judge` says of the revision of a call, if it is one or the other; asked once for all that say the same. */
-  of(
-    call: DirectCall,
-    headers: Readonly<Record<string, string | undefined>>,
-    judge: () => 'legacy' | 'modern' | undefined,
-  ): 'legacy' | 'modern' | undefined {
-    const key = call.meta === undefined ? undefined : `${call.meta}${JSON.stringify(headers)}`
+  of(call: DirectCall, headers: DeclaredHeaders, judge: () => Era | undefined): Era | undefined {
+    const { protocolVersionHeader: version, mcpMethodHeader: method, mcpNameHeader: name } = headers
+    // No header holds a line feed.
+    const key = call.meta === undefined ? undefined : `${version}\n${method}\n${name}\n${call.meta}`
     if (key === undefined || key.length > MAX_ERA_LENGTH) return judge()
     const known = this.#known.get(key)
     if (known !== undefined) return known
@@ -132,18 +146,39 @@ export async function answerDirectly(
   { outer }: Client,
   { id, tool, args }: DirectCall,
   situation: CallSituation,
-  era: 'legacy' | 'modern',
+  era: Era,
 ): Promise<string> {
-  const outcome = await runTool(parts, outer, tool, args, situation)
+  return messageOf(parts, id, await runTool(parts, outer, tool, args, situation), era)
+}
+
+/** As {@link answerDirectly} for what can be told without waiting; undefined where it cannot. */
+export function answerAtOnce(
+  parts: ServerParts,
+  { outer }: Client,
+  { id, tool }: DirectCall,
+  era: Era,
+): string | undefined {
+  const json = relayAtOnce(parts, outer, tool)
+  return json === undefined ? undefined : messageOf(parts, id, { isError: false, json }, era)
+}
+
+/** Whether a body calls a tool whose answer might be told without waiting. */
+export function relaysAnswer({ tools }: Client, body: unknown): boolean {
+  const request = requestOf(body)
+  const name = request?.method === 'tools/call' ? request.params.name : undefined
+  return typeof name === 'string' && tools.offered.get(name)?.relays !== undefined
+}
+
+function messageOf(parts: ServerParts, id: DirectCall['id'], outcome: Told, era: Era): string {
   const text = JSON.stringify(outcome.isError ? outcome.message : outcome.json)
-  const more = outcome.isError ? ',"isError":true' : `,"structuredContent":${structured(outcome, era)}`
+  const more = outcome.isError ? ',"isError":true' : `,"structuredContent":${structured(outcome.json, era)}`
   const complete = era === 'legacy' ? '' : modern(parts)
   return `{"result":{"content":[{"type":"text","text":${text}}]${more}${complete}},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
 }
 
 /** Results of the older revisions are objects: anything else is in one of them, as the schemas that they are told say. */
-function structured({ result, json }: Extract<CallOutcome, { isError: false }>, era: string): string {
-  return era === 'modern' || isObject(result) ? json : `{"result":${json}}`
+function structured(json: string, era: Era): string {
+  return era === 'modern' || json.startsWith('{') ? json : `{"result":${json}}`
 }
 
 function modern(parts: ServerParts): string {

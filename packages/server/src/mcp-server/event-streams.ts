@@ -35,6 +35,11 @@ export class EventStreams implements Disposable {
     return this.#streams.watch(request, end)
   }
 
+  /** Whether the key of a request may have ended since it began. */
+  mayHaveEnded(request: FastifyRequest): boolean {
+    return this.#streams.mayHaveEnded(request)
+  }
+
   /** Answers a request with events. `closed` is called once when the stream is over, whoever ended it. */
   begin(request: FastifyRequest, reply: FastifyReply, closed: () => void): SseStream {
     const response = this.adopt(request, reply)

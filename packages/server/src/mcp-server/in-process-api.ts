@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Route } from '@slipway/contract'
-import type { ApiInput } from '@slipway/mcp-tools'
-import type { BoundRoute, RequestContext, SessionIncoming } from '../edge/index.ts'
+import type { ApiInput, RelayedCall } from '@slipway/mcp-tools'
+import type { Accepted, BoundRoute, RequestContext, SessionIncoming } from '../edge/index.ts'
 import type { EdgeOptions } from '../edge/options.ts'
 import { RateLimiter, tooManyRequests } from '../edge/rate-limit.ts'
 import { runInRequest } from '../edge/request-context.ts'
@@ -78,7 +78,7 @@ export class InProcessApi {
   async call<R extends Route>(outer: Outer, tool: string, route: R, input: InnerInput<R>): Promise<string> {
     const callable = this.#callable.get(route.id)
     if (callable === undefined) throw new Error(`${route.id} cannot be called from inside`)
-    const { bound, check, read, serialize, usual, limiter } = callable
+    const { bound, check, read, usual, limiter } = callable
     if (limiter.enabled) {
       const decision = await limiter.take(outer.owner.id, route.path)
       if (!decision.allowed) throw tooManyRequests(decision)
@@ -92,45 +92,131 @@ export class InProcessApi {
       if (input.body !== undefined) refuseUnstorable(body)
       check?.(body)
       const query = read?.(search) ?? {}
-      const made: { request?: FastifyRequest; reply?: FastifyReply } = {}
-      const incoming = {
-        actor: outer.actor,
-        key: outer.key,
-        owner: outer.owner,
-        context,
-        params: { ...params },
-        // The checks of this very route have passed.
-        query: query as never,
-        body: body as never,
-        bytes: bytes === undefined ? NO_BYTES : Buffer.from(bytes.data),
-        // To copy them takes longer than most operations that do not look at them.
-        get raw() {
-          made.request ??= innerRequest(outer.raw, context, { ...params }, search, bytes?.type)
-          return made.request
-        },
-        get reply() {
-          made.reply ??= innerReply(outer.reply, usual)
-          return made.reply
-        },
-        visitor: () => ({ ok: true as const, actor: outer.actor, key: outer.key, owner: outer.owner }),
-        upgrade: noStream,
-        events: noStream,
-      }
+      const incoming = new InnerIncoming(outer, context, { params, query, body, bytes, search, usual })
       const answer = await inside(context, () => bound.handle(incoming))
-      const status = made.reply?.statusCode ?? usual
-      const schema = bound.route.responses[status] ?? Object.values(bound.route.responses)[0]
-      if (schema === undefined || schema === null || answer === undefined) return 'null'
-      let written = serialize.get(status)
-      if (written === undefined) {
-        written = outer.reply.compileSerializationSchema({ ...schema })
-        serialize.set(status, written)
-      }
-      return written(answer as never)
+      return written(callable, outer, incoming.status, answer)
     } finally {
       outer.context.statements += context.statements
       if (context.denial !== undefined) outer.context.denial = context.denial
     }
   }
+
+  /**
+   * As {@link call} without a query or a body, where it can be told without waiting; else undefined. What is told so
+   * changes nothing and is in no audit, so that it needs no context of its own.
+   *
+   * @throws ApiError as over HTTP.
+   */
+  ready(outer: Outer, { route, params }: RelayedCall): string | undefined {
+    const callable = this.#callable.get(route.id)
+    const ready = callable?.bound.ready
+    if (ready === undefined || callable === undefined || callable.limiter.enabled) return undefined
+    const given = { params, query: {}, body: {}, bytes: undefined, search: NO_SEARCH, usual: callable.usual }
+    const answer = ready(new InnerIncoming(outer, outer.context, given))
+    return answer === undefined ? undefined : written(callable, outer, callable.usual, answer)
+  }
+}
+
+/** What an operation is given. */
+interface Given {
+  readonly params: Readonly<Record<string, string>> | undefined
+  readonly query: unknown
+  readonly body: unknown
+  readonly bytes: InnerInput<Route>['bytes']
+  readonly search: URLSearchParams
+  readonly usual: number
+}
+
+/**
+ * What a handler receives. A class without functions of its own: V8 makes those of accessors in an object, and those that
+ * are assigned to a member, among what lives long, and all that they know would stay until a full collection of garbage.
+ */
+class InnerIncoming implements SessionIncoming<Route> {
+  readonly actor: Outer['actor']
+  readonly key: Outer['key']
+  readonly owner: Outer['owner']
+  readonly context: RequestContext
+  readonly params: Readonly<Record<string, string>>
+  // The checks of this very route have passed.
+  readonly query: never
+  readonly body: never
+  readonly bytes: Buffer
+  readonly upgrade = noStream
+  readonly events = noStream
+  /** Copies of those of the outer request. */
+  declare readonly raw: FastifyRequest
+  declare readonly reply: FastifyReply
+  readonly #outer: Outer
+  readonly #given: Given
+  #request: FastifyRequest | undefined
+  #reply: FastifyReply | undefined
+
+  constructor(outer: Outer, context: RequestContext, given: Given) {
+    const { params, query, body, bytes } = given
+    this.actor = outer.actor
+    this.key = outer.key
+    this.owner = outer.owner
+    this.context = context
+    this.params = { ...params }
+    this.query = query as never
+    this.body = body as never
+    this.bytes = bytes === undefined ? NO_BYTES : Buffer.from(bytes.data)
+    this.#outer = outer
+    this.#given = given
+    Object.defineProperties(this, COPIES)
+  }
+
+  visitor(): Accepted {
+    return { ok: true, actor: this.actor, key: this.key, owner: this.owner }
+  }
+
+  /** What the handler has said, or what is usual. */
+  get status(): number {
+    return this.#reply?.statusCode ?? this.#given.usual
+  }
+
+  static request(incoming: InnerIncoming): FastifyRequest {
+    const { params, search, bytes } = incoming.#given
+    const copy = { ...params }
+    incoming.#request ??= innerRequest(incoming.#outer.raw, incoming.context, copy, search, bytes?.type)
+    return incoming.#request
+  }
+
+  static reply(incoming: InnerIncoming): FastifyReply {
+    incoming.#reply ??= innerReply(incoming.#outer.reply, incoming.#given.usual)
+    return incoming.#reply
+  }
+}
+
+/**
+ * Accessors, because to copy a request and its reply takes longer than most operations that do not look at them; of each
+ * object, because handlers take what they do not name with `...`; and the same for all, so that all have one shape.
+ */
+const COPIES: PropertyDescriptorMap & ThisType<InnerIncoming> = {
+  raw: {
+    enumerable: true,
+    get() {
+      return InnerIncoming.request(this)
+    },
+  },
+  reply: {
+    enumerable: true,
+    get() {
+      return InnerIncoming.reply(this)
+    },
+  },
+}
+
+/** What the wire would hold of an answer. */
+function written({ bound, serialize }: Callable, outer: Outer, status: number, answer: unknown): string {
+  const schema = bound.route.responses[status] ?? Object.values(bound.route.responses)[0]
+  if (schema === undefined || schema === null || answer === undefined) return 'null'
+  let write = serialize.get(status)
+  if (write === undefined) {
+    write = outer.reply.compileSerializationSchema({ ...schema })
+    serialize.set(status, write)
+  }
+  return write(answer as never)
 }
 
 function inside<T>(context: RequestContext, work: () => Promise<T>): Promise<T> {

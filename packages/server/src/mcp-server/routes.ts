@@ -16,6 +16,7 @@ export type McpServerParts = Omit<ServerParts, 'extension'> & {
 export class McpServerEndpoint implements AsyncDisposable {
   readonly #parts: McpServerParts
   #service: Promise<McpService> | undefined
+  #started: McpService | undefined
   #ended = false
 
   constructor(parts: McpServerParts) {
@@ -29,10 +30,16 @@ export class McpServerEndpoint implements AsyncDisposable {
     return this.#service
   }
 
+  /** The same once the library is there; undefined before, and when the server stops. */
+  get started(): McpService | undefined {
+    return this.#ended ? undefined : this.#started
+  }
+
   async #start(): Promise<McpService> {
     const { McpService: Service } = await import('./serve.ts')
     const { streams, extension, ...parts } = this.#parts
-    return new Service(parts, streams, extension)
+    this.#started = new Service(parts, streams, extension)
+    return this.#started
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -59,7 +66,15 @@ export function mcpEndpointRoutes(
     ['oauth2', 'mcp-server-http'],
     [
       ...everywhere(contract.postMcp).map((route) =>
-        forSession(route, async (incoming) => (await serviceFor(incoming.raw)).post(incoming)),
+        forSession(
+          route,
+          async (incoming) => (await serviceFor(incoming.raw)).post(incoming),
+          {},
+          (incoming) => {
+            requireMcpOrigin(incoming.raw, context)
+            return endpoint.started?.ready(incoming)
+          },
+        ),
       ),
       ...everywhere(contract.streamMcp).map((route) =>
         forSession(route, async (incoming) => (await serviceFor(incoming.raw)).stream(incoming)),

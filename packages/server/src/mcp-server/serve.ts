@@ -20,7 +20,17 @@ import type { OpenStreams, SessionIncoming } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { chooseTools } from './choose-tools.ts'
-import { answerDirectly, type DirectCall, directCallOf, Ending, Eras, Greetings } from './direct-call.ts'
+import {
+  answerAtOnce,
+  answerDirectly,
+  type DirectCall,
+  directCallOf,
+  Ending,
+  type Era,
+  Eras,
+  Greetings,
+  relaysAnswer,
+} from './direct-call.ts'
 import { EventStreams } from './event-streams.ts'
 import { Exchanges, MAX_SUBSCRIPTIONS } from './exchanges.ts'
 import {
@@ -102,23 +112,9 @@ export class McpService implements AsyncDisposable {
   async post(incoming: McpIncoming): Promise<unknown> {
     const { raw, reply } = incoming
     const { headers } = raw
-    if (!isJsonContentType(headers['content-type'] ?? null))
-      throw new ApiError(415, 'Send the messages as application/json.')
-    requireAccept(headers.accept)
     const client = this.#client(incoming)
     const body: unknown = raw.body
-    requireScopes(client, body, this.#parts.context.config.accessUrl)
-    const inHeaders = {
-      ...optional('protocolVersionHeader', one(headers['mcp-protocol-version'])),
-      ...optional('mcpMethodHeader', one(headers['mcp-method'])),
-      ...optional('mcpNameHeader', one(headers['mcp-name'])),
-    }
-    const judge = (): 'legacy' | 'modern' | undefined => {
-      const { kind } = classifyInboundRequest({ httpMethod: 'POST', body, ...inHeaders })
-      return kind === 'legacy' || kind === 'modern' ? kind : undefined
-    }
-    const direct = directCallOf(client, body)
-    const era = direct === undefined ? judge() : this.#eras.of(direct, inHeaders, judge)
+    const { direct, era } = this.#judge(incoming, client)
     if (era === 'modern' && direct !== undefined && namesItself(headers, direct.tool.name))
       return this.#answer(incoming, client, direct, 'modern')
     if (era !== 'legacy') {
@@ -134,12 +130,55 @@ export class McpService implements AsyncDisposable {
     return this.#postLegacy(incoming, client, body, direct)
   }
 
+  /** What `post` would answer to a call for which nothing has to be waited; undefined where it has to be asked. @throws ApiError. */
+  ready(incoming: McpIncoming): string | undefined {
+    const { raw, reply, owner } = incoming
+    const client = this.#client(incoming)
+    if (!relaysAnswer(client, raw.body) || this.#streams.mayHaveEnded(raw)) return undefined
+    const { direct, era } = this.#judge(incoming, client)
+    if (direct === undefined || era === undefined) return undefined
+    const { headers } = raw
+    const version = one(headers['mcp-protocol-version'])
+    if (era === 'modern') {
+      if (!namesItself(headers, direct.tool.name)) return undefined
+    } else {
+      if (version !== undefined && !LEGACY_VERSIONS.includes(version)) return undefined
+      const id = one(headers['mcp-session-id'])
+      if (id !== undefined && this.#hub.known(owner.id, id) === undefined) return undefined
+    }
+    const message = answerAtOnce(this.#parts, client, direct, era)
+    if (message !== undefined) reply.type('application/json; charset=utf-8')
+    return message
+  }
+
+  /** What a body is. @throws ApiError 400, 403, 415 for one that nobody may send so. */
+  #judge(
+    { raw: { headers, body } }: McpIncoming,
+    client: Client,
+  ): { readonly direct: DirectCall | undefined; readonly era: Era | undefined } {
+    if (!isJsonContentType(headers['content-type'] ?? null))
+      throw new ApiError(415, 'Send the messages as application/json.')
+    requireAccept(headers.accept)
+    requireScopes(client, body, this.#parts.context.config.accessUrl)
+    const inHeaders = {
+      ...optional('protocolVersionHeader', one(headers['mcp-protocol-version'])),
+      ...optional('mcpMethodHeader', one(headers['mcp-method'])),
+      ...optional('mcpNameHeader', one(headers['mcp-name'])),
+    }
+    const judge = (): Era | undefined => {
+      const { kind } = classifyInboundRequest({ httpMethod: 'POST', body, ...inHeaders })
+      return kind === 'legacy' || kind === 'modern' ? kind : undefined
+    }
+    const direct = directCallOf(client, body)
+    return { direct, era: direct === undefined ? judge() : this.#eras.of(direct, inHeaders, judge) }
+  }
+
   /** Answers a call without a server of the library; it ends with its key, and, outside of sessions, with its client. */
   async #answer(
     { raw, reply }: McpIncoming,
     client: Client,
     call: DirectCall,
-    era: 'legacy' | 'modern',
+    era: Era,
     session?: McpSessionRow,
   ): Promise<unknown> {
     const ending = new Ending()

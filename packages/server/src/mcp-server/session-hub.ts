@@ -89,15 +89,30 @@ export class SessionHub implements Disposable {
   /** The session of this id, if it is this user's. */
   async find(userId: string, id: string): Promise<McpSessionRow | undefined> {
     const { database, clock } = this.#context
-    // While the feed is cut off nobody would tell of changes.
-    const known = database.feed.connected ? this.#known.get(id) : undefined
+    const known = this.#remembered(id)
     const row = known ?? (await findSession(actor, database.db, id))
     if (row === undefined || row.user_id !== userId) return undefined
-    if (clock.now().getTime() - row.last_used_at.getTime() > TOUCH_MS) {
+    if (this.#isDue(row)) {
       await touchSession(actor, database.db, id)
       this.#known.set(id, { ...row, last_used_at: clock.now() })
     } else if (known === undefined) this.#known.set(id, row)
     return row
+  }
+
+  /** As {@link find}, where nothing has to be asked of the database for that. */
+  known(userId: string, id: string): McpSessionRow | undefined {
+    const row = this.#remembered(id)
+    return row === undefined || row.user_id !== userId || this.#isDue(row) ? undefined : row
+  }
+
+  #remembered(id: string): McpSessionRow | undefined {
+    // While the feed is cut off nobody would tell of changes.
+    return this.#context.database.feed.connected ? this.#known.get(id) : undefined
+  }
+
+  /** Whether it is to be noted again that a session is in use. */
+  #isDue({ last_used_at }: McpSessionRow): boolean {
+    return this.#context.clock.now().getTime() - last_used_at.getTime() > TOUCH_MS
   }
 
   /** Notes what a client has said about its session. */

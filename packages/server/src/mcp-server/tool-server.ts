@@ -185,31 +185,51 @@ export async function runTool(
   outer.context.logFields.mcp_tool = tool.name
   const heard: Heard = { value: undefined, json: '' }
   try {
-    const result = await tool.run(args, toolContext(parts, outer, tool.name, situation, heard))
+    const result = await tool.run(args, new CallContext(parts, outer, tool.name, situation, heard))
     // Many tools hand on what the API has said, and no tool changes it.
     const isHeard = typeof result === 'object' && result !== null && result === heard.value
     const json = isHeard ? heard.json : JSON.stringify(result)
-    const fits = json.length * MOST_ESCAPED < MAX_RESULT_CHARACTERS
-    if (!fits && json.length + JSON.stringify(json).length > MAX_RESULT_CHARACTERS)
-      throw new ToolFault('the result is too long: ask for less, such as fewer objects or a part of a file')
+    requireFits(json)
     return { isError: false, result, json }
   } catch (error) {
     return { isError: true, message: explain(parts, outer, tool.name, error) }
   }
 }
 
-function toolContext(
-  parts: ServerParts,
-  outer: Outer,
-  tool: string,
-  situation: CallSituation,
-  heard: Heard,
-): ToolContext {
-  const { notify } = situation
-  let step = 0
-  let told = Number.NEGATIVE_INFINITY
-  return {
-    api: {
+/** The JSON of a result that is an answer of the API, where that can be told without waiting and nothing is wrong. */
+export function relayAtOnce(parts: ServerParts, outer: Outer, tool: Tool): string | undefined {
+  if (tool.relays === undefined) return undefined
+  try {
+    const json = parts.api.ready(outer, tool.relays)
+    if (json === undefined) return undefined
+    requireFits(json)
+    outer.context.logFields.mcp_tool = tool.name
+    return json
+  } catch (error) {
+    // A call that may wait tells why.
+    if (error instanceof ApiError || error instanceof ToolFault) return undefined
+    throw error
+  }
+}
+
+/** @throws ToolFault for a result that is more than a session keeps of a message. */
+function requireFits(json: string): void {
+  if (json.length * MOST_ESCAPED < MAX_RESULT_CHARACTERS) return
+  if (json.length + JSON.stringify(json).length > MAX_RESULT_CHARACTERS)
+    throw new ToolFault('the result is too long: ask for less, such as fewer objects or a part of a file')
+}
+
+/** What a tool works with. A class, so that its one accessor is not made anew, with a shape of its own, for each call. */
+class CallContext implements ToolContext {
+  readonly api: ToolContext['api']
+  readonly agents: ToolContext['agents']
+  readonly accessUrl: string
+  readonly progress: ToolContext['progress']
+  readonly #situation: CallSituation
+
+  constructor(parts: ServerParts, outer: Outer, tool: string, situation: CallSituation, heard: Heard) {
+    this.#situation = situation
+    this.api = {
       call: async (route, input = {}) => {
         const json = await parts.api.call(outer, tool, route, input)
         const value = JSON.parse(json)
@@ -219,20 +239,27 @@ function toolContext(
       },
       upload: async (route, data, type, input = {}) =>
         JSON.parse(await parts.api.call(outer, tool, route, { ...input, bytes: { data, type } })),
-    },
-    agents: tunnelAccess(parts, outer),
-    accessUrl: parts.context.accessUrl().replace(/\/+$/, ''),
-    // Most tools do not look at it, and it takes time to make one.
-    get signal() {
-      return situation.signal
-    },
-    progress: (message) => {
-      if (notify === undefined || performance.now() - told < PROGRESS_MS) return
-      told = performance.now()
-      step += 1
-      // A client that has left hears nothing, which is no fault of the tool.
-      void notify(step, message).catch(() => undefined)
-    },
+    }
+    this.agents = tunnelAccess(parts, outer)
+    this.accessUrl = parts.context.accessUrl().replace(/\/+$/, '')
+    this.progress = progressOf(situation)
+  }
+
+  // Most tools do not look at it, and it takes time to make one.
+  get signal(): AbortSignal {
+    return this.#situation.signal
+  }
+}
+
+function progressOf({ notify }: CallSituation): ToolContext['progress'] {
+  let step = 0
+  let told = Number.NEGATIVE_INFINITY
+  return (message) => {
+    if (notify === undefined || performance.now() - told < PROGRESS_MS) return
+    told = performance.now()
+    step += 1
+    // A client that has left hears nothing, which is no fault of the tool.
+    void notify(step, message).catch(() => undefined)
   }
 }
 
