@@ -217,6 +217,11 @@ it('UI-1406: a session that goes on ticks, and its workspace is a link', async (
   const before = await row.textContent()
   await expect.poll(() => row.textContent(), { timeout: 5000 }).not.toBe(before)
   expect(await row.getByRole('link', { name: 'owner/engine' }).getAttribute('href')).toBe('/@owner/engine')
+  // UI-501: as the hint shows it, without the quotes of the grammar.
+  await page
+    .getByRole('combobox', { name: 'Filter the connection log' })
+    .fill('status:ongoing connected_before:2001-01-31T00:00:00Z')
+  await page.getByText('No connections match the filter').waitFor()
   expect(faults).toEqual([])
 })
 
@@ -301,6 +306,7 @@ describe('the deployment', () => {
 it('UI-313, T-56: a member is told what is missing, and finds no way there', async () => {
   const { page, faults } = await browser.openAs(await server.user('plain'), '/audit')
   await page.getByText(/may not read the audit log/).waitFor()
+  await page.getByText('the permission audit_log:read, which the roles Auditor and Owner include').waitFor()
   for (const [path, what] of [
     ['/connectionlog', /may not read the connection log/],
     ['/deployment/overview', /may not see how the deployment is set up/],
