@@ -577,12 +577,12 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'identity/store/keys.ts expireKey': ['AAAAAAAAAA', new Date()],
   'identity/store/keys.ts deleteKey': ['AAAAAAAAAA'],
   'identity/store/keys.ts deleteKeysOfUser': [id],
-  'identity/store/keys.ts touchKey': [
-    { id: 'AAAAAAAAAA', userId: id },
-    { now: new Date(), ipAddress: '127.0.0.1' },
+  'identity/store/keys.ts touchKeys': [
+    id,
+    [{ id: 'AAAAAAAAAA', now: new Date(), ipAddress: '127.0.0.1', expiresAt: undefined }],
   ],
-  'identity/store/keys.ts findKeyVersions': [['AAAAAAAAAA']],
-  'identity/store/keys.ts findKeysWithStanding': [['AAAAAAAAAA']],
+  'identity/store/kept-keys.ts findKeyVersions': [['AAAAAAAAAA']],
+  'identity/store/kept-keys.ts findKeysWithStanding': [['AAAAAAAAAA']],
   'identity/store/organizations.ts ensureDefaultOrganization': [],
   'identity/store/organizations.ts getOrganizations': [[id]],
   'identity/store/organizations.ts listOrganizationIds': [],

@@ -63,6 +63,27 @@ it('ID-110: a key is named when its secret matched, also once it has ended, and 
   expect(lines.some((line) => JSON.stringify(line).includes(key.slice(11)))).toBe(false)
 })
 
+it('ID-109, ID-110: whoever asks over one connection, and for what: each line is about its own request', async () => {
+  const [owner, other] = [await server.owner(), await server.user('other')]
+  const { key } = await owner.call(createToken, { params: { user: 'me' }, body: {} })
+  const keys = [owner.headers['Coder-Session-Token'] ?? '', other.headers['Coder-Session-Token'] ?? '', key]
+  // Over and over, because what was written of one is kept for the next.
+  for (const path of ['/api/v2/users/me', '/api/v2/auth/whoami', '/api/v2/users/me'])
+    for (const agent of ['one', 'two'])
+      for (const [n, token] of [...keys, undefined, ...keys].entries()) {
+        const headers = {
+          'User-Agent': agent,
+          ...(token === undefined ? {} : { 'Coder-Session-Token': token }),
+        }
+        const line = await lineOf(path, headers)
+        expect(line, `${path} ${agent} ${n}`).toMatchObject({ path, user_agent: agent })
+        expect(line.api_key_id).toBe(token?.slice(0, 10))
+        expect(line.requestor_name).toBe(
+          token === undefined ? undefined : token === keys[1] ? 'other' : 'owner',
+        )
+      }
+})
+
 it('ID-112: of a query the line holds paging, the number of ids, and nothing else', async () => {
   const owner = await server.owner()
   const query = 'LIMIT=5&offset=2&ids=a,b&ids=c&q=whoever&access_token=zzz'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { KeyBatches } from './key-batches.ts'
-import type { KeyWithStanding } from './store/keys.ts'
+import type { KeyWithStanding } from './store/kept-keys.ts'
 
 /** A key by its id alone, which is all that batches look at. */
 function keyOf(id: string): KeyWithStanding {
@@ -24,15 +24,18 @@ function keyOf(id: string): KeyWithStanding {
       audience: null,
       dpop_thumbprint: null,
     },
-    username: 'u',
-    email: '',
-    status: 'active',
-    is_system: false,
-    is_service_account: false,
-    rbac_roles: [],
-    site_custom_roles: [],
-    groups: [],
-    memberships: [],
+    standing: {
+      username: 'u',
+      email: '',
+      status: 'active',
+      is_system: false,
+      is_service_account: false,
+      rbac_roles: [],
+      site_custom_roles: [],
+      groups: [],
+      memberships: [],
+    },
+    standingVersion: '',
     upstream: undefined,
     has_grant: true,
     version: id,

@@ -1,4 +1,4 @@
-import type { KeyWithStanding } from './store/keys.ts'
+import type { KeyWithStanding } from './store/kept-keys.ts'
 
 /** Ids of one statement. */
 const MAX_IDS = 256

@@ -1,9 +1,10 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 import { newToken } from './api-key-token.ts'
-import { dueTouch, endOfKey } from './key-lifetime.ts'
+import { dueTouch, endOfKey, restsUntil } from './key-lifetime.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -51,20 +52,52 @@ describe('ID-44: a session slides', () => {
   })
 })
 
+it('ID-43…ID-45: what is due begins to be so right after the key has rested', () => {
+  const ms = fc.integer({ min: -3 * DAY_MS, max: 3 * DAY_MS })
+  fc.assert(
+    fc.property(
+      fc.record({
+        login_type: fc.constantFrom('password' as const, 'token' as const),
+        created_at: ms.map(at),
+        last_used: ms.map(at),
+        expires_at: ms.map(at),
+        lifetime_seconds: fc.integer({ min: 1, max: (3 * DAY_MS) / 1000 }),
+      }),
+      fc.record({
+        sessionMaxLifetime: fc.constantFrom(0, HOUR_MS, 2 * DAY_MS),
+        sessionIdleTimeout: fc.constantFrom(0, 7_777, 30 * MINUTE_MS, 2 * DAY_MS),
+        disableSessionExpiryRefresh: fc.boolean(),
+      }),
+      fc.nat(DAY_MS),
+      (key, rules, more) => {
+        const last = Math.floor(restsUntil(key, rules))
+        expect(dueTouch(key, rules, new Date(last))).toBeUndefined()
+        expect(dueTouch(key, rules, new Date(last - more))).toBeUndefined()
+        expect(dueTouch(key, rules, new Date(last + 1))).toBeDefined()
+        expect(dueTouch(key, rules, new Date(last + 1 + more))).toBeDefined()
+      },
+    ),
+  )
+})
+
 describe('ID-211: bounds of sessions', () => {
   let server: TestServer
   let database: Database
   let now = START
 
-  beforeAll(async () => {
-    server = await startTestServer({
+  const start = (databaseUrl?: string) =>
+    startTestServer({
       env: {
         CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
         CODER_SESSION_MAX_LIFETIME: '48h',
         CODER_SESSION_IDLE_TIMEOUT: '2h',
       },
       clock: { now: () => now },
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
     })
+
+  beforeAll(async () => {
+    server = await start()
     database = await openDatabase(server.databaseUrl)
   })
   afterAll(async () => {
@@ -72,7 +105,7 @@ describe('ID-211: bounds of sessions', () => {
     await server[Symbol.asyncDispose]()
   })
 
-  const holder = async (login_type: 'password' | 'token') => {
+  const holder = async (login_type: 'password' | 'token', on = () => server) => {
     const { id, token, hashedSecret } = newToken()
     const user = await fixtures.user(database.db, { status: 'active' })
     await fixtures.apiKey(database.db, {
@@ -86,7 +119,7 @@ describe('ID-211: bounds of sessions', () => {
       ...(login_type === 'token' ? { expires_at: at(9 * DAY_MS) } : {}),
     })
     return async () => {
-      const answer = await fetch(`${server.url}/api/v2/users/me`, {
+      const answer = await fetch(`${on().url}/api/v2/users/me`, {
         headers: { 'Coder-Session-Token': token },
       })
       return answer.status === 200
@@ -107,5 +140,23 @@ describe('ID-211: bounds of sessions', () => {
     now = at(48 * HOUR_MS)
     expect(await busy()).toBe('401 API key expired at "2026-01-03T12:00:00.000Z".')
     expect(await token()).toBe(200)
+  })
+
+  it('a session that is used on one replica is not idle on another that has not heard of it', async () => {
+    now = START
+    await using other = await start(server.databaseUrl)
+    let on = server
+    const session = await holder('password', () => on)
+    expect(await session()).toBe(200)
+    on = other
+    expect(await session()).toBe(200)
+    now = at(13 * MINUTE_MS)
+    on = server
+    expect(await session()).toBe(200)
+    now = at(2 * HOUR_MS)
+    on = other
+    expect(await session()).toBe(200)
+    now = at(5 * HOUR_MS)
+    expect(await session()).toBe('401 API key expired at "2026-01-01T16:00:00.000Z".')
   })
 })

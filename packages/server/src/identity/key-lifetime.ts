@@ -31,6 +31,21 @@ function capOf({ created_at }: Lived, max: number): number {
   return max <= 0 ? Number.POSITIVE_INFINITY : created_at.getTime() + max
 }
 
+/** The last Unix millisecond until which nothing of a use is due to be written, see {@link dueTouch}. */
+export function restsUntil(key: Lived, rules: SessionRules): number {
+  const idle = isSession(key) ? rules.sessionIdleTimeout : 0
+  const every = idle <= 0 ? HOUR_MS : Math.min(HOUR_MS, idle / NOTES_PER_IDLE_TIME)
+  return Math.min(key.last_used.getTime() + every, slidesFrom(key, rules) - 1)
+}
+
+/** From when on a use extends a session by an hour at least. */
+function slidesFrom(key: Lived, rules: SessionRules): number {
+  const soonest = key.expires_at.getTime() + HOUR_MS
+  const slides =
+    isSession(key) && !rules.disableSessionExpiryRefresh && capOf(key, rules.sessionMaxLifetime) >= soonest
+  return slides ? soonest - key.lifetime_seconds * 1000 : Number.POSITIVE_INFINITY
+}
+
 /**
  * What is due to be written of a use: at most once an hour and nothing for a hot session (ID-43…ID-45), or as often as
  * an idle timeout needs. Sessions slide by an hour at least, and never beyond their maximum lifetime.
@@ -41,11 +56,9 @@ export function dueTouch(
   now: Date,
 ): { readonly expiresAt: Date | undefined } | undefined {
   const at = now.getTime()
-  if (isSession(key) && !rules.disableSessionExpiryRefresh) {
-    const target = Math.min(at + key.lifetime_seconds * 1000, capOf(key, rules.sessionMaxLifetime))
-    if (target - key.expires_at.getTime() >= HOUR_MS) return { expiresAt: new Date(target) }
-  }
-  const idle = isSession(key) ? rules.sessionIdleTimeout : 0
-  const every = idle <= 0 ? HOUR_MS : Math.min(HOUR_MS, idle / NOTES_PER_IDLE_TIME)
-  return at - key.last_used.getTime() <= every ? undefined : { expiresAt: undefined }
+  if (at >= slidesFrom(key, rules))
+    return {
+      expiresAt: new Date(Math.min(at + key.lifetime_seconds * 1000, capOf(key, rules.sessionMaxLifetime))),
+    }
+  return at <= restsUntil(key, rules) ? undefined : { expiresAt: undefined }
 }

@@ -6,7 +6,8 @@ import { fixtures, openDatabase, PASSWORD, startTestServer, type TestServer, unt
 import { systemActor } from '../authz/index.ts'
 import type { Database, Db } from '../database/index.ts'
 import { newToken } from './api-key-token.ts'
-import { findKeyVersions, touchKey } from './store/keys.ts'
+import { findKeyVersions } from './store/kept-keys.ts'
+import { touchKeys } from './store/keys.ts'
 
 const HOUR_MS = 3_600_000
 const me = { params: { user: 'me' } }
@@ -154,13 +155,78 @@ it('ID-222: the digest of a key changes with whatever is kept of it', async () =
     .where('id', '=', id)
     .execute()
   expect(await look(), 'the key').toBe(5)
+  const organization = await fixtures.organization(database.db)
+  const member = { organization, user }
+  await fixtures.organizationMember(database.db, member)
+  expect(await look(), 'a membership').toBe(6)
+  await database.db
+    .updateTable('organization_members')
+    .set({ roles: ['organization-auditor'] })
+    .where('user_id', '=', user.id)
+    .execute()
+  expect(await look(), 'a role').toBe(7)
+  const group = await fixtures.group(database.db, { organization_id: organization.id })
+  await database.db.insertInto('group_members').values({ group_id: group.id, user_id: user.id }).execute()
+  expect(await look(), 'a group').toBe(8)
+  await database.db
+    .updateTable('organizations')
+    .set({ shareable_workspace_owners: 'none' })
+    .where('id', '=', organization.id)
+    .execute()
+  expect(await look(), 'what is shared there').toBe(9)
+  await database.db.updateTable('users').set({ deleted: true }).where('id', '=', user.id).execute()
+  expect(await look(), 'that there is nobody').toBe(10)
+})
+
+it('ID-43, ID-222: that keys were used is noted together, and nobody hears of it', async () => {
+  const user = await fixtures.user(database.db)
+  const now = new Date()
+  const make = (expires_at: Date) => fixtures.apiKey(database.db, { user, expires_at })
+  const later = new Date(now.getTime() + HOUR_MS)
+  const [plain, slid, ended] = [await make(later), await make(later), await make(now)]
+  const announced = () =>
+    database.db
+      .selectFrom('change_log')
+      .select(['kind', 'data'])
+      .where('key', '=', user.id)
+      .where('kind', 'in', ['user', 'api_key'])
+      .where('op', '=', 'update')
+      .orderBy('id')
+      .execute()
+  const before = await announced()
+  const use = (id: string, expiresAt?: Date) => ({ id, now, ipAddress: '192.0.2.7', expiresAt })
+  const note = (...uses: ReturnType<typeof use>[]) =>
+    touchKeys(systemActor('system_restricted', 'a test'), database.db, user.id, uses)
+  expect(await note(use(plain.id), use(ended.id))).toEqual(new Set([plain.id]))
+  const seen = database.db.selectFrom('users').select('last_seen_at').where('id', '=', user.id)
+  expect((await seen.executeTakeFirstOrThrow()).last_seen_at).toEqual(now)
+  expect(await announced()).toEqual(before)
+  const end = new Date(now.getTime() + 2 * HOUR_MS)
+  expect(await note(use(slid.id, end))).toEqual(new Set([slid.id]))
+  const rows = await database.db
+    .selectFrom('api_keys')
+    .select(['id', 'expires_at', 'ip_address', 'last_used'])
+    .where('user_id', '=', user.id)
+    .execute()
+  const used = { ip_address: '192.0.2.7', last_used: now }
+  expect(rows.find(({ id }) => id === plain.id)).toMatchObject({ ...used, expires_at: later })
+  expect(rows.find(({ id }) => id === slid.id)).toMatchObject({ ...used, expires_at: end })
+  expect(rows.find(({ id }) => id === ended.id)).not.toMatchObject(used)
+  // Others have to know of the new end.
+  expect((await announced()).slice(before.length)).toEqual([{ kind: 'api_key', data: { id: slid.id } }])
+  await database.db
+    .updateTable('users')
+    .set({ rbac_roles: ['auditor'] })
+    .where('id', '=', user.id)
+    .execute()
+  expect((await announced()).at(-1)).toMatchObject({ kind: 'user' })
 })
 
 it('ID-30: a use that is noted and a new password never wait for each other', async () => {
   const user = await fixtures.user(database.db)
   const key = await fixtures.apiKey(database.db, { user })
   const toucher = systemActor('system_restricted', 'a test')
-  const use = { now: new Date(), ipAddress: '127.0.0.1' }
+  const use = { id: key.id, now: new Date(), ipAddress: '127.0.0.1', expiresAt: undefined }
   let toDelete: () => Promise<void> = () => Promise.resolve()
   // Both hold what the other one wants next, unless the use takes the account before the key.
   const held = await askDuring(
@@ -170,10 +236,10 @@ it('ID-30: a use that is noted and a new password never wait for each other', as
         await tx.deleteFrom('api_keys').where('user_id', '=', user.id).execute()
       }
     },
-    () => touchKey(toucher, database.db, { id: key.id, userId: user.id }, use),
+    () => touchKeys(toucher, database.db, user.id, [use]),
     () => toDelete(),
   )
-  expect(held).toBe(false)
+  expect(held).toEqual(new Set())
 })
 
 it('a write for an organization that is being deleted is told so', async () => {

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { KeyRows } from './key-rows.ts'
 
 const row = (user: string) => ({ key: { user_id: user } })
-const rows = (max: number) =>
-  new KeyRows<{ key: { user_id: string } }>({ max, ttl: 60_000, ttlResolution: 1 })
+const rows = (max: number) => new KeyRows<{ key: { user_id: string } }>({ max, ttl: 60_000 })
 
 describe('ID-222: rows of keys that are kept', () => {
   it('all of a user fall at once, whoever else has come since', () => {
@@ -29,7 +28,7 @@ describe('ID-222: rows of keys that are kept', () => {
   })
 
   it('one that takes the place of another is as old as that', async () => {
-    const kept = new KeyRows<{ key: { user_id: string } }>({ max: 3, ttl: 300, ttlResolution: 0 })
+    const kept = new KeyRows<{ key: { user_id: string } }>({ max: 3, ttl: 300 })
     const made = performance.now()
     let last = row('ada')
     kept.set('k1', last)
@@ -58,5 +57,31 @@ describe('ID-222: rows of keys that are kept', () => {
     expect(kept.get('k1')).toBe(fresh)
     kept.drop('ada')
     expect(kept.get('k1')).toBeUndefined()
+  })
+
+  it('make room by letting go of those that nobody has asked for, and of the oldest where all are asked for', () => {
+    const kept = rows(3)
+    for (const id of ['k1', 'k2', 'k3']) kept.set(id, row(id))
+    kept.get('k1')
+    kept.get('k3')
+    kept.set('k4', row('k4'))
+    expect(kept.get('k2')).toBeUndefined()
+    for (const id of ['k1', 'k3', 'k4']) expect(kept.get(id), id).toBeDefined()
+    kept.set('k5', row('k5'))
+    expect(kept.get('k5')).toBeDefined()
+    expect(['k1', 'k3', 'k4'].filter((id) => kept.get(id) !== undefined)).toHaveLength(2)
+    expect(kept.users).toBe(3)
+  })
+
+  it('one falls by itself where it alone has changed', () => {
+    const kept = rows(3)
+    kept.set('k1', row('ada'))
+    kept.set('k2', row('ada'))
+    kept.dropKey('k1')
+    kept.dropKey('k9')
+    expect(kept.get('k1')).toBeUndefined()
+    expect(kept.get('k2')).toBeDefined()
+    kept.dropKey('k2')
+    expect(kept.users).toBe(0)
   })
 })

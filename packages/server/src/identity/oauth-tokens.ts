@@ -8,7 +8,7 @@ import {
   type RequestContext,
 } from '../edge/index.ts'
 import { SIGNED_OUT_MESSAGE } from '../errors/index.ts'
-import type { KeyWithStanding } from './store/keys.ts'
+import type { KeyWithStanding } from './store/kept-keys.ts'
 
 type Refused = Extract<Precheck, { ok: false }>
 

@@ -40,9 +40,11 @@ export function providerOf(loginType: string): ProviderLogin | undefined {
   return loginType === 'oidc' || loginType === 'github' ? loginType : undefined
 }
 
-/** Whether the token of the provider has ended; one before the year 2 is how others write "never". */
-export function upstreamHasEnded({ expiresAt }: UpstreamSession, now: Date): boolean {
-  return expiresAt !== undefined && expiresAt <= now && expiresAt.getUTCFullYear() > 1
+/** When the token of the provider ends, in Unix milliseconds; one before the year 2 is how others write "never". */
+export function endOfUpstream({ expiresAt }: UpstreamSession): number {
+  return expiresAt === undefined || expiresAt.getUTCFullYear() <= 1
+    ? Number.POSITIVE_INFINITY
+    : expiresAt.getTime()
 }
 
 /** Refusal of a key whose login link is gone (ID-62). */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 
 import { describeError } from '@slipway/request-log'
-import { type Actor, parseAllowListEntry, type RoleOptions, scopeOf, systemActor } from '../authz/index.ts'
+import { type Actor, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Dpop } from '../dpop/index.ts'
 import { type Credential, isMcpEndpoint, type Precheck, type RequestContext } from '../edge/index.ts'
@@ -11,26 +11,21 @@ import { KeyBatches } from './key-batches.ts'
 import { dueTouch, endOfKey, type SessionRules } from './key-lifetime.ts'
 import { KeyRenewal } from './key-renewal.ts'
 import { KeyRows } from './key-rows.ts'
-import {
-  isFor,
-  notBound,
-  type OAuthToken,
-  oauthTokenOf,
-  refused,
-  refusedProof,
-  wrongAudience,
-} from './oauth-tokens.ts'
+import { KeyTouches } from './key-touches.ts'
+import { type KeptKey, type Known, knownOf } from './known-key.ts'
+import { isFor, notBound, oauthTokenOf, refused, refusedProof, wrongAudience } from './oauth-tokens.ts'
 import { roleOptions } from './role-options.ts'
-import { findKeysWithStanding, findKeyVersions, type KeyWithStanding, touchKey } from './store/keys.ts'
-import { actorOf } from './store/standing.ts'
+import { SharedSubjects } from './shared-subjects.ts'
+import { findKeysWithStanding, findKeyVersions } from './store/kept-keys.ts'
+import { touchKeys } from './store/keys.ts'
 import { getUser, readableUser, type UserWithOrganizations } from './store/users.ts'
 import {
   endedForGood,
+  endOfUpstream,
   noLink,
   notRefreshed,
   providerOf,
   type UpstreamRefresh,
-  upstreamHasEnded,
 } from './upstream-session.ts'
 
 const MAX_ENTRIES = 20_000
@@ -39,17 +34,6 @@ const system = systemActor('system_restricted', 'a key is looked up before it is
 /** Reading the clock for each request costs more than an age that is a little off. */
 const CLOCK_MS = 250
 
-/** What follows from a row, and whether somebody has asked since the row was last compared with the database. */
-interface Known {
-  readonly secret: string
-  readonly outcome: Accepted
-  /** What holds for the token of an OAuth2 app and no other. */
-  readonly oauth: OAuthToken | undefined
-  asked: boolean
-}
-
-type Accepted = Extract<Precheck, { ok: true }>
-
 /**
  * Validates the key of each request in full, with the rows from a bounded cache of at most 5 s: expiry,
  * status and scope are judged anew every time, and the rows fall as soon as the change feed speaks of them
@@ -57,22 +41,17 @@ type Accepted = Extract<Precheck, { ok: true }>
  */
 export class KeyValidator implements Disposable {
   readonly #context: AppContext
-  readonly #roleOptions: RoleOptions
-  readonly #rows = new KeyRows<KeyWithStanding>({
-    max: MAX_ENTRIES,
-    ttl: MAX_AGE_MS,
-    ttlResolution: CLOCK_MS,
-  })
+  readonly #rows = new KeyRows<KeptKey>({ max: MAX_ENTRIES, ttl: MAX_AGE_MS })
+  readonly #subjects: SharedSubjects
   /** Whole rows of users who have asked for themselves, which is what dashboards and clients do first. */
   readonly #users = new LRUCache<string, UserWithOrganizations>({
     max: MAX_ENTRIES,
     ttl: MAX_AGE_MS,
     ttlResolution: CLOCK_MS,
   })
-  /** What follows from rows in the cache, with the secret it was found for; lost with the rows. */
-  readonly #accepted = new WeakMap<KeyWithStanding, Known>()
-  readonly #renewal: KeyRenewal<KeyWithStanding>
+  readonly #renewal: KeyRenewal<KeptKey>
   readonly #batches: KeyBatches
+  readonly #touches: KeyTouches
   readonly #subscription: Disposable
   readonly #onDrop: (userId: string | undefined) => void
   readonly #refreshUpstream: UpstreamRefresh
@@ -92,11 +71,12 @@ export class KeyValidator implements Disposable {
     this.#context = context
     const { sessionMaxLifetime, sessionIdleTimeout, disableSessionExpiryRefresh } = context.config
     this.#lifetimes = { sessionMaxLifetime, sessionIdleTimeout, disableSessionExpiryRefresh }
-    this.#roleOptions = roleOptions(context)
+    this.#subjects = new SharedSubjects(roleOptions(context), MAX_ENTRIES)
     this.#onDrop = parts.onDrop
     this.#refreshUpstream = parts.refreshUpstream
     this.#proofs = parts.proofs
     this.#batches = new KeyBatches((ids) => findKeysWithStanding(system, context.database.db, ids))
+    this.#touches = new KeyTouches((userId, uses) => touchKeys(system, context.database.db, userId, uses))
     this.#renewal = new KeyRenewal(
       {
         asked: (id) => this.#asked(id),
@@ -123,6 +103,8 @@ export class KeyValidator implements Disposable {
       ]),
       onEvent: (event) => {
         if (event.kind === 'organization' || event.kind === 'custom_role') this.#clear()
+        else if (event.kind === 'api_key' && typeof event.data.id === 'string')
+          this.#dropKey(event.key, event.data.id)
         else this.drop(event.key)
       },
       onReset: () => {
@@ -146,6 +128,13 @@ export class KeyValidator implements Disposable {
     this.#onDrop(userId)
   }
 
+  /** Forgets one key that has changed; what is known of others of its user holds. */
+  #dropKey(userId: string, id: string): void {
+    this.#generation += 1
+    this.#rows.dropKey(id)
+    this.#onDrop(userId)
+  }
+
   /** Forgets what is known of everybody's keys; called at once by what changes whole organizations on this replica. */
   dropAll(): void {
     this.#clear()
@@ -157,7 +146,7 @@ export class KeyValidator implements Disposable {
       const found = await this.#batches.load(keyId)
       return (
         found !== undefined &&
-        found.status !== 'suspended' &&
+        found.standing.status !== 'suspended' &&
         endOfKey(found.key, this.#lifetimes) > this.#context.clock.now().getTime()
       )
     } catch (error) {
@@ -193,18 +182,14 @@ export class KeyValidator implements Disposable {
     const token = typeof credential === 'string' ? credential : credential.token
     const parsed = parseToken(token)
     if (parsed === undefined) return refused('invalid', 'Invalid API key format: it must be <id>-<secret>.')
-    const row = this.#context.database.feed.connected ? this.#rows.get(parsed.id) : undefined
-    const known = row === undefined ? undefined : this.#accepted.get(row)
-    if (row === undefined || known === undefined || !sameSecret(known.secret, parsed.secret))
-      return this.#validateInFull(parsed, credential, request)
-    const now = this.#context.clock.now()
+    const known = this.#context.database.feed.connected ? this.#rows.get(parsed.id)?.known : undefined
     if (
-      endOfKey(row.key, this.#lifetimes) <= now.getTime() ||
-      (row.upstream !== undefined && upstreamHasEnded(row.upstream, now)) ||
-      dueTouch(row.key, this.#lifetimes, now) !== undefined
+      known === undefined ||
+      !sameSecret(known.secret, parsed.secret) ||
+      this.#context.clock.now().getTime() > known.holdsUntil
     )
       return this.#validateInFull(parsed, credential, request)
-    request.apiKeyId = row.key.id
+    request.apiKeyId = known.outcome.key.id
     known.asked = true
     return known.oauth === undefined && typeof credential === 'string'
       ? known.outcome
@@ -212,11 +197,10 @@ export class KeyValidator implements Disposable {
   }
 
   /** The row of a key that somebody used since the last call. */
-  #asked(id: string): KeyWithStanding | undefined {
+  #asked(id: string): KeptKey | undefined {
     const row = this.#rows.get(id)
-    const known = row === undefined ? undefined : this.#accepted.get(row)
-    if (known?.asked !== true) return undefined
-    known.asked = false
+    if (row?.known?.asked !== true) return undefined
+    row.known.asked = false
     return row
   }
 
@@ -226,7 +210,7 @@ export class KeyValidator implements Disposable {
     request: RequestContext,
   ): Promise<Precheck> {
     try {
-      const found = await this.#load(parsed.id)
+      const found = await this.#find(parsed.id)
       if (found === undefined) return refused('invalid', 'API key is invalid.')
       if (!secretMatches(parsed.secret, found.key.hashed_secret))
         return refused('invalid', 'API key secret is invalid.')
@@ -243,14 +227,12 @@ export class KeyValidator implements Disposable {
         this.#rows.forget(linked.key.id, linked)
         return await this.#validateInFull(parsed, credential, request)
       }
-      const known: Known = {
-        secret: parsed.secret,
-        outcome: accepted(fresh, this.#roleOptions, this.#lifetimes),
+      fresh.known = knownOf(fresh, parsed.secret, {
+        subject: this.#subjects.subjectOf(fresh),
         oauth: oauthTokenOf(fresh, this.#context.accessUrl()),
-        asked: true,
-      }
-      this.#accepted.set(fresh, known)
-      return await this.#onRequest(known, credential, request)
+        lifetimes: this.#lifetimes,
+      })
+      return await this.#onRequest(fresh.known, credential, request)
     } catch (cause) {
       return fault(cause)
     }
@@ -296,55 +278,63 @@ export class KeyValidator implements Disposable {
   }
 
   /** ID-65: a session from a login provider lives as long as that lets it; resolves to the refusal where it does not. */
-  async #withUpstream(
-    found: KeyWithStanding,
-    now: Date,
-  ): Promise<KeyWithStanding | Extract<Precheck, { ok: false }>> {
+  async #withUpstream(found: KeptKey, now: Date): Promise<KeptKey | Extract<Precheck, { ok: false }>> {
     const loginType = providerOf(found.key.login_type)
     if (loginType === undefined) return found
     const { upstream } = found
     if (upstream === undefined) return noLink()
-    if (!upstreamHasEnded(upstream, now)) return found
+    if (endOfUpstream(upstream) > now.getTime()) return found
     if (!upstream.refreshes) return endedForGood(loginType, upstream)
     const outcome = await this.#refreshUpstream({ userId: found.key.user_id, loginType })
     if (outcome.kind !== 'fresh') return notRefreshed(loginType, outcome)
-    const fresh = { ...found, upstream: { ...upstream, expiresAt: outcome.expiresAt } }
+    const fresh = { ...found, upstream: { ...upstream, expiresAt: outcome.expiresAt }, known: undefined }
     this.#rows.replace(found.key.id, found, fresh)
     return fresh
   }
 
-  async #load(id: string): Promise<KeyWithStanding | undefined> {
+  /** The row of a key, read anew where a session has been idle here for too long: another replica may know better. */
+  async #find(id: string): Promise<KeptKey | undefined> {
+    const found = await this.#load(id)
+    if (found?.known === undefined || this.#lifetimes.sessionIdleTimeout <= 0) return found
+    if (endOfKey(found.key, this.#lifetimes) > this.#context.clock.now().getTime()) return found
+    this.#rows.forget(id, found)
+    return this.#load(id)
+  }
+
+  async #load(id: string): Promise<KeptKey | undefined> {
     const usable = this.#context.database.feed.connected
     const cached = usable ? this.#rows.get(id) : undefined
     if (cached !== undefined) return cached
     const generation = this.#generation
     const found = await this.#batches.load(id)
+    if (found === undefined) return undefined
+    const row = { ...this.#subjects.share(found), known: undefined }
     // A change that arrived while the row was read may be newer than the row.
-    if (found !== undefined && usable && generation === this.#generation) {
-      this.#rows.set(id, found)
+    if (usable && generation === this.#generation) {
+      this.#rows.set(id, row)
       this.#renewal.kept(id)
     }
-    return found
+    return row
   }
 
   /** Writes what is due of a use; resolves to nothing when the key has been ended meanwhile. */
-  async #touch(
-    found: KeyWithStanding,
-    now: Date,
-    remoteAddress: string,
-  ): Promise<KeyWithStanding | undefined> {
+  async #touch(found: KeptKey, now: Date, remoteAddress: string): Promise<KeptKey | undefined> {
     const { key } = found
     const due = dueTouch(key, this.#lifetimes, now)
     if (due === undefined) return found
     const { expiresAt } = due
-    const holds = await touchKey(
-      system,
-      this.#context.database.db,
-      { id: key.id, userId: key.user_id },
-      { now, ipAddress: remoteAddress, expiresAt },
-    )
+    const holds = await this.#touches.note(key.user_id, {
+      id: key.id,
+      now,
+      ipAddress: remoteAddress,
+      expiresAt,
+    })
     if (!holds) return undefined
-    const fresh = { ...found, key: { ...key, last_used: now, expires_at: expiresAt ?? key.expires_at } }
+    const fresh = {
+      ...found,
+      key: { ...key, last_used: now, expires_at: expiresAt ?? key.expires_at },
+      known: undefined,
+    }
     this.#rows.replace(key.id, found, fresh)
     return fresh
   }
@@ -364,34 +354,5 @@ function fault(cause: unknown): Precheck {
     reason: 'fault',
     hard: true,
     cause,
-  }
-}
-
-function accepted(found: KeyWithStanding, options: RoleOptions, lifetimes: SessionRules): Accepted {
-  const { key } = found
-  const allowList = key.allow_list.map((text) => {
-    const entry = parseAllowListEntry(text)
-    if (entry === undefined) throw new Error(`stored allow list entry ${JSON.stringify(text)} is not valid`)
-    return entry
-  })
-  return {
-    ok: true,
-    key: {
-      id: key.id,
-      userId: key.user_id,
-      loginType: key.login_type,
-      tokenName: key.token_name,
-      scopes: key.scopes,
-      expiresAt: new Date(endOfKey(key, lifetimes)),
-    },
-    owner: {
-      id: key.user_id,
-      username: found.username,
-      email: found.email,
-      status: found.status,
-      siteRoles: found.rbac_roles,
-      isSystem: found.is_system,
-    },
-    actor: actorOf(key.user_id, found, options, scopeOf(key.scopes, allowList)),
   }
 }

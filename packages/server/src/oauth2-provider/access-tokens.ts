@@ -7,7 +7,6 @@ const actor = systemActor('system_oauth', 'a client asks what a token is worth t
 
 const MAX_ENTRIES = 20_000
 const MAX_AGE_MS = 5_000
-const CLOCK_MS = 250
 /** Look-ups of one statement. */
 const MAX_IDS = 256
 
@@ -20,11 +19,7 @@ type Wanted = PromiseWithResolvers<FoundAccessToken | undefined>
  */
 export class AccessTokens implements Disposable {
   readonly #database: AppContext['database']
-  readonly #rows = new KeyRows<FoundAccessToken>({
-    max: MAX_ENTRIES,
-    ttl: MAX_AGE_MS,
-    ttlResolution: CLOCK_MS,
-  })
+  readonly #rows = new KeyRows<FoundAccessToken>({ max: MAX_ENTRIES, ttl: MAX_AGE_MS })
   readonly #subscription: Disposable
   #waiting = new Map<string, Wanted>()
   #generation = 0

@@ -2,11 +2,9 @@ import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
 
 import { type Actor, authorize, isAllowed, type ResourceObject, sqlFilter } from '../../authz/index.ts'
-import { type Db, prepared, violatedUnique } from '../../database/index.ts'
+import { type Db, violatedUnique } from '../../database/index.ts'
 import type { ApiKeysTable } from '../../database/tables.ts'
 import { conflict, notFound, UNIQUE_DETAIL } from '../../errors/index.ts'
-import type { UpstreamSession } from '../upstream-session.ts'
-import { STANDING, type Standing } from './standing.ts'
 
 /** A stored key; the secret is only there as its hash. */
 export type ApiKeyRow = Selectable<ApiKeysTable>
@@ -223,175 +221,42 @@ export async function deleteKeysOfUser(
   await query.execute()
 }
 
+/** A use of a key, and what it is extended to where that is due. */
+export interface KeyUse {
+  readonly id: string
+  readonly now: Date
+  readonly ipAddress: string
+  readonly expiresAt: Date | undefined
+}
+
 /**
- * Notes that a key was used, and slides its expiry where that is due (ID-43…ID-45). Whether the key still held: one that
- * has been ended since it was read is not brought back (ID-53).
+ * Notes that keys of a user were used, and slides their expiry where that is due (ID-43…ID-45). Resolves to the ids of
+ * those that still held: one that has been ended since it was read is not brought back (ID-53).
  *
  * @throws ApiError 403.
  */
-export async function touchKey(
+export async function touchKeys(
   actor: Actor,
   db: Db,
-  key: { readonly id: string; readonly userId: string },
-  change: { readonly now: Date; readonly ipAddress: string; readonly expiresAt?: Date | undefined },
-): Promise<boolean> {
-  authorize(actor, 'update', keyObject(key.userId, key.id))
-  const { numUpdatedRows } = await db
-    // The account first, as everything else does that holds both: a new password and a use would wait for each other.
-    .with('owner', (cte) =>
-      cte.selectFrom('users').select('id').where('id', '=', key.userId).forNoKeyUpdate(),
-    )
-    .with('key', (cte) =>
-      cte
-        .updateTable('api_keys')
-        .set({
-          last_used: change.now,
-          ip_address: change.ipAddress,
-          ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
-        })
-        .where('id', '=', key.id)
-        .where('user_id', 'in', (sub) => sub.selectFrom('owner').select('id'))
-        .where('expires_at', '>', change.now)
-        .returning('user_id'),
-    )
-    .updateTable('users')
-    .set({ last_seen_at: change.now })
-    .where('id', 'in', (sub) => sub.selectFrom('key').select('user_id'))
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
-
-/** A key with all that decides what its owner may do: one row, one statement (ID-66, RB-5). */
-export interface KeyWithStanding extends Standing {
-  readonly key: ApiKeyRow
-  /** The session at the provider that the key comes from (ID-65); undefined where there is no link to one. */
-  readonly upstream: UpstreamSession | undefined
-  /** Whether a grant stands behind the token of an OAuth2 app; true for every other key (ID-70). */
-  readonly has_grant: boolean
-  /** Changes with any of the above. */
-  readonly version: string
-}
-
-type LoadedKey = ApiKeyRow &
-  Standing & {
-    has_grant: boolean
-    has_upstream: boolean
-    upstream_expiry: Date | null
-    upstream_refreshes: boolean
-    version: string
-  }
-
-const HAS_GRANT = sql<boolean>`case when k.login_type = 'oauth2_provider_app'
-  then exists (select 1 from oauth2_provider_app_tokens t where t.api_key_id = k.id) else true end`
-
-/** What of keys is kept in memory, for a caller that adds what it reads of them. */
-const keptKeys = (db: Db, ids: string[]) =>
-  db
-    .selectFrom('api_keys as k')
-    .innerJoin('users as u', (join) => join.onRef('u.id', '=', 'k.user_id').on('u.deleted', '=', false))
-    .leftJoin('user_links as l', (join) =>
-      join
-        .onRef('l.user_id', '=', 'k.user_id')
-        .onRef('l.login_type', '=', 'k.login_type')
-        .on('k.login_type', 'in', ['oidc', 'github']),
-    )
-    .innerJoinLateral(
-      sql<
-        Pick<Standing, 'site_custom_roles' | 'groups' | 'memberships'>
-      >`(select ${STANDING.site_custom_roles} as site_custom_roles, ${STANDING.groups} as groups, ${STANDING.memberships} as memberships)`.as<'s'>(
-        sql`s`,
-      ),
-      (join) => join.onTrue(),
-    )
-    .select(
-      sql<string>`md5(row(k, l.user_id, l.oauth_expiry, octet_length(l.oauth_refresh_token) > 0, u.username, u.email, u.status,
-        u.is_system, u.is_service_account, u.rbac_roles, s.site_custom_roles, s.groups, s.memberships, ${HAS_GRANT})::text)`.as(
-        'version',
-      ),
-    )
-    .where(sql<boolean>`k.id = any(${ids}::text[])`)
-
-const loadKeys = prepared<{ ids: string[] }, LoadedKey>((db, p) =>
-  keptKeys(db, p('ids'))
-    .selectAll('k')
-    .select([
-      HAS_GRANT.as('has_grant'),
-      sql<boolean>`l.user_id is not null`.as('has_upstream'),
-      'l.oauth_expiry as upstream_expiry',
-      sql<boolean>`octet_length(l.oauth_refresh_token) > 0 is true`.as('upstream_refreshes'),
-      'u.username',
-      'u.email',
-      'u.status',
-      'u.is_system',
-      'u.is_service_account',
-      'u.rbac_roles',
-      's.site_custom_roles',
-      's.groups',
-      's.memberships',
-    ]),
-)
-
-const loadVersions = prepared<{ ids: string[] }, { id: string; version: string }>((db, p) =>
-  keptKeys(db, p('ids')).select('k.id'),
-)
-
-/**
- * Digests of all that {@link findKeysWithStanding} tells of these keys: one that is as before says that nothing of it has
- * changed, for a small part of the cost of reading it again.
- *
- * @throws ApiError 403.
- */
-export async function findKeyVersions(
-  actor: Actor,
-  db: Db,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  authorize(actor, 'read', { type: 'api_key' })
-  return new Map((await loadVersions(db, { ids: [...ids] })).map(({ id, version }) => [id, version]))
-}
-
-/** The keys of these ids that there are, each with the standing of its owner, for validation. @throws ApiError 403. */
-export async function findKeysWithStanding(
-  actor: Actor,
-  db: Db,
-  ids: readonly string[],
-): Promise<KeyWithStanding[]> {
-  authorize(actor, 'read', { type: 'api_key' })
-  return (await loadKeys(db, { ids: [...ids] })).map(withStanding)
-}
-
-function withStanding({
-  username,
-  email,
-  status,
-  is_system,
-  is_service_account,
-  rbac_roles,
-  site_custom_roles,
-  groups,
-  memberships,
-  has_grant,
-  has_upstream,
-  upstream_expiry,
-  upstream_refreshes,
-  version,
-  ...key
-}: LoadedKey): KeyWithStanding {
-  return {
-    key,
-    username,
-    email,
-    status,
-    is_system,
-    is_service_account,
-    rbac_roles,
-    site_custom_roles,
-    groups,
-    memberships,
-    has_grant,
-    upstream: has_upstream
-      ? { expiresAt: upstream_expiry ?? undefined, refreshes: upstream_refreshes }
-      : undefined,
-    version,
-  }
+  userId: string,
+  uses: readonly KeyUse[],
+): Promise<ReadonlySet<string>> {
+  authorize(actor, 'update', keyObject(userId))
+  const seen = new Date(Math.max(...uses.map(({ now }) => now.getTime())))
+  // The account first, as everything else does that holds both: a new password and a use would wait for each other.
+  const { rows } = await sql<{ id: string }>`
+    with owner as (select id from users where id = ${userId} for no key update),
+    used as (
+      select * from unnest(${uses.map(({ id }) => id)}::text[], ${uses.map(({ now }) => now)}::timestamptz[],
+        ${uses.map(({ ipAddress }) => ipAddress)}::inet[],
+        ${uses.map(({ expiresAt }) => expiresAt ?? null)}::timestamptz[]) as of_key (id, at, ip_address, expires_at)),
+    held as (
+      update api_keys k set last_used = used.at, ip_address = used.ip_address,
+             expires_at = coalesce(used.expires_at, k.expires_at)
+        from used
+       where k.id = used.id and k.user_id in (select id from owner) and k.expires_at > used.at
+      returning k.id, k.user_id),
+    seen as (update users set last_seen_at = ${seen} where id in (select user_id from held))
+    select id from held`.execute(db)
+  return new Set(rows.map(({ id }) => id))
 }
