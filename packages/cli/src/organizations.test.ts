@@ -142,6 +142,10 @@ describe('OP-§17.2: roles', () => {
     expect(
       await cli.good('org', 'roles', 'show', 'Watcher', '-O', 'team', '-c', 'name,organization permissions'),
     ).toMatch(/watcher\s+1 permission\n/)
+    // What a role grants on what its holders own is as much of it.
+    expect(
+      await cli.good('org', 'roles', 'show', 'agents-access', '-O', 'team', '-c', 'member permissions'),
+    ).toMatch(/^4 permissions$/m)
     // What `show` prints is what `update` reads, in its list or out of it.
     const theirs = { resource_type: 'task', action: 'read', negate: false }
     const more = {

@@ -13,6 +13,7 @@ export interface ShownRole {
   readonly site_permissions?: unknown
   readonly organization_permissions?: unknown
   readonly user_permissions?: unknown
+  readonly organization_member_permissions?: unknown
 }
 
 /** Columns of tables of roles. */
@@ -24,6 +25,7 @@ export const ROLE_COLUMNS: readonly Column<ShownRole>[] = [
   { name: 'site permissions', value: (role) => count(role.site_permissions) },
   { name: 'organization permissions', value: (role) => count(role.organization_permissions) },
   { name: 'user permissions', value: (role) => count(role.user_permissions) },
+  { name: 'member permissions', value: (role) => count(role.organization_member_permissions) },
 ]
 
 /** A role by its name, whatever the case. @throws CommandError that names those there are. */
