@@ -195,6 +195,12 @@ describe('scripts', { timeout: 60_000 }, () => {
     provider.play(says('Four.'))
     expect(await cli.good('chat', 'send', '--wait', id, 'fourth')).toBe('Four.\n')
     expect(await json('chat', 'messages', id, '-n', '1')).toMatchObject([{ role: 'assistant' }])
+    // B-18
+    expect(await cli.good('chat', 'export', id)).toContain('## You\n\nfourth\n\n## Agent\n\nFour.')
+    expect(JSON.parse(await cli.good('chat', 'export', id, '--format', 'json'))).toMatchObject({
+      chat: { id },
+      children: [],
+    })
   })
 
   it('follow -o json prints one event a line, live, and ends with the turn when asked to', async () => {

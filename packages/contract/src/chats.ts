@@ -441,6 +441,15 @@ export const getChatCost = route(`GET ${ONE}/cost`, {
   responses: { 200: ChatCost },
 })
 
+/** The chat and its subagents' chats as a file: `{chat, messages, children: [{chat, messages}]}`, or Markdown (B-18). */
+export const exportChat = route(`GET ${ONE}/export`, {
+  id: 'export-chat',
+  tag,
+  query: Type.Object({ format: Type.Optional(Type.Enum(['json', 'markdown'])) }),
+  responses: { 200: null },
+  stream: 'bytes',
+})
+
 export const getChatDiff = route(`GET ${ONE}/diff`, {
   id: 'get-chat-diff-contents',
   tag,

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 
-import { ApiFailure } from '@slipway/client'
 import {
   exportOrganizationAISpend,
   type Group,
@@ -15,10 +14,10 @@ import { dollars } from '../dollars.ts'
 import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
 import { type Column, day, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
 import { openSession } from '../session.ts'
+import { textAt } from '../text-at.ts'
 
 /** Groups that one request may ask for (AG-116). */
 const MAX_GROUPS = 100
-const EXPORT_TIMEOUT_MS = 120_000
 
 const USER_COLUMNS: readonly Column<UserAISpendStatus>[] = [
   { name: 'user id', value: (spend) => spend.user_id, extra: true },
@@ -93,22 +92,4 @@ async function spendOf(
       found.push({ ...one, name: some.find(({ id }) => id === one.group_id)?.name ?? '' })
   }
   return found
-}
-
-/** @throws ApiFailure when the server refuses. */
-async function textAt(client: Connection, address: string): Promise<string> {
-  const response = await client.transport.fetch(address, {
-    method: 'GET',
-    headers: { ...client.headers },
-    signal: AbortSignal.timeout(EXPORT_TIMEOUT_MS),
-  })
-  const text = await response.text()
-  if (response.ok) return text
-  let refusal: unknown
-  try {
-    refusal = JSON.parse(text)
-  } catch {
-    refusal = undefined
-  }
-  throw new ApiFailure(response.status, refusal)
 }

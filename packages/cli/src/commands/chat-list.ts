@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 
 import {
   type Chat,
@@ -6,6 +6,7 @@ import {
   type ChatQueuedMessage,
   compactChat,
   deleteChatQueuedMessage,
+  exportChat,
   getChat,
   getChatCost,
   listChatMessages,
@@ -31,6 +32,7 @@ import {
 } from '../output.ts'
 import { openSession } from '../session.ts'
 import { jsonBytes, standardInputObject } from '../standard-input.ts'
+import { textAt } from '../text-at.ts'
 import { wholeNumber } from '../whole-number.ts'
 
 const PAGE = 200
@@ -130,6 +132,20 @@ function lookingCommands(chat: Command): void {
       const messages = await latestMessages(client, id, limit)
       if (own.output === 'json') process.stdout.write(`${JSON.stringify(messages, null, 2)}\n`)
       else for (const message of messages) process.stdout.write(`${messageText(message)}\n`)
+    })
+  chat
+    .command('export <chat>')
+    .description('Print a chat and its subagents with all messages, as Markdown or JSON')
+    .addOption(
+      new Option('-f, --format <format>', 'how it is written')
+        .choices(['markdown', 'json'])
+        .default('markdown'),
+    )
+    .action(async (name: string, own: { readonly format: 'markdown' | 'json' }, command: Command) => {
+      const client = await openSession(command)
+      const { id } = await findChat(client, name)
+      const address = client.address(exportChat, { params: { chat: id }, query: { format: own.format } })
+      process.stdout.write(await textAt(client, address))
     })
   jsonOption(chat.command('cost <chat>'))
     .description('Show what a chat and its subagents have cost')

@@ -1,3 +1,4 @@
+export { dispositionOf } from './file-name.ts'
 export { findReadableFiles, linkFiles, readFileForModel, storeToolFile } from './files.ts'
 export { inlineImageLimit } from './inline-image-limit.ts'
 export { isAllowedType } from './media-type.ts'

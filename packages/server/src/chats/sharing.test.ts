@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { getChat, getChatAcl, listAuditLogs, type UpdateChatACL, updateChatAcl } from '@slipway/contract'
+import {
+  exportChat,
+  getChat,
+  getChatAcl,
+  listAuditLogs,
+  type UpdateChatACL,
+  updateChatAcl,
+} from '@slipway/contract'
 import { fixtures, until } from '@slipway/testkit'
 import { type ChatsWorld, openChatsWorld } from './chats-world.fixture.ts'
 
@@ -38,6 +45,44 @@ const opens = (client: Client, chat = chatId) =>
     () => true,
     () => false,
   )
+
+const exported = async (client: Client, query: { readonly format?: 'json' | 'markdown' } = {}) =>
+  fetch(client.address(exportChat, { ...at(), query }), { headers: client.headers })
+
+describe('B-18: a chat as a file', () => {
+  it('holds the chats of its subagents and all messages, however many', async () => {
+    const { db } = world.database
+    const say = (text: string) => JSON.stringify([{ type: 'text', text }])
+    for (let n = 1; n <= 401; n += 1)
+      await fixtures.chatMessage(db, { chat_id: chatId, role: 'user', content: say(`message ${n}`) })
+    await fixtures.chatMessage(db, { chat_id: chatId, content: say('for the model'), visibility: 'model' })
+    const child = await make({ parent_chat_id: chatId, root_chat_id: chatId, title: 'Look it "up"' })
+    await make({ parent_chat_id: chatId, root_chat_id: chatId, title: 'Silent' })
+    await fixtures.chatMessage(db, { chat_id: child, role: 'assistant', content: say('found') })
+    const answer = await exported(ada)
+    expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8')
+    expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename=".+\.json"$/)
+    expect(await answer.json()).toMatchObject({
+      chat: { id: chatId },
+      messages: Array.from({ length: 401 }, (_, n) => ({ content: [{ text: `message ${n + 1}` }] })),
+      children: [
+        { chat: { id: child, title: 'Look it "up"' }, messages: [{ content: [{ text: 'found' }] }] },
+        { chat: { title: 'Silent' }, messages: [] },
+      ],
+    })
+    const text = await (await exported(ada, { format: 'markdown' })).text()
+    expect(text).toContain('## You\n\nmessage 1\n\n')
+    expect(text).toContain('message 401\n\n# Subagent: Look it "up"')
+    expect(text).not.toContain('for the model')
+  })
+
+  it('is only for those who may read it', async () => {
+    const friend = await world.member([])
+    expect((await exported(friend.client)).status).toBe(404)
+    await share({ user_roles: { [friend.id]: 'read' } })
+    expect((await exported(friend.client)).status).toBe(200)
+  })
+})
 
 describe('CH-304, CH-305: the access list of a chat', () => {
   it('opens it and what belongs to it to a user, and closes it again', async () => {

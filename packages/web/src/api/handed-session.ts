@@ -10,6 +10,13 @@ class HandedSession {
     return this.#token
   }
 
+  /** What a request says about who asks, where it does not go by the usual call. */
+  credentials(): RequestInit {
+    return this.#token === undefined
+      ? { credentials: 'same-origin' }
+      : { credentials: 'omit', headers: { 'Coder-Session-Token': this.#token } }
+  }
+
   begin(token: string, onExpired: () => void): void {
     this.#token = token
     this.#onExpired = onExpired

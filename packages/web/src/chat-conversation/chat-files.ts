@@ -17,7 +17,7 @@ export function chatFileTextQuery(id: string) {
   return queryOptions({
     queryKey: ['chat-file-text', id],
     queryFn: async ({ signal }) => {
-      const answer = await fetch(chatFileAddress(id), { ...credentials(), signal })
+      const answer = await fetch(chatFileAddress(id), { ...handedSession.credentials(), signal })
       if (answer.status === 404) return null
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`)
       return (await answer.text()).slice(0, MOST_TEXT)
@@ -32,7 +32,7 @@ export function chatFileSourceQuery(id: string) {
     queryKey: ['chat-file-source', id],
     queryFn: async ({ signal }) => {
       if (handedSession.token === undefined) return chatFileAddress(id)
-      const answer = await fetch(chatFileAddress(id), { ...credentials(), signal })
+      const answer = await fetch(chatFileAddress(id), { ...handedSession.credentials(), signal })
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`)
       return URL.createObjectURL(await answer.blob())
     },
@@ -42,13 +42,6 @@ export function chatFileSourceQuery(id: string) {
     gcTime: Number.POSITIVE_INFINITY,
     retry: false,
   })
-}
-
-function credentials(): RequestInit {
-  const { token } = handedSession
-  return token === undefined
-    ? { credentials: 'same-origin' }
-    : { credentials: 'omit', headers: { 'Coder-Session-Token': token } }
 }
 
 /** An upload that tells how far it is, from 0 to 1. `fetch` cannot. */

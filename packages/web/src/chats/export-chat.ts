@@ -1,37 +1,18 @@
-import { type Chat, type ChatMessage, listChatMessages } from '@slipway/contract'
-import { api } from '../api/client.ts'
-import { chatMarkdown, fileNameOf } from './chat-markdown.ts'
+import { type Chat, exportChat as exportRoute } from '@slipway/contract'
+import { handedSession } from '../api/handed-session.ts'
+import { requestPath } from '../api/http.ts'
 
-const PAGE = 200
-
-/** All messages of a chat, oldest first. */
-async function allMessages(chat: string): Promise<readonly ChatMessage[]> {
-  const all: ChatMessage[] = []
-  let before: number | undefined
-  for (;;) {
-    const { messages, has_more: more } = await api.call(listChatMessages, {
-      params: { chat },
-      query: { limit: String(PAGE), ...(before === undefined ? {} : { before_id: String(before) }) },
-    })
-    all.push(...messages)
-    const oldest = Math.min(...messages.map(({ id }) => id))
-    if (!more || !Number.isFinite(oldest)) break
-    before = oldest
-  }
-  return all.toSorted((a, b) => a.id - b.id)
-}
-
-/** Saves a chat with its messages as a file, made in the browser (UI-B15). */
+/** Saves a chat with its subagents as a file (B-18). @throws Error when the server does not give it. */
 export async function exportChat(chat: Chat, format: 'json' | 'markdown'): Promise<void> {
-  const messages = await allMessages(chat.id)
-  const [text, type, extension] =
-    format === 'json'
-      ? [JSON.stringify({ chat, messages }, undefined, 2), 'application/json', 'json']
-      : [chatMarkdown(chat, messages), 'text/markdown', 'md']
-  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }))
+  const address = requestPath(exportRoute.path, { chat: chat.id }, { format })
+  const answer = await fetch(address, handedSession.credentials())
+  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`)
+  const [, extended, plain] =
+    /filename\*=UTF-8''([^;]+)|filename="([^"]+)"/.exec(answer.headers.get('content-disposition') ?? '') ?? []
+  const url = URL.createObjectURL(await answer.blob())
   const link = document.createElement('a')
   link.href = url
-  link.download = `${fileNameOf(chat.title)}.${extension}`
+  link.download = extended === undefined ? (plain ?? 'chat') : decodeURIComponent(extended)
   link.click()
   // The download has begun by then; before that the address has to stay.
   setTimeout(() => URL.revokeObjectURL(url), 10_000)

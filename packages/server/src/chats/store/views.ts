@@ -5,6 +5,7 @@ import {
   type AccessList,
   type Actor,
   accessListOf,
+  authorize,
   isAllowed,
   type ResourceObject,
   sqlFilter,
@@ -192,6 +193,20 @@ export async function getChatFamily(actor: Actor, db: Db, id: string): Promise<C
     children: children.map(({ linked: _, ...child }) => child),
     files: linked.map((file) => ({ ...file, created_at: new Date(file.created_at).toISOString() })),
   }
+}
+
+/** Ids of a chat and of all that belong to it: itself first, then the oldest. @throws ApiError 403 without `chat:read`. */
+export async function listTreeIds(actor: Actor, db: Db, root: ChatView): Promise<string[]> {
+  authorize(actor, 'read', chatObject(root))
+  const rows = await db
+    .selectFrom('chats')
+    .select('id')
+    .where((eb) => eb.or([eb('id', '=', root.id), eb('root_chat_id', '=', root.id)]))
+    .orderBy(sql`id <> ${root.id}::uuid`)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 /** Which roots a list is about. */

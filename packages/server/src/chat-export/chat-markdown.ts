@@ -10,16 +10,19 @@ export function fileNameOf(title: string): string {
   return name === '' ? 'chat' : name
 }
 
-/** A conversation as Markdown: who said what, with calls of tools and their results folded away. */
-export function chatMarkdown(chat: Chat, messages: readonly ChatMessage[]): string {
-  const head = [`# ${oneLine(chat.title)}`, '', `Chat ${chat.id}, begun ${chat.created_at}`]
-  const body = messages.flatMap((message) => {
-    const parts = message.content.map(partMarkdown).filter((text) => text !== '')
-    if (parts.length === 0) return []
-    const who = { user: '## You', assistant: '## Agent', tool: '', system: '## System' }[message.role]
-    return [who, ...parts].filter((text) => text !== '')
-  })
-  return `${[head.join('\n'), ...body].join('\n\n')}\n`
+/** Who a chat is, above its messages. A subagent stands below its root, so its title is a smaller one. */
+export function headOf(chat: Pick<Chat, 'id' | 'title' | 'created_at' | 'parent_chat_id'>): string {
+  const title =
+    chat.parent_chat_id === undefined ? `# ${oneLine(chat.title)}` : `# Subagent: ${oneLine(chat.title)}`
+  return `${title}\n\nChat ${chat.id}, begun ${chat.created_at}\n\n`
+}
+
+/** A message as Markdown: who said what, with calls of tools and their results folded away; empty for nothing. */
+export function messageMarkdown(message: Pick<ChatMessage, 'role' | 'content'>): string {
+  const parts = message.content.map(partMarkdown).filter((text) => text !== '')
+  if (parts.length === 0) return ''
+  const who = { user: '## You', assistant: '## Agent', tool: '', system: '## System' }[message.role]
+  return `${[who, ...parts].filter((text) => text !== '').join('\n\n')}\n\n`
 }
 
 function partMarkdown(part: ChatMessagePart): string {

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 
 import type { ChatMessage } from '@slipway/contract'
-import { chatOf } from './chat.fixture.ts'
-import { chatMarkdown, fileNameOf } from './chat-markdown.ts'
+import { fileNameOf, headOf, messageMarkdown } from './chat-markdown.ts'
 
 const message = (id: number, role: ChatMessage['role'], content: ChatMessage['content']): ChatMessage => ({
   id,
@@ -12,8 +11,13 @@ const message = (id: number, role: ChatMessage['role'], content: ChatMessage['co
   content,
 })
 
-it('UI-B15: a conversation as Markdown, with tools folded away', () => {
-  const text = chatMarkdown(chatOf({ id: 'a', title: 'Fix the\nlogin' }), [
+it('B-18: a conversation as Markdown, with tools folded away', () => {
+  const head = headOf({
+    id: 'a',
+    title: 'Fix the\nlogin',
+    created_at: '2026-11-20T10:00:00Z',
+  })
+  const messages = [
     message(1, 'user', [{ type: 'text', text: 'Why is it red?' }]),
     message(2, 'assistant', [
       { type: 'reasoning', text: '' },
@@ -21,8 +25,8 @@ it('UI-B15: a conversation as Markdown, with tools folded away', () => {
     ]),
     message(3, 'tool', [{ type: 'tool-result', tool_name: 'execute', result: 'a ``` b', is_error: true }]),
     message(4, 'assistant', [{ type: 'text', text: 'A test waits too short.' }]),
-  ])
-  expect(text).toBe(`# Fix the login
+  ]
+  expect(head + messages.map(messageMarkdown).join('')).toBe(`# Fix the login
 
 Chat a, begun 2026-11-20T10:00:00Z
 
@@ -53,6 +57,7 @@ a \`\`\` b
 ## Agent
 
 A test waits too short.
+
 `)
 })
 

@@ -1,0 +1,1 @@
+export { chatExportRoutes } from './routes.ts'
