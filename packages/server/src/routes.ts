@@ -1,4 +1,4 @@
-import { DEVICE_CODE_GRANT, publicChatRoute } from '@slipway/contract'
+import { DEVICE_CODE_GRANT, experimentalTaskRoute, publicChatRoute } from '@slipway/contract'
 import { accessListRoutes } from './access-lists/index.ts'
 import {
   type AgentMetadata,
@@ -16,7 +16,6 @@ import { type AppServer, appRoutes } from './apps/index.ts'
 import { auditLogRoutes } from './audit-log/index.ts'
 import { actorForUser, systemActor } from './authz/index.ts'
 import { chatContextRoutes, contextDetails, noteGitReport } from './chat-context/index.ts'
-import { chatExportRoutes } from './chat-export/index.ts'
 import { chatFileRoutes } from './chat-files/index.ts'
 import { type ChatGeneration, capacityDetails, chatTitleRoutes } from './chat-generation/index.ts'
 import { type ChatSettings, chatSettingsRoutes } from './chat-settings/index.ts'
@@ -62,6 +61,7 @@ import {
   type SignInParts,
   signInRoutes,
 } from './sign-in/index.ts'
+import { reportTaskState, taskRoutes } from './tasks/index.ts'
 import { dryRunRoutes, templateRoutes, templateVersionRoutes } from './templates/index.ts'
 import { userSecretRoutes } from './user-secrets/index.ts'
 import { userSettingsRoutes } from './user-settings/index.ts'
@@ -171,8 +171,9 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...workspaceRoutes(context, builds, external),
     ...buildRoutes(context),
     ...quotaRoutes(context),
+    ...taskRoutes(context, external, tunnels),
     ...relayRoutes(context, tunnels),
-    ...agentReportRoutes(context, tunnels, metadata),
+    ...agentReportRoutes(context, tunnels, metadata, (...report) => reportTaskState(context, ...report)),
     ...connectionLogRoutes(context, connections),
     ...agentRoutes(context, tunnels, metadata, {
       rights,
@@ -195,7 +196,6 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     }),
     ...chatSettingsRoutes(parts.chatSettings),
     ...chatFileRoutes(context),
-    ...chatExportRoutes(context),
     ...chatRoutes(chats),
     ...chatTitleRoutes(parts.chatGeneration.parts, (actor, id) => presentFamily(chats, actor, id)),
     ...chatContextRoutes({
@@ -209,12 +209,12 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...chatStreamRoutes(parts.chatStreams, parts.streams),
     ...healthRoutes(context, parts.health),
     ...metricsRoutes(parts.metrics),
-  ].flatMap(withPublicChatRoute)
+  ].flatMap(withTwin)
 }
 
-/** Chats are under the prefix of the public documentation, too (B-11). */
-function withPublicChatRoute(bound: BoundRoute): BoundRoute[] {
-  const route = publicChatRoute(bound.route)
+/** Chats are under the prefix of the public documentation, too (B-11), and tasks where old clients look (WS-250). */
+function withTwin(bound: BoundRoute): BoundRoute[] {
+  const route = publicChatRoute(bound.route) ?? experimentalTaskRoute(bound.route)
   return route === undefined ? [bound] : [bound, { ...bound, route }]
 }
 

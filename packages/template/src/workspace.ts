@@ -30,6 +30,20 @@ export interface Workspace {
   readonly icon?: string
   /** What a day of this workspace counts against the owner's quota. Default 0. */
   readonly dailyCost?: number
+  /** Lets people make tasks of the template. */
+  readonly aiTask?: AiTask
+}
+
+/**
+ * The program that carries out tasks: an app of one of the agents that speaks the AgentAPI. Such workspaces have
+ * `CODER_TASK_ID` and `CODER_TASK_PROMPT` in the environment of their agents, and `task` among their inputs.
+ *
+ * @example
+ * const aiTask: AiTask = { app: 'assistant' }
+ */
+export interface AiTask {
+  /** Slug of the app. */
+  readonly app: string
 }
 
 /** A line that describes the workspace's resource. */

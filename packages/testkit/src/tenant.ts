@@ -46,6 +46,8 @@ export async function makeTenant(
     first_connected_at: new Date(),
     last_connected_at: new Date(),
   })
+  const task = await fixtures.task(db, { workspace })
+  await fixtures.taskSnapshot(db, { task })
   await fixtures.workspaceAgentPortShare(db, { workspace, agent_name: agent.name, port: 8080 })
   const role = await fixtures.customRole(db, {
     organization_id,
@@ -99,6 +101,7 @@ export async function makeTenant(
       workspacebuild: build.id,
       buildnumber: String(build.build_number),
       workspaceagent: agent.id,
+      task: task.id,
       template: template.id,
       templatename: template.name,
       templateversion: version.id,

@@ -12,6 +12,13 @@ const MAX_MESSAGE = 160
 /** Links that would run something in the page of whoever follows them. */
 const DANGEROUS_LINK = /^\s*(javascript|data|vbscript):/i
 
+/** Hears what an app has reported, and what its workspace had reported before. */
+export type OnAppStatus = (
+  workspaceId: string,
+  state: PatchAppStatus['state'],
+  before: PatchAppStatus['state'] | undefined,
+) => Promise<void>
+
 /**
  * Stores what a program in a workspace says of its work. A workspace in which something works, or has just ended, is in
  * use (AC-85, WS-240, WS-257).
@@ -23,6 +30,7 @@ export async function reportAppStatus(
   context: AppContext,
   agent: AgentCaller,
   { app_slug: slug, state, message, uri = '' }: PatchAppStatus,
+  onAppStatus: OnAppStatus,
 ): Promise<void> {
   const [text, link] = [oneLine(message), oneLine(uri)]
   if ([...text].length > MAX_MESSAGE)
@@ -43,6 +51,7 @@ export async function reportAppStatus(
     uri: link,
   })
   if (state === 'working' || before === 'working') await noteUse(context, agent.workspaceId)
+  await onAppStatus(agent.workspaceId, state, before)
 }
 
 /** A text as it may be shown anywhere: without control characters and line breaks. */

@@ -6,7 +6,7 @@ import { ApiError, badRequest } from '../errors/index.ts'
 import { noteUse } from '../workspaces/index.ts'
 import { manifestOf } from './manifest.ts'
 import type { AgentMetadata } from './metadata.ts'
-import { reportAppStatus } from './report-app-status.ts'
+import { type OnAppStatus, reportAppStatus } from './report-app-status.ts'
 import { storable } from './storable.ts'
 import { setLifecycle, setStartup } from './store/agents.ts'
 import {
@@ -28,6 +28,7 @@ export function agentReportRoutes(
   context: AppContext,
   tunnels: AgentTunnels,
   metadata: AgentMetadata,
+  onAppStatus: OnAppStatus,
 ): BoundRoute[] {
   const db = context.database.db
   return [
@@ -63,7 +64,7 @@ export function agentReportRoutes(
       return OK
     }),
     forAgent(contract.patchAgentAppStatus, async ({ agent, body }) => {
-      await reportAppStatus(context, agent, body)
+      await reportAppStatus(context, agent, body, onAppStatus)
       return { message: 'App status updated.' }
     }),
     forAgent(contract.reportScriptCompleted, async ({ agent, body }) => {

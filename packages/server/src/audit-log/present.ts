@@ -55,6 +55,8 @@ function linkOf(row: AuditRow): string {
       return name === null ? '' : `/users?filter=${encodeURIComponent(name)}`
     case 'template':
       return name === null ? '' : `/templates/${name}`
+    case 'task':
+      return name === null ? '' : `/tasks/${row.resource_owner}/${row.resource_id}`
     case 'workspace':
       return name === null ? '' : `/@${row.resource_owner}/${name}`
     case 'workspace_build':

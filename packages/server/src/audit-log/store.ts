@@ -66,7 +66,10 @@ export async function listAuditEntries(
     .leftJoin('templates as t', 't.id', 'l.resource_id')
     .leftJoin('workspace_builds as b', 'b.id', 'l.resource_id')
     .leftJoin('workspaces as w', (join) => join.on(sql<SqlBool>`w.id in (l.resource_id, b.workspace_id)`))
-    .leftJoin('users as owner', 'owner.id', 'w.owner_id')
+    .leftJoin('tasks as k', (join) =>
+      join.onRef('k.id', '=', 'l.resource_id').on(sql<SqlBool>`l.resource_type = 'task'`),
+    )
+    .leftJoin('users as owner', (join) => join.on(sql<SqlBool>`owner.id = coalesce(w.owner_id, k.owner_id)`))
     .leftJoin('user_secrets as s', (join) =>
       join.onRef('s.id', '=', 'l.resource_id').on(sql<SqlBool>`l.resource_type = 'user_secret'`),
     )
@@ -93,9 +96,9 @@ export async function listAuditEntries(
       'o.icon as organization_icon',
       'owner.username as resource_owner',
       'b.build_number as resource_build_number',
-      sql<string | null>`coalesce(subject.username, t.name, w.name)`.as('resource_name'),
+      sql<string | null>`coalesce(subject.username, t.name, w.name, k.name)`.as('resource_name'),
       'oa.id as resource_app_id',
-      sql<boolean>`coalesce(subject.deleted, t.deleted, w.deleted,
+      sql<boolean>`coalesce(subject.deleted, t.deleted, w.deleted, case when k.id is not null then k.deleted_at is not null end,
         coalesce(s.id, c.id, m.id, oa.id) is null and l.resource_type in ('user', 'template', 'workspace',
           'workspace_build', 'user_secret', 'chat', 'mcp_server_config', 'oauth2_provider_app',
           'oauth2_provider_app_secret'))`.as('resource_deleted'),

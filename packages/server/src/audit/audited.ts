@@ -201,6 +201,7 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'oauth2_provider_app':
     case 'oauth2_provider_app_secret':
     case 'organization':
+    case 'task':
     case 'template':
     case 'template_version':
     case 'user_secret':

@@ -178,6 +178,7 @@ const siteRoles = fc
       disableOwnerWorkspaceAccess: fc.boolean(),
       disableWorkspaceSharing: fc.boolean(),
       disableChatSharing: fc.boolean(),
+      disableTasks: fc.boolean(),
     }),
   )
   .map(([names, options]) =>

@@ -45,6 +45,7 @@ const OF_TEMPLATE = { action: 'update', object: { type: 'template', id, organiza
 const group = { id, organization_id: randomUUID(), name: 'x', organization_name: 'x' }
 const version = { id, template: null, template_id: id, organization_id: id, created_at: new Date() }
 const workspace = { ...ownership, name: 'w', build_id: id }
+const task = { ...ownership, workspace_id: id }
 const job = { id, workerId: id, organizationId: id }
 const key = { publicKey: '', sealedPrivateKey: hash }
 const secret = {
@@ -336,6 +337,27 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'apps/store.ts listPortShares': [workspace],
   'apps/store.ts upsertPortShare': [workspace, {}],
   'apps/store.ts deletePortShare': [workspace, 'main', 8080],
+  'tasks/store/tasks.ts findTask': [id],
+  'tasks/store/tasks.ts findTaskByName': [id, 'x'],
+  'tasks/store/tasks.ts findTaskOfWorkspace': [id],
+  'tasks/store/tasks.ts listTasks': [{}],
+  'tasks/store/tasks.ts getStoredTask': [task],
+  'tasks/store/tasks.ts insertTask': [
+    {
+      id: '00000000-0000-4000-8000-00000000007a',
+      organizationId: id,
+      ownerId: id,
+      name: 'y',
+      displayName: 'y',
+      workspaceId: null,
+      templateVersionId: id,
+      prompt: 'y',
+    },
+  ],
+  'tasks/store/tasks.ts updatePrompt': [task, 'y'],
+  'tasks/store/tasks.ts deleteTask': [task],
+  'tasks/store/snapshots.ts keepSnapshot': [task, { messages: [] }],
+  'tasks/store/snapshots.ts findSnapshot': [task],
   'audit/store/entries.ts insertAuditEntry': [
     {
       type: 'user',
@@ -477,7 +499,6 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'chats/store/views.ts getChat': [id],
   'chats/store/views.ts getChatFamily': [id],
   'chats/store/views.ts listChatFamilies': [{ conditions: [], children: [], limit: 1 }],
-  'chats/store/views.ts listTreeIds': [chatView],
   'chats/store/views.ts listLatestChats': [[id]],
   'chat-files/store/files.ts insertFile': [
     {
@@ -1328,6 +1349,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.chatContext(db, { chat })
   await fixtures.chatContextResource(db, { chat })
   await fixtures.chatDiffStatus(db, { chat, git_remote_origin: 'x', stale_at: new Date(0) })
+  await fixtures.taskSnapshot(db, { task: await fixtures.task(db, { id, name: 'x', workspace }) })
   const due = await fixtures.workspace(db, { owner: user, template: made })
   await fixtures.workspaceBuild(db, { workspace: due, version, deadline: new Date(0) })
   const resource = await fixtures.workspaceResource(db, { id, build })

@@ -5,7 +5,7 @@ import {
   SITE_ROLES,
   SYSTEM_ROLES,
 } from './built-in-roles.ts'
-import type { HeldRole, RoleDefinition } from './permissions.ts'
+import type { HeldRole, Level, RoleDefinition } from './permissions.ts'
 import type { ResourceType } from './resources.ts'
 import { SCOPE_ALL, type Scope } from './scopes.ts'
 
@@ -31,6 +31,7 @@ export interface RoleOptions {
   readonly disableOwnerWorkspaceAccess: boolean
   readonly disableWorkspaceSharing: boolean
   readonly disableChatSharing: boolean
+  readonly disableTasks: boolean
 }
 
 /** No role option set. */
@@ -38,6 +39,7 @@ export const DEFAULT_ROLE_OPTIONS: RoleOptions = {
   disableOwnerWorkspaceAccess: false,
   disableWorkspaceSharing: false,
   disableChatSharing: false,
+  disableTasks: false,
 }
 
 /** What the database knows of a user's standing, for {@link userActor}. */
@@ -78,7 +80,7 @@ export function userActor(
     const implied = user.isServiceAccount ? 'organization-service-account' : 'organization-member'
     roles.push({ name: implied, organizationId, definition: SYSTEM_ROLES[implied][membership.sharing] })
     for (const name of new Set([...membership.roles, ...membership.defaultRoles])) {
-      const definition = organizationRole(name) ?? membership.customRoles?.get(name)
+      const definition = organizationRole(name, options) ?? membership.customRoles?.get(name)
       if (definition !== undefined) roles.push({ name, organizationId, definition })
     }
   }
@@ -96,6 +98,11 @@ export function isOwner(actor: Actor): boolean {
 
 /** A built-in site role under the role options; undefined when the name does not resolve. */
 export function siteRole(name: string, options = DEFAULT_ROLE_OPTIONS): RoleDefinition | undefined {
+  const definition = siteRoleWithTasks(name, options)
+  return definition === undefined || !options.disableTasks ? definition : withoutTasks(definition)
+}
+
+function siteRoleWithTasks(name: string, options: RoleOptions): RoleDefinition | undefined {
   switch (name) {
     case 'owner': {
       if (!options.disableOwnerWorkspaceAccess) return SITE_ROLES.owner
@@ -126,11 +133,23 @@ export function siteRole(name: string, options = DEFAULT_ROLE_OPTIONS): RoleDefi
   }
 }
 
-/** A built-in organization role; undefined when the name does not resolve. */
-export function organizationRole(name: string): RoleDefinition | undefined {
-  return Object.hasOwn(ORGANIZATION_ROLES, name)
-    ? Object.entries(ORGANIZATION_ROLES).find(([key]) => key === name)?.[1]
-    : undefined
+/** A built-in organization role under the role options; undefined when the name does not resolve. */
+export function organizationRole(name: string, options = DEFAULT_ROLE_OPTIONS): RoleDefinition | undefined {
+  if (!Object.hasOwn(ORGANIZATION_ROLES, name)) return undefined
+  const definition: RoleDefinition | undefined = Object.entries(ORGANIZATION_ROLES).find(
+    ([key]) => key === name,
+  )?.[1]
+  return definition === undefined || !options.disableTasks ? definition : withoutTasks(definition)
+}
+
+/** WS-250: where there are no tasks, no built-in role speaks of them. */
+function withoutTasks(definition: RoleDefinition): RoleDefinition {
+  const less = (level: Level): Partial<RoleDefinition> => {
+    if (definition[level]?.task === undefined) return {}
+    const { task: _, ...others } = definition[level]
+    return { [level]: others }
+  }
+  return { ...definition, ...less('site'), ...less('user'), ...less('org'), ...less('member') }
 }
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'

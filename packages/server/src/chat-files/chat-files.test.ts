@@ -267,7 +267,7 @@ describe('CH-309: who reads a file', () => {
     const reader = systemActor('chatd', 'a test')
     const standing = await findStanding(reader, db, graceId)
     if (standing === undefined) throw new Error('she is gone')
-    const off = { disableOwnerWorkspaceAccess: false, disableWorkspaceSharing: false }
+    const off = { disableOwnerWorkspaceAccess: false, disableWorkspaceSharing: false, disableTasks: false }
     const found = (disableChatSharing: boolean) =>
       findReadableFiles(actorOf(graceId, standing, { ...off, disableChatSharing }), db, [file_id])
     expect(await found(false)).toHaveLength(1)

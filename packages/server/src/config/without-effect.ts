@@ -72,7 +72,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'chatHookTimeout',
   'chatHookEnabled',
   'chatHookAllowInsecure',
-  'enableAiTasks',
   'boundaryLogRetention',
 ]
 

@@ -9,6 +9,7 @@ const [USER, ORGANIZATION, GROUP, FILE, JOB, TEMPLATE, VERSION] = [1, 2, 3, 4, 5
 const [WORKSPACE, BUILD, BUILD_JOB, RESOURCE, AGENT, SCRIPT, SOURCE] = [8, 9, 10, 11, 12, 13, 14].map(ID)
 const SESSION = ID(24)
 const APP = ID(22)
+const TASK = ID(44)
 const DIGEST = `decode(repeat('ab', 32), 'hex')`
 
 /** A row for every table, by the version that makes the table. */
@@ -248,6 +249,12 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
        values (${TEMPLATE}, ${USER}, 'inbox', '{}', ${DIGEST})`,
     `insert into inbox_notifications (user_id, template_id, title, content) values (${USER}, ${TEMPLATE}, 'a', 'b')`,
     `insert into token_expiry_warnings values ('abcdefghij', now())`,
+  ],
+  44: [
+    `insert into tasks (id, organization_id, owner_id, name, display_name, workspace_id, template_version_id, prompt)
+       values (${TASK}, ${ORGANIZATION}, ${USER}, 'sort', 'Sort', ${WORKSPACE}, ${VERSION}, 'Sort the mail')`,
+    `insert into task_snapshots (task_id, log_snapshot) values (${TASK}, '{"messages": []}')`,
+    `insert into task_workspace_apps select b.id, p.id from workspace_builds b, workspace_apps p limit 1`,
   ],
   40: [
     `insert into workspace_app_statuses (workspace_id, agent_id, app_id, state, message, uri)

@@ -1180,6 +1180,88 @@ export interface SpentLogoutTokensTable {
   expires_at: Date
 }
 
+export interface TaskSnapshotsTable {
+  task_id: string
+  log_snapshot: ColumnType<JsonValue, string, string>
+  taken_at: Generated<Date>
+}
+
+export interface TaskWorkspaceAppsTable {
+  workspace_build_id: string
+  app_id: string
+}
+
+export interface TasksTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  deleted_at: Date | null
+  organization_id: string
+  owner_id: string
+  name: string
+  display_name: string
+  workspace_id: string | null
+  template_version_id: string
+  template_parameters: ColumnType<JsonValue, string | undefined, string>
+  prompt: string
+}
+
+export interface TasksWithStatusTable {
+  id: ColumnType<string, never, never>
+  created_at: ColumnType<Date, never, never>
+  updated_at: ColumnType<Date, never, never>
+  deleted_at: ColumnType<Date | null, never, never>
+  organization_id: ColumnType<string, never, never>
+  owner_id: ColumnType<string, never, never>
+  name: ColumnType<string, never, never>
+  display_name: ColumnType<string, never, never>
+  workspace_id: ColumnType<string | null, never, never>
+  template_version_id: ColumnType<string, never, never>
+  template_parameters: ColumnType<JsonValue, string, string>
+  prompt: ColumnType<string, never, never>
+  owner_name: ColumnType<string, never, never>
+  owner_avatar_url: ColumnType<string, never, never>
+  template_id: ColumnType<string | null, never, never>
+  template_name: ColumnType<string, never, never>
+  template_display_name: ColumnType<string, never, never>
+  template_icon: ColumnType<string, never, never>
+  workspace_name: ColumnType<string, never, never>
+  dormant_at: ColumnType<Date | null, never, never>
+  user_acl: ColumnType<JsonValue, string, string>
+  group_acl: ColumnType<JsonValue, string, string>
+  build_number: ColumnType<number, never, never>
+  build_transition: ColumnType<'start' | 'stop' | 'delete', never, never>
+  build_created_at: ColumnType<Date, never, never>
+  job_status: ColumnType<
+    'pending' | 'running' | 'succeeded' | 'canceling' | 'canceled' | 'failed',
+    never,
+    never
+  >
+  agent_id: ColumnType<string, never, never>
+  agent_lifecycle: ColumnType<
+    | 'created'
+    | 'starting'
+    | 'start_timeout'
+    | 'start_error'
+    | 'ready'
+    | 'shutting_down'
+    | 'shutdown_timeout'
+    | 'shutdown_error'
+    | 'off',
+    never,
+    never
+  >
+  agent_status: ColumnType<'connecting' | 'connected' | 'disconnected' | 'timeout', never, never>
+  app_id: ColumnType<string, never, never>
+  app_health: ColumnType<string, never, never>
+  app_url: ColumnType<string, never, never>
+  app_state: ColumnType<string, never, never>
+  app_message: ColumnType<string, never, never>
+  app_uri: ColumnType<string, never, never>
+  app_state_at: ColumnType<Date, never, never>
+  status: ColumnType<'pending' | 'initializing' | 'active' | 'paused' | 'unknown' | 'error', never, never>
+}
+
 export interface TemplateVersionParametersTable {
   template_version_id: string
   name: string
@@ -1754,6 +1836,10 @@ export interface Tables {
   site_configs: SiteConfigsTable
   spent_challenges: SpentChallengesTable
   spent_logout_tokens: SpentLogoutTokensTable
+  task_snapshots: TaskSnapshotsTable
+  task_workspace_apps: TaskWorkspaceAppsTable
+  tasks: TasksTable
+  tasks_with_status: TasksWithStatusTable
   template_version_parameters: TemplateVersionParametersTable
   template_version_presets: TemplateVersionPresetsTable
   template_version_variables: TemplateVersionVariablesTable

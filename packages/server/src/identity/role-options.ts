@@ -7,5 +7,6 @@ export function roleOptions({ config }: Pick<AppContext, 'config'>): RoleOptions
     disableOwnerWorkspaceAccess: config.disableOwnerWorkspaceAccess,
     disableWorkspaceSharing: config.disableWorkspaceSharing,
     disableChatSharing: config.disableChatSharing,
+    disableTasks: !config.enableAiTasks,
   }
 }

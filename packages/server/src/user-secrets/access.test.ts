@@ -150,6 +150,7 @@ describe('AC-70: agents of the user', () => {
       disableOwnerWorkspaceAccess: false,
       disableWorkspaceSharing: false,
       disableChatSharing: false,
+      disableTasks: false,
     })
     if (agent === undefined) throw new Error('the agent is not found')
     return agent

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 import type { CreateWorkspaceRequest } from '@slipway/contract'
 import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
-import type { AppContext } from '../context.ts'
+import type { AppContext, Db } from '../context.ts'
 import {
   ApiError,
   badRequest,
@@ -29,11 +29,29 @@ import { ttlFromMs } from './ttl.ts'
 
 const HOLDER = systemActor('provisionerd', 'a template is kept for as long as a workspace of it is made')
 
+/** What is special about a workspace that is made. */
+export interface Making {
+  /** The organization that the template must belong to, where the request names one. */
+  readonly organizationId?: string
+  /** Chosen by who has to find the workspace again after a crash. */
+  readonly id?: string
+  /** Makes up the name once it is sure that the workspace may be made; the one of the request does not count. */
+  readonly chooseName?: () => Promise<string>
+  /** Stores what belongs to the workspace, in its transaction and before its first build. */
+  readonly alongside?: (tx: Db, workspace: MadeWorkspace) => Promise<void>
+}
+
+/** A workspace that is being made. */
+export interface MadeWorkspace {
+  readonly id: string
+  readonly name: string
+  readonly ownerId: string
+  readonly organizationId: string
+}
+
 /**
  * Makes a workspace and queues its first build (WS-130).
  *
- * @param organizationId the organization that the template must belong to, where the request names one.
- * @param id chosen by who has to find the workspace again after a crash.
  * @throws ApiError in the order that WS-130 lists.
  */
 export async function createWorkspace(
@@ -42,11 +60,10 @@ export async function createWorkspace(
   actor: Actor,
   ownerId: string,
   request: CreateWorkspaceRequest,
-  organizationId?: string,
-  id: string = randomUUID(),
+  { organizationId, id = randomUUID(), chooseName, alongside }: Making = {},
 ): Promise<{ readonly workspace: WorkspaceRow; readonly matching: Matching }> {
   const db = context.database.db
-  requireName(request.name)
+  if (chooseName === undefined) requireName(request.name)
   const { template, versionId } = await templateOf(context, actor, request)
   if (organizationId !== undefined && organizationId !== template.organization_id)
     throw validationFailed([{ field: 'template_id', detail: 'belongs to another organization' }])
@@ -74,8 +91,9 @@ export async function createWorkspace(
         : template.default_ttl
       : ttlFromMs(request.ttl_ms)
   const owner = { organizationId: template.organization_id, ownerId }
-  if (await workspaceNameTaken(actor, db, owner, request.name))
-    throw conflict(`Workspace ${JSON.stringify(request.name)} already exists.`, {
+  const name = chooseName === undefined ? request.name : await chooseName()
+  if (await workspaceNameTaken(actor, db, owner, name))
+    throw conflict(`Workspace ${JSON.stringify(name)} already exists.`, {
       validations: [{ field: 'name', detail: UNIQUE_DETAIL }],
     })
   const { matching } = await context.database.transaction(
@@ -86,11 +104,12 @@ export async function createWorkspace(
         ownerId,
         organizationId: template.organization_id,
         templateId: template.id,
-        name: request.name,
+        name,
         autostartSchedule: schedule,
         ttlNs,
         automaticUpdates: request.automatic_updates ?? 'never',
       })
+      await alongside?.(tx, { id, name, ...owner })
       return createBuild(
         context,
         actor,
@@ -102,7 +121,7 @@ export async function createWorkspace(
           dormant_at: null,
           user_acl: {},
           group_acl: {},
-          name: request.name,
+          name,
           deleted: false,
           template_id: template.id,
           template_require_active_version: template.require_active_version,

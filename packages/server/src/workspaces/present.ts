@@ -126,6 +126,7 @@ export function presentWorkspace(
     next_start_at: nextStartOf(row, around.now)?.toISOString() ?? null,
     is_prebuild: false,
     shared_with: parts.sharedWith ?? [],
+    ...(row.task_id === null ? {} : { task_id: { uuid: row.task_id, valid: true } }),
   }
 }
 

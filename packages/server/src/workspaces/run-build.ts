@@ -76,6 +76,7 @@ export function buildHandler(context: AppContext, external: ExternalAuth): JobHa
               ? stopTimes(stopRulesOf(context, await getBuildInputs(actor, tx, job.id)), context.clock.now())
               : { deadline: null, maxDeadline: null }),
             dailyCost: plan.dailyCost,
+            taskAppId: applied.aiTasks[0]?.appId,
             hasAiTask: plan.aiTasks.length > 0,
             hasExternalAgent: plan.hasExternalAgent,
           })
@@ -148,7 +149,7 @@ async function planRequest(
       isPrebuildClaim: false,
     },
     externalAuth: await externalTokens(external, inputs),
-    task: null,
+    task: inputs.task,
     runningAgentTokens: [],
   }
 }

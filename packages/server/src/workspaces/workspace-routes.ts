@@ -50,7 +50,14 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed, external: 
     audited(context, incoming, { type: 'workspace', action: 'create' }, async (draft) => {
       const { actor, params, body } = incoming
       const ownerId = await knownUserId(context, actor, params.user ?? '')
-      const made = await createWorkspace(context, external, actor, ownerId, body, organizationId)
+      const made = await createWorkspace(
+        context,
+        external,
+        actor,
+        ownerId,
+        body,
+        organizationId === undefined ? {} : { organizationId },
+      )
       draft.after = made.workspace
       await announceCreated(context, made.workspace, actor.id)
       const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)

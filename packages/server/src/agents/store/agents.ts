@@ -65,7 +65,10 @@ const MAY_AUTHENTICATE = sql<boolean>`(a.build_number = latest.build_number or (
   and latest_job.job_status in ('pending', 'running')
   and latest.template_version_id = a.template_version_id))`
 
-const load = prepared<{ hash: Buffer }, AgentRow & { readonly standing: Standing }>((db, p) =>
+const load = prepared<
+  { hash: Buffer },
+  AgentRow & { readonly standing: Standing; readonly task_id: string | null }
+>((db, p) =>
   db
     .selectFrom('agents_with_workspace as a')
     .innerJoin('users as u', 'u.id', 'a.owner_id')
@@ -88,6 +91,10 @@ const load = prepared<{ hash: Buffer }, AgentRow & { readonly standing: Standing
         'site_custom_roles', ${STANDING.site_custom_roles}, 'groups', ${STANDING.groups}, 'memberships', ${STANDING.memberships})`.as(
         'standing',
       ),
+    )
+    .select(
+      sql<string | null>`(select k.id from tasks k
+        where k.workspace_id = a.workspace_id and k.deleted_at is null)`.as('task_id'),
     )
     .where('a.auth_token_hash', '=', p('hash'))
     .where(MAY_AUTHENTICATE),
@@ -129,6 +136,7 @@ export async function findAgentByToken(
         templateId: row.template_id,
         templateVersionId: row.template_version_id,
         ownerId: row.owner_id,
+        taskId: row.task_id ?? undefined,
       }),
     ),
   }

@@ -20,6 +20,7 @@ import type {
   Oauth2ProviderAppsTable,
   OrganizationMembersTable,
   OrganizationsTable,
+  TasksTable,
   TemplatesTable,
   TemplateVersionsTable,
   UserAiBudgetOverridesTable,
@@ -137,6 +138,7 @@ export interface AuditedRows {
     readonly ai_privacy?: object
   }
   readonly organization_member: Selectable<OrganizationMembersTable> & { readonly username: string }
+  readonly task: Selectable<TasksTable>
   readonly template: Selectable<TemplatesTable>
   readonly template_version: Selectable<TemplateVersionsTable>
   readonly user_ai_budget_override: AuditedOverride

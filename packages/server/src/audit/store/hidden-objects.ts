@@ -14,6 +14,7 @@ interface Place {
     | 'organizations'
     | 'groups'
     | 'mcp_server_configs'
+    | 'tasks'
     | 'templates'
     | 'template_versions'
     | 'workspaces'
@@ -91,6 +92,8 @@ function placeOf(type: AuditedType): Place | undefined {
       return { parameter: 'group', table: 'groups', inOrganization: true }
     case 'mcp_server_config':
       return { parameter: 'mcpserverconfig', table: 'mcp_server_configs', inOrganization: true }
+    case 'task':
+      return { parameter: 'task', table: 'tasks', inOrganization: true }
     case 'template':
       return { parameter: 'template', table: 'templates', inOrganization: true }
     case 'template_version':

@@ -267,8 +267,7 @@ async function make(
         ...(args.parameters === undefined ? {} : { rich_parameter_values: listOf(args.parameters) }),
         ...(args.preset_id === undefined ? {} : { template_version_preset_id: args.preset_id }),
       },
-      chat.organization_id,
-      args.id,
+      { organizationId: chat.organization_id, id: args.id },
     )
     await record(turn, owner, 'create', undefined, workspace)
     return workspace

@@ -107,6 +107,6 @@ export const chatOptions = {
     default: 'true',
     hidden: true,
     wire: 'enable_ai_tasks',
-    help: 'Offer tasks.',
+    help: 'Offer tasks: prompts that programs carry out in workspaces of their own.',
   }),
 }

@@ -117,6 +117,7 @@ async function insertAgent(tx: Db, resourceId: string, agent: Agent): Promise<vo
       .insertInto('workspace_apps')
       .values(
         agent.apps.map((app) => ({
+          ...(app.id === '' ? {} : { id: app.id }),
           agent_id: id,
           slug: app.slug,
           display_name: app.displayName,

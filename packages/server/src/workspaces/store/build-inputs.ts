@@ -35,6 +35,8 @@ export interface BuildInputs {
   readonly externalAuth: readonly DeclaredProvider[]
   readonly previousBuildId: string | null
   readonly organizationId: string
+  /** The task that the workspace is of. */
+  readonly task: { readonly id: string; readonly prompt: string } | null
   readonly owner: {
     readonly id: string
     readonly username: string
@@ -64,6 +66,9 @@ export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promi
         .onRef('p.workspace_id', '=', 'b.workspace_id')
         .on(sql<boolean>`p.build_number = b.build_number - 1`),
     )
+    .leftJoin('tasks as k', (join) =>
+      join.onRef('k.workspace_id', '=', 'b.workspace_id').on('k.deleted_at', 'is', null),
+    )
     .select([
       'b.id',
       'b.workspace_id',
@@ -86,6 +91,8 @@ export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promi
       'v.name as version_name',
       'v.external_auth_providers',
       'p.id as previous_id',
+      'k.id as task_id',
+      'k.prompt as task_prompt',
       'u.id as owner_id',
       'u.username',
       'u.name',
@@ -131,6 +138,8 @@ export async function getBuildInputs(actor: Actor, db: Db, jobId: string): Promi
     externalAuth: declaredProviders(row.external_auth_providers),
     previousBuildId: row.previous_id,
     organizationId: row.organization_id,
+    task:
+      row.task_id === null || row.task_prompt === null ? null : { id: row.task_id, prompt: row.task_prompt },
     owner: {
       id: row.owner_id,
       username: row.username,

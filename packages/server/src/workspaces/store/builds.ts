@@ -289,10 +289,17 @@ export async function finishBuild(
     readonly maxDeadline: Date | null
     readonly dailyCost: number
     readonly hasAiTask: boolean
+    /** The stored app that carries out the task of the workspace, if any. */
+    readonly taskAppId: string | undefined
     readonly hasExternalAgent: boolean
   },
 ): Promise<void> {
   authorize(actor, 'update', { type: 'workspace' })
+  if (result.taskAppId !== undefined)
+    await tx
+      .insertInto('task_workspace_apps')
+      .values({ workspace_build_id: buildId, app_id: result.taskAppId })
+      .execute()
   await tx
     .updateTable('workspace_builds')
     .set({

@@ -48,6 +48,8 @@ export type WorkspaceRow = Selectable<WorkspacesTable> & {
   readonly has_ai_task: boolean
   readonly has_external_agent: boolean
   readonly job: Selectable<ProvisionerJobsTable>
+  /** The task that it was made for; null for most. */
+  readonly task_id: string | null
   /** What any of its apps, of whichever build, has reported last. */
   readonly latest_app_status: AppStatusRecord | null
 }
@@ -119,8 +121,10 @@ const job = sql<Record<string, unknown>>`to_jsonb(j)`.as('job')
 const latestAppStatus = sql<AppStatusRecord | null>`(
   select to_jsonb(s) from workspace_app_statuses s where s.workspace_id = w.id
    order by s.created_at desc, s.id limit 1)`.as('latest_app_status')
+const taskId = sql<string | null>`(
+  select k.id from tasks k where k.workspace_id = w.id and k.deleted_at is null)`.as('task_id')
 /** What is selected of a workspace, beside its own row. */
-const SHOWN = [...COLUMNS, initiatorName, job, latestAppStatus] as const
+const SHOWN = [...COLUMNS, initiatorName, job, latestAppStatus, taskId] as const
 
 function revive(row: Selected): WorkspaceRow {
   return { ...row, job: jobFromJson(row.job) }

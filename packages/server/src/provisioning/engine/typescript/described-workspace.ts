@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
+
 import { Cron } from 'croner'
 import { type Static, Type } from 'typebox'
 
-import type { Agent, App, DisplayApp, Resource, Script } from '../description.ts'
+import type { Agent, AiTask, App, DisplayApp, Resource, Script } from '../description.ts'
 import { EngineError } from '../engine.ts'
 import { checker } from './checked.ts'
 
@@ -97,6 +99,7 @@ const Described = Type.Object({
   ),
   icon: Type.Optional(Short),
   dailyCost: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX })),
+  aiTask: Type.Optional(Type.Object({ app: Short })),
 })
 
 const check = checker(Described, 'workspace()')
@@ -109,8 +112,15 @@ const DISPLAY_APPS: readonly (readonly [string, DisplayApp, boolean])[] = [
   ['sshHelper', 'ssh_helper', true],
 ]
 
+/** What a template has described. */
+export interface DescribedWorkspace {
+  readonly resource: Resource
+  /** The app that carries out tasks; undefined where the template has none. */
+  readonly aiTask: Pick<AiTask, 'appId'> | undefined
+}
+
 /** Reads the answer of a template to `workspace`: one resource with its agents. @throws EngineError naming the path. */
-export function readWorkspace(said: unknown): Resource {
+export function readWorkspace(said: unknown): DescribedWorkspace {
   const described = check(said)
   const names = described.agents.map((agent) => agent.name.toLowerCase())
   if (new Set(names).size < names.length)
@@ -118,7 +128,8 @@ export function readWorkspace(said: unknown): Resource {
   const slugs = described.agents.flatMap((agent) => (agent.apps ?? []).map((app) => app.slug))
   if (new Set(slugs).size < slugs.length)
     throw new EngineError('template.ts: workspace().agents: slugs of apps must differ')
-  return {
+  const agents = described.agents.map(agentOf)
+  const resource: Resource = {
     type: 'local_workspace',
     name: 'workspace',
     hide: false,
@@ -131,8 +142,14 @@ export function readWorkspace(said: unknown): Resource {
       value: item.value,
       sensitive: item.sensitive ?? false,
     })),
-    agents: described.agents.map(agentOf),
+    agents,
   }
+  if (described.aiTask === undefined) return { resource, aiTask: undefined }
+  const { app: slug } = described.aiTask
+  const app = agents.flatMap(({ apps }) => apps).find((one) => one.slug === slug)
+  if (app === undefined)
+    throw new EngineError(`template.ts: workspace().aiTask.app: no agent has an app ${JSON.stringify(slug)}`)
+  return { resource, aiTask: { appId: app.id } }
 }
 
 function agentOf(agent: DescribedAgent): Agent {
@@ -237,7 +254,7 @@ function appOf(app: DescribedApp): App {
   if (app.url !== undefined && !URL.canParse(app.url))
     throw new EngineError(`template.ts: app ${app.slug} has a url that cannot be read`)
   return {
-    id: '',
+    id: randomUUID(),
     slug: app.slug,
     displayName: app.displayName ?? app.slug,
     command: app.command ?? null,

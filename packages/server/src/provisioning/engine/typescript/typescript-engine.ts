@@ -22,7 +22,7 @@ import {
 import type { LocalRuntime, LocalState } from '../local/local-runtime.ts'
 import { checkTypes } from './check-types.ts'
 import { type Declarations, readDeclarations } from './declarations.ts'
-import { readWorkspace } from './described-workspace.ts'
+import { type DescribedWorkspace, readWorkspace } from './described-workspace.ts'
 import { readArchive, type TemplateSource } from './read-archive.ts'
 import type { TemplateSandbox } from './sandbox.ts'
 
@@ -120,7 +120,6 @@ class Session implements EngineSession {
     const plan: Plan = {
       ...described,
       transition: request.transition,
-      aiTasks: [],
       hasExternalAgent: false,
       dailyCost: resource?.dailyCost ?? 0,
       timings: [
@@ -146,8 +145,8 @@ class Session implements EngineSession {
    */
   async #look(
     request: PlanRequest,
-  ): Promise<Pick<Plan, 'parameters' | 'presets' | 'resources' | 'externalAuth'>> {
-    const nothing = { parameters: [], presets: [], resources: [], externalAuth: [] }
+  ): Promise<Pick<Plan, 'parameters' | 'presets' | 'resources' | 'externalAuth' | 'aiTasks'>> {
+    const nothing = { parameters: [], presets: [], resources: [], externalAuth: [], aiTasks: [] }
     const building = request.purpose === 'build'
     const stage = 'Planning Infrastructure'
     if (building && request.transition === 'destroy') {
@@ -159,9 +158,10 @@ class Session implements EngineSession {
       requireVariables(declared, request)
       const parameters = resolve(declared, request)
       if (building && request.transition === 'start') this.#requireValues(request, parameters)
-      const resource = await this.#describe(request, parameters)
+      const { resource, aiTask } = await this.#describe(request, parameters)
       this.#say(stage, 'info', `The template describes ${count(resource.agents.length, 'agent')}`)
-      return { parameters, presets, externalAuth, resources: [resource] }
+      const aiTasks = aiTask === undefined ? [] : [{ id: request.task?.id ?? '', ...aiTask }]
+      return { parameters, presets, externalAuth, resources: [withTask(resource, request.task)], aiTasks }
     } catch (error) {
       if (!(building && request.transition === 'stop' && error instanceof EngineError)) throw error
       this.#say(stage, 'warn', `The workspace is stopped without asking its template: ${error.message}`)
@@ -181,7 +181,10 @@ class Session implements EngineSession {
       throw new EngineError(`parameter ${refused.name}: ${refused.diagnostics.join('; ')}`)
   }
 
-  async #describe(request: PlanRequest, parameters: readonly ResolvedParameter[]): Promise<Resource> {
+  async #describe(
+    request: PlanRequest,
+    parameters: readonly ResolvedParameter[],
+  ): Promise<DescribedWorkspace> {
     const { workspace, owner } = request
     return readWorkspace(
       await this.#sandbox.evaluate(this.#source.files, {
@@ -250,7 +253,7 @@ class Session implements EngineSession {
             say('Starting workspace'),
             signal,
           )
-          return { state: writeState(state), resources, aiTasks: [], timings: [timing()] }
+          return { state: writeState(state), resources, aiTasks: plan.aiTasks, timings: [timing()] }
         }
         case 'stop': {
           const state = await this.#local.stop(workspaceId, before, say('Stopping workspace'), signal)
@@ -315,6 +318,19 @@ function readTags(said: unknown): Pick<Preview, 'workspaceTags' | 'tagFaults'> {
     else workspaceTags.push({ name, value })
   }
   return { workspaceTags, tagFaults }
+}
+
+/** What runs in the workspace of a task finds the task where Terraform's provider puts it, unless the template says otherwise. */
+function withTask(resource: Resource, task: PlanRequest['task']): Resource {
+  if (task === null) return resource
+  const given = [
+    { name: 'CODER_TASK_ID', value: task.id },
+    { name: 'CODER_TASK_PROMPT', value: task.prompt },
+  ]
+  return {
+    ...resource,
+    agents: resource.agents.map((agent) => ({ ...agent, env: [...given, ...agent.env] })),
+  }
 }
 
 function withTokens(resource: Resource): Resource {

@@ -1,0 +1,2 @@
+export { reportTaskState } from './report-state.ts'
+export { taskRoutes } from './routes.ts'
