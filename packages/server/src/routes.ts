@@ -16,6 +16,7 @@ import { type AppServer, appRoutes } from './apps/index.ts'
 import { auditLogRoutes } from './audit-log/index.ts'
 import { actorForUser, systemActor } from './authz/index.ts'
 import { chatContextRoutes, contextDetails, noteGitReport } from './chat-context/index.ts'
+import { chatExportRoutes } from './chat-export/index.ts'
 import { chatFileRoutes } from './chat-files/index.ts'
 import { type ChatGeneration, capacityDetails, chatTitleRoutes } from './chat-generation/index.ts'
 import { type ChatSettings, chatSettingsRoutes } from './chat-settings/index.ts'
@@ -196,6 +197,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     }),
     ...chatSettingsRoutes(parts.chatSettings),
     ...chatFileRoutes(context),
+    ...chatExportRoutes(context),
     ...chatRoutes(chats),
     ...chatTitleRoutes(parts.chatGeneration.parts, (actor, id) => presentFamily(chats, actor, id)),
     ...chatContextRoutes({

@@ -499,6 +499,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'chats/store/views.ts getChat': [id],
   'chats/store/views.ts getChatFamily': [id],
   'chats/store/views.ts listChatFamilies': [{ conditions: [], children: [], limit: 1 }],
+  'chats/store/views.ts listTreeIds': [chatView],
   'chats/store/views.ts listLatestChats': [[id]],
   'chat-files/store/files.ts insertFile': [
     {
