@@ -30,6 +30,7 @@ import { writeSecretFiles } from './secret-files.ts'
 import { hostKey } from './ssh/host-key.ts'
 import { SshServer } from './ssh/ssh-server.ts'
 import { streamPair } from './stream-pair.ts'
+import { keepTaskLog } from './task-log.ts'
 import { Terminals } from './terminals/terminals.ts'
 import { WorkspaceMcp } from './workspace-mcp/workspace-mcp.ts'
 
@@ -162,7 +163,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   )
   const farewell = new AbortController()
   const lifecycle = new Lifecycle(controlPlane, log, farewell.signal)
-  const last = await runLife(scripts, lifecycle, ssh, stop)
+  const last = await runLife(scripts, lifecycle, ssh, stop, () => keepTaskLog(manifest, controlPlane, log))
   const late = setTimeout(() => farewell.abort(), FAREWELL_MS)
   await Promise.all([logs.finish(), lifecycle.report(last)])
   clearTimeout(late)
@@ -171,6 +172,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 /**
  * The states of an agent from its start scripts to the end of its stop scripts (AC §2.2).
  *
+ * @param beforeEnd is done while everything still runs.
  * @returns the last state, which is still to be reported.
  */
 async function runLife(
@@ -178,6 +180,7 @@ async function runLife(
   lifecycle: Lifecycle,
   ssh: SshServer,
   stop: AbortSignal,
+  beforeEnd: () => Promise<void>,
 ): Promise<'off' | 'shutdown_timeout' | 'shutdown_error'> {
   void lifecycle.report('starting')
   const result = stop.aborted ? 'ok' : await scripts.run('start', stop)
@@ -187,6 +190,7 @@ async function runLife(
     await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }))
   }
   void lifecycle.report('shutting_down')
+  await beforeEnd()
   await ssh.close()
   const ended = await scripts.run('stop')
   return ended === 'ok' ? 'off' : ended === 'timeout' ? 'shutdown_timeout' : 'shutdown_error'

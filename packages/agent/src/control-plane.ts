@@ -12,6 +12,7 @@ import type {
   ExternalAuthResponse,
   PatchLogs,
   PushAgentContextRequest,
+  TaskLogSnapshot,
 } from '@slipway/contract'
 import { backOffMs } from './back-off.ts'
 
@@ -80,6 +81,11 @@ export class ControlPlane {
   /** Passes on what a program of an app says of its work (AC-85); the control plane judges it. */
   appStatus(body: object): Promise<unknown> {
     return this.#call('PATCH', 'app-status', body)
+  }
+
+  /** Keeps what was said in a task (WS-259). */
+  taskLog(taskId: string, body: TaskLogSnapshot): Promise<unknown> {
+    return this.#call('POST', `tasks/${taskId}/log-snapshot?format=agentapi`, body)
   }
 
   scriptCompleted(body: AgentScriptReport): Promise<unknown> {

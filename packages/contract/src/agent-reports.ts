@@ -74,6 +74,8 @@ export const AgentManifest = Type.Object({
   scripts: Type.Array(ManifestScript),
   metadata: Type.Array(ManifestMetadata),
   secrets: Type.Array(ManifestSecret),
+  // The task that the workspace is of, where an app of this agent carries it out (WS-259).
+  task: Type.Optional(Type.Object({ id: Uuid, app_url: Type.String() })),
 })
 export type AgentManifest = Static<typeof AgentManifest>
 

@@ -6,6 +6,7 @@ import { notFound } from '../errors/index.ts'
 import { countGitProviders } from '../external-auth/index.ts'
 import { listResources } from '../resources/index.ts'
 import { enabledSecretsOf } from '../user-secrets/index.ts'
+import { findTaskOfAgent } from './store/app-statuses.ts'
 import { listMetadata } from './store/reports.ts'
 
 const NS_PER_SECOND = 1_000_000_000
@@ -18,6 +19,7 @@ export async function manifestOf(context: AppContext, caller: AgentCaller): Prom
   const agent = resources.flatMap((resource) => resource.agents).find((one) => one.id === caller.id)
   if (agent === undefined) throw notFound()
   const metadata = await listMetadata(system, db, caller.id)
+  const task = await findTaskOfAgent(system, db, caller.id)
   return {
     agent_id: caller.id,
     agent_name: caller.name,
@@ -62,6 +64,7 @@ export async function manifestOf(context: AppContext, caller: AgentCaller): Prom
       timeout: Math.round(item.timeout_ns / NS_PER_SECOND),
     })),
     secrets: await secretsFor(context, caller),
+    ...(task === undefined ? {} : { task: { id: task.id, app_url: task.url ?? '' } }),
   }
 }
 

@@ -332,6 +332,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'agents/store/reports.ts storeAppHealth': [id, []],
   'agents/store/reports.ts storeScriptTiming': [id, {}],
   'agents/store/app-statuses.ts insertAppStatus': [{}],
+  'agents/store/app-statuses.ts findTaskOfAgent': [id],
   'apps/store.ts findAppTargets': ['x', 'x'],
   'apps/store.ts findOfflineWorkspace': ['x', 'x'],
   'apps/store.ts listPortShares': [workspace],
@@ -1368,7 +1369,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.workspaceAgentMetadata(db, { agent, key: 'x' })
   const script = await fixtures.workspaceAgentScript(db, { agent, source })
   await fixtures.workspaceAgentScriptTiming(db, { script })
-  await fixtures.workspaceApp(db, { agent })
+  await fixtures.taskWorkspaceApp(db, { build, app: await fixtures.workspaceApp(db, { agent }) })
   await fixtures.workspaceAgentPortShare(db, { workspace, agent_name: 'main', port: 8080 })
   await fixtures.replica(db, { id })
   await fixtures.auditLog(db)

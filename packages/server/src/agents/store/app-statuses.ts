@@ -55,3 +55,21 @@ export async function insertAppStatus(
     })
   return row.before ?? undefined
 }
+
+/** The task that an app of this agent carries out, and the address of the app; undefined for most. @throws ApiError 403. */
+export async function findTaskOfAgent(
+  actor: Actor,
+  db: Db,
+  agentId: string,
+): Promise<{ readonly id: string; readonly url: string | null } | undefined> {
+  authorize(actor, 'read', { type: 'task' })
+  return db
+    .selectFrom('workspace_apps as p')
+    .innerJoin('task_workspace_apps as l', 'l.app_id', 'p.id')
+    .innerJoin('workspace_builds as b', 'b.id', 'l.workspace_build_id')
+    .innerJoin('tasks as k', 'k.workspace_id', 'b.workspace_id')
+    .select(['k.id', 'p.url'])
+    .where('p.agent_id', '=', agentId)
+    .where('k.deleted_at', 'is', null)
+    .executeTakeFirst()
+}
