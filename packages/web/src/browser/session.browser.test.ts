@@ -2,7 +2,7 @@ import type { Page, Response } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { createOrganization, getUser, type Template, type User } from '@slipway/contract'
+import { createOrganization, deleteOrganization, getUser, type Template, type User } from '@slipway/contract'
 import {
   fixtures,
   openBrowser,
@@ -135,19 +135,22 @@ describe('a running page', () => {
 
 it('UI-204: switches, choices and what was picked from lists are offered back, in their order', async () => {
   const clerk = await server.user('clerk', ['user-admin'])
-  await owner.call(createOrganization, { body: { name: 'harbour' } })
+  for (const name of ['harbour', 'quay']) await owner.call(createOrganization, { body: { name } })
   const { page, faults } = await browser.openAs(clerk, '/deployment/users/create')
   const fill = async () => {
     await page.getByRole('radio', { name: 'Service account' }).click()
     await page.getByLabel('Username').fill('robot')
-    await page.getByLabel('Another organization').fill('harb')
-    await page.getByRole('option', { name: 'harbour' }).click()
-    await page.getByRole('button', { name: 'Not in harbour' }).waitFor()
+    for (const name of ['harbour', 'quay']) {
+      await page.getByLabel('Another organization').fill(name.slice(0, 4))
+      await page.getByRole('option', { name }).click()
+      await page.getByRole('button', { name: `Not in ${name}` }).waitFor()
+    }
   }
   await fill()
   await page.context().clearCookies({ name: 'coder_session_token' })
   await page.getByRole('button', { name: 'Create user' }).click()
   await page.getByText('Your session has ended').waitFor()
+  await owner.call(deleteOrganization, { params: { organization: 'quay' } })
   await page.getByLabel('Email').fill('clerk@example.com')
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
@@ -155,6 +158,8 @@ it('UI-204: switches, choices and what was picked from lists are offered back, i
   await page.getByRole('button', { name: 'Not in harbour' }).waitFor()
   expect(await page.getByRole('radio', { name: 'Service account' }).getAttribute('aria-checked')).toBe('true')
   expect(await page.getByLabel('Username').inputValue()).toBe('robot')
+  await page.getByText('could not be put back').waitFor()
+  await page.getByRole('button', { name: 'Discard' }).click()
   expect(await page.getByRole('button', { name: 'Restore' }).count()).toBe(0)
   expect(faults).toEqual([])
 })

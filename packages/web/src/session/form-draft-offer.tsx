@@ -11,7 +11,7 @@ import { fillIn, takeFormDraft, watchFields } from './form-drafts.ts'
  */
 export function FormDraftOffer({ user }: { readonly user: string }) {
   const [draft, setDraft] = useState(() => takeFormDraft(user))
-  /** Whether what is left of the draft found no field. */
+  /** Whether what is left of the draft found no place. */
   const [stuck, setStuck] = useState(false)
   const pathname = usePathname()
   useEffect(() => {
@@ -32,7 +32,7 @@ export function FormDraftOffer({ user }: { readonly user: string }) {
     >
       <p className="min-w-0 flex-1 basis-60 text-sm">
         {stuck
-          ? 'Some of it belongs to a form that is not open. Open that form, then restore the rest.'
+          ? 'Some of it could not be put back: its field or its choice is not there now.'
           : 'Your session ended while you were filling in a form. What you entered was kept, except for secrets.'}
       </p>
       <div className="flex gap-2">

@@ -92,8 +92,7 @@ function isDraft(value: unknown): value is FormDraft {
 
 /**
  * Fills a draft into the fields of the page, one after the other, as its author did: each finds what the last has changed.
- * Returns what is left because its field is not there, as when it belongs to a dialog that is closed; undefined when
- * nothing is.
+ * Returns what is left because its field or its choice is not there; undefined when nothing is.
  */
 export async function fillIn(draft: FormDraft): Promise<FormDraft | undefined> {
   const left: DraftField[] = []

@@ -9,15 +9,17 @@ export interface FormField {
 }
 
 const TEXT_TYPES = /^(text|email|url|number|search|tel|date|time|datetime-local)$/
+/** Secrets, and what asks in passing: a dialog that is opened again asks anew, for a name to confirm as well. */
+const NOT_KEPT = '[data-private], [role="dialog"], [role="alertdialog"]'
 const TOGGLE_ROLES = /^(checkbox|switch|radio)$/
 /** How long a list of matches is waited for. */
 const MATCHES_MS = 3_000
 
-/** The field that an element is, or is in; none for secrets (UI-508), and for what belongs to no form and so only filters. */
+/** The field that an element is, or is in; none for secrets (UI-508), in dialogs, and for what belongs to no form and so only filters. */
 export function fieldOf(target: unknown): FormField | undefined {
   if (!(target instanceof Element)) return undefined
   const element = target.closest('button') ?? target
-  if (element.closest('[data-private]') !== null) return undefined
+  if (element.closest(NOT_KEPT) !== null) return undefined
   if (element instanceof HTMLButtonElement) {
     if (element.form === null || !TOGGLE_ROLES.test(element.role ?? '')) return undefined
     return toggle(element, () => element.ariaChecked === 'true', element.role === 'radio')
