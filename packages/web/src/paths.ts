@@ -64,6 +64,10 @@ export const paths = {
     withQuery('/deployment/oauth2-provider/apps', query),
   newOAuth2App: () => '/deployment/oauth2-provider/apps/add',
   oauth2App: (app: string) => `/deployment/oauth2-provider/apps/${part(app)}`,
+  tasks: (query: Query = {}) => withQuery('/tasks', query),
+  /** By name or id (WS-251). */
+  task: (owner: string, task: string, query: Query = {}) =>
+    withQuery(`/tasks/${part(owner)}/${part(task)}`, query),
   agents: (query: Query = {}) => withQuery('/agents', query),
   chat: (chat: string, query: Query = {}) => withQuery(`/agents/${part(chat)}`, query),
   agentSettings: (page?: AgentSettingsPage) => `/agents/settings${page === undefined ? '' : `/${page}`}`,

@@ -20,6 +20,7 @@ import { parseSearch, stringifySearch } from './navigation/address.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { LoginPage } from './session/login-page.tsx'
 import { RequireAuth } from './session/require-auth.tsx'
+import { taskRoutes } from './tasks/routes.ts'
 import { PageSkeleton } from './ui/skeleton.tsx'
 import { ToastRegion } from './ui/toast.tsx'
 
@@ -360,6 +361,7 @@ export const router = createRouter({
         ...aiSettingsRoutes(frame),
         ...aiSessionRoutes(frame),
         ...chatRoutes(frame),
+        ...taskRoutes(frame),
         settings.addChildren(settingsPages),
         unknown,
       ]),

@@ -50,10 +50,9 @@ export async function loadDashboard(
           .send('The dashboard is not built: run `npm run build`, then start the server again.\n'),
     }
   await server.register(fastifyStatic, { root: folder, serve: false })
-  const shell = (await readFile(index, 'utf8')).replace(
-    '{{ai-gateway-enabled}}',
-    String(context.config.aiGatewayEnabled),
-  )
+  const shell = (await readFile(index, 'utf8'))
+    .replace('{{ai-gateway-enabled}}', String(context.config.aiGatewayEnabled))
+    .replace('{{ai-tasks-enabled}}', String(context.config.enableAiTasks))
   const headersOf = pageHeaders(context)
   const files = await StaticFiles.in(folder)
   return {

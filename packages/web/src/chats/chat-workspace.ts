@@ -27,7 +27,7 @@ export function chatWorkspaceQuery(id: string) {
 }
 
 /** The agent that the chat works in, else the first one of its workspace. */
-export function agentOfChat(workspace: Workspace, chat: Chat): WorkspaceAgent | undefined {
+export function agentOfChat(workspace: Workspace, chat: Pick<Chat, 'agent_id'>): WorkspaceAgent | undefined {
   const agents = agentsOf(workspace)
   return agents.find(({ id }) => id === chat.agent_id) ?? agents[0]
 }

@@ -20,7 +20,7 @@ export function TerminalTab({
   program,
   onShell,
 }: {
-  readonly chat: Chat
+  readonly chat: Pick<Chat, 'id' | 'agent_id'>
   readonly workspaceId: string
   readonly name?: string
   /** Slug of the program to run instead of a shell. */

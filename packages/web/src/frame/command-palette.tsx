@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Command } from 'cmdk'
 import {
+  Bot,
   Gauge,
   KeyRound,
   LogOut,
@@ -24,6 +25,9 @@ import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { usePermissions, useSeveralOrganizations, useUser } from '../session/session.tsx'
 import { useSignOut } from '../session/use-sign-out.ts'
+import { useTasksEntry } from '../tasks/enabled.ts'
+import { tasksQuery } from '../tasks/queries.ts'
+import { taskLook, taskTitle } from '../tasks/task-look.ts'
 import { templatesQuery } from '../templates/queries.ts'
 import { ModalContent } from '../ui/modal.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
@@ -60,7 +64,8 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
   const signOut = useSignOut()
   const permissions = usePermissions()
   const several = useSeveralOrganizations()
-  const { main, admin } = navigationItems(permissions)
+  const tasksEntry = useTasksEntry()
+  const { main, admin } = navigationItems(permissions, tasksEntry)
   const own = useQuery(workspacesQuery({ filter: 'owner:me', page: 1 })).data?.workspaces ?? []
   const templates = useQuery(templatesQuery('')).data ?? []
   // What is on no first page, or belongs to somebody else, is looked for by the server.
@@ -82,6 +87,7 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
   const workspaces = searching
     ? [...new Map([...own, ...(found ?? [])].map((workspace) => [workspace.id, workspace])).values()]
     : own
+  const tasks = useQuery({ ...tasksQuery('owner:me'), enabled: tasksEntry.offered && searching }).data?.tasks
   const open = (href: string) => () => {
     onClose()
     go(href)
@@ -133,6 +139,20 @@ function Entries({ onClose }: { readonly onClose: () => void }) {
                   label={`Terminal in ${workspace.name}`}
                 />
               ))}
+          </Group>
+        )}
+        {!searching || tasks === undefined || tasks.length === 0 ? null : (
+          <Group heading="Tasks">
+            {tasks.map((task) => (
+              <Entry
+                key={task.id}
+                id={`task ${task.name} ${task.display_name}`}
+                icon={<Bot className="size-4" strokeWidth={1.75} />}
+                onSelect={open(paths.task(task.owner_name, task.name))}
+                end={<StateBadge look={taskLook(task)} className="text-xs" />}
+                label={taskTitle(task)}
+              />
+            ))}
           </Group>
         )}
         {chats === undefined || chats.length === 0 ? null : (

@@ -1,4 +1,5 @@
 import {
+  Bot,
   Boxes,
   Building2,
   Cable,
@@ -24,13 +25,25 @@ export interface NavigationItem {
   readonly icon: LucideIcon
   /** Whether a path belongs to this place. */
   readonly matches: (pathname: string) => boolean
+  /** How many things there wait for the viewer, in words: "2 wait for you". */
+  readonly badge?: { readonly count: number; readonly words: string }
+}
+
+/** What the navigation has to know of tasks. */
+export interface TasksEntry {
+  readonly offered: boolean
+  /** The viewer's own that wait for an answer. */
+  readonly waiting: number
 }
 
 const DEPLOYMENT_PAGE =
   /^\/deployment\/(overview|security|observability|network|userauth|external-auth|notifications|oauth2-provider|access)(\/|$)/
 
 /** The main places, and those for administrators that the viewer may open (UI-305, UI-306). */
-export function navigationItems(permissions: Permissions | undefined): {
+export function navigationItems(
+  permissions: Permissions | undefined,
+  tasks: TasksEntry,
+): {
   readonly main: readonly NavigationItem[]
   readonly admin: readonly NavigationItem[]
 } {
@@ -52,6 +65,17 @@ export function navigationItems(permissions: Permissions | undefined): {
         icon: LayoutTemplate,
         matches: (path) => path.startsWith('/templates') && !/^\/templates\/.+\/workspace$/.test(path),
       },
+      ...(tasks.offered
+        ? [
+            {
+              label: 'Tasks',
+              href: paths.tasks(),
+              icon: Bot,
+              matches: (path: string) => path.startsWith('/tasks'),
+              badge: { count: tasks.waiting, words: `${tasks.waiting} waiting for input` },
+            },
+          ]
+        : []),
       ...(permissions?.createChat === true
         ? [
             {

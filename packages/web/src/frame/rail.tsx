@@ -20,6 +20,7 @@ import { paths } from '../paths.ts'
 import { buildInfoQuery } from '../session/queries.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { useSignOut } from '../session/use-sign-out.ts'
+import { useTasksEntry } from '../tasks/enabled.ts'
 import { type Theme, useTheme } from '../theme/theme.ts'
 import { Avatar } from '../ui/avatar.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -39,7 +40,7 @@ interface RailProps {
 
 /** The main navigation: places on top, the viewer and the connection at the bottom. */
 export function Rail({ collapsed, onCollapse, onSearch, onKeys }: RailProps) {
-  const { main, admin } = navigationItems(usePermissions())
+  const { main, admin } = navigationItems(usePermissions(), useTasksEntry())
   return (
     <nav aria-label="Main" className="flex h-full flex-col bg-bg">
       <div className={classNames('flex h-14 items-center', collapsed ? 'justify-center' : 'px-4')}>
@@ -134,26 +135,43 @@ function Places({
   const pathname = usePathname()
   return (
     <ul className={classNames('flex flex-col gap-0.5', collapsed && 'items-center')}>
-      {items.map(({ label, href, icon: Icon, matches }) => {
+      {items.map(({ label, href, icon: Icon, matches, badge }) => {
         const current = matches(pathname)
+        const waits = badge !== undefined && badge.count > 0
         return (
           <li key={href} className={collapsed ? undefined : 'w-full'}>
             <AppLink
               href={href}
               aria-current={current ? 'page' : undefined}
-              {...(collapsed ? { title: label, 'aria-label': label } : {})}
+              {...(collapsed
+                ? { title: label, 'aria-label': waits ? `${label}, ${badge.words}` : label }
+                : {})}
               className={classNames(
                 ITEM,
                 collapsed && 'w-10 justify-center px-0',
                 'aria-[current=page]:bg-accent-wash aria-[current=page]:text-ink',
               )}
             >
-              <Icon
-                className={classNames(ICON, current && 'text-accent')}
-                strokeWidth={1.75}
-                aria-hidden="true"
-              />
+              <span className="relative">
+                <Icon
+                  className={classNames(ICON, current && 'text-accent')}
+                  strokeWidth={1.75}
+                  aria-hidden="true"
+                />
+                {collapsed && waits ? (
+                  <span className="absolute -right-1 -top-1 size-2 rounded-full border border-bg bg-warn" />
+                ) : null}
+              </span>
               {collapsed ? null : label}
+              {!collapsed && waits ? (
+                <span
+                  title={badge.words}
+                  className="ml-auto rounded-full bg-warn-wash px-1.5 text-xs tabular-nums text-warn"
+                >
+                  {badge.count}
+                  <span className="sr-only"> waiting for input</span>
+                </span>
+              ) : null}
             </AppLink>
           </li>
         )

@@ -15,7 +15,7 @@ export function AppsTab({
   onOpen,
   onTerminal,
 }: {
-  readonly chat: Chat
+  readonly chat: Pick<Chat, 'agent_id'>
   readonly workspaceId: string
   /** Opens a tab beside the chat. */
   readonly onOpen: (tab: string) => void

@@ -19,7 +19,7 @@ type Previewed =
   | { readonly kind: 'port'; readonly port: number }
 
 interface PreviewProps {
-  readonly chat: Chat
+  readonly chat: Pick<Chat, 'agent_id'>
   readonly workspaceId: string
   readonly what: Previewed
   readonly onClose: (() => void) | undefined

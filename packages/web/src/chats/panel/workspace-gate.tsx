@@ -23,7 +23,7 @@ export function WorkspaceGate({
   thing,
   children,
 }: {
-  readonly chat: Chat
+  readonly chat: Pick<Chat, 'agent_id'>
   readonly workspaceId: string
   readonly icon: LucideIcon
   /** What waits behind it, as in "The terminal opens when …". */
