@@ -145,9 +145,15 @@ function targetOf(entry: AuditLog): string {
 }
 
 function plainSentence(entry: AuditLog): string {
-  return entry.description
-    .replace('{user}', entry.user?.username ?? 'somebody')
-    .replace('{target}', targetOf(entry))
+  return sentenceParts(entry.description)
+    .map((part) =>
+      part.kind === 'words'
+        ? part.text
+        : part.kind === 'user'
+          ? (entry.user?.username ?? 'somebody')
+          : targetOf(entry),
+    )
+    .join('')
 }
 
 function Details({

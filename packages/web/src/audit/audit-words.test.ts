@@ -29,6 +29,15 @@ it('UI-1405: abbreviations in the sentence are written as such', () => {
   })
 })
 
+it('UI-1405: what was tried is said as what was done', () => {
+  const tried = (action: string) => sentenceParts(`{user} unsuccessfully attempted to ${action}`).at(1)
+  expect(tried('write custom role')).toMatchObject({
+    text: ' unsuccessfully attempted to update custom role',
+  })
+  expect(tried('login')).toMatchObject({ text: ' unsuccessfully attempted to log in' })
+  expect(tried('delete user')).toMatchObject({ text: ' unsuccessfully attempted to delete user' })
+})
+
 it('UI-1405: entries are grouped by day in their own order', () => {
   const entries = ['2026-03-02T00:10:00Z', '2026-03-01T23:50:00Z', '2026-03-01T08:00:00Z'].map((time) => ({
     time,

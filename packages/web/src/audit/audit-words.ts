@@ -7,8 +7,10 @@ type SentencePart =
   | { readonly kind: 'user' }
   | { readonly kind: 'target' }
 
-/** The server names types as its database does, in small letters. */
+/** The server names types and actions as its database does, in small letters and one word. */
 const ACRONYMS = /\b(?:ai|api|idp|mcp|ssh|totp)\b|\boauth(?=2\b)/g
+const TRIES = /(?<=\battempted to )(?:write|login|logout)\b/
+const SAID: Readonly<Record<string, string>> = { write: 'update', login: 'log in', logout: 'log out' }
 
 /** The sentence of an entry (`{user} created user {target}`) in parts, so that names can be links. */
 export function sentenceParts(description: string): readonly SentencePart[] {
@@ -22,7 +24,9 @@ export function sentenceParts(description: string): readonly SentencePart[] {
           ? { kind: 'target' }
           : {
               kind: 'words',
-              text: part.replace(ACRONYMS, (word) => (word === 'oauth' ? 'OAuth' : word.toUpperCase())),
+              text: part
+                .replace(ACRONYMS, (word) => (word === 'oauth' ? 'OAuth' : word.toUpperCase()))
+                .replace(TRIES, (word) => SAID[word] ?? word),
             },
     )
 }
