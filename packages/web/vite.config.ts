@@ -13,6 +13,22 @@ const apiServer = process.env.SLIPWAY_API ?? 'http://127.0.0.1:3000'
 /** Pages whose modules are all asked for at once. */
 const DAILY = /(^|\/)(frame|workspaces-page|workspace-page|agents-layout|chat-page)-/
 
+/**
+ * Icons of the sign-in page. All others are one file: a page has dozens of them, and to ask for each was a fifth of the
+ * work of loading it. An icon that the sign-in page gets is named here, or that page loads all of them (UI-1901).
+ */
+const SIGN_IN_ICONS = new Set(
+  [
+    'box check chevron-down circle-check circle-exclamation-point cloud-off compass copy eye eye-off',
+    'fingerprint-pattern info refresh-cw triangle-exclamation-point wifi-off x',
+  ].flatMap((line) => line.split(' ')),
+)
+
+function isIconOfOthers(module: string): boolean {
+  const [, icon] = /\/lucide-react\/dist\/esm\/icons\/([\w-]+)\.mjs$/.exec(module) ?? []
+  return icon !== undefined && !SIGN_IN_ICONS.has(icon)
+}
+
 /** Text below this size, in bytes, gains nothing. */
 const SMALLEST = 1024
 
@@ -60,6 +76,11 @@ export default defineConfig({
     // The terminal is one chunk, loaded only where one is opened.
     chunkSizeWarningLimit: 600,
     rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [{ name: 'icons', test: isIconOfOthers, includeDependenciesRecursively: false }],
+        },
+      },
       treeshake: {
         // Toggles come with a library that the sign-in page has no use for (UI-1901).
         moduleSideEffects: (id) => !/packages\/(contract|client)\/|src\/ui\/toggle\.tsx$/.test(id),
