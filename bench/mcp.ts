@@ -43,7 +43,13 @@ export const mcp: Bench = async () => {
     'Content-Type': 'application/json',
   }
   const session = await initialize(server.url, headers)
-  const subject = (url: string, more: object = {}) => ({ url, headers: {}, rates: [] as number[], ...more })
+  const subject = (url: string, more: object = {}) => ({
+    url,
+    headers: {},
+    rates: [] as number[],
+    costs: [] as number[],
+    ...more,
+  })
   const rest = subject(`${server.url}/api/v2/users/me`, { headers: { ...client.headers } })
   const tool = subject(`${server.url}${PATH}`, {
     headers: { ...headers, 'Mcp-Session-Id': session, 'MCP-Protocol-Version': VERSION },
@@ -65,25 +71,29 @@ export const mcp: Bench = async () => {
     }),
   })
   for (let round = 0; round < ROUNDS; round += 1)
-    for (const { rates, ...asked } of [rest, tool, stateless]) {
-      const { rate } = await load({ ...LOAD, ...asked })
-      if (round >= WARM_UP) rates.push(rate)
+    for (const { rates, costs, ...asked } of [rest, tool, stateless]) {
+      const before = await server.processorTime()
+      const { rate, answered } = await load({ ...LOAD, ...asked })
+      if (round < WARM_UP) continue
+      rates.push(rate)
+      costs.push(((await server.processorTime()) - before) / answered)
     }
   const ours = await memoryOfSessions({})
   const kept = await memoryOfSessions(COLLECTING)
   await using bare = await run([BARE], COLLECTING)
   const bareKept = await memoryOfListeners(bare, '')
-  const baseline = `${median(rest.rates).toFixed(0)} requests/s of GET /api/v2/users/me`
-  const figure = (what: string, rates: readonly number[]) => ({
+  const told = ({ rates, costs }: Pick<typeof rest, 'rates' | 'costs'>, unit: string): string =>
+    `${median(rates).toFixed(0)} ${unit}, ${median(costs).toFixed(1)} µs of processor time each`
+  const figure = (what: string, measured: typeof rest) => ({
     what,
-    measured: `${median(rates).toFixed(0)} calls/s`,
-    baseline,
-    result: (median(rates) / median(rest.rates)).toFixed(2),
+    measured: told(measured, 'calls/s'),
+    baseline: told(rest, 'requests/s of GET /api/v2/users/me'),
+    result: (median(measured.rates) / median(rest.rates)).toFixed(2),
     wanted: 'at least 0.5',
   })
   return [
-    figure(`tool call coder_get_authenticated_user in a session (${VERSION})`, tool.rates),
-    figure(`the same without a session (${MODERN})`, stateless.rates),
+    figure(`tool call coder_get_authenticated_user in a session (${VERSION})`, tool),
+    figure(`the same without a session (${MODERN})`, stateless),
     {
       what: `memory kept for each open MCP session that listens, with ${SESSIONS}`,
       measured: grown(kept),

@@ -1,4 +1,5 @@
 import type { AIPrivacyLevel } from '@slipway/contract'
+import { describeError, type Logger } from '@slipway/request-log'
 import { CLIENT_LEFT, type Failure, failureOfError, failureOfEvent, failureOfStatus } from './categories.ts'
 import type { Answerer, InjectedCall } from './ending.ts'
 import { GatewayError } from './gateway-error.ts'
@@ -39,6 +40,7 @@ export class Course {
   readonly #of: CourseOf
   readonly #recorder: Recorder
   readonly #metrics: GatewayMetrics
+  readonly #log: Logger
   readonly #inflight: Disposable
   readonly #began = performance.now()
   readonly #earlier: Observation[] = []
@@ -50,8 +52,17 @@ export class Course {
 
   constructor(
     of: CourseOf,
-    { recorder, metrics }: { readonly recorder: Recorder; readonly metrics: GatewayMetrics },
+    {
+      recorder,
+      metrics,
+      context: { log },
+    }: {
+      readonly recorder: Recorder
+      readonly metrics: GatewayMetrics
+      readonly context: { readonly log: Logger }
+    },
   ) {
+    this.#log = log
     this.#of = of
     this.#recorder = recorder
     this.#metrics = metrics
@@ -134,6 +145,22 @@ export class Course {
     if ([...this.#earlier, observation].every(({ usage }) => usage === undefined)) await reservation.release()
   }
 
+  /** As {@link end} for an answer that is complete: where nobody waits for its record, that comes behind its last bytes. */
+  async #endBehind(
+    failure: Failure | undefined,
+    observation: Observation,
+    incomplete: boolean,
+  ): Promise<void> {
+    if (this.#recorder.isWaitedFor(this.#of)) return this.end(failure, observation, incomplete)
+    setImmediate(() => {
+      this.end(failure, observation, incomplete).catch((error: unknown) =>
+        this.#log.error('what a request to a model has left could not be recorded', {
+          error: describeError(error),
+        }),
+      )
+    })
+  }
+
   /** Reads an error of the provider and ends with it. */
   async refused(answer: UpstreamAnswer): Promise<AsyncIterable<Uint8Array>> {
     const body = await readAtMost(answer, MAX_ERROR)
@@ -189,7 +216,7 @@ export class Course {
           await this.end(failureOfError(failure), observation, true)
           throw failure.with({ interceptionId })
         }
-        await this.end(error === undefined ? undefined : failureOfEvent(error), observation, !complete)
+        await this.#endBehind(error === undefined ? undefined : failureOfEvent(error), observation, !complete)
         return { value: undefined, done: true }
       },
       return: async () => {

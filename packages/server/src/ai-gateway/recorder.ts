@@ -159,6 +159,11 @@ export class Recorder implements AsyncDisposable {
     }
   }
 
+  /** Whether a request is over only when it is stored how it has ended. */
+  isWaitedFor({ isAwaited }: Pick<Ending, 'isAwaited'>): boolean {
+    return isAwaited || this.#context.config.aiGatewayStrict
+  }
+
   /**
    * Stores how a request has ended; resolves when that is done, or after five seconds. Never throws.
    *
@@ -182,7 +187,7 @@ export class Recorder implements AsyncDisposable {
     trace?.answered(ending)
     if (this.#context.config.aiGatewayStructuredLogging) logEnding(this.#context.log, record)
     using _ = trace?.recording(record)
-    if (ending.isAwaited || this.#context.config.aiGatewayStrict) await this.#keep(record)
+    if (this.isWaitedFor(ending)) await this.#keep(record)
     else this.#gather(record)
   }
 

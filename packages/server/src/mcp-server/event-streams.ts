@@ -48,23 +48,7 @@ export class EventStreams implements Disposable {
       this.#open.delete(response)
       closed()
     })
-    return {
-      get open() {
-        return !response.destroyed && !response.writableEnded
-      },
-      send(text, id) {
-        if (response.destroyed || response.writableEnded) return
-        if (response.writableLength > MAX_BACKLOG_BYTES) {
-          response.destroy()
-          return
-        }
-        const from = id === undefined ? '' : `id: ${id}\n`
-        response.write(
-          text === '' ? `${from}retry: 1000\ndata: \n\n` : `${from}event: message\ndata: ${text}\n\n`,
-        )
-      },
-      end: () => void response.end(),
-    }
+    return new AnswerEvents(response)
   }
 
   /** Begins an answer with events that somebody else writes and keeps alive. */
@@ -85,5 +69,34 @@ export class EventStreams implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
+  }
+}
+
+/** A class: with an accessor of its own each stream would have a shape of its own, and thousands may be open. */
+class AnswerEvents implements SseStream {
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get open(): boolean {
+    return !this.#response.destroyed && !this.#response.writableEnded
+  }
+
+  send(text: string, id?: number): void {
+    if (!this.open) return
+    if (this.#response.writableLength > MAX_BACKLOG_BYTES) {
+      this.#response.destroy()
+      return
+    }
+    const from = id === undefined ? '' : `id: ${id}\n`
+    this.#response.write(
+      text === '' ? `${from}retry: 1000\ndata: \n\n` : `${from}event: message\ndata: ${text}\n\n`,
+    )
+  }
+
+  end(): void {
+    this.#response.end()
   }
 }
