@@ -31,6 +31,7 @@ export {
 } from './server.ts'
 export { freePort, type ServerProcess, startServerProcess } from './server-process.ts'
 export { SoftwareAuthenticator } from './software-authenticator.ts'
+export { taskTemplate } from './task-template.ts'
 export { importTemplate } from './template.ts'
 export { makeTenant, type PathNames, type Tenant } from './tenant.ts'
 export { totpCode } from './totp-code.ts'

@@ -22,8 +22,19 @@ import {
   type Template,
   updateTaskInput,
 } from '@slipway/contract'
-import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
-import { PLAIN_TEMPLATE, taskTemplate } from './tasks.fixture.ts'
+import {
+  freePort,
+  importTemplate,
+  startTestServer,
+  type TestServer,
+  taskTemplate,
+  until,
+} from '@slipway/testkit'
+
+const PLAIN_TEMPLATE = `
+import { defineTemplate, local } from '@slipway/template'
+export default defineTemplate({ workspace: () => ({ runtime: local(), agents: [{ name: 'main' }] }) })
+`
 
 let server: TestServer
 let owner: Client

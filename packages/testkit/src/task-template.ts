@@ -53,9 +53,3 @@ export default defineTemplate({
   }),
 })
 `
-
-/** A template like any other. */
-export const PLAIN_TEMPLATE = `
-import { defineTemplate, local } from '@slipway/template'
-export default defineTemplate({ workspace: () => ({ runtime: local(), agents: [{ name: 'main' }] }) })
-`
