@@ -131,6 +131,10 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/chat.ts')).chatCommands,
   },
   {
+    names: { task: ['Have things done by programs in workspaces of their own', 'tasks'] },
+    load: async () => (await import('./commands/tasks.ts')).taskCommands,
+  },
+  {
     names: { 'ai-providers': ['Manage the model providers that chats use', 'ai-provider'] },
     load: async () => (await import('./commands/ai-providers.ts')).aiProviderCommands,
   },
