@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { createLogger, describeError, LogSink } from '@slipway/request-log'
 import { parseConfig } from './config/index.ts'
 import { startServer } from './server.ts'
+import { YoungSpace } from './young-space.ts'
 
 /** Runs the server until a signal; resolves to the exit code (OP-31, OP-33). */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -31,7 +32,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       log.error('an error was thrown and nobody caught it', { error: describeError(error) }),
     )
     releaseStartMemory()
-    using _young = growYoungSpaceAtOnce()
+    using _young = new YoungSpace()
     if (server.http !== undefined) process.stdout.write(`Started HTTP listener at ${server.http}\n`)
     if (server.tls !== undefined) process.stdout.write(`Started TLS/HTTPS listener at ${server.tls}\n`)
     process.stdout.write(`\nOpen ${parsed.config.accessUrl || server.url}\n`)
@@ -54,21 +55,6 @@ function releaseStartMemory(): void {
   if (typeof collect === 'function') collect({ type: 'major', flavor: 'last-resort' })
   // Code that is loaded later is found in the compile cache only under the flags that it was stored with.
   setFlagsFromString('--no-expose-gc')
-}
-
-/** V8's own is 2. */
-const YOUNG_SPACE_GROWTH = 16
-
-/**
- * Has the space of young objects grow to its full size as soon as it is too small, instead of twofold each time that as
- * much has outlived it as it holds. As long as it is small, what the requests under way hold passes for old, and to collect
- * that stops everybody for 10 ms, under load every second (`npm run bench -- authcheck`). Not said when the program is
- * started: then also an idle server would have it, and Node's own code were found in no cache.
- */
-function growYoungSpaceAtOnce(): Disposable {
-  setFlagsFromString(`--semi-space-growth-factor=${YOUNG_SPACE_GROWTH}`)
-  // What is compiled is kept at the end, for a start without this flag.
-  return { [Symbol.dispose]: () => setFlagsFromString('--semi-space-growth-factor=2') }
 }
 
 function nextSignal(): Promise<string> {
