@@ -351,17 +351,23 @@ describe('AC-85: the owner hears what a task does', () => {
       template_id: WORKING,
       disabled: false,
     })
+    const told = async (name: string) =>
+      (await owner.call(listInboxNotifications)).notifications
+        .map(({ title }) => title)
+        .filter((title) => title.includes(name))
     await report('working')
+    expect(await told(task.name)).toEqual([])
     await report('idle')
     await report('idle')
     await report('working')
+    expect((await told(task.name)).sort()).toEqual([
+      `Task "${task.name}" is working`,
+      `Task "${task.name}" waits for you`,
+    ])
     await starting.holder.call(patchAgentAppStatus, {
       body: { app_slug: 'assistant', state: 'idle', message: 'x' },
     })
-    const { notifications } = await owner.call(listInboxNotifications)
-    expect(notifications.map(({ title }) => title).filter((title) => title.includes('Task'))).toEqual(
-      expect.arrayContaining([`Task "${task.name}" waits for you`, `Task "${task.name}" is working`]),
-    )
+    expect(await told(starting.task.name)).toEqual([])
   })
 })
 

@@ -15,6 +15,7 @@ import {
   listInboxNotifications,
   listTemplates,
   listTemplateVersionPresets,
+  listWorkspaces,
   pauseTask,
   resumeTask,
   sendToTask,
@@ -100,6 +101,13 @@ describe('a task from its beginning to its end', () => {
       value: 'Sort the mail',
       sensitive: false,
     })
+    for (const [flag, expected] of [
+      ['true', ['mail']],
+      ['false', []],
+    ] as const) {
+      const found = await owner.call(listWorkspaces, { query: { q: `has-ai-task:${flag} name:mail` } })
+      expect(found.workspaces.map(({ name }) => name)).toEqual(expected)
+    }
     expect(active.workspace_app_id).toBe(build.resources[0]?.agents?.[0]?.apps[0]?.id)
   }, 60_000)
 
@@ -187,6 +195,7 @@ describe('a task from its beginning to its end', () => {
       ['write', 'mail', 409],
       ['create', 'mail', 201],
     ])
+    expect(entries[0]).toMatchObject({ is_deleted: true, resource_link: '' })
     expect(entries[1]?.diff).toEqual({
       prompt: { old: 'Sort the mail', new: 'Burn the mail', secret: false },
     })

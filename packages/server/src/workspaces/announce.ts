@@ -82,6 +82,22 @@ export function announceAutostop(
   })
 }
 
+/** Tells the owner of a task that the clock has paused it (WS section 13). */
+export function announceAutoPaused(context: AppContext, row: WorkspaceRow): Promise<void> {
+  return enqueueNotification(context, actor, {
+    templateId: TEMPLATES.taskPaused,
+    userId: row.owner_id,
+    labels: {
+      // A workspace that is made for a task has its name.
+      task: row.name,
+      workspace: row.name,
+      pause_reason: 'its time was over',
+      task_id: row.task_id ?? '',
+    },
+    targets: aboutOf(row),
+  })
+}
+
 /** Tells the owner that a start by itself has taken another version (WS-237). */
 export function announceAutoUpdated(context: AppContext, row: WorkspaceRow): Promise<void> {
   return enqueueNotification(context, actor, {

@@ -3,7 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
-import { announceAutoUpdated, announceDormant } from './announce.ts'
+import { announceAutoPaused, announceAutoUpdated, announceDormant } from './announce.ts'
 import { createBuild, targetOf } from './create-build.ts'
 import { dormancy, dueChange, versionForAutostart } from './lifecycle.ts'
 import { type AutomaticChange, recordAutomaticChange } from './record-automatic-change.ts'
@@ -96,6 +96,7 @@ export class LifecycleExecutor implements AsyncDisposable {
 
   async #announce({ before, after, due }: AutomaticChange): Promise<void> {
     if (due.dormant === true) await announceDormant(this.#context, before)
+    if (due.build?.reason === 'task_auto_pause') await announceAutoPaused(this.#context, before)
     if (
       after !== undefined &&
       due.build?.transition === 'start' &&

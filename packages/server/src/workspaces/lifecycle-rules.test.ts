@@ -33,9 +33,11 @@ interface Case {
   readonly build?: object
   /** The job of the latest build, which has ended an hour ago. */
   readonly job?: object
+  /** It was made for a task. */
+  readonly isTask?: boolean
 }
 
-async function make({ template, owner, workspace, build, job }: Case): Promise<string> {
+async function make({ template, owner, workspace, build, job, isTask }: Case): Promise<string> {
   const { db } = database
   const made = await fixtures.workspace(db, {
     owner: await fixtures.user(db, { status: 'active', ...owner }),
@@ -54,6 +56,7 @@ async function make({ template, owner, workspace, build, job }: Case): Promise<s
     created_at: at(-2),
     ...build,
   })
+  if (isTask === true) await fixtures.task(db, { workspace: made })
   return made.id
 }
 
@@ -73,6 +76,7 @@ describe('what the clock asks for (WS-235)', () => {
   it('a stop at the deadline, or when the owner is suspended', async () => {
     expect(await due({ build: { deadline: at(0) } })).toEqual(stop('autostop'))
     expect(await due({ build: { deadline: at(1) } })).toBeUndefined()
+    expect(await due({ build: { deadline: at(0) }, isTask: true })).toEqual(stop('task_auto_pause'))
     expect(await due({ owner: { status: 'suspended' } })).toEqual(stop('autostop'))
     expect(await due({ job: { completed_at: null }, build: { deadline: at(-1) } })).toBeUndefined()
     expect(await due({ build: { deadline: at(-1) }, workspace: { dormant_at: at(-1) } })).toBeUndefined()

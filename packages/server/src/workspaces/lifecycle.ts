@@ -20,12 +20,13 @@ export function dueChange(row: WorkspaceRow, now: Date): DueChange | undefined {
   const dormant = row.dormant_at !== null
   if (row.transition === 'start' && !failed && !dormant) {
     const over = row.deadline !== null && now >= row.deadline
-    if (over || row.owner_status === 'suspended') return stop('autostop')
+    if (over || row.owner_status === 'suspended')
+      return stop(row.task_id === null ? 'autostop' : 'task_auto_pause')
   }
   if (row.transition === 'stop' && !failed && !dormant && startsItself(row, now))
     return { build: { transition: 'start', reason: 'autostart' } }
   if (failed && row.transition !== 'delete' && passed(row.job.completed_at, row.template_failure_ttl, now))
-    return stop('autostop')
+    return stop(row.task_id === null ? 'autostop' : 'task_auto_pause')
   if (!dormant && passed(row.last_used_at, row.template_time_til_dormant, now))
     return { dormant: true, ...(row.transition === 'start' ? stop('dormancy') : {}) }
   // What was marked while the template deleted is kept when it does so no more.

@@ -58,7 +58,11 @@ export async function readSearch(context: AppContext, actor: Actor, text: string
   )
   add(query.time('last_used_before'), (time) => sql<SqlBool>`w.last_used_at <= ${time}`)
   add(query.time('last_used_after'), (time) => sql<SqlBool>`w.last_used_at >= ${time}`)
-  add(query.flag('has-ai-task'), (flag) => sql<SqlBool>`b.has_ai_task = ${flag}`)
+  add(
+    query.flag('has-ai-task'),
+    // Those of deleted tasks too (WS-243).
+    (flag) => sql<SqlBool>`exists (select 1 from tasks k where k.workspace_id = w.id) = ${flag}`,
+  )
   add(query.flag('has_external_agent'), (flag) => sql<SqlBool>`b.has_external_agent = ${flag}`)
   add(query.flag('shared'), (shared) => sql<SqlBool>`(w.user_acl <> '{}' or w.group_acl <> '{}') = ${shared}`)
   const sharedWithUser = query.one('shared_with_user')

@@ -16,6 +16,8 @@ create table tasks (
 );
 create unique index tasks_owner_name on tasks (owner_id, lower(name)) where deleted_at is null;
 create unique index tasks_workspace on tasks (workspace_id) where deleted_at is null;
+create index tasks_of_workspace on tasks (workspace_id);
+create index tasks_organization on tasks (organization_id);
 create index tasks_created on tasks (created_at desc, id) where deleted_at is null;
 create index tasks_template_version on tasks (template_version_id);
 
