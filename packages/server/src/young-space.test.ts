@@ -31,15 +31,15 @@ it('the space of young objects grows at once under a load that lasts, and as eve
   {
     using _space = new YoungSpace((factor) => void set.push(factor))
     // As when many agents connect.
-    seconds(2, 0.9)
-    seconds(3, 0.1)
-    seconds(2, 0.9)
+    seconds(3, 0.9)
+    seconds(1, 0.7)
+    seconds(3, 0.9)
     expect(set).toEqual([])
     seconds(5, 0.9)
     expect(set).toEqual([16])
     seconds(4, 0.1)
     expect(set).toEqual([16, 2])
-    seconds(3, 0.9)
+    seconds(4, 0.9)
     expect(set).toEqual([16, 2, 16])
   }
   // What is compiled is stored at the end, for a start without this flag.

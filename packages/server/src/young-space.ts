@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8'
 
 const LOOK_MS = 1_000
 /** Share of the time that the event loop is at work, and how many looks in a row that makes a load of it. */
-const BUSY = 0.5
-const LOOKS = 3
+const BUSY = 0.8
+const LOOKS = 4
 /** By how much the space grows at a time: V8's own, and to its full size at once. */
 const USUAL = 2
 const FULL = 16
