@@ -16,7 +16,7 @@ interface Answer {
 
 /**
  * Stands before a real server and answers for tasks itself: every state can be shown at once. Everything else goes through to
- * the server, the workspaces of the tasks too, which tests may change on their way.
+ * the server.
  */
 export class TaskStage {
   readonly tasks: Task[] = []
@@ -24,26 +24,17 @@ export class TaskStage {
   readonly requests: StageRequest[] = []
   /** Answers that tests give instead of the usual ones, by `METHOD path-ending`; each is used once. */
   readonly answers = new Map<string, Answer>()
-  /** Changes workspaces by their ids. */
-  readonly workspaces = new Map<string, (workspace: Workspace) => Workspace>()
-  readonly #upstream: string
-
-  /** @param upstream the server, under a name that this process can look up */
-  constructor(upstream: string) {
-    this.#upstream = upstream
-  }
+  /** Workspaces of the tasks as they are now, by id; the server knows the others. */
+  readonly workspaces = new Map<string, () => Workspace>()
 
   /** Puts the stage before everything that the page asks for. */
   async install(page: Page): Promise<void> {
     await page.route('**/api/v2/tasks**', (route) => this.#answer(route))
     await page.route('**/api/v2/tasks/**', (route) => this.#answer(route))
-    await page.route(/\/api\/v2\/workspaces\/[0-9a-f-]{36}$/, async (route) => {
+    await page.route(/\/api\/v2\/workspaces\/[0-9a-f-]{36}$/, (route) => {
       const { pathname } = new URL(route.request().url())
-      const change = this.workspaces.get(pathname.split('/').at(-1) ?? '')
-      if (change === undefined) return route.fallback()
-      const answer = await route.fetch({ url: this.#upstream + pathname })
-      const workspace: Workspace = await answer.json()
-      await route.fulfill({ response: answer, json: change(workspace) })
+      const workspace = this.workspaces.get(pathname.split('/').at(-1) ?? '')
+      return workspace === undefined ? route.fallback() : route.fulfill({ json: workspace() })
     })
   }
 

@@ -70,7 +70,7 @@ function Form({
   const [preset, setPreset] = useState<string>()
   const connections = useRequiredConnections(version, user.id)
   const presets = useQuery(presetsQuery(version)).data ?? []
-  const usual = presets.find(({ Default }) => Default) ?? presets[0]
+  const usual = presets.find(({ Default }) => Default)
   const presetId = preset === NO_PRESET ? undefined : (presets.find(({ ID }) => ID === preset) ?? usual)?.ID
   const missing = connections.missing.map(({ display_name: title }) => title)
   return (

@@ -9,7 +9,7 @@ import { taskLook } from './task-look.ts'
 /** How a task does, and where its program points to: a pull request, a page (UI-1202). */
 export function StatusChip({ task }: { readonly task: Task }) {
   return (
-    <span className="inline-flex min-w-0 max-w-full items-center gap-x-2.5">
+    <span className="inline-flex max-w-full shrink-0 items-center gap-x-2.5">
       <StateBadge look={taskLook(task)} />
       <StateLink uri={task.current_state?.uri ?? ''} />
     </span>

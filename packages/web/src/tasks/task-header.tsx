@@ -60,15 +60,17 @@ export function TaskHeader({ task, stage }: { readonly task: Task; readonly stag
       >
         <ArrowLeft className="size-4" />
       </AppLink>
-      <ThingIcon src={task.template_icon} className="size-5" />
-      <div className="flex min-w-0 flex-1 basis-40 flex-col">
+      <span className="max-sm:hidden">
+        <ThingIcon src={task.template_icon} className="size-5" />
+      </span>
+      <div className="flex min-w-0 flex-1 basis-24 flex-col">
         <h1 ref={heading} tabIndex={-1} className="truncate text-base font-semibold" title={title}>
           <bdi>{title}</bdi>
         </h1>
         <div className="flex min-w-0 items-center gap-2" aria-live="polite">
           <StatusChip task={task} />
           {message === '' ? null : (
-            <bdi className="min-w-0 truncate text-sm text-ink-2" title={message}>
+            <bdi className="min-w-0 truncate text-sm text-ink-2 max-sm:hidden" title={message}>
               {message}
             </bdi>
           )}
@@ -152,6 +154,11 @@ export function TaskHeader({ task, stage }: { readonly task: Task; readonly stag
           ]}
         />
       </div>
+      {message === '' ? null : (
+        <p className="line-clamp-2 w-full px-1 text-sm text-ink-2 sm:hidden">
+          <bdi>{message}</bdi>
+        </p>
+      )}
       {open === 'edit' ? (
         <EditPromptDialog task={task} stage={stage} onClose={() => setOpen(undefined)} />
       ) : null}

@@ -1,7 +1,7 @@
 import { Tabs } from 'radix-ui'
 import { lazy, Suspense, useState } from 'react'
 
-import type { Task, Workspace, WorkspaceAgent } from '@slipway/contract'
+import type { Task, Workspace, WorkspaceAgent, WorkspaceApp } from '@slipway/contract'
 import { PaneDivider } from '../chats/pane-divider.tsx'
 import { AppsTab } from '../chats/panel/apps-tab.tsx'
 import { openedTab } from '../chats/panel/panel-tabs.ts'
@@ -93,18 +93,23 @@ function Panel({
 }) {
   const [{ panel = '' }, change] = useAddress()
   const apps = agent.apps.filter((app) => !app.hidden && !app.external && app.id !== task.workspace_app_id)
+  const appTab = ({ slug, display_name: name }: WorkspaceApp) => ({
+    id: `app.${slug}`,
+    label: name === '' ? slug : name,
+  })
+  // What is first opens by itself: no program of a template does.
   const tabs = [
     ...(children === undefined ? [] : [{ id: MAIN, label: 'Task' }]),
-    ...apps.map(({ slug, display_name: name }) => ({ id: `app.${slug}`, label: name === '' ? slug : name })),
+    ...apps.filter(isPage).map(appTab),
     ...(agent.display_apps.includes('web_terminal') ? [{ id: 'terminal', label: 'Terminal' }] : []),
     { id: 'apps', label: 'More' },
+    ...apps.filter((app) => !isPage(app)).map(appTab),
   ]
   const port = openedTab(panel)?.kind === 'port' ? openedTab(panel) : undefined
   const all = port?.kind === 'port' ? [...tabs, { id: panel, label: `Port ${port.port}` }] : tabs
   const active = all.some(({ id }) => id === panel) ? panel : (all[0]?.id ?? 'apps')
   const isFrame = (id: string) =>
-    openedTab(id)?.kind === 'port' ||
-    apps.some(({ slug, command = '' }) => id === `app.${slug}` && command === '')
+    openedTab(id)?.kind === 'port' || apps.some((app) => id === `app.${app.slug}` && isPage(app))
   const [kept, setKept] = useState<readonly string[]>([])
   if (isFrame(active) && !kept.includes(active)) setKept([...kept, active].slice(-KEPT_FRAMES))
   const chat = { id: task.id, agent_id: agent.id }
@@ -175,6 +180,11 @@ function Panel({
 const FILLED = 'flex min-h-0 flex-1 flex-col overflow-hidden outline-offset-[-2px]'
 const TAB =
   '-mb-px inline-flex h-full shrink-0 items-center border-b-2 border-transparent px-1.5 text-sm font-medium text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink'
+
+/** Whether an app is a page, and not a program that runs in a terminal. */
+function isPage({ command = '' }: WorkspaceApp): boolean {
+  return command === ''
+}
 
 function programOf(id: string): { readonly name?: string; readonly program?: string } {
   const tab = openedTab(id)
