@@ -71,7 +71,7 @@ export async function createTask(
       {
         chooseName: async () => (wantedName === '' ? nameFor(input) : wantedName),
         async alongside(tx, made) {
-          await repeatable.once(tx, async () => {
+          const kept = await repeatable.once(tx, async () => {
             await insertTask(actor, tx, {
               id,
               organizationId: made.organizationId,
@@ -84,6 +84,8 @@ export async function createTask(
             })
             return { id }
           })
+          // Nothing of this transaction is to stay: the same request has made its task already.
+          if (kept.id !== id) throw new Error('the request was sent twice at once')
         },
       },
     )

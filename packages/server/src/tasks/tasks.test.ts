@@ -214,6 +214,10 @@ describe('WS-253, WS-254: what a task is made of', () => {
       status: 400,
       message: 'Template does not have a valid "coder_ai_task" resource.',
     })
+    const lost = PLAIN_TEMPLATE.replace('local(),', "local(), aiTask: { app: 'nothing' },")
+    await expect(importTemplate(owner, 'lost', { 'template.ts': lost })).rejects.toThrow(
+      'workspace().aiTask.app: no agent has an app "nothing"',
+    )
     const version = await owner.call(getTemplateVersion, {
       params: { templateversion: template.active_version_id },
     })
@@ -275,6 +279,8 @@ describe('WS-253, WS-254: what a task is made of', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true')
     expect(Object(await again.json()).id).toBe(ids[0])
     expect((await post('k', 'Twice')).status).toBe(422)
+    const { workspaces } = await owner.call(listWorkspaces, { query: { q: 'name:once-' } })
+    expect(workspaces.map(({ task_id: of }) => of?.uuid)).toEqual([ids[0]])
   })
 })
 
