@@ -1,5 +1,5 @@
 import * as contract from '@slipway/contract'
-import type { AgentTunnels } from '../agents/index.ts'
+import { type AgentTunnels, storable } from '../agents/index.ts'
 import { audited, recordChange } from '../audit/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAgent, forSession } from '../edge/index.ts'
@@ -84,7 +84,9 @@ export function taskRoutes(context: AppContext, external: ExternalAuth, tunnels:
         const { task: id = '' } = params
         const task = isUuid(id) ? await findTask(agent.actor, db, id) : undefined
         if (task?.workspace_id !== agent.workspaceId) throw notFound()
-        await keepSnapshot(agent.actor, db, task, body)
+        // What a program prints may be what no column holds.
+        const messages = body.messages.map((one) => ({ ...one, content: storable(one.content) }))
+        await keepSnapshot(agent.actor, db, task, { messages })
         return undefined
       },
       { bodyLimit: MAX_SNAPSHOT_BYTES },

@@ -174,7 +174,10 @@ describe('a task from its beginning to its end', () => {
     expect(build).toMatchObject({ transition: 'start', reason: 'task_resume', build_number: 3 })
     expect(await becomes('mail', 'active')).toMatchObject({ workspace_build_number: 3 })
     expect((await logs('mail')).logs[0]).toMatchObject({ content: 'Burn the mail' })
-    expect(await told()).toEqual(expect.arrayContaining(['Task "mail" is paused', 'Task "mail" goes on']))
+    await until('both notifications', async () => {
+      const titles = await told()
+      return ['Task "mail" is paused', 'Task "mail" goes on'].every((title) => titles.includes(title))
+    })
   }, 60_000)
 
   it('WS-262: is deleted with its workspace, and its name is free again', async () => {
