@@ -1168,6 +1168,8 @@ const NOT_GUARDED: Readonly<Record<string, string>> = {
   'workspaces/store/workspace-object.ts mayTransition': 'says what a role may do',
   'workspaces/store/workspace-object.ts transitionAction': 'names an action',
   'workspaces/store/workspace-object.ts workspaceObject': 'names the object of a decision',
+  'tasks/store/tasks.ts newTaskObject': 'names the object of a decision',
+  'tasks/store/tasks.ts taskObject': 'names the object of a decision',
   'workspaces/store/workspaces.ts mayReadTemplate': 'decides',
   'workspaces/store/workspace-changes.ts newWorkspaceObject': 'names the object of a decision',
 }
