@@ -229,6 +229,13 @@ describe('WS-253, WS-254: what a task is made of', () => {
     expect(found.map(({ name }) => name)).toEqual(['tasks'])
   })
 
+  it('WS-3: is made for another user by who may do that', async () => {
+    const member = await server.user('member')
+    expect(await make({ name: 'for-her' }, owner, 'member')).toMatchObject({ owner_name: 'member' })
+    expect((await show('for-her', member)).owner_name).toBe('member')
+    await expect(make({}, member, 'owner')).rejects.toMatchObject({ status: 403 })
+  })
+
   it('needs names that are names', async () => {
     await expect(make({ name: 'a--b' })).rejects.toMatchObject({ status: 400 })
     await expect(make({ display_name: 'x'.repeat(65) })).rejects.toMatchObject({ status: 400 })
