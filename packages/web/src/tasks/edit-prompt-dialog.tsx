@@ -92,10 +92,11 @@ export function EditPromptDialog({
           {(field) => (
             <TextArea
               {...field}
+              autoFocus
               rows={8}
               value={text}
               onChange={({ target }) => setText(target.value)}
-              className="max-h-[50dvh] [field-sizing:content]"
+              className="max-h-[50dvh] min-h-32 [field-sizing:content]"
             />
           )}
         </Field>

@@ -73,7 +73,7 @@ function ActiveMain({
   const shown = view === 'app' || view === 'log' ? view : framed ? 'app' : 'log'
   return (
     <>
-      <div className="flex shrink-0 items-center gap-2 border-b border-line px-3 py-1.5">
+      <div className="flex min-h-11 shrink-0 items-center border-b border-line px-3">
         <Segmented
           label="How the task is shown"
           options={[

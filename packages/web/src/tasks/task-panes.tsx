@@ -97,12 +97,12 @@ function Panel({
     id: `app.${slug}`,
     label: name === '' ? slug : name,
   })
-  // What is first opens by itself: no program of a template does.
+  // What is first opens by itself: no terminal does, which would take the focus, and no program of a template.
   const tabs = [
     ...(children === undefined ? [] : [{ id: MAIN, label: 'Task' }]),
     ...apps.filter(isPage).map(appTab),
+    { id: 'apps', label: 'Apps' },
     ...(agent.display_apps.includes('web_terminal') ? [{ id: 'terminal', label: 'Terminal' }] : []),
-    { id: 'apps', label: 'More' },
     ...apps.filter((app) => !isPage(app)).map(appTab),
   ]
   const port = openedTab(panel)?.kind === 'port' ? openedTab(panel) : undefined

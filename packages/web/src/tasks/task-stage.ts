@@ -33,7 +33,8 @@ export function taskStage(
     case 'initializing':
       return state === 'starting' || state === 'pending' ? 'building' : 'starting'
     case 'error':
-      return state === 'failed' || state === 'canceled' || state === 'canceling' ? 'failed-build' : 'error'
+      // Where it runs the build was not what failed.
+      return state === 'running' ? 'error' : 'failed-build'
     case 'unknown':
       return state === 'pending' || state === 'starting' ? 'building' : 'unknown'
   }
