@@ -300,30 +300,26 @@ test('OP-44: replicas that start together migrate once', async () => {
 })
 
 test('OP-44: each earlier version migrates upwards and keeps a row of every table as it is', async () => {
-  const all = await migrations()
-  await using ladder = await createTestDatabase({ migrated: false })
-  for (const { version } of all.slice(0, -1)) {
-    await migrate({ connectionString: ladder.url }, version)
-    await using database = await createTestDatabase({ copyOf: ladder })
-    const config = { connectionString: database.url }
-    await using client = await connected(database.url)
-    for (const step of all) {
-      if (step.version <= version) for (const row of ROWS[step.version] ?? []) await client.query(row)
-    }
-    const before = await contents(client)
+  await using database = await createTestDatabase({ migrated: false })
+  await using client = await connected(database.url)
+  let before = new Map<string, object[]>()
+  // One step after the other: each finds what every version before it has left.
+  for (const { version } of await migrations()) {
+    await migrate({ connectionString: database.url }, version)
+    const after = await contents(client)
+    for (const [table, rows] of before)
+      expect(after.get(table), `${table} after step ${version}`).toEqual(
+        expect.arrayContaining(rows.map((row) => expect.objectContaining(row))),
+      )
+    for (const row of ROWS[version] ?? []) await client.query(row)
+    before = await contents(client)
     if (version === 1) before.delete('change_log')
     expect(
       [...before].filter(([, rows]) => rows.length === 0).map(([name]) => name),
       `tables of version ${version} that need a row here`,
     ).toEqual([])
-    await migrate(config)
-    const after = await contents(client)
-    for (const [table, rows] of before)
-      expect(after.get(table), table).toEqual(
-        expect.arrayContaining(rows.map((row) => expect.objectContaining(row))),
-      )
   }
-}, 180_000)
+}, 60_000)
 
 test('OP-44, RB-131: what the previous release writes to the audit log during the step is chained as well', async () => {
   await using database = await createTestDatabase({ migrated: false })
