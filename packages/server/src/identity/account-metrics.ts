@@ -4,7 +4,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { countAccounts, countActiveUsers } from './store/account-counts.ts'
 
-const actor = systemActor('system_restricted', 'operators are told how many users there are and come')
+const actor = systemActor('provisionerd', 'operators are told how many users there are and come')
 const STATUSES = ['active', 'dormant', 'suspended'] as const
 const HOUR_MS = 3_600_000
 

@@ -35,7 +35,7 @@ describe('UI-1407: the health of the deployment', () => {
 
   it('is refused to those who may not read debug info', async () => {
     const { page } = await browser.openAs(await server.user('reader'), '/health/database')
-    await page.getByText('viewDebugInfo').waitFor()
+    await page.getByText('debug_info:read').waitFor()
     expect(await page.getByRole('link', { name: 'Health', exact: true }).count()).toBe(0)
   })
 
