@@ -73,7 +73,7 @@ export function ChatsBeside() {
                   </span>
                 </span>
                 <span className="flex min-w-0 items-center gap-2 text-xs text-ink-2">
-                  <StateBadge look={chatLook(chat)} className="text-xs" />
+                  <StateBadge look={chatLook(chat)} className="shrink-0 text-xs" />
                   <bdi className="min-w-0 truncate">{chatNote(chat)}</bdi>
                 </span>
               </AppLink>
