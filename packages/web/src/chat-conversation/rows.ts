@@ -118,10 +118,8 @@ function settledRows(
   idle: boolean,
   live: readonly ChatMessagePart[],
 ): Row[] {
-  const results = resultsByCall(live)
-  for (const { content } of messages)
-    for (const part of content)
-      if (part.type === 'tool-result' && part.tool_call_id !== undefined) results.set(part.tool_call_id, part)
+  // What is committed comes last, and so is what counts.
+  const results = resultsByCall([...live, ...messages.flatMap(({ content }) => content)])
   const rows: Row[] = []
   // The call of a result may be on a page that is not here yet: the row comes with it, above what is read.
   const placed = new Set(hasOlder ? resultsWithoutCall(messages) : [])
@@ -173,7 +171,7 @@ function turnOf(messages: readonly ChatMessage[], last: ChatMessage): Turn {
   return { text, last, outputTokens }
 }
 
-function resultsByCall(parts: readonly ChatMessagePart[]): Map<string, ChatMessagePart> {
+function resultsByCall(parts: readonly ChatMessagePart[]): ReadonlyMap<string, ChatMessagePart> {
   return new Map(
     parts.flatMap((part) =>
       part.type === 'tool-result' && part.tool_call_id !== undefined ? [[part.tool_call_id, part]] : [],
