@@ -1,3 +1,4 @@
+import { PUBLIC_SCOPES } from '../authz/index.ts'
 import { isMcpEndpoint, MCP_ENDPOINT, MCP_SCOPE } from './mcp-endpoint.ts'
 import type { RefusalReason } from './precheck.ts'
 
@@ -50,9 +51,14 @@ export function refusalChallenge(where: Challenged, reason: RefusalReason): stri
   }
 }
 
-/** `WWW-Authenticate` of a 403 that a wider token would not have got (ID-71, ID-216); `scope` is what it lacks. */
+/**
+ * `WWW-Authenticate` of a 403 that a wider token would not have got (ID-71, ID-216); `scope` is what it lacks. A client
+ * asks for what is named here, so that it is always something that can be granted (OA-B6).
+ */
 export function insufficientScopeChallenge(where: Challenged, scope: string | undefined): string {
-  return bearer(where, { error: 'insufficient_scope', description: INSUFFICIENT, scope })
+  const isGrantable = scope?.split(' ').every((name) => PUBLIC_SCOPES.includes(name)) ?? true
+  const asked = isGrantable ? scope : 'coder:all'
+  return bearer(where, { error: 'insufficient_scope', description: INSUFFICIENT, scope: asked })
 }
 
 const ALGORITHMS = `algs="${DPOP_ALGORITHMS.join(' ')}"`

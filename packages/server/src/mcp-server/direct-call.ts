@@ -2,7 +2,8 @@ import type { InitializeRequest } from '@modelcontextprotocol/server'
 import { LRUCache } from 'lru-cache'
 
 import type { Tool } from '@slipway/mcp-tools'
-import { LEGACY_VERSIONS, requestOf } from './messages.ts'
+import { requestOf } from './messages.ts'
+import { LEGACY_VERSIONS } from './revisions.ts'
 import {
   type CallOutcome,
   type CallSituation,

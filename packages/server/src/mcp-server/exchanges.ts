@@ -7,9 +7,10 @@ import { ApiError } from '../errors/index.ts'
 import type { EventStreams } from './event-streams.ts'
 import { Exchange, type Keeper } from './exchange.ts'
 import { askedBy, isLong, keyEnded, replaySession, requestOf } from './messages.ts'
+import type { Subscriptions } from './resources.ts'
 import type { SessionHub } from './session-hub.ts'
 import type { McpSessionRow } from './store.ts'
-import { type Client, type ServerParts, type Subscriptions, toolServer } from './tool-server.ts'
+import { type Client, type ServerParts, toolServer } from './tool-server.ts'
 
 /** From this one on clients understand events without content. */
 const PRIMED_VERSION = '2025-11-25'

@@ -123,6 +123,9 @@ describe('the door', () => {
   })
 })
 
+/** All revisions, the latest first. */
+const SERVED = ['2026-07-28', ...LEGACY.toReversed()]
+
 describe('revisions', () => {
   it.each(LEGACY)(
     'row 43, OA-86: initialize with %s is echoed, and opens a session',
@@ -166,11 +169,22 @@ describe('revisions', () => {
     expect(future).toMatchObject({
       status: 400,
       body: {
-        error: { code: -32_022, data: { supported: ['2026-07-28'], requested: '2099-01-01' } },
+        error: { code: -32_022, data: { supported: SERVED, requested: '2099-01-01' } },
       },
     })
+    // What the envelope of a later revision looks like is not known yet.
+    const message = { jsonrpc: '2.0', id: 5, method: 'tools/list' }
+    const later = { 'MCP-Protocol-Version': '2099-01-01' }
+    const headerAlone = await post(server.url, owner, message, undefined, later)
+    expect([headerAlone.status, await headerAlone.json()]).toMatchObject([
+      400,
+      { id: 5, error: { code: -32_022, data: { supported: SERVED, requested: '2099-01-01' } } },
+    ])
+    const known = { 'MCP-Protocol-Version': '2026-07-28' }
+    const bare = await post(server.url, owner, message, undefined, known)
+    expect([bare.status, await bare.json()]).toMatchObject([400, { error: { code: -32_602 } }])
     const discovered = await rpc(server.url, owner, { method: 'server/discover', version: '2026-07-28' })
-    expect(discovered.body.result).toMatchObject({ supportedVersions: ['2026-07-28'] })
+    expect(discovered.body.result).toMatchObject({ resultType: 'complete', supportedVersions: SERVED })
     const mismatch = await rpc(server.url, owner, {
       method: 'tools/list',
       version: '2026-07-28',

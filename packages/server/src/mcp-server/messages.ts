@@ -4,13 +4,10 @@ import { LRUCache } from 'lru-cache'
 
 import { ApiError, badRequest } from '../errors/index.ts'
 import type { Exchange } from './exchange.ts'
+import { DEFAULT_VERSION, LEGACY_VERSIONS } from './revisions.ts'
 import type { McpSessionRow } from './store.ts'
 import type { Client, toolServer } from './tool-server.ts'
 
-/** Revisions with a handshake and sessions, oldest first (OA-86). */
-export const LEGACY_VERSIONS: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']
-/** What a client without the header speaks. */
-export const DEFAULT_VERSION = '2025-03-26'
 const MAX_BATCH = 20
 
 /** What clients have said that they take, and it was enough: each says the same every time. */
@@ -101,7 +98,7 @@ export function replaySession(
 export function jsonRpcError(
   reply: FastifyReply,
   status: number,
-  error: { readonly code: number; readonly message: string },
+  error: { readonly code: number; readonly message: string; readonly data?: unknown },
   body: unknown,
 ): unknown {
   reply.code(status)

@@ -121,6 +121,21 @@ it('OA-B6, 2025-11-25: a call that needs more scopes makes the client ask for th
   expect((await mcp.client.callTool(workspaces)).isError).not.toBe(true)
 })
 
+it('OA-B6: where no scope to ask for allows a call, its challenge names the one that all rights have', async () => {
+  const program = new Program()
+  program.narrow = 'workspace:read'
+  const first = program.transport()
+  await expect(connect(first)).rejects.toThrow(UnauthorizedError)
+  await program.agree(first)
+  const transport = program.transport()
+  await using mcp = await connect(transport)
+  program.askForAll()
+  const chats = { name: 'coder_list_chats', arguments: {} }
+  await expect(mcp.client.callTool(chats)).rejects.toThrow()
+  await program.agree(transport)
+  expect((await mcp.client.callTool(chats)).isError).not.toBe(true)
+})
+
 it('OA-B5: tokens in the address count for nothing here', async () => {
   const token = member.headers['Coder-Session-Token'] ?? ''
   for (const name of ['access_token', 'coder_session_token']) {

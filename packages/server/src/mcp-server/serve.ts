@@ -1,24 +1,20 @@
 import {
   classifyInboundRequest,
   createMcpHandler,
-  InMemoryServerEventBus,
   isInitializeRequest,
   isJsonContentType,
   type JSONRPCMessage,
   type McpHttpHandler,
-  ProtocolError,
 } from '@modelcontextprotocol/server'
 
 import type { Route } from '@slipway/contract'
-import { parseResourceUri, resourceUri } from '@slipway/mcp-tools'
+import { resourceUri } from '@slipway/mcp-tools'
 import { describeError } from '@slipway/request-log'
-import { covers } from '../authz/index.ts'
 import type { ChangeEvent } from '../context.ts'
-import { baseUrl } from '../edge/base-url.ts'
-import { insufficientScopeChallenge } from '../edge/challenge.ts'
 import type { OpenStreams, SessionIncoming } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { untilAborted } from '../until-aborted.ts'
+import { ChangeBus } from './change-bus.ts'
 import { chooseTools } from './choose-tools.ts'
 import {
   answerAtOnce,
@@ -32,30 +28,36 @@ import {
   relaysAnswer,
 } from './direct-call.ts'
 import { EventStreams } from './event-streams.ts'
-import { Exchanges, MAX_SUBSCRIPTIONS } from './exchanges.ts'
+import { Exchanges } from './exchanges.ts'
 import {
   agreedVersion,
   askedBy,
-  DEFAULT_VERSION,
   jsonRpcError,
   keyEnded,
-  LEGACY_VERSIONS,
   one,
   optional,
   readMessages,
   requestOf,
   requireAccept,
 } from './messages.ts'
+import { requireScopes } from './require-scopes.ts'
+import {
+  DEFAULT_VERSION,
+  LEGACY_VERSIONS,
+  MODERN_VERSION,
+  unservedVersion,
+  unsupportedVersion,
+  withAllVersions,
+} from './revisions.ts'
 import { SessionHub } from './session-hub.ts'
 import { followStream, listenForChanges } from './session-streams.ts'
 import type { McpSessionRow } from './store.ts'
-import { type Client, contentOf, type McpExtension, type ServerParts, toolServer } from './tool-server.ts'
+import { mayHearOf, refusedSubscription, subscribedTo } from './subscriptions.ts'
+import { type Client, type McpExtension, type ServerParts, toolServer } from './tool-server.ts'
 import { sendResponse, webRequest } from './web-messages.ts'
 
 /** The last revision whose requests may hold several messages. */
 const BATCH_VERSION = '2025-03-26'
-/** The revision whose requests say in their headers what they are. */
-const MODERN_VERSION = '2026-07-28'
 /** Of what a client says of itself, in characters. */
 const MAX_CLIENT = 64 * 1024
 
@@ -70,7 +72,7 @@ export class McpService implements AsyncDisposable {
   readonly #modern: McpHttpHandler
   readonly #eras = new Eras()
   readonly #greetings = new Greetings()
-  readonly #bus = new InMemoryServerEventBus()
+  readonly #bus: ChangeBus
   readonly #outer = new WeakMap<Request, { readonly client: Client; readonly message: unknown }>()
   readonly #changes: Disposable
 
@@ -86,6 +88,7 @@ export class McpService implements AsyncDisposable {
         extend: (server) => extension.extend(server, this.#modern.notify),
       },
     }
+    this.#bus = new ChangeBus(parts.context.log)
     this.#hub = new SessionHub(parts.context)
     this.#streams = new EventStreams(streams)
     this.#exchanges = new Exchanges(this.#parts, this.#hub, this.#streams)
@@ -118,14 +121,22 @@ export class McpService implements AsyncDisposable {
     if (era === 'modern' && direct !== undefined && namesItself(headers, direct.tool.name))
       return this.#answer(incoming, client, direct, 'modern')
     if (era !== 'legacy') {
-      const refused = await this.#refusedSubscription(client, body)
+      const requested = unservedVersion(one(headers['mcp-protocol-version']), body)
+      if (requested !== undefined) return jsonRpcError(reply, 400, unsupportedVersion(requested), body)
+      const uris = subscribedTo(body)
+      const refused = await refusedSubscription(this.#parts, incoming, uris)
       if (refused !== undefined) return jsonRpcError(reply, 400, refused, body)
       const ended = new AbortController()
       using _ = this.#streams.watch(raw, () => ended.abort(keyEnded()))
       const request = webRequest(raw, reply, this.#parts.context.accessUrl(), ended.signal)
       this.#outer.set(request, { client, message: body })
-      const response = await untilAborted(ended.signal, this.#modern.fetch(request, { parsedBody: body }))
-      return await sendResponse(this.#streams, raw, reply, response, request.signal)
+      const maySee = (uri: string): Promise<boolean> => mayHearOf(this.#parts, incoming, uri)
+      const answering = this.#bus.runFor({ uris, maySee }, () =>
+        this.#modern.fetch(request, { parsedBody: body }),
+      )
+      const response = await untilAborted(ended.signal, answering)
+      const answer = await sendResponse(this.#streams, raw, reply, response, request.signal)
+      return requestOf(body)?.method === 'server/discover' ? withAllVersions(answer) : answer
     }
     return this.#postLegacy(incoming, client, body, direct)
   }
@@ -197,23 +208,14 @@ export class McpService implements AsyncDisposable {
 
   /** `GET`: what the server of a session says unasked, or the rest of a stream that broke. @throws ApiError. */
   async stream(incoming: McpIncoming): Promise<undefined> {
-    const { raw, reply, actor } = incoming
+    const { raw, reply } = incoming
     const session = await this.#sessionOf(incoming)
     if (session === undefined) throw onlyPost()
     const parts = { context: this.#parts.context, hub: this.#hub, streams: this.#streams }
     const last = one(raw.headers['last-event-id'])
     const followed = last === undefined ? false : await followStream(parts, raw, reply, session, last)
     if (!followed) {
-      const mayStillSee = async (uri: string): Promise<boolean> => {
-        try {
-          await contentOf(this.#parts, { ...incoming, actor }, uri)
-          return true
-        } catch (error) {
-          if (error instanceof ProtocolError) return false
-          throw error
-        }
-      }
-      await listenForChanges(parts, raw, reply, session, mayStillSee)
+      await listenForChanges(parts, raw, reply, session, (uri) => mayHearOf(this.#parts, incoming, uri))
     }
     return undefined
   }
@@ -314,29 +316,6 @@ export class McpService implements AsyncDisposable {
     }
   }
 
-  /** Why a client of 2026-07-28 may not hear of what it asks for: it must see what it subscribes to. */
-  async #refusedSubscription(
-    { outer }: Client,
-    body: unknown,
-  ): Promise<{ readonly code: number; readonly message: string } | undefined> {
-    const request = requestOf(body)
-    if (request?.method !== 'subscriptions/listen') return undefined
-    const asked = request.params.notifications
-    const uris: unknown =
-      typeof asked === 'object' && asked !== null ? Reflect.get(asked, 'resourceSubscriptions') : []
-    if (!Array.isArray(uris)) return undefined
-    if (uris.length > MAX_SUBSCRIPTIONS)
-      return { code: -32_602, message: `Subscribe to ${MAX_SUBSCRIPTIONS} resources at most.` }
-    try {
-      for (const uri of uris)
-        if (parseResourceUri(String(uri))) await contentOf(this.#parts, outer, String(uri))
-      return undefined
-    } catch (error) {
-      if (error instanceof ProtocolError) return { code: error.code, message: error.message }
-      throw error
-    }
-  }
-
   #announce({ kind, key }: ChangeEvent): void {
     const kinds = { template: 'templates', chat: 'chats' } as const
     const uri = resourceUri(kind === 'template' || kind === 'chat' ? kinds[kind] : 'workspaces', key)
@@ -368,23 +347,4 @@ function onlyPost(): ApiError {
   return new ApiError(405, 'Method not allowed. Without a session this address answers POST.', {
     headers: { Allow: 'POST' },
   })
-}
-
-/** OA-B6, 2025-11-25: tells a client which scopes a call lacks, so that it can ask its user for them. @throws ApiError 403. */
-function requireScopes({ outer, tools }: Client, body: unknown, accessUrl: string): void {
-  const { scopes } = outer.key
-  if (scopes.includes('coder:all')) return
-  for (const message of Array.isArray(body) ? body : [body]) {
-    const request = requestOf(message)
-    if (request?.method !== 'tools/call') continue
-    const { name, arguments: args } = request.params
-    const tool = tools.offered.get(String(name))
-    const needed = tool?.scopesOf(args ?? {}) ?? []
-    if (tool === undefined || covers(scopes, needed)) continue
-    const where = { base: baseUrl(outer.context, accessUrl), route: outer.context.route }
-    throw new ApiError(403, 'The token lacks scopes for this tool.', {
-      detail: `${tool.name} needs ${needed.join(' ')}.`,
-      headers: { 'WWW-Authenticate': insufficientScopeChallenge(where, needed.join(' ')) },
-    })
-  }
 }

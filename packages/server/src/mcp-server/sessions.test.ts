@@ -46,6 +46,20 @@ const call = (name: string, args: Record<string, unknown> = {}, _meta: Record<st
   params: { name, arguments: args, _meta },
 })
 
+/** The stream of 2026-07-28 on which a client hears of a resource. */
+function subscribe(client: ApiClient, uri: string): Promise<Response> {
+  const version = '2026-07-28'
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': version,
+    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1.0.0' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const method = 'subscriptions/listen'
+  const params = { notifications: { resourceSubscriptions: [uri] }, _meta }
+  const headers = { 'MCP-Protocol-Version': version, 'Mcp-Method': method }
+  return post(one.url, client, { jsonrpc: '2.0', id: 1, method, params }, undefined, headers)
+}
+
 /** The event with the answer, and all before it. */
 async function untilAnswer(events: Events): Promise<Record<string, unknown>[]> {
   const all: Record<string, unknown>[] = []
@@ -392,49 +406,56 @@ it('an answer is for the call that has asked, and for no other of the session', 
   }
 })
 
-it('who may not see a resource any more hears of it no more', async () => {
-  const uri = `coder://templates/${template.id}`
-  const watcher = await one.user('watcher')
-  const heard = { watcher: 0, owner: 0 }
-  const watch = async (who: keyof typeof heard, client: ApiClient): Promise<string> => {
-    const session = await initialize(one.url, client)
-    const params = { uri }
-    await post(one.url, client, { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params }, session)
-    const events = eventsOf(await listen(one.url, client, session))
-    const count = async (): Promise<void> => {
-      for await (const { data } of events) if (data !== '') heard[who] += 1
+it.each(['2025-11-25', '2026-07-28'])(
+  '%s: who may not see a resource any more hears of it no more',
+  async (version) => {
+    const uri = `coder://templates/${template.id}`
+    const watcher = await one.user(`watcher-of-${version}`)
+    const heard = { watcher: 0, owner: 0 }
+    const open = async (client: ApiClient): Promise<Response> => {
+      if (version === '2026-07-28') return subscribe(client, uri)
+      const session = await initialize(one.url, client)
+      const params = { uri }
+      await post(one.url, client, { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params }, session)
+      return listen(one.url, client, session)
     }
-    void count().catch(() => undefined)
-    return session
-  }
-  await watch('watcher', watcher)
-  await watch('owner', owner)
-  let n = 0
-  const change = async (): Promise<void> => {
-    n += 1
-    await owner.call(updateTemplate, { params: { template: template.id }, body: { description: `w${n}` } })
-  }
-  await change()
-  await until('both to hear', async () => heard.watcher > 0 && heard.owner > 0)
-  const everyone = template.organization_id
-  const share = (role: '' | 'use') =>
-    owner.call(updateTemplateAcl, {
-      params: { template: template.id },
-      body: { group_perms: { [everyone]: role } },
-    })
-  await share('')
-  try {
-    // What was on its way has come once a change of after that is heard of twice.
-    const settled = async (): Promise<number> => {
-      const seen = heard.owner
-      await change()
-      await change()
-      await until('the owner to hear', async () => heard.owner >= seen + 2)
-      return heard.watcher
+    const watch = async (who: keyof typeof heard, client: ApiClient): Promise<void> => {
+      const events = eventsOf(await open(client))
+      const count = async (): Promise<void> => {
+        for await (const { data } of events)
+          if (data.includes('notifications/resources/updated')) heard[who] += 1
+      }
+      void count().catch(() => undefined)
     }
-    const before = await settled()
-    expect(await settled()).toBe(before)
-  } finally {
-    await share('use')
-  }
-})
+    await watch('watcher', watcher)
+    await watch('owner', owner)
+    let n = 0
+    const change = async (): Promise<void> => {
+      n += 1
+      await owner.call(updateTemplate, { params: { template: template.id }, body: { description: `w${n}` } })
+    }
+    await change()
+    await until('both to hear', async () => heard.watcher > 0 && heard.owner > 0)
+    const everyone = template.organization_id
+    const share = (role: '' | 'use') =>
+      owner.call(updateTemplateAcl, {
+        params: { template: template.id },
+        body: { group_perms: { [everyone]: role } },
+      })
+    await share('')
+    try {
+      // What was on its way has come once a change of after that is heard of twice.
+      const settled = async (): Promise<number> => {
+        const seen = heard.owner
+        await change()
+        await change()
+        await until('the owner to hear', async () => heard.owner >= seen + 2)
+        return heard.watcher
+      }
+      const before = await settled()
+      expect(await settled()).toBe(before)
+    } finally {
+      await share('use')
+    }
+  },
+)

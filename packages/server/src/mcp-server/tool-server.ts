@@ -4,29 +4,24 @@ import {
   type McpServerOptions,
   ProtocolError,
   ProtocolErrorCode,
-  ResourceTemplate,
   type ServerNotifier,
 } from '@modelcontextprotocol/server'
 
 import {
   allPrompts,
   argumentsSchemaOf,
-  listResources,
   type Prompt,
-  parseResourceUri,
-  readResource,
   renderPrompt,
-  resourceKinds,
   type Tool,
   type ToolContext,
   ToolFault,
 } from '@slipway/mcp-tools'
-import { describeError } from '@slipway/request-log'
-import { covers } from '../authz/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { type AgentParts, tunnelAccess } from './agent-access.ts'
 import type { ChosenTools } from './choose-tools.ts'
+import { explainFailure } from './explain-failure.ts'
 import type { InProcessApi, Outer } from './in-process-api.ts'
+import { registerResources, type Subscriptions } from './resources.ts'
 
 /** What tests add to the servers of clients, and how they tell that it has changed; nothing in the product. */
 export interface McpExtension {
@@ -50,12 +45,6 @@ export interface ServerParts extends AgentParts {
 export interface Client {
   readonly outer: Outer
   readonly tools: ChosenTools
-}
-
-/** Who talks with a client about its subscriptions; absent without a session. */
-export interface Subscriptions {
-  subscribe(uri: string): Promise<void>
-  unsubscribe(uri: string): Promise<void>
 }
 
 const INSTRUCTIONS =
@@ -97,7 +86,7 @@ export function toolServer(
   const wants = (family: string): boolean => [...asked.methods].some((method) => method.startsWith(family))
   if (wants('tools/')) registerTools(server, parts, client, asked.tool)
   if (hasMore && wants('prompts/')) registerPrompts(server, client.tools)
-  if (hasMore && wants('resources/')) registerResources(server, parts, client, subscriptions)
+  if (hasMore && wants('resources/')) registerResources(server, parts, client.outer, subscriptions)
   parts.extension?.extend(server)
   return server
 }
@@ -263,27 +252,11 @@ function progressOf({ notify }: CallSituation): ToolContext['progress'] {
   }
 }
 
-/** What a model is told of a failure; what is ours goes to the log. */
+/** What a model is told of a failure. */
 function explain({ context }: ServerParts, outer: Outer, tool: string, error: unknown): string {
   if (error instanceof ToolFault) return error.message
-  if (error instanceof ApiError && error.status < 500) {
-    const { denial } = outer.context
-    const lacks =
-      denial?.lacks === 'permission'
-        ? `The token lacks the scope ${denial.object.type}:${denial.action}.`
-        : ''
-    const fields = error.validations.map(({ field, detail }) => `${field}: ${detail}`)
-    return [error.message, error.detail, lacks, ...fields].filter(Boolean).join(' ')
-  }
-  if (error instanceof ApiError && error.status !== 500)
-    return [error.message, error.detail].filter(Boolean).join(' ')
   if (error instanceof Error && error.name === 'AbortError') return 'The call was cancelled.'
-  context.log.warn('a tool failed', {
-    request_id: outer.context.id,
-    mcp_tool: tool,
-    stack: describeError(error),
-  })
-  return `An internal server error occurred. Reference: ${outer.context.id}`
+  return explainFailure(context, outer, { what: 'a tool failed', mcp_tool: tool }, error)
 }
 
 /** Prompts whose tools are all there (OA-97). */
@@ -307,65 +280,5 @@ function rendered(prompt: Prompt, given: unknown): string {
       ProtocolErrorCode.InvalidParams,
       error instanceof Error ? error.message : String(error),
     )
-  }
-}
-
-function registerResources(
-  server: McpServer,
-  parts: ServerParts,
-  { outer }: Client,
-  subscriptions: Subscriptions | undefined,
-): void {
-  const api = toolApi(parts, outer)
-  for (const kind of resourceKinds) {
-    if (!covers(outer.key.scopes, kind.scopes)) continue
-    server.registerResource(
-      kind.name,
-      new ResourceTemplate(`coder://${kind.name}/{id}`, {
-        list: async () => ({ resources: await listResources(api, kind.name) }),
-      }),
-      { title: kind.title, description: kind.description, mimeType: 'application/json' },
-      async (uri) => ({ contents: [await contentOf(parts, outer, uri.href)] }),
-    )
-  }
-  server.server.setRequestHandler('resources/subscribe', async ({ params }) => {
-    if (subscriptions === undefined)
-      throw new ProtocolError(ProtocolErrorCode.InvalidRequest, 'Only sessions have subscriptions.')
-    if (parseResourceUri(params.uri) !== undefined) await contentOf(parts, outer, params.uri)
-    await subscriptions.subscribe(params.uri)
-    return {}
-  })
-  server.server.setRequestHandler('resources/unsubscribe', async ({ params }) => {
-    await subscriptions?.unsubscribe(params.uri)
-    return {}
-  })
-}
-
-function toolApi(parts: ServerParts, outer: Outer): ToolContext['api'] {
-  return {
-    call: async (route, input = {}) => JSON.parse(await parts.api.call(outer, 'resources', route, input)),
-    upload: async (route, data, type, input = {}) =>
-      JSON.parse(await parts.api.call(outer, 'resources', route, { ...input, bytes: { data, type } })),
-  }
-}
-
-/** A resource as its reader may see it. @throws ProtocolError for one that is not there, or hidden. */
-export async function contentOf(
-  parts: ServerParts,
-  outer: Outer,
-  uri: string,
-): Promise<{ readonly uri: string; readonly mimeType: string; readonly text: string }> {
-  const named = parseResourceUri(uri)
-  try {
-    if (named === undefined) throw new ApiError(404, 'There is no such resource.')
-    return {
-      uri,
-      mimeType: 'application/json',
-      text: await readResource(toolApi(parts, outer), named.kind, named.id),
-    }
-  } catch (error) {
-    if (error instanceof ApiError && error.status < 500)
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Resource not found', { uri })
-    throw error
   }
 }
