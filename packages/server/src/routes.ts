@@ -179,7 +179,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...agentRoutes(context, tunnels, metadata, {
       rights,
       connections,
-      validate: (token, request) => keys.validate(token, request),
+      validate: (token, request, isUse) => keys.validate(token, request, isUse),
       requireProof: (caller) => account.checks.requireProofForSsh(caller),
     }),
     ...oauthProviderRoutes(parts.provider, {

@@ -122,7 +122,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       proofs: dpop,
     }),
   )
-  streams.judgeKeys((keyId) => keys.isLive(keyId))
+  streams.judgeKeys({
+    holdsUntil: (keyId) => keys.holdsUntil(keyId),
+    now: () => context.clock.now().getTime(),
+  })
   const connections = steps.use(new ConnectionLogger(context))
   const tunnels = steps.use(new AgentTunnels(context))
   const metadata = steps.use(new AgentMetadata(context))
@@ -134,7 +137,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     rights,
     streams,
     connections,
-    validate: (token, request) => keys.validate(token, request),
+    validate: (token, request, isUse) => keys.validate(token, request, isUse),
   })
   await seedProviders(context)
   await applyPriceBook(context)

@@ -37,10 +37,11 @@ const LOST = 'you may not connect to this workspace any more'
 interface OpenRights {
   readonly rights: RightsWatch
   readonly connections: ConnectionLogger
-  /** Validates a token in full; never rejects. */
+  /** Validates a token in full, which may be a use of it or none; never rejects. */
   readonly validate: (
     credential: Credential | undefined,
     context: RequestContext,
+    isUse: boolean,
   ) => Precheck | Promise<Precheck>
   /** @throws ApiError 403 when the session has to prove first who holds it (L-32). */
   readonly requireProof: (caller: Pick<SessionIncoming<contract.Route>, 'key' | 'owner'>) => Promise<void>
@@ -93,14 +94,25 @@ export function agentRoutes(
       throw error
     }
   }
-  /** Whether the caller of an open connection may still reach the agent. */
-  const stillMay = (raw: FastifyRequest, agentId: string): (() => Promise<boolean>) => {
+  /** Whether the caller of an open connection may still reach the agent; one that says something uses its key (ID-211). */
+  const stillMay = (
+    socket: { on(event: 'message', listener: () => void): unknown },
+    raw: FastifyRequest,
+    agentId: string,
+  ): (() => Promise<boolean>) => {
     const token = tokenOf({ cookies: raw.cookieValues, headers: raw.headers, query: raw.credentialSearch })
     const request = raw.context
+    let used = false
+    socket.on('message', () => {
+      used = true
+    })
     return async () => {
-      const caller = await open.validate(token, request)
+      const isUse = used
+      used = false
+      const caller = await open.validate(token, request, isUse)
       // Trouble of ours is no reason to cut anybody off.
       if (!caller.ok) return caller.status === 500
+      if (caller.owner.status !== 'active') return false
       try {
         const agent = await getAgent(caller.actor, db, agentId)
         authorize(caller.actor, 'ssh', agentObject(agent))
@@ -149,7 +161,7 @@ export function agentRoutes(
       await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
       const noted = note(incoming, { ...TERMINAL, status: 101 })
-      open.rights.watch(socket, stillMay(raw, agent.id), () => closeSoon(socket, 1008, LOST))
+      open.rights.watch(socket, stillMay(socket, raw, agent.id), () => closeSoon(socket, 1008, LOST))
       await joinTerminal(socket, tunnels.get(agent.id), request)
       await noted
       return undefined
@@ -160,7 +172,7 @@ export function agentRoutes(
       await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
       const noted = note(incoming, { ...TUNNEL, status: 101 })
-      open.rights.watch(socket, stillMay(raw, agent.id), () => closeSoon(socket, 1008, LOST))
+      open.rights.watch(socket, stillMay(socket, raw, agent.id), () => closeSoon(socket, 1008, LOST))
       serveTunnel(socket, {
         // Whoever may open a shell there may use the API of the agent too.
         request: (request, response) => relayRequest(context.log, tunnels.get(agent.id), request, response),

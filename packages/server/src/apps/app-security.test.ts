@@ -9,6 +9,7 @@ import { WebSocket } from 'ws'
 import type { Client } from '@slipway/client'
 import {
   createBuild,
+  createSessionKey,
   createWorkspace,
   deletePortShare,
   getWorkspace,
@@ -21,7 +22,15 @@ import {
   upsertPortShare,
   type Workspace,
 } from '@slipway/contract'
-import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
+import {
+  freePort,
+  importTemplate,
+  openDatabase,
+  startTestServer,
+  type TestServer,
+  until,
+} from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
 
 /** Tells what it was asked, tries to sign its visitors in as somebody else, and answers upgrades as its path says. */
 const SERVER = (port: number): string => `
@@ -226,10 +235,32 @@ describe('rights that were taken away', () => {
     owner.call(deletePortShare, { params: { workspace: workspace.id }, body: { agent_name: 'main', port } })
   const name = (): string => `${port}--main--dev--owner.apps.test`
 
+  /** Sessions of the owner that were last used long ago, until something uses them. */
+  async function unused(database: Database) {
+    const { key } = await owner.call(createSessionKey, { params: { user: 'me' } })
+    const id = key.slice(0, 10)
+    const long = new Date('2026-01-01T12:00:00Z')
+    return {
+      headers: { 'Coder-Session-Token': key },
+      backdate: () =>
+        database.db.updateTable('api_keys').set({ last_used: long }).where('id', '=', id).execute(),
+      isUsed: async () => {
+        const row = await database.db
+          .selectFrom('api_keys')
+          .select('last_used')
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow()
+        return row.last_used.getTime() !== long.getTime()
+      },
+    }
+  }
+
   it('AC-308: end open connections and answers of an app, and leave those of others', async () => {
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
     await share()
+    const session = await unused(database)
     const [mine, theirs] = [
-      await opened('/', { ...owner.headers, Host: name() }),
+      await opened('/', { ...session.headers, Host: name() }),
       await opened('/', { ...other.headers, Host: name() }),
     ]
     const { hostname, port: serverPort } = new URL(server.url)
@@ -244,9 +275,12 @@ describe('rights that were taken away', () => {
     response.on('error', () => undefined).resume()
     const cut = new Promise((resolve) => response.once('close', resolve))
     const gone = closed(theirs)
+    await session.backdate()
     await unshare()
     await Promise.all([gone, cut])
     expect(mine.readyState).toBe(WebSocket.OPEN)
+    // ID-211: it was looked at before the others, and that is no use of its session.
+    expect(await session.isUsed()).toBe(false)
     mine.terminate()
   }, 60_000)
 
@@ -254,10 +288,21 @@ describe('rights that were taken away', () => {
     const boss = await server.user('boss', ['owner'])
     const address = boss.address(openTerminal, { params: { workspaceagent: await agentId() } })
     const url = `${address.slice(server.url.length)}?reconnect=6b0c7b0e-4a25-4d0c-9a53-0c3f1b0a3c11`
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    const [silent, typing] = [await unused(database), await unused(database)]
+    const stays = await opened(url.replace('3a11', '3a12'), silent.headers)
+    const typed = await opened(url.replace('3a11', '3a13'), typing.headers)
     const terminal = await opened(url, boss.headers)
     const gone = closed(terminal)
+    await silent.backdate()
+    await typing.backdate()
+    typed.send(JSON.stringify({ data: ' ' }))
     await owner.call(updateUserRoles, { params: { user: 'boss' }, body: { roles: [] } })
     expect(await gone).toBe(1008)
+    // ID-211: whoever types uses the session; that the server looks at it is no use.
+    await until('the use to be noted', typing.isUsed)
+    expect(await silent.isUsed()).toBe(false)
+    for (const socket of [stays, typed]) socket.terminate()
   }, 60_000)
 
   it('ID-215: the end of a session ends the connections of apps that were opened with it', async () => {

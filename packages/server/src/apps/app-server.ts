@@ -57,6 +57,7 @@ export class AppServer {
   readonly #validate: (
     credential: Credential | undefined,
     context: RequestContext,
+    isUse?: boolean,
   ) => Precheck | Promise<Precheck>
   readonly #tickets: Tickets
   readonly #subdomainCookie: string
@@ -72,6 +73,7 @@ export class AppServer {
     readonly validate: (
       credential: Credential | undefined,
       context: RequestContext,
+      isUse?: boolean,
     ) => Precheck | Promise<Precheck>
   }) {
     this.#context = options.context
@@ -196,12 +198,17 @@ export class AppServer {
       keepsAuthorization: await this.#isOurs(authorization, context),
       otherForm,
       opener: upgrade ? await this.#validate(token, context) : context.precheck,
-      onOpen: (carrier, end) =>
-        this.#rights.watch(
-          carrier,
-          async () => mayStay(this.#context, address, await this.#validate(token, context)),
-          end,
-        ),
+      onOpen: (carrier, end) => {
+        const { socket } = request.raw
+        let read = socket.bytesRead
+        const still = async (): Promise<boolean> => {
+          // Who says something uses the session (ID-211); that the server asks is no use.
+          const isUse = socket.bytesRead !== read
+          read = socket.bytesRead
+          return mayStay(this.#context, address, await this.#validate(token, context, isUse))
+        }
+        this.#rights.watch(carrier, still, end)
+      },
     })
   }
 

@@ -20,7 +20,14 @@ import {
   upsertPortShare,
   type Workspace,
 } from '@slipway/contract'
-import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
+import {
+  freePort,
+  importTemplate,
+  openDatabase,
+  startTestServer,
+  type TestServer,
+  until,
+} from '@slipway/testkit'
 import { type Answer, templateFile, visitor } from './apps.fixture.ts'
 
 let server: TestServer
@@ -209,6 +216,29 @@ describe('an app under a host name', () => {
     await owner.call(suspendUser, { params: { user: 'suspended-visitor' } })
     expect((await ask('/', { as: leaver, host: host('all') })).status).toBe(200)
     expect((await ask('/', { as: leaver, host: host('known') })).status).toBe(404)
+  })
+
+  it('RB-7: a visitor who is dormant has to sign in first, which makes them active', async () => {
+    const sleeper = await server.user('sleeper')
+    const session = { headers: sleeper.headers }
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    expect((await ask('/', { ...session, host: host('known') })).status).toBe(200)
+    await database.db
+      .updateTable('users')
+      .set({ status: 'dormant' })
+      .where('username', '=', 'sleeper')
+      .execute()
+    await until(
+      'the change to be known',
+      async () => (await ask('/', { ...session, host: host('known') })).status === 303,
+    )
+    expect((await ask('/', { ...session, host: host('all') })).status).toBe(200)
+    const redirect = `/api/v2/applications/auth-redirect?${new URLSearchParams({ redirect_uri: `http://${host('known')}/` })}`
+    const away = await ask(redirect, session)
+    expect(away.headers.location).toBe(`/login?${new URLSearchParams({ redirect })}`)
+    // As the page of the sign-in does.
+    expect((await ask('/api/v2/users/me', session)).status).toBe(200)
+    expect((await ask('/', { ...session, host: host('known') })).status).toBe(200)
   })
 
   it('AC-§9.3: sharing decides who reaches it', async () => {

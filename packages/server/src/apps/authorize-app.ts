@@ -37,18 +37,18 @@ export async function admit(
   if (!caller.ok && caller.status === 500)
     throw new AppPageError(500, 'Something went wrong', 'The server could not check who you are. Try again.')
   if (found === undefined) {
-    if (!caller.ok) return { admitted: false }
+    if (mustSignIn(caller)) return { admitted: false }
     const stopped =
       targets.length > 0
         ? undefined
         : await findOfflineWorkspace(system, db, address.owner, address.workspace)
-    throw stopped !== undefined && isAllowed(caller.actor, 'read', stopped)
+    throw stopped !== undefined && caller.ok && isAllowed(caller.actor, 'read', stopped)
       ? offline(context, address)
       : notThere()
   }
   onFound(found.agent.id)
   if (!mayReach(context, address, found, caller)) {
-    if (!caller.ok) return { admitted: false }
+    if (mustSignIn(caller)) return { admitted: false }
     throw notThere()
   }
   requireConnected(context, address, found)
@@ -62,6 +62,11 @@ export async function admit(
       corsBehavior: found.agent.cors_behavior,
     },
   }
+}
+
+/** Who has not been here for long is made active by the dashboard, where signing in leads (RB-7). */
+function mustSignIn(caller: Precheck): boolean {
+  return !caller.ok || caller.owner.status === 'dormant'
 }
 
 function notThere(): AppPageError {
@@ -122,7 +127,7 @@ export async function mayStay(context: AppContext, address: AppAddress, caller: 
 function mayReach(context: AppContext, address: AppAddress, found: Chosen, caller: Precheck): boolean {
   const forced = address.accessMethod === 'path' && !context.config.allowPathAppSharing
   const level = forced ? 'owner' : found.level
-  if (!caller.ok || caller.owner.status === 'suspended') return level === 'public'
+  if (!caller.ok || caller.owner.status !== 'active') return level === 'public'
   const owns = caller.owner.id === found.agent.owner_id
   if (
     address.accessMethod === 'path' &&

@@ -24,7 +24,7 @@ export function appRoutes(context: AppContext, apps: AppServer): BoundRoute[] {
       const visitor = request.precheck
       if (!visitor.ok && visitor.status === 500)
         throw new ApiError(500, visitor.message, { detail: `Reference: ${request.id}`, cause: visitor.cause })
-      if (!visitor.ok || visitor.owner.status === 'suspended') {
+      if (!visitor.ok || visitor.owner.status !== 'active') {
         // A browser that has come from an app is led back there after its visitor has signed in.
         await reply
           .code(303)

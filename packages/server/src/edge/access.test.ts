@@ -60,6 +60,7 @@ const inactive = (status: 'dormant' | 'suspended'): Precheck => ({
     tokenName: '',
     scopes: [],
     expiresAt: new Date(8.64e15),
+    holdsUntil: 8.64e15,
   },
   owner: { id: 'u', username: 'u', email: '', status, siteRoles: [], isSystem: false },
   actor: {

@@ -11,6 +11,8 @@ export interface ValidatedKey {
   readonly scopes: readonly string[]
   /** When it ends if nothing extends it. */
   readonly expiresAt: Date
+  /** From when on, in Unix milliseconds, it must be asked anew whether it holds: it has ended, or what it stands on. */
+  readonly holdsUntil: number
 }
 
 /** The user behind a validated key, as far as every request needs it. */

@@ -30,6 +30,7 @@ const accepted: Precheck = {
     tokenName: '',
     scopes: [],
     expiresAt: new Date(8.64e15),
+    holdsUntil: 8.64e15,
   },
   owner: { id: 'ada', username: 'ada', email: '', status: 'active', siteRoles: [], isSystem: false },
   actor: userActor({
@@ -56,8 +57,14 @@ afterEach(async () => {
 })
 
 /** A server whose paths say what becomes of an upgrade: /socket, /proxied, or no answer at all. */
-async function start(heartbeatMs?: number, changed: Promise<void> = Promise.resolve()): Promise<Started> {
-  const streams = new OpenStreams(heartbeatMs)
+async function start(
+  options: {
+    readonly heartbeatMs?: number
+    readonly sweepMs?: number
+    readonly changed?: Promise<void>
+  } = {},
+): Promise<Started> {
+  const streams = new OpenStreams(options.heartbeatMs, options.sweepMs)
   const failures: unknown[] = []
   const probes: string[] = []
   const server = fastify()
@@ -99,7 +106,7 @@ async function start(heartbeatMs?: number, changed: Promise<void> = Promise.reso
   })
   server.get('/slow', async (request, reply) => {
     request.context.precheck = accepted
-    await changed
+    await options.changed
     await streams.accept(request, reply)
   })
   server.get('/silent', () => new Promise(() => undefined))
@@ -131,7 +138,7 @@ function closed(server: Server): Promise<unknown> {
 }
 
 it('half-open TCP: a peer that answers no ping is cut off, one that does stays', async () => {
-  const { url, probes } = await start(50)
+  const { url, probes } = await start({ heartbeatMs: 50 })
   const address = `${url.replace('http', 'ws')}/socket`
   const live = new WebSocket(address)
   const gone = new WebSocket(address, { autoPong: false })
@@ -162,19 +169,19 @@ describe('ID-117: a heartbeat that nobody can answer any more', () => {
   }
 
   it('since the peer went', async () => {
-    const { url, probes } = await start(1_000)
+    const { url, probes } = await start({ heartbeatMs: 1_000 })
     await atPing(url, (socket) => socket.close())
     await until('the result', () => probes.includes('peer_closed'))
   })
 
   it('since the server stops', async () => {
-    const { url, probes, streams } = await start(1_000)
+    const { url, probes, streams } = await start({ heartbeatMs: 1_000 })
     await atPing(url, () => streams[Symbol.asyncDispose]())
     await until('the result', () => probes.includes('canceled'))
   })
 
   it('since the connection failed', async () => {
-    const { url, probes } = await start(1_000)
+    const { url, probes } = await start({ heartbeatMs: 1_000 })
     // No frame begins like that.
     await atPing(url, (_socket, carrier) => carrier.write(Buffer.alloc(16, 0xff)))
     await until('the result', () => probes.includes('error'))
@@ -228,12 +235,20 @@ it('an upgrade that is refused leaves no connection, also of a peer that never c
 
 describe('ID-215: a stream whose key has ended', () => {
   const open = (url: string) => new WebSocket(`${url.replace('http', 'ws')}/slow`)
+  /** Keys that are good, without an end. */
+  const judged = (streams: OpenStreams): Set<string> => {
+    const live = new Set(['key'])
+    streams.judgeKeys({
+      holdsUntil: async (id) => (live.has(id) ? Number.POSITIVE_INFINITY : 0),
+      now: () => Date.now(),
+    })
+    return live
+  }
 
   it('ends too when it was still being opened at that moment', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const { url, server, streams } = await start(undefined, promise)
-    const live = new Set(['key'])
-    streams.judgeKeys(async (id) => live.has(id))
+    const { url, server, streams } = await start({ changed: promise })
+    const live = judged(streams)
     const arrived = once(server, 'upgrade')
     const socket = open(url)
     await arrived
@@ -246,8 +261,7 @@ describe('ID-215: a stream whose key has ended', () => {
 
   it('ends when nobody can tell whose keys have ended, and others stay', async () => {
     const { url, streams } = await start()
-    const live = new Set(['key'])
-    streams.judgeKeys(async (id) => live.has(id))
+    const live = judged(streams)
     const socket = open(url)
     await once(socket, 'open')
     await streams.endStale(undefined)
@@ -256,5 +270,30 @@ describe('ID-215: a stream whose key has ended', () => {
     const closed = once(socket, 'close')
     await streams.endStale(undefined)
     await closed
+  })
+
+  it('RB-137: ends when its time has come and nothing was told, unless the key was extended meanwhile', async () => {
+    const { url, streams } = await start({ sweepMs: 2 })
+    let now = 0
+    let holdsUntil = 0
+    let asked = 0
+    streams.judgeKeys({
+      holdsUntil: async () => {
+        asked += 1
+        return holdsUntil
+      },
+      now: () => now,
+    })
+    const socket = open(url)
+    await once(socket, 'open')
+    expect(asked).toBe(0)
+    now = accepted.key.holdsUntil
+    holdsUntil = now + 1
+    await until('it to be asked for', () => asked > 0)
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    const closed = once(socket, 'close')
+    now = holdsUntil
+    const [code] = await closed
+    expect({ code, asked }).toEqual({ code: 1008, asked: 2 })
   })
 })

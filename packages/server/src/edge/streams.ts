@@ -10,14 +10,13 @@ import { chargeCpu } from '../profile-labels/index.ts'
 import type { Precheck } from './precheck.ts'
 import { asSocket, refusalResponse } from './refusal-response.ts'
 import { cpuAccountOf } from './request-context.ts'
+import { type KeyJudge, StreamOwners } from './stream-owners.ts'
 
 const HEARTBEAT_MS = 15_000
 const CLOSE_MS = 1_000
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 /** A watcher that lets this much pile up is cut off: it can connect again and read the present state. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024
-/** Users whose keys have changed lately: more than change while a request lasts. */
-const MAX_TOLD = 10_000
 
 interface PendingUpgrade {
   readonly socket: Duplex
@@ -39,11 +38,6 @@ interface UpgradeHandling {
  * failed.
  */
 export type ProbeResult = 'ok' | 'timeout' | 'peer_closed' | 'canceled' | 'error'
-
-interface OwnedStream {
-  readonly keyId: string
-  readonly end: () => void
-}
 
 /** A stream of `{type, data}` events to one client, over SSE or a WebSocket (WS-200). */
 export interface EventStream {
@@ -77,17 +71,13 @@ export class OpenStreams implements AsyncDisposable {
   #handling: UpgradeHandling | undefined
   readonly #events = new Set<EventStream>()
   readonly #answers = new Set<ServerResponse>()
-  /** Streams by the user who opened them with a key, so that the end of that key is theirs too. */
-  readonly #byUser = new Map<string, Set<OwnedStream>>()
-  /** When keys of a user were last told to be worth less, for streams of requests that had begun by then. */
-  readonly #toldOf = new Map<string, number>()
-  #toldOfAll = Number.NEGATIVE_INFINITY
-  #isLive: (keyId: string) => Promise<boolean> = async () => true
+  readonly #owners: StreamOwners
   readonly #heartbeat: NodeJS.Timeout
   #stopping = false
 
-  /** A peer has `heartbeatMs` to answer a ping. */
-  constructor(heartbeatMs = HEARTBEAT_MS) {
+  /** A peer has `heartbeatMs` to answer a ping; ends of keys are looked for every `sweepMs`. */
+  constructor(heartbeatMs = HEARTBEAT_MS, sweepMs?: number) {
+    this.#owners = new StreamOwners(sweepMs)
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref()
   }
 
@@ -236,59 +226,26 @@ export class OpenStreams implements AsyncDisposable {
 
   /** Whether the user of a request, or everybody, was told of an ended key since it began. */
   mayHaveEnded({ context: { precheck, startedTick } }: FastifyRequest): boolean {
-    return precheck.ok && this.#toldSince(startedTick, precheck.owner.id)
+    return precheck.ok && this.#owners.toldSince(startedTick, precheck.owner.id)
   }
 
-  #toldSince(tick: number, userId: string): boolean {
-    return tick <= Math.max(this.#toldOfAll, this.#toldOf.get(userId) ?? 0)
-  }
-
-  /** Remembers who opened a stream until it closes. A key that was ended since its request began opens none. */
   #own(
     { context: { startedTick } }: FastifyRequest,
     precheck: Precheck,
     carrier: { on(event: 'close', listener: () => void): unknown },
     end: () => void,
   ): void {
-    if (!precheck.ok) return
-    const { id } = precheck.owner
-    const stream = { keyId: precheck.key.id, end }
-    const own = this.#byUser.get(id) ?? new Set()
-    this.#byUser.set(id, own.add(stream))
-    carrier.on('close', () => {
-      own.delete(stream)
-      if (own.size === 0 && this.#byUser.get(id) === own) this.#byUser.delete(id)
-    })
-    if (this.#toldSince(startedTick, id)) void this.#endUnlessLive([stream])
+    this.#owners.own(startedTick, precheck, carrier, end)
   }
 
-  /** Says how to find out whether a key is good still; what it says must not reject. */
-  judgeKeys(isLive: (keyId: string) => Promise<boolean>): void {
-    this.#isLive = isLive
+  /** Says how to find out how long a key is good. */
+  judgeKeys(judge: KeyJudge): void {
+    this.#owners.judgeKeys(judge)
   }
 
   /** Ends the streams of a user, or of everybody, whose keys are not good any more (ID-215). */
-  async endStale(userId: string | undefined): Promise<void> {
-    if (userId === undefined) this.#toldOfAll = performance.now()
-    else this.#noteTold(userId)
-    const streams = userId === undefined ? [...this.#byUser.values()] : [this.#byUser.get(userId) ?? []]
-    await this.#endUnlessLive(streams.flatMap((own) => [...own]))
-  }
-
-  #noteTold(userId: string): void {
-    this.#toldOf.delete(userId)
-    this.#toldOf.set(userId, performance.now())
-    const [oldest] = this.#toldOf.keys()
-    if (this.#toldOf.size > MAX_TOLD && oldest !== undefined) this.#toldOf.delete(oldest)
-  }
-
-  async #endUnlessLive(streams: readonly OwnedStream[]): Promise<void> {
-    await Promise.all(
-      [...new Set(streams.map((stream) => stream.keyId))].map(async (keyId) => {
-        if (await this.#isLive(keyId)) return
-        for (const stream of streams) if (stream.keyId === keyId) stream.end()
-      }),
-    )
+  endStale(userId: string | undefined): Promise<void> {
+    return this.#owners.endStale(userId)
   }
 
   #beat(): void {
@@ -314,6 +271,7 @@ export class OpenStreams implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true
     clearInterval(this.#heartbeat)
+    this.#owners[Symbol.dispose]()
     for (const stream of this.#events) stream.close()
     for (const response of this.#answers) response.end()
     // Nobody here knows how to say goodbye in the protocol of an app.

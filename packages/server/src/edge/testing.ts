@@ -62,6 +62,7 @@ function validated(token: Credential | undefined, context: RequestContext): Prec
     tokenName: '',
     scopes: [],
     expiresAt: new Date(8.64e15),
+    holdsUntil: 8.64e15,
   } as const
   const actor = userActor({
     id: token,

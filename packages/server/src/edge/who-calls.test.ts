@@ -80,6 +80,14 @@ describe('OP-80: metrics', () => {
     expect((await get('/api/v2/debug/metrics')).status).toBe(401)
     expect((await get('/metrics', { ...member.headers })).status).toBe(404)
     expect((await get('/metrics', { ...owner.headers })).status).toBe(200)
+    // ID-75, RB-12: a token of an owner sees them only when it may see everything.
+    const narrow = await owner.call(createToken, {
+      params: { user: 'me' },
+      body: { scopes: ['workspace:read'] },
+    })
+    expect((await get('/metrics', { 'Coder-Session-Token': narrow.key })).status).toBe(404)
+    const whole = await owner.call(createToken, { params: { user: 'me' }, body: {} })
+    expect((await get('/metrics', { 'Coder-Session-Token': whole.key })).status).toBe(200)
   })
 
   it('count accounts by status, and who came within the last hour', async () => {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-import type { UpsertAPIKeyAILimitsRequest } from '@slipway/contract'
+import type { LoginType, UpsertAPIKeyAILimitsRequest } from '@slipway/contract'
 import {
   type Actor,
   ALLOW_ALL,
@@ -20,6 +20,8 @@ import { getUser, type UserRow } from './store/users.ts'
 
 const MS_TO_NS = 1_000_000
 const NAMING_ATTEMPTS = 8
+/** Use extends no key by less than an hour (ID-44). */
+const NEVER_EXTENDED_SECONDS = 3_600
 
 /** What is asked of a new token. */
 export interface TokenRequest {
@@ -130,20 +132,27 @@ export async function createSessionKey(
 }
 
 /**
- * Makes a key that can only connect to workspace apps, for the host of an app; it does not outlive the session
- * that it comes from (AC-195).
+ * Makes a key that can only connect to workspace apps, for the host of an app (AC-195). It ends when the key that it
+ * comes from does, and with the session at the login provider that stands behind that (L-S2). Use extends it as it
+ * extends a session, unless that would go beyond a bound that the other key has.
  */
 export async function createAppConnectKey(
   context: AppContext,
   actor: Actor,
   request: RequestContext,
-  session: Pick<ValidatedKey, 'id' | 'userId' | 'expiresAt'>,
+  opener: Pick<ValidatedKey, 'id' | 'userId' | 'expiresAt' | 'loginType'>,
 ): Promise<IssuedKey> {
   requireWithinOwnScope(actor, ['coder:application_connect'], ALLOW_ALL)
-  const user = await getUser(actor, context.database.db, session.userId)
-  return issue(context, { actor, request, key: session }, user, {
-    loginType: 'password',
-    lifetimeMs: Math.max(60_000, session.expiresAt.getTime() - context.clock.now().getTime()),
+  const user = await getUser(actor, context.database.db, opener.userId)
+  const fixed = opener.loginType === 'token' || opener.loginType === 'oauth2_provider_app'
+  const lifetimeMs = opener.expiresAt.getTime() - context.clock.now().getTime()
+  return issue(context, { actor, request, key: opener }, user, {
+    // One of a token ends with it, whatever becomes of a session that it did not come from.
+    loginType: fixed ? 'password' : opener.loginType,
+    lifetimeMs,
+    ...(fixed || context.config.sessionMaxLifetime > 0
+      ? { lifetimeSeconds: Math.min(NEVER_EXTENDED_SECONDS, wholeSeconds(lifetimeMs)) }
+      : {}),
     tokenName: '',
     scopes: ['coder:application_connect'],
     allowList: ['*:*'],
@@ -165,8 +174,10 @@ async function issue(
   asking: Asking,
   user: UserRow,
   key: {
-    readonly loginType: 'token' | 'password'
+    readonly loginType: LoginType
     readonly lifetimeMs: number
+    /** By how much use extends it; its lifetime where that is left out. */
+    readonly lifetimeSeconds?: number
     readonly tokenName: string
     readonly scopes: readonly string[]
     readonly allowList: readonly string[]
@@ -192,7 +203,7 @@ async function issue(
       loginType: key.loginType,
       now,
       expiresAt: new Date(now.getTime() + key.lifetimeMs),
-      lifetimeSeconds: Math.round(key.lifetimeMs / 1000),
+      lifetimeSeconds: key.lifetimeSeconds ?? wholeSeconds(key.lifetimeMs),
       tokenName: key.tokenName,
       scopes: key.scopes,
       allowList: key.allowList,
@@ -203,6 +214,11 @@ async function issue(
       key.aiLimits === undefined ? undefined : await key.limiting?.limitNewKey(actor, tx, row, key.aiLimits)
     return { key: made.token, row, aiLimits }
   })
+}
+
+/** Never none, which would be stored as a day (ID-40). */
+function wholeSeconds(ms: number): number {
+  return Math.max(1, Math.round(ms / 1000))
 }
 
 /** A lifetime in milliseconds within its bounds (ID-49). @throws ApiError 400 on `lifetime`. */

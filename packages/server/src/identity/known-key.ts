@@ -24,6 +24,12 @@ export interface KeptKey extends KeyWithStanding {
   known: Known | undefined
 }
 
+/** When a key ends, or before that the session at the login provider that it comes from, in Unix milliseconds. */
+export function endOfRow({ key, upstream }: KeyWithStanding, lifetimes: SessionRules): number {
+  const end = endOfKey(key, lifetimes)
+  return upstream === undefined ? end : Math.min(end, endOfUpstream(upstream))
+}
+
 /** What follows from a row, for the secret that its digest was compared with. */
 export function knownOf(
   row: KeyWithStanding,
@@ -34,9 +40,9 @@ export function knownOf(
     readonly lifetimes: SessionRules
   },
 ): Known {
-  const { key, upstream } = row
+  const { key } = row
   const { subject, oauth, lifetimes } = parts
-  const end = endOfKey(key, lifetimes)
+  const holdsUntil = endOfRow(row, lifetimes)
   return {
     secret,
     outcome: {
@@ -47,18 +53,15 @@ export function knownOf(
         loginType: key.login_type,
         tokenName: key.token_name,
         scopes: key.scopes,
-        expiresAt: new Date(end),
+        expiresAt: new Date(endOfKey(key, lifetimes)),
+        holdsUntil,
       },
       owner: subject.owner,
       actor: subject.actor,
     },
     oauth,
     // Whole milliseconds: at its end a key has ended.
-    holdsUntil: Math.min(
-      end - 1,
-      upstream === undefined ? Number.POSITIVE_INFINITY : endOfUpstream(upstream) - 1,
-      restsUntil(key, lifetimes),
-    ),
+    holdsUntil: Math.min(holdsUntil - 1, restsUntil(key, lifetimes)),
     asked: true,
   }
 }

@@ -1,9 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
 
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+
+import { Client } from '@slipway/client'
+import { createToken } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { visitor } from '../apps/apps.fixture.ts'
 import type { Database } from '../database/index.ts'
 import { newToken } from './api-key-token.ts'
+import { dueTouch } from './key-lifetime.ts'
 import { endOfUpstream, notRefreshed } from './upstream-session.ts'
 
 const MINUTE_MS = 60_000
@@ -17,7 +25,7 @@ const lines: Record<string, unknown>[] = []
 
 beforeAll(async () => {
   server = await startTestServer({
-    env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' },
+    env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true', CODER_WILDCARD_ACCESS_URL: '*.apps.test' },
     clock: { now: () => now },
     log: createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } }),
   })
@@ -78,6 +86,71 @@ describe('ID-62: a session that comes from a login provider', () => {
     })
     // Anonymous there, where nobody but owners sees anything.
     expect((await optional()).status).toBe(404)
+  })
+
+  it('L-S2, RB-137: takes what is open with it', async () => {
+    const end = START.getTime() + HOUR_MS / 2
+    const { token } = await signedIn({ expiry: new Date(end) })
+    const { token: other } = await signedIn({ expiry: new Date(end + 1) })
+    const watch = (key: string) =>
+      new WebSocket(`${server.url.replace('http', 'ws')}/api/v2/notifications/inbox/watch`, {
+        headers: { 'Coder-Session-Token': key },
+      })
+    const [ending, staying] = [watch(token), watch(other)]
+    await Promise.all([once(ending, 'open'), once(staying, 'open')])
+    const closed = once(ending, 'close')
+    now = new Date(end)
+    const [code] = await closed
+    expect({ code, staying: staying.readyState }).toEqual({ code: 1008, staying: WebSocket.OPEN })
+    staying.terminate()
+  })
+
+  it('L-S2, AC-195: takes the keys of its workspace apps with it, which live no longer than the session', async () => {
+    const end = START.getTime() + HOUR_MS / 2
+    const { token } = await signedIn({ expiry: new Date(end) })
+    const app = 'http://app--main--dev--nobody.apps.test/'
+    const { ask } = visitor(() => server.url)
+    const away = await ask(
+      `/api/v2/applications/auth-redirect?${new URLSearchParams({ redirect_uri: app })}`,
+      {
+        headers: { 'Coder-Session-Token': token },
+      },
+    )
+    const { search, host } = new URL(away.headers.location ?? '')
+    const arrived = await ask(`/${search}`, { host })
+    const cookie = arrived.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+    const reach = async () => (await ask('/', { host, headers: { Cookie: cookie } })).status
+    // There is no such app, which only those hear who are signed in.
+    expect(await reach()).toBe(404)
+    now = new Date(end)
+    expect(await reach()).toBe(303)
+  })
+
+  it('AC-195: the key for apps that comes of a token ends with the token, whatever its use', async () => {
+    const { token, user } = await signedIn({ expiry: new Date(START.getTime() + HOUR_MS) })
+    const lifetime = 48 * HOUR_MS
+    const made = await new Client({ url: server.url, token }).call(createToken, {
+      params: { user: 'me' },
+      body: { lifetime: lifetime * 1e6 },
+    })
+    const { ask } = visitor(() => server.url)
+    await ask(
+      `/api/v2/applications/auth-redirect?${new URLSearchParams({ redirect_uri: 'http://a--b--c.apps.test/' })}`,
+      { headers: { 'Coder-Session-Token': made.key } },
+    )
+    const keys = await database.db
+      .selectFrom('api_keys')
+      .selectAll()
+      .where('user_id', '=', user.id)
+      .where('scopes', '@>', sql<string[]>`array['coder:application_connect']`)
+      .execute()
+    expect(keys).toHaveLength(1)
+    const [key] = keys
+    if (key === undefined) throw new Error('there is no key')
+    expect(key.expires_at).toEqual(new Date(START.getTime() + lifetime))
+    const rules = { sessionMaxLifetime: 0, sessionIdleTimeout: 0, disableSessionExpiryRefresh: false }
+    const lastUse = new Date(key.expires_at.getTime() - 1)
+    expect(dueTouch(key, rules, lastUse)?.expiresAt).toBeUndefined()
   })
 
   it('is none without the link of that login', async () => {

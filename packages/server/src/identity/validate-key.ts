@@ -12,7 +12,7 @@ import { dueTouch, endOfKey, type SessionRules } from './key-lifetime.ts'
 import { KeyRenewal } from './key-renewal.ts'
 import { KeyRows } from './key-rows.ts'
 import { KeyTouches } from './key-touches.ts'
-import { type KeptKey, type Known, knownOf } from './known-key.ts'
+import { endOfRow, type KeptKey, type Known, knownOf } from './known-key.ts'
 import { isFor, notBound, oauthTokenOf, refused, refusedProof, wrongAudience } from './oauth-tokens.ts'
 import { roleOptions } from './role-options.ts'
 import { SharedSubjects } from './shared-subjects.ts'
@@ -31,6 +31,8 @@ import {
 const MAX_ENTRIES = 20_000
 const MAX_AGE_MS = 5_000
 const system = systemActor('system_restricted', 'a key is looked up before it is known whose it is')
+/** How long a connection stays whose key could not be judged, before that is tried again. */
+const ASKED_AGAIN_MS = 15_000
 /** Reading the clock for each request costs more than an age that is a little off. */
 const CLOCK_MS = 250
 
@@ -140,19 +142,23 @@ export class KeyValidator implements Disposable {
     this.#clear()
   }
 
-  /** Whether a key would still be accepted; trouble with the database ends nobody's session (ID-215). */
-  async isLive(keyId: string): Promise<boolean> {
+  /**
+   * Until when, in Unix milliseconds, a key would be accepted if nothing happens; what has passed for one that is not.
+   * Trouble with the database or a login provider ends nobody's session (ID-215): it is to be asked for again soon.
+   */
+  async holdsUntil(keyId: string): Promise<number> {
+    const now = this.#context.clock.now()
     try {
       const found = await this.#batches.load(keyId)
-      return (
-        found !== undefined &&
-        found.standing.status !== 'suspended' &&
-        endOfKey(found.key, this.#lifetimes) > this.#context.clock.now().getTime()
-      )
+      if (found === undefined || found.standing.status === 'suspended') return 0
+      if (endOfKey(found.key, this.#lifetimes) <= now.getTime()) return 0
+      const linked = await this.#withUpstream({ ...found, known: undefined }, now)
+      if (!('ok' in linked)) return endOfRow(linked, this.#lifetimes)
+      if (linked.status === 401) return 0
     } catch (error) {
       this.#context.log.warn('a key could not be looked at again', { error: describeError(error) })
-      return true
     }
+    return now.getTime() + ASKED_AGAIN_MS
   }
 
   /** The user that an actor is, where the cache knows it. @throws ApiError 404 when the actor may not read itself. */
@@ -173,8 +179,16 @@ export class KeyValidator implements Disposable {
     return user
   }
 
-  /** Decides what the credential is worth (ID-62); at once when this very token was found good on the same rows. */
-  validate(credential: Credential | undefined, request: RequestContext): Precheck | Promise<Precheck> {
+  /**
+   * Decides what the credential is worth (ID-62); at once when this very token was found good on the same rows.
+   *
+   * @param isUse false where only an open connection is looked at again: that extends no session (ID-211).
+   */
+  validate(
+    credential: Credential | undefined,
+    request: RequestContext,
+    isUse = true,
+  ): Precheck | Promise<Precheck> {
     if (credential === undefined)
       return refused('no-credential', 'Cookie "coder_session_token" or query parameter must be provided.')
     if (request.queryTokens.length > 0 && isMcpEndpoint(request.route))
@@ -188,7 +202,7 @@ export class KeyValidator implements Disposable {
       !sameSecret(known.secret, parsed.secret) ||
       this.#context.clock.now().getTime() > known.holdsUntil
     )
-      return this.#validateInFull(parsed, credential, request)
+      return this.#validateInFull(parsed, credential, request, isUse)
     request.apiKeyId = known.outcome.key.id
     known.asked = true
     return known.oauth === undefined && typeof credential === 'string'
@@ -208,6 +222,7 @@ export class KeyValidator implements Disposable {
     parsed: { readonly id: string; readonly secret: string },
     credential: Credential,
     request: RequestContext,
+    isUse: boolean,
   ): Promise<Precheck> {
     try {
       const found = await this.#find(parsed.id)
@@ -221,11 +236,11 @@ export class KeyValidator implements Disposable {
         return refused('expired', `API key expired at ${JSON.stringify(new Date(end).toISOString())}.`)
       const linked = await this.#withUpstream(found, now)
       if ('ok' in linked) return linked
-      const fresh = await this.#touch(linked, now, request.remoteAddress)
+      const fresh = isUse ? await this.#touch(linked, now, request.remoteAddress) : linked
       if (fresh === undefined) {
         // The key was ended while this request was looked at: what it is now decides.
         this.#rows.forget(linked.key.id, linked)
-        return await this.#validateInFull(parsed, credential, request)
+        return await this.#validateInFull(parsed, credential, request, isUse)
       }
       fresh.known = knownOf(fresh, parsed.secret, {
         subject: this.#subjects.subjectOf(fresh),

@@ -1,5 +1,5 @@
 import * as contract from '@slipway/contract'
-import { authorize } from '../authz/index.ts'
+import { authorize, isAllowed } from '../authz/index.ts'
 import { type BoundRoute, forAnyone, forSession, type Incoming } from '../edge/index.ts'
 import { notFound } from '../errors/index.ts'
 
@@ -26,7 +26,8 @@ export function metricsRoutes(render: () => Promise<string>): BoundRoute[] {
     }),
     forAnyone(metricsPage, async (incoming) => {
       // Who may not see them is not told that they are there.
-      if (incoming.visitor()?.owner.siteRoles.includes('owner') !== true) throw notFound()
+      const actor = incoming.visitor()?.actor
+      if (actor === undefined || !isAllowed(actor, 'read', { type: 'debug_info' })) throw notFound()
       return send(incoming)
     }),
   ]

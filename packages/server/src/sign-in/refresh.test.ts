@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 
 import { getOidcClaims, getUser } from '@slipway/contract'
 import {
@@ -8,6 +11,7 @@ import {
   openDatabase,
   startTestServer,
   type TestServer,
+  until,
 } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
@@ -142,6 +146,25 @@ describe('row 9, ID-65: the token of the provider has ended', () => {
     await idp.up()
     idp.staged = undefined
     expect(await status(client, '/api/v2/users/me')).toBe(200)
+  })
+
+  it('RB-137: what is open with the session stays over an outage, and ends with a refusal', async () => {
+    const { client } = await signedIn()
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/api/v2/notifications/inbox/watch`, {
+      headers: client.headers,
+    })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    const asked = idp.count('/token')
+    idp.staged = (path) => (path === '/token' ? { status: 503, body: 'busy' } : undefined)
+    endUpstream()
+    await until('the renewal to be tried', () => idp.count('/token') > asked)
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    idp.staged = (path) =>
+      path === '/token' ? { status: 400, body: '{"error":"invalid_grant"}' } : undefined
+    ahead += 60_000
+    const [code] = await closed
+    expect(code).toBe(1008)
   })
 
   it('L-S2: without a refresh token the session ends with the token', async () => {

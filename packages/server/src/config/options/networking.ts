@@ -108,7 +108,7 @@ export const networkingOptions = {
     yaml: 'sessionIdleTimeout',
     default: '0s',
     group: http,
-    help: 'How long a session may stay unused; 0 is until it expires.',
+    help: 'How long a session may stay unused; 0 is until it expires. A connection that is open uses it when something is sent over it.',
   }),
   disableSessionExpiryRefresh: option(bool, {
     name: 'Disable Session Expiry Refresh',
