@@ -40,6 +40,7 @@ import * as oneTimePasscode from './one-time-passcode.ts'
 import * as organizations from './organizations.ts'
 import * as provisioning from './provisioning.ts'
 import type { Route } from './route.ts'
+import * as scim from './scim.ts'
 import * as secondFactor from './second-factor.ts'
 import * as sessions from './sessions.ts'
 import * as signIn from './sign-in.ts'
@@ -102,6 +103,7 @@ export * from './organizations.ts'
 export * from './provisioning.ts'
 export * from './resources.ts'
 export * from './route.ts'
+export * from './scim.ts'
 export * from './second-factor.ts'
 export * from './sessions.ts'
 export * from './sign-in.ts'
@@ -159,6 +161,7 @@ export const routes: readonly Route[] = [
   oneTimePasscode,
   organizations,
   provisioning,
+  scim,
   secondFactor,
   sessions,
   signIn,

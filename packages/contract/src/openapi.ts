@@ -52,11 +52,16 @@ function operation(route: Route): object {
         status,
         {
           description: '',
-          ...(schema === null ? {} : { content: { 'application/json': { schema: plain(schema) } } }),
+          ...(schema === null ? {} : { content: { [mediaType(route)]: { schema: plain(schema) } } }),
         },
       ]),
     ),
   }
+}
+
+/** Of answers. */
+function mediaType({ errors }: Route): string {
+  return errors === 'scim' ? 'application/scim+json' : 'application/json'
 }
 
 /** TypeBox keeps type information in hidden fields; JSON has only what JSON Schema knows. */

@@ -29,8 +29,11 @@ export interface Route<
   /** Content type of the request body when it is not JSON; such a body reaches the handler as bytes. */
   readonly consumes?: readonly string[]
   readonly responses: Responses
-  /** Errors are documents of RFC 6749, section 5.2, rather than the envelope of the API. */
-  readonly errors?: 'oauth'
+  /**
+   * Errors are documents of RFC 6749, section 5.2, or of RFC 7644, section 3.12, rather than the envelope of the API; of
+   * SCIM all answers have its media type.
+   */
+  readonly errors?: 'oauth' | 'scim'
   /** What the connection becomes after the request: an SSE stream, a WebSocket, or raw bytes. */
   readonly stream?: 'sse' | 'websocket' | 'bytes'
 }
@@ -47,7 +50,7 @@ interface RouteOptions<
   readonly body?: Body
   readonly consumes?: readonly string[]
   readonly responses: Responses
-  readonly errors?: 'oauth'
+  readonly errors?: 'oauth' | 'scim'
   readonly stream?: 'sse' | 'websocket' | 'bytes'
 }
 

@@ -54,6 +54,7 @@ import { oneTimePasscodeRoutes, type PasscodeRequests } from './one-time-passcod
 import { organizationRoutes } from './organizations/index.ts'
 import { profilingRoutes } from './profiling/index.ts'
 import { provisioningRoutes, type TagReader } from './provisioning/index.ts'
+import { scimRoutes } from './scim/index.ts'
 import { type SecondFactorChecks, secondFactorRoutes } from './second-factor/index.ts'
 import {
   endSessionUrl,
@@ -135,6 +136,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     }),
     ...signInRoutes(signIn, account),
     ...identityProviderRoutes(signIn),
+    ...scimRoutes({ context, keys, prepareParts }),
     ...sessionRoutes(context, keys, account.delay),
     ...secondFactorRoutes(context, account.checks, account.delay),
     ...oneTimePasscodeRoutes(context, keys, account.passcodes, account.delay),

@@ -148,6 +148,7 @@ describe('switching to a system actor', () => {
       'identity/first-user.ts',
       'identity/open-session.ts',
       'identity/validate-key.ts',
+      'idp-sync/default-membership.ts',
       'idp-sync/sync-from-claims.ts',
       'open-context.ts',
       'provisioning/job-worker.ts',

@@ -7,6 +7,7 @@ import {
   isAllowed,
   isOwner,
   scopeOf,
+  systemActor,
   type UserStanding,
   userActor,
 } from './index.ts'
@@ -33,6 +34,13 @@ describe('RB-41: a change of roles', () => {
 
   it('RB-42: needs the right to assign also when one is only taken away', () => {
     expect(() => change(withScope('assign_role:unassign'), ['auditor'], [])).toThrow('Forbidden.')
+  })
+
+  it('RB-28: who provisions accounts hands out what everybody has, and no role of the site', () => {
+    const scim = systemActor('scim_provisioner', 'a test')
+    expect(change(scim, [], [])).toEqual([])
+    for (const role of ['owner', 'user-admin', 'auditor'])
+      expect(() => change(scim, [], [role])).toThrow(`not authorized to assign role ${JSON.stringify(role)}`)
   })
 
   it('RB-44: names roles of the deployment, and none with a colon, of an organization or unknown', () => {

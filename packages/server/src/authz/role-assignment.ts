@@ -64,7 +64,10 @@ export function mayAssign(
 ): boolean {
   const own = organizationId === undefined ? 'custom-site-role' : 'custom-organization-role'
   const kind = assignableBy === undefined ? role : own
-  if (actor.type === 'system_restricted') return ROLE_ASSIGNMENT.system?.includes(kind) ?? false
+  // Who provisions accounts hands out what everybody has, be it by the choice of an organization, and no role of the site.
+  if (actor.type === 'scim_provisioner' && organizationId === undefined) return role === 'member'
+  if (actor.type === 'system_restricted' || actor.type === 'scim_provisioner')
+    return ROLE_ASSIGNMENT.system?.includes(kind) ?? false
   return actor.roles.some(({ name, organizationId: heldIn }) => {
     if (heldIn !== undefined && heldIn !== organizationId) return false
     // Organizations name their own roles as they like, also as rows of the table.

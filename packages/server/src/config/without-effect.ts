@@ -25,8 +25,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'derpConfigPath',
   'tlsClientCertFile',
   'tlsClientKeyFile',
-  'scimAuthHeader',
-  'scimUseLegacy',
   'provisionerTypes',
   'provisionerDaemonPsk',
   'jobHangDetectorInterval',

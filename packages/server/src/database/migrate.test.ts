@@ -250,6 +250,7 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into inbox_notifications (user_id, template_id, title, content) values (${USER}, ${TEMPLATE}, 'a', 'b')`,
     `insert into token_expiry_warnings values ('abcdefghij', now())`,
   ],
+  46: [`insert into scim_users (user_id, user_name) values (${USER}, 'ada@example.com')`],
   44: [
     `insert into tasks (id, organization_id, owner_id, name, display_name, workspace_id, template_version_id, prompt)
        values (${TASK}, ${ORGANIZATION}, ${USER}, 'sort', 'Sort', ${WORKSPACE}, ${VERSION}, 'Sort the mail')`,

@@ -1152,6 +1152,16 @@ export interface ReplicasTable {
   version: string
 }
 
+export interface ScimUsersTable {
+  user_id: string
+  user_name: string
+  external_id: string | null
+  given_name: string | null
+  family_name: string | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
 export interface SessionProofsTable {
   api_key_id: string
   by_second_factor: boolean
@@ -1831,6 +1841,7 @@ export interface Tables {
   rate_limit_buckets: RateLimitBucketsTable
   recovery_codes: RecoveryCodesTable
   replicas: ReplicasTable
+  scim_users: ScimUsersTable
   session_proofs: SessionProofsTable
   sign_in_failures: SignInFailuresTable
   site_configs: SiteConfigsTable

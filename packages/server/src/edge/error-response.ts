@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+import type { Route } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
-import { ApiError, notFound, oauthDocument } from '../errors/index.ts'
+import { ApiError, notFound, oauthDocument, SCIM_JSON, scimDocument } from '../errors/index.ts'
 import { baseUrl } from './base-url.ts'
 import { JSON_BODY_LIMIT } from './body-parser.ts'
 import { insufficientScopeChallenge } from './challenge.ts'
@@ -31,13 +32,13 @@ export function answerError(
   if (status === 413) metrics.tooLarge(request.method, request.context.route, reasonOf413(request, known))
   if (known !== undefined) reply.headers(known.headers)
   if (request.routeOptions.config.isPage === true) return answerPage(known, status, request, reply)
-  const oauth = request.routeOptions.config.oauthErrors === true
-  const text = oauth ? oauthDocument(known, envelope(known, request.id)) : envelope(known, request.id)
+  const { errorForm } = request.routeOptions.config
+  const text = documentOf(known, errorForm, envelope(known, request.id))
   const body = known?.plainText === true ? known.message : JSON.stringify(text)
   if (status >= 500) request.context.logFields.response_body = body.slice(0, LOGGED_BODY_LENGTH)
   return reply
     .code(status)
-    .type(known?.plainText === true ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8')
+    .type(known?.plainText === true ? 'text/plain; charset=utf-8' : typeOf(errorForm))
     .send(body)
 }
 
@@ -48,9 +49,24 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** People open the address in a browser: failures are pages (ID-69). */
     isPage?: boolean
-    /** Errors are documents of RFC 6749 (OA-57). */
-    oauthErrors?: boolean
+    /** Errors are documents of another kind than the envelope (OA-57, RFC 7644). */
+    errorForm?: Route['errors'] | undefined
   }
+}
+
+function documentOf(known: ApiError | undefined, form: Route['errors'], envelope: object): object {
+  switch (form) {
+    case 'oauth':
+      return oauthDocument(known, envelope)
+    case 'scim':
+      return scimDocument(known, envelope)
+    case undefined:
+      return envelope
+  }
+}
+
+function typeOf(form: Route['errors']): string {
+  return form === 'scim' ? SCIM_JSON : 'application/json; charset=utf-8'
 }
 
 function answerPage(

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Route } from '@slipway/contract'
-import { ApiError } from '../errors/index.ts'
+import { ApiError, SCIM_JSON } from '../errors/index.ts'
 import { type AgentCaller, requireAgent } from './agent-access.ts'
 import { baseUrl } from './base-url.ts'
 import type { BoundRoute, Incoming } from './bind.ts'
@@ -48,6 +48,7 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
         refuseUnstorable(request.body)
       check?.(request.body ?? {})
       reply.code(status)
+      if (route.errors === 'scim') reply.type(SCIM_JSON)
       const incoming = {
         context: request.context,
         params: readParams(request.params),
@@ -78,7 +79,7 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
       config: {
         takesBytes: route.consumes !== undefined,
         isPage: bound.access === 'page',
-        oauthErrors: route.errors === 'oauth',
+        errorForm: route.errors,
       },
       schema: {
         response: Object.fromEntries(Object.entries(route.responses).filter(([, schema]) => schema !== null)),

@@ -14,3 +14,4 @@ export {
 } from './api-error.ts'
 export { isDatabaseFault } from './database-fault.ts'
 export { invalidClient, invalidOAuthRequest, OAuthError, oauthDocument } from './oauth-error.ts'
+export { SCIM_JSON, ScimError, type ScimErrorType, scimDocument } from './scim-error.ts'

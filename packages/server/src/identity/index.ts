@@ -32,8 +32,9 @@ export {
   type SiteRoleRow,
 } from './store/custom-roles.ts'
 export { type ApiKeyRow, deleteKeysOfUser, getKey } from './store/keys.ts'
-export { ensureDefaultOrganization, insertMember } from './store/organizations.ts'
+export { defaultOrganization, ensureDefaultOrganization, insertMember } from './store/organizations.ts'
 export { actorOf, findStanding, STANDING, type Standing } from './store/standing.ts'
+export { updateStatus } from './store/user-changes.ts'
 export { type UserSearch, userMatches } from './store/user-search.ts'
 export {
   anyUserExists,

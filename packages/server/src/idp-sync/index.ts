@@ -1,3 +1,4 @@
+export { joinsDefaultOrganization } from './default-membership.ts'
 export { explainSync } from './explain.ts'
 export { syncGuards } from './guards.ts'
 export { idpSyncRoutes } from './routes.ts'

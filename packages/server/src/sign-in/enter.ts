@@ -1,5 +1,5 @@
 import type { AppContext, Db } from '../context.ts'
-import { ApiError, conflict } from '../errors/index.ts'
+import { ApiError } from '../errors/index.ts'
 import {
   activateInTransaction,
   anyUserExists,
@@ -14,12 +14,13 @@ import {
 import type { TokenSet } from '../oauth-flow/index.ts'
 import { signIn } from './actor.ts'
 import { findAccount, requireUsable } from './find-account.ts'
+import { freeUsername } from './free-username.ts'
 import type { ClaimSources } from './oidc-profile.ts'
-import { alternativeUsername, generatedUsername, type Profile } from './profile.ts'
+import type { Profile } from './profile.ts'
 import { linkProvider, type SignInProvider } from './provider.ts'
 import { sealTokens } from './sealed-tokens.ts'
 import { SignInRefused } from './sign-in-error.ts'
-import { type AccountRow, isUsernameTaken, mirrorProfile } from './store/accounts.ts'
+import { type AccountRow, mirrorProfile } from './store/accounts.ts'
 import { findUserByLink, lockLinkedId, saveLink } from './store/links.ts'
 
 /** Memberships, groups and roles that claims give, brought about in the transaction of a sign-in (ID-165). */
@@ -46,7 +47,6 @@ export interface EnterParts {
 
 /** How often a sign-in is tried when another one takes the name or the address first. */
 const ATTEMPTS = 3
-const ALTERNATIVES = 10
 
 /**
  * Lets somebody in: finds their account or makes one, links it, takes over what the provider says of them, and runs the
@@ -155,7 +155,7 @@ async function signUp(
   const storeParts = await prepareParts()
   const organization = await ensureDefaultOrganization(signIn, tx)
   const made = await insertUser(signIn, tx, {
-    username: await freeUsername(tx, profile.username),
+    username: await freeUsername(signIn, tx, profile.username),
     email: profile.email,
     name: profile.name,
     hashedPassword: '',
@@ -168,15 +168,4 @@ async function signUp(
   await storeParts(signIn, tx, made.id)
   context.log.info('an account was made by a sign-in', { user_id: made.id, provider: provider.id })
   return made
-}
-
-async function freeUsername(tx: Db, wished: string): Promise<string> {
-  let name = wished
-  for (let tried = 0; tried <= ALTERNATIVES; tried += 1) {
-    if (!(await isUsernameTaken(signIn, tx, name))) return name
-    name = tried < ALTERNATIVES / 2 ? alternativeUsername(wished) : generatedUsername()
-  }
-  throw conflict('Failed to generate a unique username.', {
-    detail: `Too many accounts are called like ${JSON.stringify(wished)}.`,
-  })
 }

@@ -46,6 +46,19 @@ export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<O
   return made
 }
 
+/** The organization that accounts belong to where nothing else is said. @throws ApiError 403, 404 before the set-up. */
+export async function defaultOrganization(actor: Actor, tx: Db): Promise<OrganizationRow> {
+  authorize(actor, 'read', { type: 'organization' })
+  const found = await tx
+    .selectFrom('organizations')
+    .selectAll()
+    .where('is_default', '=', true)
+    .where('deleted', '=', false)
+    .executeTakeFirst()
+  if (found === undefined) throw notFound()
+  return found
+}
+
 /**
  * The organizations with these ids; the zero UUID means the default one (ID-15).
  *
