@@ -81,7 +81,14 @@ export class Recorder implements AsyncDisposable {
     this.#governance = governance
     this.#privacy = new Privacy(context.secrets)
     this.#spending = new Spending(context, governance)
-    this.#records = new RecordStore({ context, metrics, spending: this.#spending })
+    this.#records = new RecordStore({
+      context,
+      metrics,
+      spending: this.#spending,
+      beginningRefused: () => {
+        this.#refusing = true
+      },
+    })
     this.#maxWaiting = maxWaiting
     const spool = new Spool(path.join(directory, 'ai-gateway-records', context.deploymentId), maxSpool)
     this.#spool = spool

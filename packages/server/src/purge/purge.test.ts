@@ -12,7 +12,11 @@ let database: Database
 
 beforeAll(async () => {
   server = await startTestServer({
-    env: { CODER_AUDIT_LOGS_RETENTION: '30d', CODER_CONNECTION_LOGS_RETENTION: '10d' },
+    env: {
+      CODER_AUDIT_LOGS_RETENTION: '30d',
+      CODER_CONNECTION_LOGS_RETENTION: '10d',
+      CODER_AI_GATEWAY_RETENTION: '10h',
+    },
   })
   database = await openDatabase(server.databaseUrl)
   await server.owner()
@@ -56,14 +60,19 @@ it('AG-135, AG-136: what the gateway has recorded goes with its request, by an a
   const { db } = database
   // Not before the stop: the round of the start before would delete a request before the test gives it what it recorded.
   await server.stop()
-  const old = await fixtures.aibridgeInterception(db, { started_at: daysAgo(61), ended_at: daysAgo(61) })
-  const young = await fixtures.aibridgeInterception(db, { started_at: daysAgo(59), ended_at: daysAgo(59) })
+  const began = (hoursAgo: number, ended_at: Date | null = new Date()) =>
+    fixtures.aibridgeInterception(db, { started_at: daysAgo(hoursAgo / 24), ended_at })
+  const [old, young] = [await began(11), await began(9)]
+  const [underWay, abandoned] = [await began(11, null), await began(35, null)]
   for (const interception of [old, young]) await fixtures.aibridgeTokenUsage(db, { interception })
   await server.start()
   const left = async (): Promise<string[]> =>
     (await db.selectFrom('aibridge_interceptions').select('id').execute()).map(({ id }) => id)
-  await until('the old request to go', async () => !(await left()).includes(old.id))
-  expect(await left()).toContain(young.id)
+  await until('the old requests to go', async () => {
+    const ids = await left()
+    return !ids.includes(old.id) && !ids.includes(abandoned.id)
+  })
+  expect(await left()).toEqual(expect.arrayContaining([young.id, underWay.id]))
   const usages = await db.selectFrom('aibridge_token_usages').select('interception_id').execute()
   expect(usages.map((usage) => usage.interception_id)).toEqual([young.id])
   const actor = systemActor('dbpurge', 'a test asks what the purge may do')

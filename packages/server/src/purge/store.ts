@@ -216,6 +216,14 @@ export const expiredReservations = oldRecords(
   (before) => sql`select interception_id from ai_spend_reservations where expires_at < ${before}`,
 )
 
+/**
+ * Those that began before a time and are over, for as long as any request may last (AG-138): what one that is still under
+ * way will leave would belong to nothing.
+ */
+const oldInterceptions = (before: Date) => sql`
+  select id from aibridge_interceptions
+   where started_at < ${before} and (ended_at is not null or started_at < ${before}::timestamptz - interval '1 day')`
+
 /** Requests to models by when they began; all that belongs to one goes with it, and what was spent stays (AG-135). */
 export const interceptions: OldRecords = {
   async deleteOld(actor, db, { before, limit }) {
@@ -223,7 +231,7 @@ export const interceptions: OldRecords = {
     const { rows } = await sql<{ count: number }>`
       with gone as (
         delete from aibridge_interceptions where id in (
-          select id from aibridge_interceptions where started_at < ${before} order by started_at limit ${limit})
+          ${oldInterceptions(before)} order by started_at limit ${limit})
         returning id),
       tokens as (delete from aibridge_token_usages where interception_id in (select id from gone)),
       prompts as (delete from aibridge_user_prompts where interception_id in (select id from gone)),
@@ -236,7 +244,7 @@ export const interceptions: OldRecords = {
   async countOld(actor, db, before) {
     authorize(actor, 'delete', { type: 'aibridge_interception' })
     const { rows } = await sql<{ count: string }>`
-      select count(*)::text as count from aibridge_interceptions where started_at < ${before}`.execute(db)
+      select count(*)::text as count from (${oldInterceptions(before)}) as old`.execute(db)
     return Number(rows[0]?.count ?? 0)
   },
 }

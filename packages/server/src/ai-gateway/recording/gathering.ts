@@ -74,17 +74,22 @@ export class Gathering implements AsyncDisposable {
   }
 
   async #storeTogether(): Promise<void> {
+    // Both as they are now: what begins later may go on with what ends meanwhile, and is stored after it.
     const ended = this.#ended
+    const begun = this.#begun
     this.#ended = []
+    this.#begun = []
     for (let at = 0; at < ended.length; ) {
       const records = independent(ended.slice(at, at + TOGETHER).map(({ record }) => record))
       await this.#parts.store(records)
       for (const { stored } of ended.slice(at, at + records.length)) stored()
       at += records.length
     }
-    const begun = this.#begun.filter(({ id }) => this.#parts.isUnderWay(id))
-    this.#begun = []
-    await Promise.all(begun.map((interception) => this.#parts.storeBeginning(interception)))
+    await Promise.all(
+      begun
+        .filter(({ id }) => this.#parts.isUnderWay(id))
+        .map((interception) => this.#parts.storeBeginning(interception)),
+    )
   }
 
   /** Stores what is there; nothing must come any more. */

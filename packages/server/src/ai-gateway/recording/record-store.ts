@@ -29,6 +29,8 @@ export interface RecordStoreParts {
   readonly context: AppContext
   readonly metrics: GatewayMetrics
   readonly spending: Spending
+  /** Hears that the database refuses to know of a request. */
+  readonly beginningRefused: () => void
 }
 
 /** The rows of a request that has ended. */
@@ -65,8 +67,10 @@ export class RecordStore {
     const passed = records.filter((record) => record.kind === 'passthrough')
     const charges = ended.flatMap((rows) => rows.charges.map((charge) => ({ charge, of: rows.interception })))
     const charged = await context.database.transaction(async (tx) => {
-      const [outcomes] = await Promise.all([
-        Promise.all(charges.map(({ charge }) => spending.charge(charge, tx))),
+      const charging = Promise.all(charges.map(({ charge }) => spending.charge(charge, tx)))
+      // All of them are over before the transaction is: what is sent behind its end is stored by itself.
+      const outcomes = await Promise.allSettled([
+        charging,
         insertEnded(actor, tx, ended),
         ...partsOf(
           tx,
@@ -76,7 +80,8 @@ export class RecordStore {
         ),
         ...passed.map((record) => insertPassthrough(actor, tx, passthroughOf(record))),
       ])
-      return outcomes
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+      return charging
     })
     for (const [index, { charge, of }] of charges.entries()) this.#told(charged[index], of, charge)
   }
@@ -88,7 +93,7 @@ export class RecordStore {
       case 'interception':
         return this.#storeEnded(record, rowsOf(record))
       case 'passthrough':
-        return this.#attempt('passthrough', record.id, () =>
+        await this.#attempt('passthrough', record.id, () =>
           insertPassthrough(actor, database.db, passthroughOf(record)),
         )
     }
@@ -98,15 +103,16 @@ export class RecordStore {
     const { db } = this.#parts.context.database
     const { interception, end, charges, prompts, tools, thoughts } = rows
     const { id } = interception
-    if (!begun) await this.#attempt('begin', id, () => insertInterception(actor, db, interception))
+    if (!begun && !(await this.#attempt('begin', id, () => insertInterception(actor, db, interception)))) {
+      this.#parts.beginningRefused()
+      // It is charged all the same; of what was said nothing must stay that nobody can find, not even to delete it.
+      await Promise.all(charges.map((charge) => this.#charge(interception, charge)))
+      return
+    }
     const [storedPrompts, storedTools, storedThoughts] = partsOf(db, prompts, tools, thoughts)
     // Each is tried: what one is refused for is no other's fault.
     const outcomes = await Promise.allSettled([
-      ...charges.map((charge) =>
-        this.#attempt('token usage', id, async () =>
-          this.#told(await this.#parts.spending.charge(charge), interception, charge),
-        ),
-      ),
+      ...charges.map((charge) => this.#charge(interception, charge)),
       this.#attempt('prompt', id, () => storedPrompts),
       this.#attempt('tool usage', id, () => storedTools),
       this.#attempt('model thought', id, () => storedThoughts),
@@ -114,6 +120,12 @@ export class RecordStore {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     // Readers see a request once it has ended: all that belongs to it is there then.
     await this.#attempt('end', id, () => endInterception(actor, db, end))
+  }
+
+  async #charge(interception: NewInterception, charge: Rows['charges'][number]): Promise<void> {
+    await this.#attempt('token usage', interception.id, async () =>
+      this.#told(await this.#parts.spending.charge(charge), interception, charge),
+    )
   }
 
   #told(
@@ -126,13 +138,15 @@ export class RecordStore {
     if (!charged.priced) this.#parts.metrics.unpriced(providerName, charge)
   }
 
-  /** Does a part of the work. @throws Error while the database is away; what it refuses is lost. */
-  async #attempt(what: string, id: string, work: () => Promise<unknown>): Promise<void> {
+  /** Does a part of the work; false where it was refused and is lost. @throws Error while the database is away. */
+  async #attempt(what: string, id: string, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work()
+      return true
     } catch (error) {
       if (isDatabaseFault(error)) throw error
       this.refused(what, id, error)
+      return false
     }
   }
 

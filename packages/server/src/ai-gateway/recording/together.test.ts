@@ -36,8 +36,10 @@ const ended = (count: number) =>
       ? records
       : undefined
   })
-const forget = () =>
-  world.database.db.deleteFrom('aibridge_interceptions').where('initiator_id', '=', user.id).execute()
+const forget = async (): Promise<void> => {
+  for (const table of ['aibridge_user_prompts', 'aibridge_interceptions'] as const)
+    await world.database.db.deleteFrom(table).execute()
+}
 
 it('AG-81, decision 16: what many requests have left is stored together, and completely', async () => {
   world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
@@ -62,6 +64,63 @@ it('AG-80: a request goes on with one that is stored in the same moment', async 
   const { interceptions } = await ended(2)
   const [first, second] = interceptions
   expect(second).toMatchObject({ thread_parent_id: first?.id, thread_root_id: first?.id })
+  await forget()
+})
+
+const goingOn = (call: string, more: object = {}) => ({
+  ...hello,
+  ...more,
+  messages: [...hello.messages, { role: 'tool', tool_call_id: call, content: 'seen' }],
+})
+
+it('AG-80: what begins while others are being stored finds what has ended before it', async () => {
+  const { sql } = await import('kysely')
+  const gate = new Gate()
+  world.upstream.answer = ({ text }) => {
+    if (text.includes('seen')) return { steps: ['Hi ', { wait: gate.opened }, 'there'] }
+    return text.includes('use a tool') ? callsTools({ id: 'call_2', name: 'look' }) : says('Hi')
+  }
+  const going = await world.database.db.transaction().execute(async (held) => {
+    await sql`lock table aibridge_user_prompts in exclusive mode`.execute(held)
+    await whole()
+    await until('a record to wait for the lock', async () => {
+      const { rows } = await sql`
+        select from pg_locks where relation = 'aibridge_user_prompts'::regclass and not granted`.execute(held)
+      return rows.length > 0
+    })
+    await whole({ ...hello, messages: [{ role: 'user', content: 'use a tool' }] })
+    return ask(goingOn('call_2', { stream: true }))
+  })
+  const begun = await until('its beginning', async () =>
+    (await world.records(user.id)).interceptions.find(({ ended_at }) => ended_at === null),
+  )
+  const { tools } = await world.records(user.id)
+  expect(tools).toHaveLength(1)
+  expect(begun.thread_parent_id).toBe(tools[0]?.interception_id)
+  gate.open()
+  await going.text()
+  await ended(3)
+  await forget()
+})
+
+it('AG-80: what another replica stores late is gone on with once the request has ended', async () => {
+  const gate = new Gate()
+  world.upstream.answer = ({ text }) =>
+    text.includes('seen')
+      ? { steps: ['Hi ', { wait: gate.opened }, 'there'] }
+      : callsTools({ id: 'call_3', name: 'look' })
+  const going = await ask(goingOn('call_3', { stream: true }))
+  await until('its beginning', async () => (await world.records(user.id)).interceptions.length === 1)
+  await whole()
+  await ended(1)
+  gate.open()
+  await going.text()
+  const [second, first] = (await ended(2)).interceptions
+  expect(second).toMatchObject({
+    thread_parent_id: first?.id,
+    thread_root_id: first?.id,
+    session_id: first?.id,
+  })
   await forget()
 })
 
@@ -97,6 +156,18 @@ it('AG-78: once a beginning was refused nothing is asked any more, until one is 
   expect(world.upstream.requests).toHaveLength(seen)
   await sql`alter table aibridge_interceptions drop constraint no_more`.execute(db)
   expect(await whole()).toBe(200)
+  // AG-135: of those that were refused there is nothing that nobody would delete.
+  const idsIn = async (): Promise<readonly string[][]> => [
+    (await db.selectFrom('aibridge_interceptions').select('id').execute()).map(({ id }) => id).toSorted(),
+    (await db.selectFrom('aibridge_user_prompts').select('interception_id').execute())
+      .map((row) => row.interception_id)
+      .toSorted(),
+  ]
+  const [known, prompted] = await until('the last to be stored', async () => {
+    const ids = await idsIn()
+    return ids[0]?.length === 0 || ids[0]?.length !== ids[1]?.length ? undefined : ids
+  })
+  expect(prompted).toEqual(known)
   await forget()
 })
 

@@ -176,7 +176,10 @@ export async function insertEnded(
   const ended = sql`${insert}
     on conflict (id) do update set ended_at = excluded.ended_at, credential_hint = excluded.credential_hint,
        provider_name = excluded.provider_name, model = excluded.model, metadata = excluded.metadata,
-       error_type = excluded.error_type, error_message = excluded.error_message
+       error_type = excluded.error_type, error_message = excluded.error_message,
+       -- Another replica may have stored what this one goes on with later than its beginning.
+       thread_parent_id = coalesce(i.thread_parent_id, excluded.thread_parent_id),
+       thread_root_id = coalesce(i.thread_root_id, excluded.thread_root_id)
      where i.ended_at is null`
   const queued = rows.filter(({ end }) => end.queued === true).map(({ end }) => end.id)
   if (queued.length > 0)
