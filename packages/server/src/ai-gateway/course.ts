@@ -73,8 +73,8 @@ export class Course {
     })
   }
 
-  /** Notes which key the provider took; undefined where the one of the start is right. */
-  usedKey(hint: string | undefined): void {
+  /** Notes which key was used last. */
+  usedKey(hint: string): void {
     this.#hint = hint
   }
 
@@ -108,10 +108,15 @@ export class Course {
   async #end(failure: Failure | undefined, observation: Observation, incomplete: boolean): Promise<void> {
     const { interception, providerType, prompt, method, route, privacy, reservation, trace, isAwaited } =
       this.#of
+    const answerer = this.#answerer ?? {
+      providerName: interception.providerName,
+      providerType,
+      model: interception.model,
+    }
     this.#inflight[Symbol.dispose]()
     this.#metrics.finished({
-      provider: interception.providerName,
-      model: interception.model,
+      provider: answerer.providerName,
+      model: answerer.model,
       route,
       method,
       initiatorId: interception.initiatorId,
@@ -122,11 +127,7 @@ export class Course {
     await this.#recorder.end(
       {
         interception,
-        answerer: this.#answerer ?? {
-          providerName: interception.providerName,
-          providerType,
-          model: interception.model,
-        },
+        answerer,
         prompt,
         observation,
         earlier: this.#earlier,
@@ -181,10 +182,14 @@ export class Course {
       passed = undefined
       return observer.observation()
     }
-    // Whoever has left may not come back for the rest.
+    // Whoever has left may not come back for the rest; where nothing was left to come, they have had all of it.
     const leave = (): Promise<void> => {
       answer.body.destroy()
-      return this.end(CLIENT_LEFT, seen(), true)
+      const observation = seen()
+      const { error, complete, usage } = observation
+      if (error !== undefined) return this.end(failureOfEvent(error), observation, !complete)
+      const isWhole = complete && usage !== undefined
+      return this.end(isWhole ? undefined : CLIENT_LEFT, observation, !isWhole)
     }
     const onAbort = (): void => void leave()
     const settle = (): void => signal.removeEventListener('abort', onAbort)

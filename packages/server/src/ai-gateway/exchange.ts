@@ -114,6 +114,8 @@ async function exchangeTraced(
       usedKey: (hint) => course.usedKey(hint),
       moved: (to, attempts) => {
         course.answeredBy({ providerName: to.provider.name, providerType: to.provider.type, model: to.model })
+        // That of the provider before is none of this one's.
+        course.usedKey(FAILOVER_HINT)
         course.note({ attempts })
       },
     }

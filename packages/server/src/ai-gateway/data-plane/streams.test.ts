@@ -227,6 +227,63 @@ it('AG-B4: what a client has not waited for has the tokens that were known last'
   expect(interceptions).toMatchObject([{ error_type: 'unknown' }])
 })
 
+const LAST_EVENTS = [
+  [
+    CHAT,
+    '{"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
+    '{"id":"1","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}',
+    '[DONE]',
+  ],
+  [
+    RESPONSES,
+    '{"type":"response.completed","response":{"id":"1","usage":{"input_tokens":7,"output_tokens":3}}}',
+  ],
+  [
+    MESSAGES,
+    '{"type":"message_start","message":{"id":"1","usage":{"input_tokens":7}}}',
+    '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}',
+    '{"type":"message_stop"}',
+  ],
+] as const
+
+it.each(LAST_EVENTS)(
+  'AG-81, AG-B4: who leaves %s behind its last event had all of it',
+  async (path, ...events) => {
+    const caller = new AbortController()
+    const raw = events.map((event) => `data: ${event}\n\n`).join('')
+    world.upstream.play({ steps: [{ raw }, { stall: true }] })
+    const response = await ask(path, STREAM, caller.signal)
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let seen = ''
+    while (!seen.includes(events.at(-1) ?? '')) seen += (await reader?.read())?.value ?? ''
+    caller.abort()
+    const { tokens, interceptions } = await until('the end to be recorded', async () => {
+      const all = await records()
+      return all.interceptions[0]?.ended_at == null ? undefined : all
+    })
+    expect(interceptions).toMatchObject([{ error_type: null, error_message: null }])
+    expect(tokens).toMatchObject([{ input_tokens: 7, output_tokens: 3 }])
+    expect(tokens[0]?.metadata).not.toHaveProperty('incomplete')
+  },
+)
+
+it('AG-51: who leaves behind an error in the middle is recorded with that error', async () => {
+  const caller = new AbortController()
+  const raw =
+    'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
+  world.upstream.play({ steps: ['The', { raw }, { stall: true }] })
+  const response = await ask(MESSAGES, STREAM, caller.signal)
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let seen = ''
+  while (!seen.includes('overloaded_error')) seen += (await reader?.read())?.value ?? ''
+  caller.abort()
+  await until('the end to be recorded', async () => (await records()).interceptions[0]?.ended_at)
+  expect(await records()).toMatchObject({
+    interceptions: [{ error_type: 'overloaded', error_message: 'Overloaded' }],
+    tokens: [{ metadata: { incomplete: true } }],
+  })
+})
+
 it('AG-34: a provider that does not begin in time has not answered, as clients of Responses hear it', async () => {
   const { name } = await world.provider()
   await world.owner.call(updateAIProviderRouting, {

@@ -143,6 +143,33 @@ describe('AG-B10: fallbacks', () => {
     )
   })
 
+  it('AG-B10, AG-81: metrics and the hint of the key are those of the provider that was asked last', async () => {
+    const [first, other] = [await world.provider(), await atSecond()]
+    await route(first, { fallbacks: [{ provider: other.name, models: { 'gpt-test': 'big-test' } }] })
+    world.upstream.answer = () => ({ status: 500 })
+    await (await ask(first)).text()
+    expect(await lastRecord()).toMatchObject({ credential_hint: 'sk...-1' })
+    second.answer = () => ({ connection: 'reset' })
+    await (await ask(first)).text()
+    expect(await lastRecord()).toMatchObject({
+      provider_name: other.name,
+      error_type: 'server_error',
+      credential_hint: '<failover key>',
+    })
+    const metrics = await world.context.metrics.metrics()
+    expect(metrics).not.toMatch(new RegExp(`ai_gateway_interceptions_total\\{provider="${first.name}"`))
+    for (const status of ['completed', 'failed'])
+      expect(metrics).toContain(
+        `ai_gateway_interceptions_total{provider="${other.name}",model="big-test",status="${status}",`,
+      )
+    expect(metrics).toContain(
+      `ai_gateway_interceptions_duration_seconds_count{provider="${other.name}",model="big-test"} 2`,
+    )
+    expect(metrics).toMatch(
+      new RegExp(`ai_gateway_interceptions_inflight\\{provider="${first.name}",model="gpt-test",[^}]*\\} 0`),
+    )
+  })
+
   it.each([400, 401, 403, 404, 408])('AG-B10: a %i is an answer', async (status) => {
     const [first, other] = [await world.provider(), await atSecond()]
     await route(first, { fallbacks: [{ provider: other.name }] })
