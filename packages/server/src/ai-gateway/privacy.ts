@@ -38,7 +38,7 @@ export class Privacy {
       case 'redacted':
         return parseJson(json) === undefined
           ? this.#redacted(json)
-          : editTexts(json, (text) => this.#redacted(text))
+          : editTexts(json, (text) => this.#redacted(text), 'arguments')
       case 'hash':
         return JSON.stringify(this.#digest(json))
       case 'none':

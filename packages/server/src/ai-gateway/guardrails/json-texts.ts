@@ -1,6 +1,6 @@
 import { endOfString, skipSpace } from '../data-plane/json-members.ts'
 
-/** Members that hold no text of people: what is signed or encrypted, and what others refer to. */
+/** Members of APIs that hold no text of people: what is signed or encrypted, and what others refer to. */
 const OPAQUE: ReadonlySet<string> = new Set([
   'signature',
   'thoughtSignature',
@@ -18,44 +18,71 @@ const OPAQUE: ReadonlySet<string> = new Set([
   'tool_call_id',
   'call_id',
 ])
+/** Members whose content APIs leave to their users, who name things in it as they like; at any depth. */
+const FREE: ReadonlySet<string> = new Set([
+  'input',
+  'args',
+  'arguments',
+  'parameters',
+  'input_schema',
+  'inputSchema',
+  'schema',
+  'responseSchema',
+  'response',
+  'json',
+  'metadata',
+  'env',
+])
+/** Members of a whole request with the same name as one of those, but with messages of the API. */
+const MESSAGES = 'input'
 const DATA_URL = /^data:[\w/+.-]{1,64};base64,/
 const NO_BASE64 = /[^A-Za-z0-9+/_=\r\n-]/
 /** Shorter texts of these characters may be words. */
 const MIN_BINARY = 1024
 
 /**
- * A JSON text with some of its texts changed and everything else as it was, to the byte (AG-20). Names of members,
- * images and other binary data are passed over.
+ * A JSON text with some of its texts changed and everything else as it was, to the byte (AG-20). Images and other binary
+ * data are passed over, and of what APIs define the names of members and {@link OPAQUE} ones.
  *
  * @param json must be what `JSON.parse` takes.
  * @param edit gives the new text, or undefined where it stays.
+ * @param of what it is: a request to a provider, or something that users shape as they like.
  */
-export function editTexts(json: string, edit: (text: string) => string | undefined): string {
+export function editTexts(
+  json: string,
+  edit: (text: string) => string | undefined,
+  of: 'request' | 'arguments' = 'request',
+): string {
   let edited = ''
   let copied = 0
   let name = ''
-  const outer: string[] = []
+  let free = of === 'arguments'
+  let inList = false
+  const outer: { readonly name: string; readonly free: boolean; readonly inList: boolean }[] = []
   const marks = /["[\]{}]/g
   for (let found = marks.exec(json); found !== null; found = marks.exec(json)) {
     switch (found[0]) {
       case '{':
       case '[':
-        outer.push(name)
+        outer.push({ name, free, inList })
+        if (!inList) free ||= FREE.has(name) && (outer.length > 2 || name !== MESSAGES)
+        inList = found[0] === '['
         continue
       case '}':
-      case ']':
-        name = outer.pop() ?? ''
+      case ']': {
+        const left = outer.pop()
+        if (left !== undefined) ({ name, free, inList } = left)
         continue
+      }
     }
     const start = found.index
     const end = endOfString(json, start)
     marks.lastIndex = end
-    if (json[skipSpace(json, end)] === ':') {
-      name = decoded(json.slice(start, end))
-      continue
-    }
-    if (OPAQUE.has(name)) continue
     const text = decoded(json.slice(start, end))
+    if (json[skipSpace(json, end)] === ':') {
+      name = text
+      if (!free) continue
+    } else if (!free && OPAQUE.has(name)) continue
     if (isBinary(text)) continue
     const changed = edit(text)
     if (changed === undefined) continue

@@ -118,6 +118,28 @@ describe('AG-20: texts of JSON', () => {
     expect(upper(json)).toBe(json)
   })
 
+  it('AG-B17: members that are an id in an API are any text where its users shape what is sent', () => {
+    const json = (text: string, name: string) =>
+      JSON.stringify({
+        model: 'x',
+        input: [{ id: 'x', type: 'x', call_id: 'x', role: 'x', output: text }],
+        metadata: { id: text },
+        tools: [{ type: 'x', input_schema: { type: text, properties: { [name]: { id: [text] } } } }],
+        messages: [
+          {
+            role: 'x',
+            content: [{ type: 'x', id: 'x', input: { id: text, list: [{ role: text }], [name]: 1 } }, text],
+            tool_calls: [{ id: 'x', function: { name: text, arguments: text } }],
+          },
+          { role: 'x', tool_call_id: 'x', thinking: 'x' },
+        ],
+      })
+    expect(upper(json('x', 'xx'))).toBe(json('X', 'XX'))
+    expect(editTexts('{"id":"x","x":[{"type":"x"}]}', (text) => text.toUpperCase(), 'arguments')).toBe(
+      '{"ID":"X","X":[{"TYPE":"X"}]}',
+    )
+  })
+
   it('AG-B17: what only begins like an image is looked at', () => {
     for (const text of [`${'a'.repeat(2_000)} x`, 'data:text/plain;base64,aaaa x'])
       expect(upper(JSON.stringify({ content: text }))).toBe(JSON.stringify({ content: text.toUpperCase() }))

@@ -70,7 +70,7 @@ describe('AG-B16: how much is kept', () => {
   const asked = `mail joe@example.com, token ${SECRET}`
   const recorded = async () => {
     world.upstream.play({
-      ...callsTools({ name: 'send', args: { to: 'joe@example.com', token: SECRET } }),
+      ...callsTools({ name: 'send', args: { to: 'joe@example.com', token: SECRET, id: SECRET } }),
       usage: { input: 10, output: 3 },
     })
     await ask(asked)
@@ -86,14 +86,15 @@ describe('AG-B16: how much is kept', () => {
     await keep('full')
     const { prompt, input } = await recorded()
     expect(prompt).toBe(asked)
-    expect(JSON.parse(input)).toEqual({ to: 'joe@example.com', token: SECRET })
+    expect(JSON.parse(input)).toEqual({ to: 'joe@example.com', token: SECRET, id: SECRET })
   })
 
   it('AG-B16: redacted: without secrets and what tells of persons, in the log too', async () => {
     await keep('redacted')
     const { prompt, input, lines } = await recorded()
     expect(prompt).toBe('mail [redacted:email], token [redacted:github_token]')
-    expect(JSON.parse(input)).toEqual({ to: '[redacted:email]', token: '[redacted:github_token]' })
+    const token = '[redacted:github_token]'
+    expect(JSON.parse(input)).toEqual({ to: '[redacted:email]', token, id: token })
     expect(lines).toContain('prompt_usage')
     expect(lines).not.toContain(SECRET)
     expect(lines).not.toContain('joe@example.com')
