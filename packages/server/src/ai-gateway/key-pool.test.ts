@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 
 import type { AIKeyStrategy } from '@slipway/contract'
-import { KeyPool } from './key-pool.ts'
+import type { ModelProvider } from '../ai-providers/index.ts'
+import { cooldownOf, KeyPool, KeyPools } from './key-pool.ts'
 
 let now = 0
 const pool = (): KeyPool =>
@@ -66,4 +67,53 @@ it('AG-B11: least_busy gives a new session the key with the fewest requests unde
   expect(asks(keys, 'least_busy', 'y')).toBe('a')
   // A session stays nevertheless.
   expect(asks(keys, 'least_busy', 'x')).toBe('c')
+})
+
+it('AG-52: whatever a provider asks for, a key rests for a day at most', () => {
+  const day = 86_400_000
+  expect(cooldownOf({ 'retry-after': '86400000' })).toBe(day)
+  expect(cooldownOf({ 'retry-after-ms': '864000000' })).toBe(day)
+  expect([cooldownOf({ 'retry-after': '2.5' }), cooldownOf({ 'retry-after-ms': '70' })]).toEqual([2_500, 70])
+  expect(cooldownOf({ 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' })).toBeUndefined()
+})
+
+it('AG-52, AG-57: what is still asked by an earlier state of a provider leaves the rests of the new one alone', () => {
+  const at = (baseUrl: string): ModelProvider => ({
+    id: 'p',
+    name: 'p',
+    type: 'openai',
+    family: 'openai',
+    displayName: 'p',
+    icon: '',
+    enabled: true,
+    bedrock: undefined,
+    baseUrl,
+    status: 'enabled',
+    statusDetail: '',
+    keys: [{ id: 'a', key: 'sk-a', hint: 'a' }],
+  })
+  const pools = new KeyPools(() => now)
+  const [before, after, read, next] = [
+    at('http://one'),
+    at('http://two'),
+    at('http://two'),
+    at('http://three'),
+  ]
+  pools.keep([before])
+  pools.of(before).rest('a', 'rate_limited', 1_000)
+  pools.keep([after])
+  expect(pools.of(after).usable()).toHaveLength(1)
+  pools.of(after).rest('a', 'rate_limited', 1_000)
+  expect(pools.of(before)).not.toBe(pools.of(after))
+  expect(pools.known().get('p')).toBe(pools.of(after))
+  // Read again without a change.
+  pools.keep([read])
+  expect(pools.of(read)).toBe(pools.of(after))
+  // Asked for the first time behind the change.
+  pools.keep([next])
+  const current = pools.of(next)
+  expect(pools.of(at('http://two'))).not.toBe(current)
+  expect(pools.known().get('p')).toBe(current)
+  pools.keep([])
+  expect(pools.known().size).toBe(0)
 })

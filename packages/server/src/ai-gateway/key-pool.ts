@@ -144,29 +144,35 @@ export class KeyPool {
 /** The pools of all providers. */
 export class KeyPools {
   readonly #now: () => number
-  readonly #pools = new Map<string, { seen: ModelProvider; readonly of: string; readonly pool: KeyPool }>()
+  readonly #pools = new Map<string, { readonly of: string; readonly pool: KeyPool }>()
+  /** By state: requests that began before a change go on with the keys of that time. */
+  readonly #known = new WeakMap<ModelProvider, KeyPool>()
+  #current: ReadonlySet<ModelProvider> | undefined
 
   /** @param now tells the time in milliseconds. */
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** The pool of a provider as it is now; what rested before a change of the provider does so no more (AG-52). */
+  /**
+   * The pool of a provider as it was read; what rested before its address, its type or its keys changed does so no more
+   * (AG-52), and what is still asked by the state before that changes nothing.
+   */
   of(provider: ModelProvider): KeyPool {
-    const known = this.#pools.get(provider.id)
-    if (known?.seen === provider) return known.pool
+    const known = this.#known.get(provider)
+    if (known !== undefined) return known
     const state = JSON.stringify([provider.baseUrl, provider.type, provider.keys.map((key) => key.id)])
-    if (known?.of === state) {
-      known.seen = provider
-      return known.pool
-    }
-    const pool = new KeyPool(provider.keys, this.#now)
-    this.#pools.set(provider.id, { seen: provider, of: state, pool })
+    const latest = this.#pools.get(provider.id)
+    const pool = latest?.of === state ? latest.pool : new KeyPool(provider.keys, this.#now)
+    this.#known.set(provider, pool)
+    if (latest === undefined || this.#current === undefined || this.#current.has(provider))
+      this.#pools.set(provider.id, { of: state, pool })
     return pool
   }
 
-  /** Forgets providers that are gone. */
+  /** Notes how providers are now, and forgets those that are gone. */
   keep(providers: readonly ModelProvider[]): void {
+    this.#current = new Set(providers)
     const ids = new Set(providers.map(({ id }) => id))
     for (const id of this.#pools.keys()) if (!ids.has(id)) this.#pools.delete(id)
   }
@@ -181,16 +187,15 @@ export class KeyPools {
 export function cooldownOf(headers: {
   readonly [name: string]: string | string[] | undefined
 }): number | undefined {
-  const milliseconds = numberOf(headers['retry-after-ms'])
-  if (milliseconds !== undefined) return milliseconds
   const seconds = numberOf(headers['retry-after'])
-  return seconds === undefined ? undefined : seconds * 1000
+  const asked = numberOf(headers['retry-after-ms']) ?? (seconds === undefined ? undefined : seconds * 1_000)
+  return asked === undefined ? undefined : Math.min(asked, MAX_COOLDOWN)
 }
 
-/** A day at most: an upstream must not switch a key off for ever. */
+/** A day at most, in milliseconds: an upstream must not switch a key off for ever. */
 const MAX_COOLDOWN = 86_400_000
 
 function numberOf(value: string | string[] | undefined): number | undefined {
   if (typeof value !== 'string' || !/^\d+(?:\.\d+)?$/.test(value.trim())) return undefined
-  return Math.min(Number(value), MAX_COOLDOWN)
+  return Number(value)
 }
