@@ -1,4 +1,3 @@
-import type { ModelProvider } from '../../ai-providers/index.ts'
 import type { Outcome } from '../circuit-breakers.ts'
 import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
 import { GatewayError } from '../gateway-error.ts'
@@ -48,7 +47,8 @@ export async function askTargets(
         // Another provider is asked sooner than the same one again.
         retries: asking.retries && next === undefined,
       })
-      went(isBreakdown(provider, answer.status) ? 'failure' : 'success')
+      // AG-60 and decision 17.
+      went(answer.status >= 500 ? 'failure' : 'success')
       if (next === undefined || (answer.status < 500 && answer.status !== 429)) return answer
       discard(answer)
       error = String(answer.status)
@@ -63,11 +63,6 @@ export async function askTargets(
     asking.moved(next, [...failed, { provider: next.provider.name, model: next.model }])
   }
   throw new TypeError('there is nobody to ask')
-}
-
-/** AG-60. */
-function isBreakdown({ family }: ModelProvider, status: number): boolean {
-  return status === 503 || status === 504 || (status === 529 && family === 'anthropic')
 }
 
 /** AG-62. */
