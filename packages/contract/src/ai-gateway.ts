@@ -127,7 +127,9 @@ export const AIBridgeSession = Type.Object({
 export type AIBridgeSession = Static<typeof AIBridgeSession>
 
 export const AIBridgeListSessionsResponse = Type.Object({
+  /** Up to one more than `count_cap`: there may be more then. */
   count: Type.Integer(),
+  count_cap: Type.Integer(),
   sessions: Type.Array(AIBridgeSession),
 })
 export type AIBridgeListSessionsResponse = Static<typeof AIBridgeListSessionsResponse>
@@ -210,6 +212,8 @@ const sessionsQuery = Type.Object({
   limit: Type.Optional(Type.Integer()),
   offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647 })),
   after_session_id: Type.Optional(Type.String({ maxLength: 256 })),
+  /** Whose session that is; needed where several users have one of that id. */
+  after_initiator_id: Type.Optional(Type.String({ maxLength: 36 })),
 })
 
 export const listAIGatewaySessions = route('GET /api/v2/ai-gateway/sessions', {

@@ -232,12 +232,13 @@ describe('AG-89: sessions', () => {
     expect([first.count, first.sessions.map(({ id }) => id)]).toEqual([3, all.slice(0, 1)])
     const rest = await list({ q: 'client:zed', after_session_id: all[0] ?? '' })
     expect([rest.count, rest.sessions.map(({ id }) => id)]).toEqual([3, all.slice(1)])
-    expect(await list({ q: 'client:zed', offset: 9 })).toEqual({ count: 3, sessions: [] })
+    expect(await list({ q: 'client:zed', offset: 9 })).toEqual({ count: 3, count_cap: 10_000, sessions: [] })
     expect((await list({ q: 'model:m-2' })).count).toBe(1)
     expect((await list({ q: 'initiator:me' })).count).toBe(0)
     expect((await list({ q: `initiator:${user.id} client:codex` })).count).toBe(1)
     expect((await list({ q: 'started_before:"2026-01-01T10:00:30Z" client:"Codex"' })).count).toBe(1)
     for (const query of [
+      { limit: 0 },
       { limit: 1001 },
       { limit: -1 },
       { q: 'free text' },
@@ -250,10 +251,73 @@ describe('AG-89: sessions', () => {
       await expect(list(query)).rejects.toMatchObject({ status: 400 })
   })
 
+  it('AG-91: go on behind the session of one user, where another has one of that id', async () => {
+    const shared = randomUUID()
+    const at = new Date('2026-01-03T10:00:00Z')
+    const of = { client: 'Shared', started_at: at, ended_at: at }
+    for (const client_session_id of [shared, shared, shared, randomUUID()])
+      await fixtures.aibridgeInterception(database.db, { ...of, client_session_id })
+    const q = 'client:shared'
+    const all = (await list({ q })).sessions
+    expect(all).toHaveLength(4)
+    const seen = []
+    for (let last = all[0]; last !== undefined; ) {
+      seen.push(last)
+      const after = { after_session_id: last.id, after_initiator_id: last.initiator.id }
+      last = (await list({ q, limit: 1, ...after })).sessions[0]
+    }
+    expect(seen).toEqual(all)
+    await expect(list({ q, after_session_id: shared })).rejects.toMatchObject({
+      status: 400,
+      validations: [{ field: 'after_initiator_id' }],
+    })
+    for (const after_initiator_id of [user.id, 'nobody'])
+      await expect(list({ q, after_session_id: shared, after_initiator_id })).rejects.toMatchObject({
+        status: 400,
+        validations: [{ field: 'after_session_id' }],
+      })
+    await sql`delete from aibridge_interceptions where client = 'Shared'`.execute(database.db)
+  })
+
+  it('AG-91: are in the same order on every page, however few of many requests are read for it', async () => {
+    const { id } = await fixtures.user(database.db, { username: 'busy' })
+    // Sessions that were asked long ago and go on, and such as nobody asked anything in, lie between the others.
+    const { rows } = await sql<{ id: string }>`
+      with made as (
+        insert into aibridge_interceptions
+          (id, initiator_id, provider, provider_name, model, credential_kind, client_session_id, started_at, ended_at)
+        select gen_random_uuid(), ${id}, 'openai', 'openai', 'm', 'centralized', 'busy-' || s,
+               date '2026-02-01' + (s * 10 + r * case when s % 2 = 0 then 1500 else 20 end) * interval '1 second',
+               date '2026-02-01' + (s * 10 + r * case when s % 2 = 0 then 1500 else 20 end + 15) * interval '1 second'
+          from generate_series(1, 1200) s, generate_series(0, 2) r
+        returning id, client_session_id, started_at, ended_at),
+      asked as (
+        select m.* from made m where split_part(m.client_session_id, '-', 2)::int % 5 > 0
+           and m.started_at = (select min(o.started_at) from made o where o.client_session_id = m.client_session_id)),
+      prompts as (
+        insert into aibridge_user_prompts (id, interception_id, provider_response_id, prompt, created_at)
+        select gen_random_uuid(), id, 'r', 'hi', ended_at from asked)
+      select m.client_session_id as id from made m left join asked a using (client_session_id)
+       group by 1 order by coalesce(max(a.ended_at), min(m.started_at)) desc, 1 desc`.execute(database.db)
+    const q = 'initiator:busy'
+    const wanted = rows.map((row) => row.id)
+    const ids = async (query: Record<string, string | number>) =>
+      (await list({ q, ...query })).sessions.map((session) => session.id)
+    expect((await list({ q, limit: 1 })).count).toBe(1200)
+    for (const offset of [0, 3, 70, 1190])
+      expect(await ids({ limit: 20, offset })).toEqual(wanted.slice(offset, offset + 20))
+    for (const place of [0, 50, 600, 1195])
+      expect(await ids({ limit: 7, after_session_id: wanted[place] ?? '' })).toEqual(
+        wanted.slice(place + 1, place + 8),
+      )
+    expect(await ids({ limit: 1000 })).toEqual(wanted.slice(0, 1000))
+    await sql`delete from aibridge_interceptions where initiator_id = ${id}`.execute(database.db)
+  })
+
   it('AG-139: auditors see all, members none, not even their own', async () => {
     const auditor = await server.user('auditor', ['auditor'])
     expect((await list({}, auditor)).count).toBeGreaterThan(2)
-    expect(await list({}, member)).toEqual({ count: 0, sessions: [] })
+    expect(await list({}, member)).toEqual({ count: 0, count_cap: 10_000, sessions: [] })
     expect(await member.call(listAIGatewayModels, { query: {} })).toEqual([])
   })
 

@@ -448,7 +448,11 @@ describe('AG-B16: own sessions', () => {
     const narrow = await fetch(`${server.url}/api/v2/ai-gateway/sessions`, {
       headers: { 'Coder-Session-Token': key },
     })
-    expect(narrow.ok ? await narrow.json() : { count: 0, sessions: [] }).toEqual({ count: 0, sessions: [] })
+    expect(narrow.ok ? await narrow.json() : { count: 0, count_cap: 10_000, sessions: [] }).toEqual({
+      count: 0,
+      count_cap: 10_000,
+      sessions: [],
+    })
     const elsewhere = await fixtures.organization(database.db)
     await fixtures.organizationMember(database.db, { organization: elsewhere, user_id: user.id })
     await until('the other organization', async () => ((await list()).count === 0 ? true : undefined))

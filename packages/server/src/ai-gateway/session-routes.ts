@@ -3,12 +3,12 @@ import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
 import { interceptionPage } from './list-interceptions.ts'
+import { sessionPage } from './list-sessions.ts'
 import type { ModelGateway } from './model-gateway.ts'
-import { presentSession } from './present-session.ts'
 import { initiatorOf, parseInterceptionSearch, parseSessionSearch } from './search-sessions.ts'
 import { sessionDetail } from './session-detail.ts'
 import { sessionReader } from './session-reader.ts'
-import { listNames, listSessions } from './store/sessions.ts'
+import { listNames } from './store/sessions.ts'
 
 /** Of entries on a page. */
 interface Limits {
@@ -26,7 +26,6 @@ function formerly<Path extends { readonly path: string }>(route: Path): Path {
 
 /** What was asked of models, for auditors, and where that is allowed for those who asked (chapter 05 section 14). */
 export function sessionRoutes(context: Pick<AppContext, 'database'>, gateway: ModelGateway): BoundRoute[] {
-  const { db } = context.database
   const { governance } = gateway.parts
   const isProvider = (name: string): boolean => gateway.providers.find(name) !== undefined
   const bind = (list: typeof contract.listAIGatewaySessions, show: typeof contract.getAIGatewaySession) => [
@@ -34,17 +33,12 @@ export function sessionRoutes(context: Pick<AppContext, 'database'>, gateway: Mo
       const { after_session_id: afterSessionId, offset } = query
       checkPlace('after_session_id', afterSessionId, offset)
       const search = parseSessionSearch(query.q ?? '', actor, isProvider)
-      const limit = limitOf(query, ENTRIES)
-      const found = await listSessions(sessionReader(actor, governance), db, search, {
-        limit,
+      return sessionPage(context, sessionReader(actor, governance), search, {
+        limit: limitOf(query, ENTRIES),
         offset: offset ?? 0,
         afterSessionId,
+        afterInitiatorId: query.after_initiator_id,
       })
-      if (afterSessionId !== undefined && !found.cursorKnown)
-        throw badRequest('Query parameters have invalid values.', {
-          validations: [{ field: 'after_session_id', detail: 'names no session' }],
-        })
-      return { count: found.count, sessions: found.rows.map(presentSession) }
     }),
     forSession(show, ({ actor, params, query }) =>
       sessionDetail(
@@ -109,7 +103,7 @@ function checkPlace(field: string, after: string | undefined, offset: number | u
 
 /** @throws ApiError 400 for a limit that no page may have. */
 function limitOf({ limit }: { readonly limit?: number }, { usual, most }: Limits): number {
-  if (limit === undefined || limit === 0) return usual
+  if (limit === undefined) return usual
   if (limit < 1 || limit > most)
     throw badRequest('Invalid pagination limit value.', {
       detail: `Pagination limit must be in range (0, ${most}]`,

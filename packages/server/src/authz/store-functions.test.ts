@@ -265,7 +265,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-gateway/store/prices.ts listPrices': [{}],
   'ai-gateway/store/prices.ts deleteCustomPrice': [{ provider: 'openai', model: 'y' }],
   'ai-gateway/store/prices.ts upsertPrices': ['custom', [{ provider: 'openai', model: 'y', input_price: 1 }]],
-  'ai-gateway/store/sessions.ts listSessions': [{}, { limit: 10, offset: 0 }],
+  'ai-gateway/store/session-list.ts countSessions': [{}],
+  'ai-gateway/store/session-list.ts listPlaces': [{}, { id }],
+  'ai-gateway/store/session-list.ts listSessions': [{}, { limit: 10, offset: 0 }, 10],
   'ai-gateway/store/interception-list.ts listInterceptions': [{}, { limit: 10, offset: 0 }],
   'ai-gateway/store/interception-list.ts listPrompts': [[id]],
   'ai-gateway/store/interception-list.ts listTokens': [[id]],
@@ -361,6 +363,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'tasks/store/snapshots.ts findSnapshot': [task],
   'audit/store/entries.ts insertAuditEntry': [
     {
+      id,
       type: 'user',
       action: 'write',
       resourceId: id,
@@ -882,13 +885,13 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   ],
   'oauth2-clients/store/registrations.ts holdClient': [id],
   'oauth2-clients/store/registrations.ts updateClient': [id, { name: 'y' }],
-  'oauth2-clients/store/registrations.ts deleteClient': [id],
   'oauth2-clients/store/registrations.ts deleteUnusedClients': [{ before: new Date(), limit: 10 }],
   'oauth2-clients/store/apps.ts listApps': [],
   'oauth2-clients/store/apps.ts listAppsOfUser': [id, new Date()],
   'oauth2-clients/store/apps.ts getApp': [id],
   'oauth2-clients/store/apps.ts holdApp': [id],
   'oauth2-clients/store/apps.ts deleteApp': [id],
+  'oauth2-clients/store/apps.ts deleteClient': [id],
   'oauth2-clients/store/apps.ts listSecrets': [id],
   'oauth2-clients/store/apps.ts holdAppForSecret': [id],
   'oauth2-clients/store/apps.ts deleteSecret': [id, id],
@@ -1152,7 +1155,13 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Exports of stores that touch no database. */
 const NOT_GUARDED: Readonly<Record<string, string>> = {
+  'ai-gateway/store/session-list.ts hasParts': 'tells of a search',
+  'ai-gateway/store/sessions.ts allOf': 'makes a condition of a query',
+  'ai-gateway/store/sessions.ts initiatedBy': 'makes a condition of a query',
   'ai-gateway/store/sessions.ts matches': 'makes a condition of a query',
+  'ai-gateway/store/sessions.ts partMatches': 'makes a condition of a query',
+  'ai-gateway/store/sessions.ts described': 'makes a part of a query',
+  'ai-gateway/store/sessions.ts lastActive': 'makes a part of a query',
   'ai-gateway/store/sessions.ts readable': 'makes a condition of a query',
   'ai-gateway/store/usage.ts ofSession': 'makes a condition of a query',
   'agents/store/agents.ts agentObject': 'names the object of a decision',

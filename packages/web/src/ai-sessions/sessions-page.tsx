@@ -67,7 +67,7 @@ function Sessions() {
         context={
           data === undefined
             ? '\u00a0'
-            : `${countText(data.count)} ${data.count === 1 ? 'session' : 'sessions'} ${hasRange(filter) ? 'in this range' : 'in the last 24 hours'}`
+            : `${countText(data.count, data.count_cap)} ${data.count === 1 ? 'session' : 'sessions'} ${hasRange(filter) ? 'in this range' : 'in the last 24 hours'}`
         }
         actions={
           <Button
@@ -128,7 +128,13 @@ function Sessions() {
           </>
         }
       />
-      <ListView list={list} address={address} failure="The sessions could not be read" count={data?.count}>
+      <ListView
+        list={list}
+        address={address}
+        failure="The sessions could not be read"
+        count={data?.count}
+        cap={data?.count_cap}
+      >
         <Table
           label="Sessions"
           columns={sessionColumns({ from: { filter, page } })}

@@ -32,29 +32,14 @@ export interface SessionRow {
 /** Characters of a text that readers get; what is stored may be as long as a request. */
 export const MAX_TEXT = 16_384
 
-/** What part of the sessions is wanted. */
-export interface SessionPage {
-  readonly limit: number
-  readonly offset: number
-  /** The page begins behind this session. */
-  readonly afterSessionId: string | undefined
-}
-
-/** A page, and how many there are in all. */
-export interface SessionsFound {
-  readonly rows: readonly SessionRow[]
-  readonly count: number
-  /** Whether the session that the page begins behind is among them. */
-  readonly cursorKnown: boolean
-}
-
 /** Of the requests `i`, those that have ended and that the actor may read (AG-89). */
 export function readable(actor: Actor): RawBuilder<SqlBool> {
   const filter = sqlFilter(actor, 'read', 'aibridge_interception', { owner: sql.ref('i.initiator_id') })
   return sql<SqlBool>`i.ended_at is not null and ${filter}`
 }
 
-function initiatedBy(initiator: NonNullable<SessionSearch['initiator']>): RawBuilder<SqlBool> {
+/** Of the requests `i`, those of a user. */
+export function initiatedBy(initiator: NonNullable<SessionSearch['initiator']>): RawBuilder<SqlBool> {
   return 'id' in initiator
     ? sql<SqlBool>`i.initiator_id = ${initiator.id}::uuid`
     : sql<SqlBool>`i.initiator_id in (select id from users where lower(username) = ${initiator.username})`
@@ -62,9 +47,16 @@ function initiatedBy(initiator: NonNullable<SessionSearch['initiator']>): RawBui
 
 /** What is true of the requests `i` that are looked for. */
 export function matches(search: SessionSearch): RawBuilder<SqlBool> {
-  const conditions: RawBuilder<SqlBool>[] = [sql<SqlBool>`true`]
-  const { initiator, startedAfter, startedBefore } = search
+  const { initiator } = search
+  const conditions = partMatches(search)
   if (initiator !== undefined) conditions.push(initiatedBy(initiator))
+  return allOf(conditions)
+}
+
+/** What may be true of some requests of a session only. */
+export function partMatches(search: SessionSearch): RawBuilder<SqlBool>[] {
+  const conditions: RawBuilder<SqlBool>[] = []
+  const { startedAfter, startedBefore } = search
   for (const [column, value] of [
     ['i.provider', search.provider],
     ['i.provider_name', search.providerName],
@@ -75,73 +67,50 @@ export function matches(search: SessionSearch): RawBuilder<SqlBool> {
     if (value !== undefined) conditions.push(sql<SqlBool>`lower(${sql.ref(column)}) = ${value}`)
   if (startedAfter !== undefined) conditions.push(sql<SqlBool>`i.started_at > ${startedAfter}`)
   if (startedBefore !== undefined) conditions.push(sql<SqlBool>`i.started_at < ${startedBefore}`)
-  return sql<SqlBool>`(${sql.join(conditions, sql` and `)})`
+  return conditions
 }
 
-/** What requests `i` add up to that are grouped by session and initiator. */
-const SESSION = sql`
-  i.session_id, i.initiator_id, min(i.started_at) as started_at, max(i.ended_at) as ended_at,
-  count(*) filter (where i.thread_root_id is null)::int as threads,
-  array_agg(distinct i.provider order by i.provider) as providers,
-  array_agg(distinct i.model order by i.model) as models,
-  (array_agg(i.client order by i.started_at, i.id))[1] as client,
-  (array_agg(i.metadata order by i.started_at, i.id))[1] as metadata,
-  array_agg(i.id) as ids`
+/** All of some conditions. */
+export function allOf(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(${sql.join([sql`true`, ...conditions], sql` and `)})`
+}
 
-/** Sessions `g` with when they were active last. */
-const ACTIVE = sql`
-  select g.*, coalesce((select max(p.created_at) from aibridge_user_prompts p
-                         where p.interception_id = any(g.ids)), g.started_at) as last_active_at`
+/**
+ * When a session `of` was active last (AG-90). A prompt is stored with the time at which its request has ended: the newest
+ * is that of the request that ended last, and the others need not be read.
+ */
+export const lastActive = (of: string): RawBuilder<Date> => sql<Date>`coalesce(
+  (select p.created_at from aibridge_interceptions i join aibridge_user_prompts p on p.interception_id = i.id
+    where ${requestsOf(of)} order by i.ended_at desc, p.created_at desc limit 1),
+  (select min(i.started_at) from aibridge_interceptions i where ${requestsOf(of)}))`
 
-/** What readers get of sessions `p`; `of` joins them. */
-const described = (of: RawBuilder<unknown>): RawBuilder<unknown> => sql`
-  select p.*, u.username, u.name, u.avatar_url, t.*,
-         (select left(q.prompt, ${MAX_TEXT}) from aibridge_user_prompts q where q.interception_id = any(p.ids)
+const requestsOf = (session: string): RawBuilder<SqlBool> => sql<SqlBool>`
+  i.session_id = ${sql.ref(`${session}.session_id`)} and i.initiator_id = ${sql.ref(`${session}.initiator_id`)}
+  and i.ended_at is not null`
+
+/** What readers get of sessions `of`, which have an id, an initiator and a time when they were active last. */
+export const described = (of: string): RawBuilder<unknown> => sql`
+  select s.session_id, s.initiator_id, s.last_active_at, u.username, u.name, u.avatar_url, g.started_at, g.ended_at,
+         g.threads, g.providers, g.models, g.client, g.metadata, t.*,
+         (select left(q.prompt, ${MAX_TEXT}) from aibridge_user_prompts q where q.interception_id = any(g.ids)
            order by q.created_at desc, q.id desc limit 1) as last_prompt
-    from ${of} p join users u on u.id = p.initiator_id
+    from ${sql.table(of)} s join users u on u.id = s.initiator_id
+    cross join lateral (
+      select min(i.started_at) as started_at, max(i.ended_at) as ended_at,
+             count(*) filter (where i.thread_root_id is null)::int as threads,
+             array_agg(distinct i.provider order by i.provider) as providers,
+             array_agg(distinct i.model order by i.model) as models,
+             (array_agg(i.client order by i.started_at, i.id))[1] as client,
+             (array_agg(i.metadata order by i.started_at, i.id))[1] as metadata,
+             array_agg(i.id) as ids
+        from aibridge_interceptions i where ${requestsOf('s')}) g
     cross join lateral (
       select coalesce(sum(k.input_tokens), 0)::bigint as input_tokens,
              coalesce(sum(k.output_tokens), 0)::bigint as output_tokens,
              coalesce(sum(k.cache_read_input_tokens), 0)::bigint as cache_read_input_tokens,
              coalesce(sum(k.cache_write_input_tokens), 0)::bigint as cache_write_input_tokens,
              sum(k.cost_micros)::bigint as cost_micros
-        from aibridge_token_usages k where k.interception_id = any(p.ids)) t`
-
-/**
- * A page of the sessions with a request that is looked for, those that were active last in front; nobody is refused, who
- * may read none gets none (AG-89, AG-91).
- */
-export async function listSessions(
-  actor: Actor,
-  db: Db,
-  search: SessionSearch,
-  page: SessionPage,
-): Promise<SessionsFound> {
-  const { rows } = await sql<SessionRow & { total: number; cursor_known: boolean }>`
-    with grouped as (
-      select ${SESSION} from aibridge_interceptions i
-       where ${readable(actor)}
-       group by i.session_id, i.initiator_id
-      having bool_or(${matches(search)})),
-    active as (${ACTIVE} from grouped g),
-    after as (
-      select a.last_active_at, a.session_id from active a where a.session_id = ${page.afterSessionId ?? null}::text
-       order by a.last_active_at desc limit 1),
-    page as (
-      select a.* from active a
-       where ${page.afterSessionId === undefined ? sql`true` : sql`(a.last_active_at, a.session_id) < (select last_active_at, session_id from after)`}
-       order by a.last_active_at desc, a.session_id desc, a.initiator_id
-       limit ${page.limit} offset ${page.offset})
-    select total.total, exists (select from after) as cursor_known, p.*
-      from (select count(*)::int as total from active) total
-      left join (${described(sql`page`)}) p on true
-     order by p.last_active_at desc, p.session_id desc, p.initiator_id`.execute(db)
-  return {
-    rows: rows.filter((row) => row.session_id !== null),
-    count: rows[0]?.total ?? 0,
-    cursorKnown: rows[0]?.cursor_known ?? false,
-  }
-}
+        from aibridge_token_usages k where k.interception_id = any(g.ids)) t`
 
 /** Which session is wanted. */
 export interface SessionName {
@@ -165,18 +134,13 @@ export async function findSession(
     with named as (
       select i.session_id, i.initiator_id, 1 as rank from aibridge_interceptions i
        where ${readable(actor)} and ${wanted} and i.session_id = ${id}
-       group by i.session_id, i.initiator_id
-      union all
+      union
       select i.session_id, i.initiator_id, 2 from aibridge_interceptions i
        where ${readable(actor)} and ${wanted} and i.id = ${request}::uuid),
-    grouped as (
-      select ${SESSION}, min(n.rank) as rank
-        from named n join aibridge_interceptions i using (session_id, initiator_id)
-       where i.ended_at is not null
-       group by i.session_id, i.initiator_id),
-    active as (${ACTIVE} from grouped g),
-    page as (select a.* from active a order by a.rank, a.last_active_at desc, a.initiator_id limit 1)
-    ${described(sql`page`)}`.execute(db)
+    page as (
+      select n.session_id, n.initiator_id, ${lastActive('n')} as last_active_at from named n
+       order by n.rank, last_active_at desc, n.initiator_id limit 1)
+    ${described('page')}`.execute(db)
   return rows[0]
 }
 
