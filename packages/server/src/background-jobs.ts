@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 
-import { abandonedInterceptionsJob } from './ai-gateway/index.ts'
+import { abandonedInterceptionsJob, type ModelGateway } from './ai-gateway/index.ts'
 import { auditChainJob } from './audit/index.ts'
 import { AuditForwarder } from './audit-forwarding/index.ts'
 import { DiffStatusRefresh } from './chat-context/index.ts'
@@ -29,6 +29,7 @@ interface JobParts {
   readonly external: ExternalAuth
   readonly mcpServers: McpServers
   readonly chatSettings: ChatSettings
+  readonly modelGateway: ModelGateway
 }
 
 /**
@@ -61,7 +62,7 @@ export async function startBackgroundJobs(parts: JobParts, steps: AsyncDisposabl
   }
   steps.use(new LifecycleExecutor(context))
   steps.use(purgeJob(context))
-  steps.use(abandonedInterceptionsJob(context))
+  steps.use(abandonedInterceptionsJob(context, parts.modelGateway))
   steps.use(auditChainJob(context))
   steps.use(new AuditForwarder(context))
   steps.use(new Notifier(context))

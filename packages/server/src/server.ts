@@ -265,7 +265,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (config.pprofEnable && config.pprofAddress !== undefined)
     steps.use(await ProfileListener.start(config.pprofAddress, log))
   await startBackgroundJobs(
-    { context, engines, organizationId, workDirectory, tagReader, external, mcpServers, chatSettings },
+    {
+      context,
+      engines,
+      organizationId,
+      workDirectory,
+      tagReader,
+      external,
+      mcpServers,
+      chatSettings,
+      modelGateway,
+    },
     steps,
   )
   countChats(context)

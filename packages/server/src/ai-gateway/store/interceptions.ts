@@ -190,17 +190,32 @@ export async function insertEnded(
   else await ended.execute(tx)
 }
 
+/** Which requests are ended because nobody else will. */
+export interface Abandoned {
+  /** When they had begun. */
+  readonly before: Date
+  readonly now: Date
+  readonly limit: number
+  /** Whether they are to be exported (AG-B23). */
+  readonly queued?: boolean
+}
+
 /** Ends what has been open since before a time, because nobody else will (AG-138). Resolves to how many. @throws ApiError 403. */
 export async function closeAbandoned(
   actor: Actor,
   db: Db,
-  { before, now, limit }: { readonly before: Date; readonly now: Date; readonly limit: number },
+  { before, now, limit, queued = false }: Abandoned,
 ): Promise<number> {
   authorizeInterception(actor, 'update')
-  const { numAffectedRows } = await sql`
-    update aibridge_interceptions set ended_at = ${now}, error_type = 'unknown',
-           error_message = 'the gateway stopped before the request ended'
-     where id in (select id from aibridge_interceptions where ended_at is null and started_at < ${before}
-                   order by started_at limit ${limit} for update skip locked)`.execute(db)
-  return Number(numAffectedRows ?? 0)
+  const { rows } = await sql<{ count: number }>`
+    with ended as (
+      update aibridge_interceptions set ended_at = ${now}, error_type = 'unknown',
+             error_message = 'the gateway stopped before the request ended'
+       where id in (select id from aibridge_interceptions where ended_at is null and started_at < ${before}
+                     order by started_at limit ${limit} for update skip locked)
+      returning id),
+    queued as (
+      insert into aibridge_exports (interception_id) select id from ended where ${queued} on conflict do nothing)
+    select count(*)::int as count from ended`.execute(db)
+  return rows[0]?.count ?? 0
 }
