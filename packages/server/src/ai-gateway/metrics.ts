@@ -15,7 +15,7 @@ interface RecordsWaiting {
 
 /** What the gateway counts (AG-123). */
 export class GatewayMetrics {
-  readonly #models = new BoundedNames()
+  readonly #models: BoundedNames
   readonly #toolNames = new BoundedNames()
   readonly #servers = new BoundedNames()
   readonly #interceptions
@@ -39,16 +39,18 @@ export class GatewayMetrics {
   readonly #initiatorLabel: () => boolean
   #waiting: () => RecordsWaiting = () => ({ memory: 0, disk: 0 })
 
-  /** @param parts what gauges are read from when they are asked for, and whether users are told apart. */
+  /** @param parts what gauges are read from when they are asked for, names of models, and whether users are told apart. */
   constructor(
     registry: Registry,
     parts: {
       readonly providers: Pick<ModelProviders, 'list' | 'lastReads'>
       readonly pools: KeyPools
+      readonly models: BoundedNames
       readonly initiatorLabel: () => boolean
     },
   ) {
     this.#initiatorLabel = parts.initiatorLabel
+    this.#models = parts.models
     const registers = [registry]
     const series = new GatewaySeries(registry)
     this.#interceptions = series.counter('interceptions_total', 'Requests to models by how they ended.', [
@@ -276,6 +278,11 @@ export class GatewayMetrics {
   /** AG-B21. */
   #initiator(id: string): string {
     return this.#initiatorLabel() ? id : ''
+  }
+
+  /** Notes that a model has a price: its name is none that somebody has made up (AG-B21). */
+  priced({ model }: { readonly model: string }): void {
+    this.#models.keep(model)
   }
 
   /** Counts a record without a price. */

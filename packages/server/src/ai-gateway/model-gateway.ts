@@ -6,6 +6,7 @@ import type { AppContext } from '../context.ts'
 import type { Tracing } from '../tracing/index.ts'
 import { admit } from './admission.ts'
 import { AwsCredentials } from './bedrock/aws-credentials.ts'
+import { BoundedNames } from './bounded-names.ts'
 import { CircuitBreakers } from './circuit-breakers.ts'
 import { type Credential, keyCredential } from './credentials.ts'
 import { exchange } from './exchange.ts'
@@ -17,6 +18,7 @@ import { Guardrails } from './guardrails/guardrails.ts'
 import { KeyPools } from './key-pool.ts'
 import { KeyRates } from './key-rates.ts'
 import { GatewayMetrics } from './metrics.ts'
+import { MODELS_IN_PRICE_BOOK } from './price-book.ts'
 import { Recorder } from './recorder.ts'
 import { Dumps } from './recording/dumps.ts'
 import { InterceptionExport } from './recording/interception-export.ts'
@@ -64,9 +66,11 @@ export class ModelGateway implements AsyncDisposable {
     const now = (): number => context.clock.now().getTime()
     const pools = new KeyPools(now)
     const { config } = context
+    const models = new BoundedNames(MODELS_IN_PRICE_BOOK)
     const metrics = new GatewayMetrics(context.metrics, {
       providers,
       pools,
+      models,
       initiatorLabel: () => governance.settings().initiatorLabel,
     })
     const recorder = new Recorder(context, metrics, governance, directory)
@@ -74,7 +78,7 @@ export class ModelGateway implements AsyncDisposable {
       failOpen: () => governance.settings().recordFailOpen,
       away: () => recorder.databaseAway,
     }
-    const resilience = new ResilienceMetrics(context.metrics, () => this.parts.breakers.broken())
+    const resilience = new ResilienceMetrics(context.metrics, models, () => this.parts.breakers.broken())
     this.parts = {
       context,
       providers,

@@ -128,6 +128,9 @@ const PRICE_BOOK: readonly NewPrice[] = [
   ]),
 ]
 
+/** Models whose prices this release knows. */
+export const MODELS_IN_PRICE_BOOK: ReadonlySet<string> = new Set(PRICE_BOOK.map(({ model }) => model))
+
 /** Stores the prices that this release knows; those of models that it no longer knows stay (AG-108). */
 export async function applyPriceBook({ database }: Pick<AppContext, 'database'>): Promise<void> {
   await upsertPrices(actor, database.db, 'default', unique(PRICE_BOOK))

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 
-import { BoundedNames } from './bounded-names.ts'
+import type { BoundedNames } from './bounded-names.ts'
 import type { BreakerEvents, Circuit } from './circuit-breakers.ts'
 import { GatewaySeries } from './gateway-series.ts'
 
@@ -12,7 +12,7 @@ export type WaitOutcome = 'admitted' | 'timeout' | 'left'
 
 /** What the gateway counts of how it gets along with providers that fail, and with too many requests. */
 export class ResilienceMetrics implements BreakerEvents {
-  readonly #models = new BoundedNames()
+  readonly #models: BoundedNames
   /** Circuits that have been open, by their labels: closed ones are told of as well. */
   readonly #known = new Map<string, Circuit>()
   readonly #trips
@@ -22,11 +22,16 @@ export class ResilienceMetrics implements BreakerEvents {
   readonly #waits
   readonly #waiting
 
-  /** @param broken circuits that are not closed at the moment. */
+  /**
+   * @param models names that they have in all series.
+   * @param broken circuits that are not closed at the moment.
+   */
   constructor(
     registry: Registry,
+    models: BoundedNames,
     broken: () => readonly { readonly circuit: Circuit; readonly state: 'open' | 'half-open' }[],
   ) {
+    this.#models = models
     const series = new GatewaySeries(registry)
     const circuit = ['provider', 'endpoint', 'model'] as const
     this.#trips = series.counter('circuit_breaker_trips_total', 'Circuits that were opened.', circuit)

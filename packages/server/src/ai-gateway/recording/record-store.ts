@@ -135,7 +135,8 @@ export class RecordStore {
   ): void {
     if (charged === undefined) return
     charged.tell()
-    if (!charged.priced) this.#parts.metrics.unpriced(providerName, charge)
+    if (charged.priced) this.#parts.metrics.priced(charge)
+    else this.#parts.metrics.unpriced(providerName, charge)
   }
 
   /** Does a part of the work; false where it was refused and is lost. @throws Error while the database is away. */

@@ -11,9 +11,11 @@ import {
   type User,
   updateAIGatewaySettings,
   updateOrganizationAIPrivacy,
+  upsertAIModelPrices,
 } from '@slipway/contract'
-import { callsTools, says, until } from '@slipway/testkit'
+import { callsTools, fixtures, says, until } from '@slipway/testkit'
 import { systemActor } from '../../authz/index.ts'
+import { abandonedInterceptionsJob } from '../abandoned.ts'
 import { signatureOf } from '../bedrock/aws.fixture.ts'
 import { GatewayWorld } from '../gateway.fixture.ts'
 import { endInterception } from '../store/interceptions.ts'
@@ -238,6 +240,35 @@ describe('AG-B21: cardinality', () => {
     )
     expect(models.size).toBeLessThanOrEqual(201)
     expect(models).toContain('other')
+    // Those that have a price are known however many names were made up before them.
+    await world.owner.call(upsertAIModelPrices, {
+      body: {
+        prices: [
+          {
+            provider: 'openai',
+            model: 'ours',
+            input_price: 1,
+            output_price: 1,
+            cache_read_price: null,
+            cache_write_price: null,
+          },
+        ],
+      },
+    })
+    for (const model of ['gpt-5', 'ours', 'ours', 'made-up'])
+      await (
+        await world.ask({ ownerId: user.id, provider: 'openai' }, CHAT, { ...bodyWith('hi'), model })
+      ).text()
+    const now = await world.context.metrics.metrics()
+    for (const [model, known] of [
+      ['gpt-5', true],
+      ['ours', true],
+      ['made-up', false],
+    ] as const)
+      expect([
+        model,
+        now.includes(`ai_gateway_interceptions_total{provider="openai",model="${model}"`),
+      ]).toEqual([model, known])
     await set({ initiator_label: true })
     await ask('hi')
     expect(await world.context.metrics.metrics()).toContain(`initiator_id="${user.id}"`)
@@ -295,6 +326,23 @@ describe('AG-B23: the export', () => {
     world.upstream.play(says('Hi'))
     await ask('nobody hears')
     expect(await db.selectFrom('aibridge_exports').selectAll().execute()).toEqual([])
+  }, 60_000)
+
+  it('AG-B23, AG-138: sends those, too, that nobody has served to their end', async () => {
+    hook.received.length = 0
+    hook.answer = async () => ({ status: 204 })
+    const { db } = world.database
+    const { id } = await fixtures.aibridgeInterception(db, {
+      initiator_id: user.id,
+      started_at: new Date(Date.now() - 25 * 3_600_000),
+      ended_at: null,
+    })
+    await set({ export_webhook_url: hook.url })
+    const job = abandonedInterceptionsJob(world.context, world.gateway)
+    const [sent] = await until('its export', () => (own().length > 0 ? own() : undefined), 30_000)
+    await job[Symbol.asyncDispose]()
+    expect(sent).toMatchObject({ id, error_type: 'unknown', ended_at: expect.any(String) })
+    await set({ export_webhook_url: '' })
   }, 60_000)
 
   it('AG-B23: sends them as logs to a collector of OpenTelemetry', async () => {
