@@ -33,6 +33,37 @@ it('AG-25: the id is replaced however the bytes are cut, and nothing else is tou
   }
 })
 
+it('AG-25: a provider that makes up another id for each chunk does not show any of them', async () => {
+  const chunk = (id: string, content: string) =>
+    `data: {"id":"${id}","choices":[{"delta":{"content":"${content}"}}]}`
+  const call = (head: string) => `data: {${head}"choices":[{"delta":{"tool_calls":[{"id":"call-1"}]}}]}`
+  const behind = (id: string) => `data: {"choices":[{"delta":{"content":"gen-1"}}] , "id" : "${id}" }\r`
+  const lines = (...ids: readonly string[]): string =>
+    [
+      chunk(ids[0] ?? '', 'ü'),
+      chunk(ids[1] ?? '', 'gen-1'),
+      call(`"id":"${ids[2]}",`),
+      call(''),
+      behind(ids[3] ?? ''),
+      behind(ids[4] ?? ''),
+      'data: {"id": broken',
+      'data: {"id":"","choices":[]}',
+      'data: [DONE]',
+      '',
+    ].join('\n\n')
+  const bytes = Buffer.from(lines('gen-1', 'gen-2', 'gen-3', 'gen-4', 'gen-1'))
+  for (const size of [1, 7, bytes.length]) {
+    const cut = async function* (): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+    }
+    expect(await read('chat', cut())).toBe(lines('our-id', 'our-id', 'our-id', 'our-id', 'our-id'))
+  }
+  // Blocks of a message have ids of their own.
+  const message = (id: string) =>
+    `data: {"type":"message_start","message":{"id":"${id}"}}\n\ndata: {"type":"content_block_start","id":"x"}\n\n`
+  expect(await read('messages', pieces(message('msg-1')))).toBe(message('our-id'))
+})
+
 it('AG-41: silence between events is filled with signs of life, and none comes within one', async () => {
   const gate = Promise.withResolvers<void>()
   const within = 'event: content_block_delta\ndata: {"type":'

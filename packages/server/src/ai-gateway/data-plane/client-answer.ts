@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError } from '../gateway-error.ts'
 import { at, parseJson, text } from '../wires/json.ts'
 import type { Wire } from '../wires/wire.ts'
+import { editMembers } from './json-members.ts'
 
 /** Longest line of a stream that is changed on its way; a longer one passes as it is. */
 const MAX_LINE = 8 * 1024 * 1024
@@ -70,7 +71,7 @@ export async function* streamedAnswer(
 ): AsyncGenerator<Uint8Array> {
   const latest: Latest = { lines: [] }
   try {
-    const answer = wholeLines(body, replacesId(wire) ? interceptionId : undefined, latest)
+    const answer = wholeLines(body, wire, replacesId(wire) ? interceptionId : undefined, latest)
     if (wire === 'messages') yield* withPings(answer, pingMs)
     else yield* answer
     if (wire === 'chat' && lacksEnd(latest)) yield Buffer.from('\ndata: [DONE]\n\n')
@@ -144,10 +145,11 @@ async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): Asy
 /** The lines of a stream, none of them in pieces, and with our id where one is given. */
 async function* wholeLines(
   body: AsyncIterable<Uint8Array>,
+  wire: Wire,
   interceptionId: string | undefined,
   latest: Latest,
 ): AsyncGenerator<Uint8Array> {
-  const changed = interceptionId === undefined ? asTheyAre : withIds(interceptionId)
+  const changed = interceptionId === undefined ? asTheyAre : withIds(interceptionId, wire === 'chat')
   let pending: Buffer[] = []
   let length = 0
   for await (const chunk of body) {
@@ -171,8 +173,8 @@ async function* wholeLines(
 const NEW_LINE = 10
 const asTheyAre = (lines: Buffer): Buffer => lines
 
-/** Puts our id in the place of the provider's, once it has named one; nothing is decoded for that. */
-function withIds(interceptionId: string): (lines: Buffer) => Buffer {
+/** Puts our id in the place of the provider's, once it has named one; little is decoded for that. */
+function withIds(interceptionId: string, isInEach: boolean): (lines: Buffer) => Buffer {
   const ours = Buffer.from(JSON.stringify(interceptionId))
   let theirs: Buffer | undefined
   return (lines) => {
@@ -183,17 +185,42 @@ function withIds(interceptionId: string): (lines: Buffer) => Buffer {
     }
     const pieces: Buffer[] = []
     let done = 0
-    for (let at = lines.indexOf(theirs); at !== -1; ) {
-      if (IS_ID.test(lines.toString('latin1', Math.max(0, at - 16), at))) {
+    let at = lines.indexOf(theirs)
+    for (let start = 0, end = 0; start < lines.length; start = end) {
+      // Of a message only its first event has one.
+      if (at === -1 && !isInEach) break
+      const next = lines.indexOf(NEW_LINE, start)
+      end = next === -1 ? lines.length : next + 1
+      if (end - start < SHORTEST) continue
+      if (at !== -1 && at < start) at = lines.indexOf(theirs, start)
+      // Only the first in a line may be the id of the answer.
+      if (at !== -1 && at < end && IS_ID.test(lines.toString('latin1', Math.max(0, at - 16), at))) {
         pieces.push(lines.subarray(done, at), ours)
         done = at + theirs.length
+      } else if (isInEach) {
+        const changed = withOtherId(lines.subarray(start, end), interceptionId)
+        if (changed === undefined) continue
+        pieces.push(lines.subarray(done, start), changed)
+        done = end
       }
-      // Only the first in a line may be the id of the answer.
-      const next = lines.indexOf(NEW_LINE, at)
-      at = next === -1 ? -1 : lines.indexOf(theirs, next)
     }
     return pieces.length === 0 ? lines : Buffer.concat([...pieces, lines.subarray(done)])
   }
+}
+
+/** Shorter than any line with an id. */
+const SHORTEST = 'data:{"id":"x"}'.length
+
+/** A line of an event that has another id than those before it; undefined for all others. */
+function withOtherId(line: Buffer, interceptionId: string): Buffer | undefined {
+  if (!line.includes('"id"')) return undefined
+  const event = line.toString('utf8')
+  const begin = event.indexOf('{')
+  if (!event.startsWith('data:') || begin === -1) return undefined
+  const data = event.slice(begin)
+  if (text(at(parseJson(data), 'id')) === '') return undefined
+  const changed = editMembers(data.trimEnd(), { id: () => JSON.stringify(interceptionId) })
+  return Buffer.from(event.slice(0, begin) + changed + data.slice(data.trimEnd().length))
 }
 
 /** What stands before the value of an id. */
