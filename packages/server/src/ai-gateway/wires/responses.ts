@@ -17,8 +17,9 @@ const LOOKED_AT = /"type":\s*"(?:response\.(?:created|completed|incomplete|faile
 /** Reads a streamed answer of the Responses API (AG-36 to AG-39). */
 export class ResponsesStreamObserver implements Observer {
   readonly #reader = new SseReader((data) => this.#event(data))
-  readonly #items: unknown[] = []
-  #final: unknown
+  /** Of whole items, which may hold pictures, only what is recorded of them is kept. */
+  readonly #parts: Pick<Observation, 'tools' | 'thoughts'>[] = []
+  #usage: TokenUsage | undefined
   #responseId = ''
   #error: Observation['error']
   #complete = false
@@ -36,8 +37,8 @@ export class ResponsesStreamObserver implements Observer {
         this.#responseId = text(at(event, 'response', 'id'))
         break
       case 'response.output_item.done':
-        if (this.#items.length < MAX_PARTS && isRecorded(at(event, 'item')))
-          this.#items.push(at(event, 'item'))
+        if (this.#parts.length < MAX_PARTS && isRecorded(at(event, 'item')))
+          this.#parts.push(ofItems([at(event, 'item')]))
         break
       case 'response.completed':
       case 'response.incomplete':
@@ -54,19 +55,20 @@ export class ResponsesStreamObserver implements Observer {
   }
 
   #finish(response: unknown): void {
-    this.#final = at(response, 'usage')
+    this.#usage = responsesUsage(at(response, 'usage'))
     this.#responseId = text(at(response, 'id')) || this.#responseId
     this.#complete = true
-    if (this.#items.length === 0)
-      this.#items.push(...list(at(response, 'output')).filter(isRecorded).slice(0, MAX_PARTS))
+    if (this.#parts.length === 0)
+      this.#parts.push(ofItems(list(at(response, 'output')).filter(isRecorded).slice(0, MAX_PARTS)))
   }
 
   observation(): Observation {
     this.#reader.end()
     return {
       responseId: this.#responseId,
-      usage: responsesUsage(this.#final),
-      ...ofItems(this.#items),
+      usage: this.#usage,
+      tools: this.#parts.flatMap(({ tools }) => tools),
+      thoughts: this.#parts.flatMap(({ thoughts }) => thoughts).slice(0, MAX_PARTS),
       error: this.#error,
       complete: this.#complete,
     }
