@@ -149,7 +149,11 @@ async function exchangeTraced(
  */
 export async function passThrough(
   parts: ExchangeParts,
-  given: ModelRequest & { readonly forwarded: Readonly<Record<string, string>> },
+  given: ModelRequest & {
+    /** Behind the name of the provider, as the client has asked for it, without a query. */
+    readonly path: string
+    readonly forwarded: Readonly<Record<string, string>>
+  },
 ): Promise<Omit<ModelAnswer, 'providerMs'>> {
   const { request: decided, filtered } = decidePassThrough(parts, given)
   const { provider, method, route, forwarded } = decided
@@ -177,7 +181,7 @@ export async function passThrough(
   const span = parts.tracing?.span(
     'Passthrough',
     {
-      passthrough_url: route,
+      passthrough_url: given.path,
       passthrough_upstream_url: request.url.origin + request.url.pathname,
       passthrough_method: method,
       user_id: request.initiatorId,

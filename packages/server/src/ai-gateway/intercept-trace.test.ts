@@ -124,13 +124,14 @@ describe('AG-124: the trace of a request', () => {
   it('AG-124, ID-102: what is relayed only has one too, and none tells a query, where tokens may be', async () => {
     const client = await world.server.user('relayed')
     const { key } = await client.call(createToken, { params: { user: 'me' }, body: {} })
-    await fetch(`${world.server.url}/api/v2/ai-gateway/openai/v1/models?x=hunter2`, {
+    await fetch(`${world.server.url}/api/v2/ai-gateway/openai/v1/models/gpt-test?x=hunter2`, {
       headers: { authorization: `Bearer ${key}` },
     })
     const span = await until('its span', () => collector.named('Passthrough')[0])
     expect(span.attributes).toMatchObject({
       passthrough_method: 'GET',
-      passthrough_upstream_url: `${world.upstream.url}/v1/models`,
+      passthrough_url: '/v1/models/gpt-test',
+      passthrough_upstream_url: `${world.upstream.url}/v1/models/gpt-test`,
     })
     expect(JSON.stringify(collector.spans)).not.toContain('hunter2')
   })

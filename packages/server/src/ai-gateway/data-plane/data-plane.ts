@@ -230,6 +230,7 @@ async function serve(
     const answer = await passThrough(gateway.parts, {
       ...common,
       body,
+      path,
       forwarded: {
         'x-forwarded-for': forwardedFor(request.raw, remoteAddress),
         'x-forwarded-host': host,
