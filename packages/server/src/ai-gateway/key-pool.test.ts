@@ -104,7 +104,9 @@ it('AG-52, AG-57: what is still asked by an earlier state of a provider leaves t
   pools.keep([after])
   expect(pools.of(after).usable()).toHaveLength(1)
   pools.of(after).rest('a', 'rate_limited', 1_000)
-  expect(pools.of(before)).not.toBe(pools.of(after))
+  const earlier = pools.of(before)
+  expect(earlier).not.toBe(pools.of(after))
+  expect(pools.of(before)).toBe(earlier)
   expect(pools.known().get('p')).toBe(pools.of(after))
   // Read again without a change.
   pools.keep([read])
