@@ -34,6 +34,7 @@ export interface DatabaseOptions {
 
 const OLDEST_SERVER = 130_000
 const RETRIED = new Set(['40001', '40P01'])
+const ATTEMPTS = 3
 const STATEMENT_MS = 60_000
 
 /** Gives up on a server that does not take the connection; waiting for a free one of the pool has no limit (OP-43). */
@@ -129,7 +130,7 @@ export class Database implements AsyncDisposable {
   ): Promise<T> {
     const outer = this.#open.getStore()
     if (outer !== undefined) return work(outer)
-    const attempts = options.attempts ?? 3
+    const attempts = options.attempts ?? ATTEMPTS
     for (let attempt = 1; ; attempt += 1) {
       try {
         const builder = this.db.transaction()
@@ -138,9 +139,8 @@ export class Database implements AsyncDisposable {
           : builder.setIsolationLevel(options.isolation)
         ).execute((tx) => this.#open.run(tx, () => work(tx)))
       } catch (error) {
-        const state = sqlState(error)
-        if (state === undefined || !RETRIED.has(state) || attempt >= attempts) throw error
-        this.#log.warn('transaction is repeated', { sqlstate: state, executions: attempt })
+        if (!isRetried(error) || attempt >= attempts) throw error
+        this.#log.warn('transaction is repeated', { sqlstate: sqlState(error), executions: attempt })
         await delay(Math.random() * 10 * attempt)
       }
     }
@@ -151,6 +151,23 @@ export class Database implements AsyncDisposable {
     await this.feed[Symbol.asyncDispose]()
     await this.#pool.end()
   }
+}
+
+/** Runs a statement that is a transaction of its own, again after a serialization failure or deadlock (OP-46). */
+export async function repeated<T>(statement: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await statement()
+    } catch (error) {
+      if (!isRetried(error) || attempt >= ATTEMPTS) throw error
+      await delay(Math.random() * 10 * attempt)
+    }
+  }
+}
+
+function isRetried(error: unknown): boolean {
+  const state = sqlState(error)
+  return state !== undefined && RETRIED.has(state)
 }
 
 async function waitForServer(config: pg.ClientConfig, options: DatabaseOptions): Promise<void> {

@@ -1,5 +1,5 @@
 export { batchesOf } from './batches.ts'
-export { Database, type DatabaseOptions, type Db, prepared } from './database.ts'
+export { Database, type DatabaseOptions, type Db, prepared, repeated } from './database.ts'
 export { type EmbeddedServer, startEmbedded } from './embedded.ts'
 export type { ChangeEvent, FeedSubscriber } from './feed.ts'
 export { sqlState, violatedUnique } from './naming-driver.ts'

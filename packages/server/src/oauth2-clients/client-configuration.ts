@@ -5,8 +5,9 @@ import { isUuid } from '../search/index.ts'
 import { invalidMetadata } from './client-metadata.ts'
 import { oauthSecretMatches } from './client-secret.ts'
 import { readRegistration } from './read-registration.ts'
+import { deleteClient } from './store/apps.ts'
 import { findClientById, type OAuthClient } from './store/clients.ts'
-import { deleteClient, holdClient, updateClient } from './store/registrations.ts'
+import { holdClient, updateClient } from './store/registrations.ts'
 
 const actor = systemActor('system_oauth', 'clients manage their own registration with a token of their own')
 
@@ -66,7 +67,7 @@ export async function replaceRegistration(
  * @throws OAuthError 401 `invalid_token` when it is gone already.
  */
 export async function removeRegistration(context: AppContext, client: OAuthClient): Promise<void> {
-  const removed = await deleteClient(actor, context.database.db, client.id)
+  const removed = await context.database.transaction((tx) => deleteClient(actor, tx, client.id))
   if (removed === undefined) throw invalidToken('The registration access token is invalid')
 }
 

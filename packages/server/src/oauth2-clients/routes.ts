@@ -67,7 +67,8 @@ function appRoutes(context: AppContext, { known }: OAuthClients, forgetTokens: (
     ),
     forSession(contract.deleteOAuth2App, (incoming) =>
       audited(context, incoming, { type: 'oauth2_provider_app', action: 'delete' }, async (draft) => {
-        draft.before = await deleteApp(incoming.actor, db, uuidOf(incoming.params, 'app'))
+        const id = uuidOf(incoming.params, 'app')
+        draft.before = await context.database.transaction((tx) => deleteApp(incoming.actor, tx, id))
         known.clear()
         forgetTokens()
         return undefined
@@ -89,7 +90,10 @@ function appRoutes(context: AppContext, { known }: OAuthClients, forgetTokens: (
     forSession(contract.deleteOAuth2AppSecret, (incoming) =>
       audited(context, incoming, { type: 'oauth2_provider_app_secret', action: 'delete' }, async (draft) => {
         const { actor, params } = incoming
-        const { row, app } = await deleteSecret(actor, db, uuidOf(params, 'app'), uuidOf(params, 'secretID'))
+        const [appId, secretId] = [uuidOf(params, 'app'), uuidOf(params, 'secretID')]
+        const { row, app } = await context.database.transaction((tx) =>
+          deleteSecret(actor, tx, appId, secretId),
+        )
         known.clear()
         forgetTokens()
         draft.before = row

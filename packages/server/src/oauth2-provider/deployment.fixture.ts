@@ -72,6 +72,14 @@ export class OAuthDeployment implements AsyncDisposable {
     return new OAuthDeployment(server, owner, member, id)
   }
 
+  /** Another server on the same database. */
+  replica(): Promise<TestServer> {
+    return startTestServer({
+      databaseUrl: this.server.databaseUrl,
+      env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' },
+    })
+  }
+
   /** An app that an administrator makes, with a secret. */
   async app(given: Partial<PostOAuth2ProviderAppRequest> = {}): Promise<TestApp> {
     const body = { name: appName(), callback_url: CALLBACK, ...given }
@@ -141,8 +149,19 @@ export class OAuthDeployment implements AsyncDisposable {
 
   /** A form for an endpoint of clients; the app proves itself in it unless it says otherwise. */
   form(path: string, app: TestApp, params: Params, headers: Record<string, string> = {}): Promise<Response> {
+    return this.formAt(this.server, path, app, params, headers)
+  }
+
+  /** The same, at one of several servers. */
+  formAt(
+    { url }: TestServer,
+    path: string,
+    app: TestApp,
+    params: Params,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     const body = search({ client_id: app.id, client_secret: app.secret, ...params })
-    return this.post(path, { body, headers })
+    return fetch(`${url}${path}`, { method: 'POST', redirect: 'manual', body, headers })
   }
 
   exchange(

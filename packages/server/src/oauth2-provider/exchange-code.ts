@@ -79,14 +79,15 @@ async function replayed(
   const { db } = context.database
   const code = await findCode(actor, db, prefix)
   if (code === undefined || code.grant_id === null) return invalidCode()
-  if (await endGrant(actor, db, code.grant_id)) {
+  const { grant_id: grantId } = code
+  if (await context.database.transaction((tx) => endGrant(actor, tx, grantId))) {
     forgetTokens(parts, code.user_id)
     await recordEvent(context, visit, {
       event: 'code_replayed',
       client,
       user: userOf(code),
       scopes: code.scopes,
-      grantId: code.grant_id,
+      grantId,
     })
   }
   return invalidCode()

@@ -92,7 +92,7 @@ async function successorInGrace(
     const successor = await findRefreshToken(actor, database.db, rotated.successor_prefix)
     if (successor !== undefined) return successor
   }
-  if (await endGrant(actor, database.db, rotated.grant_id)) {
+  if (await database.transaction((tx) => endGrant(actor, tx, rotated.grant_id))) {
     forgetTokens(parts, rotated.user_id)
     await recordEvent(context, visit, {
       event: 'token_reused',

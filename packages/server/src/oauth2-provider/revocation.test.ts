@@ -50,6 +50,21 @@ describe('revocation', () => {
     }
   })
 
+  it('OA-70, OA-71: a refresh token that was exchanged stands for what came of it', async () => {
+    const first = await deployment.tokens(app)
+    const second = JSON.parse(await (await deployment.refresh(app, first.refresh_token)).text())
+    const wrong = `${first.refresh_token?.slice(0, -40)}${'b'.repeat(40)}`
+    for (const [of, token] of [
+      [other, first.refresh_token],
+      [app, wrong],
+    ] as const)
+      expect((await revoke(of, token)).status).toBe(200)
+    expect(await deployment.use(second.access_token)).toBe(200)
+    expect((await revoke(app, first.refresh_token)).status).toBe(200)
+    expect(await deployment.use(second.access_token)).toBe(401)
+    expect((await deployment.refresh(app, second.refresh_token)).status).toBe(400)
+  })
+
   it('row 37, OA-72, OA-73: what is foreign, unknown or wrong changes nothing; what is malformed is told', async () => {
     const tokens = await deployment.tokens(app)
     expect((await revoke(other, tokens.access_token)).status).toBe(200)

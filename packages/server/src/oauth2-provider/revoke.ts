@@ -10,7 +10,7 @@ import { Form, formOf } from './parameters.ts'
 import { forgetTokens, type ProviderParts } from './parts.ts'
 import type { Holder } from './store/codes.ts'
 import { endGrant } from './store/grants.ts'
-import { findAccessTokens, findRefreshToken } from './store/tokens.ts'
+import { findAccessTokens, findRefreshToken, findRotatedToken } from './store/tokens.ts'
 
 const actor = systemActor('system_oauth', 'a client gives back what a user has granted to it')
 
@@ -22,8 +22,9 @@ interface Found extends Holder {
 }
 
 /**
- * Ends a pair of tokens and the grant behind it (RFC 7009; OA-70…OA-74). Who shows the whole token needs no other proof;
- * credentials that are sent must be right all the same. A token that is unknown, wrong or of another client is no fault.
+ * Ends a pair of tokens and the grant behind it (RFC 7009; OA-70…OA-74), also for a refresh token that was exchanged. Who
+ * shows the whole token needs no other proof; credentials that are sent must be right all the same. A token that is
+ * unknown, wrong or of another client is no fault.
  *
  * @throws OAuthError 400 `invalid_request`, 401 `invalid_client`; ApiError 429.
  */
@@ -45,21 +46,26 @@ export async function revoke(
     ? await findByRefreshToken(parts, token)
     : await findByAccessToken(parts, token)
   if (found === undefined || found.app_id !== client.id) return
-  if (!(await endGrant(actor, context.database.db, found.grant_id))) return
+  const { grant_id: grantId } = found
+  if (!(await context.database.transaction((tx) => endGrant(actor, tx, grantId)))) return
   forgetTokens(parts, found.user_id)
   await recordEvent(context, incoming, {
     event: 'token_revoked',
     client,
     user: userOf(found),
     scopes: found.scopes,
-    grantId: found.grant_id,
+    grantId,
   })
 }
 
 async function findByRefreshToken({ context }: ProviderParts, token: string): Promise<Found | undefined> {
   const sent = parseOAuthSecret(token)
   if (sent === undefined) throw invalidFormat()
-  const found = await findRefreshToken(actor, context.database.db, sent.prefix)
+  const { db } = context.database
+  const found =
+    (await findRefreshToken(actor, db, sent.prefix)) ??
+    // Who did not get the answer to its refresh has this one only, and means what came of it.
+    (await findRotatedToken(actor, db, sent.prefix))
   return found !== undefined && oauthSecretMatches(sent.secret, found.refresh_hash) ? found : undefined
 }
 

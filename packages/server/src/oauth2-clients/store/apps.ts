@@ -63,15 +63,28 @@ export async function holdApp(actor: Actor, tx: Db, id: string): Promise<OAuthCl
 }
 
 /** Removes a client with all that was issued to it (OA-7, OA-19). @throws ApiError 403, 404. */
-export async function deleteApp(actor: Actor, db: Db, id: string): Promise<OAuthClient> {
-  authorize(actor, 'delete', { type: 'oauth2_app', id })
-  const row = await db
-    .deleteFrom('oauth2_provider_apps')
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst()
+export async function deleteApp(actor: Actor, tx: Db, id: string): Promise<OAuthClient> {
+  const row = await deleteClient(actor, tx, id)
   if (row === undefined) throw noApp()
   return row
+}
+
+/**
+ * Removes a client with all that was issued to it (OA-7, OA-41).
+ *
+ * @returns the client; undefined when it was gone already.
+ * @throws ApiError 403 without `oauth2_app:delete`.
+ */
+export async function deleteClient(actor: Actor, tx: Db, id: string): Promise<OAuthClient | undefined> {
+  authorize(actor, 'delete', { type: 'oauth2_app', id })
+  // Exchanges and refreshes, which go on meanwhile, take codes and grants before they look at the client.
+  for (const table of [
+    'oauth2_provider_app_codes',
+    'oauth2_provider_device_codes',
+    'oauth2_provider_grants',
+  ] as const)
+    await tx.deleteFrom(table).where('app_id', '=', id).execute()
+  return tx.deleteFrom('oauth2_provider_apps').where('id', '=', id).returningAll().executeTakeFirst()
 }
 
 /** Secrets of a client, the oldest first (OA-18). @throws ApiError 403 without `oauth2_app_secret:read`, 404. */
@@ -116,20 +129,31 @@ export async function holdAppForSecret(
  */
 export async function deleteSecret(
   actor: Actor,
-  db: Db,
+  tx: Db,
   appId: string,
   secretId: string,
 ): Promise<{ readonly app: OAuthClient; readonly row: OAuthClientSecret }> {
   authorize(actor, 'delete', { type: 'oauth2_app_secret', id: secretId })
-  const app = await getApp(actor, db, appId)
-  const row = await db
+  const app = await getApp(actor, tx, appId)
+  const row = await tx
     .selectFrom('oauth2_provider_app_secrets')
     .selectAll()
     .where('id', '=', secretId)
     .executeTakeFirst()
   if (row === undefined) throw new ApiError(404, 'OAuth2 application secret not found.')
   if (row.app_id !== appId) throw new ApiError(400, 'The secret belongs to another OAuth2 application.')
-  const removed = await db
+  // As refreshes do, which go on meanwhile: grants before tokens, and tokens before the secret.
+  await tx
+    .selectFrom('oauth2_provider_grants')
+    .select('id')
+    .where('id', 'in', (from) =>
+      from.selectFrom('oauth2_provider_app_tokens').select('grant_id').where('app_secret_id', '=', secretId),
+    )
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  await tx.deleteFrom('oauth2_provider_app_tokens').where('app_secret_id', '=', secretId).execute()
+  const removed = await tx
     .deleteFrom('oauth2_provider_app_secrets')
     .where('id', '=', secretId)
     .returningAll()

@@ -85,17 +85,6 @@ export async function updateClient(
 }
 
 /**
- * Removes a client with all that was issued to it (OA-7, OA-41).
- *
- * @returns the client; undefined when it was gone already.
- * @throws ApiError 403 without `oauth2_app:delete`.
- */
-export async function deleteClient(actor: Actor, db: Db, id: string): Promise<OAuthClient | undefined> {
-  authorize(actor, 'delete', { type: 'oauth2_app', id })
-  return db.deleteFrom('oauth2_provider_apps').where('id', '=', id).returningAll().executeTakeFirst()
-}
-
-/**
  * Removes self-registered clients that nobody has authorised since before a moment (OA-B7).
  *
  * @returns how many, `limit` at the most.

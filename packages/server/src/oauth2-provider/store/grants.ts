@@ -118,10 +118,10 @@ async function forget(tx: Db, userId: string, appId: string): Promise<void> {
  *
  * @throws ApiError 403 without the rights to end anybody's tokens and keys.
  */
-export async function endGrant(actor: Actor, db: Db, id: string): Promise<boolean> {
+export async function endGrant(actor: Actor, tx: Db, id: string): Promise<boolean> {
   authorize(actor, 'delete', codeTokenObject())
   authorize(actor, 'delete', { type: 'api_key' })
-  const { numDeletedRows } = await db
+  const { numDeletedRows } = await tx
     .deleteFrom('oauth2_provider_grants')
     .where('id', '=', id)
     .executeTakeFirst()

@@ -1,12 +1,13 @@
 import { type Selectable, sql } from 'kysely'
 
 import { type Actor, authorize } from '../../authz/index.ts'
-import { batchesOf, type Db, prepared } from '../../database/index.ts'
+import { batchesOf, type Db, prepared, repeated, sqlState } from '../../database/index.ts'
 import type { ApiKeysTable, Oauth2ProviderAppTokensTable } from '../../database/tables.ts'
 import { codeTokenObject, type Holder } from './codes.ts'
 
 /** How many authorizations of one app a user holds at once; the one unused for longest makes room (OA-B10). */
 const MAX_GRANTS = 20
+const FOREIGN_KEY_VIOLATION = '23503'
 
 /** A pair of tokens to store, of whose secrets only the hashes are known. */
 export interface NewTokens {
@@ -142,7 +143,7 @@ const redeem = prepared<Columns, { api_key_id: string }>((db, p) => ({
 }))
 
 const redeemTogether = batchesOf(async (db: Db, issues: readonly Issue[]) =>
-  issuedOf(issues, await redeem(db, columnsOf(issues))),
+  issuedOf(issues, await repeated(() => redeem(db, columnsOf(issues)))),
 )
 
 /**
@@ -158,7 +159,13 @@ export async function redeemCode(
   tokens: NewTokens,
 ): Promise<boolean> {
   authorizeIssue(actor, code.userId)
-  return redeemTogether(db, { subject: code.id, tokens })
+  try {
+    return await redeemTogether(db, { subject: code.id, tokens })
+  } catch (error) {
+    // The app, or the secret that it has proved itself with, was removed meanwhile.
+    if (sqlState(error) === FOREIGN_KEY_VIOLATION) return false
+    throw error
+  }
 }
 
 /** What a user has granted to an app. */
@@ -191,24 +198,26 @@ export async function insertGrant(actor: Actor, tx: Db, granted: Granted, tokens
 const rotate = prepared<Columns, { api_key_id: string }>((db, p) => ({
   compile: () =>
     sql<{ api_key_id: string }>`
-      with ${given(p)}, spent as (
-        delete from oauth2_provider_app_tokens t using given
-         where t.id = given.subject and t.expires_at > given.at
-        returning t.hash_prefix, t.refresh_hash, t.expires_at, t.app_id, t.user_id, t.scopes, t.audience as resource, given.*
+      with ${given(p)}, used as (
+        -- First of all the grant: what ends grants takes their rows in this order as well.
+        update oauth2_provider_grants g set last_used_at = given.at, ip_address = given.address
+          from given where g.id = given.new_grant
+        returning given.*
+      ), spent as (
+        delete from oauth2_provider_app_tokens t using used
+         where t.id = used.subject and t.expires_at > used.at
+        returning t.hash_prefix, t.refresh_hash, t.expires_at, t.app_id, t.user_id, t.scopes, t.audience as resource, used.*
       ), source as (
         select * from spent
       ), kept as (
         insert into oauth2_provider_rotated_tokens (hash_prefix, refresh_hash, app_id, grant_id, successor_prefix,
                                                     rotated_at, expires_at)
         select hash_prefix, refresh_hash, app_id, new_grant, refresh_prefix, at, expires_at from spent
-      ), used as (
-        update oauth2_provider_grants g set last_used_at = spent.at, ip_address = spent.address
-          from spent where g.id = spent.new_grant
       ), ${stored}`.compile(db),
 }))
 
 const rotateTogether = batchesOf(async (db: Db, issues: readonly Issue[]) =>
-  issuedOf(issues, await rotate(db, columnsOf(issues))),
+  issuedOf(issues, await repeated(() => rotate(db, columnsOf(issues)))),
 )
 
 /**
