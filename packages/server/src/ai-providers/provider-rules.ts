@@ -49,6 +49,11 @@ export class Faults {
     this.#all.push({ field, detail })
   }
 
+  /** What was added first. */
+  get first(): Validation | undefined {
+    return this.#all[0]
+  }
+
   /** @throws ApiError 400 when anything was added (AG-98). */
   check(): void {
     if (this.#all.length === 0) return

@@ -99,6 +99,9 @@ it.each([
     { TYPE: 'openai', NAME: 'x', BEDROCK_REGION: 'r' },
     'is not for the type openai',
   ],
+  ['a name that paths of the gateway have', { TYPE: 'openai', NAME: 'sessions' }, '0_NAME is reserved'],
+  ['a key that no header can hold', { TYPE: 'openai', NAME: 'x', KEY: 'ké' }, '0_KEYS must hold only'],
+  ['a region that is none', { TYPE: 'bedrock', NAME: 'x', BEDROCK_REGION: 'a b' }, '0_BEDROCK_REGION must'],
   [
     'a key together with Bedrock',
     { TYPE: 'anthropic', NAME: 'x', KEY: 'k', BEDROCK_REGION: 'r' },

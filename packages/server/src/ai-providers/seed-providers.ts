@@ -1,9 +1,9 @@
 import { type Actor, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type ProviderPlan, storePlan } from './manage-providers.ts'
-import { isProviderType } from './provider-rules.ts'
+import { checkFields, checkKey, checkName, checkSettings, Faults, isProviderType } from './provider-rules.ts'
 import { openKey, openSettings } from './sealed.ts'
-import { type BedrockSettings, usesBedrock } from './settings.ts'
+import { type BedrockSettings, presentSettings, secretsOf, usesBedrock } from './settings.ts'
 import { findProvider, listDeletedNames, lockSeeding, type ProviderWithKeys } from './store/providers.ts'
 
 type Config = AppContext['config']
@@ -160,7 +160,7 @@ function indexedPlan(given: Seed): ProviderPlan {
       ? given.baseUrl || DEFAULT_URLS[type]
       : given.bedrockBaseUrl || given.baseUrl || bedrockUrl(settings.region)
   if (baseUrl === undefined) throw fault(`BASE_URL is needed for the type ${type}`)
-  return {
+  return checked(given.label, {
     type,
     name,
     displayName: name,
@@ -169,7 +169,27 @@ function indexedPlan(given: Seed): ProviderPlan {
     baseUrl,
     keys: given.keys,
     settings,
-  }
+  })
+}
+
+/** A plan that follows the rules of those that administrators make (AG-98, AG-105, AG-B19). @throws Error for the operator. */
+function checked(label: string, plan: ProviderPlan): ProviderPlan {
+  const faults = new Faults()
+  checkName(faults, plan)
+  for (const key of plan.keys) checkKey(faults, 'keys', key)
+  if (plan.settings !== undefined)
+    checkSettings(
+      faults,
+      { ...presentSettings(plan.settings), ...secretsOf(plan.settings) },
+      undefined,
+      () => '',
+    )
+  // Behind the region, which an address of Bedrock holds.
+  checkFields(faults, { base_url: plan.baseUrl })
+  if (faults.first === undefined) return plan
+  const { field, detail } = faults.first
+  const variable = field.replace('settings.', 'bedrock_').toUpperCase()
+  throw new Error(`AI provider ${JSON.stringify(plan.name)}: ${label}_${variable} ${detail}`)
 }
 
 function indexedSettings(given: Seed, fault: (problem: string) => Error): BedrockSettings | undefined {

@@ -69,6 +69,7 @@ function present(settings: BedrockSettings): AIProviderSettings {
   }
 }
 
-function secretsOf({ accessKey, accessKeySecret }: BedrockSettings): AIProviderSettings {
+/** What {@link presentSettings} leaves out. */
+export function secretsOf({ accessKey, accessKeySecret }: BedrockSettings): AIProviderSettings {
   return { access_key: accessKey, access_key_secret: accessKeySecret }
 }

@@ -4,6 +4,8 @@ import { url, type ValueType } from './value-type.ts'
 
 /** A model provider that is made at the first start (AG §3). */
 export interface AiProviderSeed {
+  /** What the names of its variables begin with. */
+  readonly label: string
   readonly type: string
   readonly name: string
   readonly keys: readonly string[]
@@ -66,6 +68,7 @@ function build(member: Member, label: string, problems: string[]): AiProviderSee
     return parsed.ok ? parsed.value : ''
   }
   const seed: AiProviderSeed = {
+    label,
     type: text('TYPE'),
     name: text('NAME') || text('TYPE'),
     keys: many('KEY'),
