@@ -19,7 +19,7 @@ import {
 import { ApiError, badRequest } from '../errors/index.ts'
 import { listResources, presentAgent } from '../resources/index.ts'
 import { noteUse } from '../workspaces/index.ts'
-import { answerAgentLogs } from './follow-logs.ts'
+import { type AgentLogQuery, answerAgentLogs } from './follow-logs.ts'
 import { listeningPorts } from './listening-ports.ts'
 import type { AgentMetadata } from './metadata.ts'
 import { relayRequest } from './relay-request.ts'
@@ -94,6 +94,25 @@ export function agentRoutes(
       throw error
     }
   }
+  /** Whether whoever holds this credential passes a check now. */
+  const mayStill = async (
+    token: Credential | undefined,
+    request: RequestContext,
+    isUse: boolean,
+    check: (actor: Actor) => Promise<void>,
+  ): Promise<boolean> => {
+    const caller = await open.validate(token, request, isUse)
+    // Trouble of ours is no reason to cut anybody off.
+    if (!caller.ok) return caller.status === 500
+    if (caller.owner.status !== 'active') return false
+    try {
+      await check(caller.actor)
+      return true
+    } catch (error) {
+      if (error instanceof ApiError && error.status < 500) return false
+      throw error
+    }
+  }
   /** Whether the caller of an open connection may still reach the agent; one that says something uses its key (ID-211). */
   const stillMay = (
     socket: { on(event: 'message', listener: () => void): unknown },
@@ -106,22 +125,60 @@ export function agentRoutes(
     socket.on('message', () => {
       used = true
     })
-    return async () => {
+    return () => {
       const isUse = used
       used = false
-      const caller = await open.validate(token, request, isUse)
-      // Trouble of ours is no reason to cut anybody off.
-      if (!caller.ok) return caller.status === 500
-      if (caller.owner.status !== 'active') return false
-      try {
-        const agent = await getAgent(caller.actor, db, agentId)
-        authorize(caller.actor, 'ssh', agentObject(agent))
-        return true
-      } catch (error) {
-        if (error instanceof ApiError && error.status < 500) return false
-        throw error
-      }
+      return mayStill(token, request, isUse, async (actor) =>
+        authorize(actor, 'ssh', agentObject(await getAgent(actor, db, agentId))),
+      )
     }
+  }
+  /** Ends what shows something of the agent once its viewer may not read it any more; to look on is no use of a key. */
+  const whileReadable = (
+    raw: FastifyRequest,
+    agentId: string,
+    carrier: { once(event: 'close', listener: () => void): unknown },
+    end: () => void,
+  ): void => {
+    const token = tokenOf({ cookies: raw.cookieValues, headers: raw.headers, query: raw.credentialSearch })
+    const request = raw.context
+    const still = (): Promise<boolean> =>
+      mayStill(token, request, false, async (actor) => void (await getAgent(actor, db, agentId)))
+    open.rights.watch(carrier, still, end)
+  }
+  const watchMetadata = async ({
+    actor,
+    params,
+    events,
+    raw,
+  }: Pick<SessionIncoming<contract.Route>, 'actor' | 'params' | 'events' | 'raw'>): Promise<undefined> => {
+    const agent = await agentOf(actor, params)
+    const stream = await events()
+    const carrier = {
+      once: (_event: 'close', listener: () => void) =>
+        stream.closed.addEventListener('abort', listener, { once: true }),
+    }
+    whileReadable(raw, agent.id, carrier, () => stream.close())
+    await metadata.watch(agent.id, stream)
+    return undefined
+  }
+  const agentLogs = async ({
+    actor,
+    params,
+    query,
+    ...request
+  }: Pick<SessionIncoming<contract.Route>, 'actor' | 'params' | 'raw' | 'reply' | 'upgrade'> & {
+    readonly query: AgentLogQuery
+  }): Promise<contract.WorkspaceAgentLog[]> => {
+    const agent = await agentOf(actor, params)
+    return answerAgentLogs(context, agent, query, {
+      ...request,
+      upgrade: async () => {
+        const socket = await request.upgrade()
+        whileReadable(request.raw, agent.id, socket, () => closeSoon(socket, 1008, LOST))
+        return socket
+      },
+    })
   }
   return [
     forSession(contract.getAgent, async ({ actor, params }) => {
@@ -142,12 +199,8 @@ export function agentRoutes(
         workspace: { name: agent.workspace_name, ownerName: agent.owner_username },
       })
     }),
-    forSession(contract.listAgentLogs, async ({ actor, params, query, ...request }) =>
-      answerAgentLogs(context, await agentOf(actor, params), query, request),
-    ),
-    forSession(contract.listAgentStartupLogs, async ({ actor, params, query, ...request }) =>
-      answerAgentLogs(context, await agentOf(actor, params), query, request),
-    ),
+    forSession(contract.listAgentLogs, agentLogs),
+    forSession(contract.listAgentStartupLogs, agentLogs),
     forSession(contract.listListeningPorts, async ({ actor, params }) => {
       const agent = await agentOf(actor, params)
       requireConnected(agent)
@@ -186,16 +239,8 @@ export function agentRoutes(
       await noted
       return undefined
     }),
-    forSession(contract.watchAgentMetadata, async ({ actor, params, events }) => {
-      const agent = await agentOf(actor, params)
-      await metadata.watch(agent.id, await events())
-      return undefined
-    }),
-    forSession(contract.watchAgentMetadataWs, async ({ actor, params, events }) => {
-      const agent = await agentOf(actor, params)
-      await metadata.watch(agent.id, await events())
-      return undefined
-    }),
+    forSession(contract.watchAgentMetadata, watchMetadata),
+    forSession(contract.watchAgentMetadataWs, watchMetadata),
   ]
 }
 

@@ -13,16 +13,19 @@ import { type AgentLogRow, LOG_PAGE, listAgentLogs, listLogSourceNames } from '.
 const CHECK_MS = 60_000
 const reader = systemActor('provisionerd', 'log of an agent that was read as the caller')
 
+/** The query of log routes. */
+export interface AgentLogQuery {
+  readonly after?: number | undefined
+  readonly before?: number | undefined
+  readonly limit?: number | undefined
+  readonly format?: 'json' | 'text' | undefined
+}
+
 /** Answers a request for the log of an agent, at once or followed (AC-95). */
 export async function answerAgentLogs(
   context: AppContext,
   agent: AgentRow,
-  query: {
-    readonly after?: number | undefined
-    readonly before?: number | undefined
-    readonly limit?: number | undefined
-    readonly format?: 'json' | 'text' | undefined
-  },
+  query: AgentLogQuery,
   request: Pick<Incoming<never>, 'raw' | 'reply' | 'upgrade'>,
 ): Promise<WorkspaceAgentLog[]> {
   const after = query.after ?? 0

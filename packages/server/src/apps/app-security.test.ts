@@ -13,6 +13,7 @@ import {
   createWorkspace,
   deletePortShare,
   getWorkspace,
+  listAgentLogs,
   listPortShares,
   logout,
   openTerminal,
@@ -21,6 +22,7 @@ import {
   updateUserRoles,
   upsertPortShare,
   type Workspace,
+  watchAgentMetadataWs,
 } from '@slipway/contract'
 import {
   freePort,
@@ -284,7 +286,7 @@ describe('rights that were taken away', () => {
     mine.terminate()
   }, 60_000)
 
-  it('RB-137: end open terminals', async () => {
+  it('RB-137: end open terminals, and what shows something of the agent', async () => {
     const boss = await server.user('boss', ['owner'])
     const address = boss.address(openTerminal, { params: { workspaceagent: await agentId() } })
     const url = `${address.slice(server.url.length)}?reconnect=6b0c7b0e-4a25-4d0c-9a53-0c3f1b0a3c11`
@@ -293,16 +295,26 @@ describe('rights that were taken away', () => {
     const stays = await opened(url.replace('3a11', '3a12'), silent.headers)
     const typed = await opened(url.replace('3a11', '3a13'), typing.headers)
     const terminal = await opened(url, boss.headers)
-    const gone = closed(terminal)
+    const agent = { params: { workspaceagent: await agentId() } }
+    const shown = await Promise.all(
+      [
+        boss.address(watchAgentMetadataWs, agent),
+        `${boss.address(listAgentLogs, agent)}?follow`,
+        `${owner.address(listAgentLogs, agent)}?follow`,
+      ].map((address, n) => opened(address.slice(server.url.length), (n < 2 ? boss : owner).headers)),
+    )
+    const gone = Promise.all([terminal, ...shown.slice(0, 2)].map(closed))
     await silent.backdate()
     await typing.backdate()
     typed.send(JSON.stringify({ data: ' ' }))
     await owner.call(updateUserRoles, { params: { user: 'boss' }, body: { roles: [] } })
-    expect(await gone).toBe(1008)
+    // Events say no more at their end than that it is one.
+    expect(await gone).toEqual([1008, 1000, 1008])
+    expect(shown[2]?.readyState).toBe(WebSocket.OPEN)
     // ID-211: whoever types uses the session; that the server looks at it is no use.
     await until('the use to be noted', typing.isUsed)
     expect(await silent.isUsed()).toBe(false)
-    for (const socket of [stays, typed]) socket.terminate()
+    for (const socket of [stays, typed, ...shown]) socket.terminate()
   }, 60_000)
 
   it('ID-215: the end of a session ends the connections of apps that were opened with it', async () => {

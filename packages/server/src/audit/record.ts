@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 
 import type { AuditResourceType } from '@slipway/contract'
@@ -59,19 +60,36 @@ export async function recordAsGiven(
 ): Promise<void> {
   const entry = {
     ...given,
+    id: randomUUID(),
     target: storable(given.target, MAX_TARGET),
     userAgent: storable(given.userAgent, MAX_USER_AGENT),
     ip: given.ip !== undefined && isIP(given.ip) !== 0 ? given.ip : undefined,
   }
+  let time: Date | undefined
+  try {
+    time = await insertAuditEntry(recorder, database.db, entry)
+  } catch (error) {
+    log.error('an audit entry could not be stored', {
+      id: entry.id,
+      resource_type: entry.type,
+      action: entry.action,
+      error: describeError(error),
+    })
+  }
   log.info('audit_log', {
+    id: entry.id,
+    // None in a line whose entry is not in the database.
+    time: time?.toISOString() ?? null,
+    user_id: entry.user?.id ?? null,
     resource_type: entry.type,
     resource_id: entry.resourceId,
     resource_target: entry.target,
+    resource_icon: entry.icon,
     action: entry.action,
     status_code: entry.status,
-    organization_id: entry.organizationId,
+    organization_id: entry.organizationId ?? null,
     request_id: entry.requestId,
-    ip: entry.ip,
+    ip: entry.ip ?? null,
     user_agent: entry.userAgent,
     diff: JSON.stringify(entry.diff),
     additional_fields: JSON.stringify(entry.additionalFields),
@@ -80,15 +98,6 @@ export async function recordAsGiven(
         ? null
         : { id: entry.user.id, email: entry.user.email, username: entry.user.username },
   })
-  try {
-    await insertAuditEntry(recorder, database.db, entry)
-  } catch (error) {
-    log.error('an audit entry could not be stored', {
-      resource_type: entry.type,
-      action: entry.action,
-      error: describeError(error),
-    })
-  }
 }
 
 /** Cut to whole characters, without what no text column holds. */

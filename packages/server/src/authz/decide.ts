@@ -46,6 +46,8 @@ export interface DecisionWatch {
     object: ResourceObject,
     lacks: 'permission' | 'allow-list-entry',
   ) => void
+  /** A decision about what a system actor does. */
+  readonly bySystem?: (actor: Actor) => void
   /** An action was refused with a 403. */
   readonly refused?: (actor: Actor, action: Action, object: ResourceObject) => void
 }
@@ -65,6 +67,7 @@ export function watchDecisions(added: DecisionWatch): void {
 export function isAllowed(actor: Actor, action: Action, object: ResourceObject): boolean {
   if (actor.roles.length === 0) throw new Error(`actor ${actor.name} has no roles`)
   if (actor.scope.permissions.length === 0) throw new Error(`actor ${actor.name} has no scope`)
+  if (actor.type !== 'user') watch.bySystem?.(actor)
   const begun = beginDecision()
   const allowed = decide(actor, action, object)
   decided(begun, allowed)

@@ -892,7 +892,6 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'oauth2-clients/store/apps.ts holdApp': [id],
   'oauth2-clients/store/apps.ts deleteApp': [id],
   'oauth2-clients/store/apps.ts deleteClient': [id],
-  'oauth2-clients/store/apps.ts deleteClient': [id],
   'oauth2-clients/store/apps.ts listSecrets': [id],
   'oauth2-clients/store/apps.ts holdAppForSecret': [id],
   'oauth2-clients/store/apps.ts deleteSecret': [id, id],

@@ -16,11 +16,13 @@ import type { KeyOwner } from './precheck.ts'
 /** The one line of a request, with what only the server knows: ids, key and who asked (ID-108…ID-112). */
 export function logRequest(log: Logger, request: FastifyRequest, status: number, ms: number): void {
   if (!logsRequest(log, status)) return
-  const { id, statements, apiKeyId, precheck, logFields } = request.context
+  const { id, statements, apiKeyId, precheck, systemSubject, logFields } = request.context
   let more = `,"request_id":"${id}","statements":${statements}`
   // Ten letters and digits: anything else is no id of a key, and its token was refused unread.
   if (apiKeyId !== undefined) more += `,"api_key_id":"${apiKeyId}"`
   if (precheck.ok) more += requestorOf(precheck.owner)
+  else if (systemSubject !== undefined && logFields.requestor_name === undefined)
+    more += logMember('requestor_name', systemSubject.name)
   more += membersOf(request)
   for (const name in logFields) more += logMember(name, logFields[name])
   logRequestLine(log, { method: request.method, status, startedAt: request.context.startedAt, ms }, more)

@@ -18,6 +18,13 @@ export function watchRequests(records: boolean): void {
       if (known?.object !== object || known.action !== action) note(actor, action, object, undefined)
     },
     beyondScope: note,
+    bySystem: (actor) => {
+      const request = currentRequest()
+      if (request === undefined || request.precheck.ok) return
+      const { systemSubject } = request
+      // ID-111: in the order of the names of their roles, so that it does not matter which came first.
+      if (systemSubject === undefined || actor.type < systemSubject.type) request.systemSubject = actor
+    },
     ...(records
       ? {
           decided: (action: Action, object: ResourceObject, allowed: boolean) =>

@@ -148,6 +148,7 @@ export function newContext(request: FastifyRequest, addresses: AddressResolver):
     denial: undefined,
     decisions: undefined,
     statements: 0,
+    systemSubject: undefined,
     logFields: {},
   }
 }

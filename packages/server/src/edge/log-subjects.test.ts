@@ -84,6 +84,30 @@ it('ID-109, ID-110: whoever asks over one connection, and for what: each line is
       }
 })
 
+it('ID-111: the line of a request of nobody names the system actor that did something for it', async () => {
+  await server.owner()
+  const post = async (path: string, type: string, body: string) => {
+    const answer = await fetch(`${server.url}${path}`, {
+      method: 'POST',
+      headers: { 'Content-Type': type },
+      body,
+    })
+    await answer.arrayBuffer()
+    const id = answer.headers.get('x-coder-request-id')
+    return until('the line', () => lines.find((line) => line.request_id === id && line.path !== undefined))
+  }
+  // Others act in a sign-in, too: the first by name counts.
+  const credentials = JSON.stringify({ email: 'owner@example.com', password: 'no' })
+  expect(await post('/api/v2/users/login', 'application/json', credentials)).toMatchObject({
+    status_code: 401,
+    requestor_name: 'Account Security',
+  })
+  const form = 'grant_type=authorization_code&code=x&client_id=0b6f1c7e-7e0c-4d0b-8a51-2f0e4f3a9c11'
+  expect(await post('/oauth2/tokens', 'application/x-www-form-urlencoded', form)).toMatchObject({
+    requestor_name: 'System OAuth2',
+  })
+})
+
 it('ID-112: of a query the line holds paging, the number of ids, and nothing else', async () => {
   const owner = await server.owner()
   const query = 'LIMIT=5&offset=2&ids=a,b&ids=c&q=whoever&access_token=zzz'

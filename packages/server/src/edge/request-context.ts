@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 
+import type { Actor } from '../authz/index.ts'
 import {
   type CpuAccount,
   chargeCpu,
@@ -45,6 +46,8 @@ export interface RequestContext {
   queryTokens: readonly string[]
   /** Name of the MCP tool that does this for its caller (OA-B23). */
   readonly tool?: string
+  /** Which system actor did something for a request of nobody (ID-111). */
+  systemSubject: Pick<Actor, 'type' | 'name'> | undefined
   /** The latest refusal of an action (RB-69). */
   denial: Denial | undefined
   /** Kept only where the request asks for it (ID-142). */

@@ -90,6 +90,7 @@ async function start(
       denial: undefined,
       decisions: undefined,
       statements: 0,
+      systemSubject: undefined,
       logFields: {},
     }
     done()

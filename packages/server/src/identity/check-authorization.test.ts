@@ -212,6 +212,56 @@ describe('POST /authcheck', () => {
     ).toEqual({ entry: true, foreign: true })
   })
 
+  it('RB-139: so can be what has an owner, an organization or neither', async () => {
+    const { db } = database
+    const [own, theirs] = [{ user_id: memberId }, {}]
+    const place = { organization_id: organizationId }
+    const workspace = await fixtures.workspace(db, {
+      ...place,
+      user_acl: JSON.stringify({ [memberId]: ['read'] }),
+    })
+    const task = await fixtures.task(db, { workspace })
+    const chat = await fixtures.chat(db, {
+      ...place,
+      user_acl: JSON.stringify({ [memberId]: ['read'] }),
+    })
+    const part = await fixtures.chat(db, { ...place, parent_chat_id: chat.id, root_chat_id: chat.id })
+    const objects: [string, string, boolean, Asked['action']?][] = [
+      ['user_skill', (await fixtures.userSkill(db, own)).id, true, 'delete'],
+      ['user_skill', (await fixtures.userSkill(db, theirs)).id, false],
+      ['inbox_notification', (await fixtures.inboxNotification(db, own)).id, true, 'update'],
+      ['inbox_notification', (await fixtures.inboxNotification(db, theirs)).id, false],
+      ['task', task.id, true],
+      ['task', task.id, false, 'delete'],
+      ['task', (await fixtures.task(db)).id, false],
+      ['chat', chat.id, true],
+      ['chat', part.id, true],
+      ['chat', part.id, false, 'update'],
+      ['chat', (await fixtures.chat(db, place)).id, false],
+      ['oauth2_app', (await fixtures.oauth2ProviderApp(db)).id, true],
+      ['oauth2_app', (await fixtures.oauth2ProviderApp(db)).id, false, 'delete'],
+      ['oauth2_app', memberId, false],
+      ['ai_provider', (await fixtures.aiProvider(db)).id, false],
+      ['connection_log', (await fixtures.connectionLog(db, { workspace })).id, false],
+      ['provisioner_jobs', (await fixtures.provisionerJob(db, place)).id, false],
+      ['aibridge_interception', (await fixtures.aibridgeInterception(db)).id, false],
+    ]
+    const answers = async (client: Client) => {
+      const answered: (boolean | undefined)[] = []
+      for (const [resource_type, resource_id, , action] of objects)
+        answered.push(await one(client, { resource_type, resource_id, ...(action ? { action } : {}) }))
+      return answered
+    }
+    const about = (values: readonly (boolean | undefined)[]) =>
+      objects.map(([type, , , action = 'read'], n) => `${type} ${action}: ${values[n]}`)
+    expect(about(await answers(member))).toEqual(about(objects.map(([, , expected]) => expected)))
+    // They are there, for those who may see them.
+    const seen = await answers(owner)
+    for (const [n, [type]] of objects.entries())
+      if (type.endsWith('_log') || type === 'ai_provider' || type.startsWith('aibridge'))
+        expect([type, seen[n]]).toEqual([type, true])
+  })
+
   it('RB-82: no name of a check is special', async () => {
     const check = { action: 'read', object: { resource_type: 'api_key', owner_id: 'me' } }
     const answer = await fetch(`${server.url}/api/v2/authcheck`, {

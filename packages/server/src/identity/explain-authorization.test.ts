@@ -153,7 +153,12 @@ describe('GET /authz/explain', () => {
   it.each([
     [{ action: 'fly', resource_type: 'workspace' }, 'action'],
     [{ action: 'read', resource_type: 'spaceship' }, 'resource_type'],
-  ])('RB-135: %j does not exist', async (question, field) => {
+    // RB-139: an answer without what its row says would be misleading.
+    [
+      { action: 'read', resource_type: 'file', resource_id: '0b6f1c7e-7e0c-4d0b-8a51-2f0e4f3a9c11' },
+      'resource_id',
+    ],
+  ])('RB-135: %j cannot be asked', async (question, field) => {
     await expect(why({ user: 'kim', ...question })).rejects.toMatchObject({
       status: 400,
       validations: [expect.objectContaining({ field })],

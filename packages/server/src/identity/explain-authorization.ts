@@ -132,14 +132,21 @@ async function askedObject(
 ): Promise<ResourceObject> {
   const id = question.resource_id?.toLowerCase()
   const stored = CHECKED_TYPES.find((known) => known === type)
-  if (id !== undefined && stored !== undefined) {
+  if (id !== undefined) {
+    // What is not known of it would be missing from the answer.
+    if (stored === undefined)
+      throw validationFailed([
+        {
+          field: 'resource_id',
+          detail: `objects of this type cannot be looked up: leave it out and give owner_id or organization_id; possible for ${CHECKED_TYPES.join(', ')}`,
+        },
+      ])
     const object = await findCheckedObject(actor, context.database.db, stored, id)
     if (object === undefined) throw notFound()
     return object
   }
   return {
     type,
-    id,
     owner: question.owner_id === 'me' ? userId : question.owner_id?.toLowerCase() || undefined,
     organization: question.organization_id?.toLowerCase(),
     anyOrganization: question.any_org === 'true',

@@ -27,6 +27,7 @@ beforeAll(async () => {
   await fixtures.user(db, {
     ...made,
     username: 'bob',
+    rbac_roles: ['onCall'],
     email: 'bob@example.com',
     last_seen_at: new Date('2020-06-01T00:00:00Z'),
     status: 'active',
@@ -100,6 +101,7 @@ describe('ID-25: a search for users', () => {
     ['github_com_user_id:42', ['Ada']],
     ['github_com_user_id:43', []],
     ['role:auditor', ['siteaudit']],
+    ['role:onCall', ['bob']],
     ['role:auditor,owner', ['owner', 'siteaudit']],
     // Everybody is one, whether that is stored or not.
     ['role:member', ALL],

@@ -38,6 +38,7 @@ describe('strength of passwords', () => {
 
   it.each([
     '$pbkdf2-sha256$1$c2FsdA$',
+    '$pbkdf2-sha256$1$c2FsdA$aGFzaA',
     '$pbkdf2-sha256$0$c2FsdA$aGFzaA',
     '$pbkdf2-sha256$99999999$c2FsdA$aGFzaA',
     'x',

@@ -9,7 +9,10 @@ const ITERATIONS = 65_535
 const MAX_ITERATIONS = 10_000_000
 const SALT_BYTES = 16
 const HASH_BYTES = 64
+/** Of a stored hash: a shorter one would be matched by chance, an empty one by anything. */
+const MIN_HASH_BYTES = 16
 const MAX_BYTES = 64
+const UNKNOWN_FORM = 'a stored password hash has an unknown form'
 const MIN_BITS = 52
 
 let running = 0
@@ -55,8 +58,9 @@ export async function passwordMatches(stored: string, password: string): Promise
     iterations < 1 ||
     iterations > MAX_ITERATIONS
   )
-    throw new Error('a stored password hash has an unknown form')
+    throw new Error(UNKNOWN_FORM)
   const expected = Buffer.from(hashText, 'base64')
+  if (expected.length < MIN_HASH_BYTES) throw new Error(UNKNOWN_FORM)
   const actual = await derive(
     password,
     Buffer.from(saltText, 'base64'),

@@ -6,6 +6,7 @@ import type { AuditEntry } from '../entry.ts'
 
 /** Entries as columns, each value in that of its kind. */
 interface Columns extends Record<string, unknown> {
+  readonly ids: string[]
   readonly users: (string | null)[]
   readonly organizations: (string | null)[]
   readonly addresses: (string | null)[]
@@ -22,25 +23,34 @@ interface Columns extends Record<string, unknown> {
   readonly times: (Date | null)[]
 }
 
-const insertAll = prepared<Columns, { one: number }>((db, p) => ({
+interface Stored {
+  readonly id: string
+  readonly time: Date
+}
+
+/** An entry with the id that it is found by. */
+type NewEntry = AuditEntry & { readonly id: string }
+
+const insertAll = prepared<Columns, Stored>((db, p) => ({
   compile: () =>
-    sql<{ one: number }>`
-      insert into audit_logs (user_id, organization_id, ip, user_agent, resource_type, resource_id, resource_target,
+    sql<Stored>`
+      insert into audit_logs (id, user_id, organization_id, ip, user_agent, resource_type, resource_id, resource_target,
                               resource_icon, action, diff, status_code, additional_fields, request_id, "time")
-      select user_id, organization_id, ip, user_agent, type, resource_id, target, icon, action, diff, status, additional,
+      select id, user_id, organization_id, ip, user_agent, type, resource_id, target, icon, action, diff, status, additional,
              request_id, coalesce(at, clock_timestamp())
-        from unnest(${p('users')}::uuid[], ${p('organizations')}::uuid[], ${p('addresses')}::inet[],
+        from unnest(${p('ids')}::uuid[], ${p('users')}::uuid[], ${p('organizations')}::uuid[], ${p('addresses')}::inet[],
                     ${p('userAgents')}::text[], ${p('types')}::text[], ${p('resources')}::uuid[], ${p('targets')}::text[],
                     ${p('icons')}::text[], ${p('actions')}::text[], ${p('diffs')}::jsonb[], ${p('statuses')}::integer[],
                     ${p('additional')}::jsonb[], ${p('requests')}::uuid[], ${p('times')}::timestamptz[])
-          as entry(user_id, organization_id, ip, user_agent, type, resource_id, target, icon, action, diff, status,
+          as entry(id, user_id, organization_id, ip, user_agent, type, resource_id, target, icon, action, diff, status,
                    additional, request_id, at)
-      returning 1 as one`.compile(db),
+      returning id, "time"`.compile(db),
 }))
 
 /** What is recorded at the same time is stored together: of one entry the commit costs more than the row. */
-const insertTogether = batchesOf(async (db: Db, entries: readonly AuditEntry[]) => {
-  await insertAll(db, {
+const insertTogether = batchesOf(async (db: Db, entries: readonly NewEntry[]) => {
+  const stored = await insertAll(db, {
+    ids: entries.map(({ id }) => id),
     users: entries.map(({ user }) => user?.id ?? null),
     organizations: entries.map(({ organizationId }) => organizationId ?? null),
     addresses: entries.map(({ ip }) => ip ?? null),
@@ -56,11 +66,12 @@ const insertTogether = batchesOf(async (db: Db, entries: readonly AuditEntry[]) 
     requests: entries.map(({ requestId }) => requestId),
     times: entries.map(({ time }) => time ?? null),
   })
-  return entries.map(() => undefined)
+  const times = new Map(stored.map(({ id, time }) => [id, time]))
+  return entries.map(({ id }) => times.get(id))
 })
 
-/** Appends an entry. @throws ApiError 403 without `system:create`. */
-export async function insertAuditEntry(actor: Actor, db: Db, entry: AuditEntry): Promise<void> {
+/** Appends an entry; resolves to its time. @throws ApiError 403 without `system:create`. */
+export async function insertAuditEntry(actor: Actor, db: Db, entry: NewEntry): Promise<Date | undefined> {
   authorize(actor, 'create', { type: 'system' })
-  await insertTogether(db, entry)
+  return insertTogether(db, entry)
 }

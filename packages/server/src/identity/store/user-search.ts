@@ -36,7 +36,12 @@ export function userMatches(search: UserSearch): Expression<SqlBool> {
   where(search.statuses, (statuses) => sql`u.status = any(${[...statuses]}::user_status[])`)
   // Everybody is a member, so that role alone narrows nothing; beside others it adds nobody.
   if (search.roles?.some((role) => role !== 'member'))
-    where(search.roles, (roles) => sql`u.rbac_roles && ${[...roles]}::text[]`)
+    // A search is in lower case, roles that somebody has made may have others (RB-136).
+    where(
+      search.roles,
+      (roles) =>
+        sql`exists (select from unnest(u.rbac_roles) as r(name) where lower(r.name) = any(${[...roles]}::text[]))`,
+    )
   where(search.loginTypes, (types) => sql`u.login_type::text = any(${[...types]}::text[])`)
   where(search.serviceAccount, (wanted) => sql`u.is_service_account = ${wanted}`)
   // Who was never seen was last seen before any time (ID §1.2).
