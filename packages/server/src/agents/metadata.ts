@@ -5,6 +5,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { EventStream } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
+import { labelled } from '../profile-labels/index.ts'
 import { storable } from './storable.ts'
 import { type AgentMetadataRow, listMetadata, type MetadataValue, storeMetadata } from './store/reports.ts'
 
@@ -78,7 +79,7 @@ export class AgentMetadata implements AsyncDisposable {
 
   /** One at a time: a slow write must not put an older value over a newer one. */
   #flush(): Promise<void> {
-    this.#flushing ??= this.#store().finally(() => {
+    this.#flushing ??= labelled('agent-metrics-aggregator', () => this.#store()).finally(() => {
       this.#flushing = undefined
     })
     return this.#flushing

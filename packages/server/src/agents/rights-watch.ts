@@ -1,4 +1,5 @@
 import { describeError, type Logger } from '@slipway/request-log'
+import { labelled } from '../profile-labels/index.ts'
 
 const EVERY_MS = 15_000
 
@@ -21,7 +22,7 @@ export class RightsWatch implements AsyncDisposable {
   constructor(log: Logger, everyMs = EVERY_MS) {
     this.#log = log
     this.#timer = setInterval(() => {
-      this.#round ??= this.#check().finally(() => {
+      this.#round ??= labelled('rights-watch', () => this.#check()).finally(() => {
         this.#round = undefined
       })
     }, everyMs).unref()

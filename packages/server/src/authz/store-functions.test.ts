@@ -1408,7 +1408,7 @@ interface Outcome {
 }
 
 /** @throws what the call throws. */
-async function outcomeOf(name: string, actor: Actor, args: readonly unknown[]): Promise<Outcome> {
+async function outcomeOf(name: string, actor: Actor | undefined, args: readonly unknown[]): Promise<Outcome> {
   const call = found.get(name)
   if (call === undefined) throw new Error(`${name} does not exist`)
   let outcome: Outcome = { answer: undefined, wrote: false }
@@ -1454,6 +1454,18 @@ describe('RB-64: an actor without permissions gets nothing from any store functi
     expect(isNothing(outcome.answer), `${name} answered ${JSON.stringify(outcome.answer)}`).toBe(true)
     expect(outcome.wrote, `${name} wrote`).toBe(false)
   })
+
+  it.each(Object.entries(CALLS))(
+    'RB-66: %s without an actor at all is a mistake of ours',
+    async (name, args) => {
+      const given = await outcomeOf(name, undefined, args).then(
+        ({ answer, wrote }) => (isNothing(answer) && !wrote ? 'nothing' : 'something'),
+        // Never an answer to whoever asks: what is no ApiError becomes a 500.
+        (error: unknown) => (error instanceof ApiError ? `${error.status}` : 'a mistake'),
+      )
+      expect(given).toBe('a mistake')
+    },
+  )
 })
 
 const reads = (name: string): boolean => /\b(?:get|find|list|any|queue|count)[A-Z]\w*$/.test(name)

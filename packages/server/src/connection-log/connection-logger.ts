@@ -5,6 +5,7 @@ import { Counter } from 'prom-client'
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
+import { labelled } from '../profile-labels/index.ts'
 import { batchOf } from './batch.ts'
 import type { ConnectionEntry } from './entry.ts'
 import { storeConnections } from './store.ts'
@@ -66,7 +67,7 @@ export class ConnectionLogger implements AsyncDisposable {
   #flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#writing ??= this.#write().finally(() => {
+    this.#writing ??= labelled('connection-log', () => this.#write()).finally(() => {
       this.#writing = undefined
       if (this.#buffer.length > 0) this.#timer ??= setTimeout(() => void this.#flush(), this.#flushMs).unref()
     })

@@ -1,3 +1,4 @@
+import { labelled } from '../profile-labels/index.ts'
 import type { Precheck } from './precheck.ts'
 
 /** Well within the 5 s that a stream may outlive its key (ID-215). */
@@ -36,7 +37,7 @@ export class StreamOwners implements Disposable {
 
   constructor(sweepMs = SWEEP_MS) {
     this.#timer = setInterval(() => {
-      this.#sweep ??= this.#endDue().finally(() => {
+      this.#sweep ??= labelled('rights-watch', () => this.#endDue()).finally(() => {
         this.#sweep = undefined
       })
     }, sweepMs).unref()

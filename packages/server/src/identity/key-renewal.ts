@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+import { labelled } from '../profile-labels/index.ts'
+
 /** How old a row may grow before it is looked at again, well before it falls of age. */
 const RENEW_AFTER_MS = 3_500
 const SWEEP_MS = 500
@@ -46,7 +48,9 @@ export class KeyRenewal<Row extends { readonly version: string }> implements Dis
     // Of more than that nobody keeps the rows.
     if (this.#kept.length >= this.#max) this.#kept.splice(0, this.#max / 2)
     this.#kept.push({ id, at: performance.now() })
-    this.#timer ??= this.#outside(() => setTimeout(() => void this.#sweep(), SWEEP_MS).unref())
+    this.#timer ??= this.#outside(() =>
+      setTimeout(() => void labelled('key-renewal', () => this.#sweep()), SWEEP_MS).unref(),
+    )
   }
 
   async #sweep(): Promise<void> {
@@ -66,7 +70,7 @@ export class KeyRenewal<Row extends { readonly version: string }> implements Dis
     }
     this.#timer = undefined
     if (this.#kept.length > 0 && !this.#closed)
-      this.#timer = setTimeout(() => void this.#sweep(), SWEEP_MS).unref()
+      this.#timer = setTimeout(() => void labelled('key-renewal', () => this.#sweep()), SWEEP_MS).unref()
   }
 
   async #compare(ids: readonly string[], rows: ReadonlyMap<string, Row>): Promise<void> {

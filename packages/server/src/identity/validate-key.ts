@@ -30,7 +30,10 @@ import {
 
 const MAX_ENTRIES = 20_000
 const MAX_AGE_MS = 5_000
-const system = systemActor('system_restricted', 'a key is looked up before it is known whose it is')
+const system = systemActor(
+  'system_restricted',
+  'a key is looked up, with its owner and the grant of an app behind it, before it is known whose it is',
+)
 /** How long a connection stays whose key could not be judged, before that is tried again. */
 const ASKED_AGAIN_MS = 15_000
 /** Reading the clock for each request costs more than an age that is a little off. */

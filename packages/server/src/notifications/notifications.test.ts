@@ -273,6 +273,11 @@ describe('OP-138: templates', () => {
       status: 400,
       validations: [{ field: 'method' }],
     })
+    // ID-35: it says a secret.
+    await expect(put(owner, 'webhook', TEMPLATES.oneTimePasscode)).rejects.toMatchObject({
+      status: 400,
+      validations: [{ field: 'method' }],
+    })
     await expect(put(owner, 'inbox', '00000000-0000-4000-8000-000000000000')).rejects.toMatchObject({
       status: 404,
     })

@@ -162,6 +162,9 @@ async function changeMethod(
     throw validationFailed([
       { field: 'method', detail: `${JSON.stringify(method.slice(0, 64))} is not smtp, webhook or inbox` },
     ])
+  // ID-35: a passcode is stored nowhere in the clear and goes to no program of others.
+  if (!template.inbox && chosen !== undefined && chosen !== 'smtp')
+    throw validationFailed([{ field: 'method', detail: 'this kind is always sent by mail' }])
   const before = await context.database.transaction(async (tx) => {
     const held = await holdTemplateMethod(actor, tx, template.id)
     if (held !== chosen) await storeTemplateMethod(actor, tx, template.id, chosen)

@@ -2,6 +2,7 @@ import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { SharedCount, SharedTake } from '../edge/index.ts'
+import { labelled } from '../profile-labels/index.ts'
 import type { CounterStore } from './fail-open.ts'
 import { countBuckets, deleteOldBuckets, takeFromBucket } from './store.ts'
 
@@ -25,7 +26,7 @@ export class DatabaseCounters implements CounterStore {
     this.#context = context
     this.#maxBuckets = maxBuckets
     this.#timer = setInterval(() => {
-      this.#purging ??= this.#purge().finally(() => {
+      this.#purging ??= labelled('db-purge', () => this.#purge()).finally(() => {
         this.#purging = undefined
       })
     }, purgeMs).unref()

@@ -113,6 +113,11 @@ const loadKeys = prepared<{ ids: string[] }, LoadedKey>((db, p) =>
     ]),
 )
 
+/** All that the rows tell of. @throws ApiError 403. */
+function authorizeAll(actor: Actor): void {
+  for (const type of ['api_key', 'user', 'oauth2_app_code_token'] as const) authorize(actor, 'read', { type })
+}
+
 const loadVersions = prepared<{ ids: string[] }, { id: string; version: string }>((db, p) =>
   keptKeys(db, p('ids')).select('k.id'),
 )
@@ -128,17 +133,22 @@ export async function findKeyVersions(
   db: Db,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  authorize(actor, 'read', { type: 'api_key' })
+  authorizeAll(actor)
   return new Map((await loadVersions(db, { ids: [...ids] })).map(({ id, version }) => [id, version]))
 }
 
-/** The keys of these ids that there are, each with the standing of its owner, for validation. @throws ApiError 403. */
+/**
+ * The keys of these ids that there are, each with the standing of its owner and what stands behind it: the sign-in at a
+ * provider, the grant to an app (ID-70).
+ *
+ * @throws ApiError 403.
+ */
 export async function findKeysWithStanding(
   actor: Actor,
   db: Db,
   ids: readonly string[],
 ): Promise<KeyWithStanding[]> {
-  authorize(actor, 'read', { type: 'api_key' })
+  authorizeAll(actor)
   return (await loadKeys(db, { ids: [...ids] })).map(withStanding)
 }
 
