@@ -1,11 +1,16 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { createServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import { createToken, type User } from '@slipway/contract'
-import { says, until } from '@slipway/testkit'
+import {
+  createToken,
+  type UpdateAIProviderRoutingRequest,
+  type User,
+  updateAIProviderRouting,
+} from '@slipway/contract'
+import { Gate, says, until } from '@slipway/testkit'
 import { GatewayWorld } from '../gateway.fixture.ts'
 
 const CHAT = '/openai/v1/chat/completions'
@@ -170,4 +175,111 @@ it('AG-B6: what a provider sends is relayed as far as it can be, and speaks for 
     server.closeAllConnections()
     server.close()
   }
+})
+
+describe('AG-19: what is only relayed, when its provider or its client does not behave', () => {
+  type Serve = (response: ServerResponse, socket: Socket) => unknown
+  /** A provider that serves what is behind `/v1/models/` by that name. */
+  async function relaying(serve: Serve, routing: UpdateAIProviderRoutingRequest = {}) {
+    const [asked, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const provider = createServer((request, response) => {
+      asked.resolve()
+      response.once('close', closed.resolve)
+      serve(response, request.socket)
+    })
+    provider.listen(0, '127.0.0.1')
+    await once(provider, 'listening')
+    const { port } = provider.address() as AddressInfo
+    const { name } = await world.provider({ base_url: `http://127.0.0.1:${port}/v1` })
+    await world.owner.call(updateAIProviderRouting, { params: { idOrName: name }, body: routing })
+    return {
+      asked: asked.promise,
+      closed: closed.promise,
+      get: (signal?: AbortSignal) =>
+        fetch(`${world.server.url}/api/v2/ai-gateway/${name}/v1/models/x`, {
+          headers: bearer(),
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      row: () =>
+        until('its row', () =>
+          world.database.db
+            .selectFrom('aibridge_passthroughs')
+            .selectAll()
+            .where('provider_name', '=', name)
+            .executeTakeFirst(),
+        ),
+      async [Symbol.asyncDispose]() {
+        provider.closeAllConnections()
+        provider.close()
+        await once(provider, 'close')
+      },
+    }
+  }
+  const reader = (response: Response) => response.body?.pipeThrough(new TextDecoderStream()).getReader()
+
+  it('AG-19: comes as it is sent, however long a piece is, and without trailers', async () => {
+    const gate = new Gate()
+    const huge = `data: ${'x'.repeat(9 * 1024 * 1024)}\n\n`
+    await using upstream = await relaying(async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream', trailer: 'x-trailer' })
+      response.write('data: one\n\n')
+      await gate.opened
+      response.addTrailers({ 'x-trailer': '1' })
+      response.end(huge)
+    })
+    const response = await upstream.get()
+    const body = reader(response)
+    expect((await body?.read())?.value).toBe('data: one\n\n')
+    gate.open()
+    let rest = ''
+    for (let step = await body?.read(); step?.value !== undefined; step = await body?.read())
+      rest += step.value
+    expect(rest === huge).toBe(true)
+    expect(response.headers.get('trailer')).toBeNull()
+    expect(await upstream.row()).toMatchObject({ status: 200 })
+  })
+
+  it('AG-19, AG-B3: one that is reset in the middle never looks whole', async () => {
+    for (const head of [{}, { 'content-length': '100' }]) {
+      await using upstream = await relaying((response, socket) => {
+        response.writeHead(200, head)
+        response.write('one', () => socket.resetAndDestroy())
+      })
+      await expect(upstream.get().then((response) => response.text())).rejects.toThrow()
+      expect(await upstream.row()).toMatchObject({ route: '/v1/models(/*)' })
+    }
+  })
+
+  it('AG-56: one that stops is ended after the silence that the settings allow', async () => {
+    await using upstream = await relaying((response) => response.writeHead(200).write('one'), {
+      idle_timeout_ms: 100,
+    })
+    const cut = async (): Promise<boolean> => {
+      const patience = AbortSignal.timeout(1_000)
+      const body = reader(await upstream.get(patience))
+      await body?.read()
+      await expect(body?.read()).rejects.toThrow()
+      return !patience.aborted
+    }
+    // The server hears of the settings in a moment.
+    await until('the cut', cut)
+  })
+
+  it('AG-24: who leaves ends the request at the provider at once, and it leaves its row', async () => {
+    const before = new AbortController()
+    await using silent = await relaying(() => undefined)
+    const answer = silent.get(before.signal)
+    await silent.asked
+    before.abort()
+    await expect(answer).rejects.toThrow()
+    await silent.closed
+    expect(await silent.row()).toMatchObject({ status: null, initiator_id: user.id })
+    const during = new AbortController()
+    await using stalling = await relaying((response) => response.writeHead(200).write('one'))
+    const body = reader(await stalling.get(during.signal))
+    expect((await body?.read())?.value).toBe('one')
+    during.abort()
+    await stalling.closed
+    expect(await stalling.row()).toMatchObject({ status: 200, initiator_id: user.id })
+  })
 })

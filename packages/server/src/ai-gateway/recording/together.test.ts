@@ -146,11 +146,11 @@ it('AG-78: once a beginning was refused nothing is asked any more, until one is 
   await sql`alter table aibridge_interceptions add constraint no_more check (model <> 'gpt-test') not valid`.execute(
     db,
   )
-  const statuses: number[] = []
-  await until('a refusal', async () => {
-    statuses.push(await whole())
-    return statuses.at(-1) === 500
-  })
+  expect(await whole()).toBe(200)
+  await until('its record to be refused', () =>
+    world.lines.some(({ level, record }) => level === 'error' && record === 'begin'),
+  )
+  expect(await whole()).toBe(500)
   const seen = world.upstream.requests.length
   expect(await whole()).toBe(500)
   expect(world.upstream.requests).toHaveLength(seen)
