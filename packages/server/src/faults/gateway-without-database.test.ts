@@ -1,4 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -9,6 +11,7 @@ import {
   createAIProvider,
   createFirstUser,
   createToken,
+  getHealth,
   getUser,
   login,
   updateAIGatewaySettings,
@@ -250,6 +253,8 @@ describe('AG-B23: the database is away for 30 s under load', () => {
     })
     for (const file of await spooled()) expect((await stat(file)).mode & 0o777).toBe(0o600)
     await server.kill()
+    const [file = ''] = await spooled()
+    await appendFile(file, '{"kind":"interception","beg\n')
     proxy.bringBack()
     await server.start()
     await until(
@@ -265,7 +270,79 @@ describe('AG-B23: the database is away for 30 s under load', () => {
     expect(after.interceptions).toHaveLength(before.interceptions.length + ids.length)
     expect(after.interceptions.every(({ initiator_id }) => initiator_id === ownerId)).toBe(true)
     await until('an empty folder', async () => (await spooled()).length === 0)
+    // What a disk has damaged is lost, and said to be.
+    expect(
+      await (await fetch(`${server.url}/api/v2/debug/metrics`, { headers: owner.headers })).text(),
+    ).toContain('coder_ai_gateway_records_lost_total{reason="damaged"} 1\n')
+    const { ai_gateway: health } = await owner.call(getHealth, { query: { force: true } })
+    expect(health).toMatchObject({ records: { lost: 1, last_lost_at: expect.any(String) } })
   }, 180_000)
+})
+
+it('decision 16: kill -9 under load loses the records of the last moment alone, and those whole', async () => {
+  await setFailOpen(false)
+  const answered: { readonly id: string | null; readonly began: number; readonly ended: number }[] = []
+  const dead = new AbortController()
+  const one = async (): Promise<void> => {
+    while (!dead.signal.aborted) {
+      const began = performance.now()
+      const response = await ask().catch(() => undefined)
+      const text = await response?.text().catch(() => undefined)
+      if (response?.status === 200 && text !== undefined)
+        answered.push({
+          id: response.headers.get('x-slipway-interception-id'),
+          began,
+          ended: performance.now(),
+        })
+    }
+  }
+  const all = Promise.all(Array.from({ length: 6 }, one))
+  await until('many answers', () => answered.length > 300)
+  const mark = answered.at(-1)
+  await until('one of them to be stored', async () =>
+    (await stored()).interceptions.some(({ id, ended_at }) => id === mark?.id && ended_at !== null),
+  )
+  await server.kill()
+  dead.abort()
+  await all
+  await server.start()
+  const { interceptions, tokens, prompts } = await stored()
+  const ended = new Set(interceptions.flatMap(({ id, ended_at }) => (ended_at === null ? [] : [id])))
+  const lost = answered.filter(({ id }) => id === null || !ended.has(id))
+  // Whatever had ended before that one began is stored: only what came with it or later may be lost.
+  expect(lost.filter((answer) => answer.ended < (mark?.began ?? 0))).toEqual([])
+  for (const parts of [tokens, prompts])
+    expect(new Set(parts.map(({ interception_id }) => interception_id))).toEqual(ended)
+}, 180_000)
+
+it('AG-23: the memory of a server stays as it was while a client does not read', async () => {
+  const piece = 'x'.repeat(64 * 1024)
+  upstream.answer = () => ({ steps: Array.from({ length: 6_000 }, () => piece) })
+  await (await ask()).body?.cancel()
+  const before = await server.memory()
+  const from = upstream.requests.length
+  const left = new AbortController()
+  const sent = httpRequest(server.url + CHAT, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    signal: left.signal,
+  })
+  sent.on('error', () => undefined)
+  sent.end(JSON.stringify({ ...hello, stream: true }))
+  await once(sent, 'response')
+  const request = await until('the request', () => upstream.requests[from])
+  let seen = -1
+  await until('the provider to stand still', async () => {
+    const now = request.sentBytes
+    const stands = now === seen && now > 0
+    seen = now
+    await fetch(`${server.url}/healthz`)
+    return stands
+  })
+  // Of 375 MiB.
+  expect((await server.memory()) - before).toBeLessThan(96 * 1024 * 1024)
+  left.abort()
+  expect(await request.ended()).toBe('aborted')
 })
 
 /** Files of records that wait; not those that are still being written. */
