@@ -34,6 +34,10 @@ export const SCIMUserRequest = Type.Object({
     ),
   ),
   active: Type.Optional(Flag),
+  /** Ours to say: passed over. */
+  id: Type.Optional(Type.Unknown()),
+  groups: Type.Optional(Type.Unknown()),
+  meta: Type.Optional(Type.Unknown()),
 })
 export type SCIMUserRequest = Static<typeof SCIMUserRequest>
 

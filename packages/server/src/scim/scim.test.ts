@@ -27,6 +27,7 @@ interface Answer {
     Resources: SCIMUser[]
     detail: string
     scimType?: string
+    status: string
   }
 }
 
