@@ -1,4 +1,4 @@
-import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { onTestFinished, TestRunner } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -23,7 +23,11 @@ export interface WatchedPage {
 
 /** A Chromium that tests drive. */
 export interface TestBrowser extends AsyncDisposable {
-  /** A page in a profile of its own, open until its test has ended; `width` is 1440 or, for phones, 390 by default. */
+  /**
+   * A page in a profile of its own, open until its test has ended, 1440 pixels wide unless it is said. Profiles are used
+   * again by later tests, without all that is stored in them: what scripts the browser has read and compiled already it
+   * need not read for each test.
+   */
   open(options?: BrowserContextOptions): Promise<WatchedPage>
   /** The same, with the session of this client and at this address of its server. */
   openAs(client: Client, path: string, options?: BrowserContextOptions): Promise<WatchedPage>
@@ -45,14 +49,33 @@ export async function openBrowser(): Promise<TestBrowser> {
       'There is no Chromium, so the browser tests cannot run: run them with `npm test`, which installs it, or name one with SLIPWAY_CHROMIUM.',
     )
   const browser = await chromium.launch({ executablePath, args: FLAGS })
-  const open = async (options: BrowserContextOptions = {}): Promise<WatchedPage> => {
+  /** Profiles that nobody uses, by what they were made with. */
+  const idle = new Map<string, BrowserContext[]>()
+  const profile = async (options: BrowserContextOptions): Promise<BrowserContext> => {
+    const made = JSON.stringify(options)
+    const known = idle.get(made)?.pop()
     // Requests that a service worker makes pass by what tests put in their way: those that want one allow it.
-    const context = await browser.newContext({ viewport: DESKTOP, serviceWorkers: 'block', ...options })
+    const context = known ?? (await browser.newContext({ serviceWorkers: 'block', ...options }))
     // Sooner than a test times out, so that the failure names what was waited for.
     context.setDefaultTimeout(15_000)
-    // A page goes on asking its server, and drawing, as long as it is open.
-    if (TestRunner.getCurrentTest() !== undefined) onTestFinished(() => context.close())
+    if (TestRunner.getCurrentTest() !== undefined)
+      onTestFinished(async () => {
+        if (context.isClosed()) return
+        if (options.serviceWorkers === 'allow') await context.close()
+        else {
+          await forget(context)
+          idle.set(made, [...(idle.get(made) ?? []), context])
+        }
+      })
+    return context
+  }
+  const open = async (options: BrowserContextOptions = {}): Promise<WatchedPage> => {
+    // These are of a page, so that pages of all sizes share a profile.
+    const { viewport = DESKTOP, colorScheme = null, ...lasting } = options
+    const context = await profile(lasting)
     const page = await context.newPage()
+    if (viewport !== null) await page.setViewportSize(viewport)
+    await page.emulateMedia({ colorScheme })
     const faults: string[] = []
     page.on('pageerror', (error) => faults.push(error.message))
     page.on('requestfailed', (request) => {
@@ -78,4 +101,14 @@ export async function openBrowser(): Promise<TestBrowser> {
     },
     [Symbol.asyncDispose]: () => browser.close(),
   }
+}
+
+/** Leaves a profile as a new one, but for what the browser keeps of files. */
+async function forget(context: BrowserContext): Promise<void> {
+  // A page goes on asking its server, and drawing, as long as it is open.
+  await Promise.all(context.pages().map((page) => page.close()))
+  await context.unrouteAll()
+  await context.setOffline(false)
+  await context.clearPermissions()
+  await context.setStorageState({ cookies: [], origins: [] })
 }

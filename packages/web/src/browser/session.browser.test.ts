@@ -195,6 +195,8 @@ describe('signing in', () => {
 describe('the download', () => {
   it('UI-1901, L-8: is compressed, kept for a year, and small', async () => {
     const { page } = await browser.open()
+    const session = await page.context().newCDPSession(page)
+    await session.send('Network.clearBrowserCache')
     let bytes = 0
     const answers: Promise<Response | null>[] = []
     const sizes: Promise<void>[] = []
