@@ -104,6 +104,12 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('Invalid AI model prices.') })
     await gateway('prices', 'delete', 'openai', 'gpt-cli')
     expect(await gateway('prices', 'list', '--model', 'gpt-cli')).not.toContain('gpt-cli')
+    expect(await json('prices', 'history', 'openai', 'gpt-cli')).toMatchObject([
+      { removed: true },
+      { cache_read_price: 0 },
+      { cache_read_price: null },
+    ])
+    expect(await gateway('prices', 'history', '--limit', '1')).toMatch(/openai +gpt-cli +removed +removed/)
     expect(await cli.bad('ai-gateway', 'prices', 'delete', 'openai', 'gpt-cli')).toContain('not found')
     expect(await cli.bad('ai-gateway', 'prices', 'set', 'openai', 'gpt-cli')).toContain('nothing to set')
     expect(await cli.bad('ai-gateway', 'prices', 'set', 'openai', 'x', '--input', 'much')).toContain('12.50')

@@ -163,6 +163,37 @@ export const deleteAIModelPrice = route('DELETE /api/experimental/ai/model-price
   responses: { 204: null },
 })
 
+/** A price that a model has got, or lost, and from whom (AG-108). */
+export const AIModelPriceChange = Type.Object({
+  id: Uuid,
+  changed_at: Time,
+  /** Null for what the release has brought. */
+  changed_by: Type.Union([MinimalUser, Type.Null()]),
+  provider: Type.String(),
+  model: Type.String(),
+  source: AIModelPriceSource,
+  /** Whether it was taken away; then the prices are those that it had. */
+  removed: Type.Boolean(),
+  input_price: Micros,
+  output_price: Micros,
+  cache_read_price: Micros,
+  cache_write_price: Micros,
+})
+export type AIModelPriceChange = Static<typeof AIModelPriceChange>
+
+/** What has changed of prices, the latest in front. */
+export const listAIModelPriceChanges = route('GET /api/experimental/ai/model-prices/changes', {
+  id: 'list-ai-model-price-changes',
+  tag,
+  query: Type.Object({
+    provider: Type.Optional(Type.String({ maxLength: 64 })),
+    model: Type.Optional(Type.String({ maxLength: 256 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647 })),
+  }),
+  responses: { 200: Type.Array(AIModelPriceChange) },
+})
+
 export const getGroupAIBudget = route('GET /api/v2/groups/{group}/ai/budget', {
   id: 'get-group-ai-budget',
   tag,

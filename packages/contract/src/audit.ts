@@ -57,6 +57,7 @@ export const AuditResourceType = Type.Enum([
   'user_secret',
   'ai_provider',
   'ai_provider_key',
+  'ai_model_price',
   'group_ai_budget',
   'user_skill',
   'ai_gateway_key',

@@ -4,16 +4,19 @@ import type { Command } from 'commander'
 
 import {
   type AIModelPrice,
+  type AIModelPriceChange,
   type AIModelPriceUpsert,
   deleteAIModelPrice,
+  listAIModelPriceChanges,
   listAIModelPrices,
   upsertAIModelPrices,
 } from '@slipway/contract'
 import { dollars, micros } from '../dollars.ts'
 import { CommandError } from '../errors.ts'
-import { type Column, day, type OutputFlags, printRows, tableOptions } from '../output.ts'
+import { ago, type Column, day, type OutputFlags, printRows, tableOptions } from '../output.ts'
 import { openSession } from '../session.ts'
 import { jsonBytes, standardInput } from '../standard-input.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 const COLUMNS: readonly Column<AIModelPrice>[] = [
   { name: 'provider', value: (price) => price.provider },
@@ -80,6 +83,28 @@ export function priceCommands(gateway: Command): void {
       })
       process.stdout.write(`Set the price of ${provider}/${model}.\n`)
     })
+  tableOptions(prices.command('history [provider] [model]'), CHANGE_COLUMNS)
+    .description('Show what has changed of prices, the latest in front')
+    .option('--limit <count>', 'how many changes', '25')
+    .action(
+      async (
+        provider: string | undefined,
+        model: string | undefined,
+        own: OutputFlags & { readonly limit: string },
+        command: Command,
+      ) => {
+        const limit = wholeNumber(own.limit, '--limit')
+        const client = await openSession(command)
+        const changes = await client.call(listAIModelPriceChanges, {
+          query: {
+            limit,
+            ...(provider === undefined ? {} : { provider }),
+            ...(model === undefined ? {} : { model }),
+          },
+        })
+        printRows(changes, CHANGE_COLUMNS, own)
+      },
+    )
   prices
     .command('delete <provider> <model>')
     .alias('rm')
@@ -89,6 +114,22 @@ export function priceCommands(gateway: Command): void {
       await client.call(deleteAIModelPrice, { query: { provider, model } })
       process.stdout.write(`Took away the price of ${provider}/${model}.\n`)
     })
+}
+
+const CHANGE_COLUMNS: readonly Column<AIModelPriceChange>[] = [
+  { name: 'changed', value: (change) => ago(change.changed_at) },
+  { name: 'by', value: ({ changed_by: by }) => by?.username ?? 'release' },
+  { name: 'provider', value: (change) => change.provider },
+  { name: 'model', value: (change) => change.model },
+  { name: 'input', value: (change) => priceAfter(change, change.input_price) },
+  { name: 'output', value: (change) => priceAfter(change, change.output_price) },
+  { name: 'cache read', value: (change) => priceAfter(change, change.cache_read_price) },
+  { name: 'cache write', value: (change) => priceAfter(change, change.cache_write_price) },
+  { name: 'source', value: (change) => change.source, extra: true },
+]
+
+function priceAfter({ removed }: AIModelPriceChange, micros: number | null): string {
+  return removed ? 'removed' : dollars(micros, 'unknown')
 }
 
 /** `exp ai-model-prices …`. */

@@ -1,33 +1,86 @@
 import * as contract from '@slipway/contract'
+import { audited } from '../audit/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { notFound } from '../errors/index.ts'
 import { readPrices } from './prices.ts'
-import { deleteCustomPrice, listPrices, type PriceRow, upsertPrices } from './store/prices.ts'
+import {
+  deleteCustomPrice,
+  listPriceChanges,
+  listPrices,
+  type PriceChangeRow,
+  type PriceRow,
+  upsertPrices,
+} from './store/prices.ts'
 
 /** Longest list of prices, in bytes (AG-109). */
 const BODY_LIMIT = 1024 * 1024
+/** Changes on a page. */
+const CHANGES = 100
+/** Models that an entry of the audit log names. */
+const MAX_NAMED = 100
+const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** What models cost (chapter 05 section 16.1). */
-export function priceRoutes({ database }: Pick<AppContext, 'database'>): BoundRoute[] {
-  const { db } = database
+export function priceRoutes(context: AppContext): BoundRoute[] {
+  const { db } = context.database
   return [
     forSession(contract.listAIModelPrices, async ({ actor, query }) =>
       (await listPrices(actor, db, query)).map(present),
     ),
     forSession(
       contract.upsertAIModelPrices,
-      async ({ actor, body }) => {
-        await upsertPrices(actor, db, 'custom', readPrices(body.prices))
-        return undefined
-      },
+      (incoming) =>
+        audited(context, incoming, { type: 'ai_model_price', action: 'write' }, async (draft) => {
+          const { actor, body } = incoming
+          const changes = await upsertPrices(actor, db, 'custom', readPrices(body.prices))
+          const [only, another] = changes
+          if (only !== undefined && another === undefined)
+            Object.assign(draft, {
+              ...(only.before === null ? { action: 'create' } : { before: only.before }),
+              after: only.after,
+              target: targetOf(only.after),
+            })
+          // Of many there is one entry: their prices are in the history of each.
+          else if (another !== undefined)
+            Object.assign(draft, {
+              resourceId: NIL,
+              target: `${changes.length} models`,
+              additionalFields: { models: changes.slice(0, MAX_NAMED).map(({ after }) => targetOf(after)) },
+            })
+          return undefined
+        }),
       { bodyLimit: BODY_LIMIT },
     ),
-    forSession(contract.deleteAIModelPrice, async ({ actor, query }) => {
-      if (!(await deleteCustomPrice(actor, db, query))) throw notFound()
-      return undefined
+    forSession(contract.deleteAIModelPrice, (incoming) =>
+      audited(context, incoming, { type: 'ai_model_price', action: 'delete' }, async (draft) => {
+        const gone = await deleteCustomPrice(incoming.actor, db, incoming.query)
+        if (gone === undefined) throw notFound()
+        Object.assign(draft, { before: gone, target: targetOf(gone) })
+        return undefined
+      }),
+    ),
+    forSession(contract.listAIModelPriceChanges, async ({ actor, query }) => {
+      const page = { limit: query.limit ?? CHANGES, offset: query.offset ?? 0 }
+      return (await listPriceChanges(actor, db, query, page)).map(presentChange)
     }),
   ]
+}
+
+function targetOf({ provider, model }: Pick<PriceRow, 'provider' | 'model'>): string {
+  return `${provider}/${model}`
+}
+
+function presentChange(row: PriceChangeRow): contract.AIModelPriceChange {
+  const { user_id: id, username, name, avatar_url, changed_at: at, ...change } = row
+  return {
+    ...change,
+    changed_at: at.toISOString(),
+    changed_by:
+      id === null || username === null
+        ? null
+        : { id, username, name: name ?? '', avatar_url: avatar_url ?? '' },
+  }
 }
 
 function present(row: PriceRow): contract.AIModelPrice {

@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
-import { deleteAIModelPrice, listAIModelPrices, upsertAIModelPrices } from '@slipway/contract'
+import {
+  deleteAIModelPrice,
+  getUser,
+  listAIModelPriceChanges,
+  listAIModelPrices,
+  listAuditLogs,
+  upsertAIModelPrices,
+} from '@slipway/contract'
 import { startTestServer, type TestServer } from '@slipway/testkit'
 
 let server: TestServer
@@ -70,6 +77,52 @@ describe('AG-109: prices', () => {
     ])
       await expect(remove(query)).rejects.toMatchObject({ status: 404 })
     expect(await list({ provider, model, source: 'all' })).toHaveLength(1)
+  })
+
+  it('AG-108: what changes of prices is kept and audited, with who did it', async () => {
+    const model = randomUUID()
+    const of = { provider: 'openai', model }
+    const { id } = await owner.call(getUser, { params: { user: 'me' } })
+    await set({ ...price, model })
+    await set({ ...price, model })
+    await set(
+      { ...price, model, input_price: 5 },
+      { ...price, model: `${model}-2` },
+      { ...price, model: `${model}-3` },
+    )
+    await owner.call(deleteAIModelPrice, { query: of })
+    const changes = await owner.call(listAIModelPriceChanges, { query: of })
+    expect(changes).toMatchObject([
+      { ...price, ...of, source: 'custom', removed: true, input_price: 5, changed_by: { id } },
+      { removed: false, input_price: 5, changed_by: { id } },
+      { removed: false, input_price: 1, changed_by: { id } },
+    ])
+    expect(changes).toHaveLength(3)
+    expect(await owner.call(listAIModelPriceChanges, { query: { limit: 1, offset: 1 } })).toMatchObject([
+      { source: 'custom' },
+    ])
+    const shipped = { provider: 'openai', model: 'gpt-5-nano' }
+    expect(await owner.call(listAIModelPriceChanges, { query: shipped })).toMatchObject([
+      { source: 'default', changed_by: null },
+    ])
+    await expect(member.call(listAIModelPriceChanges, { query: {} })).rejects.toMatchObject({ status: 403 })
+    const { audit_logs } = await owner.call(listAuditLogs, {
+      query: { q: 'resource_type:ai_model_price', limit: 3 },
+    })
+    expect(audit_logs).toMatchObject([
+      { action: 'delete', resource_target: `openai/${model}`, diff: { input_price: { old: 5 } } },
+      {
+        action: 'write',
+        resource_target: '3 models',
+        additional_fields: { models: [`openai/${model}`, `openai/${model}-2`, `openai/${model}-3`] },
+      },
+      { action: 'create', resource_target: `openai/${model}`, diff: { output_price: { new: 2 } } },
+    ])
+    await set({ ...price, model: `${model}-2`, output_price: 8 })
+    const [last] = (
+      await owner.call(listAuditLogs, { query: { q: 'resource_type:ai_model_price', limit: 1 } })
+    ).audit_logs
+    expect(last).toMatchObject({ action: 'write', diff: { output_price: { old: 2, new: 8 } } })
   })
 
   it('AG-109: prices are listed by provider, model and source, and a list has a length', async () => {

@@ -184,6 +184,8 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'idp_sync_settings_organization':
     case 'idp_sync_settings_role':
       return SYNC_SETTINGS
+    // Prices are known by their provider and model, which their target has.
+    case 'ai_model_price':
     case 'health_settings':
     case 'notifications_settings':
     case 'oauth2_provider_settings':

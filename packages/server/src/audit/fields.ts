@@ -165,6 +165,14 @@ export const AUDIT_FIELDS: {
     ai_model_policy: 'track',
     ai_limits: 'track',
   },
+  ai_model_price: {
+    provider: 'ignore',
+    model: 'ignore',
+    input_price: 'track',
+    output_price: 'track',
+    cache_read_price: 'track',
+    cache_write_price: 'track',
+  },
   group_ai_budget: {
     group_id: 'ignore',
     group_name: 'ignore',

@@ -263,6 +263,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-governance/store/key-limits.ts deleteKeyLimits': [{ id: 'SSSSSSSSSS', user_id: id }],
   'ai-gateway/store/costs.ts sumChatCost': [{ ownerId: id, rootChatId: id }],
   'ai-gateway/store/prices.ts listPrices': [{}],
+  'ai-gateway/store/prices.ts listPriceChanges': [{}, { limit: 1, offset: 0 }],
   'ai-gateway/store/prices.ts deleteCustomPrice': [{ provider: 'openai', model: 'y' }],
   'ai-gateway/store/prices.ts upsertPrices': ['custom', [{ provider: 'openai', model: 'y', input_price: 1 }]],
   'ai-gateway/store/session-list.ts countSessions': [{}],
@@ -851,7 +852,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'oauth2-provider/store/tokens.ts findRefreshToken': ['TTTTTTTTTT'],
   'oauth2-provider/store/tokens.ts findRotatedToken': ['RRRRRRRRRR'],
   'oauth2-provider/store/tokens.ts findAccessTokens': [['KKKKKKKKKK']],
-  'oauth2-provider/store/grants.ts listGrants': [id],
+  'oauth2-provider/store/grants.ts listGrants': [id, new Date()],
   'oauth2-provider/store/grants.ts deleteGrantOfUser': [id, id],
   'oauth2-provider/store/grants.ts deleteGrantsOfApp': [id, id],
   'oauth2-provider/store/grants.ts endGrant': [id],
@@ -1243,6 +1244,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.aibridgeToolUsage(db, { interception })
   await fixtures.aibridgeModelThought(db, { interception })
   await fixtures.aiModelPrice(db, { model: 'x' })
+  await fixtures.aiModelPriceChange(db, { model: 'x' })
   await fixtures.groupAiBudget(db, { group_id: id })
   await fixtures.groupAiModelPolicies(db, { group_id: id })
   await fixtures.groupAiLimits(db, { group_id: id })

@@ -250,6 +250,10 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into inbox_notifications (user_id, template_id, title, content) values (${USER}, ${TEMPLATE}, 'a', 'b')`,
     `insert into token_expiry_warnings values ('abcdefghij', now())`,
   ],
+  48: [
+    `insert into ai_model_price_changes (provider, model, source, input_price) values ('openai', 'x', 'custom', 1)`,
+    `insert into ai_former_groups values (${GROUP}, ${ORGANIZATION}, 'gone')`,
+  ],
   46: [`insert into scim_users (user_id, user_name) values (${USER}, 'ada@example.com')`],
   44: [
     `insert into tasks (id, organization_id, owner_id, name, display_name, workspace_id, template_version_id, prompt)

@@ -78,6 +78,12 @@ export interface AgentsWithWorkspaceTable {
   status: ColumnType<'connecting' | 'connected' | 'disconnected' | 'timeout', never, never>
 }
 
+export interface AiFormerGroupsTable {
+  group_id: string
+  organization_id: string
+  name: string
+}
+
 export interface AiGatewaySettingsTable {
   id: Generated<boolean>
   settings: ColumnType<JsonValue, string | undefined, string>
@@ -97,6 +103,20 @@ export interface AiMinuteTokensTable {
   subject_id: string
   minute: Date
   tokens: Generated<number>
+}
+
+export interface AiModelPriceChangesTable {
+  id: Generated<string>
+  changed_at: Generated<Date>
+  user_id: string | null
+  provider: string
+  model: string
+  source: 'default' | 'custom'
+  removed: Generated<boolean>
+  input_price: number | null
+  output_price: number | null
+  cache_read_price: number | null
+  cache_write_price: number | null
 }
 
 export interface AiModelPricesTable {
@@ -1750,9 +1770,11 @@ export interface WorkspacesTable {
 /** All tables and views by name. */
 export interface Tables {
   agents_with_workspace: AgentsWithWorkspaceTable
+  ai_former_groups: AiFormerGroupsTable
   ai_gateway_settings: AiGatewaySettingsTable
   ai_key_daily_spend: AiKeyDailySpendTable
   ai_minute_tokens: AiMinuteTokensTable
+  ai_model_price_changes: AiModelPriceChangesTable
   ai_model_prices: AiModelPricesTable
   ai_provider_checks: AiProviderChecksTable
   ai_provider_keys: AiProviderKeysTable

@@ -1,6 +1,6 @@
-import type { AIModelPrice, AIModelPriceUpsert } from '@slipway/contract'
+import type { AIModelPrice, AIModelPriceChange, AIModelPriceUpsert } from '@slipway/contract'
 import { filterValue } from '../ui/filter-words.ts'
-import { amountText, parseAmount } from './money.ts'
+import { amountText, parseAmount, priceText } from './money.ts'
 
 export const PRICE_FIELDS = ['input_price', 'output_price', 'cache_read_price', 'cache_write_price'] as const
 export type PriceField = (typeof PRICE_FIELDS)[number]
@@ -51,6 +51,22 @@ export function matching(models: readonly PricedModel[], filter: string): readon
       (source === undefined || one.price.source === source) &&
       words.every((word) => one.model.toLowerCase().includes(word)),
   )
+}
+
+const WORDS: Readonly<Record<PriceField, string>> = {
+  input_price: 'in',
+  output_price: 'out',
+  cache_read_price: 'cache read',
+  cache_write_price: 'cache write',
+}
+
+/** What a change has made of a price, in a line. */
+export function changeWords(change: AIModelPriceChange): string {
+  const prices = PRICE_FIELDS.flatMap((field) => {
+    const micros = change[field]
+    return micros === null ? [] : [`${priceText(micros)} ${WORDS[field]}`]
+  }).join(' · ')
+  return change.removed ? `Removed: ${prices}` : prices
 }
 
 /** A price as it is edited: dollars for a million tokens, empty where it is not known. */

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { CircleDollarSign, Plus } from 'lucide-react'
+import { CircleDollarSign, History, Plus } from 'lucide-react'
 import { useState } from 'react'
 
 import { type AIModelPrice, deleteAIModelPrice } from '@slipway/contract'
@@ -25,6 +25,7 @@ import { toasts } from '../ui/toast.tsx'
 import { keyOf, matching, type PricedModel, pricedModels } from './model-prices.ts'
 import { priceText } from './money.ts'
 import { PriceDialog } from './price-dialog.tsx'
+import { PriceHistory } from './price-history.tsx'
 import { pricesQuery } from './queries.ts'
 
 const SOURCES = [
@@ -59,6 +60,7 @@ function Prices() {
   const { filter, setFilter, page } = address
   const prices = useQuery(pricesQuery)
   const [asked, setAsked] = useState<'new' | PricedModel>()
+  const [history, setHistory] = useState<'all' | PricedModel>()
   const found = prices.data === undefined ? undefined : matching(pricedModels(prices.data), filter)
   const back = useMutation({
     mutationFn: ({ provider, model }: PricedModel) =>
@@ -84,7 +86,14 @@ function Prices() {
         title="Model prices"
         documentTitle="Prices - AI"
         context="Dollars per million tokens. Each release brings prices; prices set here take precedence."
-        actions={create}
+        actions={
+          <>
+            <Button icon={<History className="size-4" />} onClick={() => setHistory('all')}>
+              History
+            </Button>
+            {create}
+          </>
+        }
       />
       <AiTabs />
       <FilterBar
@@ -125,6 +134,7 @@ function Prices() {
                     disabled: !online,
                     onSelect: () => setAsked(row),
                   },
+                  { id: 'history', label: 'History', onSelect: () => setHistory(row) },
                 ],
                 row.custom === undefined
                   ? []
@@ -153,6 +163,9 @@ function Prices() {
           }
         />
       </ListView>
+      {history === undefined ? null : (
+        <PriceHistory of={history === 'all' ? undefined : history} onClose={() => setHistory(undefined)} />
+      )}
       {asked === undefined ? null : (
         <PriceDialog
           key={asked === 'new' ? 'new' : keyOf(asked)}

@@ -5,6 +5,7 @@ import {
   getAIProviderRouting,
   listAIGatewayClients,
   listAIGatewayModels,
+  listAIModelPriceChanges,
   listAIModelPrices,
 } from '@slipway/contract'
 import { api } from '../api/client.ts'
@@ -19,6 +20,18 @@ export const pricesQuery = queryOptions({
   queryKey: ['ai-model-prices'],
   queryFn: ({ signal }) => api.call(listAIModelPrices, { query: { source: 'all' }, signal }),
 })
+
+/** What has changed of the price of one model, or of the last hundred of all. */
+export function priceChangesQuery(of: { readonly provider: string; readonly model: string } | undefined) {
+  return queryOptions({
+    queryKey: [...pricesQuery.queryKey, 'changes', of?.provider, of?.model],
+    queryFn: ({ signal }) =>
+      api.call(listAIModelPriceChanges, {
+        query: of === undefined ? {} : { provider: of.provider, model: of.model },
+        signal,
+      }),
+  })
+}
 
 export function routingQuery(provider: string) {
   return queryOptions({

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Client } from '@slipway/client'
 import {
   createGroup,
+  deleteGroup,
   getGroupAISpend,
   getGroupMembersAISpend,
   getGroupMembersAISpendByOrganization,
@@ -273,6 +274,17 @@ describe('AG-117: the export', () => {
       ),
     )
     expect(linesWith(text, `,${model}-free,`)[0]).toContain(',10,5,3,2,0,')
+  })
+
+  it('AG-117: has what a group has borne that is gone, and so have the charts', async () => {
+    const id = await group()
+    const model = `gone-${serial}`
+    await usage({ model, group: id, cost: 9 })
+    await owner.call(deleteGroup, { params: { group: id } })
+    const [line] = linesWith((await get()).text, `,${model},`)
+    expect(line).toMatch(new RegExp(`^${user.id},member${serial},${id},group-[\\w-]+,${organizationId},`))
+    const { models } = await owner.call(getOrganizationAISpendDaily, { params: DEFAULT, query: {} })
+    expect(models.find((one) => one.model === model)).toMatchObject({ cost_micros: 9 })
   })
 
   it('AG-117: no cell is a formula to a spreadsheet', async () => {

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely'
 
 import { type Actor, authorize } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
-import type { AiModelPricesTable } from '../../database/tables.ts'
+import type { AiModelPriceChangesTable, AiModelPricesTable } from '../../database/tables.ts'
 
 /** A stored price. */
 export type PriceRow = Selectable<AiModelPricesTable>
@@ -44,25 +44,40 @@ export async function listPrices(actor: Actor, db: Db, search: PriceSearch): Pro
   )
 }
 
-/** Takes a price of the deployment away; false without one (AG-108). @throws ApiError 403 without `ai_model_price:update`. */
+/** Takes a price of the deployment away; undefined without one (AG-108). @throws ApiError 403 without `ai_model_price:update`. */
 export async function deleteCustomPrice(
   actor: Actor,
   db: Db,
   { provider, model }: { readonly provider: string; readonly model: string },
-): Promise<boolean> {
+): Promise<PriceRow | undefined> {
   authorize(actor, 'update', { type: 'ai_model_price' })
-  const { numDeletedRows } = await db
-    .deleteFrom('ai_model_prices')
-    .where(sql<boolean>`provider = ${provider}`)
-    .where('model', '=', model)
-    .where('source', '=', 'custom')
-    .executeTakeFirst()
-  return numDeletedRows > 0n
+  const { rows } = await sql<PriceRow>`
+    with gone as (
+      delete from ai_model_prices
+       where provider = ${provider} and model = ${model} and source = 'custom' returning *),
+    noted as (
+      insert into ai_model_price_changes
+        (user_id, removed, provider, model, source, input_price, output_price, cache_read_price, cache_write_price)
+      select ${changedBy(actor)}::uuid, true, provider, model, source, input_price, output_price, cache_read_price,
+             cache_write_price from gone)
+    select * from gone`.execute(db)
+  return rows[0]
+}
+
+function changedBy(actor: Actor): string | null {
+  return actor.type === 'user' ? actor.id : null
+}
+
+/** A price that was stored, and the one in whose place it is. */
+export interface PriceChange {
+  readonly before: NewPrice | null
+  readonly after: NewPrice
 }
 
 /**
  * Stores prices in the place of those of the same model and source; a price that is the same stays untouched (AG-109).
  *
+ * @returns those that have changed, by provider and model.
  * @throws ApiError 403 without `ai_model_price:update`.
  */
 export async function upsertPrices(
@@ -70,15 +85,18 @@ export async function upsertPrices(
   db: Db,
   source: PriceRow['source'],
   prices: readonly NewPrice[],
-): Promise<void> {
+): Promise<PriceChange[]> {
   authorize(actor, 'update', { type: 'ai_model_price' })
-  if (prices.length === 0) return
-  await sql`
+  if (prices.length === 0) return []
+  const { rows } = await sql<PriceChange>`
+    with given as (
+      select n.* from jsonb_to_recordset(${JSON.stringify(prices)}::jsonb) as n(provider text, model text,
+        input_price bigint, output_price bigint, cache_read_price bigint, cache_write_price bigint)),
+    changed as (
     insert into ai_model_prices as p
       (provider, model, source, input_price, output_price, cache_read_price, cache_write_price)
     select n.provider, n.model, ${source}, n.input_price, n.output_price, n.cache_read_price, n.cache_write_price
-      from jsonb_to_recordset(${JSON.stringify(prices)}::jsonb) as n(provider text, model text, input_price bigint,
-             output_price bigint, cache_read_price bigint, cache_write_price bigint)
+      from given n
      -- In one order, so that two replicas never wait for each other.
      order by n.provider, n.model
     on conflict (provider, model, source) do update set
@@ -87,5 +105,40 @@ export async function upsertPrices(
       updated_at = now()
     where (p.input_price, p.output_price, p.cache_read_price, p.cache_write_price)
       is distinct from (excluded.input_price, excluded.output_price, excluded.cache_read_price,
-        excluded.cache_write_price)`.execute(db)
+        excluded.cache_write_price)
+    returning p.*),
+    noted as (
+      insert into ai_model_price_changes
+        (user_id, provider, model, source, input_price, output_price, cache_read_price, cache_write_price)
+      select ${changedBy(actor)}::uuid, provider, model, source, input_price, output_price, cache_read_price,
+             cache_write_price from changed)
+    select to_jsonb(c) as after, to_jsonb(b) as before
+      from changed c left join ai_model_prices b using (provider, model, source)
+     order by c.provider, c.model`.execute(db)
+  return rows
+}
+
+/** A change of a price, and who has made it. */
+export interface PriceChangeRow extends Selectable<AiModelPriceChangesTable> {
+  readonly username: string | null
+  readonly name: string | null
+  readonly avatar_url: string | null
+}
+
+/** What changed of prices, the latest in front (AG-109). @throws ApiError 403 without `ai_model_price:read`. */
+export async function listPriceChanges(
+  actor: Actor,
+  db: Db,
+  { provider, model }: Pick<PriceSearch, 'provider' | 'model'>,
+  { limit, offset }: { readonly limit: number; readonly offset: number },
+): Promise<PriceChangeRow[]> {
+  authorize(actor, 'read', { type: 'ai_model_price' })
+  let query = db
+    .selectFrom('ai_model_price_changes as c')
+    .leftJoin('users as u', 'u.id', 'c.user_id')
+    .selectAll('c')
+    .select(['u.username', 'u.name', 'u.avatar_url'])
+  if (provider !== undefined) query = query.where('c.provider', '=', provider)
+  if (model !== undefined) query = query.where('c.model', '=', model)
+  return query.orderBy('c.changed_at', 'desc').orderBy('c.id', 'desc').limit(limit).offset(offset).execute()
 }

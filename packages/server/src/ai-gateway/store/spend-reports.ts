@@ -101,11 +101,13 @@ export interface SpendRange {
   readonly end: Date
 }
 
-/** What was used at the expense of groups of an organization. */
+/** What was used at the expense of groups of an organization, also of those that are gone. */
 function usagesOf({ organizationId, start, end }: SpendRange): RawBuilder<unknown> {
   return sql`aibridge_token_usages t
-      join groups g on g.id = t.effective_group_id and g.organization_id = ${organizationId}::uuid
-        and t.created_at >= ${start} and t.created_at < ${end}
+      join (select id, name from groups where organization_id = ${organizationId}::uuid
+            union all
+            select group_id, name from ai_former_groups where organization_id = ${organizationId}::uuid) g
+        on g.id = t.effective_group_id and t.created_at >= ${start} and t.created_at < ${end}
       join aibridge_interceptions i on i.id = t.interception_id
       join users u on u.id = i.initiator_id`
 }

@@ -7,6 +7,7 @@ import type {
   OAuth2ProviderSettings,
 } from '@slipway/contract'
 import type {
+  AiModelPricesTable,
   AiProvidersTable,
   ApiKeysTable,
   ChatsTable,
@@ -69,6 +70,12 @@ export interface AuditedProviderKey {
   readonly updated_at: Date
 }
 
+/** What a model costs, in millionths of a dollar for a million tokens. */
+type AuditedPrice = Pick<
+  Selectable<AiModelPricesTable>,
+  'provider' | 'model' | 'input_price' | 'output_price' | 'cache_read_price' | 'cache_write_price'
+>
+
 /** A limit as people read it, such as `$12.00`, and of which group. */
 interface AuditedLimit {
   readonly group_name: string
@@ -106,6 +113,7 @@ export interface AuditedRows {
     readonly routing?: object
   }
   readonly ai_provider_key: AuditedProviderKey
+  readonly ai_model_price: AuditedPrice
   readonly api_key: Selectable<ApiKeysTable> & {
     /** What it may do at the gateway; only where that changes (AG-B8). */
     readonly ai_limits?: object

@@ -104,6 +104,7 @@ function placeOf(type: AuditedType): Place | undefined {
     // Refused by type.
     case 'ai_provider':
     case 'ai_provider_key':
+    case 'ai_model_price':
     // Everybody may see apps; their secrets are refused by type.
     case 'oauth2_provider_app':
     case 'oauth2_provider_app_secret':
