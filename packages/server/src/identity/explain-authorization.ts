@@ -138,7 +138,7 @@ async function askedObject(
       throw validationFailed([
         {
           field: 'resource_id',
-          detail: `objects of this type cannot be looked up: leave it out and give owner_id or organization_id; possible for ${CHECKED_TYPES.join(', ')}`,
+          detail: 'objects of this type cannot be looked up: leave the id out and say who owns it, or where',
         },
       ])
     const object = await findCheckedObject(actor, context.database.db, stored, id)

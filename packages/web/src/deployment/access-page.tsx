@@ -133,6 +133,7 @@ function Question({ question, organizations, error, onChange }: QuestionProps) {
         help="An existing object; its owner and organization are filled in from it. Leave empty to ask about any."
         value={question.id}
         check={(text) => (isIdOrNothing(text) ? undefined : 'An id is a UUID of 36 characters.')}
+        refusal={fieldError(error, 'resource_id')}
         onChange={(id) => onChange({ id })}
       />
       {question.id === '' ? (
@@ -189,12 +190,15 @@ function SettledText({
   help,
   value,
   check,
+  refusal,
   onChange,
 }: {
   readonly label: string
   readonly help: string
   readonly value: string
   readonly check: (text: string) => string | undefined
+  /** What the server says of it. */
+  readonly refusal?: string | undefined
   readonly onChange: (text: string) => void
 }) {
   const [text, setText] = useState(value)
@@ -209,7 +213,7 @@ function SettledText({
     <Field
       label={label}
       help={help}
-      error={fault !== undefined && (left || settled.length > 35) ? fault : undefined}
+      error={fault !== undefined && (left || settled.length > 35) ? fault : refusal}
       marks={<Mark>optional</Mark>}
     >
       {(field) => (
