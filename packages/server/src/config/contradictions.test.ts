@@ -19,6 +19,8 @@ describe('OP-9: settings that exclude each other', () => {
     expect(refusedFor('--default-oauth-refresh-lifetime=24h')).toBe('--default-oauth-refresh-lifetime')
     expect(refusedFor('--default-oauth-refresh-lifetime=1441m')).toBeUndefined()
     expect(refusedFor('--session-duration=720h')).toBe('--default-oauth-refresh-lifetime')
+    expect(refusedFor('--oauth2-refresh-grace=301s')).toBe('--oauth2-refresh-grace')
+    expect(refusedFor('--oauth2-refresh-grace=5m')).toBeUndefined()
     expect(refusedFor('--session-duration=719h')).toBeUndefined()
     expect(refusedFor('--session-duration=0s')).toBe('--session-duration')
   })

@@ -41,11 +41,17 @@ const storage: readonly Rule[] = [
     '--postgres-auth: awsiamrds needs --postgres-url',
 ]
 
+/** As long as a client may take that goes on asking for an answer which it did not get (OA-B8). */
+const MAX_REFRESH_GRACE_MS = 5 * 60_000
+
 const identity: readonly Rule[] = [
   (c) => c.sessionDuration <= 0 && '--session-duration: must be longer than 0',
   (c) =>
     c.defaultOAuthRefreshLifetime <= c.sessionDuration &&
     '--default-oauth-refresh-lifetime: must be longer than --session-duration',
+  (c) =>
+    c.oauth2RefreshGrace > MAX_REFRESH_GRACE_MS &&
+    '--oauth2-refresh-grace: must be 5m at most; reuse of stolen refresh tokens goes unnoticed for so long',
   (c) => c.oidcClientId !== '' && c.oidcIssuerUrl === '' && '--oidc-client-id: needs --oidc-issuer-url',
   (c) =>
     (c.oidcClientKeyFile === '') !== (c.oidcClientCertFile === '') &&

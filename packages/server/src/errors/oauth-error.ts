@@ -47,9 +47,10 @@ export function oauthDocument(known: ApiError | undefined, envelope: object): ob
   return { error, error_description: description, ...envelope }
 }
 
-function codeOf(status: number): OAuth2ErrorCode {
+function codeOf(status: number): OAuth2Error['error'] {
   if (status === 429 || status === 503) return 'temporarily_unavailable'
   if (status >= 500) return 'server_error'
-  if (status === 401) return 'invalid_client'
+  // Of a client that does not prove who it is the text says so itself: here it is the user who does not.
+  if (status === 401) return 'invalid_token'
   return status === 403 ? 'access_denied' : 'invalid_request'
 }

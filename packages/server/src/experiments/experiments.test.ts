@@ -114,6 +114,8 @@ describe('OA-1, OA-2, ID-140, ID-141: gates', () => {
       ])
       expect(answer.headers.get('cache-control'), path).toBe('no-store')
     }
+    const ended = await fetch(`${server.url}/oauth2/tokens`, { method: 'DELETE' })
+    expect([ended.status, await ended.json()]).toMatchObject([403, { message: refusal.body.message }])
     const register = await fetch(`${server.url}/oauth2/register`, { method: 'POST', body: '{' })
     expect([register.status, await register.json()]).toMatchObject([403, { message: refusal.body.message }])
     expect(register.headers.get('cache-control')).toBe('no-store')

@@ -6,7 +6,7 @@ import type { KeyValidator } from './validate-key.ts'
 /** A dormant user who makes an ordinary request is active again (ID §1.2). */
 export async function activateOnUse(
   context: AppContext,
-  keys: KeyValidator,
+  keys: Pick<KeyValidator, 'drop'>,
   accepted: Accepted,
 ): Promise<Accepted> {
   await activateDormant(context, accepted.owner.id)

@@ -5,7 +5,7 @@ import type { AppContext } from '../context.ts'
 import { badRequest, notFound, type Validation } from '../errors/index.ts'
 import { listGroupsByIds, presentGroup } from '../groups/index.ts'
 import { isUuid } from '../search/index.ts'
-import type { ConfigChanged } from './manage-configs.ts'
+import { type ConfigChanged, requireTrustFor } from './manage-configs.ts'
 import { configObject, findConfig, holdConfig, storeConfigLists } from './store/configs.ts'
 
 const MAX_ENTRIES = 1000
@@ -38,7 +38,8 @@ export async function configLists(
 /**
  * Changes the entries of a config's list that are named, and no others (OA-113).
  *
- * @throws ApiError 404 for who may not share it, 400 for ids that are none, are given twice or are not of the organization.
+ * @throws ApiError 404 for who may not share it, 403 where tokens of the identity provider go to it and the actor may not
+ * say so, 400 for ids that are none, are given twice or are not of the organization.
  */
 export async function changeConfigLists(
   context: AppContext,
@@ -48,6 +49,7 @@ export async function changeConfigLists(
 ): Promise<ConfigChanged> {
   return context.database.transaction(async (tx) => {
     const before = await holdConfig(actor, tx, of.organizationId, of.id, 'share')
+    requireTrustFor(actor, before.auth_type)
     const users = canonical('user_roles', given.user_roles)
     const groups = canonical('group_roles', given.group_roles)
     const named = { users: granted(users.roles), groups: granted(groups.roles) }

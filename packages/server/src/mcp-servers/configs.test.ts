@@ -153,9 +153,17 @@ describe('OA-103: creating', () => {
     const config = await world.create({ auth_type: 'user_oidc' })
     expect(await statusOf(change(config, { description: 'x' }, admin))).toBe(403)
     expect(await statusOf(change(config, { auth_type: 'none' }, admin))).toBe(403)
+    // Neither may others say whose tokens go there.
+    const share = (of: typeof config) =>
+      admin.call(updateMcpServerConfigAcl, { params: world.params(of), body: { user_roles: {} } })
+    const remove = (of: typeof config) => admin.call(deleteMcpServerConfig, { params: world.params(of) })
+    expect(await statusOf(share(config))).toBe(403)
+    expect(await statusOf(remove(config))).toBe(403)
     const plain = await create(admin, {})
     expect(await statusOf(change(plain, { auth_type: 'user_oidc' }, admin))).toBe(403)
     expect(await statusOf(change(plain, { description: 'x' }, admin))).toBe(200)
+    expect(await statusOf(share(plain))).toBe(200)
+    expect(await statusOf(remove(plain))).toBe(200)
   })
 })
 

@@ -144,7 +144,7 @@ function ownClient(before: ConfigRow, { fields }: WantedConfig): ConfigChange {
   return fields.url === before.url ? {} : { oauth2_resource: '' }
 }
 
-/** Removes a config (OA-102). @throws ApiError 404 for who may not delete it. */
+/** Removes a config (OA-102). @throws ApiError 404 for who may not delete it, 403 as {@link createConfig}. */
 export async function removeConfig(
   { context }: ManageParts,
   actor: Actor,
@@ -152,13 +152,19 @@ export async function removeConfig(
 ): Promise<ConfigRow> {
   return context.database.transaction(async (tx) => {
     const held = await holdConfig(actor, tx, of.organizationId, of.id, 'delete')
+    requireTrustFor(actor, held.auth_type)
     await deleteConfig(actor, tx, held)
     return held
   })
 }
 
-/** Tokens of the identity provider go there without anybody being asked, so only operators may say where (OA-104). */
-function requireTrustFor(actor: Actor, authType: ConfigRow['auth_type']): void {
+/**
+ * Tokens of the identity provider go there without anybody being asked, so only operators may say where, and whose
+ * (OA-104).
+ *
+ * @throws ApiError 403 without `deployment_config:update`.
+ */
+export function requireTrustFor(actor: Actor, authType: ConfigRow['auth_type']): void {
   if (authType === 'user_oidc') authorize(actor, 'update', { type: 'deployment_config' })
 }
 

@@ -6,7 +6,7 @@ import tls from 'node:tls'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
+import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
 const stack = new AsyncDisposableStack()
@@ -20,6 +20,8 @@ interface Served {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Before it answers. */
+  readonly held?: Promise<void>
 }
 const served = new Map<string, Served | ((asked: number) => Served)>()
 const asked: string[] = []
@@ -33,7 +35,15 @@ function listen(of: Server | ReturnType<typeof createPlainServer>): number {
 beforeAll(async () => {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keySize: 2048,
-    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ],
   })
   const trusted = tls.getCACertificates('default')
   tls.setDefaultCACertificates([...trusted, cert])
@@ -43,11 +53,13 @@ beforeAll(async () => {
     asked.push(path)
     const found = served.get(path)
     const answer = typeof found === 'function' ? found(asked.filter((one) => one === path).length) : found
-    response.writeHead(answer === undefined ? 404 : (answer.status ?? 200), {
-      'content-type': 'application/json',
-      ...answer?.headers,
+    void (answer?.held ?? Promise.resolve()).then(() => {
+      response.writeHead(answer === undefined ? 404 : (answer.status ?? 200), {
+        'content-type': 'application/json',
+        ...answer?.headers,
+      })
+      response.end(answer?.body ?? '')
     })
-    response.end(answer?.body ?? '')
   })
   documents.listen(0, '127.0.0.1')
   await once(documents, 'listening')
@@ -183,6 +195,27 @@ describe('OA-B13: a document is a client', () => {
     const id = serve('/crowd.json')
     expect(await Promise.all(Array.from({ length: 30 }, () => present(id)))).toEqual(Array(30).fill('known'))
     expect(asked).toEqual(['/crowd.json'])
+  })
+
+  it('a host that is slow keeps no other from being read', async () => {
+    const held = Promise.withResolvers<void>()
+    const slow = ['/slow-0', '/slow-1', '/slow-2', '/slow-3'].map((path) => {
+      const id = serve(path)
+      served.set(path, { ...Object(served.get(path)), held: held.promise })
+      return id
+    })
+    const waiting = slow.map((id) => present(id))
+    try {
+      await until('the documents are asked for', () => asked.length === slow.length)
+      expect(await present(serve('/slow-4'))).toMatch(/^503 temporarily_unavailable/)
+      const elsewhere = host.replace('localhost', '127.0.0.1')
+      const id = serve('/elsewhere.json', { client_id: `${elsewhere}/elsewhere.json` })
+      expect(await present(id.replace(host, elsewhere))).toBe('known')
+    } finally {
+      held.resolve()
+    }
+    expect(await Promise.all(waiting)).toEqual(Array(slow.length).fill('known'))
+    expect(await present(`${host}/slow-4`)).toBe('known')
   })
 
   it.each([

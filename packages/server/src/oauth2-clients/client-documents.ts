@@ -20,6 +20,8 @@ const CALL: GuardedCall = { timeoutMs: 5_000, maxBytes: 5 * 1024 }
 const MAX_URL = 2048
 /** Documents that are fetched at once, and failures that are remembered so that nobody is asked again at once. */
 const AT_ONCE = 20
+/** Of one host: one that answers slowly keeps no other from being read. */
+const AT_ONCE_OF_HOST = 4
 const MAX_FAILURES = 1_000
 const FAILURE_MS = 30_000
 
@@ -64,7 +66,7 @@ export class ClientDocuments implements Disposable {
     if (failure !== undefined) throw invalidClient(failure)
     let fetching = this.#fetching.get(clientId)
     if (fetching === undefined) {
-      if (this.#fetching.size >= AT_ONCE)
+      if (this.#fetching.size >= AT_ONCE || this.#fetchedFrom(clientId) >= AT_ONCE_OF_HOST)
         throw new OAuthError(503, 'temporarily_unavailable', 'Too many client documents are being fetched', {
           headers: { 'Retry-After': '1' },
         })
@@ -72,6 +74,11 @@ export class ClientDocuments implements Disposable {
       this.#fetching.set(clientId, fetching)
     }
     return fetching
+  }
+
+  #fetchedFrom(clientId: string): number {
+    const { host } = new URL(clientId)
+    return [...this.#fetching.keys()].filter((address) => new URL(address).host === host).length
   }
 
   async #renew(

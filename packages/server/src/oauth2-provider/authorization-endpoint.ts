@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 
 import { describeError } from '@slipway/request-log'
-import { hasKeyLimits } from '../ai-governance/index.ts'
 import { audited } from '../audit/index.ts'
-import { ALLOW_ALL, actorForUser, containsAllowList, covers, systemActor } from '../authz/index.ts'
-import type { AppContext } from '../context.ts'
+import { actorForUser, systemActor } from '../authz/index.ts'
 import {
   type Accepted,
   baseUrl,
@@ -17,7 +15,14 @@ import {
   sessionCookieName,
   setCookie,
 } from '../edge/index.ts'
-import { ApiError, forbidden, invalidClient, invalidOAuthRequest, OAuthError } from '../errors/index.ts'
+import {
+  ApiError,
+  forbidden,
+  invalidClient,
+  invalidOAuthRequest,
+  isDatabaseFault,
+  OAuthError,
+} from '../errors/index.ts'
 import { deleteKeysOfUser } from '../identity/index.ts'
 import {
   issuerOf,
@@ -40,6 +45,7 @@ import {
   UNSAFE_CALLBACK,
   UNSUPPORTED_RESPONSE_TYPE,
 } from './fault-page.ts'
+import { isOAuthToken, mayGrant, remembers } from './may-grant.ts'
 import { formOf, single } from './parameters.ts'
 import type { ProviderParts } from './parts.ts'
 import { openReference, takeReference, unsupportedResponseType } from './pushed-requests.ts'
@@ -69,6 +75,8 @@ type Arrival =
   /** Sign in first, there. */
   | { readonly kind: 'stranger'; readonly location: string }
   | { readonly kind: 'faulty'; readonly faults: readonly string[] }
+  /** The client is known, where to answer it too, and then we have failed. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly request: AuthorizationRequest }
 
 /** The authorization endpoint: asks users, and tells clients what they have decided (chapter 03, section 8). */
 export class AuthorizationEndpoint {
@@ -86,6 +94,7 @@ export class AuthorizationEndpoint {
     const arrival = await this.#arrive(visit, client)
     if (arrival.kind === 'stranger') return redirect(visit, 303, arrival.location)
     if (arrival.kind === 'faulty') return void sendFaultPage(reply, invalidParameters(arrival.faults))
+    if (arrival.kind === 'failed') return this.#tellFailure(visit, arrival.request, arrival.error)
     const { asked } = arrival
     if (isOAuthToken(asked.accepted)) {
       const message =
@@ -102,7 +111,7 @@ export class AuthorizationEndpoint {
       case 'refused':
         return this.#refuse(visit, asked.read)
       case 'request':
-        return this.#ask(visit, asked, asked.read.request)
+        return this.#ask(visit, asked, asked.read.request).catch(this.#failing(visit, asked.read.request))
     }
   }
 
@@ -113,6 +122,7 @@ export class AuthorizationEndpoint {
     const arrival = await this.#arrive(visit, client)
     if (arrival.kind === 'stranger') return redirect(visit, 303, arrival.location)
     if (arrival.kind === 'faulty') throw invalidParametersError(arrival.faults)
+    if (arrival.kind === 'failed') return this.#tellFailure(visit, arrival.request, arrival.error)
     const { asked } = arrival
     if (isOAuthToken(asked.accepted))
       throw new OAuthError(403, 'access_denied', 'A token of an app cannot authorize an app')
@@ -126,7 +136,9 @@ export class AuthorizationEndpoint {
       case 'refused':
         return this.#refuse(visit, asked.read)
       case 'request':
-        return this.#take(visit, asked, asked.read.request, formOf(bytes).get('decision') ?? 'allow')
+        return this.#take(visit, asked, asked.read.request, formOf(bytes).get('decision') ?? 'allow').catch(
+          this.#failing(visit, asked.read.request),
+        )
     }
   }
 
@@ -159,9 +171,14 @@ export class AuthorizationEndpoint {
     const search = reference === undefined ? raw.search : await openReference(this.#parts, client, reference)
     if (search === undefined)
       return { kind: 'faulty', faults: ['Query param "request_uri" is unknown, used or expired'] }
-    if (reference === undefined && (await this.#mustPush(client)))
-      return { kind: 'faulty', faults: ['The app must push its authorization requests (request_uri)'] }
     const read = readAuthorizationRequest(client, search)
+    try {
+      if (reference === undefined && (await this.#mustPush(client)))
+        return { kind: 'faulty', faults: ['The app must push its authorization requests (request_uri)'] }
+    } catch (error) {
+      if (read.kind !== 'request') throw error
+      return { kind: 'failed', error, request: read.request }
+    }
     return { kind: 'asked', asked: { client, accepted: access.accepted, read, reference } }
   }
 
@@ -229,22 +246,7 @@ export class AuthorizationEndpoint {
     if (!(await mayGrant(this.#parts.context, accepted, request.scopes)))
       throw forbidden('Your token may do less than the app asks for, so that it cannot authorize it.')
     await this.#useUp(asked)
-    let code: string
-    try {
-      code = await this.#makeCode(visit, asked, request)
-    } catch (error) {
-      if (error instanceof ApiError && error.status < 500) throw error
-      this.#parts.context.log.error('an authorization code could not be made', {
-        request_id: visit.context.id,
-        error: describeError(error),
-      })
-      const description = 'The authorization server has failed; try again'
-      return redirect(
-        visit,
-        302,
-        this.#answer(request, { error: 'server_error', error_description: description }),
-      )
-    }
+    const code = await this.#makeCode(visit, asked, request)
     const { scopes } = request
     await recordEvent(this.#parts.context, visit, { event: 'consent_granted', client, user: owner, scopes })
     return redirect(visit, 302, this.#answer(request, { code }))
@@ -331,6 +333,28 @@ export class AuthorizationEndpoint {
       throw invalidParametersError(['Query param "request_uri" is unknown, used or expired'])
   }
 
+  #failing(visit: Visit, request: AuthorizationRequest): (error: unknown) => undefined {
+    return (error) => this.#tellFailure(visit, request, error)
+  }
+
+  /** OA-B11: the client hears of a failure of ours, and its user is back there. @throws what is no failure of ours. */
+  #tellFailure(visit: Visit, request: AuthorizationRequest, error: unknown): undefined {
+    if (error instanceof ApiError && error.status < 500) throw error
+    this.#parts.context.log.error('an authorization request could not be answered', {
+      request_id: visit.context.id,
+      error: describeError(error),
+    })
+    const later = isDatabaseFault(error) || (error instanceof ApiError && error.status === 503)
+    return redirect(
+      visit,
+      302,
+      this.#answer(request, {
+        error: later ? 'temporarily_unavailable' : 'server_error',
+        error_description: 'The authorization server has failed; try again',
+      }),
+    )
+  }
+
   #refuse(visit: Visit, read: Extract<ReadRequest, { kind: 'refused' }>): undefined {
     const { error, redirectUri, state } = read
     const response = { error: error.code, error_description: error.message }
@@ -356,26 +380,6 @@ function requiredClientId({ raw }: Visit): string {
   if (fault !== undefined) throw invalidParametersError([fault])
   if (value === undefined) throw invalidOAuthRequest('Missing client_id parameter')
   return value
-}
-
-/** OA-52: an app makes no grants for another. */
-export function isOAuthToken({ key }: Accepted): boolean {
-  return key.loginType === 'oauth2_provider_app'
-}
-
-/** A credential makes no other that may do more than itself (RB-120), nor one without its limits (AG-B8). */
-export async function mayGrant(
-  { database }: Pick<AppContext, 'database'>,
-  { actor: { scope }, key }: Accepted,
-  scopes: readonly string[],
-): Promise<boolean> {
-  if (!covers(scope.names, scopes) || !containsAllowList(scope.allowList, ALLOW_ALL)) return false
-  return !(await hasKeyLimits(database.db, { id: key.id, user_id: key.userId }))
-}
-
-/** OA-B14: never for apps that registered themselves. */
-function remembers(client: OAuthClient): boolean {
-  return client.remember_consent && !client.dynamically_registered && client.metadata_url === null
 }
 
 /** Address of this endpoint with the query of a request: a form never leads elsewhere, however its page was spelt. */

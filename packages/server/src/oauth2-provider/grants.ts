@@ -1,10 +1,10 @@
 import type { OAuth2ProviderGrant } from '@slipway/contract'
 import type { Actor } from '../authz/index.ts'
-import type { SessionIncoming } from '../edge/index.ts'
+import { baseUrl, requireSession, type SessionIncoming } from '../edge/index.ts'
 import { invalidClient, invalidOAuthRequest, notFound } from '../errors/index.ts'
-import { getUser } from '../identity/index.ts'
+import { activateOnUse, getUser } from '../identity/index.ts'
 import { isUuid } from '../search/index.ts'
-import { recordEvent } from './audit-events.ts'
+import { type OAuth2Visit, recordEvent } from './audit-events.ts'
 import { forgetTokens, type ProviderParts } from './parts.ts'
 import { deleteGrantOfUser, deleteGrantsOfApp, type GrantOfUser, listGrants } from './store/grants.ts'
 
@@ -17,7 +17,7 @@ export async function grantsOf(
 ): Promise<OAuth2ProviderGrant[]> {
   const { db } = context.database
   const user = await userOf(context.database, actor, params)
-  return (await listGrants(actor, db, user.id)).map(present)
+  return (await listGrants(actor, db, user.id, context.clock.now())).map(present)
 }
 
 /** Ends one grant of a user and all that was issued from it (OA-B10). @throws ApiError 404, 403. */
@@ -44,23 +44,28 @@ export async function endOneGrant(
 /**
  * Ends everything that the caller has granted to an app (OA-75); none is no fault.
  *
- * @throws OAuthError 400 without a client id, 401 for a client that does not exist.
+ * @throws OAuthError 400 without a client id, 401 for a client that does not exist; ApiError 401 without a session.
  */
 export async function endGrantsOfApp(
   parts: ProviderParts,
-  incoming: Pick<Asking, 'actor' | 'owner' | 'context' | 'raw'>,
+  visit: OAuth2Visit,
   clientId: string | undefined,
 ): Promise<undefined> {
-  const { context, clients } = parts
+  const { context, clients, keys } = parts
   if (clientId === undefined) throw invalidOAuthRequest('Missing client_id parameter')
-  const client = await clients.find(clientId, incoming.context.remoteAddress)
+  const client = await clients.find(clientId, visit.context.remoteAddress)
   if (client === undefined) throw invalidClient()
-  const { actor, owner } = incoming
+  // OA-3: after the client.
+  const { actor, owner } = await requireSession(
+    visit.context,
+    baseUrl(visit.context, context.config.accessUrl),
+    (accepted) => activateOnUse(context, keys, accepted),
+  )
   const ended = await context.database.transaction((tx) => deleteGrantsOfApp(actor, tx, owner.id, client.id))
   if (ended.length === 0) return
   forgetTokens(parts, owner.id)
   const scopes = [...new Set(ended.flatMap((grant) => grant.scopes))].sort()
-  await recordEvent(context, incoming, { event: 'grants_revoked', client, user: owner, scopes })
+  await recordEvent(context, visit, { event: 'grants_revoked', client, user: owner, scopes })
 }
 
 async function userOf(

@@ -3,6 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import { parseToken, secretMatches } from '../identity/index.ts'
 import { issuerOf, oauthSecretMatches, parseOAuthSecret } from '../oauth2-clients/index.ts'
 import type { OAuth2Visit } from './audit-events.ts'
+import type { RateLimit } from './client-limit.ts'
 import { clientRequestOf } from './client-request.ts'
 import { isLive } from './holder.ts'
 import { Form, formOf } from './parameters.ts'
@@ -17,20 +18,24 @@ const INACTIVE: OAuth2IntrospectionResponse = { active: false }
  * Tells a client what a token is worth (RFC 7662). Of tokens of other clients it learns nothing, and neither of what is
  * wrong with one that is not good.
  *
- * @throws OAuthError 400 `invalid_request`, 401 `invalid_client`.
+ * @throws OAuthError 400 `invalid_request`, 401 `invalid_client`; ApiError 429.
  */
 export async function introspect(
   parts: ProviderParts,
-  visit: OAuth2Visit,
+  limited: RateLimit,
+  visit: OAuth2Visit & Parameters<RateLimit>[0],
   bytes: Buffer,
 ): Promise<OAuth2IntrospectionResponse> {
   const search = formOf(bytes)
   const presented = await parts.clients.identify(clientRequestOf(visit, search))
+  const { client } = presented
+  // Anybody may say to be a public client, and try tokens (OA-B7).
+  if (client.client_type === 'public') await limited(visit, client.id)
   await parts.clients.authenticate(presented)
   const token = new Form(search).require('token')
   return token.startsWith('coder_')
-    ? ofRefreshToken(parts, presented.client.id, token)
-    : ofAccessToken(parts, presented.client.id, token)
+    ? ofRefreshToken(parts, client.id, token)
+    : ofAccessToken(parts, client.id, token)
 }
 
 async function ofAccessToken(

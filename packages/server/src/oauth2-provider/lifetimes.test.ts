@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { listOAuth2Grants } from '@slipway/contract'
 import { openDatabase, until } from '@slipway/testkit'
 import { OAuthDeployment, pkce, search, type TestApp, told } from './deployment.fixture.ts'
 
@@ -84,8 +86,12 @@ describe('lifetimes', () => {
     expect([await isActive(access_token), await isActive(refresh_token)]).toEqual([true, true])
     moved += 3 * HOUR
     expect([await isActive(access_token), await isActive(refresh_token)]).toEqual([false, true])
+    const grants = () => deployment.owner.call(listOAuth2Grants, { params: { user: 'asked-about' } })
+    expect(await grants()).toHaveLength(1)
     moved += 8 * HOUR
     expect([await isActive(access_token), await isActive(refresh_token)]).toEqual([false, false])
+    // OA-B10: nothing can be had from it any more, although it is not cleared away yet.
+    expect(await grants()).toEqual([])
   })
 
   it('OA-B18: what has expired is cleared away, and what can be refreshed stays', async () => {
@@ -96,16 +102,34 @@ describe('lifetimes', () => {
     moved += 11 * HOUR
     const kept = await deployment.tokens(app, {}, await deployment.server.user('late'))
     moved += 5 * HOUR
-    await deployment.server.stop()
-    await deployment.server.start()
     await using database = await openDatabase(deployment.server.databaseUrl)
     const { db } = database
+    // A client has refreshed more often than is remembered.
+    const often = await deployment.tokens(app, {}, await deployment.server.user('often'))
+    await sql`
+      insert into oauth2_provider_rotated_tokens (hash_prefix, refresh_hash, app_id, grant_id, successor_prefix, rotated_at,
+                                                  expires_at)
+      select lpad(n::text, 10, '0'), refresh_hash, app_id, grant_id, hash_prefix, now() + n * interval '1 second', expires_at
+        from oauth2_provider_app_tokens, generate_series(1, 1005) n
+       where hash_prefix = ${often.refresh_token?.split('_')[1] ?? ''}`.execute(db)
+    await deployment.server.stop()
+    await deployment.server.start()
     await until('the end of what has expired', async () => {
       const codes = await db.selectFrom('oauth2_provider_app_codes').select('id').execute()
-      const rotated = await db.selectFrom('oauth2_provider_rotated_tokens').select('hash_prefix').execute()
+      const rotated = await db
+        .selectFrom('oauth2_provider_rotated_tokens')
+        .select('hash_prefix')
+        .orderBy('hash_prefix')
+        .execute()
       const tokens = await db.selectFrom('oauth2_provider_app_tokens').select('api_key_id').execute()
       const grants = await db.selectFrom('oauth2_provider_grants').select('id').execute()
-      return codes.length === 0 && rotated.length === 0 && tokens.length === 1 && grants.length === 1
+      return (
+        codes.length === 1 &&
+        rotated.length === 1000 &&
+        rotated[0]?.hash_prefix === '0000000006' &&
+        tokens.length === 2 &&
+        grants.length === 2
+      )
     })
     expect((await deployment.refresh(app, kept.refresh_token)).status).toBe(200)
   })

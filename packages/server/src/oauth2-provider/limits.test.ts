@@ -37,7 +37,7 @@ it('OA-B7: a client that guesses from one address is stopped, and other clients 
   }
 })
 
-it('OA-B15: who says to be a public client does not fill up what may wait for it', async () => {
+it('OA-B7, OA-B15: who says to be a public client does not fill up what may wait for it', async () => {
   await using deployment = await OAuthDeployment.start({
     env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'false' },
   })
@@ -46,4 +46,12 @@ it('OA-B15: who says to be a public client does not fill up what may wait for it
     deployment.form('/oauth2/par', app, { response_type: 'code', code_challenge: pkce().challenge })
   for (let made = 0; made < 60; made += 1) expect((await push()).status).toBe(201)
   expect((await push()).status).toBe(429)
+  // Nobody has to prove to be such a client: it tries no more tokens than others.
+  const introspect = async (of: typeof app) =>
+    (await deployment.form('/oauth2/introspect', of, { token: `${'a'.repeat(10)}-${'b'.repeat(22)}` })).status
+  const statuses = new Set<number>()
+  for (let made = 0; made < LIMIT; made += 1) statuses.add(await introspect(app))
+  expect([...statuses]).toEqual([200])
+  expect(await introspect(app)).toBe(429)
+  expect(await introspect(await deployment.app())).toBe(200)
 })

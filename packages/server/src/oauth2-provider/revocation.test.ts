@@ -221,10 +221,19 @@ describe('what a user has granted', () => {
     expect(await deployment.use(owners.access_token)).toBe(200)
     expect((await deployment.exchange(mine, pending)).status).toBe(400)
     expect(await told(await end(undefined))).toEqual({ status: 400, error: 'invalid_request' })
-    expect(await told(await end('00000000-0000-4000-8000-000000000000'))).toEqual({
+    const unknown = '00000000-0000-4000-8000-000000000000'
+    expect(await told(await end(unknown))).toEqual({ status: 401, error: 'invalid_client' })
+    // OA-3: who calls is asked after the client.
+    const anonymous = (query: string) => fetch(deployment.url(`/oauth2/tokens${query}`), { method: 'DELETE' })
+    expect(await told(await anonymous(''))).toEqual({ status: 400, error: 'invalid_request' })
+    expect(await told(await anonymous(`?client_id=${unknown}`))).toEqual({
       status: 401,
       error: 'invalid_client',
     })
+    const stranger = await anonymous(`?client_id=${mine.id}`)
+    expect(stranger.headers.get('www-authenticate')).toMatch(/^Bearer realm="coder", resource_metadata=/)
+    expect(stranger.headers.get('cache-control')).toBe('no-store')
+    expect(await told(stranger)).toEqual({ status: 401, error: 'invalid_token' })
   })
 
   it('OA-75: a code that is redeemed at the same moment leaves nothing behind', async () => {

@@ -40,6 +40,7 @@ export function oauthProviderRoutes(
   const limits = {
     push: { confidential: limitOf('par'), public: limitOf('par-public', PUBLIC_PUSHES_PER_MINUTE) },
     revoke: limitOf('revoke'),
+    introspect: limitOf('introspect'),
   }
   const small = { bodyLimit: BODY_LIMIT }
   return behindExperiments(
@@ -58,7 +59,7 @@ export function oauthProviderRoutes(
         small,
       ),
       forAnyone(contract.issueOAuth2Tokens, (incoming) => token.exchange(incoming, incoming.bytes), small),
-      forSession(contract.deleteOAuth2Tokens, (incoming) =>
+      forAnyone(contract.deleteOAuth2Tokens, (incoming) =>
         endGrantsOfApp(parts, incoming, incoming.query.client_id),
       ),
       forAnyone(
@@ -71,7 +72,7 @@ export function oauthProviderRoutes(
       ),
       forAnyone(
         contract.introspectOAuth2Token,
-        (incoming) => introspect(parts, incoming, incoming.bytes),
+        (incoming) => introspect(parts, limits.introspect, incoming, incoming.bytes),
         small,
       ),
       forSession(contract.listOAuth2Grants, (incoming) => grantsOf(parts, incoming)),

@@ -250,6 +250,47 @@ it('OA-57: a failure of ours is a server_error without a word of the database', 
   expect((await deployment.exchange(app, code)).status).toBe(200)
 })
 
+describe('OA-B11: once the client and the way back are known, a failure of ours is told there', () => {
+  const ask = async (method: 'GET' | 'POST'): Promise<Record<string, string>> => {
+    const answer = await deployment.authorize(
+      app,
+      { code_challenge: pkce().challenge, state: 'mine' },
+      { method },
+    )
+    expect(answer.status).toBe(302)
+    const location = answer.headers.get('location') ?? ''
+    expect(location.startsWith(CALLBACK)).toBe(true)
+    return Object.fromEntries(new URL(location).searchParams)
+  }
+
+  it.each([
+    ['oauth2_provider_settings', 'GET'],
+    ['oauth2_provider_settings', 'POST'],
+    ['oauth2_provider_app_codes', 'POST'],
+  ] as const)('server_error without %s, at %s', async (table, method) => {
+    await sql`alter table ${sql.table(table)} rename to hidden_rows`.execute(database.db)
+    try {
+      const told = await ask(method)
+      expect(told).toMatchObject({ error: 'server_error', state: 'mine', iss: deployment.server.url })
+      expect(JSON.stringify(told)).not.toMatch(/oauth2_provider|relation|hidden_rows/)
+    } finally {
+      await sql`alter table hidden_rows rename to ${sql.table(table)}`.execute(database.db)
+    }
+  })
+
+  it('temporarily_unavailable while the database has no room', async () => {
+    await sql`create function no_room() returns trigger language plpgsql as
+              $$ begin raise exception 'no space left' using errcode = '53100'; end $$`.execute(database.db)
+    await sql`create trigger no_room before insert on oauth2_provider_app_codes
+              for each row execute function no_room()`.execute(database.db)
+    try {
+      expect(await ask('POST')).toMatchObject({ error: 'temporarily_unavailable', state: 'mine' })
+    } finally {
+      await sql`drop function no_room cascade`.execute(database.db)
+    }
+  })
+})
+
 it('OA-70: hints may be wrong, and only POST revokes', async () => {
   const { access_token: token, refresh_token: refresh } = await deployment.tokens(app)
   for (const method of ['GET', 'PUT', 'DELETE', 'PATCH'])

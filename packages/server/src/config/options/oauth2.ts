@@ -72,6 +72,6 @@ export const oauth2Options = {
     yaml: 'refreshGrace',
     default: '0s',
     group: oauth2,
-    help: 'How long a refresh token that was exchanged may be exchanged once more, for clients that did not get the answer; 0 for not at all.',
+    help: 'How long a refresh token that was exchanged may be exchanged once more, for clients that did not get the answer: 5m at most, since nobody notices a stolen one meanwhile; 0 for not at all.',
   }),
 }

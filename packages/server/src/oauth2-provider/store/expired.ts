@@ -13,6 +13,9 @@ export async function tryExpiryLock(actor: Actor, tx: Db): Promise<boolean> {
   return rows[0]?.locked === true
 }
 
+/** Exchanged refresh tokens of a grant that are remembered: to see one of them again ends the grant (OA-B8). */
+const KEPT_OF_GRANT = 1_000
+
 /** What is of no use any more, by kind; a grant is when nothing can be issued from it. */
 const EXPIRED = {
   codes: (now: Date, limit: number) => sql`
@@ -25,6 +28,15 @@ const EXPIRED = {
   rotated_tokens: (now: Date, limit: number) => sql`
     delete from oauth2_provider_rotated_tokens where hash_prefix in (
       select hash_prefix from oauth2_provider_rotated_tokens where expires_at < ${now} limit ${limit})`,
+  // Of a client that refreshes over and over: a token from so long ago is not good anyway.
+  surplus_rotated_tokens: (_now: Date, limit: number) => sql`
+    delete from oauth2_provider_rotated_tokens where hash_prefix in (
+      select old.hash_prefix
+        from (select grant_id from oauth2_provider_rotated_tokens
+               group by grant_id having count(*) > ${KEPT_OF_GRANT}) busy,
+             lateral (select r.hash_prefix from oauth2_provider_rotated_tokens r where r.grant_id = busy.grant_id
+                       order by r.rotated_at desc, r.hash_prefix offset ${KEPT_OF_GRANT}) old
+       limit ${limit})`,
   grants: (now: Date, limit: number) => sql`
     delete from oauth2_provider_grants where id in (
       select g.id from oauth2_provider_grants g
@@ -45,13 +57,14 @@ export const EXPIRED_KINDS: readonly ExpiredKind[] = [
   'codes',
   'tokens',
   'rotated_tokens',
+  'surplus_rotated_tokens',
   'grants',
   'pushed_requests',
   'device_codes',
 ]
 
 /**
- * Deletes at most `limit` rows of a kind that expired before; resolves to how many there were.
+ * Deletes at most `limit` rows of a kind that expired before, or of which there are too many; resolves to how many there were.
  *
  * @throws ApiError 403 without the rights to delete anybody's tokens and keys.
  */

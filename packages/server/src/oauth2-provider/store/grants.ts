@@ -35,13 +35,14 @@ const grantsOf = (db: Db, userId: string) =>
     .where('g.user_id', '=', userId)
 
 /**
- * The grants of a user, by app and age.
+ * The grants of a user from which anything is good still, by app and age.
  *
  * @throws ApiError 403 without `oauth2_app_code_token:read` for that user.
  */
-export async function listGrants(actor: Actor, db: Db, userId: string): Promise<GrantOfUser[]> {
+export async function listGrants(actor: Actor, db: Db, userId: string, now: Date): Promise<GrantOfUser[]> {
   authorize(actor, 'read', codeTokenObject(userId))
   return grantsOf(db, userId)
+    .where(({ or, eb }) => or([eb('t.expires_at', '>', now), eb('k.expires_at', '>', now)]))
     .orderBy('a.name')
     .orderBy('g.app_id')
     .orderBy('g.created_at')
