@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -73,21 +74,26 @@ const goingOn = (call: string, more: object = {}) => ({
   messages: [...hello.messages, { role: 'tool', tool_call_id: call, content: 'seen' }],
 })
 
-it('AG-80: what begins while others are being stored finds what has ended before it', async () => {
-  const { sql } = await import('kysely')
-  const gate = new Gate()
-  world.upstream.answer = ({ text }) => {
-    if (text.includes('seen')) return { steps: ['Hi ', { wait: gate.opened }, 'there'] }
-    return text.includes('use a tool') ? callsTools({ id: 'call_2', name: 'look' }) : says('Hi')
-  }
-  const going = await world.database.db.transaction().execute(async (held) => {
+/** Works while the record of another request is being stored. */
+const whileStoring = <Result>(work: () => Promise<Result>): Promise<Result> =>
+  world.database.db.transaction().execute(async (held) => {
     await sql`lock table aibridge_user_prompts in exclusive mode`.execute(held)
-    await whole()
+    await whole({ ...hello, model: 'gpt-other' })
     await until('a record to wait for the lock', async () => {
       const { rows } = await sql`
         select from pg_locks where relation = 'aibridge_user_prompts'::regclass and not granted`.execute(held)
       return rows.length > 0
     })
+    return work()
+  })
+
+it('AG-80: what begins while others are being stored finds what has ended before it', async () => {
+  const gate = new Gate()
+  world.upstream.answer = ({ text }) => {
+    if (text.includes('seen')) return { steps: ['Hi ', { wait: gate.opened }, 'there'] }
+    return text.includes('use a tool') ? callsTools({ id: 'call_2', name: 'look' }) : says('Hi')
+  }
+  const going = await whileStoring(async () => {
     await whole({ ...hello, messages: [{ role: 'user', content: 'use a tool' }] })
     return ask(goingOn('call_2', { stream: true }))
   })
@@ -142,11 +148,11 @@ it('AG-78: a long request is there before it ends, so that it leaves a trace wha
 it('AG-78: once a beginning was refused nothing is asked any more, until one is stored again', async () => {
   const { db } = world.database
   world.upstream.answer = () => says('Hi')
-  const { sql } = await import('kysely')
   await sql`alter table aibridge_interceptions add constraint no_more check (model <> 'gpt-test') not valid`.execute(
     db,
   )
-  expect(await whole()).toBe(200)
+  // It ends before its beginning could be stored.
+  expect(await whileStoring(() => whole())).toBe(200)
   await until('its record to be refused', () =>
     world.lines.some(({ level, record }) => level === 'error' && record === 'begin'),
   )
@@ -173,7 +179,6 @@ it('AG-78: once a beginning was refused nothing is asked any more, until one is 
 
 it('AG-78: of requests that are stored together, one that is refused is lost alone', async () => {
   const { db } = world.database
-  const { sql } = await import('kysely')
   world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
   await sql`alter table aibridge_user_prompts add constraint no_odd check (prompt <> 'odd') not valid`.execute(
     db,
