@@ -1,6 +1,11 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import tls from 'node:tls'
+
 import { type OAuthClientProvider, UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
+import { generate } from 'selfsigned'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -13,7 +18,10 @@ let member: Client
 let now = Date.now()
 
 beforeAll(async () => {
-  server = await startTestServer({ clock: { now: () => new Date(now) } })
+  server = await startTestServer({
+    clock: { now: () => new Date(now) },
+    env: { CODER_OAUTH2_CLIENT_DOCUMENT_PRIVATE_RANGES: '127.0.0.0/8' },
+  })
   const owner = await server.owner()
   await owner.call(updateOAuth2Settings, { body: { dynamic_client_registration_enabled: true } })
   member = await server.user('member')
@@ -30,6 +38,8 @@ class Program implements OAuthClientProvider {
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
   }
+  /** The document that describes it, where it does not register. */
+  clientMetadataUrl?: string
   /** Scopes that are asked for in place of those that the server names. */
   narrow: string | undefined
   asked: URL | undefined
@@ -145,6 +155,58 @@ it('OA-B5: tokens in the address count for nothing here', async () => {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
     })
     expect(answer.status).toBe(401)
+  }
+})
+
+/** A host with one document, which is trusted until it is disposed. */
+async function documentHost(document: (url: string) => object) {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keySize: 2048,
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+  })
+  const trusted = tls.getCACertificates('default')
+  tls.setDefaultCACertificates([...trusted, cert])
+  let url = ''
+  const host = createServer({ key, cert }, (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document(url)))
+  })
+  host.listen(0, '127.0.0.1')
+  await once(host, 'listening')
+  const address = host.address()
+  url = `https://localhost:${typeof address === 'object' ? address?.port : ''}/client.json`
+  return {
+    url,
+    [Symbol.dispose]: () => {
+      tls.setDefaultCACertificates(trusted)
+      host.closeAllConnections()
+      host.close()
+    },
+  }
+}
+
+it('issue 4, OA-B13: a client that a document describes needs no registration', async () => {
+  const owner = await server.owner()
+  const register = (dynamic_client_registration_enabled: boolean) =>
+    owner.call(updateOAuth2Settings, { body: { dynamic_client_registration_enabled } })
+  await register(false)
+  const program = new Program()
+  using host = await documentHost((client_id) => ({ ...program.clientMetadata, client_id }))
+  program.clientMetadataUrl = host.url
+  try {
+    await using mcp = await program.signIn()
+    expect(program.clientInformation()?.client_id).toBe(host.url)
+    expect((await mcp.client.callTool(whoAmI)).structuredContent).toMatchObject({ username: 'member' })
+    const before = program.tokens()
+    // It refreshes when its token is refused.
+    program.saveTokens({
+      token_type: 'Bearer',
+      ...before,
+      access_token: `${'a'.repeat(10)}-${'b'.repeat(22)}`,
+    })
+    expect((await mcp.client.callTool(whoAmI)).structuredContent).toMatchObject({ username: 'member' })
+    expect(program.tokens()?.refresh_token).not.toBe(before?.refresh_token)
+  } finally {
+    await register(true)
   }
 })
 
