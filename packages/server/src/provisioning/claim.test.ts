@@ -84,7 +84,7 @@ describe('tags', () => {
     expect((await claim(tags))?.id).toBe(runs ? job.id : undefined)
   })
 
-  it('PR-16: neither another organization nor another kind of template matches', async () => {
+  it('PR-16, L-S7: neither another organization nor another kind of template matches', async () => {
     const { queued, claim } = await emptyQueue()
     const elsewhere = await fixtures.organization(database.db)
     await queued({ organization_id: elsewhere.id })
