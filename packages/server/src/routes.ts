@@ -18,7 +18,12 @@ import { actorForUser, systemActor } from './authz/index.ts'
 import { chatContextRoutes, contextDetails, noteGitReport } from './chat-context/index.ts'
 import { chatExportRoutes } from './chat-export/index.ts'
 import { chatFileRoutes } from './chat-files/index.ts'
-import { type ChatGeneration, capacityDetails, chatTitleRoutes } from './chat-generation/index.ts'
+import {
+  type ChatGeneration,
+  capacityDetails,
+  chatTitleRoutes,
+  titleForTask,
+} from './chat-generation/index.ts'
 import { type ChatSettings, chatSettingsRoutes } from './chat-settings/index.ts'
 import { type ChatStreams, chatStreamRoutes } from './chat-streams/index.ts'
 import { type ChatParts, chatRoutes, presentFamily } from './chats/index.ts'
@@ -174,7 +179,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...workspaceRoutes(context, builds, external),
     ...buildRoutes(context),
     ...quotaRoutes(context),
-    ...taskRoutes(context, external, tunnels),
+    ...taskRoutes(context, external, tunnels, (of) => titleForTask(parts.chatGeneration.parts, of)),
     ...relayRoutes(context, tunnels),
     ...agentReportRoutes(context, tunnels, metadata, (...report) => reportTaskState(context, ...report)),
     ...connectionLogRoutes(context, connections),

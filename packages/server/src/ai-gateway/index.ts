@@ -1,6 +1,7 @@
 export { abandonedInterceptionsJob } from './abandoned.ts'
 export { costOfChats } from './costs.ts'
 export { mountDataPlane } from './data-plane/data-plane.ts'
+export type { GatewayCall } from './gateway-call.ts'
 export { GatewayError, gatewayErrorCode } from './gateway-error.ts'
 export type { GatewayHealth, ProviderHealth } from './gateway-health.ts'
 export { ModelGateway } from './model-gateway.ts'

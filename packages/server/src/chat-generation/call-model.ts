@@ -1,3 +1,4 @@
+import type { GatewayCall } from '../ai-gateway/index.ts'
 import type { ModelProvider } from '../ai-providers/index.ts'
 import type { RunModel } from '../chat-settings/index.ts'
 import type { ChatRow } from '../chats/index.ts'
@@ -25,21 +26,32 @@ export interface StreamEnd {
  *
  * @param isWished whether the owner has asked for the try, although the provider wants to be left alone (B-6).
  */
-export async function modelFor(
+export function modelFor(
   parts: Pick<GenerationParts, 'gateway' | 'metrics'>,
   chat: Pick<ChatRow, 'id' | 'owner_id' | 'root_chat_id' | 'parent_chat_id' | 'workspace_id'>,
-  { provider, config }: RunModel,
+  model: RunModel,
   { isWished = false }: { readonly isWished?: boolean } = {},
 ): Promise<LanguageModel> {
   const root = chat.root_chat_id ?? chat.parent_chat_id ?? chat.id
-  const send = parts.gateway.fetchFor({
+  return modelCalled(parts, model, {
     ownerId: chat.owner_id,
-    provider: provider.id,
     triesResting: isWished,
-    apiKeyId: await parts.gateway.keyFor(chat.owner_id),
     rootChatId: root,
     ...(root === chat.id ? {} : { subchatId: chat.id }),
     ...(chat.workspace_id === null ? {} : { workspaceId: chat.workspace_id }),
+  })
+}
+
+/** A model that is asked through the gateway, in the name of a user. */
+export async function modelCalled(
+  parts: Pick<GenerationParts, 'gateway' | 'metrics'>,
+  { provider, config }: RunModel,
+  call: Omit<GatewayCall, 'provider' | 'apiKeyId'>,
+): Promise<LanguageModel> {
+  const send = parts.gateway.fetchFor({
+    ...call,
+    provider: provider.id,
+    apiKeyId: await parts.gateway.keyFor(call.ownerId),
   })
   return languageModel(provider, config, (input, init) => {
     if (typeof init?.body === 'string')
@@ -146,7 +158,15 @@ export async function generateText(
     ...call
   }: Pick<CallOptions, 'prompt' | 'maxOutputTokens' | 'abortSignal'> & { readonly isWished?: boolean },
 ): Promise<{ readonly text: string; readonly usage: Finish['usage'] }> {
-  const model = await modelFor(parts, chat, runModel, { isWished })
+  return textOfModel(await modelFor(parts, chat, runModel, { isWished }), runModel, call)
+}
+
+/** As {@link generateText}, of a model that is not asked for a chat. */
+export async function textOfModel(
+  model: LanguageModel,
+  runModel: RunModel,
+  call: Pick<CallOptions, 'prompt' | 'maxOutputTokens' | 'abortSignal'>,
+): Promise<{ readonly text: string; readonly usage: Finish['usage'] }> {
   const { content, usage } = await model.doGenerate({ ...callSettings(runModel), ...call })
   const text = content
     .flatMap((piece) => (piece.type === 'text' ? [piece.text] : []))

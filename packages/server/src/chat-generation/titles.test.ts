@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import {
   createChat,
+  createTask,
   getChat,
   getUser,
   interruptChat,
@@ -9,7 +10,16 @@ import {
   regenerateChatTitle,
   updateChat,
 } from '@slipway/contract'
-import { Gate, openDatabase, says, type Turn, until } from '@slipway/testkit'
+import {
+  freePort,
+  Gate,
+  importTemplate,
+  openDatabase,
+  says,
+  type Turn,
+  taskTemplate,
+  until,
+} from '@slipway/testkit'
 import { ChatsAtWork } from './chats-at-work.fixture.ts'
 import { tidyTitle } from './titles.ts'
 
@@ -32,6 +42,29 @@ it('CH-1010: a new chat gets a title of its own beside its first turn', async ()
   const chat = await at.create('Please look at why the tests of the login page fail')
   expect(chat.title).toBe('Please look at why the tests…')
   await until('the title', async () => (await at.get(chat.id)).title === 'Fix the Login Tests')
+})
+
+it('WS-254: a task without a name is named by the model that names chats, and else by its first words', async () => {
+  const template = await importTemplate(at.owner, 'tasks', { 'template.ts': taskTemplate(await freePort()) })
+  const make = (input: string, more: object = {}) =>
+    at.owner.call(createTask, {
+      params: { user: 'me' },
+      body: { template_version_id: template.active_version_id, input, ...more },
+    })
+  titles = says('"Sort the Mail."')
+  const named = await make('There is a lot of mail in the box, please see to it')
+  expect(named.display_name).toBe('Sort the Mail')
+  expect(named.name).toMatch(/^sort-the-mail-[0-9a-f]{4}$/)
+  const half = await make('Some more mail', { name: 'more' })
+  expect([half.name, half.display_name]).toEqual(['more', 'Sort the Mail'])
+  const asked = at.provider.requests.length
+  const chosen = await make('Even more', { name: 'even-more', display_name: 'Even more' })
+  expect([chosen.name, chosen.display_name]).toEqual(['even-more', 'Even more'])
+  expect(at.provider.requests).toHaveLength(asked)
+  titles = { status: 400, message: 'not today' }
+  const plain = await make('Water the plants')
+  expect(plain.display_name).toBe('Water the plants')
+  expect(plain.name).toMatch(/^water-the-plants-[0-9a-f]{4}$/)
 })
 
 it('T-39: what the user has chosen while the title was made stays', async () => {

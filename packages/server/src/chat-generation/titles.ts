@@ -2,6 +2,7 @@ import { overrideModel, type RunModel } from '../chat-settings/index.ts'
 import { type ChatRow, firstTitle, type MessageRow, readParts, textOf } from '../chats/index.ts'
 import { generateText } from './call-model.ts'
 import { CHATD } from './chatd.ts'
+import type { CallOptions } from './model/language-model.ts'
 import type { GenerationParts } from './parts.ts'
 import type { Prepared } from './prepare.ts'
 import { TITLE_INSTRUCTION } from './prompt/texts.ts'
@@ -13,7 +14,7 @@ const MAX_WORDS = 8
 const MAX_CHARACTERS = 80
 const MAX_TOKENS = 256
 const WINDOW = 50
-const MAX_CONTEXT = 6_000
+export const MAX_CONTEXT = 6_000
 const MAX_LAST_MESSAGE = 1_000
 
 /** Gives a new chat a better title than its first words, beside its first turn; what a user has chosen stays (CH-1010). */
@@ -76,7 +77,16 @@ async function makeTitle(
   conversation: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const { text } = await generateText(parts, chat, model, {
+  const { text } = await generateText(parts, chat, model, titleCall(conversation, signal))
+  return tidyTitle(text)
+}
+
+/** What a model is asked that has to name a conversation. */
+export function titleCall(
+  conversation: string,
+  signal: AbortSignal,
+): Pick<CallOptions, 'prompt' | 'maxOutputTokens' | 'abortSignal'> {
+  return {
     prompt: [
       { role: 'system', content: TITLE_INSTRUCTION },
       {
@@ -86,8 +96,7 @@ async function makeTitle(
     ],
     maxOutputTokens: MAX_TOKENS,
     abortSignal: signal,
-  })
-  return tidyTitle(text)
+  }
 }
 
 /** What the model says, as a title: its first line without quotes, of at most 8 words and 80 characters. */

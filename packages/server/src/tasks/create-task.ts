@@ -24,6 +24,12 @@ export interface CreatedTask {
   readonly workspace: WorkspaceRow | undefined
 }
 
+/** A title for what a task is to do; undefined where no model gives one. */
+export type TitleFor = (of: {
+  readonly ownerId: string
+  readonly prompt: string
+}) => Promise<string | undefined>
+
 /**
  * Makes a task with a workspace of the same name, both or none (WS-253).
  *
@@ -34,6 +40,7 @@ export async function createTask(
   external: ExternalAuth,
   incoming: SessionRequest & { readonly body: CreateTaskRequest },
   ownerId: string,
+  titleFor: TitleFor,
 ): Promise<CreatedTask> {
   const { actor, body } = incoming
   const { db } = context.database
@@ -55,6 +62,8 @@ export async function createTask(
   const before = await repeatable.answered(db)
   if (before !== undefined) return { task: await taskOf(actor, db, before.id), workspace: undefined }
   const id = randomUUID()
+  const isNamed = wantedName !== '' && wantedDisplayName !== ''
+  let title: string | undefined
   try {
     const { workspace } = await createWorkspace(
       context,
@@ -69,7 +78,10 @@ export async function createTask(
           : { template_version_preset_id: body.template_version_preset_id }),
       },
       {
-        chooseName: async () => (wantedName === '' ? nameFor(input) : wantedName),
+        chooseName: async () => {
+          title = isNamed ? undefined : await titleFor({ ownerId, prompt: input })
+          return wantedName === '' ? nameFor(title ?? input) : wantedName
+        },
         async alongside(tx, made) {
           const kept = await repeatable.once(tx, async () => {
             await insertTask(actor, tx, {
@@ -77,7 +89,8 @@ export async function createTask(
               organizationId: made.organizationId,
               ownerId,
               name: made.name,
-              displayName: wantedDisplayName === '' ? displayNameFor(input, made.name) : wantedDisplayName,
+              displayName:
+                wantedDisplayName === '' ? displayNameFor(title ?? input, made.name) : wantedDisplayName,
               workspaceId: made.id,
               templateVersionId: version.id,
               prompt: input,

@@ -10,7 +10,7 @@ import { isUuid } from '../search/index.ts'
 import { announceCreated } from '../workspaces/index.ts'
 import { pauseTask, removeTask, resumeTask } from './change-runs.ts'
 import { logsOfTask, sendInput } from './converse.ts'
-import { createTask } from './create-task.ts'
+import { createTask, type TitleFor } from './create-task.ts'
 import { taskAt } from './find-task.ts'
 import { presentTask } from './present.ts'
 import { readTaskSearch } from './search-tasks.ts'
@@ -20,7 +20,12 @@ import { findTask, getStoredTask, listTasks, updatePrompt } from './store/tasks.
 const MAX_SNAPSHOT_BYTES = 64 * 1024
 
 /** Tasks: make, read, search, speak to, pause, resume, delete (WS section 14). None where they are switched off (WS-250). */
-export function taskRoutes(context: AppContext, external: ExternalAuth, tunnels: AgentTunnels): BoundRoute[] {
+export function taskRoutes(
+  context: AppContext,
+  external: ExternalAuth,
+  tunnels: AgentTunnels,
+  titleFor: TitleFor,
+): BoundRoute[] {
   if (!context.config.enableAiTasks) return []
   const db = context.database.db
   return [
@@ -32,7 +37,7 @@ export function taskRoutes(context: AppContext, external: ExternalAuth, tunnels:
       audited(context, incoming, { type: 'task', action: 'create' }, async (draft) => {
         const { actor, params, reply } = incoming
         const ownerId = await knownUserId(context, actor, params.user ?? '')
-        const { task, workspace } = await createTask(context, external, incoming, ownerId)
+        const { task, workspace } = await createTask(context, external, incoming, ownerId, titleFor)
         reply.code(201)
         draft.after = await getStoredTask(actor, db, task)
         if (workspace !== undefined) {
