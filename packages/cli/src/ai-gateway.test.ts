@@ -251,6 +251,91 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
     expect(after.length).toBe(before.length)
   })
 
+  it('AG-105: providers of every kind are made and changed, with the way of their requests and own keys', async () => {
+    const providers = async (...args: readonly string[]) =>
+      JSON.parse(await cli.good('ai-providers', ...args, '-o', 'json'))
+    expect(await providers('create', 'aws', '-t', 'bedrock', '--region', 'eu-west-1')).toMatchObject({
+      type: 'bedrock',
+      base_url: 'https://bedrock-runtime.eu-west-1.amazonaws.com',
+      settings: { region: 'eu-west-1', protocol: 'invoke-model' },
+      api_keys: [],
+    })
+    const keyed = ['ai-providers', 'update', 'aws', '--access-key', 'AKIA0123456789', '-o', 'json']
+    expect((await cli.runWith({}, ...keyed, { input: 'secret-of-aws\n' })).code).toBe(0)
+    const changed = await providers('update', 'aws', '--region', 'us-west-2', '--display-name', 'AWS')
+    expect(changed).toMatchObject({
+      display_name: 'AWS',
+      settings: { region: 'us-west-2', model: expect.stringContaining('sonnet') },
+    })
+    expect(await providers('create', 'copilot')).toMatchObject({ type: 'copilot', api_keys: [] })
+    await cli.runWith(
+      {},
+      'ai-providers',
+      'create',
+      'spare',
+      '-t',
+      'openai-compat',
+      '--base-url',
+      `${upstream.url}/v1`,
+      {
+        input: 'sk-spare-0123456789',
+      },
+    )
+    const moved = await providers('update', 'spare', '--base-url', `${upstream.url}/v2`)
+    expect(moved.base_url).toBe(`${upstream.url}/v2`)
+    const routing = ['--fallback', 'spare,gpt-test=gpt-mini', '--connect-timeout', '5s', '--weight', '3']
+    expect(
+      await providers(
+        'routing',
+        'set',
+        'openai',
+        ...routing,
+        '--balance',
+        'spare:2',
+        '--key-strategy',
+        'round_robin',
+      ),
+    ).toMatchObject({
+      key_strategy: 'round_robin',
+      fallbacks: [{ provider: 'spare', models: { 'gpt-test': 'gpt-mini' } }],
+      weight: 3,
+      balance: [{ provider: 'spare', weight: 2 }],
+      connect_timeout_ms: 5_000,
+      idle_timeout_ms: null,
+    })
+    expect(await cli.good('ai-providers', 'routing', 'show', 'openai')).toMatch(
+      /round_robin +spare,gpt-test=gpt-mini +3 +spare:2 +5s +default/,
+    )
+    expect(
+      await providers(
+        'routing',
+        'set',
+        'openai',
+        '--fallback',
+        '',
+        '--balance',
+        '',
+        '--connect-timeout',
+        'none',
+      ),
+    ).toMatchObject({ fallbacks: [], balance: [], connect_timeout_ms: null, weight: 3 })
+    expect(await cli.bad('ai-providers', 'routing', 'set', 'openai', '--balance', 'spare')).toContain(
+      'west:2',
+    )
+    expect(
+      (await cli.runWith({}, 'ai-providers', 'own-keys', 'set', 'openai', { input: 'sk-mine-0123456789' }))
+        .stdout,
+    ).toContain('is stored')
+    const own = async () =>
+      (await providers('own-keys', 'list')).find(
+        (one: { provider: { name: string } }) => one.provider.name === 'openai',
+      )
+    expect(await own()).toMatchObject({ has_user_api_key: true })
+    await cli.good('ai-providers', 'own-key', 'rm', 'openai')
+    expect(await own()).toMatchObject({ has_user_api_key: false })
+    expect(await cli.bad('ai-providers', 'own-keys', 'set', 'nowhere')).toContain('there are')
+  })
+
   it('AG-139: whoever may not is refused', async () => {
     const { key } = await (await server.user('nobody')).call(createToken, {
       params: { user: 'me' },

@@ -13,9 +13,11 @@ import {
 } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
 import { ago, type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
-import { askSecret, interactive, sure } from '../prompt.ts'
+import { sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
-import { standardInput } from '../standard-input.ts'
+import { ownKeyCommands } from './ai-provider-own-keys.ts'
+import { routingCommands } from './ai-provider-routing.ts'
+import { type AwsFlags, awsOptions, awsSettings, hasAws, readSecret } from './ai-provider-settings.ts'
 
 /** Where a type is found when nobody says where. */
 const BASE_URLS: Readonly<Record<string, string>> = {
@@ -24,6 +26,7 @@ const BASE_URLS: Readonly<Record<string, string>> = {
   google: 'https://generativelanguage.googleapis.com/v1beta/openai/',
   openrouter: 'https://openrouter.ai/api/v1/',
   vercel: 'https://ai-gateway.vercel.sh/v1/',
+  copilot: 'https://api.githubcopilot.com/',
 }
 
 const COLUMNS: readonly Column<AIProvider>[] = [
@@ -50,13 +53,18 @@ const TEST_COLUMNS: readonly Column<AIProviderTestResult>[] = [
   { name: 'error', value: (result) => result.error },
 ]
 
-interface CreateFlags extends OutputFlags {
+interface CreateFlags extends OutputFlags, AwsFlags {
   readonly type?: string
   readonly baseUrl?: string
   readonly displayName?: string
-  readonly region?: string
   readonly key: boolean
   readonly disabled?: boolean
+}
+
+interface UpdateFlags extends OutputFlags, AwsFlags {
+  readonly baseUrl?: string
+  readonly displayName?: string
+  readonly icon?: string
 }
 
 /** `ai-providers …`. */
@@ -74,27 +82,31 @@ export function aiProviderCommands(program: Command): void {
       const client = await openSession(command)
       printRow(await client.call(getAIProvider, { params: { idOrName } }), COLUMNS, own)
     })
-  tableOptions(providers.command('create <name>'), COLUMNS)
+  awsOptions(tableOptions(providers.command('create <name>'), COLUMNS))
     .description('Add a provider; its key is asked for, or read from standard input')
     .option(
       '-t, --type <type>',
-      'openai, anthropic, google, bedrock, azure, openai-compat, openrouter or vercel; the name when absent',
+      'openai, anthropic, google, bedrock, azure, openai-compat, openrouter, vercel or copilot; the name when absent',
     )
     .option('--base-url <url>', "where it is; the provider's own address when absent")
     .option('--display-name <name>', 'what people see')
-    .option('--region <region>', 'region of Bedrock')
     .option('--no-key', 'it needs no key')
     .option('--disabled', 'do not use it yet')
     .addHelpText(
       'after',
-      '\nFor example: printf %s "$ANTHROPIC_API_KEY" | slipway ai-providers create anthropic',
+      '\nFor example: printf %s "$ANTHROPIC_API_KEY" | slipway ai-providers create anthropic\n' +
+        '             slipway ai-providers create bedrock --region us-east-1\n' +
+        'Bedrock takes no key: without --access-key, the server uses what its environment has of AWS. Nor does Copilot.',
     )
     .action(async (name: string, own: CreateFlags, command: Command) => {
       const type = own.type ?? name
-      const baseUrl = own.baseUrl ?? (type === 'bedrock' ? bedrockUrl(own.region) : BASE_URLS[type])
+      const baseUrl =
+        own.baseUrl ?? (type === 'bedrock' || hasAws(own) ? bedrockUrl(own.region) : BASE_URLS[type])
       if (baseUrl === undefined) throw new CommandError(`--base-url is required for the type ${type}`)
+      const throughAws = type === 'bedrock' || hasAws(own)
       const client = await openSession(command)
-      const keys = own.key ? [await readKey()] : []
+      const settings = throughAws ? await awsSettings(own) : undefined
+      const keys = own.key && !throughAws && type !== 'copilot' ? [await readSecret('Key')] : []
       const made = await client.call(createAIProvider, {
         body: {
           name,
@@ -103,10 +115,32 @@ export function aiProviderCommands(program: Command): void {
           enabled: own.disabled !== true,
           api_keys: keys,
           ...(own.displayName === undefined ? {} : { display_name: own.displayName }),
-          ...(own.region === undefined ? {} : { settings: { region: own.region } }),
+          ...(settings === undefined ? {} : { settings }),
         },
       })
       printRow(made, COLUMNS, own)
+    })
+  awsOptions(tableOptions(providers.command('update <provider>'), COLUMNS))
+    .description('Change a provider; what is not given stays')
+    .option('--base-url <url>', 'where it is')
+    .option('--display-name <name>', 'what people see')
+    .option('--icon <url>', 'picture of it')
+    .action(async (idOrName: string, own: UpdateFlags, command: Command) => {
+      const { baseUrl, displayName, icon } = own
+      if (baseUrl === undefined && displayName === undefined && icon === undefined && !hasAws(own))
+        throw new CommandError('nothing to change: give one of the options')
+      const client = await openSession(command)
+      const before = hasAws(own) ? await client.call(getAIProvider, { params: { idOrName } }) : undefined
+      const changed = await client.call(updateAIProvider, {
+        params: { idOrName },
+        body: {
+          ...(baseUrl === undefined ? {} : { base_url: baseUrl }),
+          ...(displayName === undefined ? {} : { display_name: displayName }),
+          ...(icon === undefined ? {} : { icon }),
+          ...(before === undefined ? {} : { settings: await awsSettings(own, before.settings ?? undefined) }),
+        },
+      })
+      printRow(changed, COLUMNS, own)
     })
   tableOptions(providers.command('set-key <provider>'), COLUMNS)
     .description('Give a provider another key, which is asked for or read from standard input')
@@ -117,7 +151,7 @@ export function aiProviderCommands(program: Command): void {
       const kept = own.add === true ? provider.api_keys.map(({ id }) => ({ id })) : []
       const changed = await client.call(updateAIProvider, {
         params: { idOrName },
-        body: { api_keys: [...kept, { api_key: await readKey() }] },
+        body: { api_keys: [...kept, { api_key: await readSecret('Key') }] },
       })
       printRow(changed, COLUMNS, own)
     })
@@ -142,6 +176,8 @@ export function aiProviderCommands(program: Command): void {
         const { name } = await client.call(updateAIProvider, { params: { idOrName }, body: { enabled } })
         process.stdout.write(`The provider ${name} is ${word}d.\n`)
       })
+  routingCommands(providers)
+  ownKeyCommands(providers)
   providers
     .command('delete <provider>')
     .alias('rm')
@@ -156,14 +192,6 @@ export function aiProviderCommands(program: Command): void {
     })
 }
 
-function bedrockUrl(region: string | undefined): string | undefined {
-  return region === undefined ? undefined : `https://bedrock-runtime.${region}.amazonaws.com`
-}
-
-/** A key, never from the command line: other programs of the machine see that. @throws CommandError without one. */
-async function readKey(): Promise<string> {
-  const key = interactive() ? await askSecret('Key', 'the key') : await standardInput('the key')
-  if (key.trim() === '')
-    throw new CommandError('the key is empty; --no-key is for a provider that needs none')
-  return key.trim()
+function bedrockUrl(region = 'us-east-1'): string {
+  return `https://bedrock-runtime.${region}.amazonaws.com`
 }
