@@ -174,7 +174,7 @@ export async function passThrough(
       ? await inspectPrompt(parts, decided, { model: namedModel(decided.body), prompt: undefined })
       : undefined
   if (inspection?.refusal !== undefined) {
-    answered(inspection.refusal.status)
+    answered(inspection.refusal.status, inspection.metadata)
     throw inspection.refusal.with({ interceptionId: id })
   }
   const request = inspection === undefined ? decided : { ...decided, body: inspection.body }
@@ -200,11 +200,11 @@ export async function passThrough(
       retries: false,
       usedKey: () => undefined,
     })
-    answered(answer.status)
+    answered(answer.status, inspection?.metadata)
     const { status, headers, body } = await filtered(answer)
     return { interceptionId: id, status, headers, body }
   } catch (error) {
-    answered(undefined)
+    answered(undefined, inspection?.metadata)
     span?.fail(error instanceof GatewayError ? error.code : 'error')
     if (!(error instanceof GatewayError)) throw error
     if (error.code !== 'upstream_unreachable') throw error.with({ interceptionId: id })

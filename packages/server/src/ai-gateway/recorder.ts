@@ -202,17 +202,17 @@ export class Recorder implements AsyncDisposable {
    * Notes that a request is relayed without being recorded like others (AG-B20). Nobody waits for it to be stored.
    *
    * @returns the id of its record, and what is to be called with the status of the answer, or without one where there is
-   *   none; only the first call counts.
+   *   none, and with what was decided about it; only the first call counts.
    */
-  passing(of: Omit<PassedRecord, 'kind' | 'id' | 'status' | 'startedAt' | 'durationMs'>): {
+  passing(of: Omit<PassedRecord, 'kind' | 'id' | 'status' | 'startedAt' | 'durationMs' | 'metadata'>): {
     readonly id: string
-    readonly answered: (status?: number) => void
+    readonly answered: (status?: number, metadata?: PassedRecord['metadata']) => void
   } {
     const id = randomUUID()
     const startedAt = this.#context.clock.now().toISOString()
     const began = performance.now()
     let done = false
-    const answered = (status?: number): void => {
+    const answered = (status?: number, metadata?: PassedRecord['metadata']): void => {
       if (done) return
       done = true
       const record: PassedRecord = {
@@ -224,6 +224,7 @@ export class Recorder implements AsyncDisposable {
         status,
         startedAt,
         durationMs: Math.round(performance.now() - began),
+        metadata,
       }
       if (this.#context.config.aiGatewayStructuredLogging) logPassing(this.#context.log, record)
       this.#gather(record)

@@ -256,6 +256,7 @@ export interface AibridgePassthroughsTable {
   status: number | null
   started_at: Date
   duration_ms: number
+  metadata: ColumnType<JsonValue | null, string | null, string | null>
 }
 
 export interface AibridgeTokenUsagesTable {

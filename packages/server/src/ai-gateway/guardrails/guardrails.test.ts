@@ -161,6 +161,16 @@ describe('AG-B17: requests that are only relayed', () => {
       body,
     })
   }
+  /** What was decided about the request with an answer. */
+  const decided = (answer: Response) =>
+    until('its row', async () => {
+      const row = await world.database.db
+        .selectFrom('aibridge_passthroughs')
+        .selectAll()
+        .where('id', '=', answer.headers.get('x-slipway-interception-id') ?? '')
+        .executeTakeFirst()
+      return row === undefined ? undefined : { status: row.status, metadata: row.metadata }
+    })
   /** Until the server knows what holds, which hears of it a moment later than this replica. */
   const knows = (status: number, body: string) =>
     until('the settings', async () => (await relay(body)).status === status)
@@ -172,13 +182,21 @@ describe('AG-B17: requests that are only relayed', () => {
     const from = world.upstream.requests.length
     const refused = await relay(secret)
     expect(await refused.json()).toMatchObject({ error: { code: 'guardrail_blocked' } })
+    const secrets = (decision: string) => ({ secrets: { decision, findings: { github_token: 1 } } })
+    expect(await decided(refused)).toEqual({ status: 400, metadata: { guardrails: secrets('blocked') } })
     expect((await relay('use \u0001 what is no JSON')).status).toBe(400)
     expect(world.upstream.requests).toHaveLength(from)
     // That the provider knows no such path says that it was asked.
-    expect((await relay('{"model":"gpt-test","input":"nothing to hide"}')).status).toBe(404)
+    const harmless = await relay('{"model":"gpt-test","input":"nothing to hide"}')
+    expect(harmless.status).toBe(404)
+    expect((await decided(harmless)).metadata ?? {}).toEqual({})
     await set({ secrets: 'redact' })
     await knows(404, secret)
     expect(world.upstream.requests.at(-1)?.text).toBe(secret.replace(SECRET, '[redacted:github_token]'))
+    expect(await decided(await relay(secret))).toEqual({
+      status: 404,
+      metadata: { guardrails: secrets('redacted') },
+    })
   })
 
   it('AG-B17: are told the service that is asked before, whatever they are', async () => {

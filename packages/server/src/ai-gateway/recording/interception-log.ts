@@ -81,5 +81,6 @@ export function logPassing(log: Logger, record: PassedRecord): void {
     status: record.status,
     started_at: record.startedAt,
     duration_ms: record.durationMs,
+    metadata: JSON.stringify(record.metadata),
   })
 }

@@ -95,6 +95,8 @@ const PassedRecord = Type.Object({
   status: orAbsent(Type.Integer()),
   startedAt: Type.String(),
   durationMs: Count,
+  /** What guardrails have decided. */
+  metadata: orAbsent(Metadata),
 })
 export type PassedRecord = Static<typeof PassedRecord>
 

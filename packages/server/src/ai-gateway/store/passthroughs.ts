@@ -18,6 +18,8 @@ export interface NewPassthrough {
   readonly status: number | null
   readonly startedAt: Date
   readonly durationMs: number
+  /** What was decided about it; undefined for nothing. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
 
 const insertTogether = batchesOf(async (db: Db, rows: readonly NewPassthrough[]) => {
@@ -34,15 +36,17 @@ const insertTogether = batchesOf(async (db: Db, rows: readonly NewPassthrough[])
       status: row.status,
       started_at: row.startedAt.toISOString(),
       duration_ms: row.durationMs,
+      metadata: row.metadata,
     })),
   )
   await sql`
     insert into aibridge_passthroughs (id, initiator_id, api_key_id, provider, provider_name, method, route, client,
-      status, started_at, duration_ms)
-    select id, initiator_id, api_key_id, provider, provider_name, method, route, client, status, started_at, duration_ms
+      status, started_at, duration_ms, metadata)
+    select id, initiator_id, api_key_id, provider, provider_name, method, route, client, status, started_at,
+           duration_ms, metadata
       from jsonb_to_recordset(${given}::jsonb) as n(id uuid, initiator_id uuid, api_key_id text, provider text,
              provider_name text, method text, route text, client text, status integer, started_at timestamptz,
-             duration_ms integer)
+             duration_ms integer, metadata jsonb)
     on conflict (id) do nothing`.execute(db)
   return rows.map(() => undefined)
 })
