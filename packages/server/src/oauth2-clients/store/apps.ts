@@ -31,10 +31,11 @@ export async function listAppsOfUser(
     .selectAll()
     .where('id', 'in', (from) =>
       from
-        .selectFrom('oauth2_provider_app_tokens')
-        .select('app_id')
-        .where('user_id', '=', userId)
-        .where('expires_at', '>', now),
+        .selectFrom('oauth2_provider_grants as g')
+        .innerJoin('oauth2_provider_app_tokens as t', 't.grant_id', 'g.id')
+        .select('g.app_id')
+        .where('g.user_id', '=', userId)
+        .where('t.expires_at', '>', now),
     )
     .orderBy('name')
     .orderBy('id')
