@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import type { AIModelPrice } from '@slipway/contract'
-import { matching, priceDraft, pricedModels, priceFaults, priceUpsert } from './model-prices.ts'
+import { changeWords, matching, priceDraft, pricedModels, priceFaults, priceUpsert } from './model-prices.ts'
 
 const price = (
   provider: string,
@@ -58,4 +58,19 @@ it('UI-504: a price without any value, provider or model is not sent', () => {
   expect(priceFaults({ ...priceDraft(), provider: 'openai', model: 'x', output_price: 'much' })).toEqual({
     output_price: 'An amount in dollars, such as 2.50.',
   })
+})
+
+it('AG-108: a change of a price says what is known of it, and whether it is gone', () => {
+  const change = {
+    ...price('openai', 'x', 'custom', 1_250_000),
+    id: 'x',
+    changed_at: '',
+    changed_by: null,
+    removed: false,
+    output_price: null,
+    cache_read_price: 0,
+    cache_write_price: null,
+  }
+  expect(changeWords(change)).toBe('$1.25 in · $0.00 cache read')
+  expect(changeWords({ ...change, removed: true })).toBe('Removed: $1.25 in · $0.00 cache read')
 })

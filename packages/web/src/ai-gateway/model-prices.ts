@@ -1,4 +1,5 @@
 import type { AIModelPrice, AIModelPriceChange, AIModelPriceUpsert } from '@slipway/contract'
+import { PROVIDER_KINDS } from '../ai-providers/provider-types.ts'
 import { filterValue } from '../ui/filter-words.ts'
 import { amountText, parseAmount, priceText } from './money.ts'
 
@@ -51,6 +52,11 @@ export function matching(models: readonly PricedModel[], filter: string): readon
       (source === undefined || one.price.source === source) &&
       words.every((word) => one.model.toLowerCase().includes(word)),
   )
+}
+
+/** A type of provider as people call it. */
+export function providerLabel(provider: string): string {
+  return PROVIDER_KINDS.find(({ type }) => type === provider)?.label ?? provider
 }
 
 const WORDS: Readonly<Record<PriceField, string>> = {

@@ -4,7 +4,7 @@ import type { AIModelPriceChange } from '@slipway/contract'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
-import { changeWords } from './model-prices.ts'
+import { changeWords, providerLabel } from './model-prices.ts'
 import { priceChangesQuery } from './queries.ts'
 
 /** What has changed of the price of a model, or of all prices: when, and by whom (AG-108). */
@@ -22,8 +22,8 @@ export function PriceHistory({
       open
       wide
       onClose={onClose}
-      title={of === undefined ? 'Changes of prices' : `Prices of ${of.model}`}
-      description="Dollars per million tokens, the latest first. Requests cost what was the price when they were made."
+      title={of === undefined ? 'Price changes' : `Prices of ${of.model}`}
+      description="Dollars per million tokens, the latest first. Each request was charged at the price of its time."
     >
       <ErrorNotice error={changes.error} title="The changes could not be read" />
       {changes.isPending ? <p className="text-sm text-ink-2">Loading…</p> : null}
@@ -43,7 +43,12 @@ export function PriceHistory({
 function Change({ change, named }: { readonly change: AIModelPriceChange; readonly named: boolean }) {
   return (
     <li className="flex flex-col gap-0.5 py-2.5 first:pt-0 last:pb-0">
-      {named ? <bdi className="truncate font-mono text-[13px] font-medium">{change.model}</bdi> : null}
+      {named ? (
+        <span className="flex min-w-0 items-baseline gap-2">
+          <bdi className="truncate font-mono text-[13px] font-medium">{change.model}</bdi>
+          <span className="whitespace-nowrap text-xs text-ink-2">{providerLabel(change.provider)}</span>
+        </span>
+      ) : null}
       <span className="text-sm tabular-nums">{changeWords(change)}</span>
       <span className="text-xs text-ink-2">
         {change.changed_by === null ? (

@@ -22,7 +22,7 @@ import { PAGE_SIZE } from '../ui/pagination.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { toasts } from '../ui/toast.tsx'
-import { keyOf, matching, type PricedModel, pricedModels } from './model-prices.ts'
+import { keyOf, matching, type PricedModel, pricedModels, providerLabel } from './model-prices.ts'
 import { priceText } from './money.ts'
 import { PriceDialog } from './price-dialog.tsx'
 import { PriceHistory } from './price-history.tsx'
@@ -207,11 +207,7 @@ const COLUMNS: readonly Column<PricedModel>[] = [
     id: 'provider',
     header: 'Provider',
     from: 'md',
-    cell: (row) => (
-      <span className="whitespace-nowrap text-ink-2">
-        {TYPES.find(({ value }) => value === row.provider)?.label ?? row.provider}
-      </span>
-    ),
+    cell: (row) => <span className="whitespace-nowrap text-ink-2">{providerLabel(row.provider)}</span>,
   },
   {
     id: 'input',

@@ -49,7 +49,7 @@ export function RoutingTargets({
       },
     ])
   return (
-    <fieldset className="min-w-0 border-t border-line pt-4">
+    <fieldset className="min-w-0 border-t border-line pt-4 first:border-t-0 first:pt-0">
       <legend className="float-left mb-0.5 w-full text-sm font-semibold">{title}</legend>
       <p className="clear-both mb-3 text-xs text-ink-2">{help}</p>
       <div className="flex flex-col gap-3">

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { argumentsOf, between, objectOf, tokensIn, withRange } from './session-words.ts'
+import { argumentsOf, between, keyWords, objectOf, tokensIn, tookWords, withRange } from './session-words.ts'
 
 const NOW = Date.parse('2026-03-02T12:00:00Z')
 
@@ -32,4 +32,12 @@ it('adds what came from the cache to what went in', () => {
     }),
   ).toBe(321)
   expect(between('2026-01-01T00:00:01Z', '2026-01-01T00:00:00Z')).toBe(0)
+  expect(tookWords('2026-01-01T00:00:01Z', '2026-01-01T00:00:01Z')).toBe('<1 ms')
+  expect(tookWords('2026-01-01T00:00:01.000Z', '2026-01-01T00:00:01.030Z')).toBe('30 ms')
+})
+
+it('UI-1302: a request that no key was tried for names none', () => {
+  expect(keyWords('sk-t...cdef')).toBe('sk-t...cdef')
+  expect(keyWords('<failover key>')).toBeUndefined()
+  expect(keyWords('')).toBeUndefined()
 })

@@ -4,6 +4,7 @@ import type {
   AIBridgeThread,
   AIBridgeThreadRequest,
 } from '@slipway/contract'
+import { formatDuration } from '../ui/duration.ts'
 import { filterValue, withFilterValue } from '../ui/filter-words.ts'
 
 const DAY_MS = 86_400_000
@@ -45,6 +46,12 @@ export function between(started: string, ended: string): number {
   return Math.max(0, Date.parse(ended) - Date.parse(started))
 }
 
+/** How long something took; answers out of what is known already take less than can be measured. */
+export function tookWords(started: string, ended: string): string {
+  const took = between(started, ended)
+  return took === 0 ? '<1 ms' : formatDuration(took)
+}
+
 /** Arguments of a tool: as data where they are JSON, else as they are. */
 export function argumentsOf(input: string): unknown {
   try {
@@ -68,6 +75,14 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
   centralized: 'Deployment key',
   byok: 'User’s key',
   subscription: 'User’s subscription',
+}
+
+/** What a request bears that never came to a key. */
+const NO_KEY = '<failover key>'
+
+/** Which of a provider's keys was used; nothing where none was, or none is known. */
+export function keyWords(hint: string): string | undefined {
+  return hint === '' || hint === NO_KEY ? undefined : hint
 }
 
 /** Whose key the provider got. */

@@ -5,18 +5,18 @@ import type { AIBridgeThread, AIBridgeToolCall } from '@slipway/contract'
 import { shortCount } from '../ai-gateway/money.ts'
 import { JsonView } from '../chat-conversation/json-view.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { formatDuration } from '../ui/duration.ts'
 import { Mark } from '../ui/form.tsx'
 import { exactTime } from '../ui/time-ago.tsx'
 import { Cost } from './session-columns.tsx'
 import {
   argumentsOf,
-  between,
   credentialWords,
+  keyWords,
   objectOf,
   type Step,
   stepsOf,
   tokensIn,
+  tookWords,
 } from './session-words.ts'
 
 /** A prompt and everything that came of it: each request to the model, its thoughts, and the tools that it chose. */
@@ -36,7 +36,7 @@ export function Thread({ thread }: { readonly thread: AIBridgeThread }) {
           </span>
         )}
         <span className="ml-auto flex flex-wrap gap-x-3 tabular-nums">
-          <span>{formatDuration(between(thread.started_at, thread.ended_at))}</span>
+          <span>{tookWords(thread.started_at, thread.ended_at)}</span>
           <Usage usage={thread.token_usage} cost={thread.cost_micros} />
         </span>
       </div>
@@ -116,6 +116,7 @@ function Request({
   readonly alone: boolean
 }) {
   const failed = request.error_type !== undefined && request.error_type !== ''
+  const key = keyWords(request.credential_hint)
   const rest = Object.keys(request.metadata).length > 0
   return (
     <li className="min-w-0 border-b border-line px-4 py-2 last:border-b-0">
@@ -132,17 +133,20 @@ function Request({
         </span>
         <span>
           {credentialWords(request.credential_kind)}
-          {request.credential_hint === '' ? null : (
+          {key === undefined ? null : (
             <>
               {' '}
-              <code>{request.credential_hint}</code>
+              <code>{key}</code>
             </>
           )}
         </span>
-        <span className="ml-auto flex gap-x-3 tabular-nums">
-          <span>{formatDuration(between(request.started_at, request.ended_at))}</span>
-          {alone ? null : <Usage usage={request.token_usage} cost={request.cost_micros} />}
-        </span>
+        {/* Alone, it took and cost what its thread did. */}
+        {alone ? null : (
+          <span className="ml-auto flex gap-x-3 tabular-nums">
+            <span>{tookWords(request.started_at, request.ended_at)}</span>
+            <Usage usage={request.token_usage} cost={request.cost_micros} />
+          </span>
+        )}
       </div>
       {failed ? (
         <p className="mt-1.5 flex items-start gap-2 text-sm text-bad">

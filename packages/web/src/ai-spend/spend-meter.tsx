@@ -35,7 +35,7 @@ export function SpendMeter({
           <span className="text-ink-2">of {dollars(limit)}</span>
         </span>
         <span className={full ? 'font-medium text-bad' : near ? 'font-medium text-warn' : 'text-ink-2'}>
-          {full ? 'spent' : `${Math.floor(share * 100)} %`}
+          {full ? 'spent' : spent > 0 && share < 0.01 ? '<1 %' : `${Math.floor(share * 100)} %`}
         </span>
       </span>
       {/* biome-ignore lint/a11y/useSemanticElements: the browser's meter has colours and a shape of its own */}

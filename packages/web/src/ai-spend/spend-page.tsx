@@ -136,7 +136,8 @@ function Spend({ spend }: { readonly spend: OrganizationAISpendDaily }) {
               }
             : {})}
         >
-          The price of their model is not known, so their cost is missing from totals and budgets.
+          The price of {sum.unpriced_requests === 1 ? 'its' : 'their'} model is not known, so{' '}
+          {sum.unpriced_requests === 1 ? 'its' : 'their'} cost is missing from totals and budgets.
         </Notice>
       )}
       <DailyChart spend={spend} />
