@@ -4,6 +4,7 @@ import { CLIENT_LEFT, type Failure, failureOfError, failureOfEvent, failureOfSta
 import type { Answerer, InjectedCall } from './ending.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { InterceptTrace } from './intercept-trace.ts'
+import type { LogFields } from './log-fields.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { Recorder } from './recorder.ts'
 import type { Reservation } from './reservations.ts'
@@ -30,6 +31,8 @@ export interface CourseOf {
   /** What is set aside for its cost. */
   readonly reservation: Reservation
   readonly signal: AbortSignal
+  /** What lines of the log say of it, with the hint of the key that was used last. */
+  readonly logFields: (hint: string | undefined) => LogFields
 }
 
 /** Longest error of a provider that is read, in bytes. */
@@ -71,6 +74,11 @@ export class Course {
       model: of.interception.model,
       route: of.route,
     })
+  }
+
+  /** What lines of the log say of it (AG-122). */
+  logFields(): LogFields {
+    return this.#of.logFields(this.#hint)
   }
 
   /** Notes which key was used last. */
@@ -156,6 +164,7 @@ export class Course {
     setImmediate(() => {
       this.end(failure, observation, incomplete).catch((error: unknown) =>
         this.#log.error('what a request to a model has left could not be recorded', {
+          ...this.logFields(),
           error: describeError(error),
         }),
       )

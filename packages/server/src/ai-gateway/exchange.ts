@@ -12,6 +12,7 @@ import type { ExchangeParts, ModelRequest } from './exchange-parts.ts'
 import { GatewayError } from './gateway-error.ts'
 import { inspectPrompt } from './guardrails/inspect-prompt.ts'
 import { InterceptTrace } from './intercept-trace.ts'
+import { type LogFields, logFields } from './log-fields.ts'
 import { decideModel, decidePassThrough } from './model-policy.ts'
 import { reserve } from './reservations.ts'
 import { askProvider } from './routing/ask.ts'
@@ -25,6 +26,8 @@ import { observerOf, wireOf } from './wires/wire.ts'
 /** What the client gets; the body must be read to its end or returned from. */
 export interface ModelAnswer {
   readonly interceptionId: string
+  /** What lines of the log say of the request. */
+  readonly logFields: () => LogFields
   readonly status: number
   readonly headers: AnswerHeaders
   readonly body: AsyncIterable<Uint8Array>
@@ -71,12 +74,22 @@ async function exchangeTraced(
   const own = request.byok ?? bedrockCredential(parts.aws, first.provider)
   const interception = interceptionOf(parts.context, request, facts, first, own)
   trace?.asked({ interceptionId: interception.id, model: interception.model, streaming: facts.stream })
+  const lineFields = (hint: string | undefined): LogFields =>
+    logFields(interception, {
+      route,
+      userAgent: String(request.headers['user-agent'] ?? ''),
+      streaming: facts.stream,
+      hint,
+    })
   const reservation = await reserve(parts, request, targets, interception.id)
   try {
     await traced(trace, 'Intercept.RecordInterception', () => parts.recorder.begin(interception))
   } catch (error) {
     await reservation.release()
-    parts.context.log.error('a request to a model could not be recorded', { error: describeError(error) })
+    parts.context.log.error('a request to a model could not be recorded', {
+      ...lineFields(undefined),
+      error: describeError(error),
+    })
     throw new GatewayError(500, 'internal_error', 'failed to record interception', { cause: error })
   }
   const course = new Course(
@@ -93,6 +106,7 @@ async function exchangeTraced(
       reservation,
       trace,
       signal,
+      logFields: lineFields,
     },
     parts,
   )
@@ -130,6 +144,7 @@ async function exchangeTraced(
     const observer = loop ?? observerOf(wire, typeof contentType === 'string' ? contentType : '')
     return {
       interceptionId: interception.id,
+      logFields: () => course.logFields(),
       status: answer.status,
       headers: answer.headers,
       providerMs,
@@ -154,7 +169,7 @@ export async function passThrough(
     readonly path: string
     readonly forwarded: Readonly<Record<string, string>>
   },
-): Promise<Omit<ModelAnswer, 'providerMs'>> {
+): Promise<Omit<ModelAnswer, 'providerMs' | 'logFields'>> {
   const { request: decided, filtered } = decidePassThrough(parts, given)
   const { provider, method, route, forwarded } = decided
   if (decided.byok === undefined && provider.bedrock === undefined && provider.keys.length === 0)

@@ -263,10 +263,9 @@ async function serve(
     )
     watchClient(stream, reply.raw, (milliseconds) =>
       context.log.warn('slow client detected', {
-        interception_id: answer.interceptionId,
+        ...answer.logFields(),
         duration_ms: milliseconds,
         ip: request.context.remoteAddress,
-        user_agent: headers['user-agent'] ?? '',
       }),
     )
     await reply.send(stream)

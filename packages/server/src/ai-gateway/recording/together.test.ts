@@ -154,6 +154,19 @@ it('AG-78: once a beginning was refused nothing is asked any more, until one is 
     const seen = world.upstream.requests.length
     expect(await whole()).toBe(500)
     expect(world.upstream.requests).toHaveLength(seen)
+    // AG-122: what was asked is in no line, but all that finds it.
+    expect(
+      world.lines.slice(from).findLast(({ message }) => /could not be recorded/.test(String(message))),
+    ).toMatchObject({
+      interception_id: expect.stringMatching(/^[\da-f-]{36}$/),
+      credential_kind: 'centralized',
+      credential_hint: expect.any(String),
+      provider: expect.stringMatching(/^p-/),
+      route: expect.stringContaining('/'),
+      model: 'gpt-test',
+      user_agent: expect.any(String),
+      streaming: expect.any(Boolean),
+    })
   } finally {
     await sql`alter table aibridge_interceptions drop constraint no_more`.execute(db)
   }
