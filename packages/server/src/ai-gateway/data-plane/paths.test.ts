@@ -40,6 +40,16 @@ describe('AG-3: what is listed cannot be left', () => {
     expect(where(path)).toBeUndefined()
   })
 
+  it.each(['/v1/models', '/v1/chat/completions'])(
+    'AG step 11: %s of an address that is none is a 502',
+    (path) => {
+      const broken = { ...provider('openai'), baseUrl: 'nonsense' }
+      expect(() => destinationOf(broken, path, '')).toThrow(
+        expect.objectContaining({ status: 502, message: 'invalid provider base URL' }),
+      )
+    },
+  )
+
   it('AG-3: a model of Google is not asked where requests go unrecorded', () => {
     const google = provider('openai', 'google')
     expect(destinationOf(google, '/v1/models/gemini-pro', '')).toMatchObject({ kind: 'passthrough' })

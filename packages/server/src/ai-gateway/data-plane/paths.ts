@@ -1,4 +1,5 @@
 import type { ModelProvider } from '../../ai-providers/index.ts'
+import { GatewayError } from '../gateway-error.ts'
 
 /** Where a request of a client goes (chapter 05 section 2.1). */
 export interface Destination {
@@ -35,7 +36,7 @@ const PATHS: Readonly<Record<ModelProvider['family'], Paths>> = {
  * the key that is put in may be allowed to do much more (AG-3).
  *
  * @param path without a query, as it was sent.
- * @throws TypeError for a base URL that cannot be read.
+ * @throws GatewayError 502 for a base URL that cannot be read, which only the database itself can have got.
  */
 export function destinationOf(provider: ModelProvider, path: string, query: string): Destination | undefined {
   if (query !== '' || !PATHS[provider.family].intercepted.includes(path))
@@ -65,7 +66,8 @@ function findDestination(provider: ModelProvider, path: string, query: string): 
   const base = provider.baseUrl.replace(/\/+$/, '')
   // The base URL of this family has the version already (AG-2).
   const rest = provider.family === 'openai' ? path.slice('/v1'.length) : path
-  const url = new URL(base + rest)
+  const url = URL.parse(base + rest)
+  if (url === null) throw new GatewayError(502, 'provider_error', 'invalid provider base URL')
   url.search = query
   for (const name of ['coder_session_token', 'access_token'])
     if (url.searchParams.has(name)) url.searchParams.delete(name)
