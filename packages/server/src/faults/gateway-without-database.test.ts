@@ -320,7 +320,6 @@ it('AG-23: the memory of a server stays as it was while a client does not read',
   upstream.answer = () => ({ steps: Array.from({ length: 6_000 }, () => piece) })
   await (await ask()).body?.cancel()
   const before = await server.memory()
-  const from = upstream.requests.length
   const left = new AbortController()
   const sent = httpRequest(server.url + CHAT, {
     method: 'POST',
@@ -328,9 +327,10 @@ it('AG-23: the memory of a server stays as it was while a client does not read',
     signal: left.signal,
   })
   sent.on('error', () => undefined)
-  sent.end(JSON.stringify({ ...hello, stream: true }))
+  const messages = [{ role: 'user', content: 'Say a lot' }]
+  sent.end(JSON.stringify({ ...hello, messages, stream: true }))
   await once(sent, 'response')
-  const request = await until('the request', () => upstream.requests[from])
+  const request = await upstream.nextRequest(({ text }) => text.includes('Say a lot'))
   let seen = -1
   await until('the provider to stand still', async () => {
     const now = request.sentBytes
