@@ -44,7 +44,7 @@ it('RB-103: each entry is a line of the service log, too, with who it was', asyn
     return audit_logs.find((one) => one.id === line.id)
   })
   expect(line).toMatchObject({
-    time: entry.time,
+    entry_time: entry.time,
     user_id: id,
     resource_type: 'user',
     resource_id: entry.resource_id,
@@ -95,7 +95,7 @@ it('RB-103: an entry that cannot be stored is an error of the log, and what it i
   expect(failed.level).toBe('error')
   // Whoever collects lines has it all the same, with nothing to look for in the database.
   expect(lines.find(({ message, id }) => message === 'audit_log' && id === failed.id)).toMatchObject({
-    time: null,
+    entry_time: null,
     resource_target: 'kim',
   })
   await owner.call(activateUser, kim)

@@ -78,8 +78,8 @@ export async function recordAsGiven(
   }
   log.info('audit_log', {
     id: entry.id,
-    // None in a line whose entry is not in the database.
-    time: time?.toISOString() ?? null,
+    // None in a line whose entry is not in the database; the line has a `time` of its own.
+    entry_time: time?.toISOString() ?? null,
     user_id: entry.user?.id ?? null,
     resource_type: entry.type,
     resource_id: entry.resourceId,

@@ -170,8 +170,8 @@ function tellDecisions(server: FastifyInstance): void {
   })
 }
 
-/** What only programs ask for: none of it is a page of the dashboard (OA-B4). */
-const OF_PROGRAMS = /^\/(?:oauth2|\.well-known)(?:[/?]|$)/
+/** What only programs ask for: none of it is a page of the dashboard (OA-B4, UI-101). */
+const OF_PROGRAMS = /^\/(?:oauth2|scim|\.well-known)(?:[/?]|$)/
 
 const NOT_STORED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
 

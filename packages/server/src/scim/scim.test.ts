@@ -114,6 +114,10 @@ describe('L-31: SCIM for everybody', () => {
     const types = await ask('GET', '/ResourceTypes')
     expect(types.body.Resources).toMatchObject([{ id: 'User', endpoint: '/Users', schema: USER }])
     expect((await ask('GET', '/Schemas')).body.Resources).toMatchObject([{ id: USER }])
+    // UI-101: nothing here is a page of the dashboard.
+    expect((await ask('GET', '/Groups')).status).toBe(404)
+    const deleted = await ask('DELETE', `/Users/${NIL}`)
+    expect([deleted.status, deleted.headers.get('allow')]).toEqual([405, 'GET, HEAD, PATCH, PUT'])
   })
 
   it('L-31: makes an account that its owner signs in to through the provider', async () => {
