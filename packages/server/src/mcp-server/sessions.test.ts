@@ -434,8 +434,11 @@ it.each(['2025-11-25', '2026-07-28'])(
       n += 1
       await owner.call(updateTemplate, { params: { template: template.id }, body: { description: `w${n}` } })
     }
-    await change()
-    await until('both to hear', async () => heard.watcher > 0 && heard.owner > 0)
+    await until('both to hear', async () => {
+      // One that is made before both listen is told to nobody.
+      await change()
+      return heard.watcher > 0 && heard.owner > 0
+    })
     const everyone = template.organization_id
     const share = (role: '' | 'use') =>
       owner.call(updateTemplateAcl, {
