@@ -12,6 +12,9 @@ let server: TestServer
 let folder: string
 let cli: CommandLine
 
+/** Each waits for several builds and runs the program several times, in milliseconds. */
+const SLOW = 90_000
+
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'slipway-cli-'))
   cli = new CommandLine(folder)
@@ -56,26 +59,34 @@ it('WS-250: task create needs a template with tasks, and something to do', async
   expect(await cli.good('task', 'delete', '-y', 'other')).toBe('The other task has been deleted.\n')
 })
 
-it('WS-258: task send waits for a task that is not ready, task logs prints what was said', async () => {
-  await cli.good('task', 'send', 'owner/mail', 'and the news')
-  const said = await logs()
-  expect(said[0]).toBe('input: Sort the mail')
-  expect(said.slice(2)).toEqual(['input: and the news', 'output: Done: and the news'])
-  const [task] = await listed('--status', 'active')
-  expect(task?.name).toBe('mail')
-  const shown = await cli.good('task', 'status', task?.id ?? '', '-c', 'name,status,healthy')
-  expect(shown).toMatch(/^NAME +STATUS +HEALTHY\nmail +active +true\n$/)
-  expect(await cli.bad('task', 'status', 'nothing')).toContain('`slipway task list` shows yours')
-  expect(await cli.bad('task', 'list', '--status', 'lazy')).toContain('Invalid task search query.')
-})
+it(
+  'WS-258: task send waits for a task that is not ready, task logs prints what was said',
+  async () => {
+    await cli.good('task', 'send', 'owner/mail', 'and the news')
+    const said = await logs()
+    expect(said[0]).toBe('input: Sort the mail')
+    expect(said.slice(2)).toEqual(['input: and the news', 'output: Done: and the news'])
+    const [task] = await listed('--status', 'active')
+    expect(task?.name).toBe('mail')
+    const shown = await cli.good('task', 'status', task?.id ?? '', '-c', 'name,status,healthy')
+    expect(shown).toMatch(/^NAME +STATUS +HEALTHY\nmail +active +true\n$/)
+    expect(await cli.bad('task', 'status', 'nothing')).toContain('`slipway task list` shows yours')
+    expect(await cli.bad('task', 'list', '--status', 'lazy')).toContain('Invalid task search query.')
+  },
+  SLOW,
+)
 
-it('WS-261: task pause and resume, and send to a paused task resumes it', async () => {
-  expect(await cli.good('task', 'pause', '-y', 'mail')).toBe('The mail task has been paused.\n')
-  expect(await cli.good('task', 'status', '--watch', 'mail')).toContain('paused')
-  expect((await logs()).at(-1)).toBe('output: Done: and the news')
-  await cli.good('task', 'send', 'mail', 'again')
-  expect((await logs()).at(-1)).toBe('output: Done: again')
-  expect(await cli.bad('task', 'resume', 'mail')).toContain('Task workspace is already running.')
-  expect(await cli.good('task', 'delete', '-y', 'mail')).toBe('The mail task has been deleted.\n')
-  expect(await listed('--all')).toEqual([])
-})
+it(
+  'WS-261: task pause and resume, and send to a paused task resumes it',
+  async () => {
+    expect(await cli.good('task', 'pause', '-y', 'mail')).toBe('The mail task has been paused.\n')
+    expect(await cli.good('task', 'status', '--watch', 'mail')).toContain('paused')
+    expect((await logs()).at(-1)).toBe('output: Done: and the news')
+    await cli.good('task', 'send', 'mail', 'again')
+    expect((await logs()).at(-1)).toBe('output: Done: again')
+    expect(await cli.bad('task', 'resume', 'mail')).toContain('Task workspace is already running.')
+    expect(await cli.good('task', 'delete', '-y', 'mail')).toBe('The mail task has been deleted.\n')
+    expect(await listed('--all')).toEqual([])
+  },
+  SLOW,
+)
