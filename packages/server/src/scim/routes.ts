@@ -32,31 +32,23 @@ export function scimRoutes(parts: ScimParts): BoundRoute[] {
     requireSecret(context, incoming.raw.headers.authorization)
     return { context: incoming.context, userAgent: incoming.raw.headers['user-agent'] ?? '' }
   }
+  /** What anybody may know of the endpoints. */
+  const document = (
+    route: typeof contract.getSCIMServiceProviderConfig,
+    made: (base: string) => Record<string, unknown>,
+  ): BoundRoute =>
+    forAnyone(
+      route,
+      async (incoming) => {
+        requireEnabled(context)
+        return made(base(incoming))
+      },
+      LIMITS,
+    )
   return [
-    forAnyone(
-      contract.getSCIMServiceProviderConfig,
-      async (incoming) => {
-        requireEnabled(context)
-        return serviceProviderConfig(base(incoming))
-      },
-      LIMITS,
-    ),
-    forAnyone(
-      contract.listSCIMResourceTypes,
-      async (incoming) => {
-        requireEnabled(context)
-        return resourceTypes(base(incoming))
-      },
-      LIMITS,
-    ),
-    forAnyone(
-      contract.listSCIMSchemas,
-      async (incoming) => {
-        requireEnabled(context)
-        return schemas(base(incoming))
-      },
-      LIMITS,
-    ),
+    document(contract.getSCIMServiceProviderConfig, serviceProviderConfig),
+    document(contract.listSCIMResourceTypes, resourceTypes),
+    document(contract.listSCIMSchemas, schemas),
     forAnyone(
       contract.listSCIMUsers,
       async (incoming) => {

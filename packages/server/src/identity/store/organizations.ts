@@ -11,6 +11,15 @@ export type OrganizationRow = Selectable<OrganizationsTable>
 
 const NIL = '00000000-0000-0000-0000-000000000000'
 
+/** The query of the default organization. */
+function theDefault(tx: Db) {
+  return tx
+    .selectFrom('organizations')
+    .selectAll()
+    .where('is_default', '=', true)
+    .where('deleted', '=', false)
+}
+
 /**
  * Makes the default organization with its Everyone group when there is none yet; of replicas that try at the same time one
  * makes it.
@@ -21,11 +30,7 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<OrganizationRow> {
   authorize(actor, 'create', { type: 'organization' })
   authorize(actor, 'create', { type: 'group' })
-  const stored = tx
-    .selectFrom('organizations')
-    .selectAll()
-    .where('is_default', '=', true)
-    .where('deleted', '=', false)
+  const stored = theDefault(tx)
   const found = await stored.executeTakeFirst()
   if (found !== undefined) return found
   const made = await tx
@@ -49,12 +54,7 @@ export async function ensureDefaultOrganization(actor: Actor, tx: Db): Promise<O
 /** The organization that accounts belong to where nothing else is said. @throws ApiError 403, 404 before the set-up. */
 export async function defaultOrganization(actor: Actor, tx: Db): Promise<OrganizationRow> {
   authorize(actor, 'read', { type: 'organization' })
-  const found = await tx
-    .selectFrom('organizations')
-    .selectAll()
-    .where('is_default', '=', true)
-    .where('deleted', '=', false)
-    .executeTakeFirst()
+  const found = await theDefault(tx).executeTakeFirst()
   if (found === undefined) throw notFound()
   return found
 }
