@@ -4,6 +4,7 @@ import path from 'node:path'
 
 import { defineConfig } from 'vitest/config'
 
+import { FailedFiles } from './packages/testkit/src/failed-files.ts'
 import { LongFilesFirst } from './packages/testkit/src/long-files-first.ts'
 import { SecondTries } from './packages/testkit/src/second-tries.ts'
 
@@ -31,7 +32,7 @@ const common = {
 
 export default defineConfig({
   test: {
-    reporters: ['default', new SecondTries()],
+    reporters: ['default', new SecondTries(), new FailedFiles()],
     // Once for both projects: they would otherwise start a database each.
     globalSetup: ['packages/testkit/src/vitest-global-setup.ts'],
     sequence: { sequencer: LongFilesFirst },

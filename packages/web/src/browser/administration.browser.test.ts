@@ -22,6 +22,7 @@ import {
   type TestBrowser,
   type TestServer,
 } from '@slipway/testkit'
+import { goneAfterDialog } from './gone.fixture.ts'
 import { flawsOf, type Sight } from './sights.fixture.ts'
 
 const owned = new AsyncDisposableStack()
@@ -114,7 +115,7 @@ describe('users', () => {
     await page.getByLabel('Type "hopper" to confirm').fill('hopper')
     await remove.click()
     await page.waitForURL('**/deployment/users')
-    await page.getByRole('link', { name: 'hopper', exact: true }).waitFor({ state: 'detached' })
+    await goneAfterDialog(page.getByRole('link', { name: 'hopper', exact: true }))
     expect(faults).toEqual([])
   })
 
@@ -286,7 +287,7 @@ describe('the deployment', () => {
     await page.getByRole('menuitem', { name: 'Delete' }).click()
     await page.getByLabel('Type "draft-one" to confirm').fill('draft-one')
     await page.getByRole('button', { name: 'Delete provider' }).click()
-    await row.waitFor({ state: 'detached' })
+    await goneAfterDialog(row)
     expect(faults).toEqual([])
   })
 

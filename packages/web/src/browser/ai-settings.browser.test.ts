@@ -23,6 +23,7 @@ import {
   type TestServer,
   until,
 } from '@slipway/testkit'
+import { goneAfterDialog } from './gone.fixture.ts'
 import { flawsOf } from './sights.fixture.ts'
 
 const PROVIDERS = '/ai/settings/providers'
@@ -169,7 +170,7 @@ describe('AI settings', () => {
     await page.getByRole('button', { name: /^Actions for scripted-model \(copy\)/ }).click()
     await page.getByRole('menuitem', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete model' }).click()
-    await page.getByRole('row', { name: /\(copy\)/ }).waitFor({ state: 'detached' })
+    await goneAfterDialog(page.getByRole('row', { name: /\(copy\)/ }))
     const stored = await owner.call(listChatModelConfigs)
     expect(stored.find((one) => one.model === 'second-model')).toMatchObject({
       is_default: true,

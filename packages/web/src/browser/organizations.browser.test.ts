@@ -24,6 +24,7 @@ import {
   type TestBrowser,
   type TestServer,
 } from '@slipway/testkit'
+import { goneAfterDialog } from './gone.fixture.ts'
 import { flawsOf, type Sight } from './sights.fixture.ts'
 
 const owned = new AsyncDisposableStack()
@@ -101,7 +102,7 @@ describe('members', () => {
     await page.getByRole('button', { name: 'Actions for ada' }).click()
     await page.getByRole('menuitem', { name: 'Remove' }).click()
     await page.getByRole('button', { name: 'Remove member' }).click()
-    await page.getByRole('row', { name: /ada@/ }).waitFor({ state: 'detached' })
+    await goneAfterDialog(page.getByRole('row', { name: /ada@/ }))
     expect(faults).toEqual([])
   })
 
@@ -181,7 +182,7 @@ describe('groups', () => {
     expect(await confirm.isDisabled()).toBe(true)
     await page.getByLabel('Type "robots" to confirm').fill('robots')
     await confirm.click()
-    await page.getByRole('link', { name: 'Firmware' }).waitFor({ state: 'detached' })
+    await goneAfterDialog(page.getByRole('link', { name: 'Firmware' }))
     expect(faults).toEqual([])
   })
 
@@ -244,7 +245,7 @@ describe('roles', () => {
     await page.getByRole('button', { name: 'Delete release-bot' }).click()
     await page.getByLabel('Type "release-bot" to confirm').fill('release-bot')
     await page.keyboard.press('Enter')
-    await page.getByRole('link', { name: 'release-bot' }).waitFor({ state: 'detached' })
+    await goneAfterDialog(page.getByRole('link', { name: 'release-bot' }))
     expect(faults).toEqual([])
   })
 
