@@ -712,7 +712,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'oauth2-device/store.ts findDeviceCode': ['AAAAAAAAAA'],
   'oauth2-device/store.ts notePoll': [id, new Date()],
   'oauth2-device/store.ts redeemDeviceCode': [{ id, userId: id }],
-  'oauth2-device/store.ts findWaitingCode': [id, hash, new Date()],
+  'oauth2-device/store.ts findByUserCode': [id, hash, new Date()],
   'oauth2-device/store.ts decideDeviceCode': [id, id, 'approved', new Date()],
   'organizations/store/organizations.ts getOrganization': [id],
   'organizations/store/organizations.ts listOrganizations': [],

@@ -101,7 +101,8 @@ describe('CH-410: the list of chats', () => {
         where c.parent_chat_id is null and c.owner_id = ${adaId}::uuid and not c.archived
         order by (c.pin_order = 0), c.pin_order, c.updated_at desc, c.id desc limit 50`.execute(tx)
     })
-    expect(JSON.stringify(rows)).toContain('chats_owner')
+    // Of the two that fit the planner takes one by what it last counted.
+    expect(JSON.stringify(rows)).toMatch(/Index Scan using chats_(owner|parent)/)
   })
 
   it('is narrowed by labels, all of which must be there', async () => {

@@ -14,7 +14,7 @@ import {
   sendFaultPage,
 } from '../oauth2-provider/index.ts'
 import { sendCodePage, sendDecidedPage, sendDeviceConsentPage } from './device-pages.ts'
-import { decideDeviceCode, findWaitingCode, type WaitingCode } from './store.ts'
+import { decideDeviceCode, findByUserCode, type UserFacingCode } from './store.ts'
 import { hashUserCode, readUserCode, shownUserCode } from './user-code.ts'
 
 const actor = systemActor('system_oauth', 'a client that a user has authorised is in use')
@@ -32,7 +32,7 @@ type Visit = Pick<Incoming<never>, 'context' | 'raw' | 'reply'>
 interface Found {
   readonly accepted: Accepted
   readonly letters: string
-  readonly waiting: WaitingCode
+  readonly waiting: UserFacingCode
   readonly client: OAuthClient
 }
 
@@ -125,10 +125,11 @@ async function find(parts: DeviceParts, visit: Visit, typed: string): Promise<Fo
     return askForCode(context, visit, accepted, 400, '', fault)
   }
   const { actor: user, owner } = accepted
-  let waiting: WaitingCode | undefined
+  let waiting: UserFacingCode | undefined
   try {
+    // A code that was decided already, such as by a second click, is no guess either.
     await delay.guess({ kind: 'device code', userId: owner.id }, async () => {
-      waiting = await findWaitingCode(
+      waiting = await findByUserCode(
         user,
         context.database.db,
         owner.id,
@@ -149,7 +150,7 @@ async function find(parts: DeviceParts, visit: Visit, typed: string): Promise<Fo
       'There were too many wrong codes. Try again in a quarter of an hour.',
     )
   }
-  if (waiting === undefined) return askForCode(context, visit, accepted, 400, '', UNKNOWN)
+  if (waiting?.waits !== true) return askForCode(context, visit, accepted, 400, '', UNKNOWN)
   const client = await findClient(clients, visit, waiting.app_id)
   return client === undefined ? undefined : { accepted, letters, waiting, client }
 }

@@ -269,6 +269,15 @@ describe('OA-B12: a device polls', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
   })
 
+  it('a code that was decided already is no wrong guess', async () => {
+    const hasty = await server.user('hasty')
+    const { user_code } = await start()
+    expect((await decide(user_code, 'allow', hasty)).status).toBe(200)
+    for (let click = 0; click < 6; click += 1)
+      expect((await decide(user_code, 'allow', hasty)).status).toBe(400)
+    expect((await decide((await start()).user_code, 'allow', hasty)).status).toBe(200)
+  })
+
   it('the tokens are for the resource that was asked for', async () => {
     const { device_code, user_code } = await start({ resource: server.url })
     await decide(user_code, 'allow')

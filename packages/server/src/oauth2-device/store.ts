@@ -138,25 +138,28 @@ export async function redeemDeviceCode(
   return numUpdatedRows > 0n
 }
 
-/** A request that waits for a user, as that user finds it. */
-export type WaitingCode = Pick<
+/** A request as a user finds it who has its code. */
+export type UserFacingCode = Pick<
   Selectable<Oauth2ProviderDeviceCodesTable>,
   'id' | 'app_id' | 'scopes' | 'resource_uri' | 'ip_address' | 'created_at'
->
+> & {
+  /** Whether it can be decided still. */
+  readonly waits: boolean
+}
 
 /**
- * The request with this code for its user, while it waits. Whoever has the code may look at it and decide in their own
- * name.
+ * The request with this code for its user, one that was decided or has expired as well. Whoever has the code may look at
+ * it and decide in their own name.
  *
  * @throws ApiError 403 without `oauth2_app_code_token:create` for the user.
  */
-export async function findWaitingCode(
+export async function findByUserCode(
   actor: Actor,
   db: Db,
   userId: string,
   hashedUserCode: Buffer,
   now: Date,
-): Promise<WaitingCode | undefined> {
+): Promise<UserFacingCode | undefined> {
   authorize(actor, 'create', codeObject(userId))
   return db
     .selectFrom('oauth2_provider_device_codes')
@@ -167,10 +170,9 @@ export async function findWaitingCode(
       'resource_uri',
       'created_at',
       sql<string>`host(ip_address)`.as('ip_address'),
+      sql<boolean>`status = 'pending' and expires_at > ${now}`.as('waits'),
     ])
     .where('hashed_user_code', '=', hashedUserCode)
-    .where('status', '=', 'pending')
-    .where('expires_at', '>', now)
     .executeTakeFirst()
 }
 
