@@ -243,7 +243,7 @@ function signInParts(
     explainSync,
     endSession: async (userId, session) => {
       const revoker = actorForUser('api_key_revoker', userId, 'the account signs in otherwise from now on')
-      await deleteKeysOfUser(revoker, context.database.db, userId, { session })
+      await context.database.transaction((tx) => deleteKeysOfUser(revoker, tx, userId, { session }))
     },
   }
 }

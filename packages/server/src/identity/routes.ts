@@ -110,7 +110,9 @@ export function identityRoutes(
       const revoker = actorForUser('api_key_revoker', key.userId, 'a sign-out ends the session and its apps')
       await audited(context, incoming, KEY_LOGOUT, (draft) => {
         draft.resourceId = key.userId
-        return deleteKeysOfUser(revoker, db, key.userId, { session: key.id })
+        return context.database.transaction((tx) =>
+          deleteKeysOfUser(revoker, tx, key.userId, { session: key.id }),
+        )
       })
       keys.drop(key.userId)
       reply.header(
@@ -310,7 +312,8 @@ export function identityRoutes(
         const { actor, params } = incoming
         const key = await getKey(actor, db, params.keyid ?? '')
         draft.before = key
-        await deleteKey(actor, db, key.id)
+        // A refresh of the same key takes its locks in another order: whichever is given up is tried again.
+        await context.database.transaction((tx) => deleteKey(actor, tx, key.id))
         keys.drop(key.user_id)
         return undefined
       }),

@@ -25,7 +25,7 @@ export function sessionRoutes(context: AppContext, keys: KeyValidator, delay: Si
         const user = await getUser(actor, db, params.user ?? '')
         const session = await getSession(actor, db, user.id, params.keyid ?? '')
         draft.before = session
-        await deleteKey(actor, db, session.id)
+        await context.database.transaction((tx) => deleteKey(actor, tx, session.id))
         keys.drop(user.id)
         return undefined
       }),
@@ -35,7 +35,9 @@ export function sessionRoutes(context: AppContext, keys: KeyValidator, delay: Si
         const { actor, params, key } = incoming
         const user = await getUser(actor, db, params.user ?? '')
         draft.resourceId = user.id
-        const ended = await deleteOtherSessions(actor, db, user.id, key.id)
+        const ended = await context.database.transaction((tx) =>
+          deleteOtherSessions(actor, tx, user.id, key.id),
+        )
         draft.additionalFields = { other_sessions: true, ended }
         keys.drop(user.id)
         return undefined

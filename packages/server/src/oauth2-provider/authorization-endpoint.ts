@@ -317,7 +317,9 @@ export class AuthorizationEndpoint {
     const revoker = actorForUser('api_key_revoker', key.userId, 'who is asked is not who is signed in')
     await audited(context, { ...visit, owner }, { type: 'api_key', action: 'logout' }, (draft) => {
       draft.resourceId = key.userId
-      return deleteKeysOfUser(revoker, context.database.db, key.userId, { session: key.id })
+      return context.database.transaction((tx) =>
+        deleteKeysOfUser(revoker, tx, key.userId, { session: key.id }),
+      )
     })
     keys.drop(key.userId)
     visit.reply.header(

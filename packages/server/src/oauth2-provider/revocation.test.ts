@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import {
   DEVICE_CODE_GRANT,
+  deleteKey,
   deleteOAuth2App,
   deleteOAuth2AppSecret,
   deleteOAuth2Grant,
@@ -146,6 +147,27 @@ describe('introspection', () => {
     const next = JSON.parse(await (await deployment.refresh(app, tokens.refresh_token)).text())
     expect(await isActive(app, tokens.access_token)).toBe(false)
     expect(await isActive(app, next.access_token)).toBe(true)
+  })
+})
+
+describe('the key of an access token', () => {
+  it('ID-54, OP-46: is deleted all the same when a refresh holds what hangs on it', async () => {
+    const tokens = await deployment.tokens(app)
+    const keyid = tokens.access_token.split('-')[0] ?? ''
+    await using database = await openDatabase(deployment.server.databaseUrl)
+    let deleting: Promise<unknown> = Promise.resolve()
+    // As a refresh does it: first the pair, then its key.
+    await database.db.transaction().execute(async (tx) => {
+      await sql`select 1 from oauth2_provider_app_tokens where api_key_id = ${keyid} for update`.execute(tx)
+      deleting = deployment.member.call(deleteKey, { params: { user: 'me', keyid } })
+      await until('the deletion to wait', async () => {
+        const { rows } = await sql`select 1 from pg_locks where not granted`.execute(database.db)
+        return rows.length > 0
+      })
+      await sql`select 1 from api_keys where id = ${keyid} for update`.execute(tx)
+    })
+    await deleting
+    expect(await deployment.use(tokens.access_token)).toBe(401)
   })
 })
 
