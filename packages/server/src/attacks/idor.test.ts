@@ -335,3 +335,49 @@ describe('L-S10: nobody reaches what is not theirs, through any parameter of any
     },
   )
 })
+
+/** The rosters of an organization show addresses to its members; who administers people, or audits, sees more. */
+const ROSTERS = ['members', 'members/{user}', 'paginated-members'].map(
+  (rest) => `/api/v2/organizations/{organization}/${rest}`,
+)
+const PEOPLE = [
+  ...ROSTERS,
+  ...[
+    '/api/v2/groups',
+    '/api/v2/organizations/{organization}/groups',
+    '/api/v2/users',
+    '/api/v2/users/{user}',
+  ],
+]
+
+it.each([
+  ['a member of another organization', {}, []],
+  ['a member of the same organization', { neighbour: true }, ROSTERS],
+  ['a user admin', { site: 'user-admin' }, PEOPLE],
+  ['a template admin', { site: 'template-admin' }, [...PEOPLE, '/api/v2/templates/{template}/acl/available']],
+  ['an auditor', { site: 'auditor' }, [...PEOPLE, '/api/v2/audit', '/api/v2/audit/export']],
+] as const)('L-S8: only these answers show %s the address of somebody else', async (who, as, shown) => {
+  const client = await asker({ who, ...as })
+  const user = await database.db
+    .selectFrom('users')
+    .select('email')
+    .where('id', '=', theirs.ownerId)
+    .executeTakeFirstOrThrow()
+  const waiting = routes
+    .filter(
+      ({ method, security, stream }) =>
+        method === 'GET' && security === 'session' && (stream ?? 'bytes') === 'bytes',
+    )
+    .filter((route) => parametersOf(route).every((name) => theirs.names[name] !== undefined))
+    .values()
+  const told: string[] = []
+  const work = async (): Promise<void> => {
+    for (const route of waiting) {
+      const url = `${server.url}${pathOf(route, theirs.names)}${queryOf(route)}`
+      const text = await (await fetch(url, { headers: client.headers })).text()
+      if (text.includes(user.email)) told.push(route.path)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  expect(told.sort()).toEqual([...shown].sort())
+})
