@@ -1,5 +1,17 @@
-import { readFile, readlink, stat, writeFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { randomUUID } from 'node:crypto'
+import {
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -64,6 +76,34 @@ it('AC-117: a start script that still runs when the workspace stops is ended, an
   await agent.stop()
   expect(await readFile(path.join(agent.home, 'stopped'), 'utf8')).toBe('done\n')
   expect(states(agent)).toEqual(['starting', 'shutting_down', 'off'])
+})
+
+it('L-S4: what somebody else has put in the place of the agent’s own folder is left alone', async () => {
+  const ids = { linked: randomUUID(), foreign: randomUUID(), own: randomUUID() }
+  const placeOf = (name: keyof typeof ids): string => path.join(tmpdir(), `slipway-${ids[name]}`)
+  const theirs = await mkdtemp(path.join(tmpdir(), 'slipway-theirs-'))
+  await symlink(theirs, placeOf('linked'))
+  // One that an earlier run has left.
+  for (const name of ['foreign', 'own'] as const) await mkdir(placeOf(name), { mode: 0o755 })
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) await chown(placeOf('foreign'), 65_534, 65_534)
+  const shown = script({ run_on_start: true, script: 'echo "$PATH" > "$HOME/path"' })
+  try {
+    for (const name of ['linked', 'foreign', 'own'] as const) {
+      await using agent = await connectAgent({ agent_id: ids[name], scripts: [shown] })
+      await until('ready', () => states(agent).includes('ready'))
+      const first = (await readFile(path.join(agent.home, 'path'), 'utf8')).split(':')[0] ?? ''
+      const folder = first.slice(0, first.indexOf('/', tmpdir().length + 1))
+      expect(folder === placeOf(name), name).toBe(name === 'own' || (name === 'foreign' && !isRoot))
+      expect((await stat(folder)).mode & 0o777, name).toBe(0o700)
+    }
+    expect(await readdir(theirs)).toEqual([])
+    expect(await readlink(placeOf('linked'))).toBe(theirs)
+    await expect(stat(placeOf('own'))).rejects.toMatchObject({ code: 'ENOENT' })
+  } finally {
+    for (const left of [theirs, placeOf('linked'), placeOf('foreign'), placeOf('own')])
+      await rm(left, { recursive: true, force: true })
+  }
 })
 
 it('AC-117: a script with `#!` runs under that interpreter, with folders of its own, and output is kept', async () => {

@@ -1,6 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 
@@ -29,6 +28,7 @@ import { ScriptRunner } from './scripts/script-runner.ts'
 import { writeSecretFiles } from './secret-files.ts'
 import { hostKey } from './ssh/host-key.ts'
 import { SshServer } from './ssh/ssh-server.ts'
+import { openStateDirectory } from './state-directory.ts'
 import { streamPair } from './stream-pair.ts'
 import { keepTaskLog } from './task-log.ts'
 import { Terminals } from './terminals/terminals.ts'
@@ -64,7 +64,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   await using parts = new AsyncDisposableStack()
   const gitKey = parts.use(new GitKeyAgent(controlPlane, log))
   // Scripts may hold secrets: others on the machine see nothing of it, and nothing is left.
-  const stateDirectory = path.join(tmpdir(), `slipway-${manifest.agent_id}`)
+  const stateDirectory = await openStateDirectory(manifest.agent_id)
   parts.defer(() => rm(stateDirectory, { recursive: true, force: true }))
   const binDirectory = path.join(stateDirectory, 'bin')
   await mkdir(binDirectory, { recursive: true, mode: 0o700 })
