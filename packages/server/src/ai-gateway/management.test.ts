@@ -226,6 +226,13 @@ describe('AG-89: sessions', () => {
     const { db } = database
     for (const model of ['m-1', 'm-2', 'm-3'])
       await fixtures.aibridgeInterception(db, { initiator_id: user.id, model, client: 'Zed' })
+    await fixtures.aibridgeInterception(db, { client_session_id: 'Sess-Ab' })
+    for (const [id, count] of [
+      ['Sess-Ab', 1],
+      ['Sess-A', 0],
+      [session.toUpperCase(), 2],
+    ] as const)
+      expect((await list({ q: `session_id:${id}` })).count).toBe(count)
     const all = (await list({ q: 'client:zed' })).sessions.map(({ id }) => id)
     expect(all).toHaveLength(3)
     const first = await list({ q: 'client:zed', limit: 1 })
@@ -233,7 +240,7 @@ describe('AG-89: sessions', () => {
     const rest = await list({ q: 'client:zed', after_session_id: all[0] ?? '' })
     expect([rest.count, rest.sessions.map(({ id }) => id)]).toEqual([3, all.slice(1)])
     expect(await list({ q: 'client:zed', offset: 9 })).toEqual({ count: 3, count_cap: 10_000, sessions: [] })
-    expect((await list({ q: 'model:m-2' })).count).toBe(1)
+    expect((await list({ q: 'model:m-3' })).count).toBe(1)
     expect((await list({ q: 'initiator:me' })).count).toBe(0)
     expect((await list({ q: `initiator:${user.id} client:codex` })).count).toBe(1)
     expect((await list({ q: 'started_before:"2026-01-01T10:00:30Z" client:"Codex"' })).count).toBe(1)

@@ -2,7 +2,7 @@ import type { Actor } from '../authz/index.ts'
 import { badRequest } from '../errors/index.ts'
 import { isUuid, SearchQuery } from '../search/index.ts'
 
-/** Which requests a reader looks for; texts are in lower case. */
+/** Which requests a reader looks for; texts but the id of a session are in lower case. */
 export interface SessionSearch {
   /** Id or name of a user. */
   readonly initiator: { readonly id: string } | { readonly username: string } | undefined
@@ -33,7 +33,7 @@ export function parseSessionSearch(
       field: 'provider_name',
       detail: `Provider ${JSON.stringify(providerName)} does not exist`,
     })
-  return finish(query, { ...common(query, actor), providerName, sessionId: query.one('session_id') })
+  return finish(query, { ...common(query, actor), providerName, sessionId: query.exact('session_id') })
 }
 
 /** Reads a search of requests, which knows less (AG-96). @throws ApiError 400 with one validation for each fault. */

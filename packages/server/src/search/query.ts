@@ -16,10 +16,10 @@ export class SearchQuery {
 
   constructor(input: string) {
     const words: string[] = []
-    for (const element of input.toLowerCase().match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []) {
+    for (const element of input.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []) {
       const bare = element.replace(/"[^"]*"?/g, '_')
       if (!bare.includes(':')) {
-        words.push(element.replaceAll('"', ''))
+        words.push(element.replaceAll('"', '').toLowerCase())
       } else if (bare.startsWith(':') || bare.endsWith(':')) {
         this.#fault('q', `Query element ${JSON.stringify(element)} cannot start or end with ':'`)
       } else if (bare.split(':').length > 2) {
@@ -29,7 +29,7 @@ export class SearchQuery {
         )
       } else {
         const at = element.indexOf(':')
-        const key = element.slice(0, at)
+        const key = element.slice(0, at).toLowerCase()
         this.#values.set(key, [...(this.#values.get(key) ?? []), element.slice(at + 1).replaceAll('"', '')])
       }
     }
@@ -44,11 +44,16 @@ export class SearchQuery {
   list(key: string): string[] | undefined {
     const values = this.#values.get(key)
     this.#values.delete(key)
-    return values?.flatMap((value) => value.split(',')).filter((value) => value !== '')
+    return values?.flatMap((value) => value.toLowerCase().split(',')).filter((value) => value !== '')
   }
 
   /** The one value of a key. */
   one(key: string): string | undefined {
+    return this.exact(key)?.toLowerCase()
+  }
+
+  /** The one value of a key as it was written, for what is found by its exact text. */
+  exact(key: string): string | undefined {
     const values = this.#values.get(key)
     this.#values.delete(key)
     if (values !== undefined && values.length > 1)

@@ -56,15 +56,17 @@ export function matches(search: SessionSearch): RawBuilder<SqlBool> {
 /** What may be true of some requests of a session only. */
 export function partMatches(search: SessionSearch): RawBuilder<SqlBool>[] {
   const conditions: RawBuilder<SqlBool>[] = []
-  const { startedAfter, startedBefore } = search
+  const { sessionId, startedAfter, startedBefore } = search
   for (const [column, value] of [
     ['i.provider', search.provider],
     ['i.provider_name', search.providerName],
     ['i.model', search.model],
     ['i.client', search.client],
-    ['i.session_id', search.sessionId],
   ] as const)
     if (value !== undefined) conditions.push(sql<SqlBool>`lower(${sql.ref(column)}) = ${value}`)
+  // As it is stored, or in lower case, so that an index has it.
+  if (sessionId !== undefined)
+    conditions.push(sql<SqlBool>`i.session_id in (${sessionId}, ${sessionId.toLowerCase()})`)
   if (startedAfter !== undefined) conditions.push(sql<SqlBool>`i.started_at > ${startedAfter}`)
   if (startedBefore !== undefined) conditions.push(sql<SqlBool>`i.started_at < ${startedBefore}`)
   return conditions
