@@ -48,6 +48,7 @@ export async function startBackgroundJobs(parts: JobParts, steps: AsyncDisposabl
       new JobWorker({
         database,
         log,
+        metrics: context.metrics,
         organizationId,
         name: `${hostname()}-${context.replicaId.slice(0, 8)}`,
         slots: config.provisionerDaemons,

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 
 import type { Logger } from '@slipway/request-log'
+import type { BuildMetrics } from './build-metrics/index.ts'
 import type { Config, Configuration } from './config/index.ts'
 import type { ChangeEvent, Database, Db } from './database/index.ts'
 import type { CookiePolicy } from './edge/index.ts'
@@ -21,6 +22,7 @@ export interface AppContext {
   readonly log: Logger
   /** Series of everything but requests, which are counted by hand. */
   readonly metrics: Registry
+  readonly buildMetrics: BuildMetrics
   readonly clock: Clock
   readonly cookies: CookiePolicy
   readonly version: string

@@ -8,6 +8,7 @@ import { Registry } from 'prom-client'
 
 import type { Logger } from '@slipway/request-log'
 import { systemActor } from './authz/index.ts'
+import { BuildMetrics } from './build-metrics/index.ts'
 import type { Config, Configuration } from './config/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { Database, startEmbedded } from './database/index.ts'
@@ -112,6 +113,7 @@ export async function openContext(
     database,
     log,
     metrics: registry,
+    buildMetrics: new BuildMetrics(registry),
     clock,
     cookies: {
       secure: config.secureAuthCookie,

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 import { postMcp } from '@slipway/contract'
 import type { Logger } from '@slipway/request-log'
-import { AgentMetadata, AgentTunnels, RightsWatch } from './agents/index.ts'
+import { AgentMetadata, AgentTunnels, countAgents, RightsWatch } from './agents/index.ts'
 import {
   applyPriceBook,
   BlockedUsers,
@@ -26,6 +26,7 @@ import type { Configuration } from './config/index.ts'
 import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
+import { describeDeployment } from './deployment/index.ts'
 import { Dpop } from './dpop/index.ts'
 import { createEdge, mount, OpenStreams } from './edge/index.ts'
 import { edgeOptions } from './edge-options.ts'
@@ -58,7 +59,7 @@ import { SecondFactorChecks } from './second-factor/index.ts'
 import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-in/index.ts'
 import { Tracing } from './tracing/index.ts'
 import { WebPush } from './web-push/index.ts'
-import { BuildFeed } from './workspaces/index.ts'
+import { BuildFeed, countWorkspaces } from './workspaces/index.ts'
 
 /** A running server. Disposing it stops accepting, finishes requests and releases everything, in at most 10 s. */
 export interface RunningServer extends AsyncDisposable {
@@ -278,8 +279,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     steps,
   )
+  describeDeployment(context)
   countChats(context)
   countUsers(context)
+  countWorkspaces(context)
+  countAgents(context)
   if (config.aiGatewayEnabled) steps.use(chatGeneration.start())
   const owned = steps.move()
   return {

@@ -1,3 +1,4 @@
+export { countAgents } from './agent-gauges.ts'
 export { agentRoutes } from './agent-routes.ts'
 export { type AgentCandidate, type AgentChoice, chooseAgent } from './choose-agent.ts'
 export { AgentMetadata } from './metadata.ts'

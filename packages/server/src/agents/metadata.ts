@@ -6,6 +6,7 @@ import type { AppContext } from '../context.ts'
 import type { EventStream } from '../edge/index.ts'
 import { badRequest } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
+import { MetadataMetrics } from './metadata-metrics.ts'
 import { storable } from './storable.ts'
 import { type AgentMetadataRow, listMetadata, type MetadataValue, storeMetadata } from './store/reports.ts'
 
@@ -23,6 +24,7 @@ const SEND_AT_LEAST_MS = 5_000
  */
 export class AgentMetadata implements AsyncDisposable {
   readonly #context: AppContext
+  readonly #metrics: MetadataMetrics
   /** Values by agent and key. */
   #waiting = new Map<string, Map<string, MetadataValue>>()
   #size = 0
@@ -35,7 +37,8 @@ export class AgentMetadata implements AsyncDisposable {
 
   constructor(context: AppContext) {
     this.#context = context
-    this.#timer = setInterval(() => void this.#flush(), FLUSH_MS).unref()
+    this.#metrics = new MetadataMetrics(context.metrics)
+    this.#timer = setInterval(() => void this.#flush('scheduled'), FLUSH_MS).unref()
   }
 
   /**
@@ -59,7 +62,7 @@ export class AgentMetadata implements AsyncDisposable {
           continue
         }
         if (this.#size >= MAX_WAITING) {
-          this.#dropped += 1
+          this.#drop('queue_full')
           continue
         }
         this.#size += 1
@@ -73,19 +76,25 @@ export class AgentMetadata implements AsyncDisposable {
     }
     if (own.size > 0) this.#waiting.set(agentId, own)
     for (const wake of this.#watchers.get(agentId) ?? []) wake()
-    if (refused > 0)
-      throw badRequest(`The keys of an agent have ${MAX_KEY_BYTES} bytes at most: ${refused} were left out.`)
+    if (refused === 0) return
+    this.#metrics.dropped('keys_too_long', refused)
+    throw badRequest(`The keys of an agent have ${MAX_KEY_BYTES} bytes at most: ${refused} were left out.`)
+  }
+
+  #drop(reason: 'queue_full' | 'not_stored'): void {
+    this.#dropped += 1
+    this.#metrics.dropped(reason, 1)
   }
 
   /** One at a time: a slow write must not put an older value over a newer one. */
-  #flush(): Promise<void> {
-    this.#flushing ??= labelled('agent-metrics-aggregator', () => this.#store()).finally(() => {
+  #flush(reason: 'scheduled' | 'shutdown'): Promise<void> {
+    this.#flushing ??= labelled('agent-metrics-aggregator', () => this.#store(reason)).finally(() => {
       this.#flushing = undefined
     })
     return this.#flushing
   }
 
-  async #store(): Promise<void> {
+  async #store(reason: 'scheduled' | 'shutdown'): Promise<void> {
     if (this.#dropped > 0)
       this.#context.log.warn('metadata of agents was dropped, too much came at once', {
         dropped: this.#dropped,
@@ -97,8 +106,10 @@ export class AgentMetadata implements AsyncDisposable {
     this.#size = 0
     this.#leaving = taken
     const values = [...taken.values()].flatMap((own) => [...own.values()])
+    const stored = this.#metrics.flushing(taken, values.length, reason)
     try {
       await storeMetadata(system, this.#context.database.db, values)
+      stored()
     } catch (error) {
       this.#context.log.warn('metadata of agents could not be stored yet', { error: describeError(error) })
       this.#putBack(taken)
@@ -119,7 +130,7 @@ export class AgentMetadata implements AsyncDisposable {
       for (const [key, value] of old) {
         if (own.has(key)) continue
         if (this.#size >= MAX_WAITING) {
-          this.#dropped += 1
+          this.#drop('not_stored')
           continue
         }
         own.set(key, value)
@@ -173,7 +184,7 @@ export class AgentMetadata implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     await this.#flushing
-    await this.#flush()
+    await this.#flush('shutdown')
   }
 }
 

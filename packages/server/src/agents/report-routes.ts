@@ -4,10 +4,12 @@ import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAgent } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
 import { noteUse } from '../workspaces/index.ts'
+import { AgentStats } from './agent-stats.ts'
 import { manifestOf } from './manifest.ts'
 import type { AgentMetadata } from './metadata.ts'
 import { type OnAppStatus, reportAppStatus } from './report-app-status.ts'
 import { storable } from './storable.ts'
+import { findReadyBuild } from './store/agent-figures.ts'
 import { setLifecycle, setStartup } from './store/agents.ts'
 import {
   appendAgentLogs,
@@ -31,6 +33,7 @@ export function agentReportRoutes(
   onAppStatus: OnAppStatus,
 ): BoundRoute[] {
   const db = context.database.db
+  const stats = new AgentStats(context)
   return [
     forAgent(contract.getAgentManifest, ({ agent }) => manifestOf(context, agent)),
     forAgent(contract.openAgentTunnel, async ({ agent, upgrade }) => {
@@ -47,7 +50,12 @@ export function agentReportRoutes(
     }),
     forAgent(contract.reportAgentLifecycle, async ({ agent, body }) => {
       const at = body.changed_at === undefined ? context.clock.now() : new Date(body.changed_at)
-      await setLifecycle(system, db, agent.id, body.state, at)
+      const start = await setLifecycle(system, db, agent.id, body.state, at)
+      if (start !== undefined) {
+        await stats.started(agent, start)
+        const build = await findReadyBuild(system, db, agent.id)
+        if (build !== undefined) context.buildMetrics.ready(build)
+      }
       return OK
     }),
     forAgent(contract.reportAgentMetadata, async ({ agent, body }) => {
@@ -57,6 +65,7 @@ export function agentReportRoutes(
     forAgent(contract.reportAgentStats, async ({ agent, body }) => {
       const sessions = Object.values(body.session_counts).reduce((sum, count) => sum + count, 0)
       if (sessions > 0) await noteUse(context, agent.workspaceId)
+      await stats.sessions(agent, body.session_counts)
       return { report_interval_seconds: STATS_INTERVAL_SECONDS }
     }),
     forAgent(contract.reportAppHealth, async ({ agent, body }) => {
@@ -81,6 +90,7 @@ export function agentReportRoutes(
         stage: body.stage,
         status: body.status,
       })
+      await stats.scriptRun(agent, body.status === 'ok')
       return OK
     }),
     forAgent(contract.createAgentLogSource, async ({ agent, body, reply }) => {

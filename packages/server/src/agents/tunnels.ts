@@ -1,3 +1,4 @@
+import { Histogram } from 'prom-client'
 import type { WebSocket } from 'ws'
 
 import { describeError } from '@slipway/request-log'
@@ -8,6 +9,7 @@ import { ApiError } from '../errors/index.ts'
 import { AgentRelays } from './relays.ts'
 import { filterMayStay, markAlive, markConnected, markDisconnected } from './store/agents.ts'
 
+const noter = systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do')
 const ALIVE_MS = 15_000
 const API_VERSION = '2.0'
 /** How long a request waits for an agent that is about to connect again. */
@@ -26,10 +28,18 @@ export class AgentTunnels implements AsyncDisposable {
   /** By agent, what is still being noted of a tunnel that has ended. */
   readonly #endings = new Map<string, Promise<void>>()
   readonly #relays: AgentRelays
+  readonly #firstSeconds: Histogram<'agent_name' | 'template_name'>
 
   constructor(context: AppContext) {
     this.#context = context
     this.#relays = new AgentRelays(context)
+    this.#firstSeconds = new Histogram({
+      name: 'coderd_agents_first_connection_seconds',
+      help: 'Time from the build of an agent to its first connection.',
+      labelNames: ['agent_name', 'template_name'],
+      buckets: [1, 10, 30, 60, 120, 300, 600, 1_800, 3_600],
+      registers: [context.metrics],
+    })
     this.#timer = setInterval(() => void this.#beat(), ALIVE_MS).unref()
     this.#subscription = context.database.feed.subscribe({
       kinds: new Set(['workspace_agent']),
@@ -75,13 +85,10 @@ export class AgentTunnels implements AsyncDisposable {
   async #noteBeginning(agentId: string, before: Promise<void> | undefined): Promise<void> {
     const { database, replicaId } = this.#context
     await before
-    await markConnected(
-      systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
-      database.db,
-      agentId,
-      replicaId,
-      API_VERSION,
-    )
+    const first = await markConnected(noter, database.db, agentId, replicaId, API_VERSION)
+    if (first === undefined || first.seconds < 0) return
+    const { agent_name, template_name } = first
+    this.#firstSeconds.observe({ agent_name, template_name: template_name ?? '' }, first.seconds)
   }
 
   async #noteEnd(agentId: string, tunnel: TunnelClient, noted: Promise<void>): Promise<void> {
@@ -91,12 +98,7 @@ export class AgentTunnels implements AsyncDisposable {
     await noted.catch(() => undefined)
     if (this.#tunnels.has(agentId)) return
     try {
-      await markDisconnected(
-        systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
-        database.db,
-        agentId,
-        replicaId,
-      )
+      await markDisconnected(noter, database.db, agentId, replicaId)
     } catch (error) {
       // The status follows from the last sign of life 30 s later all the same.
       log.warn('an agent that left could not be marked', { error: describeError(error) })
@@ -141,11 +143,7 @@ export class AgentTunnels implements AsyncDisposable {
 
   async #beat(): Promise<void> {
     try {
-      await markAlive(
-        systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
-        this.#context.database.db,
-        [...this.#tunnels.keys()],
-      )
+      await markAlive(noter, this.#context.database.db, [...this.#tunnels.keys()])
       await this.#review([...this.#tunnels.keys()])
     } catch (error) {
       this.#context.log.warn('connected agents could not be noted', { error: describeError(error) })
@@ -155,11 +153,7 @@ export class AgentTunnels implements AsyncDisposable {
   /** Ends the tunnels of agents whose build is not the latest any more, with one statement for all (AC-22). */
   async #review(agentIds: readonly string[]): Promise<void> {
     try {
-      const staying = await filterMayStay(
-        systemActor('provisionerd', 'notes the connection of an agent, whatever its owner may do'),
-        this.#context.database.db,
-        agentIds,
-      )
+      const staying = await filterMayStay(noter, this.#context.database.db, agentIds)
       for (const id of agentIds) if (!staying.has(id)) this.#tunnels.get(id)?.[Symbol.dispose]()
     } catch (error) {
       // Trouble with the database is no reason to cut anybody off (AC-6).

@@ -319,6 +319,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'purge/store.ts interceptions.countOld': [new Date(8e12)],
   'purge/store.ts passthroughs.deleteOld': [{ before: new Date(8e12), limit: 10 }],
   'purge/store.ts passthroughs.countOld': [new Date(8e12)],
+  'agents/store/agent-figures.ts listAgentFigures': [],
+  'agents/store/agent-figures.ts findAgentNames': [id],
+  'agents/store/agent-figures.ts findReadyBuild': [id],
   'agents/store/agents.ts getAgent': [id],
   'agents/store/agents.ts listLatestAgents': [{ ...ownership, build_id: id }],
   'agents/store/agents.ts findAgentByToken': [id, {}],
@@ -1104,6 +1107,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'user-settings/store.ts storeSettings': [id, new Map([['x', 'x']])],
   'user-settings/store.ts getQuietHours': [id],
   'user-settings/store.ts updateQuietHours': [id, 'x'],
+  'workspaces/store/build-counts.ts countLatestBuilds': [],
   'workspaces/store/builds.ts getBuild': [id],
   'workspaces/store/builds.ts listEndedBuilds': [[id]],
   'workspaces/store/builds.ts findBuildByNumber': [id, 1],
@@ -1380,6 +1384,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.workspaceBuild(db, { workspace: due, version, deadline: new Date(0) })
   const resource = await fixtures.workspaceResource(db, { id, build })
   const agent = await fixtures.workspaceAgent(db, {
+    ready_at: new Date(),
     id,
     resource,
     auth_token_hash: hashAgentToken(id),

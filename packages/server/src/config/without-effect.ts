@@ -38,8 +38,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'supportLinks',
   'disableTemplateBuilder',
   'templateBuilderRegistryUrl',
-  'prometheusCollectAgentStats',
-  'prometheusAggregateAgentStatsBy',
   'prometheusCollectDbMetrics',
   'usageStatsEnable',
   'traceLogs',

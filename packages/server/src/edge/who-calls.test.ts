@@ -16,6 +16,7 @@ let server: TestServer
 let owner: Client
 let member: Client
 let metricsUrl: string
+let ahead = 0
 
 beforeAll(async () => {
   const port = await freePort()
@@ -27,6 +28,7 @@ beforeAll(async () => {
       CODER_PROMETHEUS_ENABLE: 'true',
       CODER_PROMETHEUS_ADDRESS: `127.0.0.1:${port}`,
     },
+    clock: { now: () => new Date(Date.now() + ahead) },
     log: createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } }),
   })
   owner = await server.owner()
@@ -102,10 +104,13 @@ describe('OP-80: metrics', () => {
       .set({ last_used: new Date() })
       .where('id', '=', idle.id)
       .execute()
+    ahead += 16_000
     const text = await metrics()
     expect(text).toContain(`coderd_api_active_users_duration_hour ${before + 1}\n`)
     expect(text).toContain('coderd_api_total_user_count{status="suspended"} 1\n')
     expect(text).toContain('coderd_api_total_user_count{status="dormant"} 0\n')
+    expect(text).toMatch(/^coderd_license_active_users [1-9]\d*$/m)
+    expect(text).toContain('coderd_license_limit_users 0\n')
   })
 
   it('are served on every path of the listener, to everybody who reaches it', async () => {

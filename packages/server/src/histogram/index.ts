@@ -35,3 +35,11 @@ export class Histogram {
     return lines
   }
 }
+
+/**
+ * Limits for what takes seconds or an hour, such as builds: the usual ones of OP-85, which dashboards know, and more above
+ * them, because hardly a build is over within ten seconds.
+ */
+export const LONG_SECONDS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600,
+]

@@ -1,1 +1,2 @@
+export { addGauge, databaseFigures } from './database-figures.ts'
 export { metricsRoutes } from './routes.ts'

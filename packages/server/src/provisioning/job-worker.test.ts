@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { silentLogger } from '@slipway/request-log'
@@ -49,6 +50,7 @@ function worker(run: (job: JobRow, signal: AbortSignal) => Promise<void>): JobWo
   return new JobWorker({
     database,
     log: silentLogger(),
+    metrics: new Registry(),
     organizationId,
     name: 'tested',
     slots: 1,

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 
+import type { Registry } from 'prom-client'
+
 import { describeError, type Logger } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../context.ts'
@@ -10,8 +12,9 @@ import type { Engine } from './engine/engine.ts'
 import { EngineError } from './engine/engine.ts'
 import type { JobHandler, Outcome } from './job-handler.ts'
 import { JobLog } from './job-log.ts'
+import { JobMetrics } from './job-metrics.ts'
 import { registerDaemon, removeDaemons, touchDaemons } from './store/daemons.ts'
-import { claimJob, completeJob, type JobRow, LEASE_SECONDS, renewJob } from './store/jobs.ts'
+import { type ClaimedJob, claimJob, completeJob, type JobRow, LEASE_SECONDS, renewJob } from './store/jobs.ts'
 import { BUILT_IN_TAGS } from './tags.ts'
 
 const RENEW_MS = 5_000
@@ -30,6 +33,7 @@ const REGISTRAR = systemActor(
 export interface JobWorkerOptions {
   readonly database: Database
   readonly log: Logger
+  readonly metrics: Registry
   readonly organizationId: string
   readonly name: string
   /** Jobs that may run at the same time (`--provisioner-daemons`). */
@@ -48,6 +52,7 @@ export interface JobWorkerOptions {
  */
 export class JobWorker implements AsyncDisposable {
   readonly #options: JobWorkerOptions
+  readonly #metrics: JobMetrics
   readonly #running = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>()
   readonly #daemonId = randomUUID()
   #wanted = false
@@ -58,12 +63,14 @@ export class JobWorker implements AsyncDisposable {
 
   constructor(options: JobWorkerOptions) {
     this.#options = options
+    this.#metrics = new JobMetrics(options.metrics)
   }
 
   /** Registers with the database and starts taking jobs. */
   async start(): Promise<void> {
-    const { database } = this.#options
+    const { database, slots } = this.#options
     await this.#register()
+    this.#metrics.daemons.set(slots)
     // Servers that were killed have left theirs behind, and jobs would wait for them (PR-123).
     await removeDaemons(REGISTRAR, database.db, [])
     this.#subscription = database.feed.subscribe({
@@ -118,7 +125,10 @@ export class JobWorker implements AsyncDisposable {
         // Taken from us while the database was away, and queued again: the first attempt counts no more.
         this.#running.get(job.id)?.stop.abort('lost')
         const stop = new AbortController()
+        const { provisioner } = job
+        this.#metrics.current.inc({ provisioner })
         const done = labelled('typescript-provisioner', () => this.#run(job, stop)).finally(() => {
+          this.#metrics.current.dec({ provisioner })
           if (this.#running.get(job.id)?.stop === stop) this.#running.delete(job.id)
           this.#wake()
         })
@@ -144,9 +154,10 @@ export class JobWorker implements AsyncDisposable {
     }
   }
 
-  async #run(job: JobRow, stop: AbortController): Promise<void> {
+  async #run(job: ClaimedJob, stop: AbortController): Promise<void> {
     const { database, log } = this.#options
     const jobLog = new JobLog({ db: database.db, jobId: job.id, log })
+    const over = this.#metrics.taken(job)
     let outcome: Outcome
     try {
       outcome = await this.#orGiveUp(this.#perform(job, stop, jobLog), job, stop.signal)
@@ -165,6 +176,7 @@ export class JobWorker implements AsyncDisposable {
       })
     await jobLog.flush()
     if (stop.signal.reason === 'lost') return
+    over(outcome.ok)
     await this.#complete(job, outcome)
   }
 
@@ -256,6 +268,7 @@ export class JobWorker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
+    this.#metrics.daemons.set(0)
     this.#subscription?.[Symbol.dispose]()
     await this.#claiming
     const jobs = [...this.#running.values()]

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 
 import type { CreateWorkspaceBuildRequest } from '@slipway/contract'
-import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import { type Actor, isAllowed, PREBUILDS_USER, systemActor } from '../authz/index.ts'
+import type { BuildAttempt } from '../build-metrics/index.ts'
 import type { AppContext, Db } from '../context.ts'
 import { ApiError, badRequest, conflict, forbidden, notFound } from '../errors/index.ts'
 import { type Matching, normalizeTags, queueJob, resolveParameters } from '../provisioning/index.ts'
@@ -75,6 +76,7 @@ export interface MadeBuild {
  * Queues a build of a workspace, checking in the order of WS-170. Runs in the caller's transaction, so that
  * nothing half-made stays behind; workers hear of the job after the commit.
  *
+ * @param attempt hears that a build was queued; it counts once the transaction has ended.
  * @throws ApiError as WS-170 lists.
  */
 export async function createBuild(
@@ -83,7 +85,9 @@ export async function createBuild(
   tx: Db,
   workspace: BuildTarget,
   request: BuildRequest,
+  attempt: BuildAttempt,
 ): Promise<MadeBuild> {
+  attempt.queued = undefined
   requireSupported(request)
   if (workspace.deleted && request.transition !== 'delete')
     throw conflict('Cannot start a deleted workspace!')
@@ -101,11 +105,13 @@ export async function createBuild(
     throw forbidden('The template requires its active version: update the workspace.')
 
   const id = randomUUID()
+  const initiatorId = request.initiatorId ?? actor.id
+  const reason = request.reason ?? 'initiator'
   const { job, matching } = await queueJob(
     tx,
     {
       organizationId: workspace.organization_id,
-      initiatorId: request.initiatorId ?? actor.id,
+      initiatorId,
       provisioner: version.job.provisioner,
       fileId: version.job.file_id,
       type: 'workspace_build',
@@ -118,15 +124,22 @@ export async function createBuild(
     },
     { mayWait: request.transition === 'delete' },
   )
+  attempt.queued = {
+    provisioner: job.provisioner,
+    reason,
+    transition: request.transition,
+    isPrebuild: initiatorId === PREBUILDS_USER,
+    isImpossible: job.completed_at !== null,
+  }
   await insertBuild(actor, tx, workspace, {
     id,
     workspaceId: workspace.id,
     templateVersionId: version.id,
     buildNumber: (workspace.latest?.number ?? 0) + 1,
     transition: request.transition,
-    initiatorId: request.initiatorId ?? actor.id,
+    initiatorId,
     jobId: job.id,
-    reason: request.reason ?? 'initiator',
+    reason,
     presetId,
     state:
       request.orphan === true

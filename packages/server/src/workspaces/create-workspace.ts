@@ -96,51 +96,54 @@ export async function createWorkspace(
     throw conflict(`Workspace ${JSON.stringify(name)} already exists.`, {
       validations: [{ field: 'name', detail: UNIQUE_DETAIL }],
     })
-  const { matching } = await context.database.transaction(
-    async (tx) => {
-      if (!(await holdTemplate(HOLDER, tx, template.id))) throw deleted(template)
-      await insertWorkspace(actor, tx, {
-        id,
-        ownerId,
-        organizationId: template.organization_id,
-        templateId: template.id,
-        name,
-        autostartSchedule: schedule,
-        ttlNs,
-        automaticUpdates: request.automatic_updates ?? 'never',
-      })
-      await alongside?.(tx, { id, name, ...owner })
-      return createBuild(
-        context,
-        actor,
-        tx,
-        {
+  const { matching } = await context.buildMetrics.enqueueing((attempt) =>
+    context.database.transaction(
+      async (tx) => {
+        if (!(await holdTemplate(HOLDER, tx, template.id))) throw deleted(template)
+        await insertWorkspace(actor, tx, {
           id,
-          owner_id: ownerId,
-          organization_id: template.organization_id,
-          dormant_at: null,
-          user_acl: {},
-          group_acl: {},
+          ownerId,
+          organizationId: template.organization_id,
+          templateId: template.id,
           name,
-          deleted: false,
-          template_id: template.id,
-          template_require_active_version: template.require_active_version,
-          template_active_version_id: template.active_version_id,
-          latest: undefined,
-        },
-        {
-          transition: 'start',
-          template_version_id: versionId,
-          ...(request.rich_parameter_values === undefined
-            ? {}
-            : { rich_parameter_values: request.rich_parameter_values }),
-          ...(request.template_version_preset_id === undefined
-            ? {}
-            : { template_version_preset_id: request.template_version_preset_id }),
-        },
-      )
-    },
-    { isolation: 'repeatable read', attempts: 5 },
+          autostartSchedule: schedule,
+          ttlNs,
+          automaticUpdates: request.automatic_updates ?? 'never',
+        })
+        await alongside?.(tx, { id, name, ...owner })
+        return createBuild(
+          context,
+          actor,
+          tx,
+          {
+            id,
+            owner_id: ownerId,
+            organization_id: template.organization_id,
+            dormant_at: null,
+            user_acl: {},
+            group_acl: {},
+            name,
+            deleted: false,
+            template_id: template.id,
+            template_require_active_version: template.require_active_version,
+            template_active_version_id: template.active_version_id,
+            latest: undefined,
+          },
+          {
+            transition: 'start',
+            template_version_id: versionId,
+            ...(request.rich_parameter_values === undefined
+              ? {}
+              : { rich_parameter_values: request.rich_parameter_values }),
+            ...(request.template_version_preset_id === undefined
+              ? {}
+              : { template_version_preset_id: request.template_version_preset_id }),
+          },
+          attempt,
+        )
+      },
+      { isolation: 'repeatable read', attempts: 5 },
+    ),
   )
   return { workspace: await getWorkspace(actor, db, id), matching }
 }

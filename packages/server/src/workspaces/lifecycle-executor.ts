@@ -1,3 +1,5 @@
+import { Histogram } from 'prom-client'
+
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
@@ -24,11 +26,17 @@ class NoProvisioner extends Error {}
 export class LifecycleExecutor implements AsyncDisposable {
   readonly #context: AppContext
   readonly #timer: NodeJS.Timeout
+  readonly #seconds: Histogram
   #running: Promise<void> | undefined
   #closed = false
 
   constructor(context: AppContext) {
     this.#context = context
+    this.#seconds = new Histogram({
+      name: 'coderd_lifecycle_autobuild_execution_duration_seconds',
+      help: 'How long it took to look for workspaces whose time has come, and to change them.',
+      registers: [context.metrics],
+    })
     this.#timer = setInterval(() => void this.tick(), context.config.autobuildPollInterval).unref()
   }
 
@@ -42,6 +50,7 @@ export class LifecycleExecutor implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const { database, clock, log } = this.#context
+    const measured = this.#seconds.startTimer()
     try {
       const now = clock.now()
       // Most of them have a schedule whose time has not come; only the others are worth a transaction.
@@ -53,6 +62,8 @@ export class LifecycleExecutor implements AsyncDisposable {
       await remindOfAutostop(this.#context)
     } catch (error) {
       log.warn('workspaces whose time has come could not be looked for', { error: describeError(error) })
+    } finally {
+      measured()
     }
   }
 
@@ -61,25 +72,34 @@ export class LifecycleExecutor implements AsyncDisposable {
     const { database, log } = this.#context
     let tried: AutomaticChange | undefined
     try {
-      const done = await database.transaction(
-        async (tx): Promise<AutomaticChange | undefined> => {
-          if (!(await tryLockWorkspace(actor, tx, id))) return undefined
-          const row = await getWorkspace(actor, tx, id)
-          const due = dueChange(row, now)
-          if (due === undefined) return undefined
-          tried = { before: row, due }
-          if (due.dormant) await updateWorkspace(actor, tx, row, dormancy(row, now))
-          if (due.build === undefined) return { ...tried, after: await getWorkspace(actor, tx, id) }
-          const { matching } = await createBuild(this.#context, actor, tx, targetOf(row), {
-            ...due.build,
-            initiatorId: row.owner_id,
-            ...(due.build.transition === 'start' ? versionForAutostart(row) : {}),
-          })
-          if (matching.available === 0) throw new NoProvisioner()
-          log.info('a workspace changes because its time has come', { workspace_id: id, ...due.build })
-          return { ...tried, after: await getWorkspace(actor, tx, id) }
-        },
-        { isolation: 'repeatable read' },
+      const done = await this.#context.buildMetrics.enqueueing((attempt) =>
+        database.transaction(
+          async (tx): Promise<AutomaticChange | undefined> => {
+            if (!(await tryLockWorkspace(actor, tx, id))) return undefined
+            const row = await getWorkspace(actor, tx, id)
+            const due = dueChange(row, now)
+            if (due === undefined) return undefined
+            tried = { before: row, due }
+            if (due.dormant) await updateWorkspace(actor, tx, row, dormancy(row, now))
+            if (due.build === undefined) return { ...tried, after: await getWorkspace(actor, tx, id) }
+            const { matching } = await createBuild(
+              this.#context,
+              actor,
+              tx,
+              targetOf(row),
+              {
+                ...due.build,
+                initiatorId: row.owner_id,
+                ...(due.build.transition === 'start' ? versionForAutostart(row) : {}),
+              },
+              attempt,
+            )
+            if (matching.available === 0) throw new NoProvisioner()
+            log.info('a workspace changes because its time has come', { workspace_id: id, ...due.build })
+            return { ...tried, after: await getWorkspace(actor, tx, id) }
+          },
+          { isolation: 'repeatable read' },
+        ),
       )
       if (done === undefined) return
       await recordAutomaticChange(this.#context, done)

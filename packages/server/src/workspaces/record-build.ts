@@ -1,16 +1,20 @@
 import { recordEntry } from '../audit/index.ts'
-import { systemActor } from '../authz/index.ts'
+import { PREBUILDS_USER, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { announceBuild } from './announce.ts'
-import { findAuditedBuild } from './store/audited-builds.ts'
+import { type EndedBuild, findAuditedBuild } from './store/audited-builds.ts'
 
 const actor = systemActor('provisionerd', 'a build that has ended is recorded for its initiator')
 
-/** Writes the end of a build to the audit log, 200 when it succeeded and 500 else (RB-102), and tells whom it concerns. */
+/**
+ * Counts a build that has ended, writes that to the audit log, 200 when it succeeded and 500 else (RB-102), and tells whom
+ * it concerns.
+ */
 export async function recordBuild(context: AppContext, jobId: string, succeeded: boolean): Promise<void> {
   const found = await findAuditedBuild(actor, context.database.db, jobId)
   if (found === undefined) return
   const { build, initiator } = found
+  count(context, found, succeeded)
   await recordEntry(context, {
     type: 'workspace_build',
     action: build.transition,
@@ -33,4 +37,23 @@ export async function recordBuild(context: AppContext, jobId: string, succeeded:
     userAgent: '',
   })
   await announceBuild(context, found, succeeded)
+}
+
+function count({ buildMetrics }: AppContext, found: EndedBuild, succeeded: boolean): void {
+  const { createdAt, startedAt, completedAt } = found
+  const since = (time: Date | null): number | undefined =>
+    time === null || completedAt === null ? undefined : (completedAt.getTime() - time.getTime()) / 1_000
+  buildMetrics.ended({
+    ownerName: found.owner.username,
+    workspaceName: found.workspaceName,
+    organizationName: found.organizationName,
+    templateName: found.templateName,
+    versionName: found.versionName,
+    presetName: found.presetName,
+    transition: found.build.transition,
+    succeeded,
+    seconds: since(startedAt),
+    creationSeconds: found.isFirstStart ? since(createdAt) : undefined,
+    isPrebuild: found.initiator.id === PREBUILDS_USER,
+  })
 }

@@ -1,4 +1,5 @@
 import type { Actor } from '../authz/index.ts'
+import type { BuildAttempt } from '../build-metrics/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Matching } from '../provisioning/index.ts'
 import { type BuildRequest, createBuild, targetOf } from './create-build.ts'
@@ -29,22 +30,24 @@ export async function requestBuild(
   workspaceId: string,
   request: BuildRequest,
 ): Promise<RequestedBuild> {
-  const { made, awoken, before } = await context.database.transaction(
-    async (tx) => {
-      const workspace = await getWorkspace(actor, tx, workspaceId)
-      const build = await createBuild(context, actor, tx, targetOf(workspace), request)
-      // Behind the checks, whose answers come first (WS-170).
-      if (request.transition !== 'start' || workspace.dormant_at === null)
-        return { made: build, before: workspace }
-      await updateWorkspace(actor, tx, workspace, awakened(context.clock.now()))
-      return {
-        made: build,
-        before: workspace,
-        awoken: { before: workspace, after: await getWorkspace(actor, tx, workspace.id) },
-      }
-    },
-    { isolation: 'repeatable read', attempts: 5 },
-  )
+  const queue = (attempt: BuildAttempt) =>
+    context.database.transaction(
+      async (tx) => {
+        const workspace = await getWorkspace(actor, tx, workspaceId)
+        const build = await createBuild(context, actor, tx, targetOf(workspace), request, attempt)
+        // Behind the checks, whose answers come first (WS-170).
+        if (request.transition !== 'start' || workspace.dormant_at === null)
+          return { made: build, before: workspace }
+        await updateWorkspace(actor, tx, workspace, awakened(context.clock.now()))
+        return {
+          made: build,
+          before: workspace,
+          awoken: { before: workspace, after: await getWorkspace(actor, tx, workspace.id) },
+        }
+      },
+      { isolation: 'repeatable read', attempts: 5 },
+    )
+  const { made, awoken, before } = await context.buildMetrics.enqueueing(queue)
   const build = await getBuild(actor, context.database.db, made.id)
   // One that nobody can carry out is over already.
   if (build.job.completed_at !== null)

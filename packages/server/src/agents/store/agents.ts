@@ -171,16 +171,29 @@ export async function filterMayStay(
   return new Set(rows.map((row) => row.id))
 }
 
-/** Notes that an agent has connected to this replica (AC-21). @throws ApiError 403. */
+/** The first connection of an agent. */
+export interface FirstConnection {
+  readonly agent_name: string
+  readonly template_name: string | null
+  /** Since the agent was made. */
+  readonly seconds: number
+}
+
+/**
+ * Notes that an agent has connected to this replica (AC-21).
+ *
+ * @returns what is told of its first connection; undefined for a later one.
+ * @throws ApiError 403.
+ */
 export async function markConnected(
   actor: Actor,
   db: Db,
   agentId: string,
   replicaId: string,
   apiVersion: string,
-): Promise<void> {
+): Promise<FirstConnection | undefined> {
   authorize(actor, 'update', { type: 'workspace' })
-  await db
+  const row = await db
     .updateTable('workspace_agents')
     .set({
       first_connected_at: sql<Date>`coalesce(first_connected_at, now())`,
@@ -190,7 +203,14 @@ export async function markConnected(
       api_version: apiVersion,
     })
     .where('id', '=', agentId)
-    .execute()
+    .returning(
+      sql<FirstConnection | null>`case when first_connected_at = last_connected_at then jsonb_build_object(
+        'agent_name', name, 'seconds', extract(epoch from first_connected_at - created_at),
+        'template_name', (select t.name from agents_with_workspace a join templates t on t.id = a.template_id
+                           where a.id = workspace_agents.id)) end`.as('first'),
+    )
+    .executeTakeFirst()
+  return row?.first ?? undefined
 }
 
 /**
@@ -250,14 +270,26 @@ export async function setStartup(
     .execute()
 }
 
-/** Stores a lifecycle state with its times (AC-30, AC-31). @throws ApiError 403. */
+/** What came of the start scripts of an agent. */
+export interface EndedStart {
+  /** Undefined when their beginning is not known. */
+  readonly seconds: number | undefined
+  readonly succeeded: boolean
+}
+
+/**
+ * Stores a lifecycle state with its times (AC-30, AC-31).
+ *
+ * @returns what came of its start scripts, when it is by this state that they are over.
+ * @throws ApiError 403.
+ */
 export async function setLifecycle(
   actor: Actor,
   db: Db,
   agentId: string,
   state: AgentRow['lifecycle_state'],
   changedAt: Date,
-): Promise<void> {
+): Promise<EndedStart | undefined> {
   authorize(actor, 'update', { type: 'workspace' })
   const times =
     state === 'starting'
@@ -265,9 +297,28 @@ export async function setLifecycle(
       : state === 'ready' || state === 'start_timeout' || state === 'start_error'
         ? { ready_at: changedAt, started_at: sql<Date>`coalesce(started_at, ${changedAt})` }
         : {}
-  await db
+  const row = await db
     .updateTable('workspace_agents')
+    .from((from) =>
+      from
+        .selectFrom('workspace_agents')
+        .select(['id', 'ready_at'])
+        .where('id', '=', agentId)
+        .forUpdate()
+        .as('before'),
+    )
     .set({ lifecycle_state: state, ...times, updated_at: sql<Date>`now()` })
-    .where('id', '=', agentId)
-    .execute()
+    .whereRef('workspace_agents.id', '=', 'before.id')
+    .returning([
+      'before.ready_at as ready_before',
+      'workspace_agents.started_at',
+      'workspace_agents.ready_at',
+    ])
+    .executeTakeFirst()
+  if (row === undefined || row.ready_before !== null || row.ready_at === null) return undefined
+  const { started_at: start, ready_at: end } = row
+  return {
+    seconds: start === null ? undefined : Math.max(0, end.getTime() - start.getTime()) / 1_000,
+    succeeded: state === 'ready',
+  }
 }

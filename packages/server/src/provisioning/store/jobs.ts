@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely'
 
 import { type Actor, authorize, isAllowed, PREBUILDS_USER } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
-import type { ProvisionerJobsTable } from '../../database/tables.ts'
+import type { ProvisionerJobsTable, WorkspaceBuildsTable } from '../../database/tables.ts'
 import { notFound } from '../../errors/index.ts'
 
 /** A stored job. */
@@ -56,6 +56,12 @@ export async function getJob(actor: Actor, db: Db, id: string): Promise<JobRow> 
   return row
 }
 
+/** A job that was taken, and of which build it is; null for other jobs. */
+export type ClaimedJob = JobRow & {
+  readonly transition: Selectable<WorkspaceBuildsTable>['transition'] | null
+  readonly build_reason: Selectable<WorkspaceBuildsTable>['reason'] | null
+}
+
 /**
  * Gives the oldest job that this daemon can run to it, or undefined (PR-29). People come before prebuilds,
  * and rows that another daemon is about to take are skipped.
@@ -71,7 +77,7 @@ export async function claimJob(
     readonly provisioners: readonly string[]
     readonly tags: Readonly<Record<string, string>>
   },
-): Promise<JobRow | undefined> {
+): Promise<ClaimedJob | undefined> {
   authorize(actor, 'update', { type: 'provisioner_jobs', organization: daemon.organizationId })
   return db
     .updateTable('provisioner_jobs')
@@ -93,6 +99,10 @@ export async function claimJob(
         .skipLocked(),
     )
     .returningAll()
+    .returning((eb) => {
+      const build = eb.selectFrom('workspace_builds as b').whereRef('b.job_id', '=', 'provisioner_jobs.id')
+      return [build.select('b.transition').as('transition'), build.select('b.reason').as('build_reason')]
+    })
     .executeTakeFirst()
 }
 

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 
 import { type Actor, authorize } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
@@ -11,12 +11,23 @@ export interface EndedBuild {
     'id' | 'workspace_id' | 'transition' | 'build_number' | 'reason'
   >
   readonly organizationId: string
+  readonly organizationName: string
   readonly workspaceName: string
   readonly initiator: Pick<Selectable<UsersTable>, 'id' | 'username' | 'email'>
   readonly owner: Pick<Selectable<UsersTable>, 'id' | 'username'>
   readonly templateId: string
   readonly templateName: string
   readonly versionName: string
+  /** Empty without one. */
+  readonly presetName: string
+  /** When it was asked for. */
+  readonly createdAt: Date
+  /** When a provisioner began with it; null when none has. */
+  readonly startedAt: Date | null
+  /** Null for as long as it is not over. */
+  readonly completedAt: Date | null
+  /** No start before it has succeeded, and it has. */
+  readonly isFirstStart: boolean
   /** Somebody has asked for its end. */
   readonly canceled: boolean
 }
@@ -33,6 +44,16 @@ export async function findAuditedBuild(actor: Actor, db: Db, jobId: string): Pro
     .innerJoin('templates as t', 't.id', 'w.template_id')
     .innerJoin('template_versions as v', 'v.id', 'b.template_version_id')
     .innerJoin('provisioner_jobs as j', 'j.id', 'b.job_id')
+    .innerJoin('organizations as g', 'g.id', 'w.organization_id')
+    .leftJoin('template_version_presets as p', 'p.id', 'b.template_version_preset_id')
+    .select(
+      sql<boolean>`b.transition = 'start' and j.job_status = 'succeeded' and not exists (
+        select from workspace_builds e join provisioner_jobs f on f.id = e.job_id
+         where e.workspace_id = b.workspace_id and e.build_number < b.build_number
+           and e.transition = 'start' and f.job_status = 'succeeded')`.as('is_first_start'),
+    )
+    .select(['g.name as organization_name', 'p.name as preset_name'])
+    .select(['j.worker_id', 'j.created_at', 'j.started_at', 'j.completed_at'])
     .select([
       'o.id as owner_id',
       't.id as template_id',
@@ -57,11 +78,17 @@ export async function findAuditedBuild(actor: Actor, db: Db, jobId: string): Pro
   return {
     build: row,
     organizationId: row.organization_id,
+    organizationName: row.organization_name,
     workspaceName: row.workspace_name,
     owner: { id: row.owner_id, username: row.owner_name },
     templateId: row.template_id,
     templateName: row.template_name,
     versionName: row.version_name,
+    presetName: row.preset_name ?? '',
+    createdAt: row.created_at,
+    startedAt: row.worker_id === null ? null : row.started_at,
+    completedAt: row.completed_at,
+    isFirstStart: row.is_first_start,
     canceled: row.canceled_at !== null,
     initiator: { id: row.initiator_id, username: row.initiator_name, email: row.initiator_email },
   }

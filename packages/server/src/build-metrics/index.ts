@@ -1,0 +1,1 @@
+export { type BuildAttempt, BuildMetrics } from './build-metrics.ts'
