@@ -5,6 +5,13 @@ import type { Guard } from '../groups/index.ts'
 import { type AccessChange, changedList, type GivenRoles, granted, type SharedKind } from './read-change.ts'
 import { type AccessLists, findPrincipals } from './store.ts'
 
+const SHOWN: Readonly<Record<SharedKind, string>> = {
+  template: 'template',
+  workspace: 'workspace',
+  chat: 'chat',
+  mcp_server_config: 'MCP server',
+}
+
 /** Lists with a change made to them, or what is wrong with the change. */
 export type ChangedLists =
   | { readonly ok: true; readonly lists: AccessLists }
@@ -12,7 +19,7 @@ export type ChangedLists =
 
 /**
  * Makes a change to lists that are held (RB-54): whoever gets a role must exist, and must belong to the organization
- * when one is given (RB-134); anybody can be taken out.
+ * when one is given (RB-134, CH-305, OA-113); anybody can be taken out.
  *
  * @throws ApiError 403 without the right to change them.
  */
@@ -31,7 +38,8 @@ export async function changeLists(
   const { kind, fields, organizationId } = what
   const named = { users: granted(change.users), groups: granted(change.groups) }
   const known = await findPrincipals(actor, tx, what.guard, named, organizationId)
-  const where = organizationId === undefined ? 'does not exist' : 'is not in the organization of the template'
+  const where =
+    organizationId === undefined ? 'does not exist' : `is not in the organization of the ${SHOWN[kind]}`
   const users = changedList(kind, current.users, change.users, fields.users.field)
   const groups = changedList(kind, current.groups, change.groups, fields.groups.field)
   const faults = [

@@ -1,2 +1,4 @@
+export { changeLists } from './change-lists.ts'
+export { type GivenRoles, readAccessChange } from './read-change.ts'
 export { accessListRoutes } from './routes.ts'
-export { findPrincipals, listUsersByIds } from './store.ts'
+export { listUsersByIds } from './store.ts'

@@ -3,7 +3,7 @@ import type { Validation } from '../errors/index.ts'
 import { isUuid } from '../search/index.ts'
 
 /** What is shared by an access list that people edit. */
-export type SharedKind = 'template' | 'workspace'
+export type SharedKind = keyof typeof ACL_ROLES
 
 /** Entries that one list holds at most: it is looked at whenever somebody does something to what it belongs to. */
 const MAX_ENTRIES = 1000
@@ -24,16 +24,16 @@ export interface GivenRoles {
   readonly groups: { readonly field: string; readonly roles: Readonly<Record<string, string>> | undefined }
 }
 
-/** Reads the maps of a request; ids get one spelling (RB-54, RB-134). */
+/** Reads the maps of a request; ids get one spelling (RB-54, RB-134, OA-113). */
 export function readAccessChange(kind: SharedKind, given: GivenRoles): AccessChange {
   const faults: Validation[] = []
   const read = ({ field, roles }: GivenRoles['users']): RoleChange => {
     const change = new Map<string, string>()
     for (const [id, role] of Object.entries(roles ?? {})) {
       const key = id.toLowerCase()
-      const shown = JSON.stringify(id.slice(0, 64))
-      if (!isUuid(id)) faults.push({ field, detail: `${shown} is not a valid UUID` })
-      else if (change.has(key)) faults.push({ field, detail: `${shown} is given twice` })
+      if (!isUuid(id))
+        faults.push({ field, detail: `${JSON.stringify(id.slice(0, 64))} is not a valid UUID` })
+      else if (change.has(key)) faults.push({ field, detail: `duplicate entries for ID ${key}` })
       else if (role !== '' && !Object.hasOwn(ACL_ROLES[kind], role))
         faults.push({
           field,
@@ -73,7 +73,10 @@ export function changedList(
 }
 
 /** The role of an entry as the API shows it; empty when the actions are those of none (RB-55). */
-export function shownRole(kind: SharedKind, actions: readonly string[] | undefined): 'admin' | 'use' | '' {
+export function shownRole(
+  kind: 'template' | 'workspace',
+  actions: readonly string[] | undefined,
+): 'admin' | 'use' | '' {
   const role = aclRoleOf(kind, actions ?? [])
   return role === 'admin' || role === 'use' ? role : ''
 }

@@ -110,7 +110,7 @@ describe('RB-54, WS-169: changing with whom a workspace is shared', () => {
     expect(Object.keys((await stored()).user_acl ?? {})).toEqual([ids.friend])
     await expect(
       share({ user_roles: { [ids.friend]: 'admin', [ids.friend.toUpperCase()]: '' } }),
-    ).rejects.toMatchObject(refused(['user_roles', /given twice/]))
+    ).rejects.toMatchObject(refused(['user_roles', /duplicate entries/]))
     await share({ user_roles: { [ids.friend.toUpperCase()]: '' } })
     expect(await stored()).toMatchObject({ user_acl: {} })
   })
