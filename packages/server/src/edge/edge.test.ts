@@ -49,6 +49,21 @@ describe('small endpoints', () => {
     expect(id).not.toBe(sent)
   })
 
+  it('L-8: every answer of the API says how long the server took, to those who have signed in', async () => {
+    for (const [path, status] of [
+      ['/api/v2/users/me', 200],
+      ['/api/v2/users/nobody', 404],
+    ] as const) {
+      const answer = await get(path, owner.headers)
+      expect([answer.status, answer.headers.get('server-timing')]).toEqual([
+        status,
+        expect.stringMatching(/^app;dur=\d+\.\d$/),
+      ])
+      expect((await get(path)).headers.get('server-timing'), `${path} for nobody`).toBeNull()
+    }
+    expect((await get('/', owner.headers)).headers.get('server-timing'), 'a page').toBeNull()
+  })
+
   it('ID-99: slashes that are repeated are one', async () => {
     for (const path of ['//api//v2/buildinfo', '/api/v2//buildinfo', '/api///v2/buildinfo'])
       expect([path, (await get(path)).status]).toEqual([path, 200])

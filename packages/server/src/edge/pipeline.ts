@@ -20,6 +20,7 @@ import type { EdgeOptions } from './options.ts'
 import { cleanPath, RateLimiter } from './rate-limit.ts'
 import { newRequestId } from './request-context.ts'
 import { serializer } from './serializer.ts'
+import { tellServerTime } from './server-timing.ts'
 import { cutSlowBody } from './slow-bodies.ts'
 
 /** Time for the head of a request, and how often connections are looked at for that, in milliseconds. */
@@ -81,6 +82,7 @@ export function createEdge(options: EdgeOptions): {
   const records = isDevelopmentBuild(options.version)
   watchRequests(records)
   firstSteps(server, options, metrics, records)
+  tellServerTime(server)
   if (records) tellDecisions(server)
   const { redirect } = options
   if (redirect !== undefined)
