@@ -1,7 +1,6 @@
 export { autoArchiveJob } from './auto-archive.ts'
 export { firstTitle } from './chat-title.ts'
 export { type ChatParts, systemMessages } from './create-chat.ts'
-export { RepeatableRequest } from './idempotency.ts'
 export { countChats } from './metrics.ts'
 export type {
   ContextFilePart,
@@ -36,5 +35,5 @@ export { insertChat, type NewChat } from './store/create.ts'
 export { type ChatRow, ownedChat, type QueuedRow } from './store/locked.ts'
 export { MESSAGE_COLUMNS, type MessageRow, type NewMessage } from './store/messages.ts'
 export { getReadableChat, type ReadableChat, readableObject } from './store/readable.ts'
-export { archivedChats, oldAnswers } from './store/retention.ts'
+export { archivedChats } from './store/retention.ts'
 export { type ChatView, getChat, listTreeIds } from './store/views.ts'

@@ -1,7 +1,8 @@
 import { unlinkedFiles } from '../chat-files/index.ts'
 import { chatRetentionDays } from '../chat-settings/index.ts'
-import { archivedChats, oldAnswers } from '../chats/index.ts'
+import { archivedChats } from '../chats/index.ts'
 import type { AppContext } from '../context.ts'
+import { oldAnswers } from '../repeatable-requests/index.ts'
 import * as store from './store.ts'
 
 const HOUR_MS = 3_600_000

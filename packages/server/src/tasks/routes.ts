@@ -39,8 +39,9 @@ export function taskRoutes(
         const ownerId = await knownUserId(context, actor, params.user ?? '')
         const { task, workspace } = await createTask(context, external, incoming, ownerId, titleFor)
         reply.code(201)
-        draft.after = await getStoredTask(actor, db, task)
+        // One that is there already because the request came before was recorded then.
         if (workspace !== undefined) {
+          draft.after = await getStoredTask(actor, db, task)
           await recordChange(context, incoming, { type: 'workspace', action: 'create' }, { after: workspace })
           await announceCreated(context, workspace, actor.id)
         }

@@ -289,6 +289,11 @@ describe('WS-253, WS-254: what a task is made of', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true')
     expect(Object(await again.json()).id).toBe(ids[0])
     expect((await post('k', 'Twice')).status).toBe(422)
+    const entries = await until('the audit log', async () => {
+      const { audit_logs } = await owner.call(listAuditLogs, { query: { q: `resource_id:${ids[0]}` } })
+      return audit_logs.length > 0 && audit_logs
+    })
+    expect(entries.map(({ action }) => action)).toEqual(['create'])
     const { workspaces } = await owner.call(listWorkspaces, { query: { q: 'name:once-' } })
     expect(workspaces.map(({ task_id: of }) => of?.uuid)).toEqual([ids[0]])
   })

@@ -7,13 +7,14 @@ import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { getUser } from '../identity/index.ts'
 import { knownUserId } from '../organizations/index.ts'
 import { answerJobLogs, listTimings } from '../provisioning/index.ts'
+import { RepeatableRequest } from '../repeatable-requests/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
 import { announceUpdated } from './announce.ts'
 import { cancelBuild } from './cancel-build.ts'
 import { statePurpose } from './create-build.ts'
 import { buildsWithParts, surroundings } from './load.ts'
-import { requestBuild } from './request-build.ts'
+import { RepeatedBuild, requestBuild } from './request-build.ts'
 import {
   type BuildRow,
   findBuildByNumber,
@@ -25,6 +26,7 @@ import {
 } from './store/builds.ts'
 import { listScriptTimings } from './store/script-timings.ts'
 import { listUsedParameters } from './store/used-parameters.ts'
+import { workspaceObject } from './store/workspace-object.ts'
 import { getWorkspace, getWorkspaceByName } from './store/workspaces.ts'
 import { parseTime } from './time.ts'
 
@@ -75,12 +77,26 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
         matching,
         awoken,
         updated,
-      } = await requestBuild(context, actor, params.workspace ?? '', {
-        ...body,
-        // A delete is always somebody's own wish (WS-176).
-        reason: body.transition === 'delete' ? undefined : body.reason,
-        state: body.state === undefined ? undefined : stateFrom(body.state),
-      })
+      } = await requestBuild(
+        context,
+        actor,
+        params.workspace ?? '',
+        {
+          ...body,
+          // A delete is always somebody's own wish (WS-176).
+          reason: body.transition === 'delete' ? undefined : body.reason,
+          state: body.state === undefined ? undefined : stateFrom(body.state),
+        },
+        (workspace) =>
+          new RepeatableRequest(
+            incoming,
+            {
+              guard: { action: 'read', object: workspaceObject(workspace) },
+              operation: `build of ${workspace.id}`,
+            },
+            RepeatedBuild,
+          ),
+      )
       if (awoken !== undefined)
         await recordChange(context, incoming, { type: 'workspace', action: 'write' }, awoken)
       if (updated !== undefined)

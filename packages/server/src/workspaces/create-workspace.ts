@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import type { CreateWorkspaceRequest } from '@slipway/contract'
-import { type Actor, isAllowed, systemActor } from '../authz/index.ts'
+import { type Actor, isAllowed, type ResourceObject, systemActor } from '../authz/index.ts'
 import type { AppContext, Db } from '../context.ts'
 import {
   ApiError,
@@ -35,6 +35,8 @@ export interface Making {
   readonly organizationId?: string
   /** Chosen by who has to find the workspace again after a crash. */
   readonly id?: string
+  /** Called once it is sure that the actor may make it; what it throws ends the matter. */
+  readonly onAllowed?: (object: ResourceObject) => Promise<void>
   /** Makes up the name once it is sure that the workspace may be made; the one of the request does not count. */
   readonly chooseName?: () => Promise<string>
   /** Stores what belongs to the workspace, in its transaction and before its first build. */
@@ -60,17 +62,19 @@ export async function createWorkspace(
   actor: Actor,
   ownerId: string,
   request: CreateWorkspaceRequest,
-  { organizationId, id = randomUUID(), chooseName, alongside }: Making = {},
+  { organizationId, id = randomUUID(), onAllowed, chooseName, alongside }: Making = {},
 ): Promise<{ readonly workspace: WorkspaceRow; readonly matching: Matching }> {
   const db = context.database.db
   if (chooseName === undefined) requireName(request.name)
   const { template, versionId } = await templateOf(context, actor, request)
   if (organizationId !== undefined && organizationId !== template.organization_id)
     throw validationFailed([{ field: 'template_id', detail: 'belongs to another organization' }])
-  if (!isAllowed(actor, 'create', newWorkspaceObject(template.organization_id, ownerId)))
+  const object = newWorkspaceObject(template.organization_id, ownerId)
+  if (!isAllowed(actor, 'create', object))
     throw forbidden('Unauthorized to create workspace.', {
       detail: 'You do not have permission to create workspaces for this owner in this organization.',
     })
+  await onAllowed?.(object)
   if (!isAllowed(actor, 'use', templateObject(template)))
     throw forbidden(`Unauthorized access to use the template ${JSON.stringify(template.name)}.`, {
       detail: 'Ask an administrator of the template for the role "use".',

@@ -207,6 +207,80 @@ describe('making workspaces', () => {
   })
 })
 
+describe('WS-311: a request that comes again with its Idempotency-Key', () => {
+  const post = (path: string, key: string, body: object, { headers }: Pick<Client, 'headers'> = owner) =>
+    fetch(`${server.url}/api/v2/${path}`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'application/json', 'Idempotency-Key': key },
+      body: JSON.stringify(body),
+    })
+  const replayed = (answer: Response) => answer.headers.get('idempotency-replayed')
+  const idOf = async (answer: Response): Promise<string> => Object(await answer.json()).id
+  /** How often the audit log tells that it was made. */
+  const made = async (resource: string): Promise<number> =>
+    (
+      await database.db
+        .selectFrom('audit_logs')
+        .select('id')
+        .where('resource_id', '=', resource)
+        .where('action', '=', 'create')
+        .execute()
+    ).length
+
+  it('makes one workspace, also at the same time, by the other route, and when it is gone', async () => {
+    const body = { name: 'once', template_id: template.id }
+    const answers = await Promise.all([1, 2, 3].map(() => post('users/me/workspaces', 'w', body)))
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
+    expect(answers.map(replayed).filter((one) => one === 'true')).toHaveLength(2)
+    const [id = '', ...others] = await Promise.all(answers.map(idOf))
+    expect(others).toEqual([id, id])
+    const again = await post('organizations/default/members/me/workspaces', 'w', body)
+    expect([again.status, replayed(again), await idOf(again)]).toEqual([201, 'true', id])
+    expect((await post('users/me/workspaces', 'w', { ...body, name: 'other' })).status).toBe(422)
+    expect((await post('users/me/workspaces', 'another', body)).status).toBe(409)
+    // The key of somebody else is another one.
+    const theirs = await post('users/me/workspaces', 'w', body, await server.user('same-key'))
+    expect([theirs.status, replayed(theirs)]).toEqual([201, null])
+    await build(await ended({ id }), { transition: 'delete' })
+    expect(await idOf(await post('users/me/workspaces', 'w', body))).toBe(id)
+    const { workspaces } = await owner.call(listWorkspaces, { query: { q: 'owner:me name:once' } })
+    expect(workspaces.filter(({ name }) => name === 'once')).toEqual([])
+    await until('the audit log', async () => (await made(id)) > 0)
+    expect(await made(id)).toBe(1)
+  })
+
+  it('makes nothing that is kept when the first request was refused', async () => {
+    const body = { name: 'refused', template_id: template.id, ttl_ms: 1 }
+    expect((await post('users/me/workspaces', 'r', body)).status).toBe(400)
+    const other = await post('users/me/workspaces', 'r', { ...body, ttl_ms: 3_600_000 })
+    expect([other.status, replayed(other)]).toEqual([201, null])
+  })
+
+  it('makes one build, also at the same time, and when that is over', async () => {
+    const workspace = await ended(await make('built-once'))
+    const path = `workspaces/${workspace.id}/builds`
+    const body = { transition: 'stop' }
+    const answers = await Promise.all([1, 2, 3].map(() => post(path, 'b', body)))
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
+    expect(answers.map(replayed).filter((one) => one === 'true')).toHaveLength(2)
+    const [id = '', ...others] = await Promise.all(answers.map(idOf))
+    expect(others).toEqual([id, id])
+    await ended(workspace)
+    const again = await post(path, 'b', body)
+    expect([again.status, replayed(again), await idOf(again)]).toEqual([201, 'true', id])
+    expect((await post(path, 'b', { transition: 'start' })).status).toBe(422)
+    const numbers = async () =>
+      (await owner.call(listBuilds, { params: { workspace: workspace.id } })).map((one) => one.build_number)
+    expect(await numbers()).toEqual([2, 1])
+    // The same key for another workspace is another request.
+    const neighbour = await ended(await make('built-too'))
+    const theirs = await post(`workspaces/${neighbour.id}/builds`, 'b', body)
+    expect([theirs.status, replayed(theirs)]).toEqual([201, null])
+    expect((await post(path, 'c', body)).status).toBe(201)
+    expect(await numbers()).toEqual([3, 2, 1])
+  })
+})
+
 describe('reading workspaces', () => {
   it('WS-144: timings tell how scripts of the agent ran', async () => {
     const workspace = await ended(await make('timed'))

@@ -10,7 +10,7 @@ import { requireName } from '../templates/index.ts'
 import { announceCreated, announceDormant } from './announce.ts'
 import { checkSchedule } from './autostart.ts'
 import type { BuildFeed } from './build-feed.ts'
-import { createWorkspace } from './create-workspace.ts'
+import { createWorkspaceOnce } from './create-workspace-once.ts'
 import { includeMetadata } from './include-metadata.ts'
 import { includeParts, readInclude } from './include-parts.ts'
 import { awakened, dormancy } from './lifecycle.ts'
@@ -48,18 +48,14 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed, external: 
     organizationId?: string,
   ): Promise<contract.Workspace> =>
     audited(context, incoming, { type: 'workspace', action: 'create' }, async (draft) => {
-      const { actor, params, body } = incoming
+      const { actor, params } = incoming
       const ownerId = await knownUserId(context, actor, params.user ?? '')
-      const made = await createWorkspace(
-        context,
-        external,
-        actor,
-        ownerId,
-        body,
-        organizationId === undefined ? {} : { organizationId },
-      )
-      draft.after = made.workspace
-      await announceCreated(context, made.workspace, actor.id)
+      const made = await createWorkspaceOnce(context, external, incoming, ownerId, organizationId)
+      // One that is there already was recorded and announced when it was made.
+      if (made.matching !== undefined) {
+        draft.after = made.workspace
+        await announceCreated(context, made.workspace, actor.id)
+      }
       const [workspace] = await withParts(context, [made.workspace], actor.id, made.matching)
       if (workspace === undefined) throw new Error('a made workspace was not presented')
       return workspace

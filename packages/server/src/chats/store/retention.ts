@@ -37,32 +37,6 @@ export const archivedChats = {
   },
 }
 
-/** Answers that were kept for requests that come again (B-13). */
-export const oldAnswers = {
-  /** Deletes at most `limit` of them; resolves to how many there were. @throws ApiError 403. */
-  async deleteOld(
-    actor: Actor,
-    tx: Db,
-    { before, limit }: { readonly before: Date; readonly limit: number },
-  ): Promise<number> {
-    authorize(actor, 'delete', { type: 'system' })
-    const { numAffectedRows } = await sql`
-      delete from chat_idempotency_keys where (user_id, operation, key) in (
-        select user_id, operation, key from chat_idempotency_keys where created_at < ${before} limit ${limit})`.execute(
-      tx,
-    )
-    return Number(numAffectedRows ?? 0)
-  },
-
-  /** Counts those that would be deleted. @throws ApiError 403 without the right to delete them. */
-  async countOld(actor: Actor, db: Db, before: Date): Promise<number> {
-    authorize(actor, 'delete', { type: 'system' })
-    const { rows } = await sql<{ count: number }>`
-      select count(*)::integer as count from chat_idempotency_keys where created_at < ${before}`.execute(db)
-    return rows[0]?.count ?? 0
-  },
-}
-
 /** A root that nobody has written to for long; `at` is when it was made, as exactly as the database has it. */
 export interface ForgottenRoot {
   readonly id: string

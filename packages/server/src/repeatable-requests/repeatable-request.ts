@@ -7,12 +7,14 @@ import { Check } from 'typebox/value'
 import type { Actor } from '../authz/index.ts'
 import type { Db } from '../context.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
-import { claimKey, type KeptAnswer, keepAnswer, keptAnswer, type RequestKey } from './store/idempotency.ts'
+import { claimKey, type KeptAnswer, keepAnswer, keptAnswer, type RequestKey } from './store.ts'
 
 const HEADER = 'idempotency-key'
 const MAX_LENGTH = 256
+/** Of a request that cannot be repeated. */
+const UNHASHED = Buffer.alloc(0)
 
-/** The request that a client may send again with the same key, for the same answer (B-13). */
+/** The request that a client may send again with the same key, for the same answer (B-13, WS-311). */
 export class RepeatableRequest<Answer extends TSchema> {
   readonly #schema: Answer
   readonly #actor: Actor
@@ -42,7 +44,8 @@ export class RepeatableRequest<Answer extends TSchema> {
     this.#reply = incoming.reply
     this.#schema = schema
     this.#request = key === undefined ? undefined : { ...what, key }
-    this.#hash = createHash('sha256').update(JSON.stringify(incoming.body)).digest()
+    this.#hash =
+      key === undefined ? UNHASHED : createHash('sha256').update(JSON.stringify(incoming.body)).digest()
   }
 
   /** What was answered before; undefined for a new request. @throws ApiError 422 when it was another request. */

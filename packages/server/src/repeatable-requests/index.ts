@@ -1,0 +1,2 @@
+export { RepeatableRequest } from './repeatable-request.ts'
+export { oldAnswers } from './store.ts'
