@@ -83,6 +83,7 @@ describe('setting up', { timeout: 60_000 }, () => {
     await cli.runWith({}, 'ai-providers', 'set-key', 'fake', { input: 'sk-wrong-key-0123456789' })
     const tested = await cli.run('ai-providers', 'test', 'fake')
     expect(tested).toMatchObject({ code: 1, stdout: expect.stringMatching(/no +401/) })
+    expect(await cli.good('ai-providers', 'list')).toMatch(/sk-w\.\.\.6789 is refused: .+, \d+s ago/)
     await cli.runWith({}, 'ai-providers', 'set-key', 'fake', '--add', { input: KEY })
     expect(await json('ai-providers', 'show', 'fake')).toMatchObject({ api_keys: [{}, {}] })
     await cli.runWith({}, 'ai-providers', 'set-key', 'fake', { input: KEY })

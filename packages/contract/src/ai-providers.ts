@@ -19,12 +19,25 @@ export const AIProviderType = Type.Enum([
 ])
 export type AIProviderType = Static<typeof AIProviderType>
 
+/** What requests have found wrong, until one finds it right again (AG-B18). */
+export const AIProviderTrouble = Type.Object({
+  /** `forbidden` is an answer 403; such a key goes on being used. `failing` is a provider that nobody reaches. */
+  kind: Type.Enum(['rate_limited', 'unauthorized', 'forbidden', 'failing']),
+  error: Type.String(),
+  since: Time,
+  /** When it is tried again; null where that is not known. */
+  until: Type.Union([Time, Type.Null()]),
+})
+export type AIProviderTrouble = Static<typeof AIProviderTrouble>
+
 /** A key of a provider; nobody reads it back (AG-99). */
 export const AIProviderKey = Type.Object({
   id: Uuid,
   /** Its beginning and its end (AG-83). */
   masked: Type.String(),
   created_at: Time,
+  /** Null while it works, as far as is known. */
+  trouble: Type.Union([AIProviderTrouble, Type.Null()]),
 })
 export type AIProviderKey = Static<typeof AIProviderKey>
 
@@ -72,6 +85,12 @@ export const AIProvider = Type.Object({
   status_detail: Type.String(),
   /** Null before the first test. */
   last_check: Type.Union([AIProviderCheck, Type.Null()]),
+  /** Of the provider, whichever key it is asked with; null while it answers, as far as is known. */
+  trouble: Type.Union([AIProviderTrouble, Type.Null()]),
+  /** Models that it is not asked for now, because it has failed too often (AG-59). */
+  open_circuits: Type.Array(
+    Type.Object({ route: Type.String(), model: Type.String(), since: Time, until: Time }),
+  ),
   created_at: Time,
   updated_at: Time,
 })

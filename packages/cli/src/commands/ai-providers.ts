@@ -4,6 +4,7 @@ import {
   type AIProvider,
   type AIProviderTest,
   type AIProviderTestResult,
+  type AIProviderTrouble,
   createAIProvider,
   deleteAIProvider,
   getAIProvider,
@@ -12,7 +13,7 @@ import {
   updateAIProvider,
 } from '@slipway/contract'
 import { CommandError } from '../errors.ts'
-import { ago, type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
+import { ago, type Column, type OutputFlags, printRow, printRows, tableOptions, until } from '../output.ts'
 import { sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
 import { ownKeyCommands } from './ai-provider-own-keys.ts'
@@ -36,7 +37,7 @@ const COLUMNS: readonly Column<AIProvider>[] = [
   { name: 'url', value: (one) => one.base_url },
   { name: 'keys', value: (one) => one.api_keys.map(({ masked }) => masked).join(' ') },
   { name: 'status', value: (one) => one.status },
-  { name: 'problem', value: (one) => one.status_detail },
+  { name: 'problem', value: problemsOf },
   {
     name: 'last test',
     value: ({ last_check: check }) =>
@@ -44,6 +45,34 @@ const COLUMNS: readonly Column<AIProvider>[] = [
     extra: true,
   },
 ]
+
+/** Why it cannot be used, and what requests have found wrong with it and its keys. */
+function problemsOf({
+  status_detail: detail,
+  trouble,
+  api_keys: keys,
+  open_circuits: circuits,
+}: AIProvider): string {
+  return [
+    detail,
+    ...(trouble === null ? [] : [`${trouble.error}, ${ago(trouble.since)}`]),
+    ...keys.flatMap(({ masked, trouble: found }) =>
+      found === null ? [] : [`${masked} is ${TROUBLES[found.kind]}: ${found.error}, ${ago(found.since)}`],
+    ),
+    ...circuits.map(
+      ({ route, model, until: time }) => `${model || route} is left alone, again ${until(time)}`,
+    ),
+  ]
+    .filter((problem) => problem !== '')
+    .join('; ')
+}
+
+const TROUBLES: Readonly<Record<AIProviderTrouble['kind'], string>> = {
+  rate_limited: 'limited',
+  unauthorized: 'refused',
+  forbidden: 'refused',
+  failing: 'failing',
+}
 
 const TEST_COLUMNS: readonly Column<AIProviderTestResult>[] = [
   { name: 'key', value: (result) => result.masked || '(none)' },

@@ -20,8 +20,8 @@ export interface BreakerSettings {
 
 /** Hears what breakers do. */
 export interface BreakerEvents {
-  /** One has opened. */
-  tripped(circuit: Circuit): void
+  /** One has opened, for so many milliseconds. */
+  tripped(circuit: Circuit, forMs: number): void
   /** A request was not let through. */
   rejected(circuit: Circuit): void
 }
@@ -129,7 +129,7 @@ export class CircuitBreakers {
   }
 
   #open(key: string, circuit: Circuit): void {
-    this.#heard.tripped(circuit)
+    this.#heard.tripped(circuit, this.#settings.timeout)
     this.#states.set(key, { kind: 'open', circuit, until: this.#now() + this.#settings.timeout })
   }
 }

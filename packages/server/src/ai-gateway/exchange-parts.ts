@@ -1,7 +1,7 @@
 import type { LRUCache } from 'lru-cache'
 
 import type { Governance } from '../ai-governance/index.ts'
-import type { ModelProvider, ModelProviders } from '../ai-providers/index.ts'
+import type { ModelProvider, ModelProviders, ProviderTroubles } from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Tracing } from '../tracing/index.ts'
 import type { AwsCredentials } from './bedrock/aws-credentials.ts'
@@ -61,6 +61,8 @@ export interface ExchangeParts {
   readonly context: AppContext
   readonly governance: Governance
   readonly providers: ModelProviders
+  /** What was found wrong with providers. */
+  readonly troubles: ProviderTroubles
   readonly upstream: Upstream
   readonly aws: AwsCredentials
   readonly injection: ToolInjection

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { beforeEach, describe, expect, it } from 'vitest'
 
+import { getAIProvider, testAIProvider } from '@slipway/contract'
 import { says, until } from '@slipway/testkit'
 import { GatewayError, gatewayErrorCode } from './gateway-error.ts'
 import {
@@ -35,7 +36,39 @@ describe('AG-53: the pool of keys', () => {
       world.upstream.answer = () => undefined
     }
   })
+  /** What another replica shows of the keys. */
+  const troubles = async () => {
+    await world.gateway.parts.troubles.settle()
+    const { api_keys } = await world.owner.call(getAIProvider, { params: { idOrName: provider.name } })
+    return api_keys.map(({ trouble }) => trouble)
+  }
+  const kinds = async () => (await troubles()).map((trouble) => trouble?.kind)
   const used = (from: number) => world.upstream.requests.slice(from).map(({ key }) => key)
+
+  it('AG-B18: what requests find wrong with keys is shown by every replica until they work again', async () => {
+    const refusal = { status: 401, message: `There is no key ${keys[1]}.` }
+    refuse({ [keys[0]]: limited(3_600), [keys[1]]: refusal, [keys[2]]: { status: 403 } })
+    const began = Date.now()
+    expect(await statusOf(ask())).toBe(403)
+    await until('both replicas to know', async () => (await kinds()).every((kind) => kind !== undefined))
+    const found = await troubles()
+    expect(found).toMatchObject([
+      { kind: 'rate_limited', error: 'Rate limit reached.' },
+      { kind: 'unauthorized', error: 'There is no key sk-t...cdef.' },
+      { kind: 'forbidden', error: 'the provider has answered 403', until: null },
+    ])
+    expect(Date.parse(found[0]?.until ?? '') - began).toBeGreaterThan(3_590_000)
+    // Another key works: that says nothing of these.
+    refuse({})
+    expect(await statusOf(ask())).toBe(200)
+    expect(await kinds()).toEqual(['rate_limited', 'unauthorized', undefined])
+    // The test of a provider lifts no limit.
+    await world.owner.call(testAIProvider, { params: { idOrName: provider.name } })
+    expect(await kinds()).toEqual(['rate_limited', undefined, undefined])
+    world.clock.advance(3_600_001)
+    expect(await statusOf(ask())).toBe(200)
+    expect(await kinds()).toEqual([undefined, undefined, undefined])
+  })
 
   it('AG-53, AG-81: a key that is limited or refused gives way to the next, which is recorded, and rests', async () => {
     const from = world.upstream.requests.length

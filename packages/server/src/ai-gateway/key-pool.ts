@@ -105,6 +105,12 @@ export class KeyPool {
     return known === undefined
   }
 
+  /** For how long a key rests from now on, in milliseconds. */
+  restOf(keyId: string): number {
+    const cooldown = this.#cooldown(keyId)
+    return cooldown === undefined ? 0 : cooldown.until - this.#now()
+  }
+
   /** Keys that rest because they were limited, for whoever has to try all the same. */
   limited(): readonly ProviderKey[] {
     return this.#keys.filter((key) => this.#cooldown(key.id)?.reason === 'rate_limited')

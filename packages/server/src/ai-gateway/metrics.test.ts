@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { getAIProvider } from '@slipway/contract'
 import { says } from '@slipway/testkit'
 import { GatewayWorld } from './gateway.fixture.ts'
 
@@ -156,4 +157,26 @@ describe('AG-123: series', () => {
     expect(still).toBe(succeeded)
     expect(later).toBeGreaterThanOrEqual((read ?? 0) + 60)
   })
+})
+
+it('AG-B18: a provider that fails, and circuits that are open, are shown by every replica', async () => {
+  const { id: ownerId } = await world.account(world.owner)
+  const { name } = await world.provider()
+  const shown = async () => {
+    await world.gateway.parts.troubles.settle()
+    return world.owner.call(getAIProvider, { params: { idOrName: name } })
+  }
+  const ask = async (model: string) => {
+    const body = { model, messages: [{ role: 'user', content: 'Hi' }] }
+    await (await world.ask({ ownerId, provider: name }, '/v1/chat/completions', body)).text()
+  }
+  world.upstream.answer = () => ({ status: 503 })
+  await ask('m-broken')
+  expect(await shown()).toMatchObject({
+    trouble: { kind: 'failing', error: 'the provider has answered 503', until: null },
+    open_circuits: [{ route: '/v1/chat/completions', model: 'm-broken' }],
+  })
+  world.upstream.answer = () => says('Hi')
+  await ask('m-other')
+  expect(await shown()).toMatchObject({ trouble: null, open_circuits: [{ model: 'm-broken' }] })
 })

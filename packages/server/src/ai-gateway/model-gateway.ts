@@ -1,7 +1,12 @@
 import { LRUCache } from 'lru-cache'
 
 import { Governance } from '../ai-governance/index.ts'
-import { type ModelProvider, type ModelProviders, userKeyFor } from '../ai-providers/index.ts'
+import {
+  type ModelProvider,
+  type ModelProviders,
+  ProviderTroubles,
+  userKeyFor,
+} from '../ai-providers/index.ts'
 import type { AppContext } from '../context.ts'
 import type { Tracing } from '../tracing/index.ts'
 import { admit } from './admission.ts'
@@ -11,6 +16,7 @@ import { CircuitBreakers } from './circuit-breakers.ts'
 import { type Credential, keyCredential } from './credentials.ts'
 import { exchange } from './exchange.ts'
 import type { ExchangeParts } from './exchange-parts.ts'
+import { circuitEvents } from './found-troubles.ts'
 import type { GatewayCall } from './gateway-call.ts'
 import { GatewayError } from './gateway-error.ts'
 import { type GatewayHealth, providersHealth } from './gateway-health.ts'
@@ -59,6 +65,7 @@ export class ModelGateway implements AsyncDisposable {
     context: AppContext,
     providers: ModelProviders,
     governance: Governance,
+    troubles: ProviderTroubles,
     { directory, tracing }: GatewayOptions,
   ) {
     this.#context = context
@@ -84,6 +91,7 @@ export class ModelGateway implements AsyncDisposable {
       providers,
       resilience,
       governance,
+      troubles,
       pools,
       breakers: new CircuitBreakers(
         {
@@ -94,7 +102,7 @@ export class ModelGateway implements AsyncDisposable {
           maxRequests: config.aiGatewayCircuitBreakerMaxRequests,
         },
         now,
-        resilience,
+        circuitEvents({ resilience, troubles, providers }),
       ),
       metrics,
       upstream: new Upstream(),
@@ -124,7 +132,8 @@ export class ModelGateway implements AsyncDisposable {
     providers: ModelProviders,
     options: GatewayOptions,
   ): Promise<ModelGateway> {
-    return new ModelGateway(context, providers, await Governance.start(context), options)
+    const governance = await Governance.start(context)
+    return new ModelGateway(context, providers, governance, await ProviderTroubles.start(context), options)
   }
 
   /**
@@ -278,6 +287,7 @@ export class ModelGateway implements AsyncDisposable {
     await this.parts.recorder[Symbol.asyncDispose]()
     await this.#export[Symbol.asyncDispose]()
     this.parts.guardrails[Symbol.dispose]()
+    await this.parts.troubles[Symbol.asyncDispose]()
     await this.parts.governance[Symbol.asyncDispose]()
   }
 }

@@ -4,6 +4,7 @@ import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { budgetRoutes } from './budget-routes.ts'
+import { foundByTest } from './found-troubles.ts'
 import { GATEWAY_OFF } from './gateway-error.ts'
 import type { ModelGateway } from './model-gateway.ts'
 import { priceRoutes } from './price-routes.ts'
@@ -17,6 +18,7 @@ export function aiGatewayRoutes(context: AppContext, gateway: ModelGateway): Bou
     forSession(contract.testAIProvider, async ({ actor, params }) => {
       const provider = await checkedProvider(context, actor, params.idOrName ?? '')
       const test = await testProvider(gateway.parts, provider)
+      await foundByTest(gateway.parts, provider, test)
       await noteProviderCheck(context, actor, provider.id, {
         ok: test.ok,
         error: test.ok ? '' : (test.results.find(({ error }) => error !== '')?.error ?? ''),

@@ -16,7 +16,7 @@ import {
   type UpdateAIProviderRequest,
   updateAIProvider,
 } from '@slipway/contract'
-import { FakeModelProvider, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
+import { FakeModelProvider, fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
 let server: TestServer
@@ -79,6 +79,8 @@ describe('AG-98: providers', () => {
       status: 'disabled',
       status_detail: '',
       last_check: null,
+      trouble: null,
+      open_circuits: [],
       created_at: expect.any(String),
       updated_at: made.created_at,
     })
@@ -369,6 +371,50 @@ describe('AG-103: audit', () => {
       api_key: { old: '', new: 'sk-f...cdef', secret: false },
     })
     expect(JSON.stringify(audit_logs)).not.toContain('0123456789')
+  })
+})
+
+describe('AG-B18: what was found wrong', () => {
+  it('AG-B18: is listed, and forgotten with what it was found of', async () => {
+    const { id: provider_id, api_keys } = await create({ api_keys: [KEYS[0]] })
+    const since = new Date('2026-01-01T10:00:00Z')
+    const of = { provider_id, since }
+    const until = new Date(Date.now() + 3_600_000)
+    const begin = async () => {
+      const { db } = database
+      await fixtures.aiProviderTrouble(db, { ...of, subject: api_keys[0]?.id ?? '', kind: 'unauthorized' })
+      await fixtures.aiProviderTrouble(db, { ...of, error: 'it is away' })
+      await fixtures.aiProviderTrouble(db, { ...of, subject: '/r', model: 'm', kind: 'circuit_open', until })
+      await fixtures.aiProviderTrouble(db, {
+        ...of,
+        subject: '/r',
+        model: 'n',
+        kind: 'circuit_open',
+        until: since,
+      })
+    }
+    const found = {
+      api_keys: [{ trouble: { kind: 'unauthorized', since: since.toISOString(), until: null } }],
+      trouble: { kind: 'failing', error: 'it is away' },
+      // The other one is over.
+      open_circuits: [{ route: '/r', model: 'm', until: until.toISOString() }],
+    }
+    await begin()
+    expect(await list()).toMatchObject([found])
+    expect(await patch('openai', { display_name: 'Other' })).toMatchObject(found)
+    const changes: UpdateAIProviderRequest[] = [
+      { base_url: 'https://other.example' },
+      { enabled: true },
+      { api_keys: [{ id: api_keys[0]?.id ?? '' }, { api_key: KEYS[1] }] },
+    ]
+    for (const change of changes) {
+      expect(await patch('openai', change)).toMatchObject({ trouble: null, open_circuits: [] })
+      expect(masks(await get('openai')).length).toBeGreaterThan(0)
+      expect((await get('openai')).api_keys.map(({ trouble }) => trouble)).not.toContainEqual(
+        expect.anything(),
+      )
+      await begin()
+    }
   })
 })
 

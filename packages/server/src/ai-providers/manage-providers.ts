@@ -37,6 +37,7 @@ import {
   deleteProvider as removeProvider,
   updateProvider as storeProvider,
 } from './store/providers.ts'
+import { forgetTroubles } from './store/troubles.ts'
 
 /** How a path names a provider: by its id, else by its name. @throws ApiError 400 for what can be neither (AG-98). */
 export function providerName(idOrName: string): ProviderName {
@@ -204,6 +205,13 @@ export async function updateProvider(
       row.id,
       keys.removed.map(({ id }) => id),
     )
+    const { display_name: _name, icon: _icon, ...used } = fields
+    if (
+      mutations !== undefined ||
+      settings != null ||
+      Object.values(used).some((field) => field !== undefined)
+    )
+      await forgetTroubles(actor, tx, row.id)
     const added = await insertProviderKeys(
       actor,
       tx,
@@ -310,6 +318,7 @@ export async function deleteProvider(
       found.row.id,
       found.keys.map(({ id }) => id),
     )
+    await forgetTroubles(actor, tx, found.row.id)
     await removeProvider(actor, tx, found.row.id)
     return { before: found.row, removed: found.keys }
   })

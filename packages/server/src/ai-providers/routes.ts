@@ -14,13 +14,17 @@ import {
   type ProviderRow,
   type ProviderWithKeys,
 } from './store/providers.ts'
+import { listTroubles } from './store/troubles.ts'
 import { deleteUserKey, listUserKeys, putUserKey } from './user-keys.ts'
 
 /** Model providers, for administrators, and the keys that users bring for them (chapter 05 section 15). */
 export function aiProviderRoutes(context: AppContext, providers: ModelProviders): BoundRoute[] {
   const { db } = context.database
   const present = async (actor: Actor, provider: ProviderWithKeys): Promise<contract.AIProvider> =>
-    presentProvider(context, provider, (await listChecks(actor, db)).get(provider.row.id))
+    presentProvider(context, provider, {
+      check: (await listChecks(actor, db)).get(provider.row.id),
+      troubles: await listTroubles(actor, db, provider.row.id),
+    })
   const ownerOf = async (actor: Actor, { user = '' }: Readonly<Record<string, string>>): Promise<string> =>
     user === 'me' || user === actor.id ? actor.id : (await getUser(actor, db, user)).id
 
@@ -28,7 +32,11 @@ export function aiProviderRoutes(context: AppContext, providers: ModelProviders)
     forSession(contract.listAIProviders, async ({ actor }) => {
       const all = await listProviders(actor, db)
       const checks = await listChecks(actor, db)
-      return all.map((provider) => presentProvider(context, provider, checks.get(provider.row.id)))
+      const troubles = Map.groupBy(await listTroubles(actor, db), ({ providerId }) => providerId)
+      return all.map((provider) => {
+        const { id } = provider.row
+        return presentProvider(context, provider, { check: checks.get(id), troubles: troubles.get(id) ?? [] })
+      })
     }),
     forSession(contract.createAIProvider, (incoming) =>
       audited(context, incoming, { type: 'ai_provider', action: 'create' }, async (draft) => {

@@ -305,6 +305,9 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-providers/store/providers.ts deleteProviderKeys': [id, [id]],
   'ai-providers/store/checks.ts listChecks': [],
   'ai-providers/store/checks.ts noteCheck': [id, { ok: false, error: 'y' }],
+  'ai-providers/store/troubles.ts listTroubles': [],
+  'ai-providers/store/troubles.ts changeTroubles': [{ found: [], gone: [] }],
+  'ai-providers/store/troubles.ts forgetTroubles': [id],
   'ai-providers/store/user-keys.ts listUserKeyProviders': [id],
   'ai-providers/store/user-keys.ts findUserKey': [id, id],
   'ai-providers/store/user-keys.ts putUserKey': [
@@ -1237,6 +1240,7 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.aiProvider(db, { name: 'gone', deleted: true })
   await fixtures.aiProviderKey(db, { id, provider: modelProvider })
   await fixtures.aiProviderCheck(db, { provider: modelProvider })
+  await fixtures.aiProviderTrouble(db, { provider: modelProvider })
   await fixtures.userAiProviderKey(db, { provider: modelProvider, user })
   const interception = await fixtures.aibridgeInterception(db, {
     id,

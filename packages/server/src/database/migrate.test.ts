@@ -254,6 +254,9 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into ai_model_price_changes (provider, model, source, input_price) values ('openai', 'x', 'custom', 1)`,
     `insert into ai_former_groups values (${GROUP}, ${ORGANIZATION}, 'gone')`,
   ],
+  52: [
+    `insert into ai_provider_troubles (provider_id, subject, kind, since) values (${ID(26)}, '', 'failing', now())`,
+  ],
   46: [`insert into scim_users (user_id, user_name) values (${USER}, 'ada@example.com')`],
   44: [
     `insert into tasks (id, organization_id, owner_id, name, display_name, workspace_id, template_version_id, prompt)

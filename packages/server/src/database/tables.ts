@@ -153,6 +153,16 @@ export interface AiProviderRoutingTable {
   updated_at: Generated<Date>
 }
 
+export interface AiProviderTroublesTable {
+  provider_id: string
+  subject: string
+  model: Generated<string>
+  kind: 'rate_limited' | 'unauthorized' | 'forbidden' | 'failing' | 'circuit_open'
+  error: Generated<string>
+  since: Date
+  until: Date | null
+}
+
 export interface AiProvidersTable {
   id: Generated<string>
   created_at: Generated<Date>
@@ -1780,6 +1790,7 @@ export interface Tables {
   ai_provider_checks: AiProviderChecksTable
   ai_provider_keys: AiProviderKeysTable
   ai_provider_routing: AiProviderRoutingTable
+  ai_provider_troubles: AiProviderTroublesTable
   ai_providers: AiProvidersTable
   ai_spend_reservations: AiSpendReservationsTable
   ai_total_daily_spend: AiTotalDailySpendTable

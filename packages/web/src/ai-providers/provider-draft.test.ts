@@ -9,6 +9,7 @@ import {
   providerDraft,
   providerFaults,
 } from './provider-draft.ts'
+import { problemsOf, providerLook } from './provider-words.ts'
 
 const STORED: AIProvider = {
   id: 'p',
@@ -19,13 +20,15 @@ const STORED: AIProvider = {
   enabled: true,
   base_url: 'https://api.openai.com/v1/',
   api_keys: [
-    { id: 'k1', masked: 'sk-a…1', created_at: '' },
-    { id: 'k2', masked: 'sk-b…2', created_at: '' },
+    { id: 'k1', masked: 'sk-a…1', created_at: '', trouble: null },
+    { id: 'k2', masked: 'sk-b…2', created_at: '', trouble: null },
   ],
   settings: null,
   status: 'enabled',
   status_detail: '',
   last_check: null,
+  trouble: null,
+  open_circuits: [],
   created_at: '',
   updated_at: '',
 }
@@ -72,5 +75,38 @@ describe('AG-105: Bedrock', () => {
     expect(Object.keys(providerFaults(newProvider('bedrock')))).toEqual(['base_url', 'region'])
     expect(providerFaults(newProvider('openai'))).toEqual({})
     expect(Object.keys(providerFaults({ ...newProvider('openai'), name: 'My Key' }))).toEqual(['name'])
+  })
+})
+
+describe('AG-B18: what requests have found wrong', () => {
+  it('AG-B18: is told of the provider, its keys and its models, and makes it look so', () => {
+    expect(problemsOf(STORED)).toEqual([])
+    expect(providerLook(STORED).label).toBe('Ready')
+    const since = '2026-01-01T00:00:00Z'
+    const [first, second] = STORED.api_keys
+    const found: AIProvider = {
+      ...STORED,
+      trouble: { kind: 'failing', error: 'it has answered 503', since, until: null },
+      api_keys: [first, second].flatMap((key, at) =>
+        key === undefined
+          ? []
+          : [
+              {
+                ...key,
+                trouble: at === 0 ? null : { kind: 'unauthorized', error: 'No.', since, until: null },
+              },
+            ],
+      ),
+      open_circuits: [{ route: '/v1/responses', model: '', since, until: since }],
+    }
+    expect(problemsOf(found).map(({ text }) => text)).toEqual([
+      'The last request failed: it has answered 503',
+      'The key sk-b…2 was refused: No.',
+      '/v1/responses failed too often and is left alone for a while',
+    ])
+    expect([providerLook(found).label, providerLook({ ...found, status: 'disabled' }).label]).toEqual([
+      'Trouble',
+      'Off',
+    ])
   })
 })

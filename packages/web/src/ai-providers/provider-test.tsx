@@ -9,6 +9,7 @@ import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Section } from '../ui/page.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
+import { problemsOf } from './provider-words.ts'
 import { refreshProviders } from './queries.ts'
 
 /** A cheap request with each key: who answers, how fast, and what is wrong (AG-B18). */
@@ -45,6 +46,7 @@ export function ProviderTest({ provider }: { readonly provider: AIProvider }) {
             {provider.status_detail}
           </Notice>
         ) : null}
+        <Problems provider={provider} />
         {results === undefined ? (
           last !== null && !last.ok && last.error !== '' && last.error !== provider.status_detail ? (
             <p className="text-sm text-bad">{last.error}</p>
@@ -78,5 +80,26 @@ export function ProviderTest({ provider }: { readonly provider: AIProvider }) {
         )}
       </div>
     </Section>
+  )
+}
+
+/** What requests have found since; it goes when they find it right again. */
+function Problems({ provider }: { readonly provider: AIProvider }) {
+  const problems = problemsOf(provider)
+  if (problems.length === 0) return null
+  return (
+    <ul aria-label="What requests have found" className="flex flex-col gap-2">
+      {problems.map(({ text, since }) => (
+        <li key={text} className="flex items-start gap-2 text-sm">
+          <CircleAlert className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden="true" />
+          <span className="min-w-0 flex-1 break-words">
+            {text}{' '}
+            <span className="text-ink-2">
+              (<TimeAgo time={since} />)
+            </span>
+          </span>
+        </li>
+      ))}
+    </ul>
   )
 }

@@ -21,7 +21,7 @@ import { DeleteProviderDialog } from './delete-provider-dialog.tsx'
 import { Gate } from './gate.tsx'
 import { ProviderIcon } from './provider-icon.tsx'
 import { providerKind } from './provider-types.ts'
-import { providerLook } from './provider-words.ts'
+import { problemsOf, providerLook } from './provider-words.ts'
 import { providersQuery } from './queries.ts'
 import { useTurnProvider } from './use-turn-provider.tsx'
 
@@ -116,6 +116,18 @@ function Providers() {
   )
 }
 
+/** Where a provider is, or what requests have found wrong with it. */
+function SecondLine({ provider }: { readonly provider: AIProvider }) {
+  const [problem] = provider.enabled ? problemsOf(provider) : []
+  return problem === undefined ? (
+    <span className="block truncate text-xs text-ink-2">{provider.base_url}</span>
+  ) : (
+    <span className="block truncate text-xs text-warn" title={problem.text}>
+      {problem.text}
+    </span>
+  )
+}
+
 function columnsOf(models: readonly ChatModelConfig[] | undefined): readonly Column<AIProvider>[] {
   return [
     {
@@ -136,7 +148,7 @@ function columnsOf(models: readonly ChatModelConfig[] | undefined): readonly Col
                 {row.status_detail}
               </span>
             ) : (
-              <span className="block truncate text-xs text-ink-2">{row.base_url}</span>
+              <SecondLine provider={row} />
             )}
           </span>
         </span>

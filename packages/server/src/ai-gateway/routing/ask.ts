@@ -5,8 +5,9 @@ import { bedrockCredential } from '../bedrock/credential.ts'
 import { asInvokeModel } from '../bedrock/invoke-model.ts'
 import { type Credential, forwardedHeaders, keyCredential } from '../credentials.ts'
 import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
+import { foundAnswering, foundFailing, foundResting } from '../found-troubles.ts'
 import { GatewayError } from '../gateway-error.ts'
-import { cooldownOf } from '../key-pool.ts'
+import { type CooldownReason, cooldownOf } from '../key-pool.ts'
 import type { Dumped } from '../recording/dumps.ts'
 import { type AnswerHeaders, readAtMost, type UpstreamAnswer } from '../upstream.ts'
 
@@ -72,23 +73,31 @@ async function askWithPool(
   const usable = pool.inOrder(keyStrategy, session)
   const keys = usable.length === 0 && request.triesResting === true ? pool.limited() : usable
   let lastLimit: number | undefined
-  for (const [index, { id, key, hint }] of keys.entries()) {
+  for (const [index, tried] of keys.entries()) {
+    const { id, key, hint } = tried
     const over = keyStrategy === 'least_busy' ? pool.use(id) : undefined
     const credential = keyCredential(provider, 'centralized', key, hint)
     const answer = await ask(parts, request, asking, credential, over)
     asking.usedKey(hint)
     if (answer.status !== 401 && answer.status !== 429) {
       metrics.tried(provider.name, index + 1)
+      foundAnswering(parts, provider, tried, answer.status)
       if (keys !== usable && answer.status < 400) pool.wake(id)
       if (keyStrategy !== 'primary') pool.keep(session, id)
       return answer
     }
-    const reason = answer.status === 429 ? 'rate_limited' : 'unauthorized'
+    const reason: CooldownReason = answer.status === 429 ? 'rate_limited' : 'unauthorized'
     const cooldown = answer.status === 429 ? cooldownOf(answer.headers) : undefined
     if (answer.status === 429) lastLimit = cooldown ?? 0
     if (pool.rest(id, reason, cooldown)) metrics.keyRests(provider.name, reason)
-    if (request.relayRefusal && index === keys.length - 1) return answer
-    discard(answer)
+    const refusal = { status: answer.status, reason, forMs: pool.restOf(id) }
+    if (request.relayRefusal && index === keys.length - 1) {
+      foundResting(parts, provider, tried, { ...refusal, body: '' })
+      return answer
+    }
+    void readAtMost(answer, MAX_REFUSAL).then((body) =>
+      foundResting(parts, provider, tried, { ...refusal, body: body.toString('utf8') }),
+    )
   }
   let exhaustion = pool.exhaustion()
   // A key that was limited for no time at all rests no more, and was not refused either.
@@ -119,7 +128,7 @@ async function askWithOwn(
   asking: Asking,
   own: Credential,
 ): Promise<UpstreamAnswer> {
-  const { signal } = request
+  const { signal, provider, byok } = request
   for (let retry = 0; ; retry += 1) {
     const last = !asking.retries || retry === MAX_RETRIES
     let wait: number
@@ -128,7 +137,10 @@ async function askWithOwn(
       asking.usedKey(own.hint)
       const asked = cooldownOf(answer.headers)
       // Whoever is asked to wait for long is told so rather than kept.
-      if (last || !mayHelp(answer) || (asked ?? 0) > LONGEST_WAIT) return answer
+      if (last || !mayHelp(answer) || (asked ?? 0) > LONGEST_WAIT) {
+        foundAnswering(parts, provider, byok === undefined ? 'deployment' : 'user', answer.status)
+        return answer
+      }
       discard(answer)
       wait = asked ?? backoff(retry)
     } catch (error) {
@@ -156,12 +168,13 @@ function backoff(retry: number): number {
 
 /** Sends a request with a credential. @throws GatewayError and the reason of the signal, as `Upstream.send`. */
 async function ask(
-  { upstream, dumps }: ExchangeParts,
+  parts: ExchangeParts,
   { provider, method, url, headers, body, signal }: ModelRequest,
   { stream, routing, extra, fromFirstByte, dumped }: Asking,
   credential: Credential,
   over?: () => void,
 ): Promise<UpstreamAnswer> {
+  const { upstream, dumps } = parts
   const unsigned = {
     method,
     url,
@@ -174,12 +187,17 @@ async function ask(
   }
   const translation = asInvokeModel(provider, unsigned, stream)
   const sent = translation?.request ?? unsigned
-  const signed = { ...sent, headers: await credential.sign(sent) }
-  const send = (): Promise<UpstreamAnswer> =>
-    upstream.send({ ...signed, signal, stream, timeouts: routing, fromFirstByte, over })
-  const answer =
-    dumps === undefined || dumped === undefined
-      ? await send()
-      : await dumps.around(dumped, provider.name, signed, send)
-  return translation === undefined ? answer : translation.answered(answer)
+  try {
+    const signed = { ...sent, headers: await credential.sign(sent) }
+    const send = (): Promise<UpstreamAnswer> =>
+      upstream.send({ ...signed, signal, stream, timeouts: routing, fromFirstByte, over })
+    const answer =
+      dumps === undefined || dumped === undefined
+        ? await send()
+        : await dumps.around(dumped, provider.name, signed, send)
+    return translation === undefined ? answer : translation.answered(answer)
+  } catch (error) {
+    foundFailing(parts, provider, error)
+    throw error
+  }
 }
