@@ -268,6 +268,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-gateway/store/prices.ts listPriceChanges': [{}, { limit: 1, offset: 0 }],
   'ai-gateway/store/prices.ts deleteCustomPrice': [{ provider: 'openai', model: 'y' }],
   'ai-gateway/store/prices.ts upsertPrices': ['custom', [{ provider: 'openai', model: 'y', input_price: 1 }]],
+  'ai-gateway/store/records.ts forgetTokens': [{ interceptionId: id, initiatorId: id }],
   'ai-gateway/store/session-list.ts countSessions': [{}],
   'ai-gateway/store/session-list.ts listPlaces': [{}, { id }],
   'ai-gateway/store/session-list.ts listSessions': [{}, { limit: 10, offset: 0 }, 10],

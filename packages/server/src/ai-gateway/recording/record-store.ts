@@ -13,6 +13,7 @@ import {
 } from '../store/interceptions.ts'
 import { insertPassthrough, type NewPassthrough } from '../store/passthroughs.ts'
 import {
+  forgetTokens,
   insertPrompts,
   insertThoughts,
   insertTools,
@@ -105,8 +106,12 @@ export class RecordStore {
     const { id } = interception
     if (!begun && !(await this.#attempt('begin', id, () => insertInterception(actor, db, interception)))) {
       this.#parts.beginningRefused()
-      // It is charged all the same; of what was said nothing must stay that nobody can find, not even to delete it.
+      // It is charged all the same; beside that nothing must stay that nobody can find, not even to delete it.
       await Promise.all(charges.map((charge) => this.#charge(interception, charge)))
+      if (charges.length > 0)
+        await this.#attempt('token usage', id, () =>
+          forgetTokens(actor, db, { interceptionId: id, initiatorId: interception.initiatorId }),
+        )
       return
     }
     const [storedPrompts, storedTools, storedThoughts] = partsOf(db, prompts, tools, thoughts)

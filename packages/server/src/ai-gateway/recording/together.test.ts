@@ -16,6 +16,20 @@ let provider: AIProvider
 beforeAll(async () => {
   world = await GatewayWorld.start({ CODER_AI_GATEWAY_STRICT: 'false' })
   provider = await world.provider()
+  await world.owner.call(upsertAIModelPrices, {
+    body: {
+      prices: [
+        {
+          provider: 'openai',
+          model: 'gpt-test',
+          input_price: 1_000_000,
+          output_price: 0,
+          cache_read_price: null,
+          cache_write_price: null,
+        },
+      ],
+    },
+  })
 })
 afterAll(() => world[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -139,7 +153,7 @@ it('AG-78: a long request is there before it ends, so that it leaves a trace wha
 
 it('AG-78: once a beginning was refused nothing is asked any more, until one is stored again', async () => {
   const { db } = world.database
-  world.upstream.answer = () => says('Hi')
+  world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
   await sql`alter table aibridge_interceptions add constraint no_more check (model <> 'gpt-test') not valid`.execute(
     db,
   )
@@ -173,10 +187,18 @@ it('AG-78: once a beginning was refused nothing is asked any more, until one is 
   expect(await whole()).toBe(200)
   // With the one that was being stored.
   await ended(2)
-  // AG-135: of the one that was refused there is nothing that nobody would delete.
-  const prompts = await db.selectFrom('aibridge_user_prompts').select('interception_id').execute()
+  // AG-110: the one that was refused is charged; AG-135: beside that there is nothing of it that nobody would delete.
+  const spent = await db
+    .selectFrom('ai_user_daily_spend')
+    .select('spend_micros')
+    .where('user_id', '=', user.id)
+    .execute()
+  expect(spent).toEqual([{ spend_micros: 20 }])
   const known = await db.selectFrom('aibridge_interceptions').select('id').execute()
-  expect(prompts.filter((one) => !known.some(({ id }) => id === one.interception_id))).toEqual([])
+  for (const table of ['aibridge_user_prompts', 'aibridge_token_usages'] as const) {
+    const parts = await db.selectFrom(table).select('interception_id').execute()
+    expect(parts.filter((one) => !known.some(({ id }) => id === one.interception_id))).toEqual([])
+  }
 })
 
 it('AG-78: of requests that are stored together, one that is refused is lost alone', async () => {
@@ -204,20 +226,6 @@ it('AG-78: of requests that are stored together, one that is refused is lost alo
 })
 
 it('AG-113: a budget that somebody gets holds within a second, and to the last request', async () => {
-  await world.owner.call(upsertAIModelPrices, {
-    body: {
-      prices: [
-        {
-          provider: 'openai',
-          model: 'gpt-test',
-          input_price: 1_000_000,
-          output_price: 0,
-          cache_read_price: null,
-          cache_write_price: null,
-        },
-      ],
-    },
-  })
   world.upstream.answer = () => ({ ...says('Hi'), usage: { input: 10, output: 2 } })
   expect(await whole()).toBe(200)
   const group = user.organization_ids[0] ?? ''

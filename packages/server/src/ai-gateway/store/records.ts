@@ -276,6 +276,23 @@ export async function insertTokens(actor: Actor, db: Db, record: TokenRecord): P
     }
 }
 
+/**
+ * Forgets the tokens of a request that could not be stored itself: nobody would find them, nor delete them with it
+ * (AG-135). What they have cost stays charged.
+ *
+ * @throws ApiError 403.
+ */
+export async function forgetTokens(
+  actor: Actor,
+  db: Db,
+  { interceptionId, initiatorId }: Pick<TokenRecord, 'interceptionId' | 'initiatorId'>,
+): Promise<void> {
+  authorize(actor, 'delete', { type: 'aibridge_interception', owner: initiatorId })
+  await sql`
+    delete from aibridge_token_usages where interception_id = ${interceptionId}::uuid
+       and not exists (select from aibridge_interceptions i where i.id = ${interceptionId}::uuid)`.execute(db)
+}
+
 const insertPromptsTogether = batchesOf(async (db: Db, sets: readonly (readonly PromptRecord[])[]) => {
   const given = JSON.stringify(
     sets.flat().map((record) => ({
