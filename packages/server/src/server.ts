@@ -283,7 +283,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   countChats(context)
   countUsers(context)
   countWorkspaces(context)
-  countAgents(context)
+  countAgents(context, tunnels)
   if (config.aiGatewayEnabled) steps.use(chatGeneration.start())
   const owned = steps.move()
   return {

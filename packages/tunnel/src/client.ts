@@ -26,6 +26,8 @@ export interface TunnelResponse {
 
 /** More than the greeting of an end that nobody has asked anything yet. */
 const MAX_GREETING_BYTES = 64 * 1024
+/** Tells the answers to our own questions from those to the heartbeat of whoever made the connection. */
+const MEASURED = Buffer.from('round trip')
 
 /**
  * The asking end of a tunnel: an HTTP/2 client on a WebSocket. HTTP/2 begins with the first request: most tunnels
@@ -39,11 +41,16 @@ export class TunnelClient implements Disposable {
   /** What the other end has said unasked: its settings. */
   #greeting: Buffer[] = []
   #greetingBytes = 0
+  #askedAt = 0
+  #roundTripMs: number | undefined
 
   constructor(socket: WebSocket) {
     this.#socket = socket
     socket.on('message', this.#keep)
     socket.on('error', () => socket.terminate())
+    socket.on('pong', (data) => {
+      if (data.equals(MEASURED)) this.#roundTripMs = performance.now() - this.#askedAt
+    })
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
         this.#session?.destroy()
@@ -57,6 +64,18 @@ export class TunnelClient implements Disposable {
     return this.#session === undefined
       ? this.#socket.readyState === this.#socket.OPEN
       : !this.#session.destroyed && !this.#session.closed
+  }
+
+  /** Milliseconds to the other end and back, as {@link measure} has found last; undefined before that. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs
+  }
+
+  /** Asks the other end for a sign of life, to know how far away it is. */
+  measure(): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#askedAt = performance.now()
+    this.#socket.ping(MEASURED)
   }
 
   readonly #keep = (data: RawData): void => {

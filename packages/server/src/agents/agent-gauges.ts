@@ -2,15 +2,21 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { addGauge, databaseFigures } from '../metrics/index.ts'
 import { type AgentFigures, listAgentFigures } from './store/agent-figures.ts'
+import type { AgentTunnels } from './tunnels.ts'
 
 const actor = systemActor('provisionerd', 'operators are told how agents are')
+/** What stands for the relay of an agent: it is always the server itself. */
+const REGION = { derp_region: 'Slipway', preferred: 'true' }
 const WORKSPACE = ['agent_name', 'username', 'workspace_name'] as const
 
 /**
  * Adds to the metrics how the agents of the latest builds are (AC-33), where a scraper is expected (OP-80). Every replica
- * tells the same of the whole deployment.
+ * tells the same of the whole deployment, but of the distance only to the agents that are connected to it.
  */
-export function countAgents(context: Pick<AppContext, 'clock' | 'config' | 'database' | 'metrics'>): void {
+export function countAgents(
+  context: Pick<AppContext, 'clock' | 'config' | 'database' | 'metrics'>,
+  tunnels: Pick<AgentTunnels, 'roundTripSeconds'>,
+): void {
   if (!context.config.prometheusEnable) return
   const read = databaseFigures(context, () => listAgentFigures(actor, context.database.db))
   addGauge(
@@ -39,6 +45,21 @@ export function countAgents(context: Pick<AppContext, 'clock' | 'config' | 'data
         const { lifecycle_state, status } = agent
         // Agents connect to the server itself, and are nodes of no other network.
         gauge.set({ ...namesOf(agent), lifecycle_state, status, tailnet_node: 'unknown' }, 1)
+      }
+    },
+  )
+  addGauge(
+    context.metrics,
+    {
+      name: 'coderd_agents_connection_latencies_seconds',
+      help: 'Time to an agent and back.',
+      labelNames: [...WORKSPACE, 'derp_region', 'preferred'],
+    },
+    read,
+    (agents, gauge) => {
+      for (const agent of agents) {
+        const seconds = tunnels.roundTripSeconds(agent.id)
+        if (seconds !== undefined) gauge.set({ ...namesOf(agent), ...REGION }, seconds)
       }
     },
   )

@@ -64,6 +64,7 @@ export class AgentTunnels implements AsyncDisposable {
    */
   async adopt(agentId: string, socket: WebSocket): Promise<void> {
     const tunnel = new TunnelClient(socket)
+    tunnel.measure()
     this.#tunnels.get(agentId)?.[Symbol.dispose]()
     this.#tunnels.set(agentId, tunnel)
     const noted = this.#noteBeginning(agentId, this.#endings.get(agentId))
@@ -105,6 +106,12 @@ export class AgentTunnels implements AsyncDisposable {
     }
   }
 
+  /** Seconds to an agent and back, if it is connected to this very replica and that is known. */
+  roundTripSeconds(agentId: string): number | undefined {
+    const ms = this.#tunnels.get(agentId)?.roundTripMs
+    return ms === undefined ? undefined : ms / 1_000
+  }
+
   /** The tunnel of an agent that is connected to this very replica. */
   local(agentId: string): TunnelClient | undefined {
     const tunnel = this.#tunnels.get(agentId)
@@ -142,6 +149,7 @@ export class AgentTunnels implements AsyncDisposable {
   }
 
   async #beat(): Promise<void> {
+    for (const tunnel of this.#tunnels.values()) tunnel.measure()
     try {
       await markAlive(noter, this.#context.database.db, [...this.#tunnels.keys()])
       await this.#review([...this.#tunnels.keys()])

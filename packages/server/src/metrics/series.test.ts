@@ -249,6 +249,12 @@ describe('OP-81: series of a workspace', () => {
       }),
     ).toBe(1)
     expect(await allOf('coderd_agents_connections')).toHaveLength(1)
+    const away = await until('its distance', async () => {
+      later()
+      return (await allOf('coderd_agents_connection_latencies_seconds'))[0]
+    })
+    expect(away.labels).toEqual({ ...names, derp_region: 'Slipway', preferred: 'true' })
+    expect(away.value).toBeGreaterThan(0)
     expect(
       await seriesOf('coderd_agents_up', {
         template_name: 'measured',
