@@ -28,6 +28,8 @@ const COMMANDS: readonly {
       list: ['List workspaces', 'ls'],
       show: ['Show a workspace with its resources and agents'],
       rename: ['Give a workspace another name'],
+      favorite: ['Let a workspace come first in lists'],
+      unfavorite: ['Let a workspace come first in lists no more'],
     },
     load: async () => (await import('./commands/workspaces.ts')).workspaceCommands,
   },

@@ -5,11 +5,19 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
 import { listBuildParameters } from '@slipway/contract'
-import { freePort, importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
+import {
+  freePort,
+  importTemplate,
+  openDatabase,
+  startTestServer,
+  type TestServer,
+  until,
+} from '@slipway/testkit'
 import { BIN, CommandLine } from './testing/command-line.ts'
 
 const SOURCE = `import { defineTemplate, local } from '@slipway/template'
@@ -336,6 +344,28 @@ describe('workspaces', () => {
     )
     const listed = JSON.parse(await cli.good('list', '-o', 'json'))
     expect(listed.map((one: { name: string }) => one.name).sort()).toEqual(['big', 'old'])
+  })
+
+  it('L-52: favorites come first, and lists are sorted by last use on demand', async () => {
+    const listed = async (...args: string[]): Promise<string[]> =>
+      JSON.parse(await cli.good('list', '-o', 'json', ...args)).map((one: { name: string }) => one.name)
+    await using database = await openDatabase(server.databaseUrl)
+    const use = (name: string, ago: string) =>
+      sql`update workspaces set last_used_at = now() - ${ago}::interval where name = ${name}`.execute(
+        database.db,
+      )
+    expect(await cli.good('favorite', 'old')).toBe('old comes first in lists now.\n')
+    await use('old', '3 days')
+    await use('big', '2 hours')
+    expect(await listed()).toEqual(['old', 'big'])
+    expect(await listed('--sort', 'last-used')).toEqual(['big', 'old'])
+    expect(await cli.good('list', '-c', 'workspace,favorite,last used')).toMatch(
+      /owner\/old\s+true\s+3d ago\nowner\/big\s+false\s+2h ago/,
+    )
+    await cli.good('unfavorite', 'old')
+    expect(await cli.good('list', '-c', 'favorite')).not.toContain('true')
+    expect(await cli.bad('list', '--sort', 'size')).toContain('--sort must be name or last-used, not "size"')
+    expect(await cli.bad('favorite', 'none')).toContain('not found')
   })
 })
 

@@ -1,6 +1,14 @@
 import type { Command } from 'commander'
 
-import { listWorkspaces, updateWorkspace, type Workspace, type WorkspaceAgent } from '@slipway/contract'
+import {
+  favoriteWorkspace,
+  listWorkspaces,
+  unfavoriteWorkspace,
+  updateWorkspace,
+  type Workspace,
+  type WorkspaceAgent,
+} from '@slipway/contract'
+import { CommandError } from '../errors.ts'
 import { ago, type Column, day, type OutputFlags, printRows, span, until } from '../output.ts'
 import { sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
@@ -15,6 +23,7 @@ const COLUMNS: readonly Column<Workspace>[] = [
   { name: 'status', value: (workspace) => workspace.latest_build.status },
   { name: 'healthy', value: (workspace) => String(workspace.health.healthy) },
   { name: 'last built', value: (workspace) => ago(workspace.latest_build.created_at) },
+  { name: 'last used', value: (workspace) => ago(workspace.last_used_at), extra: true },
   { name: 'current version', value: (workspace) => workspace.latest_build.template_version_name },
   { name: 'outdated', value: (workspace) => String(workspace.outdated) },
   { name: 'starts at', value: (workspace) => workspace.autostart_schedule ?? '' },
@@ -40,7 +49,15 @@ const DETAILS: readonly Column<WorkspaceAgent>[] = [
   { name: 'apps', value: (agent) => agent.apps.map((app) => `${app.slug} (${app.health})`).join(', ') },
 ]
 
-/** `list`, `show` and `rename`. */
+/** Orders of `list`, by the word of `--sort`. */
+const ORDERS: ReadonlyMap<string, (found: readonly Workspace[]) => readonly Workspace[]> = new Map([
+  // The server's own: favorites first, then what runs, then by owner and name.
+  ['name', (found) => found],
+  ['last-used', (found) => found.toSorted((a, b) => Date.parse(b.last_used_at) - Date.parse(a.last_used_at))],
+])
+const ORDER_WORDS = [...ORDERS.keys()].join(' or ')
+
+/** `list`, `show`, `rename`, `favorite` and `unfavorite`. */
 export function workspaceCommands(program: Command): void {
   program
     .command('list')
@@ -50,15 +67,19 @@ export function workspaceCommands(program: Command): void {
       '-c, --column <columns>',
       `columns, separated by commas: ${COLUMNS.map(({ name }) => name).join(', ')}`,
     )
+    .option('--sort <order>', `order: ${ORDER_WORDS}; favorites come first by name`, 'name')
     .option('-o, --output <format>', 'table or json', 'table')
-    .action(async (own: OutputFlags & { all?: boolean; search?: string }, command: Command) => {
+    .action(async (own: OutputFlags & { all?: boolean; search?: string; sort: string }, command: Command) => {
+      const order = ORDERS.get(own.sort)
+      if (order === undefined)
+        throw new CommandError(`--sort must be ${ORDER_WORDS}, not ${JSON.stringify(own.sort)}`)
       const client = await openSession(command)
       const found = await client.call(listWorkspaces, {
         query: { q: own.search ?? (own.all === true ? '' : 'owner:me'), limit: 0 },
       })
       if (found.workspaces.length === 0 && own.output !== 'json')
         process.stderr.write('No workspaces found! Make one: slipway create <name>\n')
-      else printRows(found.workspaces, COLUMNS, own)
+      else printRows(order(found.workspaces), COLUMNS, own)
     })
   program
     .command('show <workspace>')
@@ -108,5 +129,15 @@ export function workspaceCommands(program: Command): void {
       await sure(`Rename ${workspace.name} to ${next}? Templates that use the name may lose data.`, own.yes)
       await client.call(updateWorkspace, { params: { workspace: workspace.id }, body: { name: next } })
       process.stdout.write(`${workspace.name} is called ${next} now.\n`)
+    })
+  for (const [name, route, said] of [
+    ['favorite', favoriteWorkspace, 'comes first in lists now'],
+    ['unfavorite', unfavoriteWorkspace, 'is no favorite any more'],
+  ] as const)
+    program.command(`${name} <workspace>`).action(async (text: string, _own: object, command: Command) => {
+      const client = await openSession(command)
+      const workspace = await findWorkspace(client, text)
+      await client.call(route, { params: { workspace: workspace.id } })
+      process.stdout.write(`${workspace.name} ${said}.\n`)
     })
 }
