@@ -161,6 +161,7 @@ const COLUMNS: readonly Column<Session>[] = [
     className: '@max-xl:pl-4',
     cell: (row) => (
       <span className="whitespace-nowrap text-ink-2">
+        <span className="@xl:hidden">Used </span>
         {row.current ? 'now' : <TimeAgo time={row.last_used} />}
       </span>
     ),

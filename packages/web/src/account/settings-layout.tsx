@@ -49,7 +49,7 @@ export function SettingsLayout() {
   )
   return (
     <Page>
-      <div className="mx-auto max-w-[992px]">
+      <div className="max-w-[992px]">
         <PageHeader
           title="Settings"
           {...(page === undefined ? {} : { documentTitle: `${page.label} - Settings` })}

@@ -109,7 +109,7 @@ const COLUMNS: readonly Column<APIKey>[] = [
       const left = Date.parse(row.expires_at) - Date.now()
       return (
         <span className={`whitespace-nowrap ${left < SOON_MS ? 'font-medium text-warn' : 'text-ink-2'}`}>
-          {left < 0 ? 'expired ' : ''}
+          {left < 0 ? 'expired ' : <span className="@xl:hidden">expires </span>}
           <TimeAgo time={row.expires_at} />
         </span>
       )

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Cpu } from 'lucide-react'
+import { Cpu, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
 
 import { type ChatModelConfig, updateChatModelConfig } from '@slipway/contract'
@@ -98,7 +98,9 @@ function Model({ model }: { readonly model: ChatModelConfig }) {
             <AppLink href={paths.newAiModel({ duplicate: model.id })} className={buttonClass({})}>
               Duplicate
             </AppLink>
-            <Button onClick={() => setDoomed(true)}>Delete</Button>
+            <Button icon={<Trash2 className="size-4" strokeWidth={1.75} />} onClick={() => setDoomed(true)}>
+              Delete
+            </Button>
           </>
         }
       />

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Plug, Plus } from 'lucide-react'
+import { Plug, Plus, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
 
 import { type AIProvider, updateAIProvider } from '@slipway/contract'
@@ -96,7 +96,9 @@ function Provider({ provider }: { readonly provider: AIProvider }) {
             <Button disabled={!online} busy={pending} onClick={() => turn(provider)}>
               {provider.enabled ? 'Turn off' : 'Turn on'}
             </Button>
-            <Button onClick={() => setDoomed(true)}>Delete</Button>
+            <Button icon={<Trash2 className="size-4" strokeWidth={1.75} />} onClick={() => setDoomed(true)}>
+              Delete
+            </Button>
           </>
         }
       />

@@ -72,7 +72,9 @@ export function AuditEntry({ entry, zone, open, onToggle, several, mayViewUsers 
                 {entry.organization.display_name || entry.organization.name}
               </span>
             ) : null}
-            <Status code={entry.status_code} />
+            <span className="sm:flex sm:w-24 sm:justify-end">
+              <Status code={entry.status_code} />
+            </span>
             <time
               dateTime={entry.time}
               title={wholeTime(entry.time, zone)}

@@ -47,9 +47,20 @@ const expectFocus = (control: Locator) =>
 describe('users', () => {
   it('UI-1401: are made with a password that shows once, are suspended, and are let in again', async () => {
     const { page, faults } = await browser.openAs(owner, '/deployment/users/create')
-    await page.getByLabel('Email').fill('grace.hopper@example.com')
+    const email = page.getByLabel('Email')
+    const create = page.getByRole('button', { name: 'Create user' })
+    // UI-504: what is missing is said at its field, and the topmost has the focus.
+    await create.click()
+    await expect.poll(() => page.getByText('Fill this in.').count()).toBe(2)
+    await expectFocus(email)
+    expect(await email.getAttribute('aria-invalid')).toBe('true')
+    await email.fill('grace.hopper')
+    await create.click()
+    await page.getByText('Enter an email address.').waitFor()
+    await email.fill('grace.hopper@example.com')
+    await expect.poll(() => page.locator('[aria-invalid=true]').count()).toBe(0)
     expect(await page.getByLabel('Username').inputValue()).toBe('grace-hopper')
-    await page.getByRole('button', { name: 'Create user' }).click()
+    await create.click()
     await page.getByText('grace-hopper can sign in now').waitFor()
     await page.getByRole('link', { name: 'Done' }).click()
 
@@ -117,6 +128,8 @@ describe('the keyboard', () => {
     await page.keyboard.press('?')
     const keys = page.getByRole('dialog', { name: 'Keys' })
     await keys.waitFor()
+    // Not at what closes it: the list scrolls by key.
+    await expectFocus(keys.locator('dl'))
     await page.keyboard.press('Escape')
     await keys.waitFor({ state: 'detached' })
     await expectFocus(opener)

@@ -206,6 +206,7 @@ it('UI-401: the addresses that mails and editors use lead to the pages of a work
     `/@owner/grower/settings/parameters?templateVersionId=${template.active_version_id}`,
   )
   await page.waitForURL('**/@owner/grower/parameters?templateVersionId=*')
+  await expect.poll(() => page.title()).toBe('Parameters - grower - Workspaces - Slipway')
   await page.goto(`${server.url}/@owner/grower/settings/schedule`)
   await page.getByRole('heading', { name: 'Autostart' }).waitFor()
   expect(new URL(page.url()).pathname).toBe('/@owner/grower/schedule')

@@ -41,6 +41,7 @@ export function ActivityRow({
   onToggle,
   children,
 }: ActivityRowProps) {
+  const named = object !== undefined && object !== ''
   const line = (
     <>
       <span className="inline-flex size-4 shrink-0 items-center justify-center">
@@ -53,14 +54,19 @@ export function ActivityRow({
         )}
       </span>
       <span className="flex min-w-0 flex-1 items-baseline gap-1.5">
-        <span className={classNames('shrink-0', phase === 'running' && 'text-ink')}>{verb}</span>
-        {object === undefined || object === '' ? null : (
+        <span className={classNames('max-w-full shrink-0 truncate', phase === 'running' && 'text-ink')}>
+          {verb}
+        </span>
+        {named ? (
           <span className={classNames('min-w-0 truncate text-ink', mono && 'font-mono text-xs')}>
             <bdi>{withHiddenWrittenOut(object)}</bdi>
           </span>
-        )}
+        ) : null}
         {note === undefined ? null : (
-          <span className="min-w-0 shrink-[0.01] truncate text-xs tabular-nums">{note}</span>
+          // The object gives way first; where there is none, such a share would not be enough.
+          <span className={classNames('min-w-0 truncate text-xs tabular-nums', named && 'shrink-[0.01]')}>
+            {note}
+          </span>
         )}
         {reason === undefined ? null : (
           <span className="min-w-0 flex-1 basis-24 truncate text-xs text-bad">

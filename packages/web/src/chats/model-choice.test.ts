@@ -86,7 +86,7 @@ it('UI-1119: an effort that the model does not know falls to its own, then to th
 
 it('tells tokens in short', () => {
   expect([200_000, 1_000_000, 1_200_000, 32_768, 500].map(tokens)).toEqual([
-    '200k',
+    '200K',
     '1M',
     '1.2M',
     '32,768',

@@ -10,6 +10,7 @@ export interface ModelOffer {
   readonly id: string
   readonly name: string
   readonly model: string
+  /** What people call it. */
   readonly provider: string
   readonly unavailable: ChatModelProviderUnavailableReason | undefined
   /** Tokens; what the model's configuration says. */
@@ -31,7 +32,7 @@ export function modelOffers(
         id: model.id,
         name: model.display_name === '' ? model.model : model.display_name,
         model: model.model,
-        provider: provider.provider,
+        provider: provider.display_name === '' ? provider.provider : provider.display_name,
         unavailable: provider.available ? undefined : (provider.unavailable_reason ?? 'fetch_failed'),
         contextLimit: config?.context_limit,
         isDefault: config?.is_default === true,
@@ -85,8 +86,8 @@ export const UNAVAILABLE: Readonly<Record<ChatModelProviderUnavailableReason, st
   user_api_key_required: 'Needs your own key',
 }
 
-/** "200k", "1M", "32,768": tokens as people say them. */
+/** "200K", "1M", "32,768": tokens as people say them. */
 export function tokens(count: number): string {
   if (count >= 1_000_000 && count % 100_000 === 0) return `${count / 1_000_000}M`
-  return count >= 1000 && count % 1000 === 0 ? `${count / 1000}k` : count.toLocaleString('en-US')
+  return count >= 1000 && count % 1000 === 0 ? `${count / 1000}K` : count.toLocaleString('en-US')
 }

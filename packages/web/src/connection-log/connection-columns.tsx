@@ -33,6 +33,7 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
           <span className="block truncate text-xs text-ink-2">
             {row.agent_name}
             {several ? ` in ${row.organization.display_name || row.organization.name}` : ''}
+            <span className="@xl:hidden">, {typeLabel(row.type)}</span>
             <span className="@3xl:hidden">
               , <TimeAgo time={row.connect_time} />
             </span>
@@ -43,7 +44,7 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
     {
       id: 'type',
       header: 'Type',
-      className: ON_CARD,
+      from: 'sm',
       cell: (row) => (
         <span className="whitespace-nowrap">
           {typeLabel(row.type)}
@@ -90,7 +91,7 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
     {
       id: 'duration',
       header: 'Duration',
-      className: ON_CARD,
+      from: 'sm',
       align: 'end',
       cell: (row) => <Duration row={row} />,
     },
@@ -98,7 +99,16 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
       id: 'end',
       header: 'End',
       className: ON_CARD,
-      cell: (row) => <End row={row} />,
+      cell: (row) => (
+        <span className="block @max-xl:flex @max-xl:items-baseline @max-xl:gap-2">
+          <End row={row} />
+          {row.ssh_info === undefined ? null : (
+            <span className="text-xs text-ink-2 tabular-nums @xl:hidden">
+              <Duration row={row} />
+            </span>
+          )}
+        </span>
+      ),
     },
   ]
 }
@@ -106,7 +116,7 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
 /** From start to end; of a session that goes on, up to now. */
 function Duration({ row }: { readonly row: ConnectionLog }) {
   const start = Date.parse(row.connect_time)
-  if (row.ssh_info === undefined) return <span className="text-ink-2 @max-xl:hidden">–</span>
+  if (row.ssh_info === undefined) return <span className="text-ink-2">–</span>
   const end = row.ssh_info.disconnect_time
   if (end === undefined) return <Ticking since={start} />
   return (

@@ -96,14 +96,6 @@ function Provider({ provider }: { readonly provider: IdentityProvider }) {
         actions={
           mayEdit ? (
             <>
-              {fixed ? null : (
-                <Button
-                  onClick={() => setDoomed(true)}
-                  icon={<Trash2 className="size-4" strokeWidth={1.75} />}
-                >
-                  Delete
-                </Button>
-              )}
               <Button
                 busy={test.isPending}
                 disabled={changed}
@@ -113,6 +105,14 @@ function Provider({ provider }: { readonly provider: IdentityProvider }) {
               >
                 Test sign-in
               </Button>
+              {fixed ? null : (
+                <Button
+                  onClick={() => setDoomed(true)}
+                  icon={<Trash2 className="size-4" strokeWidth={1.75} />}
+                >
+                  Delete
+                </Button>
+              )}
             </>
           ) : null
         }

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Plug } from 'lucide-react'
+import { Plug, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
 
 import {
@@ -113,7 +113,13 @@ function Server({ server, organization, may }: ServerProps) {
         }
         badge={<StateBadge look={serverLook(server)} />}
         context={<span className="line-clamp-2">{server.description || server.url || server.slug}</span>}
-        actions={may.delete ? <Button onClick={() => setDoomed(true)}>Delete</Button> : null}
+        actions={
+          may.delete ? (
+            <Button icon={<Trash2 className="size-4" strokeWidth={1.75} />} onClick={() => setDoomed(true)}>
+              Delete
+            </Button>
+          ) : null
+        }
       />
       <div className="flex flex-col gap-4">
         <ServerCheck server={server} test={test} />

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { AppWindow } from 'lucide-react'
+import { AppWindow, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
 
 import { type OAuth2ProviderApp, updateOAuth2App } from '@slipway/contract'
@@ -96,7 +96,9 @@ function App({ app }: { readonly app: OAuth2ProviderApp }) {
         }
         actions={
           permissions?.deleteOAuth2App === true ? (
-            <Button onClick={() => setDoomed(true)}>Delete</Button>
+            <Button icon={<Trash2 className="size-4" strokeWidth={1.75} />} onClick={() => setDoomed(true)}>
+              Delete
+            </Button>
           ) : null
         }
       />

@@ -18,7 +18,7 @@ import { Notice } from '../ui/notice.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { PageSkeleton } from '../ui/skeleton.tsx'
-import { TabLinks } from '../ui/tabs.tsx'
+import { type TabLink, TabLinks, tabOf } from '../ui/tabs.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { templateQuery, templateTitle } from './queries.ts'
 import { TemplateContext } from './template-context.ts'
@@ -89,12 +89,24 @@ export function TemplateLayout() {
   const about =
     template.description !== '' || template.display_name === '' ? template.description : template.name
   const usual = template.build_time_stats.start?.P50 ?? 0
+  const tabs: readonly TabLink[] = [
+    { to: to('docs'), label: 'Docs', also: [base, `${base}/`, `${base}/docs`] },
+    { to: to('parameters'), label: 'Parameters', also: [`${base}/parameters`] },
+    { to: to('versions'), label: 'Versions', also: [`${base}/versions`] },
+    ...(mayUpdate
+      ? [
+          { to: to('permissions'), label: 'Permissions', also: [`${base}/permissions`] },
+          { to: to('settings'), label: 'Settings', also: [`${base}/settings`] },
+        ]
+      : []),
+  ]
+  const tab = tabOf(tabs, pathname)
   return (
     <TemplateContext value={{ template, mayUpdate }}>
       <Page>
         <PageHeader
           title={templateTitle(template)}
-          documentTitle={`${templateTitle(template)} - Templates`}
+          documentTitle={`${tab === undefined || tab === tabs[0] ? '' : `${tab.label} - `}${templateTitle(template)} - Templates`}
           lead={
             <span className="inline-flex size-11 shrink-0 items-center justify-center rounded-card border border-line bg-surface">
               <ThingIcon src={template.icon} className="size-6" />
@@ -121,20 +133,7 @@ export function TemplateLayout() {
             ) : null
           }
         />
-        <TabLinks
-          label="Template"
-          tabs={[
-            { to: to('docs'), label: 'Docs', also: [base, `${base}/`, `${base}/docs`] },
-            { to: to('parameters'), label: 'Parameters', also: [`${base}/parameters`] },
-            { to: to('versions'), label: 'Versions', also: [`${base}/versions`] },
-            ...(mayUpdate
-              ? [
-                  { to: to('permissions'), label: 'Permissions', also: [`${base}/permissions`] },
-                  { to: to('settings'), label: 'Settings', also: [`${base}/settings`] },
-                ]
-              : []),
-          ]}
-        />
+        <TabLinks label="Template" tabs={tabs} />
         {template.deprecated ? (
           <div className="mb-5">
             <Notice tone="warn" title="This template is no longer maintained">

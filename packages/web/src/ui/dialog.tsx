@@ -31,18 +31,7 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
             wide ? 'max-w-2xl' : 'max-w-md',
           )}
         >
-          <div className="flex items-start gap-3 px-5 pt-4">
-            <Primitive.Title className="min-w-0 flex-1 text-lg font-semibold">{title}</Primitive.Title>
-            <Primitive.Close asChild>
-              <Button
-                tone="quiet"
-                size="icon"
-                aria-label="Close"
-                className="-mr-2 -mt-0.5"
-                icon={<X className="size-4" />}
-              />
-            </Primitive.Close>
-          </div>
+          <Primitive.Title className="min-w-0 pl-5 pr-14 pt-4 text-lg font-semibold">{title}</Primitive.Title>
           <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-5 pt-1">
             {description === undefined ? null : (
               <div id={described} className="text-sm text-ink-2">
@@ -54,6 +43,16 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
           {footer === undefined ? null : (
             <div className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</div>
           )}
+          {/* Last, so that the focus begins at what the dialog is about. */}
+          <Primitive.Close asChild>
+            <Button
+              tone="quiet"
+              size="icon"
+              aria-label="Close"
+              className="absolute right-3 top-3.5"
+              icon={<X className="size-4" />}
+            />
+          </Primitive.Close>
         </ModalContent>
       </Primitive.Portal>
     </Primitive.Root>

@@ -1,7 +1,8 @@
 import { ChevronDown, Eye, EyeOff } from 'lucide-react'
-import { type ComponentProps, type ReactNode, useId, useState } from 'react'
+import { type ComponentProps, type FormEvent, type ReactNode, useEffect, useId, useState } from 'react'
 
 import { classNames } from './class-names.ts'
+import { type Constrained, constraintFault } from './constraint-fault.ts'
 
 export { Checkbox, LabelledToggle, Switch } from './toggle.tsx'
 
@@ -23,13 +24,36 @@ interface FieldProps {
   readonly children: (binding: FieldBinding) => ReactNode
 }
 
-/** Label above, help below, error in the place of help. */
-export function Field({ label, help, error, required, marks, children }: FieldProps) {
+/**
+ * Label above, help below, error in the place of help. What the browser finds wrong when the form is sent is said here as
+ * well, and not in a bubble of its own; it goes as soon as it is right (UI-504).
+ */
+export function Field({ label, help, error: given, required, marks, children }: FieldProps) {
   const id = useId()
   const note = `${id}-note`
+  const [refused, setRefused] = useState<{ readonly control: Constrained; readonly text: string }>()
+  const error = given ?? refused?.text
+  // Values come from elsewhere, too: a name that follows from an address.
+  useEffect(() => {
+    if (refused?.control.validity.valid === true) setRefused(undefined)
+  })
+  // After its error stands there, so that it is read out with it.
+  useEffect(() => {
+    if (refused !== undefined && isFirstInvalid(refused.control)) refused.control.focus()
+  }, [refused])
+  const onInvalid = (event: FormEvent<HTMLDivElement>) => {
+    const control = event.target
+    if (!isConstrained(control) || control.id !== id) return
+    event.preventDefault()
+    setRefused({ control, text: constraintFault(control) })
+  }
   const hasNote = error !== undefined || (help !== undefined && help !== '')
   return (
-    <div className="flex min-w-0 flex-col gap-1.5">
+    <div
+      className="flex min-w-0 flex-col gap-1.5"
+      onInvalidCapture={onInvalid}
+      onInput={() => (refused?.control.validity.valid === true ? setRefused(undefined) : undefined)}
+    >
       <div className="flex flex-wrap items-center gap-2">
         <label id={`${id}-label`} htmlFor={id} className="text-sm font-medium">
           {label}
@@ -55,6 +79,21 @@ export function Field({ label, help, error, required, marks, children }: FieldPr
       ) : null}
     </div>
   )
+}
+
+function isConstrained(target: EventTarget): target is Constrained {
+  return (
+    target instanceof HTMLInputElement ||
+    target instanceof HTMLSelectElement ||
+    target instanceof HTMLTextAreaElement
+  )
+}
+
+/** Of all fields of a form that are wrong, the topmost takes the focus. */
+function isFirstInvalid(control: Constrained): boolean {
+  const { form } = control
+  if (form === null) return true
+  return [...form.elements].find((one) => isConstrained(one) && !one.validity.valid) === control
 }
 
 /** A small word beside a label. */

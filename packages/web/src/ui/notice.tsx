@@ -33,7 +33,7 @@ export function Notice({ tone, title, children, action }: NoticeProps) {
     >
       <Icon className="mt-0.5 size-4 shrink-0 text-(--tone)" aria-hidden="true" />
       <div className="flex min-w-0 flex-1 flex-wrap items-start gap-x-3 gap-y-2">
-        <div className="min-w-0 flex-1 basis-48 text-sm">
+        <div className="min-w-0 flex-1 basis-64 text-sm">
           <div className="font-medium text-ink">{title}</div>
           {children === undefined ? null : <div className="mt-0.5 text-ink-2">{children}</div>}
         </div>

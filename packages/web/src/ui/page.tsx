@@ -2,7 +2,10 @@ import type { ReactNode } from 'react'
 
 import { classNames } from './class-names.ts'
 
-/** Content of a page: 1,280 px at most, `wide` for logs, tables and terminals. */
+/**
+ * Content of a page: 1,280 px at most, `wide` for logs, tables and terminals. A `narrow` one begins where the others do,
+ * so that title and way back stay in their place from page to page.
+ */
 export function Page({
   children,
   width = 'regular',
@@ -14,11 +17,10 @@ export function Page({
     <div
       className={classNames(
         'mx-auto w-full px-4 pb-16 pt-6 sm:px-6 lg:px-8',
-        width === 'narrow' && 'max-w-3xl',
-        width === 'regular' && 'max-w-[1280px]',
+        width !== 'wide' && 'max-w-[1280px]',
       )}
     >
-      {children}
+      {width === 'narrow' ? <div className="max-w-3xl">{children}</div> : children}
     </div>
   )
 }

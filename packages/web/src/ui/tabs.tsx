@@ -2,12 +2,17 @@ import { useEffect, useRef } from 'react'
 
 import { AppLink, usePathname } from '../navigation/app-link.tsx'
 
-interface TabLink {
+export interface TabLink {
   readonly to: string
   readonly label: string
   readonly count?: number | undefined
   /** Other addresses under which this tab is the current one. */
   readonly also?: readonly string[]
+}
+
+/** The tab whose page an address is. */
+export function tabOf(tabs: readonly TabLink[], pathname: string): TabLink | undefined {
+  return tabs.find(({ to, also }) => pathname === to || also?.includes(pathname) === true)
 }
 
 /** Tabs that are pages: each has its own address. */
@@ -29,7 +34,7 @@ export function TabLinks({ label, tabs }: { readonly label: string; readonly tab
         <AppLink
           key={tab.to}
           href={tab.to}
-          aria-current={pathname === tab.to || tab.also?.includes(pathname) === true ? 'page' : undefined}
+          aria-current={tabOf([tab], pathname) === undefined ? undefined : 'page'}
           className="-mb-px inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-sm font-medium text-ink-2 outline-offset-[-2px] transition-colors duration-(--fast) hover:text-ink aria-[current=page]:border-accent aria-[current=page]:text-ink pointer-coarse:h-11"
         >
           {tab.label}

@@ -10,7 +10,8 @@ const UNITS = [
   ['minute', 60],
 ] as const
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+const numbers = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'short' })
+const names = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
 const absolute = new Intl.DateTimeFormat(undefined, {
   year: 'numeric',
   month: 'short',
@@ -33,9 +34,9 @@ export function describeTime(time: number, now: number): string {
   return Math.abs(seconds) < 10 ? 'just now' : words(seconds, 'second')
 }
 
-/** Abbreviations have no point in this dashboard. */
+/** "yesterday", but "1 mo ago": "last mo" is no word. Abbreviations have no point in this dashboard. */
 function words(count: number, unit: Intl.RelativeTimeFormatUnit): string {
-  return relative.format(count, unit).replace('.', '')
+  return (unit === 'day' ? names : numbers).format(count, unit).replace('.', '')
 }
 
 /** The time in the viewer's zone, with the zone's name. */

@@ -209,7 +209,7 @@ export function CreateForm({
           />
         </Section>
       )}
-      <div className="sticky bottom-0 -mx-4 flex items-center justify-end gap-3 border-t border-line bg-bg px-4 py-3 sm:-mx-6 sm:px-6">
+      <div className="sticky bottom-0 -mx-4 flex items-center justify-end gap-3 border-t border-line bg-bg px-4 py-3 sm:-mx-6 sm:px-6 lg:mx-0 lg:px-0">
         <span role="status" className="mr-auto flex items-center gap-1.5 text-sm text-ink-2">
           {view.validating ? (
             <>

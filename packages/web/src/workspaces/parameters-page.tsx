@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { SlidersHorizontal } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 
-import { createBuild, type Workspace } from '@slipway/contract'
+import { createBuild, type PreviewParameter, type Workspace } from '@slipway/contract'
 import { api } from '../api/client.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { useAddress } from '../navigation/address.ts'
@@ -102,6 +102,11 @@ function ParametersForm({
       </div>
     )
   const moving = isMoving(workspace.latest_build.status)
+  const locked = ({ name, mutable }: PreviewParameter) =>
+    mutable || present[name] === undefined ? undefined : 'Chosen when the workspace was created.'
+  const fixed =
+    versionId === workspace.latest_build.template_version_id &&
+    view.parameters?.every((parameter) => locked(parameter) !== undefined) === true
   return (
     <form onSubmit={submit} noValidate className="flex max-w-3xl flex-col gap-4">
       {asking ? null : <ErrorNotice error={save.error} title="The parameters were not saved" />}
@@ -110,21 +115,14 @@ function ParametersForm({
       <Section
         title="Parameters"
         help={
-          running
-            ? 'Changes take effect when the workspace restarts.'
-            : 'Changes take effect with the next start.'
+          fixed
+            ? 'None of them can be changed any more.'
+            : running
+              ? 'Changes take effect when the workspace restarts.'
+              : 'Changes take effect with the next start.'
         }
       >
-        <ParameterFields
-          form={form}
-          view={view}
-          strict={attempted}
-          locked={(parameter) =>
-            parameter.mutable || present[parameter.name] === undefined
-              ? undefined
-              : 'Chosen when the workspace was created. It cannot be changed.'
-          }
-        />
+        <ParameterFields form={form} view={view} strict={attempted} locked={locked} />
       </Section>
       <div className="flex items-center justify-end gap-3">
         <span role="status" className="mr-auto flex items-center gap-1.5 text-sm text-ink-2">
@@ -136,14 +134,16 @@ function ParametersForm({
             </>
           ) : null}
         </span>
-        <Button
-          type="submit"
-          tone="primary"
-          busy={save.isPending}
-          disabled={!online || moving || view.parameters === undefined}
-        >
-          {running ? 'Save and restart' : 'Save and start'}
-        </Button>
+        {fixed ? null : (
+          <Button
+            type="submit"
+            tone="primary"
+            busy={save.isPending}
+            disabled={!online || moving || view.parameters === undefined}
+          >
+            {running ? 'Save and restart' : 'Save and start'}
+          </Button>
+        )}
       </div>
       <ConfirmDialog
         open={asking}

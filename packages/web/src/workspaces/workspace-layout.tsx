@@ -8,7 +8,7 @@ import { api, queries } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
 import { useLive } from '../api/use-live.ts'
 import { useRouteParam } from '../navigation/address.ts'
-import { AppLink, useGo } from '../navigation/app-link.tsx'
+import { AppLink, useGo, usePathname } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { useSeveralOrganizations } from '../session/session.tsx'
 import { useCheck } from '../session/use-check.ts'
@@ -21,7 +21,7 @@ import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { PageSkeleton } from '../ui/skeleton.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
-import { TabLinks } from '../ui/tabs.tsx'
+import { type TabLink, TabLinks, tabOf } from '../ui/tabs.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { refreshWorkspace, showWorkspace, workspaceOf, workspaceQuery } from './queries.ts'
@@ -36,6 +36,7 @@ export function WorkspaceLayout() {
   const owner = useRouteParam('owner')
   // `name.agent` is an address of the workspace too.
   const name = useRouteParam('workspace').split('.')[0] ?? ''
+  const pathname = usePathname()
   const known = useQuery(workspaceQuery(owner, name))
   const gone = known.data?.latest_build.status === 'deleted'
   const id = known.data === undefined || gone ? undefined : known.data.id
@@ -89,32 +90,36 @@ export function WorkspaceLayout() {
     )
   }
   if (gone) return <Deleted workspace={workspace} />
+  const tabs = [
+    { to: paths.workspace(owner, workspace.name), label: 'Overview' },
+    { to: paths.workspaceParameters(owner, workspace.name), label: 'Parameters' },
+    { to: paths.workspaceSchedule(owner, workspace.name), label: 'Schedule' },
+    ...(mayShare === true ? [{ to: paths.workspaceSharing(owner, workspace.name), label: 'Sharing' }] : []),
+    { to: paths.workspaceSettings(owner, workspace.name), label: 'Settings' },
+  ]
   return (
     <WorkspaceContext value={{ workspace, live }}>
       <Page>
-        <Header workspace={workspace} />
-        <TabLinks
-          label="Workspace"
-          tabs={[
-            { to: paths.workspace(owner, workspace.name), label: 'Overview' },
-            { to: paths.workspaceParameters(owner, workspace.name), label: 'Parameters' },
-            { to: paths.workspaceSchedule(owner, workspace.name), label: 'Schedule' },
-            ...(mayShare === true
-              ? [{ to: paths.workspaceSharing(owner, workspace.name), label: 'Sharing' }]
-              : []),
-            { to: paths.workspaceSettings(owner, workspace.name), label: 'Settings' },
-          ]}
-        />
+        <Header workspace={workspace} part={partOf(tabs, pathname)} />
+        <TabLinks label="Workspace" tabs={tabs} />
         <Outlet />
       </Page>
     </WorkspaceContext>
   )
 }
 
+/** Which part of a workspace a page shows, for its title (UI-406); none on the first one. */
+function partOf(tabs: readonly TabLink[], pathname: string): string | undefined {
+  const build = /\/builds\/(\d+)\/?$/.exec(pathname)?.[1]
+  if (build !== undefined) return `Build ${build}`
+  const tab = tabOf(tabs, pathname)
+  return tab === tabs[0] ? undefined : tab?.label
+}
+
 /** What ends something never asks to be clicked. */
 const CALM: ReadonlySet<WorkspaceAction> = new Set(['cancel', 'force-stop', 'stop'])
 
-function Header({ workspace }: { readonly workspace: Workspace }) {
+function Header({ workspace, part }: { readonly workspace: Workspace; readonly part: string | undefined }) {
   const { offered, dialog } = useWorkspaceActions()
   const go = useGo()
   const several = useSeveralOrganizations()
@@ -134,7 +139,7 @@ function Header({ workspace }: { readonly workspace: Workspace }) {
     <>
       <PageHeader
         title={workspace.name}
-        documentTitle={`${workspace.name} - Workspaces`}
+        documentTitle={`${part === undefined ? '' : `${part} - `}${workspace.name} - Workspaces`}
         lead={
           <span className="inline-flex size-11 shrink-0 items-center justify-center rounded-card border border-line bg-surface">
             <ThingIcon src={workspace.template_icon} className="size-6" />

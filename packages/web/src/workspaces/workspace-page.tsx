@@ -1,9 +1,11 @@
+import { useQuery } from '@tanstack/react-query'
 import { CirclePause, CircleSlash, Play } from 'lucide-react'
 
 import type { Workspace } from '@slipway/contract'
 import { AppLink } from '../navigation/app-link.tsx'
+import { organizationTitle } from '../organizations/organization-titles.ts'
 import { paths } from '../paths.ts'
-import { useSeveralOrganizations } from '../session/session.tsx'
+import { organizationsQuery } from '../session/queries.ts'
 import { Button } from '../ui/button.tsx'
 import { CopyableId } from '../ui/copyable.tsx'
 import { Detail, DetailList } from '../ui/detail.tsx'
@@ -104,7 +106,8 @@ export function WorkspacePage() {
 }
 
 function Details({ workspace, live }: { readonly workspace: Workspace; readonly live: boolean }) {
-  const several = useSeveralOrganizations()
+  const organizations = useQuery(organizationsQuery).data ?? []
+  const organization = organizations.find(({ id }) => id === workspace.organization_id)
   const running = workspace.latest_build.status === 'running'
   const schedule =
     workspace.autostart_schedule === undefined ? undefined : parseSchedule(workspace.autostart_schedule)
@@ -132,7 +135,11 @@ function Details({ workspace, live }: { readonly workspace: Workspace; readonly 
         <Detail label="Created">
           <TimeAgo time={workspace.created_at} />
         </Detail>
-        {several ? <Detail label="Organization">{workspace.organization_name}</Detail> : null}
+        {organizations.length > 1 ? (
+          <Detail label="Organization">
+            {organization === undefined ? workspace.organization_name : organizationTitle(organization)}
+          </Detail>
+        ) : null}
         {workspace.latest_build.daily_cost > 0 ? (
           <Detail label="Daily cost">{workspace.latest_build.daily_cost}</Detail>
         ) : null}

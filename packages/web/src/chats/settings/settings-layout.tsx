@@ -1,10 +1,11 @@
 import { Outlet } from '@tanstack/react-router'
 
+import { usePathname } from '../../navigation/app-link.tsx'
 import { paths } from '../../paths.ts'
 import { Breadcrumbs } from '../../ui/breadcrumbs.tsx'
 import { Page } from '../../ui/page.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
-import { SideNav } from '../../ui/side-nav.tsx'
+import { linkOf, SideNav } from '../../ui/side-nav.tsx'
 
 const GROUPS = [
   {
@@ -21,13 +22,21 @@ const GROUPS = [
 
 /** `/agents/settings`: how the viewer's own chats behave (UI-1153). */
 export function AgentSettingsLayout() {
+  const page = linkOf(
+    GROUPS.flatMap(({ links }) => links),
+    usePathname(),
+  )
   return (
     <Page>
-      <div className="mx-auto max-w-[992px]">
+      <div className="max-w-[992px]">
         <div className="pb-3">
           <Breadcrumbs above={[{ label: 'Agents', href: paths.agents() }]} here="Settings" />
         </div>
-        <PageHeader title="Settings of your agents" context="They count for all chats that you own" />
+        <PageHeader
+          title="Settings of your agents"
+          documentTitle={`${page === undefined ? '' : `${page.label} - `}Settings of your agents`}
+          context="They count for all chats that you own"
+        />
         <div className="lg:flex lg:gap-8">
           <SideNav label="Settings of your agents" groups={GROUPS} />
           <div className="min-w-0 flex-1">
