@@ -58,6 +58,8 @@ export interface RouteLimits {
   readonly atOnce?: AtOnce
   /** Bytes; 4 MiB unless said otherwise (ID-93). */
   readonly bodyLimit?: number
+  /** What is said of a parameter of the query that has a fault, where that is not what is usual (WS-189). */
+  readonly queryFaults?: Readonly<Record<string, string>>
 }
 
 /** An operation of the contract with the use case that answers it. */

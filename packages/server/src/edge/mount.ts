@@ -29,7 +29,7 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
     const check =
       // A body that is taken as bytes is checked by who reads it.
       route.body === undefined || route.consumes !== undefined ? undefined : bodyCheck(route.body)
-    const read = route.query === undefined ? undefined : queryReader(route.query)
+    const read = route.query === undefined ? undefined : queryReader(route.query, limits.queryFaults)
     const own = limiter(route.id, limits.perMinute ?? 0)
     const places =
       limits.atOnce === undefined || options.limitsDisabled

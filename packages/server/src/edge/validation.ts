@@ -141,9 +141,12 @@ function tagOf(keyword: string, field: string): string {
 /**
  * Reads the query by its schema: numbers and booleans are converted, a scalar given twice is a fault, a list is all that
  * is given, and all faults are answered at once (ID-90).
+ *
+ * @param messages by parameter: what is said of one that has a fault, where that is not what is usual.
  */
 export function queryReader(
   schema: TSchema & { readonly properties: Readonly<Record<string, TSchema>> },
+  messages: Readonly<Record<string, string>> = {},
 ): (query: URLSearchParams) => unknown {
   return (query) => {
     const values: Record<string, unknown> = {}
@@ -169,7 +172,11 @@ export function queryReader(
       for (const error of validator.Errors(values))
         for (const [field] of faultsOf(error))
           faults.push({ field, detail: `Query param "${field}" has an invalid value` })
-    if (faults.length > 0) throw badRequest('Query parameters have invalid values.', { validations: faults })
+    const [first] = faults
+    if (first !== undefined)
+      throw badRequest(messages[first.field] ?? 'Query parameters have invalid values.', {
+        validations: faults,
+      })
     return values
   }
 }

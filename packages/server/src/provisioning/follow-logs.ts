@@ -9,6 +9,15 @@ import { badRequest } from '../errors/index.ts'
 import { getJob } from './store/jobs.ts'
 import { type JobLogRow, listJobLogs } from './store/logs.ts'
 
+/** What is said of the query of such routes (PR-45, WS-189). */
+export const JOB_LOG_FAULTS = {
+  queryFaults: {
+    after: 'Query param "after" must be an integer.',
+    before: 'Query param "before" must be an integer.',
+    format: 'Invalid format parameter.',
+  },
+}
+
 /** The query of log routes. */
 interface LogQuery {
   readonly after?: number | undefined

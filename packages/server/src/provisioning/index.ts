@@ -14,7 +14,7 @@ export {
 export { LocalRuntime } from './engine/local/local-runtime.ts'
 export { TemplateSandbox } from './engine/typescript/sandbox.ts'
 export { TypeScriptEngine } from './engine/typescript/typescript-engine.ts'
-export { answerJobLogs } from './follow-logs.ts'
+export { answerJobLogs, JOB_LOG_FAULTS } from './follow-logs.ts'
 export type { JobHandler, JobTools, Outcome } from './job-handler.ts'
 export { JobReaper } from './job-reaper.ts'
 export { JobWorker } from './job-worker.ts'

@@ -8,6 +8,7 @@ import {
   cancelJob,
   countMatching,
   getJob,
+  JOB_LOG_FAULTS,
   type JobRow,
   presentJob,
   presentMatching,
@@ -52,8 +53,11 @@ export function dryRunRoutes(context: AppContext): BoundRoute[] {
       present(await createDryRun(context, actor, await version(actor, params), body)),
     ),
     forSession(contract.getDryRun, async ({ actor, params }) => present(await dryRun(actor, params))),
-    forSession(contract.listDryRunLogs, async ({ actor, params, query, ...request }) =>
-      answerJobLogs(context, (await dryRun(actor, params)).id, query, request),
+    forSession(
+      contract.listDryRunLogs,
+      async ({ actor, params, query, ...request }) =>
+        answerJobLogs(context, (await dryRun(actor, params)).id, query, request),
+      JOB_LOG_FAULTS,
     ),
     forSession(contract.listDryRunResources, async ({ actor, params }) => {
       const job = await dryRun(actor, params)

@@ -10,6 +10,7 @@ import {
   answerJobLogs,
   cancelJob,
   countMatching,
+  JOB_LOG_FAULTS,
   queuePlaces,
   type TagReader,
 } from '../provisioning/index.ts'
@@ -181,10 +182,14 @@ export function templateVersionRoutes(
       if (outcome === 'already canceled') throw badRequest('Job has already been marked as canceled!')
       return { message: 'Job has been marked as canceled...' }
     }),
-    forSession(contract.listTemplateVersionLogs, async ({ actor, params, query, ...request }) => {
-      const row = await version(actor, params)
-      return answerJobLogs(context, row.job.id, query, request)
-    }),
+    forSession(
+      contract.listTemplateVersionLogs,
+      async ({ actor, params, query, ...request }) => {
+        const row = await version(actor, params)
+        return answerJobLogs(context, row.job.id, query, request)
+      },
+      JOB_LOG_FAULTS,
+    ),
     forSession(contract.listTemplateVersionResources, async ({ actor, params }) => {
       const row = await version(actor, params)
       if (row.job.completed_at === null) throw badRequest("Job hasn't completed!")

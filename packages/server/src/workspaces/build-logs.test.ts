@@ -97,8 +97,17 @@ it('WS-189: the log is told as text or as JSON, behind a line and to nobody else
   expect(another).toContain('second')
   const rest = await owner.call(listBuildLogs, { params, query: { after: line.id, format: 'json' } })
   expect(rest.map(({ output }) => output)).toEqual(['second'])
-  for (const query of ['follow&format=text', 'format=xml', 'after=x', 'after=1.5'])
-    expect((await get(query)).status).toBe(400)
+  for (const [query, message] of [
+    ['follow&format=text', 'Text format is not supported with follow mode.'],
+    ['format=xml', 'Invalid format parameter.'],
+    ['after=x', 'Query param "after" must be an integer.'],
+    ['after=1.5', 'Query param "after" must be an integer.'],
+    ['before=y', 'Query param "before" must be an integer.'],
+    ['limit=0', 'Query parameters have invalid values.'],
+  ] as const) {
+    const refused = await get(query)
+    expect([refused.status, Object(await refused.json()).message]).toEqual([400, message])
+  }
   const stranger = await server.user('stranger')
   await expect(stranger.call(listBuildLogs, { params })).rejects.toMatchObject({ status: 404 })
 })

@@ -6,7 +6,7 @@ import { type BoundRoute, forSession } from '../edge/index.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { getUser } from '../identity/index.ts'
 import { knownUserId } from '../organizations/index.ts'
-import { answerJobLogs, listTimings } from '../provisioning/index.ts'
+import { answerJobLogs, JOB_LOG_FAULTS, listTimings } from '../provisioning/index.ts'
 import { RepeatableRequest } from '../repeatable-requests/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
@@ -125,8 +125,11 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       await cancelBuild(context, actor, await build(actor, params), expected)
       return { message: 'Job has been marked as canceled...' }
     }),
-    forSession(contract.listBuildLogs, async ({ actor, params, query, ...request }) =>
-      answerJobLogs(context, (await build(actor, params)).job.id, query, request),
+    forSession(
+      contract.listBuildLogs,
+      async ({ actor, params, query, ...request }) =>
+        answerJobLogs(context, (await build(actor, params)).job.id, query, request),
+      JOB_LOG_FAULTS,
     ),
     forSession(contract.listBuildParameters, async ({ actor, params }) => {
       const row = await build(actor, params)
