@@ -50,6 +50,15 @@ function keyHeader({ type }: ModelProvider, key: string, url: URL): Record<strin
   }
 }
 
+/**
+ * What a provider says, with stars in the place of a key that it repeats: some do in what they say of a key that they
+ * refuse, and whoever asked may not see it (AG-99). It stays as long as it was.
+ */
+export function withoutKey(body: Buffer, key: string | undefined): Buffer {
+  if (key === undefined || key === '' || !body.includes(key)) return body
+  return Buffer.from(body.toString('latin1').replaceAll(key, '*'.repeat(key.length)), 'latin1')
+}
+
 function bearer(key: string): Record<string, string> {
   return { authorization: `Bearer ${key}` }
 }

@@ -125,7 +125,7 @@ async function exchangeTraced(
       extra: { ...actorHeaders(parts.context, request), ...traceHeaders(parts, trace) },
       fromFirstByte: true,
       retries: !request.relayRefusal,
-      usedKey: (hint) => course.usedKey(hint),
+      usedKey: (hint, key) => course.usedKey(hint, key),
       moved: (to, attempts) => {
         course.answeredBy({ providerName: to.provider.name, providerType: to.provider.type, model: to.model })
         // That of the provider before is none of this one's.

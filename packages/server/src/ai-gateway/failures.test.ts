@@ -22,7 +22,9 @@ meetNewcomers()
 describe('AG-53: the pool of keys', () => {
   const keys = ['sk-one-0123456789abcdef', 'sk-two-0123456789abcdef', 'sk-tri-0123456789abcdef'] as const
   const refuse = (
-    refusals: Readonly<Record<string, { status: number; headers?: Record<string, string> }>>,
+    refusals: Readonly<
+      Record<string, { status: number; message?: string; headers?: Record<string, string> }>
+    >,
   ) => {
     world.upstream.answer = ({ key = '' }) => refusals[key] ?? says('Hi')
   }
@@ -108,6 +110,11 @@ describe('AG-53: the pool of keys', () => {
       'unauthorized',
       'server_error',
     ])
+    // AG-99: not even where the provider repeats the key.
+    refuse({ [keys[0]]: { status: 403, message: `${keys[0]} may not.` } })
+    const stars = `${'*'.repeat(keys[0].length)} may not.`
+    expect(await (await ask()).text()).toContain(stars)
+    expect((await records()).interceptions.at(-1)?.error_message).toBe(stars)
   })
 
   it('AG-54: while all rest, callers hear when to come back', async () => {

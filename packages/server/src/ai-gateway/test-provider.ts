@@ -3,7 +3,7 @@ import type { ModelProvider } from '../ai-providers/index.ts'
 import type { AwsCredentials } from './bedrock/aws-credentials.ts'
 import { bedrockCredential } from './bedrock/credential.ts'
 import { failureOfStatus } from './categories.ts'
-import { type Credential, keyCredential, type Unsigned } from './credentials.ts'
+import { type Credential, keyCredential, type Unsigned, withoutKey } from './credentials.ts'
 import { GatewayError } from './gateway-error.ts'
 import { readAtMost, type Upstream } from './upstream.ts'
 
@@ -59,6 +59,7 @@ async function attempt(
 ): Promise<AIProviderTestResult> {
   const began = performance.now()
   const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const key = provider.keys.find(({ id }) => id === keyId)?.key
   const result = (status: number, error: string): AIProviderTestResult => ({
     key_id: keyId,
     masked,
@@ -71,7 +72,7 @@ async function attempt(
     const question = questionFor(provider)
     const headers = await credential.sign(question)
     const answer = await upstream.send({ ...question, headers, signal, stream: false })
-    const body = (await readAtMost(answer, MAX_ANSWER)).toString('utf8')
+    const body = withoutKey(await readAtMost(answer, MAX_ANSWER), key).toString('utf8')
     const fine = answer.status < 300
     return result(answer.status, fine ? '' : failureOfStatus(answer.status, body, 'other').message)
   } catch (error) {

@@ -422,7 +422,7 @@ describe('AG-B18: the test of a provider', () => {
   it('AG-B18: says for each key how it fares, and is remembered', async () => {
     await using upstream = await FakeModelProvider.start()
     upstream.answer = (request) =>
-      request.key === KEYS[1] ? { status: 401, message: 'Incorrect API key provided.' } : undefined
+      request.key === KEYS[1] ? { status: 401, message: `${KEYS[1]} is refused.` } : undefined
     const made = await create({ base_url: `${upstream.url}/v1`, api_keys: [KEYS[0], KEYS[1]] })
     expect(await check('openai')).toEqual({
       ok: true,
@@ -440,7 +440,8 @@ describe('AG-B18: the test of a provider', () => {
           masked: 'sk-s...abcd',
           ok: false,
           status_code: 401,
-          error: 'Incorrect API key provided.',
+          // AG-99
+          error: `${'*'.repeat(KEYS[1].length)} is refused.`,
           latency_ms: expect.any(Number),
         },
       ],

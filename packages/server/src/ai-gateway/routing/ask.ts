@@ -25,8 +25,8 @@ export interface Asking {
   readonly retries: boolean
   /** What it is written down as where requests are; undefined for what never is. */
   readonly dumped?: Dumped
-  /** Hears which key has been answered, whatever the answer is. */
-  readonly usedKey: (hint: string) => void
+  /** Hears which credential has been answered, whatever the answer is, and the key itself where it is the deployment's. */
+  readonly usedKey: (hint: string, key?: string) => void
 }
 
 /** Of a refusal that nobody gets to see, in bytes. */
@@ -78,7 +78,7 @@ async function askWithPool(
     const over = keyStrategy === 'least_busy' ? pool.use(id) : undefined
     const credential = keyCredential(provider, 'centralized', key, hint)
     const answer = await ask(parts, request, asking, credential, over)
-    asking.usedKey(hint)
+    asking.usedKey(hint, key)
     if (answer.status !== 401 && answer.status !== 429) {
       metrics.tried(provider.name, index + 1)
       foundAnswering(parts, provider, tried, answer.status)
