@@ -267,7 +267,16 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
       display_name: 'AWS',
       settings: { region: 'us-west-2', model: expect.stringContaining('sonnet') },
     })
-    expect(await providers('create', 'copilot')).toMatchObject({ type: 'copilot', api_keys: [] })
+    expect(await cli.bad('ai-providers', 'update', 'aws')).toContain('nothing to change')
+    expect(await providers('create', 'copilot', '--disabled', '--display-name', 'GitHub')).toMatchObject({
+      type: 'copilot',
+      display_name: 'GitHub',
+      enabled: false,
+      base_url: 'https://api.githubcopilot.com/',
+      api_keys: [],
+    })
+    expect(await cli.good('ai-providers', 'delete', 'copilot', '--yes')).toContain('copilot')
+    expect((await providers('list')).map(({ name }: { name: string }) => name)).toEqual(['aws', 'openai'])
     await cli.runWith(
       {},
       'ai-providers',
@@ -283,7 +292,10 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
     )
     const moved = await providers('update', 'spare', '--base-url', `${upstream.url}/v2`)
     expect(moved.base_url).toBe(`${upstream.url}/v2`)
-    const routing = ['--fallback', 'spare,gpt-test=gpt-mini', '--connect-timeout', '5s', '--weight', '3']
+    const routing = [
+      ...['--fallback', 'spare,gpt-test=gpt-mini', '--connect-timeout', '5s', '--weight', '3'],
+      ...['--first-byte-timeout', '20s', '--total-timeout', '90s'],
+    ]
     expect(
       await providers(
         'routing',
@@ -301,10 +313,12 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
       weight: 3,
       balance: [{ provider: 'spare', weight: 2 }],
       connect_timeout_ms: 5_000,
+      first_byte_timeout_ms: 20_000,
+      total_timeout_ms: 90_000,
       idle_timeout_ms: null,
     })
     expect(await cli.good('ai-providers', 'routing', 'show', 'openai')).toMatch(
-      /round_robin +spare,gpt-test=gpt-mini +3 +spare:2 +5s +default/,
+      /round_robin +spare,gpt-test=gpt-mini +3 +spare:2 +5s +20s +default +90s/,
     )
     expect(
       await providers(

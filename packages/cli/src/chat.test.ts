@@ -87,6 +87,14 @@ describe('setting up', { timeout: 60_000 }, () => {
     await cli.runWith({}, 'ai-providers', 'set-key', 'fake', '--add', { input: KEY })
     expect(await json('ai-providers', 'show', 'fake')).toMatchObject({ api_keys: [{}, {}] })
     await cli.runWith({}, 'ai-providers', 'set-key', 'fake', { input: KEY })
+    expect(await cli.good('ai-providers', 'disable', 'fake')).toContain('fake is disabled')
+    const shown = await json('ai-providers', 'show', 'fake')
+    expect([shown.enabled, shown.api_keys.map((key: { masked: string }) => key.masked)]).toEqual([
+      false,
+      ['sk-c...6789'],
+    ])
+    await cli.good('ai-providers', 'enable', 'fake')
+    expect(await json('ai-providers', 'show', 'fake')).toMatchObject({ enabled: true })
     provider.answer = ({ streaming, kind }) =>
       streaming || kind === 'models' ? undefined : says('A short title')
   })

@@ -68,6 +68,15 @@ it('AG-106: providers of the configuration are made once, enabled and with their
   // In another order they are the same keys.
   await start(databaseUrl, { ...env, [`${PREFIX}0_KEYS`]: 'key-two-0123456789,key-one-0123456789' })
   expect(await owner.call(listAIProviders, {})).toEqual(made)
+  const elsewhere = {
+    CODER_AI_GATEWAY_BEDROCK_BASE_URL: made[0]?.base_url ?? '',
+    CODER_AI_GATEWAY_BEDROCK_REGION: 'us-east-1',
+  }
+  for (const [change, problem] of [
+    [elsewhere, 'AI provider "anthropic": its Bedrock region in the configuration is not the stored one'],
+    [{ CODER_AI_GATEWAY_BEDROCK_ACCESS_KEY_SECRET: 'other' }, 'its set of credentials in the configuration'],
+  ] as const)
+    await expect(start(databaseUrl, { ...env, ...change })).rejects.toThrow(problem)
 })
 
 it('AG-106: what differs from what is stored stops the start, and what was deleted stays so', async () => {
@@ -107,8 +116,20 @@ it.each([
     { TYPE: 'anthropic', NAME: 'x', KEY: 'k', BEDROCK_REGION: 'r' },
     'cannot be combined with Bedrock',
   ],
+  ['a key of Copilot', { TYPE: 'copilot', NAME: 'x', KEY: 'k' }, 'takes no KEY'],
+  ['half a key of AWS', { CODER_AI_GATEWAY_BEDROCK_ACCESS_KEY: 'AKIA' }, 'set both or none'],
+  [
+    'a key of Anthropic together with Bedrock',
+    { CODER_AI_GATEWAY_ANTHROPIC_KEY: 'sk', CODER_AI_GATEWAY_BEDROCK_REGION: 'eu-west-1' },
+    'cannot be combined with the --ai-gateway-bedrock-',
+  ],
 ])('AG-106: %s stops the start', async (_what, member, problem) => {
-  const env = Object.fromEntries(Object.entries(member).map(([key, value]) => [`${PREFIX}0_${key}`, value]))
+  const env = Object.fromEntries(
+    Object.entries(member).map(([key, value]) => [
+      key.startsWith('CODER_') ? key : `${PREFIX}0_${key}`,
+      value,
+    ]),
+  )
   const both = { ...env, CODER_AI_GATEWAY_OPENAI_KEY: 'sk' }
   await expect(start(await newDatabase(), both)).rejects.toThrow(problem)
 })
