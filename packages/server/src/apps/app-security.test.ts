@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
@@ -12,6 +13,7 @@ import {
   createSessionKey,
   createWorkspace,
   deletePortShare,
+  getUser,
   getWorkspace,
   listAgentLogs,
   listPortShares,
@@ -219,6 +221,44 @@ describe('sign-in', () => {
       headers: { location: `/login?${new URLSearchParams({ redirect: target })}` },
     })
     expect((await ask(target, owner)).headers.location).toContain(`http://${HOST}/x?`)
+  })
+
+  it('AC-307: a session gets one key for each host of an app, as long as that is good', async () => {
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    const visitor = await server.user('regular')
+    const { id } = await visitor.call(getUser, { params: { user: 'me' } })
+    const made = async (): Promise<string[]> =>
+      (
+        await database.db
+          .selectFrom('api_keys')
+          .select('id')
+          .where('user_id', '=', id)
+          .where(sql<boolean>`scopes::text[] = '{coder:application_connect}'`)
+          .orderBy('created_at')
+          .execute()
+      ).map((row) => row.id)
+    const visit = async (host: string) => {
+      const query = new URLSearchParams({ redirect_uri: `http://${host}/` })
+      expect((await ask(`/api/v2/applications/auth-redirect?${query}`, visitor)).status).toBe(303)
+    }
+    await Promise.all(Array.from({ length: 5 }, () => visit(HOST)))
+    for (let i = 0; i < 5; i += 1) await visit(HOST)
+    const [first = '', ...others] = await made()
+    expect(others).toEqual([])
+    await visit('second--dev--owner.apps.test')
+    expect(await made()).toHaveLength(2)
+    // One that was taken from the session, or ended, is not brought back.
+    await database.db.deleteFrom('api_keys').where('id', '=', first).execute()
+    await visit(HOST)
+    const [, second = '', ...more] = await made()
+    expect([second === first, more]).toEqual([false, []])
+    await database.db
+      .updateTable('api_keys')
+      .set({ expires_at: new Date() })
+      .where('id', '=', second)
+      .execute()
+    await visit(HOST)
+    expect(await made()).toHaveLength(3)
   })
 
   it('AC-195: a key is handed to no other port of an app host', async () => {

@@ -2,7 +2,7 @@ import * as contract from '@slipway/contract'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAnyone, forSession } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
-import { createAppConnectKey } from '../identity/index.ts'
+import { AppConnectKeys } from '../identity/index.ts'
 import { getWorkspace } from '../workspaces/index.ts'
 import { appHost, wildcardLabel } from './app-address.ts'
 import type { AppServer } from './app-server.ts'
@@ -15,6 +15,7 @@ const HANDOVER = 'coder_application_connect_api_key_35e783'
 /** Where apps live, sign-in to their hosts, and shared ports (AC §9). */
 export function appRoutes(context: AppContext, apps: AppServer): BoundRoute[] {
   const db = context.database.db
+  const keys = new AppConnectKeys(context)
   return [
     forSession(contract.getAppHost, async () => ({
       host: appHost(context.config.wildcardAccessUrl, context.accessUrl()),
@@ -32,10 +33,10 @@ export function appRoutes(context: AppContext, apps: AppServer): BoundRoute[] {
           .send()
         return undefined
       }
-      const made = await createAppConnectKey(context, visitor.actor, request, visitor.key)
+      const key = await keys.get(visitor.actor, request, visitor.key, target.host)
       // The app gets its query as it was sent, and no key that somebody else has put there.
       const below = withoutParameters(`${target.pathname}${target.search}`, new Set([HANDOVER]))
-      const handedOver = `${below.includes('?') ? '&' : '?'}${HANDOVER}=${await apps.handOver(made.key)}`
+      const handedOver = `${below.includes('?') ? '&' : '?'}${HANDOVER}=${await apps.handOver(key)}`
       await reply.code(303).header('Location', `${target.origin}${below}${handedOver}`).send()
       return undefined
     }),
