@@ -106,3 +106,19 @@ it('AG-55: with a pool of keys only another key is tried', async () => {
   expect(response.status).toBe(503)
   expect(world.upstream.requests).toHaveLength(from + 1)
 })
+
+it('AG-99: nor is a key of the deployment shown where a provider repeats it in what it refuses', async () => {
+  world.upstream.answer = ({ key = '' }) => ({ status: 403, message: `${key} may not.` })
+  for (const [path, method] of [
+    ['chat/completions', 'POST'],
+    ['models', 'GET'],
+  ] as const) {
+    const response = await fetch(`${world.server.url}/api/v2/ai-gateway/openai/v1/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      ...(method === 'GET' ? {} : { body: JSON.stringify({ model: 'gpt-test', messages: [] }) }),
+    })
+    expect(response.status).toBe(403)
+    expect(await response.text()).toContain(`${'*'.repeat('sk-of-the-deployment-1'.length)} may not.`)
+  }
+})
