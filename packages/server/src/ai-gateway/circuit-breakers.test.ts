@@ -45,6 +45,13 @@ it('AG-59: failures count for the interval', () => {
   expect(isOpen(all)).toBe(false)
 })
 
+it('AG-59: a clock that is set back keeps it open for no longer', () => {
+  const all = breakers()
+  fails(all, 'failure', 'failure')
+  now -= 3_600_000
+  expect(isOpen(all)).toBe(false)
+})
+
 it('AG-59: after the timeout so many may try, and one failure opens it again', () => {
   const all = breakers()
   const late = all.enter(circuit)

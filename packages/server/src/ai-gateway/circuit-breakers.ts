@@ -75,12 +75,17 @@ export class CircuitBreakers {
 
   /** Circuits that let nothing through, or only some to try, at this moment. */
   broken(): readonly { readonly circuit: Circuit; readonly state: 'open' | 'half-open' }[] {
-    const now = this.#now()
     return [...this.#states.values()].flatMap((state) => {
       if (state.kind === 'closed') return []
-      const isOpen = state.kind === 'open' && now < state.until
+      const isOpen = state.kind === 'open' && this.#isLeftAlone(state.until)
       return [{ circuit: state.circuit, state: isOpen ? ('open' as const) : ('half-open' as const) }]
     })
+  }
+
+  /** Whether a circuit that is open is so still; not for longer than it was to be, also where a clock was set back. */
+  #isLeftAlone(until: number): boolean {
+    const left = until - this.#now()
+    return left > 0 && left <= this.#settings.timeout
   }
 
   #refusal(circuit: Circuit): GatewayError {
@@ -94,11 +99,12 @@ export class CircuitBreakers {
   #current(key: string, circuit: Circuit): State | undefined {
     const state = this.#states.get(key)
     const now = this.#now()
-    if (state?.kind === 'closed' && now - state.since >= this.#settings.interval) {
+    // A clock may have been set back.
+    if (state?.kind === 'closed' && (now - state.since >= this.#settings.interval || now < state.since)) {
       this.#states.delete(key)
       return undefined
     }
-    if (state?.kind !== 'open' || now < state.until) return state
+    if (state?.kind !== 'open' || this.#isLeftAlone(state.until)) return state
     const halfOpen: State = { kind: 'half-open', circuit, admitted: 0, successes: 0 }
     this.#states.set(key, halfOpen)
     return halfOpen

@@ -15,6 +15,8 @@ export type CooldownReason = 'rate_limited' | 'unauthorized'
 
 interface Cooldown {
   readonly until: number
+  /** For how long at most, from any moment on: a clock that was set back must not make it longer. */
+  readonly forMs: number
   readonly reason: CooldownReason
 }
 
@@ -101,7 +103,7 @@ export class KeyPool {
   rest(keyId: string, reason: CooldownReason, forMs = DEFAULT_COOLDOWN_MS): boolean {
     const known = this.#cooldown(keyId)
     const until = this.#now() + forMs
-    if (known === undefined || known.until < until) this.#resting.set(keyId, { until, reason })
+    if (known === undefined || known.until < until) this.#resting.set(keyId, { until, forMs, reason })
     return known === undefined
   }
 
@@ -123,7 +125,8 @@ export class KeyPool {
 
   #cooldown(keyId: string): Cooldown | undefined {
     const known = this.#resting.get(keyId)
-    if (known !== undefined && known.until <= this.#now()) {
+    const left = known === undefined ? 0 : known.until - this.#now()
+    if (known !== undefined && (left <= 0 || left > known.forMs)) {
       this.#resting.delete(keyId)
       return undefined
     }
