@@ -60,6 +60,10 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/ping.ts')).pingCommand,
   },
   {
+    names: { doctor: ['Look at each hop of the way to the server, or to a workspace'] },
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  {
     names: { logs: ['Show the log of a build and of its agents'] },
     load: async () => (await import('./commands/logs.ts')).logsCommand,
   },

@@ -78,7 +78,7 @@ async function portOf(listening: Server | TcpServer): Promise<number> {
 }
 
 describe('proxies', () => {
-  it('L-25: requests and WebSockets go through HTTP_PROXY, but not where NO_PROXY or this machine is meant', async () => {
+  it('L-25: requests and WebSockets go through HTTP_PROXY, but not where NO_PROXY or this machine is meant, and doctor says so', async () => {
     const target = new URL(server.url)
     const seen = new Set<string>()
     const proxy = createServer((incoming, outgoing) => {
@@ -99,7 +99,12 @@ describe('proxies', () => {
         }),
       )
     })
+    let upgrades = true
     proxy.on('upgrade', (incoming, socket: Socket) => {
+      if (!upgrades) {
+        socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
+        return
+      }
       seen.add(`upgrade ${new URL(incoming.url ?? '').host}`)
       const onward = connect(Number(target.port), target.hostname, () => {
         const { pathname, search } = new URL(incoming.url ?? '')
@@ -117,6 +122,24 @@ describe('proxies', () => {
       expect(known).toMatchObject({ code: 0, stdout: expect.stringContaining('authenticated as owner') })
       expect(await cli.runWith(proxied, 'ssh', ...at, 'dev', 'exit 3')).toMatchObject({ code: 3 })
       expect([...seen]).toEqual(['slipway.test', 'upgrade slipway.test'])
+      const port = new URL(proxied.HTTP_PROXY).port
+      const secretive = { HTTP_PROXY: `http://me:hush@127.0.0.1:${port}` }
+      const shown = await cli.runWith(secretive, 'doctor', ...at, 'dev')
+      expect(shown).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(
+          new RegExp(
+            `HTTP_PROXY=http://127\\.0\\.0\\.1:${port}\n[\\s\\S]*to 127\\.0\\.0\\.1:${port}\n[\\s\\S]*\nAll of it works`,
+          ),
+        ),
+      })
+      expect(shown.stdout).not.toContain('hush')
+      upgrades = false
+      expect(await cli.runWith(proxied, 'doctor', ...at)).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/ok +network[\s\S]*FAILED +WebSocket +status 403/),
+        stderr: expect.stringContaining('let WebSockets pass'),
+      })
       const around = await cli.runWith({ ...proxied, NO_PROXY: 'slipway.test' }, 'whoami', ...at)
       expect(around).toMatchObject({
         code: 1,
@@ -128,6 +151,25 @@ describe('proxies', () => {
       proxy.close()
     }
   })
+})
+
+it('L-25, L-8: doctor measures each hop to a workspace, and says at the first that fails what to do', async () => {
+  const hops: { hop: string; ok: boolean; ms?: number }[] = JSON.parse(
+    await cli.good('doctor', 'dev', '-o', 'json'),
+  )
+  const names = 'settings connection answer server network WebSocket agent tunnel workspace'
+  expect(hops.map(({ hop }) => hop).join(' ')).toBe(names)
+  expect(hops.filter(({ ok }) => !ok)).toEqual([])
+  expect(hops.filter(({ ms }) => ms === undefined).map(({ hop }) => hop)).toEqual(['settings', 'agent'])
+  const faulty = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cli.run('doctor', ...args)
+    return `${code} ${stdout.split('\n').find((line) => line.startsWith('FAILED'))} ${stderr}`
+  }
+  const nowhere = `http://127.0.0.1:${await freePort()}`
+  expect(await faulty('--url', nowhere, '--token', 'x')).toMatch(
+    /^1 FAILED +connection .*ECONNREFUSED[\s\S]*check the URL/,
+  )
+  expect(await faulty('--token', 'x')).toMatch(/^1 FAILED +session .*401[\s\S]*slipway login/)
 })
 
 describe('TLS', () => {
@@ -252,6 +294,11 @@ describe('lost connections', () => {
       child.kill('SIGKILL')
     }
     await until('the stop', async () => (await latest()).status === 'stopped')
+    expect(await cli.run('doctor', 'dev')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/FAILED +workspace +it is stopped\n$/),
+      stderr: expect.stringContaining('Start it: slipway start dev'),
+    })
     await cli.good('start', 'dev', '--parameter', 'pause=0')
   })
 

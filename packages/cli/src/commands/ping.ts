@@ -74,7 +74,7 @@ function stamp(own: PingFlags, now = new Date()): string {
 }
 
 /** How long the first byte of the workspace's SSH server takes, in milliseconds, or why it does not come. */
-async function ping(tunnel: TunnelClient, timeout: number): Promise<number | string> {
+export async function ping(tunnel: TunnelClient, timeout: number): Promise<number | string> {
   const start = performance.now()
   const late = AbortSignal.timeout(timeout)
   try {
