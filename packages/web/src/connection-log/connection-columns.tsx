@@ -33,7 +33,7 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
           <span className="block truncate text-xs text-ink-2">
             {row.agent_name}
             {several ? ` in ${row.organization.display_name || row.organization.name}` : ''}
-            <span className="@xl:hidden">, {typeLabel(row.type)}</span>
+            <span className="@2xl:hidden">, {typeLabel(row.type)}</span>
             <span className="@3xl:hidden">
               , <TimeAgo time={row.connect_time} />
             </span>
@@ -44,7 +44,7 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
     {
       id: 'type',
       header: 'Type',
-      from: 'sm',
+      from: 'md',
       cell: (row) => (
         <span className="whitespace-nowrap">
           {typeLabel(row.type)}
@@ -91,7 +91,7 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
     {
       id: 'duration',
       header: 'Duration',
-      from: 'sm',
+      from: 'xl',
       align: 'end',
       cell: (row) => <Duration row={row} />,
     },
@@ -100,10 +100,10 @@ export function connectionColumns(several: boolean, mayViewUsers: boolean): read
       header: 'End',
       className: ON_CARD,
       cell: (row) => (
-        <span className="block @max-xl:flex @max-xl:items-baseline @max-xl:gap-2">
+        <span className="block @max-5xl:flex @max-5xl:flex-wrap @max-5xl:items-baseline @max-5xl:gap-x-2">
           <End row={row} />
           {row.ssh_info === undefined ? null : (
-            <span className="text-xs text-ink-2 tabular-nums @xl:hidden">
+            <span className="text-xs text-ink-2 tabular-nums @5xl:hidden">
               <Duration row={row} />
             </span>
           )}
@@ -144,7 +144,7 @@ function End({ row }: { readonly row: ConnectionLog }) {
   const reason = row.ssh_info?.disconnect_reason ?? ''
   const failed = hasFailed(row)
   return (
-    <span className="block max-w-60">
+    <span className="block max-w-40">
       <StateBadge
         look={{
           label: code ?? 'Ended',

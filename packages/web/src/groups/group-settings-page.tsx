@@ -60,6 +60,11 @@ function Settings({ group }: { readonly group: Group }) {
       toasts.done(`${groupTitle(saved)} saved`)
     },
   })
+  const same =
+    values.name === group.name &&
+    values.display_name === group.display_name &&
+    values.avatar_url === group.avatar_url &&
+    values.quota === String(group.quota_allowance)
   const form = useInvalidFocus(save.error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -95,7 +100,7 @@ function Settings({ group }: { readonly group: Group }) {
             <AppLink href={paths.group(organization.name, group.name)} className={buttonClass({})}>
               Cancel
             </AppLink>
-            <Button type="submit" tone="primary" busy={save.isPending} disabled={!online}>
+            <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || same}>
               Save group
             </Button>
           </div>

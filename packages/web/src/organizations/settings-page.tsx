@@ -70,6 +70,11 @@ function General() {
       toasts.done('Organization saved')
     },
   })
+  const same =
+    values.name === name &&
+    values.display_name === display_name &&
+    values.description === description &&
+    values.icon === icon
   const form = useInvalidFocus(save.error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -81,7 +86,7 @@ function General() {
         <ErrorNotice error={save.error} title="The organization was not saved" />
         <OrganizationFields values={values} onChange={setValues} error={save.error} renaming />
         <div className="flex justify-end">
-          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online}>
+          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || same}>
             Save organization
           </Button>
         </div>
@@ -106,6 +111,8 @@ function DefaultRoles() {
     },
   })
   if (!may.viewOrgRoles) return null
+  const given = new Set(organization.default_org_member_roles)
+  const same = roles.length === given.size && roles.every((role) => given.has(role))
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!save.isPending) save.mutate()
@@ -116,7 +123,7 @@ function DefaultRoles() {
         <ErrorNotice error={save.error} title="The roles were not saved" />
         <MemberRoleChoices organizationId={organization.id} value={roles} onChange={setRoles} />
         <div className="flex justify-end">
-          <Button type="submit" busy={save.isPending} disabled={!online}>
+          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || same}>
             Save roles
           </Button>
         </div>

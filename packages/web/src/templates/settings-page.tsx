@@ -14,6 +14,7 @@ import { ConfirmDialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, LabelledToggle, TextArea, TextInput } from '../ui/form.tsx'
+import { IconField } from '../ui/icon-field.tsx'
 import { Section } from '../ui/page.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { useTemplate } from './template-context.ts'
@@ -40,7 +41,7 @@ function General() {
   const go = useGo()
   const online = useOnline()
   const several = useSeveralOrganizations()
-  const [values, setValues] = useState({
+  const stored = {
     name: template.name,
     display_name: template.display_name,
     description: template.description,
@@ -48,7 +49,8 @@ function General() {
     deprecation_message: template.deprecation_message,
     allow_user_cancel_workspace_jobs: template.allow_user_cancel_workspace_jobs,
     require_active_version: template.require_active_version,
-  })
+  }
+  const [values, setValues] = useState(stored)
   const save = useMutation({
     mutationFn: () =>
       api.call(updateTemplate, {
@@ -71,7 +73,8 @@ function General() {
     event.preventDefault()
     if (!save.isPending) save.mutate()
   }
-  const text = (key: 'name' | 'display_name' | 'icon', label: string, help?: string) => (
+  const same = JSON.stringify(values) === JSON.stringify(stored)
+  const text = (key: 'name' | 'display_name', label: string, help?: string) => (
     <Field label={label} error={fieldError(save.error, key)} help={help}>
       {(field) => (
         <TextInput
@@ -99,7 +102,12 @@ function General() {
             />
           )}
         </Field>
-        {text('icon', 'Icon', 'An address such as /icon/terminal.svg.')}
+        <IconField
+          label="Icon"
+          error={fieldError(save.error, 'icon')}
+          value={values.icon}
+          onChange={(icon) => setValues({ ...values, icon })}
+        />
         <Field
           label="Deprecation message"
           help="If set, nobody can create new workspaces from this template."
@@ -126,7 +134,7 @@ function General() {
           onChange={(on) => setValues({ ...values, require_active_version: on })}
         />
         <div className="flex justify-end">
-          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online}>
+          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || same}>
             Save template
           </Button>
         </div>

@@ -99,7 +99,7 @@ function isFirstInvalid(control: Constrained): boolean {
 /** A small word beside a label. */
 export function Mark({ children }: { readonly children: ReactNode }) {
   return (
-    <span className="whitespace-nowrap rounded-sm border border-line px-1 py-px text-[11px] leading-4 text-ink-2">
+    <span className="max-w-full truncate rounded-sm border border-line px-1 py-px text-[11px] leading-4 text-ink-2">
       {children}
     </span>
   )
