@@ -24,11 +24,11 @@ export interface AgentFigures extends AgentNames {
 /** All agents of the latest builds, with one statement (AC-33). @throws ApiError 403 without `workspace:read`. */
 export async function listAgentFigures(actor: Actor, db: Db): Promise<AgentFigures[]> {
   authorize(actor, 'read', { type: 'workspace' })
-  const { rows } = await sql<AgentFigures>`
+  // The database makes texts in half the time that objects take, and there are many of them.
+  const { rows } = await sql<Omit<AgentFigures, 'apps'> & { readonly apps: readonly string[] }>`
     select a.id, a.name as agent_name, u.username, w.name as workspace_name, t.name as template_name,
            v.name as version_name, a.lifecycle_state, agent_status(a) as status,
-           coalesce((select jsonb_agg(jsonb_build_object('slug', p.slug, 'health', p.health))
-                       from workspace_apps p where p.agent_id = a.id), '[]') as apps
+           array(select p.health || ' ' || p.slug from workspace_apps p where p.agent_id = a.id) as apps
       from workspaces w
      cross join lateral (
        select n.job_id, n.template_version_id from workspace_builds n
@@ -39,7 +39,12 @@ export async function listAgentFigures(actor: Actor, db: Db): Promise<AgentFigur
       join templates t on t.id = w.template_id
       join template_versions v on v.id = b.template_version_id
      where not w.deleted`.execute(db)
-  return rows
+  return rows.map((row) => ({ ...row, apps: row.apps.map(appOf) }))
+}
+
+function appOf(text: string): AgentFigures['apps'][number] {
+  const end = text.indexOf(' ')
+  return { health: text.slice(0, end), slug: text.slice(end + 1) }
 }
 
 /** How series name this agent; undefined when it is gone. @throws ApiError 403 without `workspace:read`. */
