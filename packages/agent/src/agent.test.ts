@@ -55,6 +55,20 @@ it('AC-138: an agent whose tunnel breaks comes back by itself', async () => {
   expect((await agent.ask('GET', '/')).text).toBe('Hello from the agent!')
 })
 
+it('L-26, AC-245: speed is measured in both directions, and what was sent is counted where it arrives', async () => {
+  await using agent = await connectAgent()
+  const up = await agent.tunnel().connect('speed-up:3')
+  up.end(Buffer.alloc(1_234_567))
+  expect(await text(up)).toBe('1234567')
+  const down = await agent.tunnel().connect('speed-down:3')
+  let came = 0
+  for await (const chunk of down) {
+    came += Buffer.from(chunk).length
+    if (came > 4_000_000) break
+  }
+  expect((await agent.ask('GET', '/')).status).toBe(200)
+})
+
 it('AC-30: every state is reported, once and in order, also those that could not be sent at first', async () => {
   await using agent = await connectAgent()
   await until('ready', () => states(agent).includes('ready'))

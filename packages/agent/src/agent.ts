@@ -26,6 +26,7 @@ import { LogSender } from './log-sender.ts'
 import { MetadataCollector } from './metadata.ts'
 import { ScriptRunner } from './scripts/script-runner.ts'
 import { writeSecretFiles } from './secret-files.ts'
+import { speedEnd } from './speed.ts'
 import { hostKey } from './ssh/host-key.ts'
 import { SshServer } from './ssh/ssh-server.ts'
 import { openStateDirectory } from './state-directory.ts'
@@ -212,7 +213,10 @@ async function startUp(
   }).catch((error: unknown) => log.warn('the start was not reported', { error: describeError(error) }))
 }
 
-/** Opens what a byte stream of the tunnel asks for: SSH, a terminal, a watch of repositories, or a port of the workspace. */
+/**
+ * Opens what a byte stream of the tunnel asks for: SSH, a terminal, a watch of repositories, a measurement of speed, or a
+ * port of the workspace.
+ */
 async function dial(
   authority: string,
   headers: Readonly<Record<string, string | undefined>>,
@@ -227,6 +231,8 @@ async function dial(
     return near
   }
   if (host === 'git') return gitWatch.connect(headers['coder-chat-id'])
+  if (host === 'speed-down') return speedEnd('down')
+  if (host === 'speed-up') return speedEnd('up')
   if (host === 'pty') return terminals.connect(headers['x-slipway-pty'])
   const port = Number(portText)
   if (match === null || port < FIRST_PORT || port > 65_535)

@@ -60,6 +60,10 @@ const COMMANDS: readonly {
     load: async () => (await import('./commands/ping.ts')).pingCommand,
   },
   {
+    names: { speedtest: ['Measure how fast bytes go to a workspace and back'] },
+    load: async () => (await import('./commands/speedtest.ts')).speedtestCommand,
+  },
+  {
     names: { doctor: ['Look at each hop of the way to the server, or to a workspace'] },
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,
   },

@@ -172,6 +172,26 @@ it('L-25, L-8: doctor measures each hop to a workspace, and says at the first th
   expect(await faulty('--token', 'x')).toMatch(/^1 FAILED +session .*401[\s\S]*slipway login/)
 })
 
+it('L-26: speedtest measures both directions, also for programs', async () => {
+  const rows = JSON.parse(await cli.good('speedtest', 'dev', '-t', '200ms', '-o', 'json'))
+  const row = { bytes: expect.any(Number), ms: expect.any(Number), mbit_per_s: expect.any(Number) }
+  expect(rows).toEqual([
+    { direction: 'down', ...row },
+    { direction: 'up', ...row },
+  ])
+  for (const { bytes, ms, mbit_per_s } of rows) {
+    expect(bytes).toBeGreaterThan(0)
+    expect(mbit_per_s).toBeCloseTo((bytes * 8) / ms / 1000, 1)
+  }
+  expect(await cli.good('speedtest', 'dev', '-t', '200ms', '-d', 'up')).toMatch(
+    /^up +[\d.]+ Mbit\/s +.* MB in .* s\n$/,
+  )
+  expect(await cli.bad('speedtest', 'dev', '-d', 'sideways')).toContain(
+    '--direction must be down, up or both',
+  )
+  expect(await cli.bad('speedtest', 'dev', '-t', '1m')).toContain('--time must be at most 30s')
+})
+
 describe('TLS', () => {
   it('OP-181: an authority of one’s own is trusted, and a certificate is shown to a server that asks', async () => {
     const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')]
