@@ -46,7 +46,7 @@ export function ProviderTest({ provider }: { readonly provider: AIProvider }) {
             {provider.status_detail}
           </Notice>
         ) : null}
-        <Problems provider={provider} />
+        {results === undefined ? <Problems provider={provider} /> : null}
         {results === undefined ? (
           last !== null && !last.ok && last.error !== '' && last.error !== provider.status_detail ? (
             <p className="text-sm text-bad">{last.error}</p>

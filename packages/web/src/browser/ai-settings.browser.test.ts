@@ -136,14 +136,23 @@ describe('AI settings', () => {
       body: {
         type: 'openai',
         name: 'nobody',
-        base_url: 'http://127.0.0.1:9/v1',
-        api_keys: ['sk-x'],
+        base_url: `${model.url}/v1`,
+        api_keys: ['sk-refused-key-0123456789'],
         enabled: true,
       },
     })
+    const answers = model.answer
+    model.answer = (request) =>
+      request.key === 'sk-refused-key-0123456789' ? { status: 401, message: 'No.' } : answers(request)
     const { page } = await browser.openAs(owner, `${PROVIDERS}/${provider.name}`)
     await page.getByRole('button', { name: 'Test now' }).click()
     await page.getByRole('list', { name: 'Results of the test' }).getByLabel('Fails').waitFor()
+    model.answer = answers
+    // AG-B18: whoever comes later sees it too.
+    await page.goto(`${owner.url}${PROVIDERS}`)
+    await page.getByText('The key sk-r...6789 was refused: No.').waitFor()
+    await page.getByRole('link', { name: 'nobody' }).click()
+    await page.getByRole('list', { name: 'What requests have found' }).getByText('was refused').waitFor()
     await page.goto(`${owner.url}${PROVIDERS}/gone`)
     await page.getByRole('heading', { name: 'There is no such provider' }).waitFor()
   })
