@@ -1,7 +1,8 @@
+import { sql } from 'kysely'
 import { afterEach, expect, it } from 'vitest'
 
 import { deleteAIProvider, listAIProviders, updateAIProvider } from '@slipway/contract'
-import { createTestDatabase, startTestServer } from '@slipway/testkit'
+import { createTestDatabase, openDatabase, startTestServer, until } from '@slipway/testkit'
 
 const stack: AsyncDisposable[] = []
 afterEach(async () => {
@@ -136,7 +137,20 @@ it.each([
 
 it('AG-106: replicas that start together make each provider once', async () => {
   const databaseUrl = await newDatabase()
-  const servers = await Promise.all([start(databaseUrl, CORP), start(databaseUrl, CORP)])
-  const owner = await servers[0].owner()
+  await using database = await openDatabase(databaseUrl)
+  // Both are there before one of them may begin.
+  const { starting } = await database.db.transaction().execute(async (held) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended('ai_provider_seeding', 0))`.execute(held)
+    const both = Promise.all([start(databaseUrl, CORP), start(databaseUrl, CORP)])
+    await until('both to wait', async () => {
+      const { rows } = await sql`
+        select from pg_locks where locktype = 'advisory' and not granted
+           and database = (select oid from pg_database where datname = current_database())`.execute(held)
+      return rows.length === 2
+    })
+    return { starting: both }
+  })
+  const [first] = await starting
+  const owner = await first.owner()
   expect((await owner.call(listAIProviders, {})).map(({ api_keys }) => api_keys.length)).toEqual([2])
 })
