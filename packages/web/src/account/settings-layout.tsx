@@ -6,7 +6,7 @@ import { paths } from '../paths.ts'
 import { useUser } from '../session/session.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
-import { linkOf, SideNav, type SideNavGroup } from '../ui/side-nav.tsx'
+import { linkOf, SideNav, type SideNavGroup, type SideNavLink } from '../ui/side-nav.tsx'
 
 const groupsOf = (oauth2: boolean): readonly SideNavGroup[] => [
   {
@@ -39,20 +39,37 @@ const groupsOf = (oauth2: boolean): readonly SideNavGroup[] => [
   },
 ]
 
+/** Pages below those of the column that make something; the others there change it. */
+const MAKING: ReadonlyMap<string, string> = new Map([
+  [paths.settings('tokens/new'), 'New token'],
+  [paths.newSecret(), 'New secret'],
+  [paths.importSecrets(), 'Import secrets'],
+])
+
+/** What the browser's tab says: the page, and what it lies in (UI-406). */
+function titleOf(page: SideNavLink | undefined, pathname: string): string {
+  if (page === undefined) return 'Settings'
+  const at = pathname.replace(/\/+$/, '')
+  const thing = page.to === paths.settings('tokens') ? 'token' : 'secret'
+  const below = at === page.to ? '' : `${MAKING.get(at) ?? `Edit ${thing}`} - `
+  return `${below}${page.label} - Settings`
+}
+
 /** The viewer's own settings. */
 export function SettingsLayout() {
   const user = useUser()
   const groups = groupsOf(useOAuth2Shown())
+  const pathname = usePathname()
   const page = linkOf(
     groups.flatMap(({ links }) => links),
-    usePathname(),
+    pathname,
   )
   return (
     <Page>
       <div className="max-w-[992px]">
         <PageHeader
           title="Settings"
-          {...(page === undefined ? {} : { documentTitle: `${page.label} - Settings` })}
+          documentTitle={titleOf(page, pathname)}
           context={`${user.username} · ${user.email}`}
         />
         <div className="lg:flex lg:gap-8">

@@ -90,6 +90,7 @@ describe('tokens', () => {
   it('UI-1503: a token of ready sets shows what it may do', async () => {
     const { page, faults } = await browser.openAs(owner, '/settings/tokens/new')
     await page.getByLabel('Name', { exact: true }).fill('ci')
+    expect(await page.title()).toBe('New token - Tokens - Settings - Slipway')
     await page.getByText('Presets', { exact: true }).click()
     await page.getByRole('checkbox').first().click()
     await page.getByRole('button', { name: 'Create token' }).click()

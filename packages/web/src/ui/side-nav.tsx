@@ -2,7 +2,7 @@ import { useLayoutEffect, useRef } from 'react'
 
 import { AppLink, usePathname } from '../navigation/app-link.tsx'
 
-interface SideNavLink {
+export interface SideNavLink {
   readonly to: string
   readonly label: string
 }
