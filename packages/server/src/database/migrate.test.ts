@@ -411,7 +411,7 @@ test('OP-44: a step that fails leaves nothing behind, and the next start does al
   await migrate(config)
 })
 
-test('OP-45: a newer schema is refused with both versions named, unless all its steps still carry this release', async () => {
+test('OP-45, L-20: a newer schema is refused with the versions and its time named, unless all its steps still carry this release', async () => {
   await using database = await createTestDatabase()
   const config = { connectionString: database.url }
   await using client = await connected(database.url)
@@ -419,7 +419,9 @@ test('OP-45: a newer schema is refused with both versions named, unless all its 
     `insert into slipway_migrations (version, name, oldest_version)
        values (9998, 'later', 9998), (9999, 'latest', 1)`,
   )
-  await expect(migrate(config)).rejects.toThrow(/9999.*knows/)
+  await expect(migrate(config)).rejects.toThrow(
+    /version 9999 since 20\d\d-.* must know version 9998 .* knows \d+\. Start/,
+  )
   await client.query('update slipway_migrations set oldest_version = 1 where version = 9998')
   await migrate(config)
 })

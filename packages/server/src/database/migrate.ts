@@ -59,12 +59,14 @@ export async function migrate(config: ClientConfig, target?: number): Promise<vo
       name text not null,
       oldest_version integer not null,
       applied_at timestamptz not null default now())`)
-    const applied = await client.query<{ version: number; oldest_version: number }>(
-      'select version, oldest_version from slipway_migrations order by version',
+    const applied = await client.query<{ version: number; oldest_version: number; applied_at: Date }>(
+      'select version, oldest_version, applied_at from slipway_migrations order by version',
     )
-    if (applied.rows.some((row) => row.version > newest && row.oldest_version > newest))
+    const needed = Math.max(...applied.rows.map((row) => row.oldest_version))
+    const last = applied.rows.at(-1)
+    if (last !== undefined && needed > newest)
       throw new Error(
-        `the database is at schema version ${applied.rows.at(-1)?.version}, this release knows ${newest}: start the release that made it, or restore a backup`,
+        `the database is at schema version ${last.version} since ${last.applied_at.toISOString()}, and releases must know version ${needed} to run on it: this one knows ${newest}. Start the release that has run until now, or restore a backup from before.`,
       )
     const done = new Set(applied.rows.map((row) => row.version))
     for (const step of known) {
