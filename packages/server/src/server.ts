@@ -39,6 +39,7 @@ import { Listeners, MetricsListener } from './listeners/index.ts'
 import { Mailer } from './mail/index.ts'
 import { InProcessApi, type McpExtension, McpServerEndpoint } from './mcp-server/index.ts'
 import { McpServers } from './mcp-servers/index.ts'
+import { describeProcess } from './metrics/index.ts'
 import { OAuthClients } from './oauth2-clients/index.ts'
 import { AccessTokens, type ProviderParts } from './oauth2-provider/index.ts'
 import { PasscodeRequests } from './one-time-passcode/index.ts'
@@ -280,6 +281,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     steps,
   )
   describeDeployment(context)
+  describeProcess(context.metrics)
   countChats(context)
   countUsers(context)
   countWorkspaces(context)

@@ -351,6 +351,14 @@ it('OP-81: tell which release this is and which experiments are on', async () =>
   expect(await seriesOf('coderd_experiments', { experiment: 'workspace-usage' })).toBe(0)
 })
 
+it('OP-84: tell what the process uses', async () => {
+  for (const name of ['cpu_seconds_total', 'start_time_seconds', 'resident_memory_bytes', 'open_fds'])
+    expect(await seriesOf(`process_${name}`), name).toBeGreaterThan(0)
+  expect(await seriesOf('process_max_fds')).toBeGreaterThan((await seriesOf('process_open_fds')) ?? 0)
+  for (const name of ['heap_size_total', 'heap_size_used', 'external_memory'])
+    expect(await seriesOf(`nodejs_${name}_bytes`), name).toBeGreaterThan(0)
+})
+
 it('WS-235: looks for workspaces whose time has come are measured', async () => {
   const looks = () => seriesOf('coderd_lifecycle_autobuild_execution_duration_seconds_count')
   const before = (await looks()) ?? 0
