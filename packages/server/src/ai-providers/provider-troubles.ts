@@ -4,10 +4,7 @@ import type { AppContext } from '../context.ts'
 import { Rereading } from '../rereading/index.ts'
 import { changeTroubles, listTroubles, type Trouble, type TroublePlace } from './store/troubles.ts'
 
-const actor = systemActor(
-  'ai_provider_watcher',
-  'what requests find wrong with providers is shown whoever has asked',
-)
+const actor = systemActor('aibridged', 'what requests find wrong with providers is shown whoever has asked')
 
 /** How soon something new is stored, and how far apart what changes again and again; milliseconds. */
 const SOON_MS = 300

@@ -15,11 +15,6 @@ export const ACTOR_ROLES = {
     displayName: 'AI Provider Metadata Reader',
     site: { ai_provider: ['read'] },
   },
-  /** For: what requests find wrong with providers. */
-  ai_provider_watcher: {
-    displayName: 'AI Provider Watcher',
-    site: { ai_provider: ['read', 'update'] },
-  },
   /** For: AI gateway. */
   aibridged: {
     displayName: 'AI Gateway Daemon',

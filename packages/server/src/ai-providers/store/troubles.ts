@@ -38,13 +38,18 @@ export async function listTroubles(actor: Actor, db: Db, providerId?: string): P
   return rows
 }
 
-/** Stores what was found wrong, and forgets what is right again or over. @throws ApiError 403. */
+/**
+ * Stores what requests have found wrong, and forgets what is right again or over. Who may say how requests went may say
+ * this: it changes nothing of the providers.
+ *
+ * @throws ApiError 403.
+ */
 export async function changeTroubles(
   actor: Actor,
   db: Db,
   { found, gone }: { readonly found: readonly Trouble[]; readonly gone: readonly TroublePlace[] },
 ): Promise<void> {
-  authorize(actor, 'update', { type: 'ai_provider' })
+  authorize(actor, 'update', { type: 'aibridge_interception' })
   await sql`
     delete from ai_provider_troubles t where coalesce(${isOver}, false) or (t.provider_id, t.subject, t.model) in (
       select n."providerId", n.subject, n.model
