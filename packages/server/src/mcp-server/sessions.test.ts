@@ -447,12 +447,13 @@ it.each(['2025-11-25', '2026-07-28'])(
       })
     await share('')
     try {
-      // What was on its way has come once a change of after that is heard of twice.
+      // What was on its way has come once changes of after that are heard of twice; those that come together are one.
       const settled = async (): Promise<number> => {
         const seen = heard.owner
-        await change()
-        await change()
-        await until('the owner to hear', async () => heard.owner >= seen + 2)
+        await until('the owner to hear', async () => {
+          await change()
+          return heard.owner >= seen + 2
+        })
         return heard.watcher
       }
       const before = await settled()

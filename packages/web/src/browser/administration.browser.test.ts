@@ -157,7 +157,7 @@ describe('users', () => {
     await expect.poll(async () => (await refusal.boundingBox())?.y).toBeGreaterThanOrEqual(0)
     // UI-406
     for (const [path, title] of [
-      ['/settings/tokens/new', 'Tokens - Settings - Slipway'],
+      ['/settings/tokens/new', 'New token - Tokens - Settings - Slipway'],
       ['/deployment/security', 'Security - Deployment - Slipway'],
       ['/deployment/users/nothing', 'There is no user nothing - Slipway'],
     ] as const) {
