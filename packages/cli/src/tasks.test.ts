@@ -5,7 +5,14 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Task, TaskLogEntry } from '@slipway/contract'
-import { freePort, importTemplate, startTestServer, type TestServer, taskTemplate } from '@slipway/testkit'
+import {
+  freePort,
+  importTemplate,
+  startTestServer,
+  type TestServer,
+  taskTemplate,
+  until,
+} from '@slipway/testkit'
 import { CommandLine } from './testing/command-line.ts'
 
 let server: TestServer
@@ -56,7 +63,12 @@ it('WS-250: task create needs a template with tasks, and something to do', async
     ['mail', false, 'Sort the mail'],
   ])
   expect((await cli.good('task', 'list', '-q')).split('\n')[0]).toBe(id)
-  expect(await cli.good('task', 'delete', '-y', 'other')).toBe('The other task has been deleted.\n')
+  // It is refused while its first build runs.
+  const deleted = await until('the task to be deleted', async () => {
+    const ran = await cli.run('task', 'delete', '-y', 'other')
+    return ran.code === 0 ? ran.stdout : undefined
+  })
+  expect(deleted).toBe('The other task has been deleted.\n')
 })
 
 it(

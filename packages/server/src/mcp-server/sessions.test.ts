@@ -29,9 +29,10 @@ let owner: ApiClient
 let template: Template
 
 beforeAll(async () => {
-  one = await startTestServer({ mcpExtension: conformanceFeatures })
+  const env = { CODER_API_RATE_LIMIT: '0' }
+  one = await startTestServer({ env, mcpExtension: conformanceFeatures })
   owner = await one.owner()
-  other = await startTestServer({ databaseUrl: one.databaseUrl, mcpExtension: conformanceFeatures })
+  other = await startTestServer({ env, databaseUrl: one.databaseUrl, mcpExtension: conformanceFeatures })
   template = await one.builtInTemplate()
 })
 afterAll(async () => {
