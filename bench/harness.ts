@@ -25,6 +25,7 @@ import { endWorkspaces } from '../packages/testkit/src/end-workspaces.ts'
 const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-built.js', import.meta.url))
 /** Linux counts the time of processes in hundredths of a second. */
 const TICK_US = 10_000
+const SETTLE_MS = 6_000
 const PASSWORD = 'SomePassword-2026!'
 
 /** A measured figure beside the baseline of the same run; `wanted` says in words what it should be. */
@@ -48,6 +49,33 @@ export function median(values: readonly number[]): number {
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
+
+/** Collects garbage every second, so that what is measured is what is kept. */
+export const COLLECTING = {
+  NODE_OPTIONS: '--expose-gc --import=data:text/javascript,setInterval(gc,1000).unref()',
+} as const
+
+/** In KB: what each of the first takes, with all that their load leaves behind for good, and each of as many that join them. */
+export interface MemoryOfEach {
+  readonly first: number
+  readonly further: number
+}
+
+/** What a program takes for each of what `open` opens so many of, twice; it has settled after a while. */
+export async function memoryOfEach(
+  subject: Subject,
+  count: number,
+  open: () => Promise<void>,
+): Promise<MemoryOfEach> {
+  const grown = async (): Promise<number> => {
+    await delay(SETTLE_MS)
+    const before = await subject.memory()
+    await open()
+    await delay(SETTLE_MS)
+    return ((await subject.memory()) - before) / count / 1024
+  }
+  return { first: await grown(), further: await grown() }
 }
 
 /** A folder that is removed in the end, with the processes of workspaces in it. */
