@@ -7,9 +7,7 @@ import type { TunnelClient } from '@slipway/tunnel'
 import { duration } from '../duration.ts'
 import { CommandError } from '../errors.ts'
 import { openSession } from '../session.ts'
-import { openTunnel } from '../tunnel.ts'
-import { readyAgent } from '../wait-for-agent.ts'
-import { findWorkspace, parseWorkspaceName } from '../workspace-name.ts'
+import { openTunnelTo } from '../tunnel.ts'
 
 interface PingFlags {
   readonly num: string
@@ -35,13 +33,7 @@ export function pingCommand(program: Command): void {
       const wait = duration(own.wait, '--wait')
       const timeout = duration(own.timeout, '--timeout')
       const client = await openSession(command)
-      const { agent } = await readyAgent(client, await findWorkspace(client, name), {
-        agent: parseWorkspaceName(name).agent,
-        autostart: false,
-        wait: 'no',
-        say: (line) => process.stderr.write(`${line}\n`),
-      })
-      using tunnel = await openTunnel(client, agent.id)
+      using tunnel = await openTunnelTo(client, name)
       const times: number[] = []
       const stop = new AbortController()
       process.once('SIGINT', () => stop.abort())

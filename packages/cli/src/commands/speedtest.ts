@@ -9,9 +9,7 @@ import { duration } from '../duration.ts'
 import { CommandError } from '../errors.ts'
 import { jsonOption, type OutputFlags } from '../output.ts'
 import { openSession } from '../session.ts'
-import { openTunnel } from '../tunnel.ts'
-import { readyAgent } from '../wait-for-agent.ts'
-import { findWorkspace, parseWorkspaceName } from '../workspace-name.ts'
+import { openTunnelTo } from '../tunnel.ts'
 
 const MAX_MS = 30_000
 /** Of no pattern, so that nothing on the way can make it smaller. */
@@ -38,13 +36,7 @@ export function speedtestCommand(program: Command): void {
     if (wanted.length === 0)
       throw new CommandError(`--direction must be down, up or both, not ${JSON.stringify(own.direction)}`)
     const client = await openSession(command)
-    const { agent } = await readyAgent(client, await findWorkspace(client, name), {
-      agent: parseWorkspaceName(name).agent,
-      autostart: false,
-      wait: 'no',
-      say: (line) => process.stderr.write(`${line}\n`),
-    })
-    using tunnel = await openTunnel(client, agent.id)
+    using tunnel = await openTunnelTo(client, name)
     const speeds: Speed[] = []
     for (const direction of wanted) {
       const measured = await (direction === 'down' ? down : up)(tunnel, ms).catch((error: unknown) => {
