@@ -14,7 +14,7 @@ const WORKSPACE = ['agent_name', 'username', 'workspace_name'] as const
  * tells the same of the whole deployment, but of the distance only to the agents that are connected to it.
  */
 export function countAgents(
-  context: Pick<AppContext, 'clock' | 'config' | 'database' | 'metrics'>,
+  context: Pick<AppContext, 'clock' | 'config' | 'database' | 'log' | 'metrics'>,
   tunnels: Pick<AgentTunnels, 'roundTripSeconds'>,
 ): void {
   if (!context.config.prometheusEnable) return

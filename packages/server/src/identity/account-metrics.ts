@@ -13,7 +13,9 @@ const HOUR_MS = 3_600_000
  * Adds the number of accounts, and of people who came within the last hour, to the metrics. They are counted when they are
  * asked for, and only where a scraper is expected (OP-80).
  */
-export function countUsers(context: Pick<AppContext, 'clock' | 'config' | 'database' | 'metrics'>): void {
+export function countUsers(
+  context: Pick<AppContext, 'clock' | 'config' | 'database' | 'log' | 'metrics'>,
+): void {
   const { clock, config, database, metrics } = context
   if (!config.prometheusEnable) return
   const readAccounts = databaseFigures(context, () => countAccounts(actor, database.db))

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 
+import { describeError } from '@slipway/request-log'
 import type { AppContext } from '../context.ts'
 
 /** How old what is shown of the database may be, in milliseconds: whoever reads the metrics often costs nothing. */
@@ -10,16 +11,23 @@ export type ReadFigures<Figures> = () => Promise<Figures | undefined>
 
 /** Figures that are read once for all series that show them, and for all who ask within a while (AC-33). */
 export function databaseFigures<Figures>(
-  { clock }: Pick<AppContext, 'clock'>,
+  { clock, log }: Pick<AppContext, 'clock' | 'log'>,
   load: () => Promise<Figures>,
 ): ReadFigures<Figures> {
   let kept: { readonly at: number; readonly figures: Promise<Figures | undefined> } | undefined
   return () => {
     const now = clock.now().getTime()
     // The clock may have been set back.
-    if (kept === undefined || Math.abs(now - kept.at) > KEPT_MS)
-      // The other series are as good without these.
-      kept = { at: now, figures: load().catch(() => undefined) }
+    if (kept === undefined || Math.abs(now - kept.at) > KEPT_MS) {
+      const figures = load().catch((error: unknown) => {
+        // The other series are as good without these.
+        log.warn('figures for the metrics could not be read; the last ones stay', {
+          error: describeError(error),
+        })
+        return undefined
+      })
+      kept = { at: now, figures }
+    }
     return kept.figures
   }
 }

@@ -11,7 +11,7 @@ const STATUSES = ['pending', 'running', 'succeeded', 'canceling', 'canceled', 'f
  * replica tells the same of the whole deployment.
  */
 export function countWorkspaces(
-  context: Pick<AppContext, 'clock' | 'config' | 'database' | 'metrics'>,
+  context: Pick<AppContext, 'clock' | 'config' | 'database' | 'log' | 'metrics'>,
 ): void {
   if (!context.config.prometheusEnable) return
   const read = databaseFigures(context, () => countLatestBuilds(actor, context.database.db))
