@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { createLogger, describeError, LogSink } from '@slipway/request-log'
 import { parseConfig } from './config/index.ts'
 import { startServer } from './server.ts'
+import { TickShape } from './tick-shape.ts'
 import { YoungSpace } from './young-space.ts'
 
 /** Runs the server until a signal; resolves to the exit code (OP-31, OP-33). */
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     log.error('a promise was rejected and nobody listened', { error: describeError(error) }),
   )
   const stop = nextSignal()
+  using _ticks = new TickShape()
   try {
     await using server = await startServer({ configuration: parsed, log })
     // Neither is an error in a listener: it breaks the request that it was for (ID-119).

@@ -45,6 +45,18 @@ export type SessionRequest = Pick<
   'actor' | 'params' | 'context' | 'raw' | 'reply' | 'owner'
 >
 
+/** What is told without waiting knows of a request, also of one from inside, which has no connection. */
+export type KnownRequest<R extends Route> = Pick<
+  SessionIncoming<R>,
+  'actor' | 'key' | 'owner' | 'context' | 'params' | 'query' | 'body'
+>
+
+/** Answers what can be told without waiting; `incoming` is absent for calls from inside. */
+type ReadyHandler<R extends Route, Answer> = (
+  known: KnownRequest<R>,
+  incoming: SessionIncoming<R> | undefined,
+) => Answer | undefined
+
 /** What a handler receives on a route that workspace agents call with their own token. */
 export interface AgentIncoming<R extends Route> extends Incoming<R> {
   readonly agent: AgentCaller
@@ -69,7 +81,7 @@ export type BoundRoute =
       readonly route: Route
       readonly limits: RouteLimits
       readonly handle: (incoming: SessionIncoming<Route>) => Promise<unknown>
-      readonly ready?: ((incoming: SessionIncoming<Route>) => unknown) | undefined
+      readonly ready?: ReadyHandler<Route, unknown> | undefined
     }
   | {
       readonly access: 'agent'
@@ -94,7 +106,7 @@ export function forSession<R extends Route>(
   route: R,
   handle: (incoming: SessionIncoming<R>) => Promise<ResponseOf<R>>,
   limits: RouteLimits = {},
-  ready?: (incoming: SessionIncoming<R>) => ResponseOf<R> | undefined,
+  ready?: ReadyHandler<R, ResponseOf<R>>,
 ): BoundRoute {
   // The pipeline has checked query and body against this very route before it calls the handler.
   return {
@@ -102,7 +114,7 @@ export function forSession<R extends Route>(
     route,
     limits,
     handle: handle as unknown as (incoming: SessionIncoming<Route>) => Promise<unknown>,
-    ready: ready as unknown as ((incoming: SessionIncoming<Route>) => unknown) | undefined,
+    ready: ready as unknown as ReadyHandler<Route, unknown> | undefined,
   }
 }
 

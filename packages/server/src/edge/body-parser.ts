@@ -3,10 +3,13 @@ import { isAscii } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 
 import { ApiError } from '../errors/index.ts'
+import { readBody } from './read-body.ts'
 import { MAX_DEPTH } from './validation.ts'
 
 /** ID-93: bytes, unless a route says otherwise. */
 export const JSON_BODY_LIMIT = 4 * 1024 * 1024
+
+const EMPTY = Buffer.alloc(0)
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,19 +30,21 @@ export function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
   server.decorateRequest('plainBody', false)
   // The usual one by its name, too: what only the star takes is looked up anew for each request.
-  server.addContentTypeParser(['application/json', '*'], { parseAs: 'buffer' }, (request, body, done) => {
-    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body)
-    if (request.routeOptions.config.takesBytes === true) return done(null, bytes)
-    if (bytes.length === 0) return done(null, undefined)
-    let parsed: unknown
-    try {
-      const text = isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes)
-      parsed = JSON.parse(text)
-      request.plainBody = isPlain(text)
-    } catch {
-      return done(new ApiError(400, 'Request body must be valid JSON.'), undefined)
-    }
-    done(null, parsed)
+  server.addContentTypeParser(['application/json', '*'], (request, stream, done) => {
+    readBody(stream, request.routeOptions.bodyLimit ?? JSON_BODY_LIMIT, (error, bytes = EMPTY) => {
+      if (error !== null) return done(error, undefined)
+      if (request.routeOptions.config.takesBytes === true) return done(null, bytes)
+      if (bytes.length === 0) return done(null, undefined)
+      let parsed: unknown
+      try {
+        const text = isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes)
+        parsed = JSON.parse(text)
+        request.plainBody = isPlain(text)
+      } catch {
+        return done(new ApiError(400, 'Request body must be valid JSON.'), undefined)
+      }
+      done(null, parsed)
+    })
   })
 }
 

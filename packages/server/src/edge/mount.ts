@@ -63,7 +63,8 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
       }
       if (bound.access === 'session' && bound.ready !== undefined && caller.kind === 'session') {
         const { actor, key, owner } = caller.accepted
-        const ready = bound.ready({ ...incoming, actor, key, owner })
+        const known = { ...incoming, actor, key, owner }
+        const ready = bound.ready(known, known)
         if (ready !== undefined) return ready
       }
       const work = () => answer(bound, incoming, caller)

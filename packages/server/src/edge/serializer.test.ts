@@ -4,7 +4,7 @@ import { Compile } from 'typebox/compile'
 import { expect, it } from 'vitest'
 
 import { routes } from '@slipway/contract'
-import { lastingAnswer, serializer } from './serializer.ts'
+import { lastingAnswer, quoted, serializer } from './serializer.ts'
 
 it('answers hold what their schema names, and nothing else', () => {
   const write = serializer(Type.Object({ name: Type.String(), at: Type.Optional(Type.Integer()) }))
@@ -33,6 +33,16 @@ it('an answer that lasts is written once for each schema, and any other every ti
   expect([write(lasting), write(passing)]).toEqual(['{"name":"before"}', '{"name":"after"}'])
   expect(other(lasting)).toBe('{"at":1}')
   expect(write(lasting)).toBe('{"name":"after"}')
+})
+
+it('the JSON of an answer as a string in JSON is that of its latest text', () => {
+  const write = serializer(Type.Object({ name: Type.String() }))
+  const other = serializer(Type.Object({ at: Type.Integer() }))
+  const lasting = lastingAnswer({ name: '"a"', at: 1 })
+  for (const answer of [lasting, lasting, { name: '"a"' }])
+    expect(JSON.parse(quoted(answer, write(answer)))).toBe('{"name":"\\"a\\""}')
+  expect(JSON.parse(quoted(lasting, other(lasting)))).toBe('{"at":1}')
+  expect(JSON.parse(quoted(lasting, '[]'))).toBe('[]')
 })
 
 it('every schema of the contract compiles, since that happens with its first request only', () => {

@@ -16,12 +16,18 @@ function isOfFlags(schema: TSchema): boolean {
   return names === '^.*$' && 'type' in value && value.type === 'boolean'
 }
 
-/** Answers that are given again and again, each with the schema that it was last written by. */
-const lasting = new WeakMap<object, { schema: TSchema | undefined; text: string }>()
+/** What was last written of an answer that is given again and again, by which schema, and that as a string in JSON. */
+interface Written {
+  schema: TSchema | undefined
+  text: string
+  quoted: string | undefined
+}
+
+const lasting = new WeakMap<object, Written>()
 
 /** Says that this answer is given more than once and never changes, so that it is written as JSON only once. */
 export function lastingAnswer<Answer extends object>(answer: Answer): Answer {
-  if (!lasting.has(answer)) lasting.set(answer, { schema: undefined, text: '' })
+  if (!lasting.has(answer)) lasting.set(answer, { schema: undefined, text: '', quoted: undefined })
   return answer
 }
 
@@ -33,7 +39,16 @@ export function serializer(schema: TSchema): (answer: unknown) => string {
     if (written.schema !== schema) {
       written.text = serializerOf(schema)(answer)
       written.schema = schema
+      written.quoted = undefined
     }
     return written.text
   }
+}
+
+/** The JSON of an answer as a string in JSON, for protocols that hold one in the other; made once of lasting ones. */
+export function quoted(answer: unknown, text: string): string {
+  const written = typeof answer === 'object' && answer !== null ? lasting.get(answer) : undefined
+  if (written?.text !== text) return JSON.stringify(text)
+  written.quoted ??= JSON.stringify(text)
+  return written.quoted
 }

@@ -75,9 +75,9 @@ function gated(bound: BoundRoute, check: () => void): BoundRoute {
         handle: checkedFirst(check, bound.handle),
         ready:
           ready &&
-          ((incoming) => {
+          ((known, incoming) => {
             check()
-            return ready(incoming)
+            return ready(known, incoming)
           }),
       }
     }

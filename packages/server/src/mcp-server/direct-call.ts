@@ -46,10 +46,12 @@ export function directCallOf({ tools }: Client, body: unknown): DirectCall | und
 /** Whether a client speaks a revision with `initialize`, or a later one. */
 export type Era = 'legacy' | 'modern'
 
-/** What is told of an outcome. */
-type Told =
-  | Pick<Extract<CallOutcome, { isError: false }>, 'isError' | 'json'>
-  | Extract<CallOutcome, { isError: true }>
+/** What is told of an outcome, as JSON: a string, and the object that it spells. */
+interface Told {
+  readonly text: string
+  /** Undefined for a failure. */
+  readonly json: string | undefined
+}
 
 /** What headers say of a message. */
 interface DeclaredHeaders {
@@ -149,7 +151,7 @@ export async function answerDirectly(
   situation: CallSituation,
   era: Era,
 ): Promise<string> {
-  return messageOf(parts, id, await runTool(parts, outer, tool, args, situation), era)
+  return messageOf(parts, id, told(await runTool(parts, outer, tool, args, situation)), era)
 }
 
 /** As {@link answerDirectly} for what can be told without waiting; undefined where it cannot. */
@@ -159,8 +161,10 @@ export function answerAtOnce(
   { id, tool }: DirectCall,
   era: Era,
 ): string | undefined {
-  const json = relayAtOnce(parts, outer, tool)
-  return json === undefined ? undefined : messageOf(parts, id, { isError: false, json }, era)
+  const relayed = relayAtOnce(parts, outer, tool)
+  return relayed === undefined
+    ? undefined
+    : messageOf(parts, id, { text: relayed.quoted, json: relayed.json }, era)
 }
 
 /** Whether a body calls a tool whose answer might be told without waiting. */
@@ -170,9 +174,14 @@ export function relaysAnswer({ tools }: Client, body: unknown): boolean {
   return typeof name === 'string' && tools.offered.get(name)?.relays !== undefined
 }
 
-function messageOf(parts: ServerParts, id: DirectCall['id'], outcome: Told, era: Era): string {
-  const text = JSON.stringify(outcome.isError ? outcome.message : outcome.json)
-  const more = outcome.isError ? ',"isError":true' : `,"structuredContent":${structured(outcome.json, era)}`
+function told(outcome: CallOutcome): Told {
+  return outcome.isError
+    ? { text: JSON.stringify(outcome.message), json: undefined }
+    : { text: JSON.stringify(outcome.json), json: outcome.json }
+}
+
+function messageOf(parts: ServerParts, id: DirectCall['id'], { text, json }: Told, era: Era): string {
+  const more = json === undefined ? ',"isError":true' : `,"structuredContent":${structured(json, era)}`
   const complete = era === 'legacy' ? '' : modern(parts)
   return `{"result":{"content":[{"type":"text","text":${text}}]${more}${complete}},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
 }

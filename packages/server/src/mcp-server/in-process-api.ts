@@ -6,6 +6,7 @@ import type { Accepted, BoundRoute, RequestContext, SessionIncoming } from '../e
 import type { EdgeOptions } from '../edge/options.ts'
 import { RateLimiter, tooManyRequests } from '../edge/rate-limit.ts'
 import { runInRequest } from '../edge/request-context.ts'
+import { quoted } from '../edge/serializer.ts'
 import { type BodyCheck, bodyCheck, queryReader, refuseUnstorable } from '../edge/validation.ts'
 
 type SessionRoute = Extract<BoundRoute, { access: 'session' | 'page' }>
@@ -24,6 +25,12 @@ interface Callable {
 
 /** A request that was let in, for which further operations are carried out. */
 export type Outer = Pick<SessionIncoming<Route>, 'actor' | 'key' | 'owner' | 'context' | 'raw' | 'reply'>
+
+/** An answer as JSON, and that as a string in JSON. */
+export interface Relayed {
+  readonly json: string
+  readonly quoted: string
+}
 
 /** What goes into an operation; bytes where it takes a file. */
 export type InnerInput<R extends Route> = ApiInput<R> & {
@@ -107,13 +114,17 @@ export class InProcessApi {
    *
    * @throws ApiError as over HTTP.
    */
-  ready(outer: Outer, { route, params }: RelayedCall): string | undefined {
+  ready(outer: Outer, { route, params }: RelayedCall): Relayed | undefined {
     const callable = this.#callable.get(route.id)
     const ready = callable?.bound.ready
     if (ready === undefined || callable === undefined || callable.limiter.enabled) return undefined
-    const given = { params, query: {}, body: {}, bytes: undefined, search: NO_SEARCH, usual: callable.usual }
-    const answer = ready(new InnerIncoming(outer, outer.context, given))
-    return answer === undefined ? undefined : written(callable, outer, callable.usual, answer)
+    const { actor, key, owner, context } = outer
+    // The checks of this very route have nothing to say of what is empty.
+    const empty = {} as never
+    const answer = ready({ actor, key, owner, context, params, query: empty, body: empty }, undefined)
+    if (answer === undefined) return undefined
+    const json = written(callable, outer, callable.usual, answer)
+    return { json, quoted: quoted(answer, json) }
   }
 }
 

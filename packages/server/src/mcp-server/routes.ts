@@ -70,7 +70,8 @@ export function mcpEndpointRoutes(
           route,
           async (incoming) => (await serviceFor(incoming.raw)).post(incoming),
           {},
-          (incoming) => {
+          (_, incoming) => {
+            if (incoming === undefined) return undefined
             requireMcpOrigin(incoming.raw, context)
             return endpoint.started?.ready(incoming)
           },

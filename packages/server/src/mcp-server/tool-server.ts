@@ -20,7 +20,7 @@ import { ApiError } from '../errors/index.ts'
 import { type AgentParts, tunnelAccess } from './agent-access.ts'
 import type { ChosenTools } from './choose-tools.ts'
 import { explainFailure } from './explain-failure.ts'
-import type { InProcessApi, Outer } from './in-process-api.ts'
+import type { InProcessApi, Outer, Relayed } from './in-process-api.ts'
 import { registerResources, type Subscriptions } from './resources.ts'
 
 /** What tests add to the servers of clients, and how they tell that it has changed; nothing in the product. */
@@ -186,14 +186,14 @@ export async function runTool(
 }
 
 /** The JSON of a result that is an answer of the API, where that can be told without waiting and nothing is wrong. */
-export function relayAtOnce(parts: ServerParts, outer: Outer, tool: Tool): string | undefined {
+export function relayAtOnce(parts: ServerParts, outer: Outer, tool: Tool): Relayed | undefined {
   if (tool.relays === undefined) return undefined
   try {
-    const json = parts.api.ready(outer, tool.relays)
-    if (json === undefined) return undefined
-    requireFits(json)
+    const relayed = parts.api.ready(outer, tool.relays)
+    if (relayed === undefined) return undefined
+    requireFits(relayed.json)
     outer.context.logFields.mcp_tool = tool.name
-    return json
+    return relayed
   } catch (error) {
     // A call that may wait tells why.
     if (error instanceof ApiError || error instanceof ToolFault) return undefined
