@@ -44,7 +44,7 @@ interface Way {
 export const aiGateway: Bench = async () => {
   await using place = await scratch()
   await using provider = await run(['bench/model-provider.ts'])
-  await using server = await runServer(place.folder, undefined, { CODER_VERBOSE: 'false' })
+  await using server = await runServer(place.folder)
   await using bare = await run(['bench/bare-proxy.ts', provider.url])
   const key = (await keyOf(server.url, provider.url)).key
   const path = '/v1/chat/completions'
@@ -240,7 +240,7 @@ async function crowd(gateway: Way): Promise<Figure> {
 async function memoryOfStreams(providerUrl: string): Promise<readonly Figure[]> {
   const measure = async (env: Readonly<Record<string, string>>) => {
     await using place = await scratch()
-    await using server = await runServer(place.folder, undefined, { CODER_VERBOSE: 'false', ...env })
+    await using server = await runServer(place.folder, undefined, env)
     await using bare = await run(['bench/bare-proxy.ts', providerUrl], env)
     const gateway: Way = {
       url: `${server.url}/api/v2/ai-gateway/bench/v1/chat/completions`,

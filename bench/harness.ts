@@ -141,7 +141,10 @@ export async function run(
   }
 }
 
-/** The server, with each request logged, on an embedded database in this folder. */
+/** Has each request logged, as whoever looks for a fault would. */
+export const LOGGED = { CODER_VERBOSE: 'true' } as const
+
+/** The server as it is without settings, on an embedded database in this folder. */
 export function runServer(
   folder: string,
   logFile?: string,
@@ -152,7 +155,6 @@ export function runServer(
     {
       CODER_CONFIG_DIR: folder,
       CODER_HTTP_ADDRESS: '127.0.0.1:0',
-      CODER_VERBOSE: 'true',
       // Counted as in production, and never reached.
       CODER_API_RATE_LIMIT: '1000000000',
       ...env,

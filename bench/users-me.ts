@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 
 import { getUser } from '@slipway/contract'
-import { type Bench, median, owner, run, runServer, scratch } from './harness.ts'
+import { type Bench, LOGGED, median, owner, run, runServer, scratch } from './harness.ts'
 import { load } from './load.ts'
 import { databaseUrl } from './seed.ts'
 
@@ -20,13 +20,15 @@ const TOKENS = 10_000
 const SECONDS_OF_MANY = 8
 
 /**
- * Authenticated `GET /api/v2/users/me`, each request logged, counted and limited, against a bare route with the same JSON:
- * with one token, and with 10,000 in rotation.
+ * Authenticated `GET /api/v2/users/me`, each request counted and limited, against a bare route with the same JSON: with one
+ * token, with 10,000 in rotation, and with each request logged.
  */
 export const usersMe: Bench = async () => {
   await using place = await scratch()
   await using server = await runServer(place.folder)
   const client = await owner(server.url)
+  await using loggedPlace = await scratch()
+  await using verbose = await runServer(loggedPlace.folder, undefined, LOGGED)
   const body = await client.call(getUser, { params: { user: 'me' } })
   await using bare = await run([BARE], { BODY: JSON.stringify(body) })
   const empty = (): { rates: number[]; costs: number[] } => ({ rates: [], costs: [] })
@@ -37,8 +39,14 @@ export const usersMe: Bench = async () => {
     headers: { ...client.headers },
     ...empty(),
   }
+  const logged = {
+    process: verbose,
+    url: `${verbose.url}/api/v2/users/me`,
+    headers: { ...(await owner(verbose.url)).headers },
+    ...empty(),
+  }
   for (let round = 0; round < ROUNDS; round += 1)
-    for (const { process, url, headers, rates, costs } of [theirs, ours]) {
+    for (const { process, url, headers, rates, costs } of [theirs, ours, logged]) {
       const before = await process.processorTime()
       const { rate, answered } = await load({ ...LOAD, url, headers })
       if (round < WARM_UP) continue
@@ -66,6 +74,13 @@ export const usersMe: Bench = async () => {
       baseline: told(theirs),
       result: (rotated / median(theirs.rates)).toFixed(2),
       wanted: 'at least 0.45',
+    },
+    {
+      what: 'with one token, each request logged (CODER_VERBOSE)',
+      measured: told(logged),
+      baseline: `${told(theirs)} (bare Fastify route)`,
+      result: (median(logged.rates) / median(theirs.rates)).toFixed(2),
+      wanted: 'known',
     },
   ]
 }

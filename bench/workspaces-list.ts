@@ -13,6 +13,7 @@ import {
   type Bench,
   builtIn,
   connectedAgent,
+  LOGGED,
   median,
   owner,
   run,
@@ -32,7 +33,7 @@ const LIMIT = 25
 export const workspacesList: Bench = async () => {
   await using place = await scratch()
   const log = path.join(place.folder, 'server.log')
-  await using server = await runServer(place.folder, log)
+  await using server = await runServer(place.folder, log, LOGGED)
   const client = await owner(server.url)
   const { workspace } = await connectedAgent(client, await builtIn(client), 'original')
   const url = await databaseUrl(place.folder)
