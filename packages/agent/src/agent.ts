@@ -63,16 +63,19 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   })
   const ended = new AbortController()
   await using parts = new AsyncDisposableStack()
-  const gitKey = parts.use(new GitKeyAgent(controlPlane, log))
   // Scripts may hold secrets: others on the machine see nothing of it, and nothing is left.
-  const stateDirectory = await openStateDirectory(manifest.agent_id)
+  const stateDirectory = await openStateDirectory(
+    manifest.agent_id,
+    options.inherited.SLIPWAY_AGENT_DIRECTORY,
+  )
   parts.defer(() => rm(stateDirectory, { recursive: true, force: true }))
   const binDirectory = path.join(stateDirectory, 'bin')
   await mkdir(binDirectory, { recursive: true, mode: 0o700 })
+  const gitKey = parts.use(new GitKeyAgent(controlPlane, log, stateDirectory))
   const agentSocket = agentSocketPath(options.inherited, stateDirectory)
   parts.use(await AgentSocket.open(agentSocket, controlPlane, log))
   const askpass =
-    manifest.git_auth_configs > 0 ? parts.use(new GitAskpass(controlPlane, log, binDirectory)) : undefined
+    manifest.git_auth_configs > 0 ? parts.use(new GitAskpass(controlPlane, log, stateDirectory)) : undefined
   const env = processEnvironment({
     manifest,
     accessUrl: controlPlane.url,

@@ -4,7 +4,12 @@ import path from 'node:path'
 import type { AgentManifest } from '@slipway/contract'
 
 /** Variables of the agent itself that must not reach what it starts. */
-const OWN = new Set(['CODER_AGENT_TOKEN_FILE', 'SLIPWAY_AGENT_ACCOUNT', 'NODE_OPTIONS'])
+const OWN = new Set([
+  'CODER_AGENT_TOKEN_FILE',
+  'SLIPWAY_AGENT_ACCOUNT',
+  'SLIPWAY_AGENT_DIRECTORY',
+  'NODE_OPTIONS',
+])
 
 /** What the processes of a workspace get beside the manifest. */
 export interface EnvironmentParts {

@@ -1,6 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -23,26 +22,28 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 export class GitAskpass implements Disposable {
   /** The program for `GIT_ASKPASS`. */
   readonly command: string
-  readonly #folder = mkdtempSync(path.join(tmpdir(), 'slipway-askpass-'))
+  readonly #socket: string
   readonly #server = createServer({ allowHalfOpen: true })
   readonly #sockets = new Set<Socket>()
   readonly #controlPlane: ControlPlane
   readonly #log: Logger
 
-  /** @param directory folder for the program. */
+  /** @param directory folder of the agent's own files, which no other account can look into. */
   constructor(controlPlane: ControlPlane, log: Logger, directory: string) {
     this.#controlPlane = controlPlane
     this.#log = log
-    const socket = path.join(this.#folder, 'socket')
+    this.#socket = path.join(directory, 'askpass.sock')
     this.command = path.join(directory, 'gitaskpass')
-    writeFileSync(this.command, script(socket))
+    writeFileSync(this.command, script(this.#socket))
     chmodSync(this.command, 0o700)
     this.#server.maxConnections = MAX_QUESTIONS
     this.#server.on('connection', (connection) => this.#serve(connection))
     this.#server.on('error', (error) =>
       log.warn('git cannot ask for tokens', { error: describeError(error) }),
     )
-    this.#server.listen(socket)
+    // One of an agent that was killed.
+    rmSync(this.#socket, { force: true })
+    this.#server.listen(this.#socket)
   }
 
   #serve(socket: Socket): void {
@@ -108,7 +109,7 @@ export class GitAskpass implements Disposable {
   [Symbol.dispose](): void {
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.#socket, { force: true })
     rmSync(this.command, { force: true })
   }
 }

@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import ssh2, { type ParsedKey } from 'ssh2'
@@ -13,13 +12,15 @@ import type { ControlPlane } from './control-plane.ts'
  * the private key never lies in a file of the workspace; it is asked for anew for each connection.
  */
 export class GitKeyAgent implements Disposable {
-  readonly #folder = mkdtempSync(path.join(tmpdir(), 'slipway-git-'))
+  readonly #path: string
   readonly #server = createServer()
   readonly #sockets = new Set<Socket>()
   readonly #controlPlane: ControlPlane
   readonly #log: Logger
 
-  constructor(controlPlane: ControlPlane, log: Logger) {
+  /** @param directory folder of the agent's own files, which no other account can look into. */
+  constructor(controlPlane: ControlPlane, log: Logger, directory: string) {
+    this.#path = path.join(directory, 'git.sock')
     this.#controlPlane = controlPlane
     this.#log = log
     this.#server.on('connection', (socket) => {
@@ -49,11 +50,9 @@ export class GitKeyAgent implements Disposable {
       socket.pipe(protocol).pipe(socket)
     })
     this.#server.on('error', (error) => log.warn('the git key agent failed', { error: describeError(error) }))
+    // One of an agent that was killed.
+    rmSync(this.#path, { force: true })
     this.#server.listen(this.#path)
-  }
-
-  get #path(): string {
-    return path.join(this.#folder, 'socket')
   }
 
   /** What git runs in place of ssh. */
@@ -75,6 +74,6 @@ export class GitKeyAgent implements Disposable {
   [Symbol.dispose](): void {
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.#path, { force: true })
   }
 }

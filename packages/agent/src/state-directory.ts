@@ -7,15 +7,26 @@ import path from 'node:path'
  * may write beside it and may know the id: what somebody else has put in its place is left alone, because its owner could
  * exchange the programs in it for others (L-S4).
  *
+ * @param within a folder of this agent alone, which goes with its workspace even when the agent is killed; without one,
+ *   or where it cannot be used, the folder lies among the temporary files.
  * @returns its path; nobody but this account reads or changes it.
  */
-export async function openStateDirectory(agentId: string): Promise<string> {
+export async function openStateDirectory(agentId: string, within: string | undefined): Promise<string> {
+  if (within !== undefined && within !== '') {
+    const wanted = path.join(within, 'state')
+    if (await take(wanted).catch(() => false)) return wanted
+  }
   const wanted = path.join(tmpdir(), `slipway-${agentId}`)
-  await mkdir(wanted, { mode: 0o700 }).catch((error: unknown) => {
+  return (await take(wanted)) ? wanted : mkdtemp(`${wanted}-`)
+}
+
+/** Whether the folder is there now and this account's own. */
+async function take(folder: string): Promise<boolean> {
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   })
-  const found = await lstat(wanted)
-  if (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid)) return mkdtemp(`${wanted}-`)
-  await chmod(wanted, 0o700)
-  return wanted
+  const found = await lstat(folder)
+  if (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid)) return false
+  await chmod(folder, 0o700)
+  return true
 }

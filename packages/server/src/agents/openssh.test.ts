@@ -140,7 +140,12 @@ describe('AC-112: the environment', () => {
     expect(bin).toMatch(/\/bin$/)
     expect(tools).toBe(`${home}/tools`)
     expect(stdout).toContain(`PWD is ${home}/project`)
-    for (const hidden of ['CODER_SSH_SESSION_TYPE', 'SLIPWAY_AGENT_ACCOUNT', 'SSH_AUTH_SOCK'])
+    for (const hidden of [
+      'CODER_SSH_SESSION_TYPE',
+      'SLIPWAY_AGENT_ACCOUNT',
+      'SLIPWAY_AGENT_DIRECTORY',
+      'SSH_AUTH_SOCK',
+    ])
       expect(env.has(hidden), hidden).toBe(false)
   })
 })

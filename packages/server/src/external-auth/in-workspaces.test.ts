@@ -304,10 +304,8 @@ describe('inside of a workspace', () => {
   })
 
   it('AC-116: others on the machine cannot ask', async () => {
-    const folders = (
-      await inside('ls -ld /tmp/slipway-askpass-*; cat "$GIT_ASKPASS" | grep -o "/[^\']*/socket"')
-    ).split('\n')
-    expect(folders.find((line) => line.endsWith(path.dirname(folders.at(-1) ?? '?')))).toMatch(/^drwx------/)
+    const folder = '"$(dirname "$(grep -o "/[^\']*/askpass.sock" "$GIT_ASKPASS")")"'
+    expect(await inside(`stat -c "%A %U" ${folder}; id -un`)).toMatch(/^drwx------ (\S+)\n\1$/)
   })
 
   it('PR-93: the template reads the token, when there is one', async () => {

@@ -196,6 +196,24 @@ describe('the life of a local workspace', () => {
     )
   })
 
+  it('L-S4: an agent keeps its own files with its workspace, and those of a killed one go with the next build', async () => {
+    const own = await inside(first, 'stat -c "%A %n" "$(dirname "$CODER_AGENT_SOCKET_PATH")"')
+    expect(own).toBe(`drwx------ ${path.join(folderOf(first), 'run-0', 'state')}`)
+    expect(await inside(first, 'echo "$GIT_SSH_COMMAND"; env | grep SLIPWAY_AGENT')).toContain(
+      `IdentityAgent=${own.slice(own.indexOf('/'))}/git.sock `,
+    )
+    const agents = await Promise.all(
+      (await processesOf(first)).map(async (pid) => ({
+        pid: Number(pid),
+        command: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+      })),
+    )
+    for (const { pid, command } of agents)
+      if (command.includes('slipway-agent.js')) process.kill(pid, 'SIGKILL')
+    await build(first, 'stop')
+    expect((await readdir(folderOf(first))).sort()).toEqual(['agent-main.log', 'home'])
+  })
+
   it('a delete removes home, processes and account, and leaves the other workspace alone', async () => {
     await build(first, 'delete')
     expect(await processesOf(first)).toEqual([])

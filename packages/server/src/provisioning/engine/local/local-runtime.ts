@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
@@ -14,6 +14,10 @@ const run = promisify(execFile)
 
 /** How long an agent may take to run its shutdown scripts, in milliseconds. */
 const SHUTDOWN_MS = 60_000
+/** Each agent's own files are in a folder that begins like this. */
+const OWN_FILES = 'run-'
+/** Paths of sockets have 107 bytes; the agent's own need some of them. */
+const MAX_OWN_PATH = 86
 /** What agents say is kept up to about twice this much. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024
 
@@ -34,6 +38,17 @@ export interface LocalAgent {
 /** What is kept of a running workspace. */
 export interface LocalState {
   readonly agents: readonly (ProcessId & { readonly name: string })[]
+}
+
+/** What an agent is started with. */
+interface Surroundings {
+  readonly workspaceId: string
+  readonly folder: string
+  readonly home: string
+  readonly ownFiles: string | undefined
+  readonly agent: LocalAgent
+  readonly accessUrl: string
+  readonly account: Account | undefined
 }
 
 type Say = (level: LogLevel, output: string) => void
@@ -76,9 +91,12 @@ export class LocalRuntime {
     say(told.level, told.output)
     const started: LocalState['agents'][number][] = []
     try {
-      for (const agent of agents) {
+      for (const [i, agent] of agents.entries()) {
         signal.throwIfAborted()
-        started.push(await this.#spawn(command, workspaceId, folder, home, agent, accessUrl, account))
+        const ownFiles = await makeOwnFiles(path.join(folder, `${OWN_FILES}${i}`), account)
+        started.push(
+          await this.#spawn(command, { workspaceId, folder, home, ownFiles, agent, accessUrl, account }),
+        )
         say('info', `Agent ${agent.name} runs as process ${started.at(-1)?.pid ?? 0}`)
       }
     } catch (error) {
@@ -113,12 +131,7 @@ export class LocalRuntime {
 
   async #spawn(
     command: readonly string[],
-    workspaceId: string,
-    folder: string,
-    home: string,
-    agent: LocalAgent,
-    accessUrl: string,
-    account: Account | undefined,
+    { workspaceId, folder, home, ownFiles, agent, accessUrl, account }: Surroundings,
   ): Promise<LocalState['agents'][number]> {
     const [program, ...args] = command
     if (program === undefined) throw new EngineError('no agent program is configured')
@@ -145,6 +158,7 @@ export class LocalRuntime {
           CODER_AGENT_URL: accessUrl,
           CODER_AGENT_TOKEN: agent.token,
           [WORKSPACE_MARK]: workspaceId,
+          ...(ownFiles === undefined ? {} : { SLIPWAY_AGENT_DIRECTORY: ownFiles }),
           // The agent drops to this account once its code is loaded, which the account may not be able to read.
           ...(account === undefined ? {} : { SLIPWAY_AGENT_ACCOUNT: `${account.uid}:${account.gid}` }),
         },
@@ -174,6 +188,7 @@ export class LocalRuntime {
     const account = process.getuid?.() === 0 ? await this.#accounts.knownOf(workspaceId) : undefined
     const left = await killProcesses(workspaceId, account)
     if (left > 0) say('info', `Ended ${left} processes that were left running`)
+    await removeOwnFiles(path.join(this.#options.directory, workspaceId))
     return { agents: [] }
   }
 
@@ -185,4 +200,22 @@ export class LocalRuntime {
     say('info', 'The home folder was removed')
     return stopped
   }
+}
+
+/**
+ * A folder for the agent's own files: it goes with the workspace even when the agent was killed, as the folder of
+ * temporary files does not. Undefined where sockets would have too long a path, or commands would have to quote it.
+ */
+async function makeOwnFiles(folder: string, account: Account | undefined): Promise<string | undefined> {
+  if (folder.length > MAX_OWN_PATH || !/^[\w./-]+$/.test(folder)) return undefined
+  await mkdir(folder, { mode: 0o700 })
+  if (account !== undefined) await chown(folder, account.uid, account.gid)
+  return folder
+}
+
+/** Removes what agents have left; none of them runs any more. */
+async function removeOwnFiles(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names)
+    if (name.startsWith(OWN_FILES)) await rm(path.join(folder, name), { recursive: true, force: true })
 }
