@@ -1,7 +1,6 @@
 import type { AIPrivacyLevel } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
 import { CLIENT_LEFT, type Failure, failureOfError, failureOfEvent, failureOfStatus } from './categories.ts'
-import { withoutKey } from './credentials.ts'
 import type { Answerer, InjectedCall } from './ending.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { InterceptTrace } from './intercept-trace.ts'
@@ -52,7 +51,6 @@ export class Course {
   #metadata: Readonly<Record<string, unknown>> | undefined
   #answerer: Answerer | undefined
   #hint: string | undefined
-  #key: string | undefined
   #ended: Promise<void> | undefined
 
   constructor(
@@ -83,10 +81,9 @@ export class Course {
     return this.#of.logFields(this.#hint)
   }
 
-  /** Notes which credential was used last; `key` is one of the deployment's, which nobody must see. */
-  usedKey(hint: string, key?: string): void {
+  /** Notes which credential was used last. */
+  usedKey(hint: string): void {
     this.#hint = hint
-    this.#key = key
   }
 
   /** Notes that another provider than the one of the start answers, or by another name of the model (AG-B10). */
@@ -176,7 +173,7 @@ export class Course {
 
   /** Reads an error of the provider and ends with it. */
   async refused(answer: UpstreamAnswer): Promise<AsyncIterable<Uint8Array>> {
-    const body = withoutKey(await readAtMost(answer, MAX_ERROR), this.#key)
+    const body = await readAtMost(answer, MAX_ERROR)
     await this.end(failureOfStatus(answer.status, body.toString('utf8'), this.#of.wire))
     return (async function* () {
       yield body

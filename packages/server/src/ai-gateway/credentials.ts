@@ -13,6 +13,8 @@ export interface Unsigned {
 export interface Credential {
   readonly kind: 'centralized' | 'byok'
   readonly hint: string
+  /** The secret itself; undefined where none is sent, but signatures are. */
+  readonly key: string | undefined
   /** Headers with the credential in them. */
   sign(request: Unsigned): Promise<Record<string, string>>
 }
@@ -27,6 +29,7 @@ export function keyCredential(
   return {
     kind,
     hint,
+    key,
     sign: async ({ headers, url }) => ({ ...headers, ...keyHeader(provider, key, url) }),
   }
 }
@@ -48,15 +51,6 @@ function keyHeader({ type }: ModelProvider, key: string, url: URL): Record<strin
     case 'copilot':
       return bearer(key)
   }
-}
-
-/**
- * What a provider says, with stars in the place of a key that it repeats: some do in what they say of a key that they
- * refuse, and whoever asked may not see it (AG-99). It stays as long as it was.
- */
-export function withoutKey(body: Buffer, key: string | undefined): Buffer {
-  if (key === undefined || key === '' || !body.includes(key)) return body
-  return Buffer.from(body.toString('latin1').replaceAll(key, '*'.repeat(key.length)), 'latin1')
 }
 
 function bearer(key: string): Record<string, string> {

@@ -7,7 +7,7 @@ import { bedrockCredential } from './bedrock/credential.ts'
 import { CLIENT_LEFT, failureOfError } from './categories.ts'
 import { clientOf, clientSessionOf } from './clients.ts'
 import { Course } from './course.ts'
-import { type Credential, withoutKey } from './credentials.ts'
+import type { Credential } from './credentials.ts'
 import type { ExchangeParts, ModelRequest } from './exchange-parts.ts'
 import { GatewayError } from './gateway-error.ts'
 import { inspectPrompt } from './guardrails/inspect-prompt.ts'
@@ -19,7 +19,7 @@ import { askProvider } from './routing/ask.ts'
 import { type AskingTargets, askTargets } from './routing/attempts.ts'
 import { sessionOf, type Target, targetsOf } from './routing/target.ts'
 import type { NewInterception } from './store/interceptions.ts'
-import { type AnswerHeaders, readAtMost, type UpstreamAnswer } from './upstream.ts'
+import type { AnswerHeaders, UpstreamAnswer } from './upstream.ts'
 import { namedModel, type RequestFacts, requestFacts } from './wires/request-facts.ts'
 import { observerOf, wireOf } from './wires/wire.ts'
 
@@ -37,9 +37,6 @@ export interface ModelAnswer {
 
 /** What is known of a key before one has answered (AG-81). */
 const FAILOVER_HINT = '<failover key>'
-
-/** Of what a provider says of a request that is relayed only, in bytes. */
-const MAX_REFUSAL = 1024 * 1024
 
 /**
  * Relays a request to its provider and the answer back, byte for byte as they come, and records it (AG-20, AG-78). The
@@ -128,7 +125,7 @@ async function exchangeTraced(
       extra: { ...actorHeaders(parts.context, request), ...traceHeaders(parts, trace) },
       fromFirstByte: true,
       retries: !request.relayRefusal,
-      usedKey: (hint, key) => course.usedKey(hint, key),
+      usedKey: (hint) => course.usedKey(hint),
       moved: (to, attempts) => {
         course.answeredBy({ providerName: to.provider.name, providerType: to.provider.type, model: to.model })
         // That of the provider before is none of this one's.
@@ -207,7 +204,6 @@ export async function passThrough(
     },
     request.headers.traceparent,
   )
-  let shown: string | undefined
   try {
     const answer = await askProvider(parts, request, {
       stream: true,
@@ -217,14 +213,11 @@ export async function passThrough(
       extra: forwarded,
       fromFirstByte: false,
       retries: false,
-      usedKey: (_hint, key) => {
-        shown = key
-      },
+      usedKey: () => undefined,
     })
     answered(answer.status, inspection?.metadata)
     const { status, headers, body } = await filtered(answer)
-    const refused = status === 401 || status === 403 ? refusalOf(answer, shown) : undefined
-    return { interceptionId: id, status, headers, body: refused ?? body }
+    return { interceptionId: id, status, headers, body }
   } catch (error) {
     answered(undefined, inspection?.metadata)
     span?.fail(error instanceof GatewayError ? error.code : 'error')
@@ -234,11 +227,6 @@ export async function passThrough(
   } finally {
     span?.end()
   }
-}
-
-/** What a provider says of a key, without the key. */
-async function* refusalOf(answer: UpstreamAnswer, key: string | undefined): AsyncGenerator<Uint8Array> {
-  yield withoutKey(await readAtMost(answer, MAX_REFUSAL), key)
 }
 
 function traced<Result>(

@@ -56,7 +56,7 @@ describe('AG-53: the pool of keys', () => {
     const found = await troubles()
     expect(found).toMatchObject([
       { kind: 'rate_limited', error: 'Rate limit reached.' },
-      { kind: 'unauthorized', error: 'There is no key sk-t...cdef.' },
+      { kind: 'unauthorized', error: `There is no key ${'*'.repeat(keys[1].length)}.` },
       { kind: 'forbidden', error: 'the provider has answered 403', until: null },
     ])
     expect(Date.parse(found[0]?.until ?? '') - began).toBeGreaterThan(3_590_000)

@@ -50,12 +50,11 @@ interface Refusal {
 export function foundResting(
   { troubles }: Parts,
   { id: providerId }: ModelProvider,
-  { id: subject, key, hint }: ProviderKey,
+  { id: subject }: ProviderKey,
   { status, body, reason, forMs }: Refusal,
 ): void {
   if (forMs <= 0) return
-  // Some providers repeat what they refuse.
-  const error = failureOfStatus(status, body, 'other').message.replaceAll(key, hint)
+  const error = failureOfStatus(status, body, 'other').message
   troubles.found({ providerId, subject, model: '', kind: reason, error }, forMs)
 }
 

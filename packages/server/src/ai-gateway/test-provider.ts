@@ -3,8 +3,9 @@ import type { ModelProvider } from '../ai-providers/index.ts'
 import type { AwsCredentials } from './bedrock/aws-credentials.ts'
 import { bedrockCredential } from './bedrock/credential.ts'
 import { failureOfStatus } from './categories.ts'
-import { type Credential, keyCredential, type Unsigned, withoutKey } from './credentials.ts'
+import { type Credential, keyCredential, type Unsigned } from './credentials.ts'
 import { GatewayError } from './gateway-error.ts'
+import { hidingKey } from './hidden-key.ts'
 import { readAtMost, type Upstream } from './upstream.ts'
 
 const TIMEOUT_MS = 15_000
@@ -59,7 +60,6 @@ async function attempt(
 ): Promise<AIProviderTestResult> {
   const began = performance.now()
   const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const key = provider.keys.find(({ id }) => id === keyId)?.key
   const result = (status: number, error: string): AIProviderTestResult => ({
     key_id: keyId,
     masked,
@@ -71,8 +71,11 @@ async function attempt(
   try {
     const question = questionFor(provider)
     const headers = await credential.sign(question)
-    const answer = await upstream.send({ ...question, headers, signal, stream: false })
-    const body = withoutKey(await readAtMost(answer, MAX_ANSWER), key).toString('utf8')
+    const answer = hidingKey(
+      await upstream.send({ ...question, headers, signal, stream: false }),
+      credential.key,
+    )
+    const body = (await readAtMost(answer, MAX_ANSWER)).toString('utf8')
     const fine = answer.status < 300
     return result(answer.status, fine ? '' : failureOfStatus(answer.status, body, 'other').message)
   } catch (error) {

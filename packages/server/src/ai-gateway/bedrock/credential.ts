@@ -17,6 +17,7 @@ export function bedrockCredential(aws: AwsCredentials, provider: ModelProvider):
   return {
     kind: 'centralized',
     hint: bedrock.accessKey === '' ? CHAIN_HINT : maskSecret(bedrock.accessKey),
+    key: undefined,
     sign: async (request) =>
       signedHeaders(request, await keysOf(aws, provider), {
         service: bedrock.protocol === 'mantle' ? 'bedrock-mantle' : 'bedrock',

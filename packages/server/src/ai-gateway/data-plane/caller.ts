@@ -122,6 +122,7 @@ function byok(secret: string, header: Record<string, string>): Credential {
   return {
     kind: 'byok',
     hint: maskSecret(secret),
+    key: secret,
     sign: async ({ headers }) => ({ ...headers, ...header }),
   }
 }

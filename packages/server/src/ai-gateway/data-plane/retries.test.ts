@@ -107,18 +107,48 @@ it('AG-55: with a pool of keys only another key is tried', async () => {
   expect(world.upstream.requests).toHaveLength(from + 1)
 })
 
-it('AG-99: nor is a key of the deployment shown where a provider repeats it in what it refuses', async () => {
-  world.upstream.answer = ({ key = '' }) => ({ status: 403, message: `${key} may not.` })
-  for (const [path, method] of [
-    ['chat/completions', 'POST'],
-    ['models', 'GET'],
-  ] as const) {
-    const response = await fetch(`${world.server.url}/api/v2/ai-gateway/openai/v1/${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}` },
-      ...(method === 'GET' ? {} : { body: JSON.stringify({ model: 'gpt-test', messages: [] }) }),
+it('AG-99: nor is a key shown where a provider repeats it, neither to the client nor in the record or the log', async () => {
+  const key = 'sk-of/the+deployment=1'
+  await world.provider({ name: 'escaping', api_keys: [key] })
+  const asJson = key.replace('/', '\\/').replace('+', '\\u002b').replace('=', '\\u003D')
+  const stars = '*'.repeat(asJson.length)
+  const request = (path: string, stream: boolean, headers: Record<string, string>) =>
+    fetch(`${world.server.url}/api/v2/ai-gateway/escaping/v1/${path}`, {
+      method: path === 'models' ? 'GET' : 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(path === 'models' ? {} : { body: JSON.stringify({ model: 'gpt-test', stream, messages: [] }) }),
     })
-    expect(response.status).toBe(403)
-    expect(await response.text()).toContain(`${'*'.repeat('sk-of-the-deployment-1'.length)} may not.`)
+  const byKey = { authorization: `Bearer ${token}` }
+  const recorded = async () => (await world.records(user.id)).interceptions.at(-1)
+  for (const status of [400, 403]) {
+    world.upstream.answer = () => ({ status, body: `{"error":{"message":"${asJson} may not."}}` })
+    for (const path of ['chat/completions', 'responses', 'models']) {
+      const response = await request(path, false, byKey)
+      expect([response.status, await response.text()]).toEqual([
+        status,
+        `{"error":{"message":"${stars} may not."}}`,
+      ])
+    }
+    expect(await recorded()).toMatchObject({ error_message: `${stars} may not.` })
   }
+  // AG-51: in the middle of a stream.
+  const begun = 'data: {"type":"response.created","response":{"id":"r"}}\n\n'
+  world.upstream.answer = () => ({
+    status: 200,
+    headers: { 'Content-Type': 'text/event-stream' },
+    body: `${begun}data: {"type":"error","message":"${asJson} may not."}\n\n`,
+  })
+  expect(await (await request('responses', true, byKey)).text()).toBe(
+    `${begun}data: {"type":"error","message":"${stars} may not."}\n\n`,
+  )
+  await expect.poll(async () => (await recorded())?.error_message).toBe(`${stars} may not.`)
+  // A key that users bring is for auditors as little.
+  world.upstream.answer = ({ key: own = '' }) => ({ status: 403, message: `${own} may not.` })
+  await (
+    await request('chat/completions', false, {
+      'x-coder-ai-governance-token': token,
+      authorization: 'Bearer sk-of-my-own-1234',
+    })
+  ).text()
+  expect((await recorded())?.error_message).toBe(`${'*'.repeat('sk-of-my-own-1234'.length)} may not.`)
 })

@@ -7,6 +7,7 @@ import { type Credential, forwardedHeaders, keyCredential } from '../credentials
 import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
 import { foundAnswering, foundFailing, foundResting } from '../found-troubles.ts'
 import { GatewayError } from '../gateway-error.ts'
+import { hidingKey } from '../hidden-key.ts'
 import { type CooldownReason, cooldownOf } from '../key-pool.ts'
 import type { Dumped } from '../recording/dumps.ts'
 import { type AnswerHeaders, readAtMost, type UpstreamAnswer } from '../upstream.ts'
@@ -25,8 +26,8 @@ export interface Asking {
   readonly retries: boolean
   /** What it is written down as where requests are; undefined for what never is. */
   readonly dumped?: Dumped
-  /** Hears which credential has been answered, whatever the answer is, and the key itself where it is the deployment's. */
-  readonly usedKey: (hint: string, key?: string) => void
+  /** Hears which credential has been answered, whatever the answer is. */
+  readonly usedKey: (hint: string) => void
 }
 
 /** Of a refusal that nobody gets to see, in bytes. */
@@ -78,7 +79,7 @@ async function askWithPool(
     const over = keyStrategy === 'least_busy' ? pool.use(id) : undefined
     const credential = keyCredential(provider, 'centralized', key, hint)
     const answer = await ask(parts, request, asking, credential, over)
-    asking.usedKey(hint, key)
+    asking.usedKey(hint)
     if (answer.status !== 401 && answer.status !== 429) {
       metrics.tried(provider.name, index + 1)
       foundAnswering(parts, provider, tried, answer.status)
@@ -166,7 +167,7 @@ function backoff(retry: number): number {
   return Math.min(FIRST_WAIT * 2 ** retry, LONGEST_WAIT) * (1 - Math.random() * JITTER)
 }
 
-/** Sends a request with a credential. @throws GatewayError and the reason of the signal, as `Upstream.send`. */
+/** Sends a request with a credential, which no error shows that comes back (AG-99). @throws GatewayError and the reason of the signal, as `Upstream.send`. */
 async function ask(
   parts: ExchangeParts,
   { provider, method, url, headers, body, signal }: ModelRequest,
@@ -195,7 +196,7 @@ async function ask(
       dumps === undefined || dumped === undefined
         ? await send()
         : await dumps.around(dumped, provider.name, signed, send)
-    return translation === undefined ? answer : translation.answered(answer)
+    return hidingKey(translation === undefined ? answer : await translation.answered(answer), credential.key)
   } catch (error) {
     foundFailing(parts, provider, error)
     throw error

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+
+import { hidingKey, withoutKey } from './hidden-key.ts'
+
+const KEY = 'sk-a/b+c=='
+
+function without(said: string): string {
+  return withoutKey(Buffer.from(said), KEY).toString()
+}
+
+/** What is read of an answer that comes in these pieces. */
+async function read(
+  pieces: readonly string[],
+  { status = 200, type = 'text/event-stream' }: { readonly status?: number; readonly type?: string } = {},
+): Promise<string[]> {
+  const body = {
+    async *[Symbol.asyncIterator]() {
+      for (const piece of pieces) yield Buffer.from(piece)
+    },
+    destroy: () => undefined,
+  }
+  const shown: string[] = []
+  const answer = hidingKey({ status, headers: { 'content-type': type }, body }, KEY)
+  for await (const piece of answer.body) shown.push(Buffer.from(piece).toString())
+  return shown
+}
+
+describe('AG-99: a key in what a provider says', () => {
+  const numbered = [...KEY].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')
+  it.each([
+    ['as it is', KEY],
+    ['with escaped slashes', 'sk-a\\/b+c=='],
+    ['with numbers for what HTML knows', 'sk-a\\u002fb\\u002Bc\\u003d\\u003D'],
+    ['all in numbers', numbered],
+    ['in JSON within JSON', 'sk-a\\\\\\/b\\\\u002bc=='],
+  ])('is hidden %s, and the rest is as it was', (_, shown) => {
+    const said = `{"error":{"message":"é Incorrect key: ${shown}, see \\/keys \\u002f"}}`
+    const hidden = without(said)
+    expect(hidden).toBe(said.replace(shown, '*'.repeat(shown.length)))
+    expect(() => JSON.parse(hidden)).not.toThrow()
+  })
+
+  it('is no part of it', () => {
+    const said = '{"message":"sk-a\\/b+c= and sk-a\\u002f"}'
+    expect(without(said)).toBe(said)
+  })
+})
+
+describe('AG-99: a key in an error', () => {
+  const stars = '*'.repeat(KEY.length)
+
+  it('is hidden wherever the stream is cut', async () => {
+    const good = 'data: {"choices":[{"delta":{"content":"é"}}]}\n\n'
+    const error = `event: error\ndata: {"message":"no: ${KEY}"}\n\n`
+    const stream = good + error + good
+    for (let cut = 1; cut < stream.length; cut += 1)
+      expect((await read([stream.slice(0, cut), stream.slice(cut)])).join('')).toBe(
+        stream.replace(KEY, stars),
+      )
+    expect((await read([...stream.replaceAll('é', 'e')])).join('')).toBe(
+      stream.replaceAll('é', 'e').replace(KEY, stars),
+    )
+  })
+
+  it('is hidden in an event that is long, or does not come to its end', async () => {
+    const long = 'x'.repeat(10_000)
+    const failed = `data: {"type":"response.failed","x":"${long}","error":{"message":"${KEY}"}}\n\n`
+    expect(await read([`data: ${long}\n\n${failed}`])).toEqual([
+      `data: ${long}\n\n${failed.replace(KEY, stars)}`,
+    ])
+    expect(await read([`data: {"error":"${KEY}`])).toEqual([`data: {"error":"${stars}`])
+  })
+
+  it('is hidden in a refusal, which comes in pieces and may be longer than what is held', async () => {
+    expect(
+      (await read(['{"a":1,\n', '"b":"', 'sk-a\\', `/b+c=="}`], { status: 400, type: 'text/plain' })).join(
+        '',
+      ),
+    ).toBe(`{"a":1,\n"b":"${stars}*"}`)
+    const half = 'x'.repeat(1024 * 1024 - 5)
+    const pieces = await read([half, KEY, half, KEY], { status: 500, type: 'text/html' })
+    expect(pieces.join('')).toBe(half + stars + half + stars)
+    expect(pieces.length).toBeGreaterThan(1)
+  })
+
+  it('AG-85: what is no error is not looked into', async () => {
+    const good = `data: {"choices":[{"delta":{"content":"${KEY}"}}]}\n\n`
+    expect(await read([good, 'data: [DONE]\n\n'])).toEqual([good, 'data: [DONE]\n\n'])
+    const long = `data: {"type":"response.completed","error":null,"x":"error ${'x'.repeat(5_000)} ${KEY}"}\n\n`
+    expect(await read([long])).toEqual([long])
+    expect(await read([KEY], { type: 'application/json' })).toEqual([KEY])
+  })
+
+  it('AG-B4: what came before a stream fails is handed over', async () => {
+    const body = {
+      async *[Symbol.asyncIterator]() {
+        yield Buffer.from('data: {"usage":1}')
+        throw new Error('reset')
+      },
+      destroy: () => undefined,
+    }
+    const answer = hidingKey({ status: 200, headers: { 'content-type': 'text/event-stream' }, body }, KEY)
+    const pieces = answer.body[Symbol.asyncIterator]()
+    expect(await pieces.next()).toMatchObject({ done: false })
+    await expect(pieces.next()).rejects.toThrow('reset')
+  })
+})

@@ -1,0 +1,173 @@
+import type { AnswerBody, UpstreamAnswer } from './upstream.ts'
+
+/** Longest beginning of a line that waits for its end, in bytes: of what is longer only that much is looked at together. */
+const MAX_HELD = 1024 * 1024
+/** Lines up to that length are looked through for an error, in bytes; longer ones say at their beginning what they are. */
+const SHORT = 4_096
+const BEGINNING = 512
+
+const NEW_LINE = 10
+const ERROR = Buffer.from('error')
+/** How a long line of a stream begins that tells of an error. */
+const LONG_ERROR =
+  /"error":\s*[^\sn]|"type":\s*"(?:error|response\.failed)"|^event:\s*(?:error|response\.failed)/
+/** What JSON has of each character that is escaped with its number, and of a slash that is escaped. */
+const NUMBERED = Buffer.from('\\u00')
+const SLASH = Buffer.from('\\/')
+/** Most bytes that a character of a key takes: in JSON that is a text of JSON. */
+const WIDEST = 8
+
+/**
+ * What a provider says, with stars in the place of a key that it repeats, in whatever way JSON can write it: some do in
+ * what they say of a key that they refuse, and nobody may see it (AG-99). It stays as long as it was.
+ */
+export function withoutKey(body: Buffer, key: string | undefined): Buffer {
+  if (key === undefined || key === '') return body
+  if (!body.includes(key) && !body.includes(NUMBERED) && !body.includes(SLASH)) return body
+  const found = body.toString('latin1')
+  const hidden = found.replace(written(key), (shown) => '*'.repeat(shown.length))
+  return hidden === found ? body : Buffer.from(hidden, 'latin1')
+}
+
+/** All that a key looks like in JSON, and in JSON that is a text of JSON. */
+function written(key: string): RegExp {
+  const characters = [...key].map((character) => {
+    const number = character.charCodeAt(0).toString(16).padStart(4, '0')
+    const digits = number.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
+    const plain = character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&')
+    return `(?:${'/"\\'.includes(character) ? '\\\\*' : ''}${plain}|\\\\+u${digits})`
+  })
+  return new RegExp(characters.join(''), 'g')
+}
+
+/**
+ * An answer in which no error shows the key that was sent for it: neither as the whole of it, nor as an event in the middle
+ * of a stream. What is no error passes without being looked into.
+ *
+ * @param key undefined where none was sent.
+ */
+export function hidingKey(answer: UpstreamAnswer, key: string | undefined): UpstreamAnswer {
+  const { status, headers, body } = answer
+  const { 'content-type': type, 'content-encoding': encoding = 'identity' } = headers
+  if (key === undefined || key === '' || encoding !== 'identity') return answer
+  const isRefused = status >= 400
+  if (!isRefused && !(typeof type === 'string' && /^text\/event-stream\b/i.test(type))) return answer
+  return { status, headers, body: new HidingBody(body, key, isRefused) }
+}
+
+/** A body of which whole lines are handed over, so that none shows one half of a key. */
+class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
+  readonly #body: AnswerBody
+  readonly #key: string
+  /** Whether all of it is looked through, rather than events that are errors. */
+  readonly #all: boolean
+  #source: AsyncIterator<Uint8Array> | undefined
+  /** A line that has not come to its end. */
+  #held: Buffer[] = []
+  #length = 0
+  /** Whether what comes belongs to an event that may be an error. */
+  #suspect = false
+  #failure: { readonly reason: unknown } | undefined
+
+  constructor(body: AnswerBody, key: string, all: boolean) {
+    this.#body = body
+    this.#key = key
+    this.#all = all
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason)
+    this.#source ??= this.#body[Symbol.asyncIterator]()
+    return this.#source.next().then(this.#came, this.#failed)
+  }
+
+  readonly #came = (
+    step: IteratorResult<Uint8Array>,
+  ): IteratorResult<Uint8Array> | Promise<IteratorResult<Uint8Array>> => {
+    if (step.done !== true) {
+      const { value } = step
+      const shown = this.#shown(Buffer.from(value.buffer, value.byteOffset, value.length))
+      return shown === undefined ? this.next() : { value: shown, done: false }
+    }
+    return this.#length === 0 ? step : { value: this.#hidden(this.#rest()), done: false }
+  }
+
+  /** What came before it failed is handed over first. */
+  readonly #failed = (reason: unknown): IteratorResult<Uint8Array> => {
+    if (this.#length === 0) throw reason
+    this.#failure = { reason }
+    return { value: this.#hidden(this.#rest()), done: false }
+  }
+
+  /** What of a piece, and of those before it, can be handed over now. */
+  #shown(piece: Buffer): Buffer | undefined {
+    const end = piece.lastIndexOf(NEW_LINE) + 1
+    if (end === 0) return this.#hold(piece)
+    const lines = end === piece.length ? piece : piece.subarray(0, end)
+    const whole = this.#length === 0 ? lines : Buffer.concat([this.#rest(), lines])
+    if (end < piece.length) this.#hold(piece.subarray(end))
+    return this.#hidden(whole)
+  }
+
+  /** Keeps a piece for the end of its line; of a line that is too long, what has no part in a key of which more may come. */
+  #hold(piece: Buffer): Buffer | undefined {
+    this.#held.push(piece)
+    this.#length += piece.length
+    if (this.#length <= MAX_HELD) return undefined
+    const hidden = this.#hidden(this.#rest())
+    const kept = Math.min(hidden.length, this.#key.length * WIDEST)
+    this.#hold(hidden.subarray(hidden.length - kept))
+    return hidden.subarray(0, hidden.length - kept)
+  }
+
+  #rest(): Buffer {
+    const [first] = this.#held
+    const rest = this.#held.length === 1 && first !== undefined ? first : Buffer.concat(this.#held)
+    this.#held = []
+    this.#length = 0
+    return rest
+  }
+
+  #hidden(lines: Buffer): Buffer {
+    const suspect = this.#all || this.#suspect || mayTellOfError(lines)
+    this.#suspect = suspect && !endsEvent(lines)
+    return suspect ? withoutKey(lines, this.#key) : lines
+  }
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.destroy()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  destroy(error?: Error): void {
+    this.#held = []
+    this.#length = 0
+    this.#body.destroy(error)
+  }
+}
+
+/** Whether one of some lines of a stream may be of an error. */
+function mayTellOfError(lines: Buffer): boolean {
+  if (lines.length <= SHORT) return lines.includes(ERROR)
+  for (let start = 0, end = 0; start < lines.length; start = end) {
+    const next = lines.indexOf(NEW_LINE, start)
+    end = next === -1 ? lines.length : next + 1
+    const tells =
+      end - start <= SHORT
+        ? lines.subarray(start, end).includes(ERROR)
+        : LONG_ERROR.test(lines.toString('latin1', start, start + BEGINNING))
+    if (tells) return true
+  }
+  return false
+}
+
+/** Whether some lines end with an empty one. */
+function endsEvent(lines: Buffer): boolean {
+  const { length } = lines
+  if (lines[length - 1] !== NEW_LINE) return false
+  return lines[length - 2] === NEW_LINE || (lines[length - 2] === 13 && lines[length - 3] === NEW_LINE)
+}
