@@ -34,7 +34,6 @@ export const oauth2Tokens: Bench = async () => {
   await using server = await run([SERVER], {
     CODER_CONFIG_DIR: place.folder,
     CODER_HTTP_ADDRESS: '127.0.0.1:0',
-    CODER_VERBOSE: 'true',
     CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
   })
   const client = await owner(server.url)

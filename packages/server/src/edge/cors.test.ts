@@ -56,6 +56,15 @@ describe('ID-133, OA-5, OA-B21: pages of other origins', () => {
     ])
   })
 
+  it('hear on answers that they may read them, and what they may send only before they send it', async () => {
+    const { url } = await start()
+    const { headers } = await fetch(`${url}/.well-known/oauth-authorization-server`)
+    expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(headers.get('access-control-expose-headers')).toContain('WWW-Authenticate')
+    for (const name of ['methods', 'headers']) expect(headers.get(`access-control-allow-${name}`)).toBeNull()
+    expect(headers.get('access-control-max-age')).toBeNull()
+  })
+
   it('may send parameters of tools under their names, and no other header', async () => {
     const asked = 'content-type, mcp-param-region, Mcp-Param-Zone, cookie, x-evil, mcp-param-a b'
     const answer = await preflight('/api/experimental/mcp/http', { 'Access-Control-Request-Headers': asked })

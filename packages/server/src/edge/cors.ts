@@ -3,12 +3,16 @@ type Headers = Readonly<Record<string, string>>
 const OPEN_PREFIXES = ['/oauth2/', '/api/experimental/mcp/', '/.well-known/oauth-']
 const OPEN_HEADERS =
   'Content-Type, Accept, Authorization, x-api-key, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name, DPoP'
+/** On answers; what a page may send is only said to preflights (Fetch, section 3.3.3). */
 const OPEN = {
   'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
-  'Access-Control-Allow-Headers': OPEN_HEADERS,
   'Access-Control-Expose-Headers':
     'Content-Type, Authorization, x-api-key, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, DPoP-Nonce, Retry-After',
+}
+const OPEN_PREFLIGHT = {
+  ...OPEN,
+  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers': OPEN_HEADERS,
   'Access-Control-Max-Age': '86400',
 }
 const DEFAULT_PREFLIGHT = {
@@ -33,11 +37,12 @@ export function corsFor(
   asked?: string | undefined,
 ): Headers | undefined {
   if (isOpenToPages(path)) {
-    const parameters = method === 'OPTIONS' ? parameterHeaders(asked) : ''
+    if (method !== 'OPTIONS') return OPEN
+    const parameters = parameterHeaders(asked)
     return parameters === ''
-      ? OPEN
+      ? OPEN_PREFLIGHT
       : {
-          ...OPEN,
+          ...OPEN_PREFLIGHT,
           'Access-Control-Allow-Headers': `${OPEN_HEADERS}${parameters}`,
           Vary: 'Access-Control-Request-Headers',
         }

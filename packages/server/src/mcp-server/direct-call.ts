@@ -1,5 +1,4 @@
 import type { InitializeRequest } from '@modelcontextprotocol/server'
-import { LRUCache } from 'lru-cache'
 
 import type { Tool } from '@slipway/mcp-tools'
 import { requestOf } from './messages.ts'
@@ -20,7 +19,7 @@ export interface DirectCall {
   readonly tool: Tool
   readonly args: unknown
   /** Beside the call itself, all by which its revision is told; undefined for one that the library judges anew. */
-  readonly meta: string | undefined
+  readonly meta: Readonly<Record<string, unknown>> | undefined
 }
 
 /**
@@ -33,14 +32,14 @@ export function directCallOf({ tools }: Client, body: unknown): DirectCall | und
   const { id, params } = body
   if (!(typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id)))) return undefined
   if (!isObject(params) || Object.keys(params).some((key) => !KNOWN.has(key))) return undefined
-  const { name, arguments: args = {}, _meta: meta = {} } = params
+  const { name, arguments: args = {}, _meta: meta = NO_META } = params
   if (!isObject(meta) || 'progressToken' in meta) return undefined
   const tool = typeof name === 'string' ? tools.offered.get(name) : undefined
   if (tool === undefined || tool.isLong || !isObject(args)) return undefined
   if ('issues' in tool.inputSchema['~standard'].validate(args)) return undefined
   // The library refuses other members, and ids that are no exact numbers.
   const isPlain = Object.keys(body).length === 4 && (typeof id === 'string' || Number.isSafeInteger(id))
-  return { id, tool, args, meta: isPlain ? JSON.stringify(meta) : undefined }
+  return { id, tool, args, meta: isPlain ? meta : undefined }
 }
 
 /** Whether a client speaks a revision with `initialize`, or a later one. */
@@ -60,22 +59,54 @@ interface DeclaredHeaders {
   readonly mcpNameHeader?: string
 }
 
+/** What was said beside a call, and of which revision that made it. */
+interface Judged {
+  readonly version: string | undefined
+  readonly method: string | undefined
+  readonly name: string | undefined
+  readonly meta: Readonly<Record<string, unknown>>
+  readonly era: Era
+}
+
 /** Of which revision calls are, by what says so in them: a client says the same of itself each time. */
 export class Eras {
-  readonly #known = new LRUCache<string, Era>({ max: MAX_ERAS })
+  /** By the credential that is known for a while, the latest. */
+  readonly #latest = new WeakMap<object, Judged>()
 
   /** What `judge` says of the revision of a call, if it is one or the other; asked once for all that say the same. */
-  of(call: DirectCall, headers: DeclaredHeaders, judge: () => Era | undefined): Era | undefined {
+  of(
+    key: object,
+    { meta }: DirectCall,
+    headers: DeclaredHeaders,
+    judge: () => Era | undefined,
+  ): Era | undefined {
+    if (meta === undefined) return judge()
     const { protocolVersionHeader: version, mcpMethodHeader: method, mcpNameHeader: name } = headers
-    // No header holds a line feed.
-    const key = call.meta === undefined ? undefined : `${version}\n${method}\n${name}\n${call.meta}`
-    if (key === undefined || key.length > MAX_ERA_LENGTH) return judge()
-    const known = this.#known.get(key)
-    if (known !== undefined) return known
+    const latest = this.#latest.get(key)
+    if (
+      latest !== undefined &&
+      latest.version === version &&
+      latest.method === method &&
+      latest.name === name &&
+      isSameJson(latest.meta, meta)
+    )
+      return latest.era
     const era = judge()
-    if (era !== undefined) this.#known.set(key, era)
+    if (era !== undefined && JSON.stringify(meta).length <= MAX_META)
+      this.#latest.set(key, { version, method, name, meta, era })
     return era
   }
+}
+
+/** Whether values of JSON are the same; lists count as different. */
+function isSameJson(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  if (!isObject(one) || !isObject(other)) return false
+  const names = Object.keys(one)
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => Object.hasOwn(other, name) && isSameJson(one[name], other[name]))
+  )
 }
 
 /**
@@ -135,8 +166,9 @@ export class Ending {
   }
 }
 
-const MAX_ERAS = 500
-const MAX_ERA_LENGTH = 2_048
+/** Of what a client says of itself, in characters of JSON: more is not kept. */
+const MAX_META = 2_048
+const NO_META = {}
 const KNOWN: ReadonlySet<string> = new Set(['name', 'arguments', '_meta'])
 
 /**

@@ -164,7 +164,7 @@ export class McpService implements AsyncDisposable {
 
   /** What a body is. @throws ApiError 400, 403, 415 for one that nobody may send so. */
   #judge(
-    { raw: { headers, body } }: McpIncoming,
+    { raw: { headers, body }, key }: McpIncoming,
     client: Client,
   ): { readonly direct: DirectCall | undefined; readonly era: Era | undefined } {
     if (!isJsonContentType(headers['content-type'] ?? null))
@@ -181,7 +181,7 @@ export class McpService implements AsyncDisposable {
       return kind === 'legacy' || kind === 'modern' ? kind : undefined
     }
     const direct = directCallOf(client, body)
-    return { direct, era: direct === undefined ? judge() : this.#eras.of(direct, inHeaders, judge) }
+    return { direct, era: direct === undefined ? judge() : this.#eras.of(key, direct, inHeaders, judge) }
   }
 
   /** Answers a call without a server of the library; it ends with its key, and, outside of sessions, with its client. */
