@@ -406,7 +406,12 @@ it('AC-201, AC-305: an app that is offline says so to those who may know, to pro
   const json = await ask(PATH, owner, { Accept: 'application/json' })
   expect(json.status).toBe(400)
   expect(JSON.parse(json.body)).toEqual({ message: expect.stringContaining('Workspace Offline') })
-  expect((await ask(PATH, other)).status).toBe(404)
+  const hidden = await ask(PATH, other)
+  expect(hidden.status).toBe(404)
+  // UI-607; in the frame of the dashboard, which shows no dashboard, that is a page of its own.
+  expect(hidden.body).toContain(`href="${server.url}">Go to the dashboard`)
+  const framed = await ask(PATH, other, { 'Sec-Fetch-Dest': 'iframe' })
+  expect(framed.body).toContain(`href="${server.url}" target="_blank" rel="noopener">Go to`)
 })
 
 it('AC-183: the host of the dashboard is its own, whatever the port, also when it lies under the wildcard', async () => {

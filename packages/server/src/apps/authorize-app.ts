@@ -35,7 +35,11 @@ export async function admit(
   const targets = await findAppTargets(system, db, address.owner, address.workspace)
   const found = choose(address, targets)
   if (!caller.ok && caller.status === 500)
-    throw new AppPageError(500, 'Something went wrong', 'The server could not check who you are. Try again.')
+    throw new AppPageError(
+      500,
+      'The server could not check who you are',
+      'That is a fault of the server and not of your sign-in. Try again.',
+    )
   if (found === undefined) {
     if (mustSignIn(caller)) return { admitted: false }
     const stopped =

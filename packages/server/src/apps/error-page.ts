@@ -36,7 +36,7 @@ export function sendError(
       .header('Cache-Control', 'no-store')
       .send({ message: `${error.title}: ${error.message}` })
   else {
-    const { status, title, message, next } = error
+    const { status, title, message, next = { label: 'Go to the dashboard', href: dashboard } } = error
     sendErrorPage(reply, { status, title, message, next, framedBy: new URL(dashboard).origin })
   }
 }

@@ -1,2 +1,1 @@
 export { type Dashboard, loadDashboard } from './dashboard.ts'
-export { textFont } from './text-font.ts'

@@ -4,6 +4,8 @@ export const CSRF_COOKIE = 'csrf_token'
 export const SIGNED_APP_COOKIE = 'coder_signed_app_token'
 export const PATH_APP_SESSION_COOKIE = 'coder_path_app_session_token'
 export const SUBDOMAIN_APP_SESSION_COOKIE_PREFIX = 'coder_subdomain_app_session_token'
+/** The theme that was chosen in the dashboard, which writes it, for pages without scripts. */
+export const THEME_COOKIE = 'slipway_theme'
 
 const STRIPPED = new Set([
   SESSION_COOKIE,
@@ -16,6 +18,7 @@ const STRIPPED = new Set([
   'coder_oauth_convert_jwt',
   PATH_APP_SESSION_COOKIE,
   SIGNED_APP_COOKIE,
+  THEME_COOKIE,
 ])
 
 /** How our cookies are written in this deployment. */

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 
 import { escapeHtml, renderMarkdown } from './markdown.ts'
-import { PAGE_THEME } from './page-theme.ts'
+import { PAGE_HEADER, PAGE_STYLE, PAGE_THEME, pageTheme } from './page-theme.ts'
+import { TEXT_FONT } from './text-font.ts'
 
 /** A link of an error page. */
 export interface NextStep {
@@ -20,7 +21,7 @@ export interface ErrorPage {
   readonly isMarkdown?: boolean
   /** What the reader can do about it, beside trying again. */
   readonly next?: NextStep | undefined
-  /** Origin whose pages may show it in a frame; none by default. */
+  /** Origin whose pages may show it in a frame, where it stands for an app, whose host has nothing of ours; none by default. */
   readonly framedBy?: string
 }
 
@@ -32,48 +33,45 @@ export function sendErrorPage(reply: FastifyReply, page: ErrorPage): FastifyRepl
     .code(page.status)
     .header(
       'Content-Security-Policy',
-      `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`,
+      `default-src 'none'; style-src 'nonce-${nonce}'; font-src ${page.framedBy === undefined ? "'self'" : "'none'"}; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`,
     )
     .header('Cache-Control', 'no-store')
     .header('Referrer-Policy', 'no-referrer')
     .type('text/html; charset=utf-8')
-    .send(render(page, nonce))
+    .send(render(page, nonce, reply))
 }
 
-function render({ title, message, isMarkdown, next }: ErrorPage, nonce: string): string {
+function render(
+  { title, message, isMarkdown, next, framedBy }: ErrorPage,
+  nonce: string,
+  reply: FastifyReply,
+): string {
+  // The frame that the dashboard shows apps in neither shows the dashboard nor may lead the window elsewhere.
+  const target = reply.request.headers['sec-fetch-dest'] === 'iframe' ? ' target="_blank" rel="noopener"' : ''
   const link =
     next === undefined
       ? ''
-      : `<a class="button" href="${escapeHtml(next.href)}">${escapeHtml(next.label)}</a>`
+      : `<a class="button" href="${escapeHtml(next.href)}"${target}>${escapeHtml(next.label)}</a>`
   return `<!doctype html>
-<html lang="en">
+<html lang="en"${pageTheme(reply)}>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${escapeHtml(title)} · Slipway</title>
-<style nonce="${nonce}">${STYLE}</style>
+<title>${escapeHtml(title)} - Slipway</title>
+<style nonce="${nonce}">${framedBy === undefined ? TEXT_FONT : ''}${STYLE}</style>
+${PAGE_HEADER}
 <main>
 <h1>${escapeHtml(title)}</h1>
-${isMarkdown === true ? renderMarkdown(message) : `<p>${escapeHtml(message)}</p>`}
+<div class="lead">${isMarkdown === true ? renderMarkdown(message) : message === '' ? '' : `<p>${escapeHtml(message)}</p>`}</div>
 <p class="actions"><a class="button primary" href="">Try again</a>${link}</p>
 </main>
 </html>
 `
 }
 
-/** Fonts are those of the system: on the host of a workspace app nothing of ours can be loaded. */
-const STYLE = `${PAGE_THEME}
-*, ::before, ::after { box-sizing: border-box; border: 0 solid var(--line); }
-body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-content: center; padding: 24px 16px; background: var(--bg); color: var(--ink); font: 14px/1.5 "Inter Variable", Inter, ui-sans-serif, system-ui, sans-serif; overflow-wrap: anywhere; }
-main { width: 100%; max-width: 440px; background: var(--surface); border-width: 1px; border-radius: 12px; padding: 24px; }
-h1 { font-size: 20px; line-height: 1.35; font-weight: 600; margin: 0 0 8px; text-wrap: balance; }
-p, ul, ol { margin: 0 0 16px; color: var(--ink-2); }
-a { color: var(--accent); text-underline-offset: 3px; }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.actions { display: flex; flex-wrap: wrap; gap: 8px; margin: 24px 0 0; }
-.button { display: inline-flex; align-items: center; height: 32px; padding: 0 12px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--surface); color: var(--ink); font-size: 13px; font-weight: 500; text-decoration: none; }
-.button:hover { background: var(--hover); }
-.button.primary { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
-@media (pointer: coarse) { .button { height: 40px; } }
+const STYLE = `${PAGE_THEME}${PAGE_STYLE}
+.lead p, .lead ul, .lead ol { margin: 0 0 12px; }
+.lead :last-child { margin-bottom: 0; }
+.actions { margin-top: 28px; }
 `

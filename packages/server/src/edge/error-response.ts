@@ -80,7 +80,7 @@ function answerPage(
   if (ours) request.context.logFields.response_body = message.slice(0, LOGGED_BODY_LENGTH)
   return sendErrorPage(reply, {
     status,
-    title: ours ? 'Something went wrong' : 'This did not work',
+    title: ours ? 'The server could not do this' : 'This did not work',
     message: [message, ours ? `Reference: ${request.id}` : known?.detail].filter(Boolean).join(' '),
     next: { label: 'Go to the dashboard', href: '/' },
   })

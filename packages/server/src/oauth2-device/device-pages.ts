@@ -19,8 +19,10 @@ export function sendCodePage(
     status,
     title: 'Connect a device',
     body: html`
+<div>
 <h1>Connect a device</h1>
-<p>Type the code that the device shows. Do this only if you have started it yourself: who sends you a code wants to act in your name.</p>
+<p class="lead">Type the code that the device shows. Do this only if you have started it yourself: who sends you a code wants to act in your name.</p>
+</div>
 ${fault === undefined ? undefined : html`<div role="alert" id="fault">${notice('bad', html`${fault}`)}</div>`}
 <form class="field" method="post" action="/oauth2/device/verify">
 <input type="hidden" name="csrf_token" value="${csrfToken}">
@@ -70,7 +72,7 @@ ${notice('warn', html`Authorize it only if <strong>you have started this yoursel
 <button class="button" name="decision" value="deny">Decline</button>
 </div>
 </form>
-<p class="hint">You can take this back at any time in your settings, under authorised applications.</p>`,
+<p class="hint">You can take this back at any time in your settings, under authorized applications.</p>`,
   })
 }
 
@@ -80,8 +82,10 @@ export function sendDecidedPage(reply: FastifyReply, title: string, text: Html):
     status: 200,
     title,
     body: html`
+<div>
 <h1>${title}</h1>
-<p>${text}</p>
+<p class="lead">${text}</p>
+</div>
 <div class="actions"><a class="button" href="/">Go to the dashboard</a></div>`,
   })
 }

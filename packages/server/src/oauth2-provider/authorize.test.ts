@@ -68,6 +68,20 @@ describe('who asks and who is asked', () => {
     }
   })
 
+  it('UI-607, UI-406: pages have the theme that was chosen in the dashboard, and its name in the tab', async () => {
+    for (const path of [
+      '/oauth2/authorize?response_type=code&client_id=x',
+      '/api/v2/users/oidc/callback?code=x',
+    ]) {
+      const page = async (Cookie: string) =>
+        (await fetch(deployment.url(path), { headers: { Cookie, Accept: 'text/html' } })).text()
+      expect(await page('a=b; slipway_theme=dark')).toContain('<html lang="en" data-theme="dark">')
+      const other = await page('slipway_theme="><script>')
+      expect(other).toContain('<html lang="en">')
+      expect(other).toMatch(/<title>[^<]+ - Slipway<\/title>/)
+    }
+  })
+
   it('row 41, OA-52: an app authorizes no other', async () => {
     const { access_token: token } = await deployment.tokens(app)
     const other = await deployment.app()

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { DESKTOP, openBrowser, PASSWORD, PHONE, type TestBrowser, type WatchedPage } from '@slipway/testkit'
@@ -60,11 +61,28 @@ async function arrive(
   return opened
 }
 
+/** Where a page begins, and how it writes. */
+async function look(page: Page): Promise<object> {
+  const heading = page.getByRole('heading', { level: 1 })
+  const type = await heading.evaluate((element) => {
+    const style = element.ownerDocument.defaultView?.getComputedStyle(element)
+    const { fontSize, fontWeight, letterSpacing, lineHeight, color } = style ?? {}
+    return { font: style?.fontFamily.split(',')[0], fontSize, fontWeight, letterSpacing, lineHeight, color }
+  })
+  return { ...type, mark: await page.locator('svg').first().boundingBox() }
+}
+
 describe('the consent page in a browser', () => {
   it('row 17, row 19: signs in, authorizes, and the app has a code that is good', async () => {
     const { page, faults } = await arrive(address(app))
     await page.getByRole('heading', { name: 'Authorize Pine-Reports' }).waitFor()
     expect(await page.locator(':focus').textContent()).toBe('Cancel')
+    // UI-607: it stands where the pages of the dashboard beside it do, in the same type.
+    const consent = await look(page)
+    await page.goto(deployment.url('/cli-auth'))
+    await page.getByRole('heading', { name: 'Sign in to the command line' }).waitFor()
+    expect(consent).toEqual(await look(page))
+    await page.goBack()
     await page.getByRole('button', { name: 'Authorize' }).click()
     await page.getByText('the app has its answer').waitFor()
     const { searchParams } = new URL(page.url())

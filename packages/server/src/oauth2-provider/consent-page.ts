@@ -66,7 +66,7 @@ export function consentHead(
 <div class="icon" aria-hidden="true">${icon === undefined ? html`${monogram(client.name)}` : html`<img src="${icon.url}" alt="">`}</div>
 <div>
 <h1>Authorize ${name}</h1>
-<p>${text}</p>
+<p class="lead">${text}</p>
 </div>
 </div>
 ${origin(client)}

@@ -19,12 +19,22 @@ function mark(name: 'theme' | 'vision' | 'contrast', value: string | undefined):
   else root.dataset[name] = value
 }
 
+const YEAR_S = 31_536_000
+
+/** Consent and error pages come from the server, and know the choice by a cookie (UI-607). */
+function tellPagesWithoutScripts(theme: Theme): void {
+  const lasts = theme === 'system' ? 0 : YEAR_S
+  // biome-ignore lint/suspicious/noDocumentCookie: the store that would replace it is not in every browser of UI-2107.
+  document.cookie = `slipway_theme=${theme}; path=/; max-age=${lasts}; samesite=lax`
+}
+
 const systemDark = window.matchMedia('(prefers-color-scheme: dark)')
 const systemContrast = window.matchMedia('(prefers-contrast: more)')
 
-export const themeChoice = new Choice<Theme>('slipway.theme', ['system', 'light', 'dark'], (theme) =>
-  mark('theme', theme === 'system' ? undefined : theme),
-)
+export const themeChoice = new Choice<Theme>('slipway.theme', ['system', 'light', 'dark'], (theme) => {
+  mark('theme', theme === 'system' ? undefined : theme)
+  tellPagesWithoutScripts(theme)
+})
 export const visionChoice = new Choice<Vision>(
   'slipway.vision',
   ['plain', 'protan-deuter', 'tritan'],
