@@ -927,6 +927,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'replicas/store.ts registerReplica': [{ id, hostname: 'x', relay_address: 'x', version: 'x' }],
   'replicas/store.ts removeReplicas': [id],
   'replicas/store.ts relayAddressOf': [id],
+  'replicas/store.ts isOnlyMachine': ['x'],
   'replicas/store.ts findRelayAddress': [id, randomUUID()],
   'scim/store/scim-users.ts listScimUsers': [sql`true`, { limit: 1, offset: 0 }],
   'scim/store/scim-users.ts getScimUser': [id],
@@ -1150,6 +1151,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'workspaces/store/script-timings.ts listScriptTimings': [id],
   'workspaces/store/shared-with.ts listSharedNames': [[id], [id]],
   'workspaces/store/stuck-builds.ts isBuildStuck': [id],
+  'workspaces/store/away-workspaces.ts listAwayWorkspaces': [],
   'workspaces/store/workspaces.ts getWorkspace': [id],
   'workspaces/store/workspaces.ts getWorkspaceByName': [id, 'x', true],
   'workspaces/store/workspaces.ts listWorkspaces': [[], {}],
@@ -1395,7 +1397,17 @@ async function seed({ db }: Database): Promise<void> {
   await fixtures.chatDiffStatus(db, { chat, git_remote_origin: 'x', stale_at: new Date(0) })
   await fixtures.taskSnapshot(db, { task: await fixtures.task(db, { id, name: 'x', workspace }) })
   const due = await fixtures.workspace(db, { owner: user, template: made })
-  await fixtures.workspaceBuild(db, { workspace: due, version, deadline: new Date(0) })
+  const away = await fixtures.workspaceBuild(db, {
+    workspace: due,
+    version,
+    deadline: new Date(0),
+    provisioner_state: hash,
+  })
+  await fixtures.workspaceAgent(db, {
+    resource: await fixtures.workspaceResource(db, { build: away }),
+    first_connected_at: new Date(0),
+    last_connected_at: new Date(0),
+  })
   const resource = await fixtures.workspaceResource(db, { id, build })
   const agent = await fixtures.workspaceAgent(db, {
     ready_at: new Date(),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -15,6 +16,7 @@ import {
   getBuild,
   getTemplateVersion,
   getWorkspace,
+  listBuildLogs,
   listTemplates,
   login,
   openTerminal,
@@ -24,26 +26,32 @@ import {
 import {
   createTestDatabase,
   endWorkspaces,
+  fixtures,
+  openDatabase,
   PASSWORD,
   type ServerProcess,
   startServerProcess,
   until,
 } from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
 
 const steps = new AsyncDisposableStack()
 let server: ServerProcess
+let database: Database
+let folder: string
 let owner: Client
 let template: Template
 
 beforeAll(async () => {
-  const database = steps.use(await createTestDatabase())
-  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-kill-'))
+  const { url } = steps.use(await createTestDatabase())
+  database = steps.use(await openDatabase(url, { maxConnections: 2 }))
+  folder = await mkdtemp(path.join(tmpdir(), 'slipway-kill-'))
   await chmod(folder, 0o711)
   steps.defer(() => rm(folder, { recursive: true, force: true }))
   steps.defer(() => endWorkspaces(folder))
   server = steps.use(
     await startServerProcess({
-      CODER_PG_CONNECTION_URL: database.url,
+      CODER_PG_CONNECTION_URL: url,
       CODER_CONFIG_DIR: folder,
       CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
     }),
@@ -144,4 +152,94 @@ it('AC-121: kill -9 with open terminals: the shell and its scrollback are there 
   second.socket.send(Buffer.from(JSON.stringify({ data: 'echo after-$MARK\r' })))
   await until('the same shell', () => second.output().includes('after-kept'))
   second.socket.close()
+}, 90_000)
+
+/** Processes of a workspace. */
+function processesOf({ id }: Workspace): { readonly pid: number; readonly command: string }[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const ours = readFileSync(`/proc/${name}/environ`, 'utf8').includes(`SLIPWAY_WORKSPACE=${id}\0`)
+      return ours ? [{ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, 'utf8') }] : []
+    } catch {
+      // It is no process, or has ended meanwhile.
+      return []
+    }
+  })
+}
+
+/** `kill -9` of what runs in a workspace; nobody has heard of it for a minute then, as after a restart of the machine. */
+async function lose(workspace: Workspace, spared?: string): Promise<void> {
+  const doomed = () => processesOf(workspace).filter(({ command }) => command !== spared)
+  await until('the end of its processes', () => {
+    for (const { pid } of doomed()) process.kill(pid, 'SIGKILL')
+    return doomed().length === 0
+  })
+  await database.db
+    .updateTable('workspace_agents')
+    .set({ last_connected_at: new Date(Date.now() - 60_000), disconnected_at: null })
+    .where('resource_id', 'in', (eb) =>
+      eb
+        .selectFrom('workspace_resources as r')
+        .innerJoin('workspace_builds as b', 'b.job_id', 'r.job_id')
+        .select('r.id')
+        .where('b.workspace_id', '=', workspace.id),
+    )
+    .execute()
+}
+
+const read = ({ id }: Workspace) => owner.call(getWorkspace, { params: { workspace: id } })
+
+it('L-16: a workspace that ran on this machine runs again after its restart, and no other is touched', async () => {
+  const names = ['rebooted', 'used', 'restless', 'moved']
+  const made = await Promise.all(names.map(make))
+  const [rebooted, used, restless, moved] = made
+  if (rebooted === undefined || used === undefined || restless === undefined || moved === undefined)
+    throw new Error('a workspace is missing')
+  const agents = await Promise.all(made.map(readyAgent))
+  const { socket } = await terminal(agents[1]?.id ?? '', randomUUID())
+  socket.on('error', () => undefined)
+  socket.send(Buffer.from(JSON.stringify({ data: 'setsid sleep 1009 & \r' })))
+  const sleep = ['sleep', '1009', ''].join('\0')
+  await until('what its user runs', () => processesOf(used).some(({ command }) => command === sleep))
+  await server.kill()
+  for (const workspace of made) await lose(workspace, sleep)
+  const setReason = (reason: 'autostart' | 'initiator') =>
+    database.db
+      .updateTable('workspace_builds')
+      .set({ reason })
+      .where('workspace_id', '=', restless.id)
+      .execute()
+  // It was started by itself a moment ago.
+  await setReason('autostart')
+  const place = (id: string) => path.join(folder, 'workspaces', id)
+  await rename(place(moved.id), place(`${moved.id}-elsewhere`))
+  await server.start()
+
+  const { id } = await readyAgent(rebooted)
+  expect(id).not.toBe(agents[0]?.id)
+  const { latest_build: build, health } = await read(rebooted)
+  expect(build).toMatchObject({
+    build_number: 2,
+    status: 'running',
+    reason: 'autostart',
+    initiator_name: 'owner',
+  })
+  expect(health.healthy).toBe(true)
+  const logs = await owner.call(listBuildLogs, { params: { workspacebuild: build.id } })
+  expect(logs.map(({ output }) => output).join('\n')).toMatch(/Agent \w+ did not run any more/)
+  expect(server.output).toContain('nothing of it runs any more')
+  for (const workspace of [used, restless, moved]) {
+    const left = await read(workspace)
+    expect(left.latest_build.build_number, workspace.name).toBe(1)
+    expect(left.health, workspace.name).toMatchObject({ healthy: false })
+  }
+  expect(processesOf(used)).toMatchObject([{ command: sleep }])
+
+  // Another machine could take the build, and has another home for it.
+  await server.kill()
+  await setReason('initiator')
+  await fixtures.replica(database.db, { hostname: 'another-machine' })
+  await server.start()
+  await until('the warning', () => server.output.includes('its owner can restart it'))
+  expect((await read(restless)).latest_build.build_number).toBe(1)
 }, 90_000)

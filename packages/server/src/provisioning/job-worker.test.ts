@@ -34,7 +34,10 @@ afterAll(async () => {
   await rm(workDirectory, { recursive: true, force: true })
 })
 
-const engine: Engine = { open: () => Promise.reject(new Error('no engine')) }
+const engine: Engine = {
+  open: () => Promise.reject(new Error('no engine')),
+  isGone: () => Promise.resolve(false),
+}
 const pending = () =>
   fixtures.provisionerJob(database.db, {
     organization_id: organizationId,

@@ -29,6 +29,19 @@ export async function removeReplicas(actor: Actor, db: Db, id: string): Promise<
     .execute()
 }
 
+/** Whether no live replica is on another machine than this one. @throws ApiError 403 without `replicas:read`. */
+export async function isOnlyMachine(actor: Actor, db: Db, hostname: string): Promise<boolean> {
+  authorize(actor, 'read', { type: 'replicas' })
+  const row = await db
+    .selectFrom('replicas')
+    .select('id')
+    .where('hostname', '!=', hostname)
+    .where('updated_at', '>', sql<Date>`now() - interval '20 seconds'`)
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined
+}
+
 /** Relay address of the live replica that an agent is connected to; undefined without one. @throws ApiError 403. */
 export async function findRelayAddress(
   actor: Actor,

@@ -23,6 +23,11 @@ export type Transition = 'start' | 'stop' | 'destroy'
 export interface Engine {
   /** Unpacks the archive into a work directory of its own (PR-64, PR-65); throws {@link EngineError}. */
   open(options: OpenOptions): Promise<EngineSession>
+  /**
+   * Whether a workspace of this state ran on this machine and does not any more, although nobody has stopped it (L-16).
+   * False where only others can tell.
+   */
+  isGone(workspaceId: string, state: Uint8Array): Promise<boolean>
 }
 
 /** What a session starts from. */

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client } from '@slipway/client'
 import { createBuild, createWorkspace, getWorkspace, listBuildLogs, type Workspace } from '@slipway/contract'
 import { importTemplate, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { isRunning, startTimeOf } from './processes.ts'
 
 const run = promisify(execFile)
 const SLIPWAY = fileURLToPath(new URL('../../../../../cli/bin/slipway.js', import.meta.url))
@@ -221,4 +222,15 @@ describe('the life of a local workspace', () => {
     if (AS_ROOT) expect(spawnSync('getent', ['passwd', accountOf(first)]).status).not.toBe(0)
     expect(await inside(second, 'tail -n 1 ~/starts')).toBe('hello owner of second')
   })
+})
+
+it('L-16: a process that had this number before the machine was restarted runs no more', () => {
+  const { pid } = process
+  const startTime = startTimeOf(pid) ?? ''
+  const [ticks = ''] = startTime.split('@')
+  expect(isRunning({ pid, startTime })).toBe(true)
+  expect(isRunning({ pid, startTime: `${ticks}@another boot` })).toBe(false)
+  expect(isRunning({ pid, startTime: startTime.replace(ticks, `${ticks}0`) })).toBe(false)
+  // As earlier releases have noted it.
+  expect(isRunning({ pid, startTime: ticks })).toBe(true)
 })

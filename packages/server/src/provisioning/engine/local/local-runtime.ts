@@ -8,7 +8,15 @@ import type { LogLevel } from '../engine.ts'
 import { EngineError } from '../engine.ts'
 import { type Account, Accounts } from './accounts.ts'
 import { limited, yieldMemory } from './limits.ts'
-import { endProcess, killProcesses, type ProcessId, startTimeOf, WORKSPACE_MARK } from './processes.ts'
+import {
+  endProcess,
+  hasProcesses,
+  isRunning,
+  killProcesses,
+  type ProcessId,
+  startTimeOf,
+  WORKSPACE_MARK,
+} from './processes.ts'
 
 const run = promisify(execFile)
 
@@ -176,17 +184,35 @@ export class LocalRuntime {
     }
   }
 
+  /**
+   * Whether a workspace ran on this machine and nothing of it does any more, as after a restart of the machine (L-16).
+   * While anything of it is left, somebody may need that more than its agent.
+   */
+  async isGone(workspaceId: string, { agents }: LocalState): Promise<boolean> {
+    if (process.platform !== 'linux' || agents.length === 0 || agents.some(isRunning)) return false
+    const home = path.join(this.#options.directory, workspaceId, 'home')
+    if ((await stat(home).catch(() => undefined)) === undefined) return false
+    return !hasProcesses(workspaceId, await this.#knownAccount(workspaceId))
+  }
+
+  async #knownAccount(workspaceId: string): Promise<Pick<Account, 'uid' | 'gid'> | undefined> {
+    return process.getuid?.() === 0 ? this.#accounts.knownOf(workspaceId) : undefined
+  }
+
   /** Ends the agents of a workspace and everything that still runs in it. */
   async stop(workspaceId: string, state: LocalState, say: Say, signal: AbortSignal): Promise<LocalState> {
     for (const agent of state.agents) {
+      if (!isRunning(agent)) {
+        say('warn', `Agent ${agent.name} did not run any more: it was killed, or this machine was restarted`)
+        continue
+      }
       const graceful = await endProcess(agent, SHUTDOWN_MS, signal)
       say(
         graceful ? 'info' : 'warn',
         graceful ? `Agent ${agent.name} has ended` : `Agent ${agent.name} did not end in time and was killed`,
       )
     }
-    const account = process.getuid?.() === 0 ? await this.#accounts.knownOf(workspaceId) : undefined
-    const left = await killProcesses(workspaceId, account)
+    const left = await killProcesses(workspaceId, await this.#knownAccount(workspaceId))
     if (left > 0) say('info', `Ended ${left} processes that were left running`)
     await removeOwnFiles(path.join(this.#options.directory, workspaceId))
     return { agents: [] }

@@ -15,15 +15,20 @@ const KILL_WAIT_MS = 5_000
 /** A process that cannot be confused with a later one of the same number. */
 export interface ProcessId {
   readonly pid: number
-  /** Field 22 of `/proc/<pid>/stat`: when it started, in clock ticks since boot. */
+  /** Field 22 of `/proc/<pid>/stat`: when it started, in clock ticks since boot; behind `@` which boot that was. */
   readonly startTime: string
 }
 
 /** Environment variable by which all processes of a workspace are found again. */
 export const WORKSPACE_MARK = 'SLIPWAY_WORKSPACE'
 
-/** When a process started; undefined when there is none. */
+/** When a process started, as {@link ProcessId} has it; undefined when there is none. */
 export function startTimeOf(pid: number): string | undefined {
+  const ticks = ticksOf(pid)
+  return ticks === undefined ? undefined : `${ticks}@${bootId()}`
+}
+
+function ticksOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -34,9 +39,20 @@ export function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** Whether this very process still runs. */
+/** Whether this very process still runs: after a restart of the machine none does, whatever has got its number (L-16). */
 export function isRunning(process: ProcessId): boolean {
-  return startTimeOf(process.pid) === process.startTime
+  const [ticks, boot] = process.startTime.split('@')
+  // Earlier releases have not noted the boot.
+  return ticksOf(process.pid) === ticks && (boot === undefined || boot === bootId())
+}
+
+/** A text that another start of the kernel does not have. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
 }
 
 /**
@@ -77,6 +93,11 @@ export async function killProcesses(workspaceId: string, account: Ids | undefine
   return killed
 }
 
+/** Whether anything of a workspace runs on this machine; `account` as for {@link killProcesses}. */
+export function hasProcesses(workspaceId: string, account: Ids | undefined): boolean {
+  return processesOf(workspaceId, account?.uid).length > 0
+}
+
 /** All at once, so that processes that multiply cannot outrun it. */
 async function killAllOf({ uid, gid }: Ids): Promise<void> {
   await run('/bin/sh', ['-c', 'kill -KILL -1'], { uid, gid }).catch(() => undefined)
@@ -93,7 +114,7 @@ function processesOf(workspaceId: string, uid: number | undefined): number[] {
           pid !== process.pid &&
           (readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark) ||
             (uid !== undefined && realUidOf(pid) === uid)) &&
-          startTimeOf(pid) !== undefined
+          ticksOf(pid) !== undefined
         )
       } catch {
         // It has ended, or belongs to somebody whose processes we may not see.

@@ -45,6 +45,10 @@ export class TypeScriptEngine implements Engine {
     const source = await readArchive(options.archive)
     return new Session(options, source, this.#sandbox, this.#local)
   }
+
+  async isGone(workspaceId: string, state: Uint8Array): Promise<boolean> {
+    return this.#local.isGone(workspaceId, readState(state))
+  }
 }
 
 class Session implements EngineSession {
