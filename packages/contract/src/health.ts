@@ -46,6 +46,7 @@ export const HealthCode = Type.Enum([
   'EAIG07',
   /** The database is away for the recorder. */
   'EAIG08',
+  'EAIG09',
 ])
 export type HealthCode = Static<typeof HealthCode>
 
@@ -269,6 +270,19 @@ export const AIGatewayReport = Type.Object({
     database_away: Type.Boolean(),
     /** Whether requests go on while records cannot be stored. */
     fail_open: Type.Boolean(),
+  }),
+  export: Type.Object({
+    /** Requests that the destination of the export refuses, and that wait for the settings to be saved. */
+    set_aside: Type.Integer(),
+    /** The latest of them. */
+    latest: Type.Array(
+      Type.Object({
+        interception_id: Type.String({ format: 'uuid' }),
+        set_aside_at: Time,
+        /** What the destination has answered. */
+        refusal: Type.String(),
+      }),
+    ),
   }),
 })
 export type AIGatewayReport = Static<typeof AIGatewayReport>

@@ -2,6 +2,7 @@ import type { AIProviderStatus } from '@slipway/contract'
 import type { ModelProvider } from '../ai-providers/index.ts'
 import type { CircuitBreakers } from './circuit-breakers.ts'
 import type { Exhaustion, KeyPools } from './key-pool.ts'
+import type { SetAside } from './store/exports.ts'
 
 /** Circuits that are told of each provider: clients name models as they like. */
 const MAX_CIRCUITS = 20
@@ -42,6 +43,8 @@ export interface GatewayHealth {
   readonly enabled: boolean
   readonly providers: readonly ProviderHealth[]
   readonly records: RecorderHealth
+  /** What the destination of the export does not take. */
+  readonly setAside: SetAside
 }
 
 /** The providers, their keys and their circuits at this moment. */

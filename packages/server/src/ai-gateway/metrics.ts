@@ -35,6 +35,7 @@ export class GatewayMetrics {
   readonly #injected
   readonly #lost
   readonly #guarded
+  #setAside: () => number = () => 0
   readonly #exported
   readonly #initiatorLabel: () => boolean
   #waiting: () => RecordsWaiting = () => ({ memory: 0, disk: 0 })
@@ -169,6 +170,12 @@ export class GatewayMetrics {
       'Requests that the export was offered, by outcome.',
       ['outcome'],
     )
+    series.gauge(
+      'export_set_aside',
+      'Requests that the destination of the export refuses, and that wait for the settings to be saved.',
+      [],
+      (set) => set({}, this.#setAside()),
+    )
     const costControl = 'coder_ai_gateway_cost_control_'
     this.#unpriced = new Counter({
       name: `${costControl}unpriced_token_usage_records_total`,
@@ -298,6 +305,11 @@ export class GatewayMetrics {
     this.#waiting = waiting
   }
 
+  /** Says where the gauge of interceptions that are set aside is read from. */
+  exportSetsAside(count: () => number): void {
+    this.#setAside = count
+  }
+
   /** Counts records that could not be kept. */
   recordsLost(reason: string, count: number): void {
     this.#lost.add({ reason }, count)
@@ -309,7 +321,7 @@ export class GatewayMetrics {
   }
 
   /** Counts requests that the export was offered. */
-  exported(outcome: 'delivered' | 'failed', count: number): void {
+  exported(outcome: 'delivered' | 'failed' | 'set_aside', count: number): void {
     this.#exported.add({ outcome }, count)
   }
 

@@ -119,6 +119,7 @@ export class ModelGateway implements AsyncDisposable {
       lastCallers: new LastKnown(outage),
     }
     this.#export = new InterceptionExport(context, () => governance.settings(), this.parts)
+    metrics.exportSetsAside(() => this.#export.setAside().count)
     this.#subscription = providers.onRead((all) => pools.keep(all))
   }
 
@@ -248,6 +249,7 @@ export class ModelGateway implements AsyncDisposable {
       enabled: this.#context.config.aiGatewayEnabled,
       providers: providersHealth(this.providers.list(), pools, breakers),
       records: recorder.health(),
+      setAside: this.#export.setAside(),
     }
   }
 

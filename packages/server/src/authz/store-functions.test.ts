@@ -187,6 +187,8 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'ai-gateway/store/exports.ts claimExports': [{ limit: 10, seconds: 60 }],
   'ai-gateway/store/exports.ts completeExports': [[id]],
   'ai-gateway/store/exports.ts releaseExports': [[id]],
+  'ai-gateway/store/exports.ts postponeExport': [{ id, refusal: 'no', counts: true }],
+  'ai-gateway/store/exports.ts setAsideExports': [10],
   'ai-gateway/store/records.ts insertTokens': [
     {
       ...aiRecord,

@@ -213,6 +213,9 @@ export interface AibridgeExportsTable {
   interception_id: string
   queued_at: Generated<Date>
   claimed_until: Date | null
+  refusals: Generated<number>
+  refusal: string | null
+  set_aside_at: Date | null
 }
 
 export interface AibridgeInterceptionsTable {

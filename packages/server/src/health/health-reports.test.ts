@@ -24,6 +24,7 @@ const gateway: Parameters<typeof aiGatewaySection>[0] = () => ({
     lastLostAt: undefined,
     failOpen: false,
   },
+  setAside: { count: 0, latest: [] },
 })
 const websocket = new WebsocketSection(() => '', new Uint8Array(32))
 const accessUrl = {
@@ -167,6 +168,11 @@ describe('the AI gateway', () => {
     expect(await look({ providers: [broken] })).toEqual(['error', 'EAIG03'])
     expect(await look({ providers: [provider, limited] })).toEqual(['warning', undefined, 'EAIG04'])
     expect(await look({ providers: [failing] })).toEqual(['warning', undefined, 'EAIG05'])
+  })
+
+  it('AG-B23: tells what the export cannot get rid of', async () => {
+    const latest = [{ interceptionId: 'i', at: new Date(0), refusal: 'it answered 422' }]
+    expect(await look({ setAside: { count: 3, latest } })).toEqual(['warning', undefined, 'EAIG09'])
   })
 
   it('tells what becomes of records', async () => {

@@ -1,3 +1,4 @@
+import type { AIExportFormat } from '@slipway/contract'
 import { describeError } from '@slipway/request-log'
 import type { GatewaySettings } from '../../ai-governance/index.ts'
 import { sendBatches } from '../../audit-forwarding/index.ts'
@@ -6,7 +7,15 @@ import type { AppContext } from '../../context.ts'
 import { GuardedFetch } from '../../outbound/index.ts'
 import type { AwsCredentials } from '../bedrock/aws-credentials.ts'
 import type { GatewayMetrics } from '../metrics.ts'
-import { claimExports, completeExports, releaseExports } from '../store/exports.ts'
+import {
+  claimExports,
+  completeExports,
+  type ExportedInterception,
+  postponeExport,
+  releaseExports,
+  type SetAside,
+  setAsideExports,
+} from '../store/exports.ts'
 import { exportRequest } from './export-request.ts'
 
 const actor = systemActor('aibridged', 'what models are asked is exported whoever asks')
@@ -16,11 +25,35 @@ const SEND_MS = 15_000
 const CLAIM_SECONDS = 60
 const BATCH = 50
 const MAX_ANSWER = 64 * 1024
+/** Interceptions that are named of those that are set aside. */
+const NAMED = 20
+
+/** A destination has refused a batch; sent again, that may well be refused again. */
+class RefusedError extends Error {
+  /** Whether the answer speaks of what was sent, rather than of who sends it, or where to. */
+  readonly isOfContent: boolean
+
+  constructor(status: number, isOfContent: boolean) {
+    super(`it answered ${status}`)
+    this.isOfContent = isOfContent
+  }
+}
+
+/** Answers that speak of what was sent. A bucket says by 400 that a signature is wrong, or too old. */
+const OF_CONTENT: Readonly<Record<AIExportFormat, ReadonlySet<number>>> = {
+  json: new Set([400, 413, 415, 422]),
+  otlp: new Set([400, 413, 415, 422]),
+  s3: new Set([413]),
+}
+/** Of the answers from 400 to 499, those that are about the moment, or about who asks. */
+const OF_THE_MOMENT: ReadonlySet<number> = new Set([401, 407, 408, 421, 425, 429])
 
 /**
  * Sends ended interceptions in batches to where the settings say (AG-B23). The queue is in the database: a batch is in memory
  * at a time, and what was not taken is sent again, by whichever replica comes first. Each arrives at least once; what
- * arrives twice has the same `id`.
+ * arrives twice has the same `id`. Batches that are refused become smaller, down to one interception; what is refused alone
+ * comes later, behind others, and is set aside after some refusals that are its own: those whose answer says so, or while
+ * the destination takes others. It is tried again once the settings are saved.
  */
 export class InterceptionExport implements AsyncDisposable {
   readonly #context: AppContext
@@ -29,6 +62,9 @@ export class InterceptionExport implements AsyncDisposable {
   readonly #aws: AwsCredentials
   readonly #fetch: GuardedFetch
   readonly #stopping = new AbortController()
+  /** Whether the destination has taken something since it last refused an interception. */
+  #takes = false
+  #setAside: SetAside = { count: 0, latest: [] }
   readonly #running: Promise<void>
 
   constructor(
@@ -46,7 +82,9 @@ export class InterceptionExport implements AsyncDisposable {
         most: BATCH,
         send: async (limit) => {
           const { exportWebhookUrl } = this.#settings()
-          return exportWebhookUrl !== '' && (await this.#send(exportWebhookUrl, limit)) === limit
+          if (exportWebhookUrl === '') return false
+          this.#setAside = await setAsideExports(actor, context.database.db, NAMED)
+          return this.#send(exportWebhookUrl, limit)
         },
         failed: (error, failures) =>
           context.log.error('interceptions could not be exported; they are sent again', {
@@ -58,11 +96,16 @@ export class InterceptionExport implements AsyncDisposable {
     )
   }
 
-  /** Sends the next batch. How many were in it. @throws Error when it was not taken. */
-  async #send(url: string, limit: number): Promise<number> {
+  /** What the destination does not take, as this replica has seen it last. */
+  setAside(): SetAside {
+    return this.#setAside
+  }
+
+  /** Sends the next batch. Whether there may be more. @throws Error when it was not taken. */
+  async #send(url: string, limit: number): Promise<boolean> {
     const { clock, database, deploymentId } = this.#context
     const claimed = await claimExports(actor, database.db, { limit, seconds: CLAIM_SECONDS })
-    if (claimed.length === 0) return 0
+    if (claimed.length === 0) return false
     const ids = claimed.map(({ id }) => id)
     const documents = claimed.flatMap(({ document }) => (document === null ? [] : [document]))
     try {
@@ -79,17 +122,38 @@ export class InterceptionExport implements AsyncDisposable {
           signal: this.#stopping.signal,
         })
         await response.body?.cancel()
-        if (!response.ok) throw new Error(`it answered ${response.status}`)
+        if (!response.ok) throw refusalOf(response.status, format)
       }
     } catch (error) {
       this.#metrics.exported('failed', documents.length)
+      const [only, ...others] = claimed
+      if (error instanceof RefusedError && only !== undefined && others.length === 0)
+        return this.#refused(only, error)
       // Without the database the claim ends by itself.
       await releaseExports(actor, database.db, ids).catch(() => undefined)
       throw error
     }
     await completeExports(actor, database.db, ids)
     this.#metrics.exported('delivered', documents.length)
-    return claimed.length
+    this.#takes ||= documents.length > 0
+    return claimed.length === limit
+  }
+
+  /** Lets an interception wait that was refused alone. @throws RefusedError while nothing says that others are taken. */
+  async #refused({ id }: ExportedInterception, refusal: RefusedError): Promise<boolean> {
+    const counts = refusal.isOfContent || this.#takes
+    this.#takes = false
+    const { database, log } = this.#context
+    if (await postponeExport(actor, database.db, { id, refusal: refusal.message, counts })) {
+      this.#metrics.exported('set_aside', 1)
+      log.error('an interception is exported no more, because its destination refuses it again and again', {
+        interception_id: id,
+        error: refusal.message,
+        remedy: 'it is tried again once the settings of the AI gateway are saved',
+      })
+    }
+    if (!counts) throw refusal
+    return true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -97,4 +161,9 @@ export class InterceptionExport implements AsyncDisposable {
     await this.#running
     this.#fetch[Symbol.dispose]()
   }
+}
+
+function refusalOf(status: number, format: AIExportFormat): Error {
+  if (status < 400 || status > 499 || OF_THE_MOMENT.has(status)) return new Error(`it answered ${status}`)
+  return new RefusedError(status, OF_CONTENT[format].has(status))
 }

@@ -14,6 +14,7 @@ import {
   upsertAIModelPrices,
 } from '@slipway/contract'
 import { callsTools, fixtures, says, until } from '@slipway/testkit'
+import type { GatewaySettings } from '../../ai-governance/index.ts'
 import { systemActor } from '../../authz/index.ts'
 import { abandonedInterceptionsJob } from '../abandoned.ts'
 import { signatureOf } from '../bedrock/aws.fixture.ts'
@@ -21,6 +22,7 @@ import { GatewayWorld } from '../gateway.fixture.ts'
 import { endInterception } from '../store/interceptions.ts'
 import { WebhookReceiver } from '../webhook-receiver.fixture.ts'
 import { at, list, text } from '../wires/json.ts'
+import { InterceptionExport } from './interception-export.ts'
 
 const CHAT = '/v1/chat/completions'
 const SECRET = `ghp_${'aB3'.repeat(12)}`
@@ -359,6 +361,69 @@ describe('AG-B23: the export', () => {
     })
     await set({ export_webhook_url: '' })
   })
+
+  it('AG-B23: what is refused for what it is comes behind others, is set aside, and comes again once settings are saved', async () => {
+    hook.received.length = 0
+    const { db } = world.database
+    const queued = async (refusals: number): Promise<string> => {
+      const interception = await fixtures.aibridgeInterception(db, { initiator_id: user.id })
+      await fixtures.aibridgeExport(db, { refusals, interception })
+      return interception.id
+    }
+    const rowOf = (id: string) =>
+      db
+        .selectFrom('aibridge_exports')
+        .selectAll()
+        .where('interception_id', '=', id)
+        .executeTakeFirstOrThrow()
+    const refusedAgain = (id: string) =>
+      db
+        .updateTable('aibridge_exports')
+        .set({ claimed_until: null, refusal: null })
+        .where('interception_id', '=', id)
+        .execute()
+    const refusalOf = (id: string) =>
+      until('a refusal', async () => ((await rowOf(id)).refusal === null ? undefined : rowOf(id)), 30_000)
+    const isTaken = (id: string) => until('others to be taken', () => own().some((one) => one.id === id))
+    const bad = await queued(3)
+    let status = 422
+    hook.answer = async ({ raw }) => ({ status: raw.includes(bad) ? status : 204 })
+    const { parts } = world.gateway
+    // No other replica has an export.
+    const settings = (): GatewaySettings => ({
+      ...parts.governance.settings(),
+      exportWebhookUrl: hook.url,
+      exportFormat: 'json',
+    })
+    await using exporter = new InterceptionExport(world.context, settings, parts)
+    expect(await refusalOf(bad)).toMatchObject({ refusals: 4, set_aside_at: null })
+    // It may be about where it is sent, of which nothing else speaks by now.
+    status = 403
+    await refusedAgain(bad)
+    expect(await refusalOf(bad)).toMatchObject({ refusals: 4, set_aside_at: null })
+    await isTaken(await queued(0))
+    await refusedAgain(bad)
+    const refusal = 'it answered 403'
+    expect(await refusalOf(bad)).toMatchObject({ refusals: 5, refusal, set_aside_at: expect.any(Date) })
+    const sent = own().filter((one) => one.id === bad).length
+    await db.updateTable('aibridge_exports').set({ claimed_until: null }).execute()
+    await isTaken(await queued(0))
+    expect(own().filter((one) => one.id === bad)).toHaveLength(sent)
+    expect(exporter.setAside()).toEqual({
+      count: 1,
+      latest: [{ interceptionId: bad, at: expect.any(Date), refusal }],
+    })
+    expect(await world.context.metrics.metrics()).toContain(
+      'coder_ai_gateway_exported_interceptions_total{outcome="set_aside"} 1',
+    )
+    status = 204
+    await set({ export_webhook_url: '' })
+    await until(
+      'it to be taken',
+      async () => (await db.selectFrom('aibridge_exports').execute()).length === 0,
+    )
+    expect(own().filter((one) => one.id === bad)).toHaveLength(sent + 1)
+  }, 60_000)
 
   it('AG-B23: puts them into a bucket of S3, signed, and the same batch into the same object', async () => {
     hook.received.length = 0

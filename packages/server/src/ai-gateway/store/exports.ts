@@ -9,9 +9,24 @@ export interface ExportedInterception {
   readonly document: Readonly<Record<string, unknown>> | null
 }
 
+/** After that many refusals of its own an interception is set aside. */
+const MAX_REFUSALS = 5
+
+/** What a destination does not take, whatever it is asked. */
+export interface SetAside {
+  readonly count: number
+  /** The latest of them. */
+  readonly latest: readonly {
+    readonly interceptionId: string
+    readonly at: Date
+    /** What the destination has answered. */
+    readonly refusal: string
+  }[]
+}
+
 /**
  * Takes the next ended interceptions that are to be exported, the oldest first, for a time in which no other replica
- * does. @throws ApiError 403.
+ * does; of those that were set aside only such as were so before the settings were saved last. @throws ApiError 403.
  */
 export async function claimExports(
   actor: Actor,
@@ -24,7 +39,9 @@ export async function claimExports(
     with claimed as (
       update aibridge_exports set claimed_until = now() + make_interval(secs => ${seconds})
        where interception_id in (
-         select interception_id from aibridge_exports where claimed_until is null or claimed_until < now()
+         select interception_id from aibridge_exports
+          where (claimed_until is null or claimed_until < now())
+            and (set_aside_at is null or set_aside_at < (select updated_at from ai_gateway_settings))
           order by queued_at limit ${limit} for update skip locked)
       returning interception_id, queued_at)
     select c.interception_id as id,
@@ -66,4 +83,42 @@ export async function releaseExports(actor: Actor, db: Db, ids: readonly string[
       .set({ claimed_until: null })
       .where('interception_id', 'in', ids)
       .execute()
+}
+
+/**
+ * Notes that the destination has refused an interception that it was sent alone: that is sent again later, so that others
+ * come first, and no more once it was refused too often.
+ *
+ * @param counts whether it was refused for what it is.
+ * @returns whether it is set aside.
+ * @throws ApiError 403.
+ */
+export async function postponeExport(
+  actor: Actor,
+  db: Db,
+  { id, refusal, counts }: { readonly id: string; readonly refusal: string; readonly counts: boolean },
+): Promise<boolean> {
+  authorize(actor, 'update', { type: 'aibridge_interception' })
+  const { rows } = await sql<{ set_aside: boolean }>`
+    update aibridge_exports
+       set refusals = refusals + ${counts ? 1 : 0}, refusal = ${refusal},
+           claimed_until = now() + make_interval(mins => (2 ^ least(refusals, ${MAX_REFUSALS}))::int),
+           set_aside_at = case when ${counts} and refusals + 1 >= ${MAX_REFUSALS} then now() else set_aside_at end
+     where interception_id = ${id}::uuid
+    returning set_aside_at is not null and ${counts} as set_aside`.execute(db)
+  return rows[0]?.set_aside ?? false
+}
+
+/** What is set aside, and why. @throws ApiError 403. */
+export async function setAsideExports(actor: Actor, db: Db, limit: number): Promise<SetAside> {
+  authorize(actor, 'read', { type: 'aibridge_interception' })
+  const { rows } = await sql<{ id: string; at: Date; refusal: string; total: number }>`
+    select interception_id as id, set_aside_at as at, coalesce(refusal, '') as refusal,
+           (count(*) over ())::int as total
+      from aibridge_exports where set_aside_at is not null
+     order by set_aside_at desc limit ${limit}`.execute(db)
+  return {
+    count: rows[0]?.total ?? 0,
+    latest: rows.map(({ id, at, refusal }) => ({ interceptionId: id, at, refusal })),
+  }
 }

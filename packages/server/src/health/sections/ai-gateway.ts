@@ -47,8 +47,19 @@ function off(): Finding {
   }
 }
 
-function findingsOf({ providers, records }: GatewayHealth, now: Date): Finding[] {
-  return [...recordFindings(records, now), ...providerFindings(providers)]
+function findingsOf({ providers, records, setAside }: GatewayHealth, now: Date): Finding[] {
+  return [...recordFindings(records, now), ...exportFindings(setAside), ...providerFindings(providers)]
+}
+
+function exportFindings({ count, latest: [last] }: GatewayHealth['setAside']): Finding[] {
+  if (last === undefined) return []
+  return [
+    {
+      code: 'EAIG09',
+      severity: 'warning',
+      message: `The destination of the export refuses ${count} ${count === 1 ? 'request' : 'requests'}, the last at ${last.at.toISOString()}: for ${last.interceptionId} ${last.refusal}. Look at what it says of them, then save the settings of the AI gateway to have them sent again.`,
+    },
+  ]
 }
 
 function recordFindings(records: GatewayHealth['records'], now: Date): Finding[] {
@@ -132,7 +143,7 @@ function findingsOfProvider(provider: ProviderHealth): Finding[] {
   return found
 }
 
-function present({ enabled, providers, records }: GatewayHealth) {
+function present({ enabled, providers, records, setAside }: GatewayHealth) {
   return {
     enabled,
     providers: providers.map((provider) => ({
@@ -151,6 +162,14 @@ function present({ enabled, providers, records }: GatewayHealth) {
       ...(records.lastLostAt === undefined ? {} : { last_lost_at: records.lastLostAt.toISOString() }),
       database_away: records.databaseAway,
       fail_open: records.failOpen,
+    },
+    export: {
+      set_aside: setAside.count,
+      latest: setAside.latest.map(({ interceptionId, at, refusal }) => ({
+        interception_id: interceptionId,
+        set_aside_at: at.toISOString(),
+        refusal,
+      })),
     },
   } satisfies Partial<Found<AIGatewayReport>>
 }
