@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +11,7 @@ import { createTestDatabase, fixtures, openDatabase, type TestDatabase, until } 
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
 import type { Engine } from './engine/engine.ts'
+import type { JobTools } from './job-handler.ts'
 import { JobLog } from './job-log.ts'
 import { JobWorker } from './job-worker.ts'
 import { cancelJob, type JobRow } from './store/jobs.ts'
@@ -49,7 +51,10 @@ const pending = () =>
 const read = (id: string): Promise<JobRow> =>
   database.db.selectFrom('provisioner_jobs').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 
-function worker(run: (job: JobRow, signal: AbortSignal) => Promise<void>): JobWorker {
+function worker(
+  run: (job: JobRow, signal: AbortSignal, say: JobTools['say']) => Promise<void>,
+  more: { readonly maxSilenceMs?: number } = {},
+): JobWorker {
   return new JobWorker({
     database,
     log: silentLogger(),
@@ -61,11 +66,12 @@ function worker(run: (job: JobRow, signal: AbortSignal) => Promise<void>): JobWo
     engines: new Map([['typescript', engine]]),
     workDirectory,
     forceCancelMs: 100,
+    ...more,
     handlers: [
       {
         type: 'workspace_build',
         async run(job, tools) {
-          await run(job, tools.signal)
+          await run(job, tools.signal, tools.say)
           return { ok: true, store: async () => undefined }
         },
       },
@@ -88,6 +94,35 @@ describe('the provisioner of the server', () => {
       error: 'Cancel timed out',
     })
     expect(await until('the next', async () => ended(await read(next.id)))).toMatchObject({
+      job_status: 'succeeded',
+    })
+  })
+
+  it('L-12: a job of which nothing is heard fails, names the step and leaves its place, whether it stops or not', async () => {
+    const [deaf, obedient, chatty] = [await pending(), await pending(), await pending()]
+    await using own = worker(
+      async (job, signal, say) => {
+        say('Planning Infrastructure', 'begun')
+        if (job.id === deaf.id) await new Promise(() => undefined)
+        if (job.id === obedient.id)
+          await new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('ended'))),
+          )
+        for (const begun = performance.now(); performance.now() - begun < 800; ) {
+          await delay(10, undefined, { signal })
+          say('Starting workspace', 'still at it')
+        }
+      },
+      { maxSilenceMs: 600 },
+    )
+    await own.start()
+    for (const { id } of [deaf, obedient])
+      expect(await until('its end', async () => ended(await read(id)))).toMatchObject({
+        job_status: 'failed',
+        error: expect.stringMatching(/^nothing was heard .* after "Planning Infrastructure", .*: try again/),
+      })
+    // Longer than it may be silent, but never silent for so long.
+    expect(await until('its end', async () => ended(await read(chatty.id)))).toMatchObject({
       job_status: 'succeeded',
     })
   })

@@ -13,14 +13,18 @@ import { EngineError } from './engine/engine.ts'
 import type { JobHandler, Outcome } from './job-handler.ts'
 import { JobLog } from './job-log.ts'
 import { JobMetrics } from './job-metrics.ts'
+import { Silence } from './silence.ts'
 import { registerDaemon, removeDaemons, touchDaemons } from './store/daemons.ts'
 import { type ClaimedJob, claimJob, completeJob, type JobRow, LEASE_SECONDS, renewJob } from './store/jobs.ts'
+import type { NewJobLog } from './store/logs.ts'
 import { BUILT_IN_TAGS } from './tags.ts'
 
 const RENEW_MS = 5_000
 /** Covers a wake-up that was lost; posted jobs are taken at once (PR-31). */
 const POLL_MS = 10_000
 const SHUTDOWN_GRACE_MS = 5_000
+/** No step of a job needs so long without a word. */
+const MAX_SILENCE_MS = 15 * 60_000
 
 const actor = systemActor('provisionerd', 'the provisioner takes and ends its jobs')
 
@@ -44,6 +48,8 @@ export interface JobWorkerOptions {
   readonly workDirectory: string
   /** Milliseconds after which a canceled job that does not stop is failed (`--provisioner-force-cancel-interval`). */
   readonly forceCancelMs: number
+  /** Milliseconds after which a job that says nothing is ended (L-12); a quarter of an hour unless a test says otherwise. */
+  readonly maxSilenceMs?: number
 }
 
 /**
@@ -158,14 +164,20 @@ export class JobWorker implements AsyncDisposable {
     const { database, log } = this.#options
     const jobLog = new JobLog({ db: database.db, jobId: job.id, log })
     const over = this.#metrics.taken(job)
+    using silence = new Silence(this.#options.maxSilenceMs ?? MAX_SILENCE_MS, () => {
+      if (stop.signal.aborted) return
+      log.warn('a provisioner job says nothing and is ended', { job_id: job.id })
+      stop.abort('silent')
+    })
     let outcome: Outcome
     try {
-      outcome = await this.#orGiveUp(this.#perform(job, stop, jobLog), job, stop.signal)
+      outcome = await this.#orGiveUp(this.#perform(job, stop, jobLog, silence), job, stop.signal)
     } catch (error) {
       outcome = failureOf(error, stop.signal)
       if (!(error instanceof EngineError))
         log.warn('a provisioner job failed', { job_id: job.id, error: describeError(error) })
     }
+    if (!outcome.ok && stop.signal.reason === 'silent') outcome = { ...outcome, error: silence.fault }
     if (!outcome.ok)
       jobLog.write({
         createdAt: new Date(),
@@ -209,7 +221,7 @@ export class JobWorker implements AsyncDisposable {
     }
   }
 
-  async #perform(job: JobRow, stop: AbortController, jobLog: JobLog): Promise<Outcome> {
+  async #perform(job: JobRow, stop: AbortController, jobLog: JobLog, silence: Silence): Promise<Outcome> {
     const { engines, handlers, workDirectory } = this.#options
     const engine = engines.get(job.provisioner)
     const handler = handlers.find((candidate) => candidate.type === job.type)
@@ -217,14 +229,18 @@ export class JobWorker implements AsyncDisposable {
       throw new EngineError(`this provisioner cannot run ${job.type} jobs for ${job.provisioner} templates`)
     await mkdir(workDirectory, { recursive: true })
     const folder = await mkdtemp(path.join(workDirectory, 'job-'))
+    const write = (line: NewJobLog): void => {
+      silence.end(line.stage)
+      jobLog.write(line)
+    }
     try {
       return await handler.run(job, {
         engine,
         signal: stop.signal,
         workDirectory: folder,
-        engineLog: (line) => jobLog.write({ ...line, source: 'provisioner' }),
+        engineLog: (line) => write({ ...line, source: 'provisioner' }),
         say: (stage, output, level = 'info') =>
-          jobLog.write({ createdAt: new Date(), source: 'provisioner_daemon', level, stage, output }),
+          write({ createdAt: new Date(), source: 'provisioner_daemon', level, stage, output }),
       })
     } finally {
       await rm(folder, { recursive: true, force: true })
