@@ -338,6 +338,20 @@ describe('AG-89: sessions', () => {
       const models = await fetch(`${server.url}/api/v2/${prefix}/models?q=m-`, { headers: owner.headers })
       expect(await models.json()).toEqual(['m-1', 'm-2', 'm-3'])
     }
+    // Another spelling is another name; what is under way has none.
+    const more = [
+      { model: 'M-2', client: 'zed' },
+      { model: 'm-0', client: 'Junie', ended_at: null },
+    ]
+    for (const columns of more)
+      await fixtures.aibridgeInterception(database.db, { initiator_id: user.id, ...columns })
+    const models = await owner.call(listAIGatewayModels, { query: { q: 'M-' } })
+    expect(models.toSorted()).toEqual(['M-2', 'm-1', 'm-2', 'm-3'])
+    const clients = await owner.call(listAIGatewayClients, { query: {} })
+    expect(clients.toSorted()).toEqual(['Codex', 'Unknown', 'Zed', 'zed'])
+    expect(await owner.call(listAIGatewayClients, { query: { q: 'client:Z', limit: 1, offset: 2 } })).toEqual(
+      [],
+    )
     const former = await fetch(`${server.url}/api/v2/aibridge/sessions?limit=1`, { headers: owner.headers })
     expect(await former.json()).toMatchObject({ sessions: [{ id: expect.any(String) }] })
   })
