@@ -7,6 +7,8 @@ import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
+import { monogramIcons } from './monogram-icons.ts'
+
 /** Where `vite dev` finds the API. */
 const apiServer = process.env.SLIPWAY_API ?? 'http://127.0.0.1:3000'
 
@@ -58,7 +60,12 @@ function compressed(): Plugin {
 export default defineConfig({
   // Its own pass would replace `light-dark()` by variables that are resolved at the root only, and a part of a
   // page could no longer have a scheme of its own.
-  plugins: [react(), tailwindcss({ optimize: false }), compressed()],
+  plugins: [
+    react(),
+    tailwindcss({ optimize: false }),
+    monogramIcons(fileURLToPath(new URL('./public/icon', import.meta.url))),
+    compressed(),
+  ],
   resolve: {
     // The browser validates nothing: it needs methods and paths of the contract, not its schemas.
     alias: { typebox: fileURLToPath(new URL('./src/api/schema-free-typebox.ts', import.meta.url)) },

@@ -218,6 +218,25 @@ describe('the download', () => {
     expect(bytes).toBeGreaterThan(50 * 1024)
     expect(bytes).toBeLessThanOrEqual(120 * 1024)
   })
+
+  it('UI-106: has the icons that templates name, drawn or as initials, and no other', async () => {
+    const icon = (name: string) => fetch(`${server.url}/icon/${name}.svg`)
+    for (const name of [
+      'database',
+      'jetbrains',
+      'fly.io',
+      'aws-dark',
+      'k8s',
+      'code-insiders',
+      'cpp',
+      'zed',
+    ]) {
+      const answer = await icon(name)
+      expect([answer.status, answer.headers.get('content-type')], name).toEqual([200, 'image/svg+xml'])
+      expect(await answer.text(), name).toContain('viewBox="0 0 24 24"')
+    }
+    expect((await icon('no-such-thing')).status).toBe(404)
+  })
 })
 
 describe('the workspaces page', () => {
