@@ -1,6 +1,7 @@
 import { type UseQueryResult, useMutation } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 
+import { classNames } from '../ui/class-names.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { type Column, Table } from '../ui/table.tsx'
@@ -44,7 +45,10 @@ export function OwnThings<Thing>(props: OwnThingsProps<Thing>) {
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p className="min-w-0 flex-1 basis-60 text-sm text-ink-2">{about}</p>
-        {rows === undefined || rows.length === 0 ? null : <div className="flex gap-2">{make}</div>}
+        {/* Its room is kept until it is known whether there are any: where there are none, they say so with the same. */}
+        {rows?.length === 0 ? null : (
+          <div className={classNames('flex gap-2', rows === undefined && 'invisible')}>{make}</div>
+        )}
       </div>
       {failed ? (
         <ErrorNotice

@@ -63,7 +63,12 @@ function Models() {
   )
   return (
     <Page>
-      <PageHeader title="Models" context="The models that agents can use" actions={create} />
+      <PageHeader
+        title="Models"
+        documentTitle="Models - AI"
+        context="The models that agents can use"
+        actions={create}
+      />
       <AiTabs />
       {models.isError && models.data === undefined ? (
         <ErrorNotice

@@ -95,7 +95,11 @@ function NewModel({
       <div className="pb-3">
         <Breadcrumbs above={[{ label: 'Models', href: paths.aiModels() }]} here="New model" />
       </div>
-      <PageHeader title="New model" context="Agents can use it as soon as you add it" />
+      <PageHeader
+        title="New model"
+        documentTitle="New model - Models"
+        context="Agents can use it as soon as you add it"
+      />
       <ModelForm
         draft={draft}
         onChange={(patch) => {

@@ -50,6 +50,7 @@ function Providers() {
     <Page>
       <PageHeader
         title="Model providers"
+        documentTitle="Model providers - AI"
         context="Where the models for agents and the gateway come from"
         actions={create}
       />

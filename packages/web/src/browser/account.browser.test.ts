@@ -153,6 +153,11 @@ describe('the look', () => {
         terminal_font: 'fira-code',
       })
 
+    // UI-607: pages of the server know it too.
+    const told = async () =>
+      (await page.context().cookies()).find(({ name }) => name === 'slipway_theme')?.value
+    expect(await told()).toBe('dark')
+
     const { page: elsewhere } = await openAs(client, '/workspaces')
     await elsewhere.locator('html[data-theme=dark][data-vision=tritan]').waitFor()
     // Contrast is a matter of the screen.

@@ -137,8 +137,15 @@ describe('users', () => {
 
   it('UI-1401, UI-3: a name that somebody has is refused at its field', async () => {
     const { page } = await browser.openAs(owner, '/deployment/users/owner')
+    // There is something to save once something differs, and no more when it is as it was.
+    const save = page.getByRole('button', { name: 'Save profile' })
+    expect(await save.isDisabled()).toBe(true)
     await page.getByLabel('Username').fill('ci-deploy')
-    await page.getByRole('button', { name: 'Save profile' }).click()
+    expect(await save.isEnabled()).toBe(true)
+    await page.getByLabel('Username').fill('owner')
+    expect(await save.isDisabled()).toBe(true)
+    await page.getByLabel('Username').fill('ci-deploy')
+    await save.click()
     await page.getByRole('alert').filter({ hasText: 'The profile was not saved' }).waitFor()
     expect(await page.getByLabel('Username').getAttribute('aria-invalid')).toBe('true')
     // Nobody suspends or deletes themselves.
@@ -160,6 +167,11 @@ describe('users', () => {
       ['/settings/tokens/new', 'New token - Tokens - Settings - Slipway'],
       ['/deployment/security', 'Security - Deployment - Slipway'],
       ['/deployment/users/nothing', 'There is no user nothing - Slipway'],
+      ['/deployment/users/create', 'New user - Users - Slipway'],
+      ['/templates/new', 'New template - Templates - Slipway'],
+      ['/templates/local-workspace', 'Local workspace - Templates - Slipway'],
+      ['/templates/local-workspace/versions', 'Versions - Local workspace - Templates - Slipway'],
+      ['/templates/local-workspace/workspace', 'New workspace - Local workspace - Workspaces - Slipway'],
     ] as const) {
       await page.goto(server.url + path)
       await expect.poll(() => page.title()).toBe(title)
@@ -215,6 +227,16 @@ it('UI-1406: a session that goes on ticks, and its workspace is a link', async (
   const { page, faults } = await browser.openAs(owner, '/connectionlog?filter=status:ongoing')
   const row = page.getByRole('row', { name: /owner\/engine/ })
   await row.getByText('Ongoing').waitFor()
+  // Each column says what its cells hold, in their order; the last one is that of the button for more.
+  expect((await page.getByRole('columnheader').allTextContents()).filter(Boolean)).toEqual([
+    'Workspace',
+    'Type',
+    'From',
+    'Started',
+    'Duration',
+    'End',
+  ])
+  expect((await row.getByRole('cell').allTextContents()).slice(0, 3).join(' ')).toMatch(/owner\/engine.* SSH/)
   const before = await row.textContent()
   await expect.poll(() => row.textContent(), { timeout: 5000 }).not.toBe(before)
   expect(await row.getByRole('link', { name: 'owner/engine' }).getAttribute('href')).toBe('/@owner/engine')

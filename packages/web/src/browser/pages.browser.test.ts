@@ -198,6 +198,23 @@ describe('the filter of a list', () => {
     expect(await filter.inputValue()).toBe('status:stopped owner')
   })
 
+  it('UI-2101, UI-2105: a page that breaks says what to report, one whose files are lost what to do; the frame goes on', async () => {
+    const { page } = await browser.openAs(owner, '/workspaces')
+    const templates = page.getByRole('link', { name: 'Templates', exact: true })
+    await page.route('**/api/v2/templates*', (route) => route.fulfill({ json: { not: 'a list' } }))
+    await templates.click()
+    await page.getByRole('heading', { name: 'This page stopped working' }).waitFor()
+    await page.getByText('If it happens again, report these words').waitFor()
+    await page.unroute('**/api/v2/templates*')
+    await page.route('**/assets/tasks-page-*', (route) => route.abort())
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click()
+    await page.getByRole('heading', { name: 'This page could not be loaded' }).waitFor()
+    await page.unroute('**/assets/tasks-page-*')
+    // A new document, because the browser does not ask for the same file again.
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { name: 'Tasks', exact: true }).waitFor()
+  })
+
   it('UI-405: an address that leads nowhere offers lists of what its last part may be', async () => {
     const { page, faults } = await browser.openAs(owner, '/nowhere/local')
     await page.getByRole('link', { name: 'Templates named “local”' }).click()

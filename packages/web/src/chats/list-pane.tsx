@@ -120,13 +120,16 @@ export function ListPane(props: ListPaneProps) {
           />
         </div>
       ) : list.data === undefined ? (
-        <ListSkeleton />
+        <div className="min-h-0 flex-1 overflow-hidden">
+          <ListSkeleton />
+        </div>
       ) : chats.length === 0 ? (
         <div className="min-h-0 flex-1 overflow-y-auto">
           <Nothing
             filter={filter}
             onlyWaiting={onlyWaiting}
             mayCreate={mayCreate}
+            newChat={paths.agents({ ...query, pane: 'new' })}
             onReset={() => change({ needs: undefined, ...RESET })}
             onShared={() => change({ source: 'shared_with_me' })}
           />
@@ -181,12 +184,14 @@ function Nothing({
   filter,
   onlyWaiting,
   mayCreate,
+  newChat,
   onReset,
   onShared,
 }: {
   readonly filter: ChatFilter
   readonly onlyWaiting: boolean
   readonly mayCreate: boolean
+  readonly newChat: string
   readonly onReset: () => void
   readonly onShared: () => void
 }) {
@@ -215,7 +220,19 @@ function Nothing({
       </EmptyState>
     )
   return mayCreate ? (
-    <EmptyState icon={MessagesSquare} title="No chats yet">
+    <EmptyState
+      icon={MessagesSquare}
+      title="No chats yet"
+      action={
+        // Where both panes have room, a new chat stands beside this.
+        <AppLink
+          href={newChat}
+          className={classNames(buttonClass({ tone: 'primary' }), 'min-[800px]:hidden')}
+        >
+          New chat
+        </AppLink>
+      }
+    >
       Say what you want done; the chat appears here.
     </EmptyState>
   ) : (

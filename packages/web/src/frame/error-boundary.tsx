@@ -1,13 +1,40 @@
 import type { ErrorComponentProps } from '@tanstack/react-router'
 import { Component, type ReactNode } from 'react'
 
+import { describeError, statusOf } from '../api/errors.ts'
+import { StandAlonePage } from '../session/stand-alone-page.tsx'
 import { Button } from '../ui/button.tsx'
 import { ErrorPage } from '../ui/error-notice.tsx'
-import { LogoMark } from '../ui/logo.tsx'
 
-/** A page that broke: the rest of the frame goes on (UI-2101). */
+/** A file of another build, or one that the network has lost, as the browsers say it. */
+const LOST_FILE = /dynamically imported module|importing a module script failed/i
+
+/** A page that broke: the rest of the frame goes on (UI-2101). Its files are asked for again only by a new document (UI-2105). */
 export function RouteError({ error, reset }: ErrorComponentProps) {
-  return <ErrorPage title="This page could not be shown" error={error} onRetry={reset} />
+  if (statusOf(error) !== undefined)
+    return <ErrorPage title="This page could not be shown" error={error} onRetry={reset} />
+  const { message } = describeError(error)
+  return LOST_FILE.test(message) ? (
+    <ErrorPage title="This page could not be loaded" onRetry={() => location.reload()}>
+      Its files did not arrive: the connection was lost, or the server was updated meanwhile.
+    </ErrorPage>
+  ) : (
+    <ErrorPage title="This page stopped working" onRetry={reset}>
+      <Fault text="It failed while it was drawn." message={message} />
+    </ErrorPage>
+  )
+}
+
+/** What somebody who can mend it has to know. */
+function Fault({ text, message }: { readonly text: string; readonly message: string }) {
+  return (
+    <>
+      <p>{text} What the server keeps is not touched. If it happens again, report these words:</p>
+      <p className="mt-3">
+        <code className="text-sm break-words">{message}</code>
+      </p>
+    </>
+  )
 }
 
 interface BoundaryState {
@@ -26,19 +53,17 @@ export class GlobalBoundary extends Component<{ readonly children: ReactNode }, 
     const { error } = this.state
     if (error === undefined) return this.props.children
     return (
-      <main className="flex min-h-dvh flex-col items-center justify-center gap-2 px-6 text-center">
-        <LogoMark className="mb-4 size-8 text-ink-3" />
-        <h1 className="text-xl font-semibold">The dashboard stopped working</h1>
-        <p className="max-w-md text-base text-ink-2">
-          {error instanceof Error ? error.message : String(error)}. Reload the page to go on.
-        </p>
-        <div className="mt-4 flex gap-2">
+      <StandAlonePage title="The dashboard stopped working">
+        <div className="text-base text-ink-2">
+          <Fault text="A fault of its own keeps it from going on." message={describeError(error).message} />
+        </div>
+        <div className="mt-7 flex gap-2">
           <Button tone="primary" onClick={() => location.reload()}>
             Reload
           </Button>
           <Button onClick={() => location.assign('/')}>Go to the start</Button>
         </div>
-      </main>
+      </StandAlonePage>
     )
   }
 }

@@ -64,7 +64,11 @@ export function NewProviderPage() {
           here="New provider"
         />
       </div>
-      <PageHeader title="New identity provider" context="Nobody sees it until you enable it" />
+      <PageHeader
+        title="New identity provider"
+        documentTitle="New identity provider - Identity providers"
+        context="Nobody sees it until you enable it"
+      />
       <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={create.error} title="The provider was not created" />
         <Section

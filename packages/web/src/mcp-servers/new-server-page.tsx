@@ -61,6 +61,7 @@ function NewServer({ organization }: { readonly organization: Organization }) {
       </div>
       <PageHeader
         title="New MCP server"
+        documentTitle="New MCP server - MCP servers"
         context={`For chats in ${organizationTitle(organization)}. At first, every member may use it`}
       />
       <ServerForm

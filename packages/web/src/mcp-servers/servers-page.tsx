@@ -54,6 +54,7 @@ export function McpServersPage() {
     <Page>
       <PageHeader
         title="MCP servers"
+        documentTitle="MCP servers - AI"
         context="Systems whose tools chats can use, by organization"
         actions={create}
       />

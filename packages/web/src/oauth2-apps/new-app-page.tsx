@@ -51,7 +51,11 @@ export function NewOAuth2AppPage() {
           here="New app"
         />
       </div>
-      <PageHeader title="New OAuth2 app" context="You get its client id and secrets once it is created" />
+      <PageHeader
+        title="New OAuth2 app"
+        documentTitle="New OAuth2 app - OAuth2 apps"
+        context="You get its client id and secrets once it is created"
+      />
       <AppForm
         draft={draft}
         onChange={(next) => {

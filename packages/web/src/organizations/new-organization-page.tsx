@@ -41,6 +41,7 @@ export function NewOrganizationPage() {
     <Page width="narrow">
       <PageHeader
         title="New organization"
+        documentTitle="New organization - Organizations"
         context="With its own members, groups, roles, templates and workspaces"
       />
       <form ref={form} onSubmit={submit} className="flex flex-col gap-4">

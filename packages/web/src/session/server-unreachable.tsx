@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import { describeError } from '../api/errors.ts'
 import { Button } from '../ui/button.tsx'
 import { CopyableId } from '../ui/copyable.tsx'
-import { LogoMark } from '../ui/logo.tsx'
+import { StandAlonePage } from './stand-alone-page.tsx'
 
 const FIRST_MS = 1000
 const LAST_MS = 30_000
@@ -32,20 +32,20 @@ export function ServerUnreachable({
   }, [busy, retry])
   const { message, requestId } = describeError(error)
   return (
-    <main className="flex min-h-dvh flex-col items-center justify-center gap-2 px-6 text-center">
-      <LogoMark className="mb-4 size-8 text-ink-3" />
-      <h1 className="text-xl font-semibold">The server cannot be reached</h1>
-      <p className="max-w-sm text-base text-ink-2">
-        {message} Nobody was signed out; this page goes on by itself when the server answers.
-      </p>
-      {requestId === undefined ? null : (
-        <p className="text-xs text-ink-2">
-          Request <CopyableId id={requestId} />
+    <StandAlonePage title="The server cannot be reached" context={message}>
+      <div className="flex flex-col items-start gap-4">
+        <p className="text-base text-ink-2">
+          You were not signed out. This page opens by itself when the server answers.
         </p>
-      )}
-      <Button className="mt-4" busy={busy} onClick={retry}>
-        Try now
-      </Button>
-    </main>
+        {requestId === undefined ? null : (
+          <p className="text-xs text-ink-2">
+            Request <CopyableId id={requestId} />
+          </p>
+        )}
+        <Button tone="primary" busy={busy} onClick={retry}>
+          Try now
+        </Button>
+      </div>
+    </StandAlonePage>
   )
 }

@@ -22,7 +22,7 @@ export function StandAlonePage({
           <LogoMark className="size-7" />
           <span className="text-lg font-semibold tracking-[-0.01em] text-ink">Slipway</span>
         </div>
-        <h1 className="text-2xl font-semibold tracking-[-0.018em]">{title}</h1>
+        <h1 className="text-2xl font-semibold tracking-[-0.018em] text-balance">{title}</h1>
         {context === undefined ? null : <p className="mt-1.5 text-base text-ink-2">{context}</p>}
         <div className="mt-7">{children}</div>
       </div>

@@ -59,7 +59,6 @@ export function TasksPage() {
       <div className="grid items-start gap-x-6 gap-y-8 xl:grid-cols-[minmax(0,1fr)_320px]">
         <div className="flex min-w-0 flex-col gap-4">
           <StartTask wanted={search.template} />
-          <NotificationsNotice />
           <div className="mt-2 flex flex-wrap items-center gap-2">
             {permissions?.viewAllUsers === true ? (
               <Segmented
@@ -124,6 +123,8 @@ export function TasksPage() {
               />
             </div>
           )}
+          {/* Under the list, which it would push away: it is known later. */}
+          <NotificationsNotice />
           <SelectionBar
             selected={selected}
             onDelete={() => setDeleting(selected)}

@@ -33,6 +33,7 @@ export function NewTemplatePage() {
     <Page width="narrow">
       <PageHeader
         title="New template"
+        documentTitle="New template - Templates"
         context={
           example !== undefined
             ? `From the example “${example.name}”`

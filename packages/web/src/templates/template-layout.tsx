@@ -113,8 +113,15 @@ export function TemplateLayout() {
             </span>
           }
           context={
-            <span className="flex flex-wrap gap-x-3">
-              {about === '' ? null : <span>{about}</span>}
+            <span className="flex flex-wrap gap-x-1.5">
+              {about === '' ? null : (
+                <>
+                  <span>{about}</span>
+                  <span aria-hidden="true" className="text-ink-3">
+                    ·
+                  </span>
+                </>
+              )}
               <span className="text-ink-3">
                 {template.active_user_count === 1 ? '1 user' : `${template.active_user_count} users`}
                 {usual > 0 ? ` · starts in ${formatDuration(usual)}` : ''}

@@ -38,7 +38,9 @@ export function EmptyState({
       {children === undefined ? null : (
         <div className="max-w-md text-sm text-balance text-ink-2">{children}</div>
       )}
-      {action === undefined ? null : <div className="mt-4 flex flex-wrap justify-center gap-2">{action}</div>}
+      {action === undefined ? null : (
+        <div className="mt-4 flex flex-wrap justify-center gap-2 max-sm:flex-col">{action}</div>
+      )}
     </div>
   )
 }

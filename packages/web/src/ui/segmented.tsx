@@ -9,7 +9,7 @@ interface SegmentedProps<Id extends string> {
   readonly onChange: (id: Id) => void
 }
 
-/** One of a few, all in sight: arrows move and choose, as in every group of radios. */
+/** One of a few, all in sight: arrows move and choose, as in every group of radios. Rows that break are filled. */
 export function Segmented<Id extends string>({ label, options, value, onChange }: SegmentedProps<Id>) {
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
@@ -39,7 +39,7 @@ export function Segmented<Id extends string>({ label, options, value, onChange }
           tabIndex={value === option.id ? 0 : -1}
           onClick={() => onChange(option.id)}
           className={classNames(
-            'inline-flex h-[26px] items-center gap-1.5 whitespace-nowrap rounded-sm px-2.5 text-sm pointer-coarse:h-9',
+            'inline-flex h-[26px] grow items-center justify-center gap-1.5 whitespace-nowrap rounded-sm px-2.5 text-sm pointer-coarse:h-9',
             value === option.id ? 'bg-accent-wash font-medium text-accent' : 'text-ink-2 hover:text-ink',
           )}
         >

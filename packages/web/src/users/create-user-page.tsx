@@ -81,7 +81,11 @@ export function CreateUserPage() {
   }
   return (
     <Page width="narrow">
-      <PageHeader title="New user" context={kinds.find(({ id }) => id === way)?.about} />
+      <PageHeader
+        title="New user"
+        documentTitle="New user - Users"
+        context={kinds.find(({ id }) => id === way)?.about}
+      />
       <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
         <ErrorNotice error={create.error} title="The user was not created" />
         <Section title="Account">

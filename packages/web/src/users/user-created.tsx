@@ -19,7 +19,7 @@ export function UserCreated({
 }) {
   return (
     <Page width="narrow">
-      <PageHeader title="New user" />
+      <PageHeader title="New user" documentTitle="New user - Users" />
       <Section title={user.username}>
         <div className="flex flex-col gap-5">
           {user.is_service_account ? (

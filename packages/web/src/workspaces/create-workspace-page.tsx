@@ -49,6 +49,7 @@ export function CreateWorkspacePage() {
     <Page width="narrow">
       <PageHeader
         title="New workspace"
+        documentTitle={`New workspace - ${templateTitle(template.data)} - Workspaces`}
         lead={
           <span className="inline-flex size-11 shrink-0 items-center justify-center rounded-card border border-line bg-surface">
             <ThingIcon src={template.data.icon} className="size-6" />
