@@ -1,4 +1,5 @@
 import type { AnswerBody, UpstreamAnswer } from './upstream.ts'
+import { endsEvent } from './wires/sse.ts'
 
 /** Longest beginning of a line that waits for its end, in bytes: of what is longer only that much is looked at together. */
 const MAX_HELD = 1024 * 1024
@@ -163,11 +164,4 @@ function mayTellOfError(lines: Buffer): boolean {
     if (tells) return true
   }
   return false
-}
-
-/** Whether some lines end with an empty one. */
-function endsEvent(lines: Buffer): boolean {
-  const { length } = lines
-  if (lines[length - 1] !== NEW_LINE) return false
-  return lines[length - 2] === NEW_LINE || (lines[length - 2] === 13 && lines[length - 3] === NEW_LINE)
 }

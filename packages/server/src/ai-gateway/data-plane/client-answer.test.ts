@@ -126,6 +126,20 @@ it.each([
   expect(await read('chat', pieces('data: odd\n\n'))).toBe('data: odd\n\n')
 })
 
+it.each([
+  ['{"id":"gen-1","x":["gen-1","ü"]}', '{"id":"our-id","x":["gen-1","ü"]}'],
+  [' {\n "id" : "gen-1" }', ' {\n "id" : "our-id" }'],
+  ['{"x":"ü","id":"gen-1"}', '{"x":"ü","id":"our-id"}'],
+  ['{"id":"ü","x":1}', '{"id":"our-id","x":1}'],
+  ['{"id":"","x":{"id":"call"}}', '{"id":"","x":{"id":"call"}}'],
+  ['{"x":{"id":"call"}}', '{"x":{"id":"call"}}'],
+  ['[{"id":"gen-1"}]', '[{"id":"gen-1"}]'],
+])('AG-25: of the whole answer %s the client gets %s', async (said, given) => {
+  for (const wire of ['chat', 'messages'] as const)
+    expect(String(await wholeAnswer(pieces(said.slice(0, 3), said.slice(3)), wire, 'our-id'))).toBe(given)
+  expect(String(await wholeAnswer(pieces(said), 'responses', 'our-id'))).toBe(said)
+})
+
 it('AG-29: a whole answer is held up to a length, and bytes that are no text stay as they are', async () => {
   const bytes = Buffer.from([0x1f, 0x8b, 0xff, 0x00])
   const some = async function* (): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 import { GatewayError } from '../gateway-error.ts'
 import { at, parseJson, text } from '../wires/json.ts'
+import { endsEvent } from '../wires/sse.ts'
 import type { Wire } from '../wires/wire.ts'
 import { editMembers } from './json-members.ts'
 
@@ -10,6 +9,10 @@ const MAX_LINE = 8 * 1024 * 1024
 
 /** Longest whole answer that is changed on its way, in bytes; a longer one passes as it comes. */
 const MAX_WHOLE = 32 * 1024 * 1024
+
+/** An object whose first member is an id, and how many bytes of an answer are looked at for that. */
+const FIRST_ID = /^(\s*\{\s*"id"\s*:\s*)("[\w.:-]+")/
+const BEGINNING = 512
 
 /** How long a stream may be silent before the client gets a sign of life, in milliseconds (AG-41). */
 const PING_MS = 10_000
@@ -40,6 +43,14 @@ export async function wholeAnswer(
   }
   const bytes = Buffer.concat(chunks)
   if (!replacesId(wire)) return bytes
+  // Most begin with it, and need not be read.
+  const [before, named] = FIRST_ID.exec(bytes.toString('latin1', 0, BEGINNING))?.slice(1) ?? []
+  if (before !== undefined && named !== undefined)
+    return Buffer.concat([
+      bytes.subarray(0, before.length),
+      Buffer.from(JSON.stringify(interceptionId)),
+      bytes.subarray(before.length + named.length),
+    ])
   const answer = bytes.toString('utf8')
   const changed = withId(answer, text(at(parseJson(answer), 'id')), interceptionId)
   return changed === answer ? bytes : Buffer.from(changed)
@@ -115,23 +126,16 @@ async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): Asy
   try {
     for (;;) {
       const next = source.next()
-      // Whoever waits hears of a failure; nobody may be waiting yet.
-      next.catch(() => undefined)
       let step: IteratorResult<Uint8Array> | undefined
       while (step === undefined) {
-        const silence = new AbortController()
-        step = await Promise.race([
-          next,
-          delay(everyMs, undefined, { signal: silence.signal }).catch(() => undefined),
-        ])
-        silence.abort()
+        step = await within(next, everyMs)
         if (step === undefined && betweenEvents) yield PING
       }
       if (step.done === true) {
         ended = true
         return
       }
-      betweenEvents = /\n\r?\n$/.test(Buffer.from(step.value.subarray(-3)).toString('latin1'))
+      betweenEvents = endsEvent(step.value)
       yield step.value
     }
   } catch (error) {
@@ -140,6 +144,23 @@ async function* withPings(body: AsyncIterable<Uint8Array>, everyMs: number): Asy
   } finally {
     if (!ended) await source.return?.()
   }
+}
+
+/** What work gives, or undefined where it takes longer. Rejects as it does: a stream waits thus for each of its pieces. */
+function within<Result>(work: Promise<Result>, ms: number): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => resolve(undefined), ms)
+    work.then(
+      (result) => {
+        clearTimeout(late)
+        resolve(result)
+      },
+      (error: unknown) => {
+        clearTimeout(late)
+        reject(error)
+      },
+    )
+  })
 }
 
 /** The lines of a stream, none of them in pieces, and with our id where one is given. */

@@ -73,6 +73,13 @@ export class SseReader {
   }
 }
 
+/** Whether bytes of a stream end with an empty line, behind which there may be another event. */
+export function endsEvent(bytes: Uint8Array): boolean {
+  const { length } = bytes
+  if (bytes[length - 1] !== 10) return false
+  return bytes[length - 2] === 10 || (bytes[length - 2] === 13 && bytes[length - 3] === 10)
+}
+
 /** Gathers a whole body up to a limit. */
 export class BodyReader {
   readonly #limit: number
