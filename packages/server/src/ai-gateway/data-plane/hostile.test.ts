@@ -255,7 +255,7 @@ describe('AG-19: what is only relayed, when its provider or its client does not 
       idle_timeout_ms: 100,
     })
     const cut = async (): Promise<boolean> => {
-      const patience = AbortSignal.timeout(1_000)
+      const patience = AbortSignal.timeout(3_000)
       const body = reader(await upstream.get(patience))
       await body?.read()
       await expect(body?.read()).rejects.toThrow()
