@@ -46,10 +46,10 @@ export async function flawsOf(
     const note = (found: readonly string[], at: string) =>
       flaws.push(...found.map((flaw) => `${name} (${at}): ${flaw}`))
     await look('dark', DESKTOP)
-    const gone = within ? await goWithin(page, path) : 'held'
-    if (gone !== 'there') await page.goto(base + path)
+    const way: Way = within ? await goWithin(page, path) : 'held'
+    if (way !== 'there') await page.goto(base + path)
     // Where there is no way within, as for who is not signed in, nobody waits for it again.
-    within = gone !== 'lost'
+    within = way !== 'lost'
     await settled(page)
     await open?.(page)
     if (!(await page.evaluate(() => window.axe !== undefined))) await page.evaluate(axe.source)
@@ -62,11 +62,14 @@ export async function flawsOf(
   return [...flaws, ...faults]
 }
 
+/** What came of a way to a page within the dashboard. */
+type Way = 'there' | 'held' | 'lost'
+
 /**
  * Goes to a page as a link of the dashboard does, by way of none: `held` where a form or a dialog stays open, `lost` where
  * one of the two does not show.
  */
-async function goWithin(page: Page, path: string): Promise<'there' | 'held' | 'lost'> {
+async function goWithin(page: Page, path: string): Promise<Way> {
   try {
     await page.evaluate((to) => history.pushState(null, '', to), NOWHERE)
     const shown = await page.waitForFunction(
