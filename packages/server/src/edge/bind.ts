@@ -46,7 +46,7 @@ export type SessionRequest = Pick<
 >
 
 /** What is told without waiting knows of a request, also of one from inside, which has no connection. */
-export type KnownRequest<R extends Route> = Pick<
+type KnownRequest<R extends Route> = Pick<
   SessionIncoming<R>,
   'actor' | 'key' | 'owner' | 'context' | 'params' | 'query' | 'body'
 >

@@ -18,6 +18,9 @@ export async function registerReplica(
     .execute()
 }
 
+/** A replica that was heard of since then is live. */
+const LATELY = sql<Date>`now() - interval '20 seconds'`
+
 /** Takes a replica out, and those that have not been heard of for half an hour. @throws ApiError 403. */
 export async function removeReplicas(actor: Actor, db: Db, id: string): Promise<void> {
   authorize(actor, 'update', { type: 'system' })
@@ -36,7 +39,7 @@ export async function isOnlyMachine(actor: Actor, db: Db, hostname: string): Pro
     .selectFrom('replicas')
     .select('id')
     .where('hostname', '!=', hostname)
-    .where('updated_at', '>', sql<Date>`now() - interval '20 seconds'`)
+    .where('updated_at', '>', LATELY)
     .limit(1)
     .executeTakeFirst()
   return row === undefined
@@ -56,7 +59,7 @@ export async function findRelayAddress(
     .select('r.relay_address')
     .where('a.id', '=', agentId)
     .where('r.id', '!=', ownId)
-    .where('r.updated_at', '>', sql<Date>`now() - interval '20 seconds'`)
+    .where('r.updated_at', '>', LATELY)
     .where(sql<boolean>`agent_status(a) = 'connected'`)
     .executeTakeFirst()
   return row?.relay_address
@@ -69,7 +72,7 @@ export async function relayAddressOf(actor: Actor, db: Db, replicaId: string): P
     .selectFrom('replicas')
     .select('relay_address')
     .where('id', '=', replicaId)
-    .where('updated_at', '>', sql<Date>`now() - interval '20 seconds'`)
+    .where('updated_at', '>', LATELY)
     .executeTakeFirst()
   return row?.relay_address
 }
