@@ -25,10 +25,14 @@ export function chooseTools(
 ): ChosenTools {
   const toolset = search.get('toolset') || 'standard'
   if (!isToolset(toolset)) throw badRequest(`Invalid toolset: ${toolset}`)
-  const named = (search.get('tools') ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
+  const list = search.get('tools')
+  const named =
+    list === null
+      ? []
+      : list
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== '')
   const whole = named.length === 0 && allowed.length === 0 ? wholeSets[toolset] : undefined
   const { tools, offered } =
     whole ??

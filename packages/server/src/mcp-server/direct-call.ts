@@ -54,16 +54,13 @@ interface Told {
 
 /** What headers say of a message. */
 interface DeclaredHeaders {
-  readonly protocolVersionHeader?: string
-  readonly mcpMethodHeader?: string
-  readonly mcpNameHeader?: string
-}
-
-/** What was said beside a call, and of which revision that made it. */
-interface Judged {
   readonly version: string | undefined
   readonly method: string | undefined
   readonly name: string | undefined
+}
+
+/** What was said beside a call, and of which revision that made it. */
+interface Judged extends DeclaredHeaders {
   readonly meta: Readonly<Record<string, unknown>>
   readonly era: Era
 }
@@ -81,7 +78,7 @@ export class Eras {
     judge: () => Era | undefined,
   ): Era | undefined {
     if (meta === undefined) return judge()
-    const { protocolVersionHeader: version, mcpMethodHeader: method, mcpNameHeader: name } = headers
+    const { version, method, name } = headers
     const latest = this.#latest.get(key)
     if (
       latest !== undefined &&
@@ -223,9 +220,17 @@ function structured(json: string, era: Era): string {
   return era === 'modern' || json.startsWith('{') ? json : `{"result":${json}}`
 }
 
+/** The end of a result, by the version of the server: all results have the same. */
+const ends = new Map<string, string>()
+
 function modern(parts: ServerParts): string {
+  const { version } = parts.context
+  const known = ends.get(version)
+  if (known !== undefined) return known
   const info = JSON.stringify(serverInfo(parts))
-  return `,"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":${info}}`
+  const end = `,"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":${info}}`
+  ends.set(version, end)
+  return end
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

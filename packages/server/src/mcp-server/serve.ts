@@ -171,17 +171,23 @@ export class McpService implements AsyncDisposable {
       throw new ApiError(415, 'Send the messages as application/json.')
     requireAccept(headers.accept)
     requireScopes(client, body, this.#parts.context.config.accessUrl)
-    const inHeaders = {
-      ...optional('protocolVersionHeader', one(headers['mcp-protocol-version'])),
-      ...optional('mcpMethodHeader', one(headers['mcp-method'])),
-      ...optional('mcpNameHeader', one(headers['mcp-name'])),
+    const declared = {
+      version: one(headers['mcp-protocol-version']),
+      method: one(headers['mcp-method']),
+      name: one(headers['mcp-name']),
     }
     const judge = (): Era | undefined => {
-      const { kind } = classifyInboundRequest({ httpMethod: 'POST', body, ...inHeaders })
+      const { kind } = classifyInboundRequest({
+        httpMethod: 'POST',
+        body,
+        ...optional('protocolVersionHeader', declared.version),
+        ...optional('mcpMethodHeader', declared.method),
+        ...optional('mcpNameHeader', declared.name),
+      })
       return kind === 'legacy' || kind === 'modern' ? kind : undefined
     }
     const direct = directCallOf(client, body)
-    return { direct, era: direct === undefined ? judge() : this.#eras.of(key, direct, inHeaders, judge) }
+    return { direct, era: direct === undefined ? judge() : this.#eras.of(key, direct, declared, judge) }
   }
 
   /** Answers a call without a server of the library; it ends with its key, and, outside of sessions, with its client. */
