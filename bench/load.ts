@@ -21,6 +21,8 @@ export interface Load {
   readonly repeat?: number
   /** At most so many requests in a second; without it as many as the server answers. */
   readonly perSecond?: number
+  /** Whether the generator sleeps while it waits for answers, and leaves its core to who works for them. */
+  readonly sleeps?: boolean
 }
 
 /** Before it counts, so that caches are warm and the code of both servers is compiled. */
@@ -58,6 +60,7 @@ async function generate({
   forms,
   repeat = 1,
   perSecond,
+  sleeps = false,
 }: Load): Promise<Outcome> {
   const { hostname, port, pathname, search, host } = new URL(url)
   const lines = Object.entries({
@@ -134,8 +137,9 @@ async function generate({
     return socket
   })
   // A generator that sleeps has to be woken by each answer, which costs the server more than the answer itself and
-  // falls on the slower of two servers only: the faster one keeps the generator busy.
-  let awake = true
+  // falls on the slower of two servers only: the faster one keeps the generator busy. Where the database works beside the
+  // server, it needs the core that the generator would turn on for nothing.
+  let awake = !sleeps
   const stayAwake = (): void => {
     while (idle.length > 0 && due() <= performance.now()) idle.shift()?.()
     if (!awake) return

@@ -98,7 +98,14 @@ async function measure(
   forms: string,
 ): Promise<Round> {
   const before = await process.processorTime()
-  const { rate } = await load({ url, headers: {}, connections: CONNECTIONS, seconds: 0, forms })
+  const { rate } = await load({
+    url,
+    headers: {},
+    connections: CONNECTIONS,
+    seconds: 0,
+    forms,
+    sleeps: true,
+  })
   return { rate, cost: ((await process.processorTime()) - before) / GRANTS }
 }
 

@@ -47,28 +47,34 @@ const insertAll = prepared<Columns, Stored>((db, p) => ({
       returning id, "time"`.compile(db),
 }))
 
-/** What is recorded at the same time is stored together: of one entry the commit costs more than the row. */
-const insertTogether = batchesOf(async (db: Db, entries: readonly NewEntry[]) => {
-  const stored = await insertAll(db, {
-    ids: entries.map(({ id }) => id),
-    users: entries.map(({ user }) => user?.id ?? null),
-    organizations: entries.map(({ organizationId }) => organizationId ?? null),
-    addresses: entries.map(({ ip }) => ip ?? null),
-    userAgents: entries.map(({ userAgent }) => userAgent),
-    types: entries.map(({ type }) => type),
-    resources: entries.map(({ resourceId }) => resourceId),
-    targets: entries.map(({ target }) => target),
-    icons: entries.map(({ icon }) => icon),
-    actions: entries.map(({ action }) => action),
-    diffs: entries.map(({ diff }) => JSON.stringify(diff)),
-    statuses: entries.map(({ status }) => status),
-    additional: entries.map(({ additionalFields }) => JSON.stringify(additionalFields)),
-    requests: entries.map(({ requestId }) => requestId),
-    times: entries.map(({ time }) => time ?? null),
-  })
-  const times = new Map(stored.map(({ id, time }) => [id, time]))
-  return entries.map(({ id }) => times.get(id))
-})
+/**
+ * What is recorded at the same time is stored together: of one entry the commit costs more than the row, and a second
+ * commit beside the first waits for the same disk.
+ */
+const insertTogether = batchesOf(
+  async (db: Db, entries: readonly NewEntry[]) => {
+    const stored = await insertAll(db, {
+      ids: entries.map(({ id }) => id),
+      users: entries.map(({ user }) => user?.id ?? null),
+      organizations: entries.map(({ organizationId }) => organizationId ?? null),
+      addresses: entries.map(({ ip }) => ip ?? null),
+      userAgents: entries.map(({ userAgent }) => userAgent),
+      types: entries.map(({ type }) => type),
+      resources: entries.map(({ resourceId }) => resourceId),
+      targets: entries.map(({ target }) => target),
+      icons: entries.map(({ icon }) => icon),
+      actions: entries.map(({ action }) => action),
+      diffs: entries.map(({ diff }) => JSON.stringify(diff)),
+      statuses: entries.map(({ status }) => status),
+      additional: entries.map(({ additionalFields }) => JSON.stringify(additionalFields)),
+      requests: entries.map(({ requestId }) => requestId),
+      times: entries.map(({ time }) => time ?? null),
+    })
+    const times = new Map(stored.map(({ id, time }) => [id, time]))
+    return entries.map(({ id }) => times.get(id))
+  },
+  { atOnce: 1 },
+)
 
 /** Appends an entry; resolves to its time. @throws ApiError 403 without `system:create`. */
 export async function insertAuditEntry(actor: Actor, db: Db, entry: NewEntry): Promise<Date | undefined> {

@@ -8,6 +8,8 @@ import { codeTokenObject, type Holder } from './codes.ts'
 /** How many authorizations of one app a user holds at once; the one unused for longest makes room (OA-B10). */
 const MAX_GRANTS = 20
 const FOREIGN_KEY_VIOLATION = '23503'
+/** Statements that issue tokens: a second one beside the first waits for the same log to reach the disk, and has fewer of them. */
+const ISSUING = { atOnce: 1 } as const
 
 /** A pair of tokens to store, of whose secrets only the hashes are known. */
 export interface NewTokens {
@@ -142,8 +144,10 @@ const redeem = prepared<Columns, { api_key_id: string }>((db, p) => ({
       ), ${grantsFromSource}, ${stored}`.compile(db),
 }))
 
-const redeemTogether = batchesOf(async (db: Db, issues: readonly Issue[]) =>
-  issuedOf(issues, await repeated(() => redeem(db, columnsOf(issues)))),
+const redeemTogether = batchesOf(
+  async (db: Db, issues: readonly Issue[]) =>
+    issuedOf(issues, await repeated(() => redeem(db, columnsOf(issues)))),
+  ISSUING,
 )
 
 /**
@@ -216,8 +220,10 @@ const rotate = prepared<Columns, { api_key_id: string }>((db, p) => ({
       ), ${stored}`.compile(db),
 }))
 
-const rotateTogether = batchesOf(async (db: Db, issues: readonly Issue[]) =>
-  issuedOf(issues, await repeated(() => rotate(db, columnsOf(issues)))),
+const rotateTogether = batchesOf(
+  async (db: Db, issues: readonly Issue[]) =>
+    issuedOf(issues, await repeated(() => rotate(db, columnsOf(issues)))),
+  ISSUING,
 )
 
 /**
