@@ -3,7 +3,7 @@ import { type Selectable, sql } from 'kysely'
 import { type Actor, authorize } from '../../authz/index.ts'
 import { batchesOf, type Db, prepared, repeated, sqlState } from '../../database/index.ts'
 import type { ApiKeysTable, Oauth2ProviderAppTokensTable } from '../../database/tables.ts'
-import { codeTokenObject, type Holder } from './codes.ts'
+import { codeTokenObject, type Holder, holderOf } from './codes.ts'
 
 /** How many authorizations of one app a user holds at once; the one unused for longest makes room (OA-B10). */
 const MAX_GRANTS = 20
@@ -255,7 +255,7 @@ export type FoundToken = Selectable<Oauth2ProviderAppTokensTable> & Holder
 const findRefresh = prepared<{ prefixes: string[] }, FoundToken>((db, p) =>
   db
     .selectFrom('oauth2_provider_app_tokens as t')
-    .innerJoin('users as u', 'u.id', 't.user_id')
+    .innerJoinLateral(holderOf('t.user_id'), (join) => join.onTrue())
     .selectAll('t')
     .select(['u.username', 'u.email', 'u.status', 'u.deleted'])
     .where(sql<boolean>`t.hash_prefix = any(${p('prefixes')}::text[])`),
@@ -329,7 +329,7 @@ const findAccess = prepared<{ ids: string[] }, AccessTokenRow>((db, p) =>
   db
     .selectFrom('oauth2_provider_app_tokens as t')
     .innerJoin('api_keys as k', 'k.id', 't.api_key_id')
-    .innerJoin('users as u', 'u.id', 't.user_id')
+    .innerJoinLateral(holderOf('t.user_id'), (join) => join.onTrue())
     .select(['k.id', 'k.hashed_secret', 'k.expires_at', 'k.created_at', 'k.scopes', 'k.audience'])
     .select(['k.dpop_thumbprint', 'k.user_id', 't.app_id', 't.grant_id'])
     .select(['u.username', 'u.email', 'u.status', 'u.deleted'])
