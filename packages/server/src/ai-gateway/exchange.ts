@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 
 import { describeError } from '@slipway/request-log'
 import type { ModelProvider } from '../ai-providers/index.ts'
@@ -275,7 +275,8 @@ function interceptionOf(
 ): NewInterception {
   const client = clientOf(headers)
   return {
-    id: randomUUID(),
+    // In the order of time, as all ids of the rows of requests: there are many, and random ones go anywhere in an index.
+    id: randomUUIDv7(),
     initiatorId,
     apiKeyId,
     provider: provider.family,

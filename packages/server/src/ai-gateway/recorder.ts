@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -178,7 +178,7 @@ export class Recorder implements AsyncDisposable {
    */
   async end(ending: Ending, trace: InterceptTrace | undefined): Promise<void> {
     const record = endedRecord(ending, {
-      id: randomUUID,
+      id: randomUUIDv7,
       now: this.#context.clock.now(),
       privacy: this.#privacy,
       begun: !this.#unbegun.delete(ending.interception.id),
@@ -208,7 +208,7 @@ export class Recorder implements AsyncDisposable {
     readonly id: string
     readonly answered: (status?: number, metadata?: PassedRecord['metadata']) => void
   } {
-    const id = randomUUID()
+    const id = randomUUIDv7()
     const startedAt = this.#context.clock.now().toISOString()
     const began = performance.now()
     let done = false

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 import { isIP } from 'node:net'
 
 import type { AuditResourceType } from '@slipway/contract'
@@ -60,7 +60,7 @@ export async function recordAsGiven(
 ): Promise<void> {
   const entry = {
     ...given,
-    id: randomUUID(),
+    id: randomUUIDv7(),
     target: storable(given.target, MAX_TARGET),
     userAgent: storable(given.userAgent, MAX_USER_AGENT),
     ip: given.ip !== undefined && isIP(given.ip) !== 0 ? given.ip : undefined,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 
 import type { OAuth2TokenResponse } from '@slipway/contract'
 import { actorForUser } from '../authz/index.ts'
@@ -44,7 +44,7 @@ export function makeTokens(
   const lifetimeSeconds = Math.max(1, Math.floor(config.sessionDuration / 1000))
   return {
     stored: {
-      grantId: issue.grantId ?? randomUUID(),
+      grantId: issue.grantId ?? randomUUIDv7(),
       keyId: key.id,
       keyHash: key.hashedSecret,
       keyName: `${userId}_${client.id}_oauth_session_token`,

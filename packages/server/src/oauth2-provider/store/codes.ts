@@ -75,7 +75,9 @@ export type Holder = Pick<Selectable<UsersTable>, 'username' | 'email' | 'status
  */
 export function holderOf(userId: 'c.user_id' | 't.user_id'): AliasedRawBuilder<Holder, 'u'> {
   return sql<Holder>`(
-    select username, email, status, deleted from users where id = ${sql.ref(userId)} offset 0)`.as<'u'>(sql`u`)
+    select username, email, status, deleted from users where id = ${sql.ref(userId)} offset 0)`.as<'u'>(
+    sql`u`,
+  )
 }
 
 /** A code with the account that it is of. */
