@@ -16,7 +16,9 @@ import {
   updateOAuth2Settings,
 } from '@slipway/contract'
 import { openDatabase, until } from '@slipway/testkit'
+import { systemActor } from '../authz/index.ts'
 import { CALLBACK, OAuthDeployment, pkce, type TestApp, told } from './deployment.fixture.ts'
+import { findCode } from './store/codes.ts'
 
 let deployment: OAuthDeployment
 let database: Awaited<ReturnType<typeof openDatabase>>
@@ -343,4 +345,29 @@ it('OA-82: the types of the SDK have all values of the protocol', () => {
       'invalid_target',
     ]),
   )
+})
+
+describe('what is read', () => {
+  it('L-6: of many codes at once their accounts are looked up, and not all that there are', async () => {
+    const { rows: made } = await sql<{ prefix: string }>`
+      with crowd as (
+        insert into users (username, email, status, login_type, hashed_password)
+        select 'crowd' || n, 'crowd' || n || '@example.com', 'active', 'password', '' from generate_series(1, 3000) n
+        returning id)
+      insert into oauth2_provider_app_codes (app_id, user_id, expires_at, secret_prefix, hashed_secret, code_challenge,
+        code_challenge_method, scopes)
+      select ${app.id}, id, now() + interval '1 hour', left(md5(id::text), 10), sha256(id::text::bytea), '', 'S256',
+             '{coder:all}'
+        from crowd returning secret_prefix as prefix`.execute(database.db)
+    await sql`analyze oauth2_provider_app_codes`.execute(database.db)
+    const actor = systemActor('system_oauth', 'what a statement reads is counted')
+    const read = await database.transaction(async (tx) => {
+      const found = await Promise.all(made.slice(0, 40).map(({ prefix }) => findCode(actor, tx, prefix)))
+      expect(found).not.toContain(undefined)
+      const { rows } = await sql<{ read: string }>`
+        select seq_tup_read as read from pg_stat_xact_user_tables where relname = 'users'`.execute(tx)
+      return Number(rows[0]?.read)
+    })
+    expect(read).toBe(0)
+  })
 })
