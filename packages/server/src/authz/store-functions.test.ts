@@ -1185,6 +1185,7 @@ const NOT_GUARDED: Readonly<Record<string, string>> = {
   'agents/store/agents.ts agentObject': 'names the object of a decision',
   'chat-generation/store/tool-calls.ts readResult': 'reads a column',
   'oauth2-provider/store/codes.ts codeTokenObject': 'names the object of a decision',
+  'oauth2-provider/store/codes.ts holderOf': 'makes a part of a query',
   'chats/store/locked.ts ownedChat': 'names the object of a decision',
   'chats/store/readable.ts readableObject': 'names the object of a decision',
   'chats/store/views.ts chatObject': 'names the object of a decision',
