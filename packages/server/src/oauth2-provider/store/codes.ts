@@ -70,7 +70,7 @@ export type Holder = Pick<Selectable<UsersTable>, 'username' | 'email' | 'status
 
 /**
  * The account of each of a few rows, as `u`, to be joined laterally. By itself PostgreSQL reads all of some thousand
- * accounts instead of those, which took half of its time for an exchange of tokens; what has an offset it does not turn
+ * accounts instead of those, which took a fifth of its time for an exchange of tokens; what has an offset it does not turn
  * round.
  */
 export function holderOf(userId: 'c.user_id' | 't.user_id'): AliasedRawBuilder<Holder, 'u'> {
