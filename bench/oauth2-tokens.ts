@@ -13,7 +13,7 @@ import { databaseUrl } from './seed.ts'
 
 const BARE = fileURLToPath(new URL('./bare-tokens.ts', import.meta.url))
 const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-built.js', import.meta.url))
-const CONNECTIONS = 32
+const CONNECTIONS = 64
 /** Of each kind and server; the first only compiles. */
 const ROUNDS = 4
 /** Grants that are exchanged in a round. */

@@ -117,6 +117,25 @@ it('RB-131: two replicas never make the same link', async () => {
   expect(await verify()).toMatchObject({ links: 20, faults: [] })
 })
 
+it('RB-131: more than fit into one transaction are linked in the order of time, and what was purged before leaves nothing', async () => {
+  const purged = await fixtures.auditLog(database.db)
+  await tamper(
+    `insert into audit_logs (id, "time", resource_type, resource_id, action, status_code)
+     select lpad(to_hex(n), 32, '0')::uuid, now() - make_interval(secs => 3000 - n), 'user', gen_random_uuid(), 'write', 200
+       from generate_series(1, 2100) n`,
+    `insert into audit_unchained select id from audit_logs where id <> '${purged.id}'`,
+    `delete from audit_logs where id = '${purged.id}'`,
+  )
+  while ((await extend()) > 0);
+  expect(await verify()).toMatchObject({ links: 2_100, faults: [] })
+  const { rows } = await sql<{ waiting: number; backwards: number }>`
+    select (select count(*)::int from audit_unchained) as waiting, count(*)::int as backwards
+      from audit_chain a join audit_chain b on b.sequence = a.sequence + 1 where b."time" < a."time"`.execute(
+    database.db,
+  )
+  expect(rows).toEqual([{ waiting: 0, backwards: 0 }])
+})
+
 it('RB-106, RB-131: what retention deletes is no fault, and its links go after it', async () => {
   await chained(20)
   await using server = await startTestServer({

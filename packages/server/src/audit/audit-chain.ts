@@ -25,19 +25,18 @@ export function auditChainJob(context: Pick<AppContext, 'database' | 'log'>): Pe
   })
 }
 
-/** Makes the next links. @returns how many; 0 while another replica is at it. */
+/** Makes the next links. @returns how many entries wait for none any more; 0 while another replica is at it. */
 export async function extendChain({ database, log }: Pick<AppContext, 'database' | 'log'>): Promise<number> {
-  const links = await database.transaction(async (tx) => {
-    const taken = await takeUnchained(recorder, tx, BATCH)
-    if (taken === undefined) return []
-    const made = linksOf(taken.entries, taken.last)
-    await storeLinks(recorder, tx, made)
-    return made
+  const { taken, newest } = await database.transaction(async (tx) => {
+    const unchained = await takeUnchained(recorder, tx, BATCH)
+    if (unchained === undefined) return { taken: 0, newest: undefined }
+    const links = linksOf(unchained.entries, unchained.last)
+    await storeLinks(recorder, tx, links)
+    return { taken: unchained.taken, newest: links.at(-1) }
   })
-  const newest = links.at(-1)
   if (newest !== undefined)
     log.info('audit_chain', { sequence: newest.sequence, hash: newest.hash.toString('hex') })
-  return links.length
+  return taken
 }
 
 function linksOf(

@@ -12,25 +12,32 @@ const DIGEST = sql<Buffer>`sha256(convert_to(jsonb_build_array(l.id, (extract(ep
   l.user_id, l.organization_id, l.ip::text, l.user_agent, l.resource_type, l.resource_id, l.resource_target,
   l.resource_icon, l.action, l.diff, l.status_code, l.additional_fields, l.request_id)::text, 'UTF8'))`
 
-/** An entry that has no link yet. */
-export interface UnchainedEntry {
-  readonly id: string
-  readonly time: Date
-  readonly digest: Buffer
+/** An entry that has no link yet; without time and digest one that was purged before. */
+type QueuedEntry = { readonly id: string } & (
+  | { readonly time: Date; readonly digest: Buffer }
+  | { readonly time: null; readonly digest: null }
+)
+
+/** An entry that gets its link. */
+export type UnchainedEntry = Exclude<QueuedEntry, { readonly time: null }>
+
+/** What waited longest for links, and what they continue. */
+export interface Unchained {
+  /** In their order; those that were purged before they had a link are not among them. */
+  readonly entries: readonly UnchainedEntry[]
+  readonly last: Pick<ChainLink, 'sequence' | 'hash'> | undefined
+  /** How many were taken, those that are purged too. */
+  readonly taken: number
 }
 
 /**
- * The oldest entries without a link and the last link, for whoever makes the next ones in this transaction; undefined
- * while somebody else does. @throws ApiError 403 for all but the system.
+ * Takes the oldest entries without a link out of the queue, for whoever makes the next links in this transaction;
+ * undefined while somebody else does. Their ids are in the order of time (RFC 9562, section 5.7): by them a few are found
+ * among many that wait without a look at all of them.
+ *
+ * @throws ApiError 403 for all but the system.
  */
-export async function takeUnchained(
-  actor: Actor,
-  tx: Db,
-  limit: number,
-): Promise<
-  | { readonly entries: UnchainedEntry[]; readonly last: Pick<ChainLink, 'sequence' | 'hash'> | undefined }
-  | undefined
-> {
+export async function takeUnchained(actor: Actor, tx: Db, limit: number): Promise<Unchained | undefined> {
   authorize(actor, 'create', { type: 'system' })
   const { rows: locks } = await sql<{
     locked: boolean
@@ -42,33 +49,33 @@ export async function takeUnchained(
     .orderBy('sequence', 'desc')
     .limit(1)
     .executeTakeFirst()
-  // Entries that were purged before they had a link leave nothing behind.
-  await sql`delete from audit_unchained u where not exists (select 1 from audit_logs l where l.id = u.audit_log_id)`.execute(
-    tx,
-  )
-  const entries = await tx
-    .selectFrom('audit_unchained as u')
-    .innerJoin('audit_logs as l', 'l.id', 'u.audit_log_id')
-    .select(['l.id', 'l.time', DIGEST.as('digest')])
-    .orderBy('l.time')
-    .orderBy('l.id')
-    .limit(limit)
-    .execute()
-  return { entries, last }
+  const { rows } = await sql<QueuedEntry>`
+    with oldest as (
+      select audit_log_id as id from audit_unchained order by audit_log_id limit ${limit}
+    ), taken as (
+      delete from audit_unchained where audit_log_id in (select id from oldest) returning audit_log_id as id
+    )
+    select taken.id, l."time", case when l.id is not null then ${DIGEST} end as digest
+      from taken left join audit_logs l on l.id = taken.id
+     order by l."time", taken.id`.execute(tx)
+  return { entries: rows.filter((row) => isThere(row)), last, taken: rows.length }
 }
 
-/** Stores links; their entries wait no more. @throws ApiError 403 for all but the system. */
+function isThere(entry: QueuedEntry): entry is UnchainedEntry {
+  return entry.time !== null
+}
+
+/** Stores links. @throws ApiError 403 for all but the system. */
 export async function storeLinks(actor: Actor, tx: Db, links: readonly ChainLink[]): Promise<void> {
   authorize(actor, 'create', { type: 'system' })
-  if (links.length === 0) return
-  await tx
-    .insertInto('audit_chain')
-    .values([...links])
-    .execute()
-  await tx
-    .deleteFrom('audit_unchained')
-    .where(sql<boolean>`audit_log_id = any(${links.map((link) => link.audit_log_id)}::uuid[])`)
-    .execute()
+  const of = <T>(read: (link: ChainLink) => T): T[] => links.map((link) => read(link))
+  await sql`
+    insert into audit_chain (sequence, audit_log_id, "time", digest, previous, hash)
+    select * from unnest(${of(({ sequence }) => sequence)}::bigint[], ${of((link) => link.audit_log_id)}::uuid[],
+                         ${of(({ time }) => time)}::timestamptz[], ${of(({ digest }) => digest)}::bytea[],
+                         ${of(({ previous }) => previous)}::bytea[], ${of(({ hash }) => hash)}::bytea[])`.execute(
+    tx,
+  )
 }
 
 /** A link with the digest of its entry as that is now; null when the entry is gone. */
