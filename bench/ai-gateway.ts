@@ -267,7 +267,7 @@ async function memoryOfStreams(providerUrl: string): Promise<readonly Figure[]> 
       kept.theirs.further,
     ),
     figure(
-      `the same of the first ${OPEN} of a new program, with garbage and what it grows by at its first load`,
+      `the same of the first ${OPEN} of a new program, with what it grows by at its first load`,
       grown.ours.first,
       grown.theirs.first,
     ),

@@ -25,7 +25,8 @@ import { endWorkspaces } from '../packages/testkit/src/end-workspaces.ts'
 const SERVER = fileURLToPath(new URL('../packages/server/bin/slipway-built.js', import.meta.url))
 /** Linux counts the time of processes in hundredths of a second. */
 const TICK_US = 10_000
-const SETTLE_MS = 6_000
+/** V8 gives back what a load has left behind some eight seconds after it. */
+const SETTLE_MS = 12_000
 const PASSWORD = 'SomePassword-2026!'
 
 /** A measured figure beside the baseline of the same run; `wanted` says in words what it should be. */
@@ -56,7 +57,7 @@ export const COLLECTING = {
   NODE_OPTIONS: '--expose-gc --import=data:text/javascript,setInterval(gc,1000).unref()',
 } as const
 
-/** In KB: what each of the first takes, with all that their load leaves behind for good, and each of as many that join them. */
+/** In KB: what each of the first takes, with all that a new program grows by at its first load, and each of as many that join them. */
 export interface MemoryOfEach {
   readonly first: number
   readonly further: number

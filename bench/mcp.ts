@@ -107,7 +107,7 @@ export const mcp: Bench = async () => {
       wanted: 'at most 40 KB',
     },
     {
-      what: `the same of the first ${SESSIONS} of a new server, with garbage and what it grows by at its first load`,
+      what: `the same of the first ${SESSIONS} of a new server, with what it grows by at its first load`,
       measured: `${ours.first.toFixed(0)} KB`,
       baseline: `${bareKept.first.toFixed(0)} KB (Node alone, without garbage)`,
       result: `${ours.first.toFixed(0)} KB`,
