@@ -66,6 +66,7 @@ export const AuditResourceType = Type.Enum([
   'chat_instruction_settings',
   'mcp_server_config',
   'identity_provider',
+  'appearance_settings',
 ])
 export type AuditResourceType = Static<typeof AuditResourceType>
 

@@ -7,6 +7,7 @@ import * as aiProviders from './ai-providers.ts'
 import * as aiSessions from './ai-sessions.ts'
 import * as aiSpend from './ai-spend.ts'
 import * as apiKeys from './api-keys.ts'
+import * as appearance from './appearance.ts'
 import * as apps from './apps.ts'
 import * as audit from './audit.ts'
 import * as authorization from './authorization.ts'
@@ -63,6 +64,7 @@ export * from './ai-providers.ts'
 export * from './ai-sessions.ts'
 export * from './ai-spend.ts'
 export * from './api-keys.ts'
+export * from './appearance.ts'
 export * from './apps.ts'
 export * from './audit.ts'
 export * from './authorization.ts'
@@ -129,6 +131,7 @@ export const routes: readonly Route[] = [
   aiSessions,
   aiSpend,
   apiKeys,
+  appearance,
   apps,
   audit,
   authorization,

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 
+import type { AppearanceSettings } from '@slipway/contract'
 import type { Logger } from '@slipway/request-log'
 import type { BuildMetrics } from './build-metrics/index.ts'
 import type { Config, Configuration } from './config/index.ts'
@@ -13,12 +14,23 @@ export interface Clock {
   now(): Date
 }
 
+/** How the deployment looks, as it is stored (OP-154). */
+export interface KnownAppearance {
+  /** The same object until it changes. */
+  readonly current: AppearanceSettings
+  /** What the product is called here. */
+  readonly applicationName: string
+  /** Reads it again now. */
+  refresh(): Promise<void>
+}
+
 /** Everything that use cases share; made once in `server.ts`. */
 export interface AppContext {
   readonly config: Config
   /** Where each value of the configuration came from. */
   readonly configSources: Configuration['sources']
   readonly database: Database
+  readonly appearance: KnownAppearance
   readonly log: Logger
   /** Series of everything but requests, which are counted by hand. */
   readonly metrics: Registry

@@ -24,6 +24,7 @@ export function edgeOptions(
     log: context.log,
     version: context.version,
     accessUrl,
+    applicationName: () => context.appearance.applicationName,
     redirect:
       config.redirectToAccessUrl && accessUrl !== ''
         ? accessUrlRedirect({

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { Registry } from 'prom-client'
 
 import type { Logger } from '@slipway/request-log'
+import { Appearance } from './appearance/index.ts'
 import { systemActor } from './authz/index.ts'
 import { BuildMetrics } from './build-metrics/index.ts'
 import type { Config, Configuration } from './config/index.ts'
@@ -111,6 +112,7 @@ export async function openContext(
     config,
     configSources: configuration.sources,
     database,
+    appearance: steps.use(await Appearance.start({ database, log })),
     log,
     metrics: registry,
     buildMetrics: new BuildMetrics(registry),

@@ -12,6 +12,7 @@ import {
 import { aiGatewayRoutes, type ModelGateway } from './ai-gateway/index.ts'
 import { aiGovernanceRoutes, limitNewKey, requireUnlimited } from './ai-governance/index.ts'
 import { aiProviderRoutes, type ModelProviders } from './ai-providers/index.ts'
+import { appearanceRoutes } from './appearance/index.ts'
 import { type AppServer, appRoutes } from './apps/index.ts'
 import { auditLogRoutes } from './audit-log/index.ts'
 import { actorForUser, systemActor } from './authz/index.ts'
@@ -86,6 +87,7 @@ export interface AccountSecurity {
 /** The parts of the server that answer requests. */
 export interface RouteParts {
   readonly keys: KeyValidator
+  readonly findAgent: EdgeOptions['findAgent']
   readonly tunnels: AgentTunnels
   readonly metadata: AgentMetadata
   readonly builds: BuildFeed
@@ -130,6 +132,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
   }
   return [
     ...deploymentRoutes(context, parts.webPush),
+    ...appearanceRoutes(context, parts.findAgent),
     ...experimentRoutes(context),
     ...profilingRoutes(context),
     ...identityRoutes(context, keys, prepareParts, {

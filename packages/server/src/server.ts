@@ -227,6 +227,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     inProcess.offer(
       allRoutes(context, {
         keys,
+        findAgent: edge.findAgent,
         tunnels,
         metadata,
         builds,

@@ -186,6 +186,7 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
       return SYNC_SETTINGS
     // Prices are known by their provider and model, which their target has.
     case 'ai_model_price':
+    case 'appearance_settings':
     case 'health_settings':
     case 'notifications_settings':
     case 'oauth2_provider_settings':

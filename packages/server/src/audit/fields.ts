@@ -285,6 +285,7 @@ export const AUDIT_FIELDS: {
     kind: 'track',
     enabled_by_default: 'track',
   },
+  appearance_settings: { application_name: 'track', logo_url: 'track', announcement_banners: 'track' },
   health_settings: { dismissed_healthchecks: 'track' },
   notifications_settings: { notifier_paused: 'track' },
   oauth2_provider_settings: {

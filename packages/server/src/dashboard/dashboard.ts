@@ -16,7 +16,9 @@ import {
   newCsrfCookie,
   setCookie,
 } from '../edge/index.ts'
+import { sendManifest } from './manifest.ts'
 import { type PageHeaders, pageHeaders } from './page-headers.ts'
+import { Shells } from './shells.ts'
 import { StaticFiles } from './static-files.ts'
 
 /** Folder of the built dashboard. */
@@ -50,9 +52,10 @@ export async function loadDashboard(
           .send('The dashboard is not built: run `npm run build`, then start the server again.\n'),
     }
   await server.register(fastifyStatic, { root: folder, serve: false })
-  const shell = (await readFile(index, 'utf8'))
+  const built = (await readFile(index, 'utf8'))
     .replace('{{ai-gateway-enabled}}', String(context.config.aiGatewayEnabled))
     .replace('{{ai-tasks-enabled}}', String(context.config.enableAiTasks))
+  const shells = new Shells(context.appearance, built)
   const headersOf = pageHeaders(context)
   const files = await StaticFiles.in(folder)
   return {
@@ -61,11 +64,12 @@ export async function loadDashboard(
       if (request.method !== 'GET' && request.method !== 'HEAD')
         return reply.code(405).type('text/plain').send('Method not allowed')
       if (url === SERVICE_WORKER) reply.header('Content-Security-Policy', SERVICE_WORKER_POLICY)
+      if (url === '/manifest.json') return sendManifest(reply, context.appearance)
       if (url !== '/index.html' && files.has(url)) return files.send(request, reply, url)
       // An asset that is not there yet may be there after an upgrade of this replica (ID-138).
       if (url.startsWith('/assets/') || url.startsWith('/icon/'))
         return reply.code(404).header('Cache-Control', 'no-store').type('text/plain').send('Not found')
-      return page(context, headersOf, shell, request, reply)
+      return page(context, headersOf, shells.for(request.context.precheck.ok), request, reply)
     },
   }
 }

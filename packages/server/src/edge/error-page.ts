@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 
 import { escapeHtml, renderMarkdown } from './markdown.ts'
-import { PAGE_HEADER, PAGE_STYLE, PAGE_THEME, pageTheme } from './page-theme.ts'
+import { PAGE_STYLE, PAGE_THEME, pageHeader, pageTheme } from './page-theme.ts'
 import { TEXT_FONT } from './text-font.ts'
 
 /** A link of an error page. */
@@ -58,9 +58,9 @@ function render(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${escapeHtml(title)} - Slipway</title>
+<title>${escapeHtml(title)} - ${escapeHtml(reply.server.applicationName())}</title>
 <style nonce="${nonce}">${framedBy === undefined ? TEXT_FONT : ''}${STYLE}</style>
-${PAGE_HEADER}
+${pageHeader(reply)}
 <main>
 <h1>${escapeHtml(title)}</h1>
 <div class="lead">${isMarkdown === true ? renderMarkdown(message) : message === '' ? '' : `<p>${escapeHtml(message)}</p>`}</div>

@@ -18,6 +18,8 @@ export interface EdgeOptions {
   readonly log: Logger
   readonly version: string
   readonly accessUrl: string
+  /** What pages call the product (OP-154). */
+  readonly applicationName: () => string
   /** Where a request belongs that has come to another host or without TLS; absent where all are answered (OP-23). */
   readonly redirect?: ((visit: Visit) => string | undefined) | undefined
   readonly addresses: AddressResolver
@@ -64,6 +66,10 @@ export interface ClaimedRequest {
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** What pages call the product (OP-154). */
+    applicationName: () => string
+  }
   interface FastifyRequest {
     context: RequestContext
     claimed: ClaimedRequest | undefined

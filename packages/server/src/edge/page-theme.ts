@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 
 import { parseCookies, THEME_COOKIE } from './cookies.ts'
+import { escapeHtml } from './markdown.ts'
 
 /** Colours of pages that the server renders: tokens of the dashboard, which a test compares with them. */
 export const PAGE_THEME = `
@@ -60,8 +61,12 @@ a:hover { text-decoration-color: currentcolor; }
 @media (forced-colors: active) { .button { border: 1px solid; } }`
 
 /** Mark and name, which these pages begin with. */
-export const PAGE_HEADER =
-  '<header><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><path d="M2.2 4.1 12.8 1.6C12.9 5.2 10.6 7.9 7.3 8.7 4.9 9.2 2.7 7.4 2.2 4.1Z"/><path d="M1.6 14.2 14.4 11.1"/></svg><span>Slipway</span></header>'
+export function pageHeader({ server }: Pick<FastifyReply, 'server'>): string {
+  return `<header>${MARK}<span>${escapeHtml(server.applicationName())}</span></header>`
+}
+
+const MARK =
+  '<svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><path d="M2.2 4.1 12.8 1.6C12.9 5.2 10.6 7.9 7.3 8.7 4.9 9.2 2.7 7.4 2.2 4.1Z"/><path d="M1.6 14.2 14.4 11.1"/></svg>'
 
 /** The root's attribute for the theme that the reader has chosen in the dashboard; empty without a choice (UI-1702). */
 export function pageTheme({ request }: Pick<FastifyReply, 'request'>): string {

@@ -54,6 +54,7 @@ export function createEdge(options: EdgeOptions): {
     keepAliveTimeout: 75_000,
     http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: CHECK_MS },
   })
+  server.decorate('applicationName', options.applicationName)
   server.decorateRequest('context')
   server.decorateRequest('claimed')
   server.decorateRequest('cookieValues')

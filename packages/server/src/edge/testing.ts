@@ -112,6 +112,7 @@ export async function start(
     log: createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } }),
     version: options.version ?? 'v1',
     accessUrl: '',
+    applicationName: () => 'Slipway',
     addresses: addressResolver({
       trustedOrigins: options.trust ?? [],
       trustedHeaders: ['X-Forwarded-For'],

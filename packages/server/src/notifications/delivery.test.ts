@@ -291,6 +291,11 @@ describe('OP-133: delivery', () => {
         clock: { now: () => new Date(now) },
         log: createLogger({ level: 'error', sink: { write: () => true } }),
         accessUrl: () => server.url,
+        appearance: {
+          current: { application_name: '', logo_url: '', announcement_banners: [] },
+          applicationName: 'Slipway',
+          refresh: () => Promise.resolve(),
+        },
       },
       notifier,
       { templateId: TEMPLATES.templateDeprecated, userIds, labels: { template: 'old' } },

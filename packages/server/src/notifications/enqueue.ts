@@ -37,7 +37,7 @@ export interface Announcement {
   readonly actions?: readonly TemplateAction[]
 }
 
-type EnqueueContext = Pick<AppContext, 'config' | 'database' | 'clock' | 'log' | 'accessUrl'>
+type EnqueueContext = Pick<AppContext, 'config' | 'database' | 'clock' | 'log' | 'accessUrl' | 'appearance'>
 
 /**
  * Tells one user something: queues a message by each way that is on (OP-130). Does nothing when the user does not want
@@ -103,7 +103,7 @@ async function enqueue(
     for (const some of inParts(audience)) {
       const { recipients, method } = await findRecipients(actor, database.db, template.id, some)
       const messages = recipients.flatMap((recipient) => {
-        const payload = payloadOf(template, recipient, announcement, context.accessUrl())
+        const payload = payloadOf(template, recipient, announcement, context)
         return methodsOf(config, template, method)
           .filter((by) => by !== 'smtp' || recipient.email !== '')
           .map((by) => ({
@@ -161,7 +161,7 @@ function payloadOf(
   template: Template,
   { id, email, name, username }: Recipient,
   { labels, data, targets = [], actions = [] }: Announcement,
-  accessUrl: string,
+  { accessUrl, appearance }: EnqueueContext,
 ): Payload {
   const base = {
     _version: PAYLOAD_VERSION,
@@ -175,7 +175,11 @@ function payloadOf(
     data: data ?? null,
     targets: targets.slice(0, MAX_TARGETS),
   }
-  const view = { ...base, base_url: accessUrl.replace(/\/$/, '') }
+  const view = {
+    ...base,
+    base_url: accessUrl().replace(/\/$/, ''),
+    app_name: appearance.applicationName,
+  }
   return {
     ...base,
     actions: [

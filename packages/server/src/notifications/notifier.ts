@@ -145,7 +145,7 @@ export class Notifier implements AsyncDisposable {
     const start = performance.now()
     const deadline = AbortSignal.timeout(config.notificationsDispatchTimeout)
     try {
-      const delivery = await deliveryOf(template, message, this.#context.accessUrl())
+      const delivery = await deliveryOf(template, message, this.#context)
       const signal = AbortSignal.any([deadline, this.#stop.signal])
       await untilAborted(signal, this.#dispatchers[method].send(delivery, signal))
       this.#metrics.attempts.inc({ ...labels, result: 'success' })
@@ -184,12 +184,12 @@ export class Notifier implements AsyncDisposable {
 async function deliveryOf(
   template: Template,
   { id, payload: stored, targets, created_at: createdAt }: LeasedMessage,
-  accessUrl: string,
+  { accessUrl, appearance }: Pick<AppContext, 'accessUrl' | 'appearance'>,
 ): Promise<Delivery> {
   const { markdownToText } = await import('./markdown.ts')
   try {
     const payload = parsePayload(stored)
-    const view = { ...payload, base_url: accessUrl }
+    const view = { ...payload, base_url: accessUrl(), app_name: appearance.applicationName }
     const titleMarkdown = render(template.title, view, escapeMarkdown)
     const bodyMarkdown = render(template.body, view, escapeMarkdown).trim()
     return {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { FastifyReply } from 'fastify'
 
-import { PAGE_HEADER, PAGE_STYLE, PAGE_THEME, pageTheme, TEXT_FONT } from '../edge/index.ts'
+import { PAGE_STYLE, PAGE_THEME, pageHeader, pageTheme, TEXT_FONT } from '../edge/index.ts'
 import { Html, html } from './html.ts'
 
 /** A page of the authorization server. */
@@ -35,7 +35,7 @@ export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
       // Not no-referrer, under which a form of this page names no origin (ID-128).
       .header('Referrer-Policy', 'same-origin')
       .type('text/html; charset=utf-8')
-      .send(layout(page, nonce, pageTheme(reply)).text)
+      .send(layout(page, nonce, reply).text)
   )
 }
 
@@ -53,20 +53,20 @@ const SIGNS = {
   ),
 }
 
-function layout({ title, body }: Page, nonce: string, theme: string): Html {
+function layout({ title, body }: Page, nonce: string, reply: FastifyReply): Html {
   return html`<!doctype html>
-<html lang="en"${new Html(theme)}>
+<html lang="en"${new Html(pageTheme(reply))}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <link rel="icon" href="/favicon.svg">
-<title>${title} - Slipway</title>
+<title>${title} - ${reply.server.applicationName()}</title>
 <style nonce="${nonce}">${STYLE}</style>
 </head>
 <body>
-${new Html(PAGE_HEADER)}
+${new Html(pageHeader(reply))}
 <main>
 ${body}
 </main>

@@ -1,3 +1,4 @@
+import type { AppContext } from '../context.ts'
 import type { UserRow } from '../identity/index.ts'
 import type { Mail } from '../mail/index.ts'
 
@@ -6,9 +7,9 @@ export function passcodeMail(
   user: Pick<UserRow, 'email' | 'name' | 'username'>,
   passcode: string,
   expiresAt: Date,
-  accessUrl: string,
+  { accessUrl, appearance }: Pick<AppContext, 'accessUrl' | 'appearance'>,
 ): Mail {
-  const link = new URL('/reset-password/change', accessUrl)
+  const link = new URL('/reset-password/change', accessUrl())
   link.searchParams.set('otp', passcode)
   link.searchParams.set('email', user.email)
   const name = user.name === '' ? user.username : user.name
@@ -22,7 +23,7 @@ export function passcodeMail(
   const [greeting, why, , code, otherwise] = lines.map(escaped)
   return {
     to: user.email,
-    subject: 'Reset your password for Slipway',
+    subject: `Reset your password for ${appearance.applicationName}`,
     text: `${lines.join('\n\n')}\n`,
     html: `<p>${greeting}</p><p>${why}</p><p><a href="${escaped(link.href)}">Choose a new password</a></p><p>${code}</p><p>${otherwise}</p>`,
     expiresAt,

@@ -65,7 +65,7 @@ export class PasscodeRequests implements AsyncDisposable {
       recentUntil: new Date(now + LIFETIME_MS - AT_MOST_EVERY_MS),
     })
     if (user === undefined) return
-    this.#mailer.send(passcodeMail(user, passcode, expiresAt, this.#context.accessUrl()))
+    this.#mailer.send(passcodeMail(user, passcode, expiresAt, this.#context))
     await recordEntry(this.#context, {
       type: 'user',
       action: 'request_password_reset',

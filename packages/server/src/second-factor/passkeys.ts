@@ -52,7 +52,7 @@ export async function creationOptions(
     })
   const { generateRegistrationOptions } = await import('@simplewebauthn/server')
   const options = await generateRegistrationOptions({
-    rpName: 'Slipway',
+    rpName: context.appearance.applicationName,
     rpID: party.id,
     userID: Uint8Array.from(Buffer.from(user.id.replaceAll('-', ''), 'hex')),
     userName: user.username,

@@ -99,7 +99,7 @@ export function secondFactorRoutes(
       return {
         ...issueChallenge(context, 'new totp', { userId: user.id, secret }),
         secret,
-        otpauth_url: totpUrl(secret, user.email),
+        otpauth_url: totpUrl(secret, user.email, context.appearance.applicationName),
       }
     }),
     forSession(contract.confirmTotp, (incoming) =>

@@ -66,7 +66,7 @@ export async function beginLoginEnrolment(
       secret,
     }),
     secret,
-    otpauth_url: totpUrl(secret, user.email),
+    otpauth_url: totpUrl(secret, user.email, signIn.context.appearance.applicationName),
   }
 }
 

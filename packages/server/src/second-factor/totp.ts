@@ -1,6 +1,5 @@
 import { Secret, TOTP } from 'otpauth'
 
-const ISSUER = 'Slipway'
 const PERIOD_SECONDS = 30
 const DIGITS = 6
 /** RFC 6238 §5.2: clocks of phones differ. */
@@ -11,9 +10,9 @@ export function newTotpSecret(): string {
   return new Secret({ size: 20 }).base32
 }
 
-/** The address that a QR code shows to an authenticator app. */
-export function totpUrl(secret: string, account: string): string {
-  return totpOf(secret, account).toString()
+/** The address that a QR code shows to an authenticator app, which shows `issuer` and `account`. */
+export function totpUrl(secret: string, account: string, issuer: string): string {
+  return totpOf(secret, account, issuer).toString()
 }
 
 /**
@@ -23,13 +22,13 @@ export function totpUrl(secret: string, account: string): string {
 export function totpStepOf(secret: string, code: string, now: Date): number | undefined {
   const token = code.replace(/\s/g, '')
   if (!/^\d{6}$/.test(token)) return undefined
-  const delta = totpOf(secret, '').validate({ token, timestamp: now.getTime(), window: WINDOW })
+  const delta = totpOf(secret, '', '').validate({ token, timestamp: now.getTime(), window: WINDOW })
   return delta === null ? undefined : Math.floor(now.getTime() / 1_000 / PERIOD_SECONDS) + delta
 }
 
-function totpOf(secret: string, label: string): TOTP {
+function totpOf(secret: string, label: string, issuer: string): TOTP {
   return new TOTP({
-    issuer: ISSUER,
+    issuer,
     label,
     algorithm: 'SHA1',
     digits: DIGITS,

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 
 import type {
+  AppearanceSettings,
   HealthSettings,
   NotificationsSettings,
   NotificationTemplate,
@@ -135,6 +136,7 @@ export interface AuditedRows {
   readonly idp_sync_settings_role: AuditedRoleSync
   readonly mcp_server_config: Selectable<McpServerConfigsTable>
   readonly notification_template: NotificationTemplate
+  readonly appearance_settings: AppearanceSettings
   readonly health_settings: HealthSettings
   readonly notifications_settings: NotificationsSettings
   readonly oauth2_provider_app: Selectable<Oauth2ProviderAppsTable>

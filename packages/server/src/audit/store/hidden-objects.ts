@@ -110,6 +110,7 @@ function placeOf(type: AuditedType): Place | undefined {
     case 'oauth2_provider_app_secret':
     case 'oauth2_provider_settings':
     case 'notification_template':
+    case 'appearance_settings':
     case 'health_settings':
     case 'notifications_settings':
     // One for the deployment.

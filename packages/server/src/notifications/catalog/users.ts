@@ -50,13 +50,13 @@ export const userTemplates: readonly Template[] = group('User Events', 'ACCOUNT'
     name: 'Your account has been activated',
     title: 'Your account "{{labels.activated_account_name}}" is active',
     body: 'Your account **{{labels.activated_account_name}}** was activated{{#labels.initiator}} by {{labels.initiator}}{{/labels.initiator}}. You can sign in again.',
-    actions: [{ label: 'Open Slipway', url: '{{base_url}}' }],
+    actions: [{ label: 'Open {{app_name}}', url: '{{base_url}}' }],
   },
   {
     id: TEMPLATES.oneTimePasscode,
     name: 'One-Time Passcode',
     inbox: false,
-    title: 'Reset your password for Slipway',
+    title: 'Reset your password for {{app_name}}',
     body: 'Somebody, hopefully you, asked for a new password for your account. Choose one within 20 minutes, or enter this one-time passcode:\n\n**{{labels.one_time_passcode}}**\n\nIf it was not you, ignore this message: your password stays as it is.',
     actions: [
       {

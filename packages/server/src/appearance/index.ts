@@ -1,0 +1,2 @@
+export { Appearance } from './appearance.ts'
+export { type AgentLookup, appearanceRoutes } from './routes.ts'
