@@ -1,4 +1,6 @@
 import {
+  cancelBuild,
+  cancelTemplateVersion,
   getBuild,
   listBuildLogs,
   listTemplateVersionLogs,
@@ -8,24 +10,40 @@ import {
 import type { Connection } from './connection.ts'
 import { CommandError } from './errors.ts'
 import { followLogs } from './follow-logs.ts'
+import { InterruptedJob } from './interrupted-job.ts'
 import { patiently } from './patience.ts'
 
-/** Prints the log of a build until it is over. @throws CommandError when the build did not succeed. */
+/** Prints the log of a build of somebody else's until it is over. @throws CommandError when the build did not succeed. */
 export async function followBuild(client: Connection, build: WorkspaceBuild): Promise<void> {
-  const at = { params: { workspacebuild: build.id } }
-  await showJob(client, client.address(listBuildLogs, at))
-  const ended = await patiently(() => client.call(getBuild, at))
-  if (ended.job.status !== 'succeeded')
+  const { job } = await endOfBuild(client, build)
+  if (job.status !== 'succeeded')
     throw new CommandError(
-      ended.job.error === undefined || ended.job.error === ''
-        ? `the build was ${ended.job.status}`
-        : `the build has failed: ${ended.job.error}`,
+      job.error === undefined || job.error === ''
+        ? `the build was ${job.status}`
+        : `the build has failed: ${job.error}`,
     )
 }
 
-/** Prints the log of a template version's import until it is over. */
+/** As {@link followBuild} for a build that this command has asked for: Ctrl+C cancels it (L-12). */
+export async function followOwnBuild(client: Connection, build: WorkspaceBuild): Promise<void> {
+  using _ = new InterruptedJob('build', () =>
+    client.call(cancelBuild, { params: { workspacebuild: build.id } }),
+  )
+  await followBuild(client, build)
+}
+
+/** Prints the log of a build until it is over, however it ends. */
+export async function endOfBuild(client: Connection, build: WorkspaceBuild): Promise<WorkspaceBuild> {
+  const at = { params: { workspacebuild: build.id } }
+  await showJob(client, client.address(listBuildLogs, at))
+  return patiently(() => client.call(getBuild, at))
+}
+
+/** Prints the log of a template version's import until it is over; Ctrl+C cancels it. */
 export async function followImport(client: Connection, version: string): Promise<void> {
-  await showJob(client, client.address(listTemplateVersionLogs, { params: { templateversion: version } }))
+  const at = { params: { templateversion: version } }
+  using _ = new InterruptedJob('import', () => client.call(cancelTemplateVersion, at))
+  await showJob(client, client.address(listTemplateVersionLogs, at))
 }
 
 const SAY_WAITING_MS = 1_000

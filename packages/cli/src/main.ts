@@ -40,6 +40,7 @@ const COMMANDS: readonly {
       restart: ['Stop a workspace and start it again'],
       update: ['Take the active version of the template'],
       delete: ['Delete a workspace', 'rm'],
+      cancel: ['Cancel the build of a workspace that is under way'],
     },
     load: async () => (await import('./commands/transitions.ts')).transitionCommands,
   },

@@ -9,8 +9,9 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { listBuildParameters } from '@slipway/contract'
+import { listBuildParameters, listOrganizations } from '@slipway/contract'
 import {
+  fixtures,
   freePort,
   importTemplate,
   openDatabase,
@@ -19,6 +20,7 @@ import {
   until,
 } from '@slipway/testkit'
 import { BIN, CommandLine } from './testing/command-line.ts'
+import { RunningCommand } from './testing/running-command.fixture.ts'
 
 const SOURCE = `import { defineTemplate, local } from '@slipway/template'
 export default defineTemplate({
@@ -344,6 +346,27 @@ describe('workspaces', () => {
     )
     const listed = JSON.parse(await cli.good('list', '-o', 'json'))
     expect(listed.map((one: { name: string }) => one.name).sort()).toEqual(['big', 'old'])
+  })
+
+  it('L-12: a build that nobody takes on is canceled, by Ctrl+C of who waits for it or from elsewhere', async () => {
+    await using database = await openDatabase(server.databaseUrl)
+    const tags = JSON.stringify({ scope: 'organization', owner: '', held: 'yes' })
+    const [{ id: organization_id = '' } = {}] = await owner.call(listOrganizations)
+    await fixtures.provisionerDaemon(database.db, { tags, organization_id })
+    await sql`update provisioner_jobs set tags = ${tags} where type = 'template_version_import'`.execute(
+      database.db,
+    )
+    for (const cancel of [
+      async (waiting: RunningCommand) => waiting.signal('SIGINT'),
+      async () => expect(await cli.good('cancel', 'big')).toBe('The build of big has been canceled.\n'),
+    ]) {
+      await using waiting = RunningCommand.start(cli, 'stop', 'big', '-y')
+      await waiting.says('Waiting for a provisioner')
+      await cancel(waiting)
+      expect(await waiting.ended()).toBe(1)
+      expect(waiting.stderr).toContain('error: the build was canceled')
+    }
+    expect(await cli.bad('cancel', 'big')).toContain('no build of big is under way: its last one is canceled')
   })
 
   it('L-52: favorites come first, and lists are sorted by last use on demand', async () => {

@@ -9,7 +9,7 @@ import {
 import { duration } from '../duration.ts'
 import { CommandError } from '../errors.ts'
 import { option } from '../flags.ts'
-import { followBuild } from '../follow-build.ts'
+import { followOwnBuild } from '../follow-build.ts'
 import { organizationOption } from '../organization.ts'
 import { chosenValues, type ParameterFlags, parameterOptions } from '../parameter-flags.ts'
 import { ask } from '../prompt.ts'
@@ -112,7 +112,7 @@ export function createCommand(program: Command): void {
           ...timing,
         },
       })
-      if (own.wait) await followBuild(client, made.latest_build)
+      if (own.wait) await followOwnBuild(client, made.latest_build)
       process.stdout.write(
         `The ${workspace} workspace has been created! Connect with: slipway ssh ${owner === 'me' ? '' : `${owner}/`}${workspace}\n`,
       )

@@ -18,7 +18,7 @@ import type { Connection } from '../connection.ts'
 import { CommandError } from '../errors.ts'
 import { addressOf, findTask } from '../find-task.ts'
 import { option } from '../flags.ts'
-import { followBuild } from '../follow-build.ts'
+import { followOwnBuild } from '../follow-build.ts'
 import { organizationOption } from '../organization.ts'
 import { ago, type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
 import { patiently } from '../patience.ts'
@@ -219,7 +219,7 @@ function workingCommands(task: Command): void {
       const found = await findTask(client, name)
       await sure(`Pause ${found.name}? What runs in its workspace ends.`, own.yes)
       const { workspace_build: build } = await client.call(pauseTask, addressOf(found))
-      await followBuild(client, build)
+      await followOwnBuild(client, build)
       process.stdout.write(`The ${found.name} task has been paused.\n`)
     })
   task
@@ -241,7 +241,7 @@ function workingCommands(task: Command): void {
 
 async function resume(client: Connection, task: Task, follow: boolean): Promise<void> {
   const { workspace_build: build } = await client.call(resumeTask, addressOf(task))
-  if (follow) await followBuild(client, build)
+  if (follow) await followOwnBuild(client, build)
 }
 
 /** Waits for a task whose workspace or program is still starting; what else it is the server will say. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 
 import {
+  cancelBuild,
   createBuild,
   getTemplate,
   listBuildParameters,
@@ -8,7 +9,8 @@ import {
   type Workspace,
 } from '@slipway/contract'
 import type { Connection } from '../connection.ts'
-import { followBuild } from '../follow-build.ts'
+import { CommandError } from '../errors.ts'
+import { endOfBuild, followBuild, followOwnBuild } from '../follow-build.ts'
 import { furtherValues, type NamedValue, type ParameterFlags, parameterOptions } from '../parameter-flags.ts'
 import { sure } from '../prompt.ts'
 import { openSession } from '../session.ts'
@@ -18,7 +20,7 @@ interface StartFlags extends ParameterFlags {
   readonly wait: boolean
 }
 
-/** `start`, `stop`, `restart`, `update` and `delete`. */
+/** `start`, `stop`, `restart`, `update`, `delete` and `cancel`. */
 export function transitionCommands(program: Command): void {
   parameterOptions(program.command('start <workspace>'))
     .option('--no-wait', 'do not wait for the build')
@@ -90,17 +92,37 @@ export function transitionCommands(program: Command): void {
         params: { workspace: workspace.id },
         body: { transition: 'delete', reason: 'cli', ...(own.orphan === true ? { orphan: true } : {}) },
       })
-      await followBuild(client, made)
+      await followOwnBuild(client, made)
       process.stdout.write(`${workspace.name} has been deleted.\n`)
     })
+  program
+    .command('cancel <workspace>')
+    .option('--no-wait', 'do not wait until the build has ended')
+    .action(async (name: string, own: { wait: boolean }, command: Command) => {
+      const client = await openSession(command)
+      const { name: workspace, latest_build: build } = await findWorkspace(client, name)
+      if (!UNDER_WAY.has(build.job.status))
+        throw new CommandError(`no build of ${workspace} is under way: its last one is ${build.job.status}`)
+      await client.call(cancelBuild, { params: { workspacebuild: build.id } })
+      if (!own.wait) {
+        process.stdout.write(`The build of ${workspace} is being canceled.\n`)
+        return
+      }
+      const { job } = await endOfBuild(client, build)
+      if (job.status === 'succeeded') throw new CommandError('the build has succeeded all the same')
+      process.stdout.write(`The build of ${workspace} has been canceled.\n`)
+    })
 }
+
+/** What the job of a build is that can be canceled; the second time by force (WS-317). */
+const UNDER_WAY: ReadonlySet<string> = new Set(['pending', 'running', 'canceling'])
 
 async function stop(client: Connection, workspace: Workspace, wait: boolean): Promise<void> {
   const made = await client.call(createBuild, {
     params: { workspace: workspace.id },
     body: { transition: 'stop', reason: 'cli' },
   })
-  if (wait) await followBuild(client, made)
+  if (wait) await followOwnBuild(client, made)
 }
 
 async function start(
@@ -119,7 +141,7 @@ async function start(
       ...(version === workspace.latest_build.template_version_id ? {} : { template_version_id: version }),
     },
   })
-  if (own.wait) await followBuild(client, made)
+  if (own.wait) await followOwnBuild(client, made)
 }
 
 async function valuesOf(

@@ -209,6 +209,12 @@ describe('OA-96: exp mcp server', () => {
   })
 
   it('offers workspaces and templates as resources', async () => {
+    // Nobody is promised to hear of other lists.
+    expect(mcp.client.getServerCapabilities()).toEqual({
+      tools: { listChanged: false },
+      prompts: { listChanged: false },
+      resources: { listChanged: false },
+    })
     const { client } = mcp
     const { resources } = await client.listResources()
     expect(namesOf(resources)).toEqual(expect.arrayContaining(['coder/plain', 'owner/dev']))

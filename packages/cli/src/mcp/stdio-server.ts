@@ -79,7 +79,12 @@ export function stdioServer(offer: Offer): McpServer {
     { name: 'Coder Agent', version: ownVersion() },
     {
       ...(offer.instructions === '' ? {} : { instructions: offer.instructions }),
-      capabilities: { tools: {}, prompts: {}, ...(kinds.length === 0 ? {} : { resources: {} }) },
+      // Nobody hears of lists that have become others, and clients keep for good what they expect to hear of.
+      capabilities: {
+        tools: { listChanged: false },
+        prompts: { listChanged: false },
+        ...(kinds.length === 0 ? {} : { resources: { listChanged: false } }),
+      },
     },
   )
   const agents = agentAccess(client)
