@@ -8,19 +8,22 @@ function without(said: string): string {
   return withoutKey(Buffer.from(said), KEY).toString()
 }
 
-/** What is read of an answer that comes in these pieces. */
-async function read(
-  pieces: readonly string[],
-  { status = 200, type = 'text/event-stream' }: { readonly status?: number; readonly type?: string } = {},
-): Promise<string[]> {
-  const body = {
+function bodyOf(pieces: readonly string[]) {
+  return {
     async *[Symbol.asyncIterator]() {
       for (const piece of pieces) yield Buffer.from(piece)
     },
     destroy: () => undefined,
   }
+}
+
+/** What is read of an answer that comes in these pieces. */
+async function read(
+  pieces: readonly string[],
+  { status = 200, type = 'text/event-stream' }: { readonly status?: number; readonly type?: string } = {},
+): Promise<string[]> {
   const shown: string[] = []
-  const answer = hidingKey({ status, headers: { 'content-type': type }, body }, KEY)
+  const answer = hidingKey({ status, headers: { 'content-type': type }, body: bodyOf(pieces) }, KEY)
   for await (const piece of answer.body) shown.push(Buffer.from(piece).toString())
   return shown
 }
@@ -83,12 +86,43 @@ describe('AG-99: a key in an error', () => {
     expect(pieces.length).toBeGreaterThan(1)
   })
 
+  it.each([
+    ['status', `{"id":"r","status":"failed","output":[],"error":{"message":"no: ${KEY}"}}`],
+    ['error', `{"error":"no: ${KEY}"}`],
+    ['choice', `{"choices":[{"message":{},"error":{"message":"no: ${KEY}"}}]}`],
+    ['half', `{"choices":[{"message":"${KEY}`],
+  ])('is hidden in a whole answer that has failed with status 200: %s', async (_, failed) => {
+    for (const cut of [failed.length, 20, failed.length - 20])
+      expect(
+        await read([failed.slice(0, cut), failed.slice(cut)], { type: 'application/json; charset=utf-8' }),
+      ).toEqual([failed.replace(KEY, stars)])
+  })
+
+  it('is hidden in headers, of whatever answer', () => {
+    const given = {
+      'content-type': 'text/plain',
+      'x-said': `key ${KEY}!`,
+      'x-more': ['a', KEY],
+      'x-none': 'b',
+    }
+    const hidden = { ...given, 'x-said': `key ${stars}!`, 'x-more': ['a', stars] }
+    for (const status of [200, 400])
+      expect(hidingKey({ status, headers: given, body: bodyOf([]) }, KEY).headers).toEqual(hidden)
+    // What stands for no key at all.
+    const none = { status: 200, headers: { 'accept-ranges': 'none' }, body: bodyOf([]) }
+    expect(hidingKey(none, 'none').headers).toEqual(none.headers)
+  })
+
   it('AG-85: what is no error is not looked into', async () => {
+    const whole = `{"status":"completed","error":null,"choices":[{"error":null}],"x":"${KEY}"}`
+    expect(await read([whole], { type: 'application/json' })).toEqual([whole])
+    const huge = ['{"x":"', 'x'.repeat(1024 * 1024), KEY, '"}']
+    expect((await read(huge, { type: 'application/json' })).join('')).toBe(huge.join(''))
     const good = `data: {"choices":[{"delta":{"content":"${KEY}"}}]}\n\n`
     expect(await read([good, 'data: [DONE]\n\n'])).toEqual([good, 'data: [DONE]\n\n'])
     const long = `data: {"type":"response.completed","error":null,"x":"error ${'x'.repeat(5_000)} ${KEY}"}\n\n`
     expect(await read([long])).toEqual([long])
-    expect(await read([KEY], { type: 'application/json' })).toEqual([KEY])
+    expect(await read([KEY], { type: 'text/plain' })).toEqual([KEY])
   })
 
   it('AG-B4: what came before a stream fails is handed over', async () => {
@@ -99,9 +133,11 @@ describe('AG-99: a key in an error', () => {
       },
       destroy: () => undefined,
     }
-    const answer = hidingKey({ status: 200, headers: { 'content-type': 'text/event-stream' }, body }, KEY)
-    const pieces = answer.body[Symbol.asyncIterator]()
-    expect(await pieces.next()).toMatchObject({ done: false })
-    await expect(pieces.next()).rejects.toThrow('reset')
+    for (const type of ['text/event-stream', 'application/json']) {
+      const answer = hidingKey({ status: 200, headers: { 'content-type': type }, body }, KEY)
+      const pieces = answer.body[Symbol.asyncIterator]()
+      expect(await pieces.next()).toMatchObject({ done: false })
+      await expect(pieces.next()).rejects.toThrow('reset')
+    }
   })
 })

@@ -1,4 +1,5 @@
-import type { AnswerBody, UpstreamAnswer } from './upstream.ts'
+import type { AnswerBody, AnswerHeaders, UpstreamAnswer } from './upstream.ts'
+import { at, bodyText, list, parseJson } from './wires/json.ts'
 import { endsEvent } from './wires/sse.ts'
 
 /** Longest beginning of a line that waits for its end, in bytes: of what is longer only that much is looked at together. */
@@ -41,19 +42,87 @@ function written(key: string): RegExp {
   return new RegExp(characters.join(''), 'g')
 }
 
+/** Shorter keys are no secrets but words that say that there is none, and headers may hold them for other reasons. */
+const SHORTEST_IN_HEADERS = 8
+
 /**
  * An answer in which no error shows the key that was sent for it: neither as the whole of it, nor as an event in the middle
- * of a stream. What is no error passes without being looked into.
+ * of a stream, nor in a body that tells of a failure in spite of its status. Headers never show it. What is no error passes
+ * without being looked into.
  *
  * @param key undefined where none was sent.
  */
 export function hidingKey(answer: UpstreamAnswer, key: string | undefined): UpstreamAnswer {
-  const { status, headers, body } = answer
+  if (key === undefined || key === '') return answer
+  const { status, body } = answer
+  const headers = headersWithoutKey(answer.headers, key)
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = headers
-  if (key === undefined || key === '' || encoding !== 'identity') return answer
-  const isRefused = status >= 400
-  if (!isRefused && !(typeof type === 'string' && /^text\/event-stream\b/i.test(type))) return answer
-  return { status, headers, body: new HidingBody(body, key, isRefused) }
+  const isEncoded = encoding !== 'identity'
+  if (!isEncoded && status >= 400) return { status, headers, body: new HidingBody(body, key, true) }
+  if (!isEncoded && typeof type === 'string') {
+    if (/^text\/event-stream\b/i.test(type))
+      return { status, headers, body: new HidingBody(body, key, false) }
+    if (/^application\/json\b/i.test(type)) return { status, headers, body: hidingFailure(body, key) }
+  }
+  return headers === answer.headers ? answer : { status, headers, body }
+}
+
+function headersWithoutKey(headers: AnswerHeaders, key: string): AnswerHeaders {
+  if (key.length < SHORTEST_IN_HEADERS) return headers
+  let changed: Record<string, string | string[] | undefined> | undefined
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || !String(value).includes(key)) continue
+    const hidden = (one: string): string => one.replaceAll(key, '*'.repeat(key.length))
+    changed ??= { ...headers }
+    changed[name] = typeof value === 'string' ? hidden(value) : value.map(hidden)
+  }
+  return changed ?? headers
+}
+
+/** A whole answer, which nobody can read before its end, without the key where it says that it failed. */
+function hidingFailure(body: AnswerBody, key: string): AnswerBody {
+  return {
+    [Symbol.asyncIterator]: () => withoutKeyInFailure(body, key),
+    destroy: (error) => body.destroy(error),
+  }
+}
+
+/** Of an answer that is longer than what is held, the rest passes as it comes. */
+async function* withoutKeyInFailure(body: AnswerBody, key: string): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = []
+  let length = 0
+  let failure: { readonly reason: unknown } | undefined
+  try {
+    for await (const piece of body) {
+      length += piece.length
+      if (held.length === 0 && length > MAX_HELD) {
+        yield piece
+        continue
+      }
+      held.push(piece)
+      if (length <= MAX_HELD) continue
+      yield Buffer.concat(held)
+      held = []
+    }
+  } catch (reason) {
+    // What came before it failed is handed over first.
+    failure = { reason }
+  }
+  if (held.length > 0) {
+    const whole = Buffer.concat(held)
+    const hidden = withoutKey(whole, key)
+    yield hidden !== whole && tellsOfFailure(whole) ? hidden : whole
+  }
+  if (failure !== undefined) throw failure.reason
+}
+
+/** Whether a whole answer says that it failed, or does not say what it is. */
+function tellsOfFailure(whole: Buffer): boolean {
+  const answer = parseJson(bodyText(whole))
+  if (answer === undefined) return true
+  const hasError = (value: unknown): boolean => (at(value, 'error') ?? null) !== null
+  return at(answer, 'status') === 'failed' || hasError(answer) || list(at(answer, 'choices')).some(hasError)
 }
 
 /** A body of which whole lines are handed over, so that none shows one half of a key. */

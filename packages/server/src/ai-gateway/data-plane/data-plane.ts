@@ -254,7 +254,7 @@ async function serve(
   reply.header(INTERCEPTION, answer.interceptionId)
   tellTiming(reply, answer, request.context.startedTick)
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = answer.headers
-  // What was encoded although nobody asked for it passes as it is.
+  // What is encoded in a way that is not known passes as it is.
   const seen = answer.status < 400 && encoding === 'identity' ? wire : 'other'
   if (answer.status < 400 && typeof type === 'string' && /^text\/event-stream\b/i.test(type)) {
     reply.headers({ 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })

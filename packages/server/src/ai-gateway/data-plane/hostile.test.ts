@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
@@ -171,6 +172,48 @@ it('AG-B6: what a provider sends is relayed as far as it can be, and speaks for 
       for (const kept of ['clear-site-data', 'set-cookie', 'trailer'])
         expect(answer.headers.get(kept)).toBeNull()
     }
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+it('AG-B4, AG-99: what is encoded although nobody has asked for it is read, counted and shows no key', async () => {
+  const KEY = 'sk-of-the-deployment-1'
+  const usage = { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 }
+  const good = JSON.stringify({ id: 'theirs', choices: [{ message: { content: 'Hi' } }], usage })
+  const failed = JSON.stringify({ id: 'r', status: 'failed', error: { message: `no: ${KEY}` } })
+  let answer: [status: number, body: string] = [200, good]
+  const server = createServer((request, response) => {
+    const [status, body] = answer
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip', 'x-said': KEY }
+    request.resume().once('end', () => response.writeHead(status, headers).end(gzipSync(body)))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const { port } = server.address() as AddressInfo
+    const { name } = await world.provider({ base_url: `http://127.0.0.1:${port}/v1` })
+    const chat = await ask(`/${name}/v1/chat/completions`, hello)
+    const id = chat.headers.get('x-slipway-interception-id') ?? ''
+    expect([chat.status, chat.headers.get('content-encoding')]).toEqual([200, null])
+    expect(chat.text).toBe(good.replace('theirs', id))
+    const { tokens } = await world.records(user.id)
+    expect(tokens.find((row) => row.interception_id === id)).toMatchObject({
+      provider_response_id: 'theirs',
+      input_tokens: 9,
+      output_tokens: 2,
+    })
+    const stars = '*'.repeat(KEY.length)
+    for (const status of [200, 400]) {
+      answer = [status, failed]
+      const said = await ask(`/${name}/v1/responses`, { model: 'm', input: 'hi' })
+      const relayed = await ask(`/${name}/v1/responses/r`)
+      for (const { status: got, text, headers } of [said, relayed])
+        expect([got, text, headers.get('x-said')]).toEqual([status, failed.replace(KEY, stars), stars])
+    }
+    const { interceptions } = await world.records(user.id)
+    expect(interceptions.slice(-2).map((row) => row.error_message)).toEqual([`no: ${stars}`, `no: ${stars}`])
   } finally {
     server.closeAllConnections()
     server.close()

@@ -4,6 +4,7 @@ import type { ProviderRouting } from '../../ai-governance/index.ts'
 import { bedrockCredential } from '../bedrock/credential.ts'
 import { asInvokeModel } from '../bedrock/invoke-model.ts'
 import { type Credential, forwardedHeaders, keyCredential } from '../credentials.ts'
+import { decodedAnswer } from '../decoded-answer.ts'
 import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
 import { foundAnswering, foundFailing, foundResting } from '../found-troubles.ts'
 import { GatewayError } from '../gateway-error.ts'
@@ -192,10 +193,11 @@ async function ask(
     const signed = { ...sent, headers: await credential.sign(sent) }
     const send = (): Promise<UpstreamAnswer> =>
       upstream.send({ ...signed, signal, stream, timeouts: routing, fromFirstByte, over })
-    const answer =
+    const sentBack =
       dumps === undefined || dumped === undefined
         ? await send()
         : await dumps.around(dumped, provider.name, signed, send)
+    const answer = decodedAnswer(sentBack, method)
     return hidingKey(translation === undefined ? answer : await translation.answered(answer), credential.key)
   } catch (error) {
     foundFailing(parts, provider, error)
