@@ -364,6 +364,25 @@ describe('the request', () => {
     }
   })
 
+  it('§8 row 4, OA-43: it is told as other faults are, after the client is known and the user signed in', async () => {
+    for (const fault of ['state=a&state=b', 'scope=a&scope=a', 'resource=x&resource=', 'state=%00']) {
+      const path = `/oauth2/authorize?${search({ response_type: 'code', client_id: app.id, code_challenge: challenge })}&${fault}`
+      const ask = (method: string, of = path, headers = deployment.member.headers) =>
+        fetch(deployment.url(of), { method, redirect: 'manual', headers })
+      const page = await ask('GET')
+      expect([page.status, page.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8'])
+      const text = await page.text()
+      expect(text).toContain('Invalid Query Parameters')
+      expect(text).toContain(fault.slice(0, fault.indexOf('=')))
+      expect(await (await ask('POST')).json()).toEqual({
+        error: 'invalid_request',
+        error_description: expect.stringMatching(/^Invalid query params: /),
+      })
+      expect((await ask('GET', path, {})).status).toBe(303)
+      expect((await ask('POST', path.replace(app.id, 'x'))).status).toBe(401)
+    }
+  })
+
   it('OA-43: the resource is an absolute URI without a fragment, and not too long', async () => {
     for (const resource of [
       'api',

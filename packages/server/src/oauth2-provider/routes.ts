@@ -47,9 +47,9 @@ export function oauthProviderRoutes(
     parts.context,
     ['oauth2'],
     [
-      forAnyone(contract.authorizeOAuth2, (incoming) => authorization.show(incoming)),
+      forAnyone(readingItsQuery(contract.authorizeOAuth2), (incoming) => authorization.show(incoming)),
       forAnyone(
-        contract.decideOAuth2Authorization,
+        readingItsQuery(contract.decideOAuth2Authorization),
         (incoming) => authorization.decide(incoming, incoming.bytes),
         small,
       ),
@@ -79,4 +79,12 @@ export function oauthProviderRoutes(
       forSession(contract.deleteOAuth2Grant, (incoming) => endOneGrant(parts, incoming)),
     ],
   )
+}
+
+/**
+ * A route whose handler reads the query by itself: the client is looked for and the user signs in before anything else of it
+ * is judged, and people are told on a page (§8 row 4).
+ */
+function readingItsQuery<R extends contract.Route>(route: R): R & { readonly query: undefined } {
+  return { ...route, query: undefined }
 }
