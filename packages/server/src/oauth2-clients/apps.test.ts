@@ -106,6 +106,7 @@ describe('apps', () => {
     [{ callback_url: 'javascript:alert(1)' }, 'callback_url'],
     [{ callback_url: 'https://e.com/#f' }, 'callback_url'],
     [{ callback_url: 'https://user@e.com/' }, 'callback_url'],
+    [{ callback_url: 'https://e.com\\@other.example/' }, 'callback_url'],
     [{ callback_url: `https://e.com/${'x'.repeat(2048)}` }, 'callback_url'],
     [{ icon: 'x'.repeat(257) }, 'icon'],
     [{ redirect_uris: ['http://e.com/'] }, 'redirect_uris.0'],

@@ -3,7 +3,7 @@ import { type Actor, authorize } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { badRequest, type Validation, validationFailed } from '../errors/index.ts'
 import { newOAuthSecret } from './client-secret.ts'
-import { isDangerousScheme, redirectUriFault } from './redirect-uris.ts'
+import { isDangerousScheme, NO_BACKSLASH, redirectUriFault } from './redirect-uris.ts'
 import { parseScopes } from './scopes.ts'
 import { holdApp, holdAppForSecret } from './store/apps.ts'
 import type { OAuthClient } from './store/clients.ts'
@@ -91,6 +91,7 @@ function callbackFault(uri: string): string | undefined {
   if (url === null || !/^https?:\/\/[^/?#]/i.test(uri) || isDangerousScheme(uri))
     return 'must be an absolute http or https URL with a host'
   if (!/^[\x21-\x7e]+$/.test(uri)) return 'must hold only printable ASCII characters'
+  if (uri.includes('\\')) return NO_BACKSLASH
   if (url.username !== '' || url.password !== '') return 'must not hold a user name'
   return uri.includes('#') ? 'must not have a fragment' : undefined
 }

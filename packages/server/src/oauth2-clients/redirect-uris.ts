@@ -17,6 +17,12 @@ const DANGEROUS = new Set([
 /** They start a message or a call. */
 const OF_PEOPLE = new Set(['mailto:', 'tel:', 'sms:'])
 
+/**
+ * No URI holds one (RFC 3986). Browsers read it as a slash and others do not, so that they find different hosts in
+ * `https://one.example\@other.example`.
+ */
+export const NO_BACKSLASH = 'must not hold a backslash'
+
 /** Of what a client is, what its redirect URIs depend on. */
 export interface RedirectRules {
   readonly client_type: OAuthClient['client_type']
@@ -29,6 +35,7 @@ export function redirectUriFault(uri: string, rules: RedirectRules): string | un
   if (uri.length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`
   if (!/^[\x21-\x7e]+$/.test(uri)) return 'must hold only printable ASCII characters'
   if (!/^[a-z][a-z0-9+.-]*:/i.test(uri)) return 'must have a scheme'
+  if (uri.includes('\\')) return NO_BACKSLASH
   const url = URL.parse(uri)
   if (url === null) return 'must be an absolute URI'
   if (uri.includes('#')) return 'must not have a fragment'
