@@ -125,6 +125,12 @@ describe('the door', () => {
 
 /** All revisions, the latest first. */
 const SERVED = ['2026-07-28', ...LEGACY.toReversed()]
+/** Lists of the product change without a word. */
+const CAPABILITIES = {
+  tools: { listChanged: false },
+  prompts: { listChanged: false },
+  resources: { listChanged: false, subscribe: true },
+}
 
 describe('revisions', () => {
   it.each(LEGACY)(
@@ -142,11 +148,16 @@ describe('revisions', () => {
           protocolVersion,
           serverInfo: { name: 'Coder', version: expect.any(String) },
           instructions: expect.stringContaining('templates'),
-          capabilities: { tools: {}, prompts: {}, resources: { subscribe: true } },
+          capabilities: CAPABILITIES,
         },
       })
     },
   )
+
+  it('OA-87: what is promised is kept: resources can be subscribed to, and nobody waits to hear of other lists', async () => {
+    const discovered = await rpc(server.url, owner, { method: 'server/discover', version: '2026-07-28' })
+    expect(discovered.body.result?.capabilities).toEqual(CAPABILITIES)
+  })
 
   it('OA-86: initialize with an unknown version gets the latest one that has it', async () => {
     const response = await post(server.url, owner, {

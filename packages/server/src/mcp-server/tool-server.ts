@@ -74,12 +74,14 @@ export function toolServer(
   subscriptions: Subscriptions | undefined,
 ): McpServer {
   const { hasMore } = client.tools
+  // Nobody hears of lists that have become others, and clients keep for good what they expect to hear of.
+  const listChanged = parts.extension !== undefined
   const server = new McpServer(serverInfo(parts), {
     instructions: INSTRUCTIONS,
     ...parts.extension?.options,
     capabilities: {
-      tools: {},
-      ...(hasMore ? { prompts: {}, resources: { subscribe: true } } : {}),
+      tools: { listChanged },
+      ...(hasMore ? { prompts: { listChanged }, resources: { listChanged, subscribe: true } } : {}),
     },
     cacheHints: CACHE_HINTS,
   })
