@@ -73,8 +73,11 @@ async function started(context: ToolContext, workspace: Workspace): Promise<Work
   if (build.transition === 'start' && build.job.status === 'succeeded') return workspace
   if (build.transition === 'start' && (build.job.status === 'pending' || build.job.status === 'running'))
     return built(context, workspace, build.id)
-  if (build.status !== 'stopped')
-    throw new ToolFault(`${workspace.name} is ${build.status}: only a stopped workspace can be started`)
+  if (build.status !== 'stopped') {
+    // Of what waits for its turn the status does not say what it is.
+    const state = build.status === 'pending' ? `pending (${build.transition})` : build.status
+    throw new ToolFault(`${workspace.name} is ${state}: only a stopped workspace can be started`)
+  }
   progress(`starting ${workspace.name}`)
   const { id } = await api.call(createBuild, {
     params: { workspace: workspace.id },
