@@ -72,6 +72,8 @@ export interface RouteLimits {
   readonly bodyLimit?: number
   /** What is said of a parameter of the query that has a fault, where that is not what is usual (WS-189). */
   readonly queryFaults?: Readonly<Record<string, string>>
+  /** Throws while the feature of the route is switched off: asked after the access rule, before all else (OA-3). */
+  readonly gate?: () => void
 }
 
 /** An operation of the contract with the use case that answers it. */

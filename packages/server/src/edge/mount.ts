@@ -40,6 +40,7 @@ export function mount(server: FastifyInstance, routes: readonly BoundRoute[], op
     const serve = (request: FastifyRequest, reply: FastifyReply, caller: Caller): unknown => {
       if (caller.kind === 'stranger')
         return reply.code(303).header('Cache-Control', 'no-store').header('Location', caller.location).send()
+      limits.gate?.()
       if (request.context.webSocket || route.stream === 'sse') requireOwnPage(request, options)
       if (request.provesInForm) requireFormProof(request, options)
       const query = read?.(request.search) ?? {}

@@ -114,6 +114,22 @@ describe('OA-1, OA-2, ID-140, ID-141: gates', () => {
       ])
       expect(answer.headers.get('cache-control'), path).toBe('no-store')
     }
+    const { headers } = await server.owner()
+    // What is wrong with them otherwise is told by what is switched on.
+    for (const [method, path] of [
+      ['POST', '/api/v2/oauth2-provider/apps'],
+      ['POST', '/api/v2/oauth2-provider/apps/x/secrets'],
+      ['GET', '/api/v2/oauth2-provider/apps?user_id=x'],
+      ['GET', '/oauth2/device?user_code=a&user_code=b'],
+      ['DELETE', '/oauth2/tokens?client_id=a&client_id=b'],
+    ] as const) {
+      const body = method === 'POST' ? '{"expires_at":7}' : null
+      const answer = await fetch(`${server.url}${path}`, { method, headers, body })
+      expect([answer.status, await answer.json()], path).toMatchObject([
+        403,
+        { message: refusal.body.message },
+      ])
+    }
     const ended = await fetch(`${server.url}/oauth2/tokens`, { method: 'DELETE' })
     expect([ended.status, await ended.json()]).toMatchObject([403, { message: refusal.body.message }])
     const register = await fetch(`${server.url}/oauth2/register`, { method: 'POST', body: '{' })

@@ -61,36 +61,6 @@ export function behindExperiments(
   required: readonly Experiment[],
   routes: readonly BoundRoute[],
 ): BoundRoute[] {
-  const check = (): void => requireExperiments(context, required)
-  return routes.map((bound) => gated(bound, check))
-}
-
-function gated(bound: BoundRoute, check: () => void): BoundRoute {
-  switch (bound.access) {
-    case 'session':
-    case 'page': {
-      const { ready } = bound
-      return {
-        ...bound,
-        handle: checkedFirst(check, bound.handle),
-        ready:
-          ready &&
-          ((known, incoming) => {
-            check()
-            return ready(known, incoming)
-          }),
-      }
-    }
-    case 'agent':
-      return { ...bound, handle: checkedFirst(check, bound.handle) }
-    case 'public':
-      return { ...bound, handle: checkedFirst(check, bound.handle) }
-  }
-}
-
-function checkedFirst<Incoming>(check: () => void, handle: (incoming: Incoming) => Promise<unknown>) {
-  return async (incoming: Incoming): Promise<unknown> => {
-    check()
-    return handle(incoming)
-  }
+  const gate = (): void => requireExperiments(context, required)
+  return routes.map((bound) => ({ ...bound, limits: { ...bound.limits, gate } }))
 }
