@@ -51,8 +51,14 @@ const SHORTEST_IN_HEADERS = 8
  * without being looked into.
  *
  * @param key undefined where none was sent.
+ * @param isStreamed whether what is no error must not be kept waiting for its end, not even a whole answer: then a body
+ *   with a good status is looked through only where it is a stream of events.
  */
-export function hidingKey(answer: UpstreamAnswer, key: string | undefined): UpstreamAnswer {
+export function hidingKey(
+  answer: UpstreamAnswer,
+  key: string | undefined,
+  isStreamed: boolean,
+): UpstreamAnswer {
   if (key === undefined || key === '') return answer
   const { status, body } = answer
   const headers = headersWithoutKey(answer.headers, key)
@@ -62,7 +68,8 @@ export function hidingKey(answer: UpstreamAnswer, key: string | undefined): Upst
   if (!isEncoded && typeof type === 'string') {
     if (/^text\/event-stream\b/i.test(type))
       return { status, headers, body: new HidingBody(body, key, false) }
-    if (/^application\/json\b/i.test(type)) return { status, headers, body: hidingFailure(body, key) }
+    if (!isStreamed && /^application\/json\b/i.test(type))
+      return { status, headers, body: hidingFailure(body, key) }
   }
   return headers === answer.headers ? answer : { status, headers, body }
 }

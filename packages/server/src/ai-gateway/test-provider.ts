@@ -4,6 +4,7 @@ import type { AwsCredentials } from './bedrock/aws-credentials.ts'
 import { bedrockCredential } from './bedrock/credential.ts'
 import { failureOfStatus } from './categories.ts'
 import { type Credential, keyCredential, type Unsigned } from './credentials.ts'
+import { decodedAnswer } from './decoded-answer.ts'
 import { GatewayError } from './gateway-error.ts'
 import { hidingKey } from './hidden-key.ts'
 import { readAtMost, type Upstream } from './upstream.ts'
@@ -71,10 +72,8 @@ async function attempt(
   try {
     const question = questionFor(provider)
     const headers = await credential.sign(question)
-    const answer = hidingKey(
-      await upstream.send({ ...question, headers, signal, stream: false }),
-      credential.key,
-    )
+    const sent = await upstream.send({ ...question, headers, signal, stream: false })
+    const answer = hidingKey(decodedAnswer(sent, question.method), credential.key, false)
     const body = (await readAtMost(answer, MAX_ANSWER)).toString('utf8')
     const fine = answer.status < 300
     return result(answer.status, fine ? '' : failureOfStatus(answer.status, body, 'other').message)

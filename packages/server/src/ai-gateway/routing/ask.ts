@@ -198,7 +198,8 @@ async function ask(
         ? await send()
         : await dumps.around(dumped, provider.name, signed, send)
     const answer = decodedAnswer(sentBack, method)
-    return hidingKey(translation === undefined ? answer : await translation.answered(answer), credential.key)
+    const translated = translation === undefined ? answer : await translation.answered(answer)
+    return hidingKey(translated, credential.key, !fromFirstByte)
   } catch (error) {
     foundFailing(parts, provider, error)
     throw error
