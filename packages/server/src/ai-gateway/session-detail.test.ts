@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -395,9 +396,23 @@ describe('AG-96: the list of older clients', () => {
       await fixtures.aibridgeInterception(database.db, { model, started_at: at(minute), ended_at: at(9) })
     const q = `model:${model}`
     const ids = (await list({ q })).results.map(({ id }) => id)
-    const after = await list({ q, limit: 1, after_id: ids[0] ?? '' })
-    expect([after.count, after.results.map(({ id }) => id)]).toEqual([3, ids.slice(1, 2)])
-    expect((await list({ q, offset: 2 })).results.map(({ id }) => id)).toEqual(ids.slice(2))
+    const pagesOf = async (count: number) => {
+      const after = await list({ q, limit: 1, after_id: ids[0] ?? '' })
+      expect([after.count, after.results.map(({ id }) => id)]).toEqual([count, ids.slice(1, 2)])
+      const page = await list({ q, offset: 2, limit: 1 })
+      expect([page.count, page.results.map(({ id }) => id)]).toEqual([count, ids.slice(2)])
+    }
+    await pagesOf(3)
+    await sql`
+      insert into aibridge_interceptions
+        (id, initiator_id, provider, provider_name, model, credential_kind, started_at, ended_at)
+      select gen_random_uuid(), ${user.id}, 'openai', 'openai', ${model}, 'centralized',
+             ${at(1)}::timestamptz - n * interval '1 second', ${at(9)}
+        from generate_series(1, 10000) n`.execute(database.db)
+    await pagesOf(10_003)
+    await sql`delete from aibridge_interceptions where model = ${model} and started_at < ${at(1)}`.execute(
+      database.db,
+    )
     for (const query of [
       { limit: 1001 },
       { q: 'session_id:x' },

@@ -30,6 +30,9 @@ export interface InterceptionPage {
   readonly afterId: string | undefined
 }
 
+/** Requests that are read and sorted for a page as fast as they are found in order. */
+const FEW = 10_000
+
 /** A page of the requests that are looked for and that the actor may read, those that began last in front (AG-96). */
 export async function listInterceptions(
   actor: Actor,
@@ -41,22 +44,25 @@ export async function listInterceptions(
   readonly count: number
   readonly cursorKnown: boolean
 }> {
-  const { rows } = await sql<InterceptionRow & { total: number; cursor_known: boolean }>`
-    with found as (
-      select i.* from aibridge_interceptions i where ${readable(actor)} and ${matches(search)}),
+  const found = sql`select i.* from aibridge_interceptions i where ${readable(actor)} and ${matches(search)}`
+  const counted = await sql<{ count: number }>`select count(*)::int as count from (${found}) f`.execute(db)
+  const count = counted.rows[0]?.count ?? 0
+  // Of many an index has those that began last; for few it would have to be looked through.
+  const { rows } = await sql<InterceptionRow & { cursor_known: boolean }>`
+    with found as ${count > FEW ? sql`not materialized` : sql`materialized`} (${found}),
     place as (select f.started_at, f.id from found f where f.id = ${afterId ?? null}::uuid),
     page as (
       select f.* from found f
        where ${afterId === undefined ? sql`true` : sql`(f.started_at, f.id) < (select started_at, id from place)`}
        order by f.started_at desc, f.id desc limit ${limit} offset ${offset})
     select p.id, p.api_key_id, p.initiator_id, u.username, u.name, u.avatar_url, p.provider, p.model, p.client,
-           p.metadata, p.started_at, p.ended_at, total.total, exists (select from place) as cursor_known
-      from (select count(*)::int as total from found) total
+           p.metadata, p.started_at, p.ended_at, known.cursor_known
+      from (select exists (select from place) as cursor_known) known
       left join (page p join users u on u.id = p.initiator_id) on true
      order by p.started_at desc, p.id desc`.execute(db)
   return {
     rows: rows.filter((row) => row.id !== null),
-    count: rows[0]?.total ?? 0,
+    count,
     cursorKnown: rows[0]?.cursor_known ?? false,
   }
 }
