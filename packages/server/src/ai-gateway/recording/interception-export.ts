@@ -25,6 +25,9 @@ const SEND_MS = 15_000
 const CLAIM_SECONDS = 60
 const BATCH = 50
 const MAX_ANSWER = 64 * 1024
+/** What is refused among others is looked for with that many requests, and for that long in milliseconds: others wait for it. */
+const MAX_REQUESTS = 16
+const SEARCH_MS = 20_000
 /** Interceptions that are named of those that are set aside. */
 const NAMED = 20
 
@@ -101,13 +104,49 @@ export class InterceptionExport implements AsyncDisposable {
     return this.#setAside
   }
 
-  /** Sends the next batch. Whether there may be more. @throws Error when it was not taken. */
+  /**
+   * Sends the next batch; of one that is refused for what is in it each half by itself, down to what is refused alone.
+   * Whether there may be more. @throws Error when some of it was not taken.
+   */
   async #send(url: string, limit: number): Promise<boolean> {
+    const claimed = await claimExports(actor, this.#context.database.db, { limit, seconds: CLAIM_SECONDS })
+    const since = performance.now()
+    let more = claimed.length === limit
+    let left = claimed.length === 0 ? [] : [claimed]
+    for (let requests = 1; left.length > 0; requests += 1) {
+      const [part = [], ...others] = left
+      left = others
+      try {
+        await this.#deliver(url, part)
+      } catch (error) {
+        const [only, ...further] = part
+        const isRefused = error instanceof RefusedError
+        if (isRefused && only !== undefined && further.length === 0) {
+          more = true
+          await this.#refused(only, error).catch((refusal: unknown) => this.#giveBack(left.flat(), refusal))
+        } else if (isRefused && error.isOfContent) {
+          const half = Math.ceil(part.length / 2)
+          left = [part.slice(0, half), part.slice(half), ...left]
+        } else await this.#giveBack([part, ...left].flat(), error)
+        const isSearched = requests < MAX_REQUESTS && performance.now() - since < SEARCH_MS
+        if (!isSearched && left.length > 0) await this.#giveBack(left.flat(), error)
+      }
+    }
+    return more
+  }
+
+  /** Lets others send what was not taken. @throws the reason. */
+  async #giveBack(rest: readonly ExportedInterception[], reason: unknown): Promise<never> {
+    const ids = rest.map(({ id }) => id)
+    // Without the database the claim ends by itself.
+    await releaseExports(actor, this.#context.database.db, ids).catch(() => undefined)
+    throw reason
+  }
+
+  /** Sends some interceptions together. @throws Error when they were not taken. */
+  async #deliver(url: string, batch: readonly ExportedInterception[]): Promise<void> {
     const { clock, database, deploymentId } = this.#context
-    const claimed = await claimExports(actor, database.db, { limit, seconds: CLAIM_SECONDS })
-    if (claimed.length === 0) return false
-    const ids = claimed.map(({ id }) => id)
-    const documents = claimed.flatMap(({ document }) => (document === null ? [] : [document]))
+    const documents = batch.flatMap(({ document }) => (document === null ? [] : [document]))
     try {
       if (documents.length > 0) {
         const { exportFormat: format, exportWebhookSecret: secret } = this.#settings()
@@ -126,21 +165,16 @@ export class InterceptionExport implements AsyncDisposable {
       }
     } catch (error) {
       this.#metrics.exported('failed', documents.length)
-      const [only, ...others] = claimed
-      if (error instanceof RefusedError && only !== undefined && others.length === 0)
-        return this.#refused(only, error)
-      // Without the database the claim ends by itself.
-      await releaseExports(actor, database.db, ids).catch(() => undefined)
       throw error
     }
+    const ids = batch.map(({ id }) => id)
     await completeExports(actor, database.db, ids)
     this.#metrics.exported('delivered', documents.length)
     this.#takes ||= documents.length > 0
-    return claimed.length === limit
   }
 
   /** Lets an interception wait that was refused alone. @throws RefusedError while nothing says that others are taken. */
-  async #refused({ id }: ExportedInterception, refusal: RefusedError): Promise<boolean> {
+  async #refused({ id }: ExportedInterception, refusal: RefusedError): Promise<void> {
     const counts = refusal.isOfContent || this.#takes
     this.#takes = false
     const { database, log } = this.#context
@@ -153,7 +187,6 @@ export class InterceptionExport implements AsyncDisposable {
       })
     }
     if (!counts) throw refusal
-    return true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

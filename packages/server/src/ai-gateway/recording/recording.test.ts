@@ -425,6 +425,90 @@ describe('AG-B23: the export', () => {
     expect(own().filter((one) => one.id === bad)).toHaveLength(sent + 1)
   }, 60_000)
 
+  it('AG-B23: finds what is refused among others by halves, and sends those at once', async () => {
+    hook.received.length = 0
+    const { db } = world.database
+    const ids: string[] = []
+    for (let second = 0; second < 50; second += 1) {
+      const interception = await fixtures.aibridgeInterception(db, { initiator_id: user.id })
+      await fixtures.aibridgeExport(db, { interception, queued_at: new Date(second * 1_000) })
+      ids.push(interception.id)
+    }
+    const bad = ids[30] ?? ''
+    const answered: [size: number, status: number][] = []
+    hook.answer = async ({ raw, body }) => {
+      const status = raw.includes(bad) ? 413 : 204
+      answered.push([list(body.interceptions).length, status])
+      return { status }
+    }
+    const { parts } = world.gateway
+    const settings = (): GatewaySettings => ({
+      ...parts.governance.settings(),
+      exportWebhookUrl: hook.url,
+      exportFormat: 'json',
+    })
+    await using _ = new InterceptionExport(world.context, settings, parts)
+    const rows = () => db.selectFrom('aibridge_exports').selectAll().execute()
+    await until('the others to be taken', async () => (await rows()).length === 1, 30_000)
+    expect(await rows()).toMatchObject([{ interception_id: bad, refusals: 1, refusal: 'it answered 413' }])
+    const [refused, taken] = [413, 204]
+    expect(answered).toEqual([
+      [50, refused],
+      [25, taken],
+      [25, refused],
+      [13, refused],
+      [7, refused],
+      [4, taken],
+      [3, refused],
+      [2, refused],
+      [1, taken],
+      [1, refused],
+      [1, taken],
+      [6, taken],
+      [12, taken],
+    ])
+    await db.deleteFrom('aibridge_exports').execute()
+  }, 60_000)
+
+  it('AG-B23: does not look for what is refused where everything is, or for other reasons', async () => {
+    const { db } = world.database
+    for (const [status, most] of [
+      [503, 1],
+      [403, 1],
+      [422, 16],
+    ] as const) {
+      for (let count = 0; count < 30; count += 1)
+        await fixtures.aibridgeExport(db, {
+          interception: await fixtures.aibridgeInterception(db, { initiator_id: user.id }),
+        })
+      let asked = 0
+      hook.answer = async () => {
+        asked += 1
+        return { status }
+      }
+      let askedBefore: number | undefined
+      const context = {
+        ...world.context,
+        log: {
+          ...world.context.log,
+          error: (message: string) => {
+            if (message.includes('could not be exported')) askedBefore ??= asked
+          },
+        },
+      }
+      const { parts } = world.gateway
+      const settings = (): GatewaySettings => ({
+        ...parts.governance.settings(),
+        exportWebhookUrl: hook.url,
+        exportFormat: 'json',
+      })
+      await using _ = new InterceptionExport(context, settings, parts)
+      await until('it to wait', () => askedBefore !== undefined, 30_000)
+      expect(askedBefore).toBe(most)
+      await db.deleteFrom('aibridge_exports').execute()
+    }
+  }, 60_000)
+
   it('AG-B23: puts them into a bucket of S3, signed, and the same batch into the same object', async () => {
     hook.received.length = 0
     let attempts = 0
