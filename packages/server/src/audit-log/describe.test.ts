@@ -28,6 +28,19 @@ it.each([
     { type: 'chat', action: 'write', status: 200, diff: { user_acl: change({}, { a: ['read'] }) } },
     '{user} updated sharing for chat {target}',
   ],
+  [
+    {
+      type: 'oauth2_provider_app',
+      action: 'write',
+      status: 200,
+      more: { oauth2_event: 'of a newer release' },
+    },
+    '{user} updated oauth2 app {target}',
+  ],
+  [
+    { type: 'template', action: 'write', status: 200, more: { oauth2_event: 'token_reused' } },
+    '{user} updated template {target}',
+  ],
 ] as const)('RB-104: %o', (entry, sentence) => {
-  expect(describeEntry({ diff: {}, ...entry })).toBe(sentence)
+  expect(describeEntry({ diff: {}, more: {}, ...entry })).toBe(sentence)
 })

@@ -31,6 +31,23 @@ const FRIENDLY: Partial<Readonly<Record<AuditResourceType, string>>> = {
   oauth2_provider_app_secret: 'oauth2 app secret',
 }
 
+/**
+ * What happens to what a user has granted to an app (OA-B18). By its type and action it would be a sign-in of the user, or a
+ * change of the app.
+ */
+const OF_GRANTS: ReadonlyMap<unknown, string> = new Map([
+  ['consent_granted', '{user} authorized oauth2 app {target}'],
+  ['consent_denied', '{user} declined to authorize oauth2 app {target}'],
+  ['code_redeemed', 'oauth2 app {target} got access as {user}'],
+  ['device_code_redeemed', 'oauth2 app {target} got access as {user}'],
+  ['token_refreshed', 'oauth2 app {target} renewed its access as {user}'],
+  ['token_revoked', 'oauth2 app {target} gave back its access as {user}'],
+  ['code_replayed', 'oauth2 app {target} lost its access as {user}: a code was used twice'],
+  ['token_reused', 'oauth2 app {target} lost its access as {user}: a refresh token was used twice'],
+  ['grant_revoked', '{user} ended an authorization of oauth2 app {target}'],
+  ['grants_revoked', '{user} ended all authorizations of oauth2 app {target}'],
+])
+
 /** The past of an action; one of a newer release is named as it is. */
 const pasts: ReadonlyMap<string, string> = new Map(Object.entries(PAST))
 const friendlies: ReadonlyMap<string, string> = new Map(Object.entries(FRIENDLY))
@@ -41,10 +58,14 @@ export interface Described {
   readonly action: string
   readonly status: number
   readonly diff: AuditDiff
+  /** What else is known of it. */
+  readonly more: Readonly<Record<string, unknown>>
 }
 
 /** A sentence about an entry; readers put names for `{user}` and `{target}` (RB-104). */
-export function describeEntry({ type, action, status, diff }: Described): string {
+export function describeEntry({ type, action, status, diff, more }: Described): string {
+  const ofGrant = type === 'oauth2_provider_app' ? OF_GRANTS.get(more.oauth2_event) : undefined
+  if (ofGrant !== undefined) return ofGrant
   const friendly = friendlies.get(type) ?? type.replaceAll('_', ' ')
   if (action === 'request_password_reset' && status < 400) return 'password reset requested for {target}'
   const verb =

@@ -10,6 +10,7 @@ export function presentEntry(row: AuditRow, users: ReadonlyMap<string, AuditUser
   const { resource_type: type, action } = row
   const user = row.user_id === null ? undefined : users.get(row.user_id)
   const diff = diffOf(row.diff)
+  const more = isRecord(row.additional_fields) ? row.additional_fields : {}
   return {
     id: row.id,
     request_id: row.request_id,
@@ -23,8 +24,8 @@ export function presentEntry(row: AuditRow, users: ReadonlyMap<string, AuditUser
     action,
     diff,
     status_code: row.status_code,
-    additional_fields: isRecord(row.additional_fields) ? row.additional_fields : {},
-    description: describeEntry({ type, action, status: row.status_code, diff }),
+    additional_fields: more,
+    description: describeEntry({ type, action, status: row.status_code, diff, more }),
     resource_link: row.resource_deleted ? '' : linkOf(row),
     is_deleted: row.resource_deleted,
     organization_id: row.organization_id ?? NIL,

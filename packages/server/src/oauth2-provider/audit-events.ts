@@ -14,6 +14,7 @@ const EVENTS = {
   token_refreshed: { action: 'write', status: 200 },
   token_reused: { action: 'logout', status: 400 },
   token_revoked: { action: 'logout', status: 200 },
+  grant_revoked: { action: 'logout', status: 204 },
   grants_revoked: { action: 'logout', status: 204 },
 } as const satisfies Record<string, { readonly action: AuditAction; readonly status: number }>
 
@@ -29,12 +30,15 @@ export function recordEvent(
   what: {
     readonly event: OAuth2Event
     readonly client: Pick<OAuthClient, 'id' | 'name' | 'icon'>
+    /** Who has done it, or whom the client acts for. */
     readonly user: AuditUser
+    /** Who has granted it, where somebody else ends it. */
+    readonly grantedBy?: AuditUser | undefined
     readonly scopes: readonly string[]
     readonly grantId?: string | undefined
   },
 ): Promise<void> {
-  const { client, event, user } = what
+  const { client, event, user, grantedBy } = what
   return recordEntry(app, {
     type: 'oauth2_provider_app',
     ...EVENTS[event],
@@ -48,6 +52,7 @@ export function recordEvent(
       oauth2_event: event,
       scopes: what.scopes,
       ...(what.grantId === undefined ? {} : { grant_id: what.grantId }),
+      ...(grantedBy === undefined ? {} : { granted_by: grantedBy.username, granted_by_id: grantedBy.id }),
     },
     requestId: context.id,
     ip: context.remoteAddress,

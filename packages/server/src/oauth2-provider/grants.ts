@@ -23,19 +23,20 @@ export async function grantsOf(
 /** Ends one grant of a user and all that was issued from it (OA-B10). @throws ApiError 404, 403. */
 export async function endOneGrant(
   parts: ProviderParts,
-  incoming: Pick<Asking, 'actor' | 'params' | 'context' | 'raw'>,
+  incoming: Pick<Asking, 'actor' | 'owner' | 'params' | 'context' | 'raw'>,
 ): Promise<undefined> {
   const { context } = parts
-  const { actor, params } = incoming
+  const { actor, owner, params } = incoming
   const id = params.oauth2grant ?? ''
   const user = await userOf(context.database, actor, params)
   if (!isUuid(id)) throw notFound()
   const grant = await context.database.transaction((tx) => deleteGrantOfUser(actor, tx, user.id, id))
   forgetTokens(parts, user.id)
   await recordEvent(context, incoming, {
-    event: 'token_revoked',
+    event: 'grant_revoked',
     client: { id: grant.app_id, name: grant.app_name, icon: grant.app_icon },
-    user,
+    user: owner,
+    grantedBy: user.id === owner.id ? undefined : user,
     scopes: grant.scopes,
     grantId: grant.id,
   })

@@ -387,11 +387,45 @@ describe('OA-B18', () => {
       'code_redeemed',
       'code_replayed',
     ])
+    // Nobody has logged in or out, and nobody has changed the app.
+    expect([...new Set(events.map(({ description }) => description))]).toEqual([
+      '{user} authorized oauth2 app {target}',
+      'oauth2 app {target} got access as {user}',
+      'oauth2 app {target} renewed its access as {user}',
+      'oauth2 app {target} lost its access as {user}: a refresh token was used twice',
+      '{user} declined to authorize oauth2 app {target}',
+      'oauth2 app {target} gave back its access as {user}',
+      'oauth2 app {target} lost its access as {user}: a code was used twice',
+    ])
     for (const { user, ip, additional_fields } of events) {
       expect(user?.username).toBe('member')
       expect(ip).toBe('127.0.0.1')
       expect(Object(additional_fields).scopes).toEqual([scope])
     }
+  })
+
+  it('who ends what somebody else has granted is named, and whose it was', async () => {
+    const mine = await deployment.app()
+    for (const client of [deployment.owner, deployment.member]) {
+      await deployment.tokens(mine)
+      const params = { user: deployment.memberId }
+      const grants = await client.call(listOAuth2Grants, { params })
+      const oauth2grant = grants.find(({ app_id }) => app_id === mine.id)?.id ?? ''
+      await client.call(deleteOAuth2Grant, { params: { ...params, oauth2grant } })
+    }
+    const { audit_logs } = await deployment.owner.call(listAuditLogs, {
+      query: { limit: 50, q: `resource_id:${mine.id} action:logout` },
+    })
+    const description = '{user} ended an authorization of oauth2 app {target}'
+    expect(audit_logs.reverse()).toMatchObject([
+      {
+        description,
+        user: { username: 'owner' },
+        additional_fields: { granted_by: 'member', granted_by_id: deployment.memberId },
+      },
+      { description, user: { username: 'member' } },
+    ])
+    expect(audit_logs[1]?.additional_fields).not.toHaveProperty('granted_by')
   })
 
   it('no secret is stored in clear', async () => {
