@@ -5,7 +5,7 @@ import { inject } from 'vitest'
 
 import { silentLogger } from '@slipway/request-log'
 import { Database } from '@slipway/server/database/index.ts'
-import { withClient, withDatabase } from './databases/connections.ts'
+import { withAdmin, withDatabase } from './databases/connections.ts'
 import { DatabasePool } from './databases/pool.ts'
 import type { TemplateState } from './databases/template-state.ts'
 
@@ -50,7 +50,7 @@ function copy(admin: string, template: string, name: string): Promise<void> {
 }
 
 function run(url: string, statement: string): Promise<void> {
-  return withClient(url, async (client) => void (await client.query(statement)))
+  return withAdmin(url, async (client) => void (await client.query(statement)))
 }
 
 /** Opens a {@link Database} on a test database, with defaults that suit tests. */

@@ -17,3 +17,27 @@ export async function withClient<T>(url: string, use: (client: pg.Client) => Pro
     await client.end()
   }
 }
+
+/** A handful is enough for the test of one process that makes several databases at once. */
+const MOST_ADMINS = 3
+const admins = new Map<string, pg.Pool>()
+
+/**
+ * Uses a connection of this process to the server itself, which stays for the next database that a test makes or gives
+ * back. It keeps nobody from ending: it goes with the process.
+ */
+export async function withAdmin<T>(url: string, use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  let pool = admins.get(url)
+  if (pool === undefined) {
+    pool = new pg.Pool({ connectionString: url, max: MOST_ADMINS, allowExitOnIdle: true })
+    // One that ends while nobody uses it is replaced.
+    pool.on('error', () => undefined)
+    admins.set(url, pool)
+  }
+  const client = await pool.connect()
+  try {
+    return await use(client)
+  } finally {
+    client.release()
+  }
+}

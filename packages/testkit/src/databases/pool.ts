@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 
 import { clean } from './cleaning.ts'
-import { withClient, withDatabase } from './connections.ts'
+import { withAdmin, withClient, withDatabase } from './connections.ts'
 import type { TemplateState } from './template-state.ts'
 
 /** How the names of databases begin that wait for the next test. */
@@ -29,7 +29,7 @@ export class DatabasePool {
 
   /** Gives a clean database this name; false when there is none, so that a new copy is needed. */
   take(name: string): Promise<boolean> {
-    return withClient(this.#adminUrl, async (admin) => {
+    return withAdmin(this.#adminUrl, async (admin) => {
       const { rows } = await admin.query<{ name: string }>(
         `select datname as name from pg_database where starts_with(datname, $1)`,
         [CLEAN],
@@ -41,7 +41,7 @@ export class DatabasePool {
 
   /** Takes back a database that a test is done with: cleans it, or drops it where that cannot be. */
   giveBack(name: string): Promise<void> {
-    return withClient(this.#adminUrl, async (admin) => {
+    return withAdmin(this.#adminUrl, async (admin) => {
       const id = randomBytes(8).toString('hex')
       const [used, cleaned] = [`used_${id}`, `${CLEAN}${id}`]
       await admin.query('select pg_terminate_backend(pid, $2) from pg_stat_activity where datname = $1', [
@@ -66,7 +66,7 @@ export class DatabasePool {
 }
 
 /** False when there is none of this name, or somebody is connected to it. */
-async function rename(admin: pg.Client, from: string, to: string): Promise<boolean> {
+async function rename(admin: pg.ClientBase, from: string, to: string): Promise<boolean> {
   try {
     await admin.query(`alter database ${from} rename to ${to}`)
     return true
@@ -75,6 +75,6 @@ async function rename(admin: pg.Client, from: string, to: string): Promise<boole
   }
 }
 
-async function drop(admin: pg.Client, name: string): Promise<void> {
+async function drop(admin: pg.ClientBase, name: string): Promise<void> {
   await admin.query(`drop database ${name} with (force)`)
 }
