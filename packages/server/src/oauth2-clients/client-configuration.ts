@@ -46,7 +46,7 @@ export async function replaceRegistration(
   client: OAuthClient,
   bytes: Buffer,
 ): Promise<{ readonly before: OAuthClient; readonly after: OAuthClient }> {
-  const metadata = readRegistration(context, bytes)
+  const metadata = readRegistration(context, bytes, client.id)
   return context.database.transaction(async (tx) => {
     const before = await holdClient(actor, tx, client.id)
     if (before === undefined) throw invalidToken('The registration access token is invalid')

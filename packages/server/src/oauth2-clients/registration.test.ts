@@ -333,9 +333,18 @@ describe('/oauth2/clients/{client_id}', () => {
       .where('id', '=', client.id)
       .executeTakeFirst()
     expect(row?.callback_url).toBe('https://new.example/a')
-    const wrong = await client.put({ redirect_uris: ['javascript:x'] })
-    expect([wrong.status, wrong.body.error]).toEqual([400, 'invalid_client_metadata'])
-    expect((await client.get()).body).toEqual(body)
+    const other = await registered(PUBLIC)
+    for (const fault of [
+      { redirect_uris: ['javascript:x'] },
+      // RFC 7592, section 2.2: whoever names itself names itself.
+      { redirect_uris: ['https://e.com/'], client_id: other.id },
+      { redirect_uris: ['https://e.com/'], client_id: 7 },
+    ]) {
+      const wrong = await client.put(fault)
+      expect([wrong.status, wrong.body.error]).toEqual([400, 'invalid_client_metadata'])
+      expect((await client.get()).body).toEqual(body)
+    }
+    expect((await client.put(body)).body).toEqual(body)
   })
 
   it('OA-40: the type of a client never changes', async () => {
