@@ -91,11 +91,8 @@ export class CredentialedFetch {
       const challenge = challengeOf(response)
       const lacksScope = response.status === 403 && challenge.error === 'insufficient_scope'
       if (response.status !== 401 && !lacksScope) return this.#watched(response)
-      if (retries < MAX_RETRIES && (await this.#credentials.refused(challenge))) {
-        await response.body?.cancel()
-        continue
-      }
       await response.body?.cancel()
+      if (retries < MAX_RETRIES && (await this.#credentials.refused(challenge))) continue
       throw lacksScope
         ? new McpServerError(
             'insufficient_scope',
