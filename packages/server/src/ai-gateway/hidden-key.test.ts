@@ -86,6 +86,16 @@ describe('AG-99: a key in an error', () => {
     expect(pieces.length).toBeGreaterThan(1)
   })
 
+  it('AG-23: does not hold back the rest of a line that is too long', async () => {
+    const long = 'x'.repeat(1024 * 1024)
+    const good = [`data: ${long}`, 'y', `z${KEY}`, '\ndata: 1\n', 'data', ': 2\n']
+    expect(await read(good)).toEqual([...good.slice(0, 4), 'data: 2\n'])
+    const bad = ['{"error":"', long, ...'y'.repeat(500), ...KEY, 'z'.repeat(500), '"}\n']
+    const shown = await read(bad, { status: 400 })
+    expect(shown.join('')).toBe(bad.join('').replace(KEY, stars))
+    expect(shown.length).toBeGreaterThan(400)
+  })
+
   it.each([
     ['status', `{"id":"r","status":"failed","output":[],"error":{"message":"no: ${KEY}"}}`],
     ['error', `{"error":"no: ${KEY}"}`],

@@ -1,8 +1,9 @@
+import { HeldBytes } from './held-bytes.ts'
 import type { AnswerBody, AnswerHeaders, UpstreamAnswer } from './upstream.ts'
 import { at, bodyText, list, parseJson } from './wires/json.ts'
 import { endsEvent } from './wires/sse.ts'
 
-/** Longest beginning of a line that waits for its end, in bytes: of what is longer only that much is looked at together. */
+/** Longest beginning of a line that waits for its end, in bytes; what is longer goes on as it comes. */
 const MAX_HELD = 1024 * 1024
 /** Lines up to that length are looked through for an error, in bytes; longer ones say at their beginning what they are. */
 const SHORT = 4_096
@@ -140,8 +141,9 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
   readonly #all: boolean
   #source: AsyncIterator<Uint8Array> | undefined
   /** A line that has not come to its end. */
-  #held: Buffer[] = []
-  #length = 0
+  readonly #held = new HeldBytes()
+  /** Whether that is longer than what is held of a line. */
+  #isLong = false
   /** Whether what comes belongs to an event that may be an error. */
   #suspect = false
   #failure: { readonly reason: unknown } | undefined
@@ -170,14 +172,14 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
       const shown = this.#shown(Buffer.from(value.buffer, value.byteOffset, value.length))
       return shown === undefined ? this.next() : { value: shown, done: false }
     }
-    return this.#length === 0 ? step : { value: this.#hidden(this.#rest()), done: false }
+    return this.#held.length === 0 ? step : { value: this.#hidden(this.#held.takeWith()), done: false }
   }
 
   /** What came before it failed is handed over first. */
   readonly #failed = (reason: unknown): IteratorResult<Uint8Array> => {
-    if (this.#length === 0) throw reason
+    if (this.#held.length === 0) throw reason
     this.#failure = { reason }
-    return { value: this.#hidden(this.#rest()), done: false }
+    return { value: this.#hidden(this.#held.takeWith()), done: false }
   }
 
   /** What of a piece, and of those before it, can be handed over now. */
@@ -185,28 +187,25 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
     const end = piece.lastIndexOf(NEW_LINE) + 1
     if (end === 0) return this.#hold(piece)
     const lines = end === piece.length ? piece : piece.subarray(0, end)
-    const whole = this.#length === 0 ? lines : Buffer.concat([this.#rest(), lines])
+    const whole = this.#held.length === 0 ? lines : this.#held.takeWith(lines)
+    this.#isLong = false
     if (end < piece.length) this.#hold(piece.subarray(end))
     return this.#hidden(whole)
   }
 
-  /** Keeps a piece for the end of its line; of a line that is too long, what has no part in a key of which more may come. */
+  /**
+   * Keeps a piece for the end of its line. A line that is too long goes on as it comes, but for what may be part of a key of
+   * which more may come.
+   */
   #hold(piece: Buffer): Buffer | undefined {
-    this.#held.push(piece)
-    this.#length += piece.length
-    if (this.#length <= MAX_HELD) return undefined
-    const hidden = this.#hidden(this.#rest())
-    const kept = Math.min(hidden.length, this.#key.length * WIDEST)
-    this.#hold(hidden.subarray(hidden.length - kept))
-    return hidden.subarray(0, hidden.length - kept)
-  }
-
-  #rest(): Buffer {
-    const [first] = this.#held
-    const rest = this.#held.length === 1 && first !== undefined ? first : Buffer.concat(this.#held)
-    this.#held = []
-    this.#length = 0
-    return rest
+    this.#held.add(piece)
+    if (!this.#isLong && this.#held.length <= MAX_HELD) return undefined
+    this.#isLong = true
+    const hidden = this.#hidden(this.#held.takeWith())
+    const isSuspect = this.#all || this.#suspect
+    const kept = isSuspect ? Math.min(hidden.length, this.#key.length * WIDEST) : 0
+    if (kept > 0) this.#held.add(hidden.subarray(hidden.length - kept))
+    return kept === hidden.length ? undefined : hidden.subarray(0, hidden.length - kept)
   }
 
   #hidden(lines: Buffer): Buffer {
@@ -221,8 +220,7 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
   }
 
   destroy(error?: Error): void {
-    this.#held = []
-    this.#length = 0
+    this.#held.clear()
     this.#body.destroy(error)
   }
 }

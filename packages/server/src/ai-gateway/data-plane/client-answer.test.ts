@@ -64,6 +64,28 @@ it('AG-25: a provider that makes up another id for each chunk does not show any 
   expect(await read('messages', pieces(message('msg-1')))).toBe(message('our-id'))
 })
 
+it('AG-23: a line that is too long to be held goes on as it comes, and what follows it is as usual', async () => {
+  const long = `data: ${'x'.repeat(8 * 1024 * 1024)}`
+  const id = (one: string) => `data: {"id":"${one}"}\n\n`
+  const shown: string[] = []
+  const given = pieces(id('gen-1'), long, '"id":"gen-1"', 'y', `"id":"gen-1"\n${id('gen-1')}da`, 'ta: 1\n')
+  for await (const piece of streamedAnswer(given, 'chat', 'our-id')) shown.push(Buffer.from(piece).toString())
+  expect(shown.map((piece) => (piece === long ? 'long' : piece))).toEqual([
+    id('our-id'),
+    'long',
+    '"id":"gen-1"',
+    'y',
+    '"id":"gen-1"\n',
+    id('our-id'),
+    'data: 1\n',
+  ])
+})
+
+it('AG-23: a line that comes byte by byte is as it was', async () => {
+  const line = `data: ${'abc'.repeat(1_000)}\n\n`
+  expect(await read('responses', pieces(...line))).toBe(line)
+})
+
 it('AG-41: silence between events is filled with signs of life, and none comes within one', async () => {
   const gate = Promise.withResolvers<void>()
   const within = 'event: content_block_delta\ndata: {"type":'

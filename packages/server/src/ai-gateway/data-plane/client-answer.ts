@@ -1,4 +1,5 @@
 import { GatewayError } from '../gateway-error.ts'
+import { HeldBytes } from '../held-bytes.ts'
 import { at, parseJson, text } from '../wires/json.ts'
 import { endsEvent } from '../wires/sse.ts'
 import type { Wire } from '../wires/wire.ts'
@@ -171,24 +172,31 @@ async function* wholeLines(
   latest: Latest,
 ): AsyncGenerator<Uint8Array> {
   const changed = interceptionId === undefined ? asTheyAre : withIds(interceptionId, wire === 'chat')
-  let pending: Buffer[] = []
-  let length = 0
+  const held = new HeldBytes()
+  // Of a line that is too long more may come.
+  let isLong = false
   for await (const chunk of body) {
-    const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    let piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    if (isLong) {
+      const end = piece.indexOf(NEW_LINE) + 1
+      isLong = end === 0
+      yield isLong ? piece : piece.subarray(0, end)
+      if (isLong || end === piece.length) continue
+      piece = piece.subarray(end)
+    }
     const end = piece.lastIndexOf(NEW_LINE) + 1
-    if (end === 0 && length + piece.length < MAX_LINE) {
-      pending.push(piece)
-      length += piece.length
+    if (end === 0) {
+      held.add(piece)
+      isLong = held.length >= MAX_LINE
+      if (isLong) yield changed(held.takeWith())
       continue
     }
-    const whole =
-      pending.length === 0 ? piece.subarray(0, end) : Buffer.concat([...pending, piece.subarray(0, end)])
-    pending = end < piece.length ? [piece.subarray(end)] : []
-    length = piece.length - end
+    const whole = held.length === 0 ? piece.subarray(0, end) : held.takeWith(piece.subarray(0, end))
+    if (end < piece.length) held.add(piece.subarray(end))
     if (whole.length > 2) latest.lines = [latest.lines.at(-1) ?? whole.subarray(0, 0), whole]
-    if (whole.length > 0) yield changed(whole)
+    yield changed(whole)
   }
-  if (length > 0) yield changed(Buffer.concat(pending))
+  if (held.length > 0) yield changed(held.takeWith())
 }
 
 const NEW_LINE = 10

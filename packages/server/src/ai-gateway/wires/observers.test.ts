@@ -233,6 +233,22 @@ it.each<[string, Wire, object, string | undefined, string | undefined]>([
   expect(facts(wire, body)).toEqual([prompt, call])
 })
 
+it('AG-B4: an event without an end takes no more than so much room, and what follows it is read', () => {
+  const usage = (tokens: number) => `"choices":[],"usage":{"prompt_tokens":${tokens},"completion_tokens":1}}`
+  const lines = `data: ${' '.repeat(8 * 1024 * 1024)}\n`.repeat(4)
+  const spaces = Array(70_000).fill(' ')
+  for (const pieces of [
+    ['data: {"id":"a",\n', lines, `data: ${usage(5)}\n\n`],
+    ['data: {"id":"a",', ...spaces, `${usage(5)}\n\n`],
+  ]) {
+    const observer = observerOf('chat', 'text/event-stream')
+    for (const piece of pieces) observer.push(Buffer.from(piece))
+    expect(observer.observation().usage).toBeUndefined()
+    observer.push(Buffer.from(`data: {"id":"b",${usage(7)}\n\n`))
+    expect(observer.observation()).toMatchObject({ responseId: 'b', usage: { input: 7, output: 1 } })
+  }
+})
+
 it('AG-21: only true asks for a stream', () => {
   for (const [stream, streamed] of [
     [true, true],

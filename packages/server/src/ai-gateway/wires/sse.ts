@@ -5,6 +5,8 @@ import { StringDecoder } from 'node:string_decoder'
  * of the Responses API holds all of it, its pictures too, beside the tokens that are charged.
  */
 const MAX_EVENT = 32 * 1024 * 1024
+/** Pieces in which a line may come that is looked at: each takes room of its own. */
+const MAX_PIECES = 64 * 1024
 
 /**
  * Takes server-sent events apart as they pass by, wherever their bytes are cut. Only `data` lines count: what providers
@@ -14,7 +16,11 @@ export class SseReader {
   readonly #onData: (data: string) => void
   readonly #decoder = new StringDecoder('utf8')
   #pending = ''
+  /** Of what is pending. */
+  #pieces = 0
+  /** Lines of an event that has not ended, and how long they are. */
   #data: string[] = []
+  #length = 0
   #skipping = false
 
   constructor(onData: (data: string) => void) {
@@ -23,13 +29,17 @@ export class SseReader {
 
   push(chunk: Uint8Array): void {
     const piece = this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    if (!piece.includes('\n')) {
+      // Of a line that was too long nothing is kept.
+      if (this.#skipping) return
+      this.#pieces += 1
+      this.#keep(this.#pending + piece)
+      return
+    }
     // A long line is joined once, when it ends.
     const text = this.#pending + piece
     let start = 0
-    if (!piece.includes('\n')) {
-      this.#keep(text)
-      return
-    }
+    this.#pieces = 0
     for (let end = text.indexOf('\n', start); end !== -1; end = text.indexOf('\n', start)) {
       const last = text.charCodeAt(end - 1) === 13 && end > start ? end - 1 : end
       this.#line(text, start, last)
@@ -40,8 +50,9 @@ export class SseReader {
 
   #keep(pending: string): void {
     this.#pending = pending
-    if (this.#pending.length > MAX_EVENT) {
+    if (this.#pending.length > MAX_EVENT || this.#pieces > MAX_PIECES) {
       this.#pending = ''
+      this.#pieces = 0
       this.#skipping = true
     }
   }
@@ -56,13 +67,16 @@ export class SseReader {
     if (start === end) {
       const [first, ...more] = this.#data
       this.#data = []
+      this.#length = 0
       if (first !== undefined) this.#onData(more.length === 0 ? first : [first, ...more].join('\n'))
       return
     }
     if (!text.startsWith('data:', start)) return
     if (this.#data.length > 1024) return
     const from = text.charCodeAt(start + 5) === 32 ? start + 6 : start + 5
-    this.#data.push(text.slice(from, end))
+    this.#length += end - from
+    if (this.#length > MAX_EVENT) this.#data = []
+    else this.#data.push(text.slice(from, end))
   }
 
   /** Hands over an event that the end of the stream has cut off before its blank line. */
