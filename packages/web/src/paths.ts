@@ -138,6 +138,7 @@ interface TemplateRef {
 
 export type TemplateTab = 'docs' | 'parameters' | 'versions' | 'permissions' | 'settings' | 'workspace'
 export type DeploymentPage =
+  | 'appearance'
   | 'notifications'
   | 'overview'
   | 'security'

@@ -1,2 +1,3 @@
 export { Appearance } from './appearance.ts'
+export { presentAppearance } from './present.ts'
 export { type AgentLookup, appearanceRoutes } from './routes.ts'

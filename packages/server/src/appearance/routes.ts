@@ -3,12 +3,11 @@ import { audited } from '../audit/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAnyone, forSession, tokenOf } from '../edge/index.ts'
 import { ApiError, badRequest, SIGNED_OUT_MESSAGE } from '../errors/index.ts'
+import { NO_BANNER, presentAppearance } from './present.ts'
 import { holdAppearance, storeAppearance } from './store.ts'
 
 /** Finds the agent that holds a token; undefined when there is none. */
 export type AgentLookup = (token: string) => Promise<object | undefined>
-
-const NO_BANNER: contract.AnnouncementBanner = { enabled: false, message: '', background_color: '' }
 
 /** How the deployment looks, for its people and their agents (OP-154). */
 export function appearanceRoutes(context: AppContext, findAgent: AgentLookup): BoundRoute[] {
@@ -16,7 +15,7 @@ export function appearanceRoutes(context: AppContext, findAgent: AgentLookup): B
     forAnyone(contract.getDeploymentAppearance, async ({ raw, visitor }) => {
       if (visitor() === undefined && !(await isAgent(raw, findAgent)))
         throw new ApiError(401, SIGNED_OUT_MESSAGE)
-      return present(context)
+      return presentAppearance(context)
     }),
     forSession(contract.updateDeploymentAppearance, async (incoming) => {
       const next = await audited(
@@ -54,21 +53,6 @@ function settingsOf(body: contract.UpdateAppearance): contract.AppearanceSetting
     logo_url: body.logo_url ?? '',
     announcement_banners: banners,
   }
-}
-
-function present({ appearance, config }: AppContext): contract.AppearanceConfig {
-  const { current } = appearance
-  return {
-    ...current,
-    service_banner: current.announcement_banners[0] ?? NO_BANNER,
-    docs_url: config.docsUrl,
-    support_links: [...(config.supportLinks ?? documentation(config.docsUrl))],
-  }
-}
-
-/** The product has no public addresses of its own, so that only what the operator names can be linked. */
-function documentation(url: string): readonly contract.SupportLink[] {
-  return url === '' ? [] : [{ name: 'Documentation', target: url, icon: 'docs' }]
 }
 
 async function isAgent(

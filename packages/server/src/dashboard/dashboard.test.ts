@@ -110,26 +110,40 @@ const PAGES = {
   settings: '/@owner/dev/settings',
   schedule: '/@owner/dev/schedule',
   terminal: '/@owner/dev/terminal',
+  tasks: '/tasks',
   templates: '/templates',
   template: '/templates/local-workspace',
   create: '/templates/local-workspace/workspace',
   users: '/deployment/users',
+  appearance: '/deployment/appearance',
   account: '/settings/account',
   tokens: '/settings/tokens/new',
   nowhere: '/nowhere',
 }
+
+/** Runs in the page: sums up how much of it moves while nobody touches it, and says what that was. */
+const WATCH_SHIFTS = `
+  self.shifts = { sum: 0, of: [] }
+  new PerformanceObserver((list) => {
+    for (const { value, sources } of list.getEntries()) {
+      self.shifts.sum += value
+      self.shifts.of.push(value.toFixed(4) + ' ' + JSON.stringify(sources))
+    }
+  }).observe({ type: 'layout-shift', buffered: true })`
 
 describe('every page', () => {
   for (const [theme, viewport] of [
     ['light', DESKTOP],
     ['dark', PHONE],
   ] as const)
-    it(`has no accessibility fault, no error and no sideways scrolling (${theme}, ${viewport.width} px)`, async () => {
+    it(`has no accessibility fault, no error, no sideways scrolling, and does not move while it loads (${theme}, ${viewport.width} px)`, async () => {
       const { page, faults } = await signedIn({ colorScheme: theme, viewport })
+      await page.addInitScript(WATCH_SHIFTS)
       for (const [name, path] of Object.entries(PAGES)) {
         await page.goto(server.url + path)
         await page.getByRole('main').waitFor()
         await page.waitForLoadState('networkidle')
+        expect(await page.evaluate('self.shifts.sum > 0.02 ? self.shifts.of : []'), name).toEqual([])
         const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze()
         const found = violations.map(
           ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`,

@@ -55,7 +55,7 @@ export async function loadDashboard(
   const built = (await readFile(index, 'utf8'))
     .replace('{{ai-gateway-enabled}}', String(context.config.aiGatewayEnabled))
     .replace('{{ai-tasks-enabled}}', String(context.config.enableAiTasks))
-  const shells = new Shells(context.appearance, built)
+  const shells = new Shells(context, built)
   const headersOf = pageHeaders(context)
   const files = await StaticFiles.in(folder)
   return {

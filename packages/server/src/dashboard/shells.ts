@@ -1,25 +1,28 @@
+import { presentAppearance } from '../appearance/index.ts'
 import type { AppContext } from '../context.ts'
 import { escapeHtml } from '../edge/index.ts'
 
 /** What the built page calls the product, where no script has run. */
 const NAMED = [/(?<=<title>)Slipway(?=<\/title>)/, /(?<=<noscript>)Slipway/] as const
 
+type ShellContext = Pick<AppContext, 'appearance' | 'config'>
+
 /** The one page, with how the deployment looks: made again only when that has changed (UI-102). */
 export class Shells {
-  readonly #appearance: AppContext['appearance']
+  readonly #context: ShellContext
   readonly #built: string
   #of: unknown
   #signedOut = ''
   #signedIn = ''
 
-  constructor(appearance: AppContext['appearance'], built: string) {
-    this.#appearance = appearance
+  constructor(context: ShellContext, built: string) {
+    this.#context = context
     this.#built = built
   }
 
   /** @param signedIn whether more than the names may be told (UI-103). */
   for(signedIn: boolean): string {
-    const { current, applicationName } = this.#appearance
+    const { current, applicationName } = this.#context.appearance
     if (this.#of !== current) {
       this.#of = current
       this.#signedOut = NAMED.reduce(
@@ -29,7 +32,7 @@ export class Shells {
           .replace('{{logo-url}}', () => embedded(current.logo_url)),
       )
       this.#signedIn = this.#signedOut.replace('{{appearance}}', () =>
-        embedded({ announcement_banners: current.announcement_banners }),
+        embedded(presentAppearance(this.#context)),
       )
       this.#signedOut = this.#signedOut.replace('{{appearance}}', '')
     }

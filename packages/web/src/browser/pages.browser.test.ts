@@ -2,7 +2,7 @@ import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { getUser } from '@slipway/contract'
+import { getUser, updateDeploymentAppearance } from '@slipway/contract'
 import {
   fixtures,
   openBrowser,
@@ -223,6 +223,39 @@ describe('the filter of a list', () => {
   })
 })
 
+describe('the appearance', () => {
+  it('UI-1404, UI-307, OP-154: a name and an announcement are set on a page, and stand on every other', async () => {
+    const { page, faults } = await browser.openAs(owner, '/deployment/appearance')
+    await page.getByLabel('Application name').fill('Harbour')
+    await page.getByRole('button', { name: 'Add announcement' }).click()
+    await page.getByRole('textbox', { name: 'Message' }).fill('Down at **noon**')
+    await page.getByLabel('Color').fill('#ffd54a')
+    await page.getByRole('button', { name: 'Save appearance' }).click()
+    const strip = page.getByRole('complementary', { name: 'Announcements' })
+    await strip.getByText('noon').waitFor()
+    expect(await page.title()).toBe('Appearance - Deployment - Harbour')
+    expect(await page.getByRole('link', { name: 'Harbour', exact: true }).count()).toBe(1)
+    // Ink that can be read on what the operator has chosen.
+    expect(
+      await strip
+        .locator('div')
+        .first()
+        .evaluate((line) => getComputedStyle(line).color),
+    ).toBe('rgb(0, 0, 0)')
+    // What sticks to the top of the window stands below it.
+    const { y, height } = (await page.getByRole('navigation', { name: 'Main' }).boundingBox()) ?? {}
+    const { height: above } = (await strip.boundingBox()) ?? {}
+    expect([y, (y ?? 0) + (height ?? 0)]).toEqual([above, 900])
+
+    const stranger = await browser.open()
+    await stranger.page.goto(`${server.url}/login`)
+    await stranger.page.getByText('Harbour', { exact: true }).waitFor()
+    expect(await stranger.page.getByText('noon').count()).toBe(0)
+    await owner.call(updateDeploymentAppearance, { body: {} })
+    expect(faults).toEqual([])
+  })
+})
+
 /** Pages and what stands open on them, beside those that the newcomer sees. */
 const SIGHTS: Readonly<Record<string, Sight>> = {
   'empty workspaces': { path: '/workspaces' },
@@ -270,6 +303,13 @@ const SIGHTS: Readonly<Record<string, Sight>> = {
   'SSH key': { path: '/settings/ssh-keys' },
   tokens: { path: '/settings/tokens' },
   'command line': { path: '/cli-auth' },
+  appearance: {
+    path: '/deployment/appearance',
+    open: async (page) => {
+      await page.getByRole('button', { name: 'Add announcement' }).click()
+      await page.getByText('Preview').waitFor()
+    },
+  },
 }
 
 describe('every page', () => {

@@ -27,6 +27,9 @@ export function DeploymentLayout() {
     ...(permissions.viewDeploymentConfig
       ? PAGES.map(({ page, label }) => ({ to: paths.deployment(page), label }))
       : []),
+    ...(permissions.viewDeploymentConfig
+      ? [{ to: paths.deployment('appearance'), label: 'Appearance' }]
+      : []),
     ...(permissions.viewDeploymentConfig && oauth2 ? [{ to: paths.oauth2Apps(), label: 'OAuth2 apps' }] : []),
     ...(mayNotify === true ? [{ to: paths.deployment('notifications'), label: 'Notifications' }] : []),
     ...(mayExplain ? [{ to: paths.explainAccess(), label: 'Access' }] : []),

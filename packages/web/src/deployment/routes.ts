@@ -56,6 +56,14 @@ export function administrationRoutes(frame: AnyRoute): AnyRoute[] {
       }),
       createRoute({
         getParentRoute: () => deployment,
+        path: '/deployment/appearance',
+        component: lazyRouteComponent(
+          () => import('../announcements/appearance-page.tsx'),
+          'DeploymentAppearancePage',
+        ),
+      }),
+      createRoute({
+        getParentRoute: () => deployment,
         path: '/deployment/notifications',
         component: lazyRouteComponent(
           () => import('../notifications/deployment-page.tsx'),

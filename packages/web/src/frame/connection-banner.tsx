@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react
 import { connection } from '../api/client.ts'
 import { serverBuild } from '../api/server-build.ts'
 import { Button } from '../ui/button.tsx'
+import { PRODUCT } from '../ui/product.ts'
 import { Spinner } from '../ui/spinner.tsx'
 
 /** Short breaks pass without a word. */
@@ -59,7 +60,7 @@ export function ConnectionBanner() {
     return (
       <Strip tone="run">
         <RefreshCw className="size-4 shrink-0 text-run" aria-hidden="true" />
-        <span className="min-w-0">A new version of Slipway is running on the server.</span>
+        <span className="min-w-0">A new version of {PRODUCT} is running on the server.</span>
         <Button size="dense" onClick={() => location.reload()}>
           Reload
         </Button>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import {
   ChevronsUpDown,
   Keyboard,
+  LifeBuoy,
   LogOut,
   Monitor,
   Moon,
@@ -12,6 +13,7 @@ import {
   Sun,
 } from 'lucide-react'
 
+import { appearanceQuery } from '../announcements/queries.ts'
 import { useChangeLook } from '../appearance/use-look.ts'
 import { AppLink, useGo, usePathname } from '../navigation/app-link.tsx'
 import { Bell } from '../notifications/bell.tsx'
@@ -24,8 +26,9 @@ import { useTasksEntry } from '../tasks/enabled.ts'
 import { type Theme, useTheme } from '../theme/theme.ts'
 import { Avatar } from '../ui/avatar.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { LogoMark } from '../ui/logo.tsx'
+import { Logo } from '../ui/logo.tsx'
 import { Menu } from '../ui/menu.tsx'
+import { PRODUCT } from '../ui/product.ts'
 import { useOnline } from './connection-banner.tsx'
 import { COMMAND_KEY, Key } from './keys-dialog.tsx'
 import { type NavigationItem, navigationItems } from './navigation.ts'
@@ -46,12 +49,14 @@ export function Rail({ collapsed, onCollapse, onSearch, onKeys }: RailProps) {
       <div className={classNames('flex h-14 items-center', collapsed ? 'justify-center' : 'px-4')}>
         <AppLink
           href={paths.workspaces()}
-          aria-label="Slipway"
-          className="-m-1 flex items-center gap-2.5 rounded-control p-1 text-accent"
+          aria-label={PRODUCT}
+          className="-m-1 flex min-w-0 items-center gap-2.5 rounded-control p-1 text-accent"
         >
-          <LogoMark className="size-[22px]" />
+          <Logo className="size-[22px]" />
           {collapsed ? null : (
-            <span className="text-[15px] font-semibold tracking-[-0.01em] text-ink">Slipway</span>
+            <span className="min-w-0 truncate text-[15px] font-semibold tracking-[-0.01em] text-ink">
+              {PRODUCT}
+            </span>
           )}
         </AppLink>
         {collapsed || onCollapse === undefined ? null : (
@@ -194,6 +199,7 @@ function UserMenu({ collapsed, onKeys }: { readonly collapsed: boolean; readonly
   const online = useOnline()
   const signOut = useSignOut()
   const version = useQuery(buildInfoQuery).data?.version
+  const support = useQuery(appearanceQuery).data?.support_links
   return (
     <Menu
       label="Your account"
@@ -221,6 +227,12 @@ function UserMenu({ collapsed, onKeys }: { readonly collapsed: boolean; readonly
           icon,
           checked: theme === id,
           onSelect: () => changeLook({ theme: id }),
+        })),
+        (support ?? []).map(({ name, target }) => ({
+          id: `support ${name}`,
+          label: name,
+          icon: LifeBuoy,
+          onSelect: () => void window.open(target, '_blank', 'noopener,noreferrer'),
         })),
         [
           {

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from 'react'
 
-import { LogoMark } from '../ui/logo.tsx'
+import { Logo } from '../ui/logo.tsx'
+import { PRODUCT } from '../ui/product.ts'
 
 /** Pages before and beside the frame: sign-in, set-up. */
 export function StandAlonePage({
@@ -13,14 +14,14 @@ export function StandAlonePage({
   readonly children: ReactNode
 }) {
   useEffect(() => {
-    document.title = `${title} - Slipway`
+    document.title = `${title} - ${PRODUCT}`
   }, [title])
   return (
     <main className="flex min-h-dvh flex-col items-center px-4 pb-12 pt-[max(4vh,40px)] sm:pt-[14vh]">
       <div className="w-full max-w-[360px]">
         <div className="mb-8 flex items-center gap-2.5 text-accent">
-          <LogoMark className="size-7" />
-          <span className="text-lg font-semibold tracking-[-0.01em] text-ink">Slipway</span>
+          <Logo className="size-7" />
+          <span className="min-w-0 text-lg font-semibold tracking-[-0.01em] text-ink">{PRODUCT}</span>
         </div>
         <h1 className="text-2xl font-semibold tracking-[-0.018em] text-balance">{title}</h1>
         {context === undefined ? null : <p className="mt-1.5 text-base text-ink-2">{context}</p>}

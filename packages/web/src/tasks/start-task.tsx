@@ -7,7 +7,6 @@ import { paths } from '../paths.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { templatesQuery } from '../templates/queries.ts'
 import { buttonClass } from '../ui/button.tsx'
-import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
 import { NewTaskForm } from './new-task-form.tsx'
@@ -33,22 +32,25 @@ export function StartTask({ wanted }: { readonly wanted: string | undefined }) {
   if (first !== undefined) return <NewTaskForm templates={[first, ...rest]} wanted={wanted} />
   const author = permissions?.createTemplates === true
   return (
-    <div className="rounded-card border border-line bg-surface">
-      <EmptyState
-        icon={Bot}
-        title="No template makes tasks yet"
-        action={
-          author ? (
-            <AppLink href={paths.templates()} className={buttonClass({})}>
-              Go to templates
-            </AppLink>
-          ) : undefined
-        }
-      >
-        {author
-          ? 'A template makes tasks when it says which app carries them out.'
-          : 'Ask an administrator of this deployment for a template that says which app carries tasks out.'}
-      </EmptyState>
+    <div className="flex min-h-32 items-center gap-4 rounded-card border border-line bg-surface px-4 py-3">
+      <span className="inline-flex size-10 shrink-0 items-center justify-center rounded-card border border-line bg-bg text-ink-3 max-sm:self-start">
+        <Bot className="size-5" strokeWidth={1.5} aria-hidden="true" />
+      </span>
+      <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-4 gap-y-3">
+        <div className="min-w-0 flex-1 basis-60">
+          <h2 className="text-base font-medium">No template makes tasks yet</h2>
+          <p className="text-sm text-ink-2">
+            {author
+              ? 'A template makes tasks when it says which app carries them out.'
+              : 'Ask an administrator of this deployment for a template that says which app carries tasks out.'}
+          </p>
+        </div>
+        {author ? (
+          <AppLink href={paths.templates()} className={buttonClass({})}>
+            Go to templates
+          </AppLink>
+        ) : null}
+      </div>
     </div>
   )
 }

@@ -56,7 +56,7 @@ export function TasksPage() {
   return (
     <Page width="wide">
       <PageHeader title="Tasks" context="Work that an agent does on its own, in a workspace made for it" />
-      <div className="grid items-start gap-x-6 gap-y-8 xl:grid-cols-[minmax(0,1fr)_320px]">
+      <div className="grid items-start gap-x-6 gap-y-8 xl:grid-cols-[minmax(0,1fr)_320px] xl:grid-rows-[auto_1fr] xl:[&>:nth-child(2)]:row-span-2">
         <div className="flex min-w-0 flex-col gap-4">
           <StartTask wanted={search.template} />
           <div className="mt-2 flex flex-wrap items-center gap-2">
@@ -123,15 +123,19 @@ export function TasksPage() {
               />
             </div>
           )}
-          {/* Under the list, which it would push away: it is known later. */}
-          <NotificationsNotice />
           <SelectionBar
             selected={selected}
             onDelete={() => setDeleting(selected)}
             onClear={() => setMarked(NOTHING)}
           />
         </div>
-        <ChatsBeside />
+        {/* What is known later comes after what it would push away. */}
+        {tasks === undefined && !list.isError ? null : (
+          <>
+            <ChatsBeside />
+            <NotificationsNotice />
+          </>
+        )}
       </div>
       {deleting === undefined ? null : (
         <DeleteTasksDialog

@@ -20,19 +20,23 @@ import { useTemplate } from './template-context.ts'
 /** The README of the active version (UI-1002). */
 export function DocsPage() {
   const { template, mayUpdate } = useTemplate()
+  const { isPending } = useQuery(versionQuery(template.active_version_id))
   return (
     <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_280px]">
       <div className="min-w-0">
         <Readme template={template} mayUpdate={mayUpdate} />
       </div>
-      <aside className="flex min-w-0 flex-col gap-4" aria-label="About this template">
-        <Details template={template} />
-        {template.deprecated ? null : (
-          <Section title="Command line">
-            <CopyableCode code={`slipway create -t ${template.name}`} label="Copy the command" />
-          </Section>
-        )}
-      </aside>
+      {/* Under the README on phones, which would push it away. */}
+      {isPending ? null : (
+        <aside className="flex min-w-0 flex-col gap-4" aria-label="About this template">
+          <Details template={template} />
+          {template.deprecated ? null : (
+            <Section title="Command line">
+              <CopyableCode code={`slipway create -t ${template.name}`} label="Copy the command" />
+            </Section>
+          )}
+        </aside>
+      )}
     </div>
   )
 }

@@ -12,6 +12,7 @@ import { paths } from '../paths.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorPage } from '../ui/error-notice.tsx'
+import { PRODUCT } from '../ui/product.ts'
 import { Spinner } from '../ui/spinner.tsx'
 import { showWorkspace, workspaceOf, workspaceQuery } from '../workspaces/queries.ts'
 import { useWorkspaceActions } from '../workspaces/use-workspace-actions.tsx'
@@ -31,7 +32,7 @@ export function TerminalPage() {
   const agent = agentName === undefined ? agents[0] : agents.find((one) => one.name === agentName)
 
   useEffect(() => {
-    document.title = `${name}${agentName === undefined ? '' : `.${agentName}`} - Terminal - Slipway`
+    document.title = `${name}${agentName === undefined ? '' : `.${agentName}`} - Terminal - ${PRODUCT}`
   }, [name, agentName])
   // The session's name is part of the address: a reload comes back to the same shell.
   const reconnect = search.reconnect

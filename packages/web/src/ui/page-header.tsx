@@ -27,7 +27,9 @@ export function PageHeader({ title, documentTitle, context, lead, badge, actions
           </h1>
           {badge}
         </div>
-        {context === undefined ? null : <div className="mt-0.5 text-sm text-ink-2">{context}</div>}
+        {context === undefined ? null : (
+          <div className="mt-0.5 min-h-[1lh] text-sm text-ink-2">{context}</div>
+        )}
       </div>
       {actions === undefined ? null : <div className="flex flex-wrap items-center gap-2">{actions}</div>}
     </header>

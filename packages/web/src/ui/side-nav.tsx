@@ -40,7 +40,7 @@ export function SideNav({
     <nav
       ref={nav}
       aria-label={label}
-      className="relative -mx-4 mb-6 flex gap-5 overflow-x-auto border-b border-line px-4 [scrollbar-width:none] sm:-mx-6 sm:px-6 lg:sticky lg:top-6 lg:mx-0 lg:mb-0 lg:w-44 lg:shrink-0 lg:flex-col lg:self-start lg:border-b-0 lg:px-0"
+      className="relative -mx-4 mb-6 flex gap-5 overflow-x-auto border-b border-line px-4 [scrollbar-width:none] sm:-mx-6 sm:px-6 lg:sticky lg:top-[calc(1.5rem+var(--announcements,0px))] lg:mx-0 lg:mb-0 lg:w-44 lg:shrink-0 lg:flex-col lg:self-start lg:border-b-0 lg:px-0"
     >
       {groups.map((group) => (
         <div key={group.title} className="contents lg:block">

@@ -1,22 +1,13 @@
-import { useState } from 'react'
-
-import type { WorkspaceAgent, WorkspaceAgentMetadata } from '@slipway/contract'
-import { eventData, useLive } from '../api/use-live.ts'
+import type { WorkspaceAgent } from '@slipway/contract'
 import { classNames } from '../ui/class-names.ts'
 import { exactTime } from '../ui/time-ago.tsx'
+import { useAgentFigures } from './agent-figures.tsx'
 
 const EVERY_AGE = 3
 
-/** The values that an agent measures, live while they are on screen (UI-723). */
+/** The values that an agent measures (UI-723). */
 export function AgentMetadata({ agent }: { readonly agent: WorkspaceAgent }) {
-  const [values, setValues] = useState<readonly WorkspaceAgentMetadata[]>(agent.metadata ?? [])
-  const up = useLive(agent.id, {
-    path: () => `/api/v2/workspaceagents/${agent.id}/watch-metadata-ws`,
-    onMessage: (frame) => {
-      const data = eventData(frame)
-      if (Array.isArray(data)) setValues(data.filter(isMetadata))
-    },
-  })
+  const { values, up } = useAgentFigures(agent) ?? { values: agent.metadata ?? [], up: false }
   if (values.length === 0) return null
   return (
     <dl className="grid grid-cols-[repeat(auto-fill,minmax(128px,1fr))] gap-x-4 gap-y-3 border-t border-line px-4 py-3">
@@ -44,8 +35,4 @@ export function AgentMetadata({ agent }: { readonly agent: WorkspaceAgent }) {
       })}
     </dl>
   )
-}
-
-function isMetadata(value: unknown): value is WorkspaceAgentMetadata {
-  return typeof value === 'object' && value !== null && 'description' in value && 'result' in value
 }

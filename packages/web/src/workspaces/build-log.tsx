@@ -1,3 +1,5 @@
+import { useEffect } from 'react'
+
 import { LogViewer } from '../ui/log/log-viewer.tsx'
 import { useLogStream } from '../ui/log/use-log-stream.ts'
 import { jobLogLines } from './job-log-lines.ts'
@@ -9,16 +11,22 @@ interface JobLogProps {
   readonly fileName: string
   /** CSS length. */
   readonly height: string
+  /** Called when what there is of it stands on the page. */
+  readonly onRead?: () => void
 }
 
 /** The log of a job, live while it runs (UI-801, UI-802). */
-export function JobLog({ of: { kind, id }, running, fileName, height }: JobLogProps) {
+export function JobLog({ of: { kind, id }, running, fileName, height, onRead }: JobLogProps) {
   const base = kind === 'build' ? `/api/v2/workspacebuilds/${id}` : `/api/v2/templateversions/${id}`
   const { lines, ended } = useLogStream(
     `${kind} ${id}`,
     (after) => `${base}/logs?follow=true&after=${after}`,
     jobLogLines,
   )
+  const read = ended || lines.length > 0
+  useEffect(() => {
+    if (read) onRead?.()
+  }, [read, onRead])
   return (
     <LogViewer
       label="Build log"

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { SearchX } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useCallback, useState } from 'react'
 
 import { statusOf } from '../api/errors.ts'
 import { useAddress, useRouteParam } from '../navigation/address.ts'
@@ -30,6 +30,8 @@ export function BuildPage() {
   const number = useRouteParam('build')
   const [search, change] = useAddress()
   const question = useQuery(buildQuery(workspace.owner_name, workspace.name, number))
+  const [below, setBelow] = useState(false)
+  const showBelow = useCallback(() => setBelow(true), [])
   // The stream of the workspace knows the latest build better.
   const latest = workspace.latest_build
   const build = String(latest.build_number) === number ? latest : question.data
@@ -113,15 +115,19 @@ export function BuildPage() {
               running={isMoving(build.status)}
               fileName={`${workspace.name}-build-${build.build_number}.log`}
               height="max(320px, calc(100dvh - 400px))"
+              onRead={showBelow}
             />
           ) : (
             <AgentLog key={agent.id} agent={agent} height="max(320px, calc(100dvh - 400px))" />
           )}
         </div>
       </div>
-      <Section title="Builds" flush>
-        <BuildList workspace={workspace} current={build.build_number} />
-      </Section>
+      {/* Under the log on phones, which would push it away. */}
+      <div className={below || agent !== undefined ? undefined : 'max-lg:invisible'}>
+        <Section title="Builds" flush>
+          <BuildList workspace={workspace} current={build.build_number} />
+        </Section>
+      </div>
     </div>
   )
 }

@@ -12,6 +12,7 @@ import { PageHeader } from '../ui/page-header.tsx'
 import { PageSkeleton } from '../ui/skeleton.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { CreateForm } from './create-form.tsx'
+import { mayChooseOwnerQuery } from './queries.ts'
 import { useDuplicateValues } from './use-duplicate-values.ts'
 
 /** `…/{template}/workspace`: a new workspace from a template (UI-731). */
@@ -28,13 +29,18 @@ export function CreateWorkspacePage() {
   })
   const versionId = search.version ?? template.data?.active_version_id
   const version = useQuery({ ...versionQuery(versionId ?? ''), enabled: versionId !== undefined })
+  const chooses = useQuery({
+    ...mayChooseOwnerQuery(template.data?.organization_id ?? ''),
+    enabled: template.data !== undefined,
+  })
   const duplicate = useDuplicateValues(search.mode === 'duplicate' ? search.from : undefined)
   const fromAddress = Object.fromEntries(
     Object.entries(search).flatMap(([key, value]) =>
       key.startsWith('param.') ? [[key.slice('param.'.length), value]] : [],
     ),
   )
-  if (template.data === undefined || version.data === undefined || duplicate.pending) {
+  const held = template.data !== undefined && version.data !== undefined && chooses.isPending
+  if (template.data === undefined || version.data === undefined || duplicate.pending || held) {
     const error = template.error ?? version.error ?? organizations.error
     if (error === null) return <PageSkeleton />
     return (

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { checkAuthorization, listUsers } from '@slipway/contract'
+import { listUsers } from '@slipway/contract'
 import { api } from '../api/client.ts'
 import { useUser } from '../session/session.tsx'
 import { Field, Select } from '../ui/form.tsx'
+import { mayChooseOwnerQuery } from './queries.ts'
 
 interface Owner {
   readonly id: string
@@ -24,24 +25,7 @@ export function OwnerField({
   readonly onChange: (owner: Owner) => void
 }) {
   const user = useUser()
-  const allowed = useQuery({
-    queryKey: ['create-workspace-for-any', organizationId],
-    queryFn: async ({ signal }) => {
-      const { createWorkspaceForAny = false } = await api.call(checkAuthorization, {
-        body: {
-          checks: {
-            createWorkspaceForAny: {
-              action: 'create',
-              object: { resource_type: 'workspace', organization_id: organizationId, owner_id: '*' },
-            },
-          },
-        },
-        signal,
-      })
-      return createWorkspaceForAny
-    },
-    staleTime: 60_000,
-  })
+  const allowed = useQuery(mayChooseOwnerQuery(organizationId))
   // The list is long and seldom needed: it is read when the field is touched.
   const [touched, setTouched] = useState(false)
   const users = useQuery({

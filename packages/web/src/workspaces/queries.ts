@@ -1,6 +1,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 
 import {
+  checkAuthorization,
   getBuildByNumber,
   getWorkspaceByName,
   listBuildParameters,
@@ -131,3 +132,24 @@ export function refreshWorkspace(workspace: Pick<Workspace, 'id' | 'owner_name' 
   void queries.invalidateQueries({ queryKey: ['workspace', workspace.owner_name, workspace.name] })
   void queries.invalidateQueries({ queryKey: ['builds', workspace.id] })
 }
+
+/** Whether the viewer may make workspaces for anybody there (UI-312). */
+export const mayChooseOwnerQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['create-workspace-for-any', organizationId],
+    queryFn: async ({ signal }) => {
+      const { createWorkspaceForAny = false } = await api.call(checkAuthorization, {
+        body: {
+          checks: {
+            createWorkspaceForAny: {
+              action: 'create',
+              object: { resource_type: 'workspace', organization_id: organizationId, owner_id: '*' },
+            },
+          },
+        },
+        signal,
+      })
+      return createWorkspaceForAny
+    },
+    staleTime: 60_000,
+  })

@@ -13,6 +13,7 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { Section } from '../ui/page.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { AgentCard } from './agent-card.tsx'
+import { AgentFigures } from './agent-figures.tsx'
 import { BuildList } from './build-list.tsx'
 import { JobLog } from './build-log.tsx'
 import { BuildProgress } from './build-progress.tsx'
@@ -42,66 +43,68 @@ export function WorkspacePage() {
   )
   const logMatters = isMoving(build.status) || build.status === 'failed' || build.status === 'canceled'
   return (
-    <div className="grid gap-6 lg:grid-cols-[minmax(0,1fr)_280px]">
-      <div className="flex min-w-0 flex-col gap-4">
-        <WorkspaceNotices workspace={workspace} actions={actions} />
-        {logMatters ? (
-          <>
-            <BuildProgress workspace={workspace} />
-            <div className="overflow-hidden rounded-card border border-line">
-              <JobLog
-                of={{ kind: 'build', id: build.id }}
-                running={isMoving(build.status)}
-                fileName={`${workspace.name}-build-${build.build_number}.log`}
-                height="min(420px, 60dvh)"
-              />
+    <AgentFigures agents={build.status === 'running' || build.status === 'starting' ? agents : []}>
+      <div className="grid gap-6 lg:grid-cols-[minmax(0,1fr)_280px]">
+        <div className="flex min-w-0 flex-col gap-4">
+          <WorkspaceNotices workspace={workspace} actions={actions} />
+          {logMatters ? (
+            <>
+              <BuildProgress workspace={workspace} />
+              <div className="overflow-hidden rounded-card border border-line">
+                <JobLog
+                  of={{ kind: 'build', id: build.id }}
+                  running={isMoving(build.status)}
+                  fileName={`${workspace.name}-build-${build.build_number}.log`}
+                  height="min(420px, 60dvh)"
+                />
+              </div>
+            </>
+          ) : null}
+          {build.status === 'running' || build.status === 'starting'
+            ? agents.map((agent) => <AgentCard key={agent.id} workspace={workspace} agent={agent} />)
+            : null}
+          {build.status === 'running' && agents.length === 0 ? (
+            <div className="rounded-card border border-line bg-surface">
+              <EmptyState icon={CircleSlash} title="Nothing to open here">
+                The template of this workspace has no agent, so it has no terminal and no apps.
+              </EmptyState>
             </div>
-          </>
-        ) : null}
-        {build.status === 'running' || build.status === 'starting'
-          ? agents.map((agent) => <AgentCard key={agent.id} workspace={workspace} agent={agent} />)
-          : null}
-        {build.status === 'running' && agents.length === 0 ? (
-          <div className="rounded-card border border-line bg-surface">
-            <EmptyState icon={CircleSlash} title="Nothing to open here">
-              The template of this workspace has no agent, so it has no terminal and no apps.
-            </EmptyState>
-          </div>
-        ) : null}
-        {build.status === 'stopped' ? (
-          <div className="rounded-card border border-line bg-surface">
-            <EmptyState
-              icon={CirclePause}
-              title="The workspace is stopped"
-              action={
-                start === undefined ? null : (
-                  <Button
-                    tone="primary"
-                    onClick={start.run}
-                    disabled={start.disabled}
-                    icon={<Play className="size-3.5" />}
-                  >
-                    {start.label}
-                  </Button>
-                )
-              }
-            >
-              Files are kept. Start it to open terminals and apps.
-            </EmptyState>
-          </div>
-        ) : null}
-        {resources.map((resource) => (
-          <ResourceCard key={resource.id} resource={resource} />
-        ))}
+          ) : null}
+          {build.status === 'stopped' ? (
+            <div className="rounded-card border border-line bg-surface">
+              <EmptyState
+                icon={CirclePause}
+                title="The workspace is stopped"
+                action={
+                  start === undefined ? null : (
+                    <Button
+                      tone="primary"
+                      onClick={start.run}
+                      disabled={start.disabled}
+                      icon={<Play className="size-3.5" />}
+                    >
+                      {start.label}
+                    </Button>
+                  )
+                }
+              >
+                Files are kept. Start it to open terminals and apps.
+              </EmptyState>
+            </div>
+          ) : null}
+          {resources.map((resource) => (
+            <ResourceCard key={resource.id} resource={resource} />
+          ))}
+        </div>
+        <aside className="flex min-w-0 flex-col gap-4" aria-label="About this workspace">
+          <Details workspace={workspace} live={live} />
+          <Section title="Builds" flush>
+            <BuildList workspace={workspace} limit={RECENT_BUILDS} />
+          </Section>
+        </aside>
+        {dialog}
       </div>
-      <aside className="flex min-w-0 flex-col gap-4" aria-label="About this workspace">
-        <Details workspace={workspace} live={live} />
-        <Section title="Builds" flush>
-          <BuildList workspace={workspace} limit={RECENT_BUILDS} />
-        </Section>
-      </aside>
-      {dialog}
-    </div>
+    </AgentFigures>
   )
 }
 
