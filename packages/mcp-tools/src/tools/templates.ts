@@ -128,14 +128,43 @@ const parameters = defineTool({
 
 const AUTHORING = `Creates a version of a template from files that were uploaded with coder_upload_tar_file, and starts its import.
 
-The files are Terraform. main.tf names the provider coder/coder and one for the machine, such as kreuzwerker/docker:
-- data "coder_workspace" "me" and data "coder_workspace_owner" "me" tell whose workspace it is and whether it starts (start_count is 1) or stops (0).
-- data "coder_parameter" asks for a value when a workspace is created.
-- resource "coder_agent" is the agent; its init_script must run in the machine, with CODER_AGENT_TOKEN set to its token.
-- Machines get count = data.coder_workspace.me.start_count, so that a stop removes them. What must outlive a stop, such as a volume with the home folder, has no count, and a name made of data.coder_workspace.me.id.
-- resource "coder_app" publishes a web application of the machine.
+The files are TypeScript. template.ts, at the top of the archive, says what a workspace is:
 
-Without template_id the version belongs to no template yet: give it to coder_create_template. With template_id it is one more version of that template, which becomes active with coder_update_template_active_version. Read coder_get_template_version_logs until the import has ended, and mend the files if it failed.`
+\`\`\`ts
+import { defineTemplate, local } from '@slipway/template'
+
+export default defineTemplate({
+  parameters: {
+    greeting: {
+      type: 'string',
+      description: 'What the page says.',
+      default: 'Hello',
+      options: [
+        { name: 'Hello', value: 'Hello' },
+        { name: 'Good morning', value: 'Good morning' },
+      ],
+    },
+  },
+  workspace: ({ parameters, owner }) => ({
+    runtime: local(),
+    agents: [
+      {
+        name: 'main',
+        env: { GREETING: parameters.greeting, GIT_AUTHOR_EMAIL: owner.email },
+        startupScript: 'mkdir -p ~/site; echo "$GREETING" > ~/site/index.html',
+        apps: [{ slug: 'site', displayName: 'Site', url: 'http://localhost:8080' }],
+      },
+    ],
+  }),
+})
+\`\`\`
+
+- parameters are asked for when a workspace is created. Their type is string, number, bool or list(string); without a default they are required; they may have options, a displayName, validation, and mutable, if they may change later.
+- workspace is called for every build and must answer the same for the same inputs: it has no clock, randomness, files or network. It is given parameters, workspace (id, name, transition), owner (name, email, groups), task (prompt) and externalAuth.
+- local() runs agents on the machine of the server. Each workspace has a home folder of its own, which outlives a stop and goes with the workspace; the startupScript runs at each start.
+- Agents have a name and may have env, directory, startupScript, shutdownScript and apps. An app has a slug, the url at which it listens in the workspace, and may have displayName, icon, share and healthcheck.
+
+Types are checked: an import that fails names file and line. Without template_id the version belongs to no template yet: give it to coder_create_template. With template_id it is one more version of that template, which becomes active with coder_update_template_active_version. Read coder_get_template_version_logs until the import has ended, and mend the files if it failed.`
 
 const createVersion = defineTool({
   name: 'coder_create_template_version',
@@ -153,7 +182,8 @@ const createVersion = defineTool({
       params: { organization: await firstOrganization(context) },
       body: {
         file_id,
-        provisioner: 'terraform',
+        // The one engine that there is; to another one's versions no provisioner would ever come.
+        provisioner: 'typescript',
         storage_method: 'file',
         message: 'Created by AI',
         ...(template_id === undefined ? {} : { template_id }),
@@ -238,7 +268,7 @@ const upload = defineTool({
   input: Type.Object({
     files: Type.Record(Type.String(), Type.String(), {
       minProperties: 1,
-      description: 'Contents of the files, by their relative paths, such as main.tf.',
+      description: 'Contents of the files, by their relative paths, such as template.ts.',
     }),
   }),
   output: Type.Object({ hash: Type.String() }),

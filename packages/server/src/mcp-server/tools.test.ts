@@ -327,13 +327,27 @@ it('OA-91: templates are listed, read, made, changed and deleted', async () => {
   const template_version_id = template.active_version_id
   expect((await call('coder_template_version_parameters', { template_version_id })).value).toEqual([])
   expect((await call('coder_get_template_version_logs', { template_version_id })).isError).toBe(false)
-  const files = { 'main.tf': 'terraform {}', 'sub/x.txt': 'x' }
+  // What the description teaches can be imported, and workspaces created from it.
+  const { tools } = await mcp.client.listTools()
+  const taught = tools.find(({ name }) => name === 'coder_create_template_version')?.description ?? ''
+  const source = /```ts\n([^`]+)```/.exec(taught)?.[1] ?? ''
+  const files = { 'template.ts': source, 'sub/x.txt': 'x' }
   const { value: uploaded } = await call('coder_upload_tar_file', { files })
   const file_id = Object(uploaded).hash
   expect(await call('coder_upload_tar_file', { files: { '../x': '' } })).toMatchObject({ isError: true })
-  const made = await call('coder_create_template_version', { file_id })
-  const version = await owner.call(getTemplateVersion, { params: { templateversion: Object(made.value).id } })
-  expect(version.message).toBe('Created by AI')
+  const made = Object((await call('coder_create_template_version', { file_id })).value)
+  await call('coder_get_template_version_logs', { template_version_id: made.id })
+  const version = await owner.call(getTemplateVersion, { params: { templateversion: made.id } })
+  expect(version).toMatchObject({ message: 'Created by AI', job: { status: 'succeeded' } })
+  const fresh = await call('coder_create_template', {
+    name: 'taught',
+    display_name: 'Taught',
+    description: 'x',
+    version_id: made.id,
+  })
+  expect((await call('coder_get_template', { template_id: Object(fresh.value).id })).value).toMatchObject({
+    parameters: [{ name: 'greeting', default_value: 'Hello' }],
+  })
   const { active_version_id: version_id } = await importTemplate(owner, 'third', { 'template.ts': TEMPLATE })
   const bare = await call('coder_create_template', {
     name: 'taken',
