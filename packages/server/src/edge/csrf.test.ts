@@ -54,12 +54,17 @@ describe('ID-127: what needs a proof', () => {
       '/api/v2/workspaceagents/me/logs',
       '/api/v2/workspaceagents/aws-instance-identity',
       '/api/v2/organizations/default/provisionerdaemons/serve',
+      '/api/v2/ai-gateway/openai/v1/chat/completions',
+      '/api/v2/aibridge/sessions-of-ours/v1/messages',
     ])
       expect(refusal(path), path).toBeUndefined()
     for (const path of [
       '/api/v2/workspaceagents/3f2504e0/containers',
       '/api/v2/workspaceagents/menu',
       '/api/v2/users/firstborn',
+      '/api/v2/ai-gateway/keys/name',
+      '/api/v2/ai-gateway/sessions',
+      '/api/v2/ai/providers/openai',
       '/api/v2/other/api/v2/csp/reports',
     ])
       expect(refusal(path), path).toBeDefined()

@@ -31,6 +31,8 @@ const EXEMPT = [
   /^\/api\/v2\/scim(\/|$)/,
   /^\/derp(\/|$)/,
   /^\/api\/v2\/organizations\/[^/]+\/provisionerdaemons(\/|$)/,
+  // Clients of models, behind the name of a provider: no cookie counts there (AG-10).
+  /^\/api\/v2\/(?:ai-gateway|aibridge)\/(?!(?:sessions|models|clients|keys|serve|proxy|interceptions)\/)[^/]+\//,
 ]
 
 /** Pages of ours with forms and no script (OA-6, OA-B12): of those below it the device page has none but its own. */

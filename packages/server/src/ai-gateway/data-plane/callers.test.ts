@@ -133,10 +133,24 @@ describe('AG-10: credentials', () => {
         text: expect.stringContaining('no authentication key provided'),
       })
     const cookie = { cookie: `coder_session_token=${token}` }
-    expect((await ask(MODELS, { headers: cookie })).text).toContain('no authentication key provided')
+    for (const asked of [
+      await ask(MODELS, { headers: cookie }),
+      await ask(CHAT, { body: hello, headers: cookie }),
+      await ask(CHAT, { body: hello, headers: { ...cookie, 'coder-session-token': 'other' } }),
+    ])
+      expect(asked.text).toContain('no authentication key provided')
     expect((await ask(`${MODELS}?coder_session_token=${token}`, { headers: {} })).status).toBe(400)
     expect(world.upstream.requests).toHaveLength(before)
     expect(lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  it('AG-10, AG-18: a cookie that comes along neither counts nor has to be proved', async () => {
+    world.upstream.play(says('Hi'), says('Hi'))
+    for (const name of ['x-api-key', 'x-coder-ai-governance-token']) {
+      const headers = { cookie: `coder_session_token=${token}`, [name]: token }
+      expect((await ask(CHAT, { body: hello, headers })).status, name).toBe(200)
+    }
+    expect(world.upstream.requests.at(-1)?.headers).not.toHaveProperty('cookie')
   })
 
   it('AG-10: the governance header counts before the others, and the scheme in any case', async () => {
