@@ -17,6 +17,7 @@ let host: string
 
 /** What the host of documents answers, by path. */
 interface Served {
+  /** 0 to cut the connection. */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -54,6 +55,7 @@ beforeAll(async () => {
     const found = served.get(path)
     const answer = typeof found === 'function' ? found(asked.filter((one) => one === path).length) : found
     void (answer?.held ?? Promise.resolve()).then(() => {
+      if (answer?.status === 0) return void request.socket.destroy()
       response.writeHead(answer === undefined ? 404 : (answer.status ?? 200), {
         'content-type': 'application/json',
         ...answer?.headers,
@@ -190,6 +192,26 @@ describe('OA-B13: a document is a client', () => {
       expect(await present(clientId)).toMatch(/^401 invalid_client: .*answered 404/)
     expect(asked).toEqual(['/gone.json', '/gone.json'])
   })
+
+  it.each<[string, Served]>([
+    ['does not answer', { status: 0 }],
+    ['fails', { status: 502 }],
+    ['has too much to do', { status: 429 }],
+  ])(
+    'OA-B13: while its host %s, who was a client is told to come back, and nobody else',
+    async (what, answer) => {
+      const path = `/away-${encodeURIComponent(what)}`
+      const id = serve(path, {}, { 'cache-control': 'max-age=60' })
+      await present(id)
+      clock.at += 61_000
+      served.set(path, answer)
+      served.set(`${path}-new`, answer)
+      for (const clientId of [id, (await rowOf(id))?.id ?? ''])
+        expect(await present(clientId)).toMatch(/^503 temporarily_unavailable: /)
+      expect(asked).toEqual([path, path])
+      expect(await present(`${id}-new`)).toMatch(/^401 invalid_client: /)
+    },
+  )
 
   it('many who ask at once cause one request', async () => {
     const id = serve('/crowd.json')

@@ -4,7 +4,7 @@ import { describeError } from '@slipway/request-log'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError, invalidClient, OAuthError } from '../errors/index.ts'
-import { type GuardedCall, GuardedFetch } from '../outbound/index.ts'
+import { type GuardedCall, GuardedFetch, OutboundError } from '../outbound/index.ts'
 import { readClientMetadata } from './client-metadata.ts'
 import { freshMs } from './document-freshness.ts'
 import { matchesHost } from './host-patterns.ts'
@@ -25,6 +25,11 @@ const AT_ONCE_OF_HOST = 4
 const MAX_FAILURES = 1_000
 const FAILURE_MS = 30_000
 
+/** The host of a document did not answer, or says that it cannot do so now. */
+class Unreached extends Error {
+  override readonly name = 'Unreached'
+}
+
 /** Clients that a document describes whose address is their `client_id` (OA-B13). Fails closed. */
 export class ClientDocuments implements Disposable {
   readonly #context: AppContext
@@ -33,7 +38,7 @@ export class ClientDocuments implements Disposable {
   readonly #outside: GuardedFetch
   /** By address. */
   readonly #fetching = new Map<string, Promise<OAuthClient>>()
-  readonly #failures = new LRUCache<string, string>({ max: MAX_FAILURES, ttl: FAILURE_MS })
+  readonly #failures = new LRUCache<string, ApiError>({ max: MAX_FAILURES, ttl: FAILURE_MS })
 
   constructor(context: AppContext, limits: RegistrationLimits, known: KnownClients) {
     this.#context = context
@@ -47,7 +52,8 @@ export class ClientDocuments implements Disposable {
    *
    * @param remoteAddress of who asks.
    * @throws OAuthError 401 `invalid_client` for an address or a document that cannot be used, 503
-   * `temporarily_unavailable` while too many are being fetched; ApiError 429 when there are too many new ones.
+   * `temporarily_unavailable` while too many are being fetched, and while a document that was read before cannot be reached;
+   * ApiError 429 when there are too many new ones.
    */
   async resolve(clientId: string, remoteAddress: string): Promise<OAuthClient> {
     const { config, clock, database } = this.#context
@@ -63,7 +69,7 @@ export class ClientDocuments implements Disposable {
     const known = await this.#known.client(clientId, () => findClientByDocument(actor, database.db, clientId))
     if (known?.metadata_fresh_until != null && known.metadata_fresh_until > clock.now()) return known
     const failure = this.#failures.get(clientId)
-    if (failure !== undefined) throw invalidClient(failure)
+    if (failure !== undefined) throw failure
     let fetching = this.#fetching.get(clientId)
     if (fetching === undefined) {
       if (this.#fetching.size >= AT_ONCE || this.#fetchedFrom(clientId) >= AT_ONCE_OF_HOST)
@@ -103,10 +109,11 @@ export class ClientDocuments implements Disposable {
       this.#known.clear()
       return saved
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status >= 500) throw error
+      if (!(error instanceof Unreached) && (!(error instanceof ApiError) || error.status >= 500)) throw error
       log.info('a client document cannot be used', { client_id: clientId, error: describeError(error) })
-      this.#failures.set(clientId, error.message)
-      throw error
+      const refusal = error instanceof Unreached ? unreached(error, stored !== undefined) : error
+      this.#failures.set(clientId, refusal)
+      throw refusal
     }
   }
 
@@ -122,9 +129,14 @@ export class ClientDocuments implements Disposable {
         error: describeError(error),
       })
       // What exactly went wrong would tell strangers what is to be found inside our network.
-      throw invalidClient('The client document could not be fetched')
+      const told = 'The client document could not be fetched'
+      throw error instanceof OutboundError && (error.kind === 'too-large' || error.kind === 'redirect')
+        ? invalidClient(told)
+        : new Unreached(told)
     }
     const { status, headers } = response
+    if (status === 429 || status >= 500)
+      throw new Unreached(`The host of the client document answered ${status}, not 200`)
     if (status !== 200) throw invalidClient(`The host of the client document answered ${status}, not 200`)
     const type = headers.get('content-type') ?? ''
     if (!/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type))
@@ -140,6 +152,18 @@ export class ClientDocuments implements Disposable {
   [Symbol.dispose](): void {
     this.#outside[Symbol.dispose]()
   }
+}
+
+/**
+ * Nobody is served from an old copy. Who was a client before is told to come back, though: at an `invalid_client` it would
+ * throw its tokens away, and its users would have to agree again.
+ */
+function unreached({ message }: Unreached, wasClient: boolean): OAuthError {
+  return wasClient
+    ? new OAuthError(503, 'temporarily_unavailable', message, {
+        headers: { 'Retry-After': String(FAILURE_MS / 1_000) },
+      })
+    : invalidClient(message)
 }
 
 /** What is wrong with the address of a document: one address must have one spelling. */
