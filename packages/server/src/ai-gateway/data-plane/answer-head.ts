@@ -18,6 +18,9 @@ const KEPT_BACK = new Set([
   'strict-transport-security',
   'alt-svc',
   'clear-site-data',
+  'nel',
+  'report-to',
+  'reporting-endpoints',
 ])
 
 /** Gives an answer the status and the headers that its provider has sent. */

@@ -153,7 +153,7 @@ it('AG-B6: what a provider sends is relayed as far as it can be, and speaks for 
     request.resume()
     response.writeEarlyHints({ link: '</x>; rel=preload' })
     response.socket?.end(
-      'HTTP/1.1 400 Odd\r\nX-Request-Id: r-1\r\nX-Odd: \u2603\r\nClear-Site-Data: "*"\r\nSet-Cookie: a=b\r\n' +
+      'HTTP/1.1 400 Odd\r\nX-Request-Id: r-1\r\nX-Odd: \u2603\r\nClear-Site-Data: "*"\r\nSet-Cookie: a=b\r\nNEL: {}\r\nReport-To: {}\r\n' +
         'Retry-After-Ms: 1500\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\n{}\r\n0\r\nX-T: 1\r\n\r\n',
     )
   })
@@ -169,7 +169,7 @@ it('AG-B6: what a provider sends is relayed as far as it can be, and speaks for 
       expect([answer.status, answer.text]).toEqual([400, '{}'])
       expect(answer.headers.get('x-request-id')).toBe('r-1')
       expect(answer.headers.get('retry-after')).toBe('2')
-      for (const kept of ['clear-site-data', 'set-cookie', 'trailer'])
+      for (const kept of ['clear-site-data', 'set-cookie', 'nel', 'report-to', 'trailer'])
         expect(answer.headers.get(kept)).toBeNull()
     }
   } finally {

@@ -57,6 +57,28 @@ it.each([
   ])
 })
 
+it('AG-36, AG-B3: a long response whose events have their type last is complete, with its tokens and tools', () => {
+  const long = 'x'.repeat(10_000)
+  const usage = { input_tokens: 9, output_tokens: 2 }
+  const call = { ...ITEMS[0], arguments: long }
+  const body =
+    event({ response: { id: 'resp-1', instructions: long }, sequence_number: 0, type: 'response.created' }) +
+    event({ item: call, sequence_number: 1, type: 'response.output_item.done' }) +
+    event({
+      response: { id: 'resp-1', output: [call], usage },
+      sequence_number: 2,
+      type: 'response.completed',
+    })
+  expect(seen('responses', SSE, body)).toMatchObject({
+    responseId: 'resp-1',
+    complete: true,
+    usage: { input: 9, output: 2 },
+    tools: [{ tool: 'ls', callId: 'call-1', input: long }],
+  })
+  const begun = event({ response: { id: 'resp-1', instructions: long }, type: 'response.created' })
+  expect(seen('responses', SSE, begun)).toMatchObject({ responseId: 'resp-1', complete: false })
+})
+
 it('AG-36: tokens of a response', () => {
   const usage = {
     input_tokens: 10,

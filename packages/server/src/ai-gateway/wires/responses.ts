@@ -13,6 +13,14 @@ import { BodyReader, SseReader } from './sse.ts'
 
 /** Events that are looked at; all others only carry pieces of the answer. */
 const LOOKED_AT = /"type":\s*"(?:response\.(?:created|completed|incomplete|failed|output_item\.done)|error)"/
+/** Of a long event, its beginning and its end are searched for that: some servers of models write the type last. */
+const BEGINNING = 4_096
+const END = 256
+
+function isLookedAt(data: string): boolean {
+  if (data.length <= BEGINNING) return LOOKED_AT.test(data)
+  return LOOKED_AT.test(data.slice(0, BEGINNING)) || LOOKED_AT.test(data.slice(-END))
+}
 
 /** Reads a streamed answer of the Responses API (AG-36 to AG-39). */
 export class ResponsesStreamObserver implements Observer {
@@ -29,8 +37,7 @@ export class ResponsesStreamObserver implements Observer {
   }
 
   #event(data: string): void {
-    // The type is the first member of real events, which may be long.
-    if (!LOOKED_AT.test(data.length > 4096 ? data.slice(0, 4096) : data)) return
+    if (!isLookedAt(data)) return
     const event = parseJson(data)
     switch (at(event, 'type')) {
       case 'response.created':
