@@ -2,7 +2,7 @@ import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
-import { getUser, updateDeploymentAppearance } from '@slipway/contract'
+import { createToken, getUser, updateDeploymentAppearance } from '@slipway/contract'
 import {
   fixtures,
   openBrowser,
@@ -149,6 +149,59 @@ describe('the keyboard', () => {
     // Before the first paint of the next page too.
     await page.reload()
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark')
+    expect(faults).toEqual([])
+  })
+
+  it('UI-506: every kind of dialog begins at what it is about, holds the keyboard, and gives it back', async () => {
+    const { page, faults } = await browser.openAs(owner, '/workspaces')
+    const dialog = page.getByRole('dialog')
+    const button = (name: string) => page.getByRole('button', { name, exact: true }).first()
+    const menu = 'Actions for a-colleague-with-a-long-name'
+    const dialogs: readonly [path: string, opener: string, item: string | undefined, first: Locator][] = [
+      // What is loaded when it opens.
+      ['/workspaces', 'New workspace', undefined, dialog.getByRole('link').first()],
+      ['/deployment/users', menu, 'Roles', dialog.getByRole('checkbox').first()],
+      // What harms least, or the name that has to be typed.
+      ['/deployment/users', menu, 'Suspend', dialog.getByRole('button', { name: 'Cancel' })],
+      ['/deployment/users', menu, 'Delete', dialog.getByRole('textbox')],
+      ['/settings/security', 'Add a passkey', undefined, dialog.getByRole('textbox')],
+    ]
+    for (const [path, opener, item, first] of dialogs) {
+      if (!page.url().endsWith(path)) await page.goto(server.url + path)
+      for (const close of ['Escape', 'click']) {
+        await button(opener).press('Enter')
+        if (item !== undefined) await page.getByRole('menuitem', { name: item }).press('Enter')
+        await expectFocus(first)
+        for (let presses = 0; presses < 12; presses += 1) await page.keyboard.press('Tab')
+        expect(await page.evaluate(() => document.activeElement?.closest('[role=dialog]') !== null)).toBe(
+          true,
+        )
+        if (close === 'Escape') await page.keyboard.press('Escape')
+        else
+          await dialog
+            .getByRole('button', { name: /^(Cancel|Close)$/ })
+            .first()
+            .click()
+        await dialog.waitFor({ state: 'detached' })
+        await expectFocus(button(opener))
+      }
+    }
+    expect(faults).toEqual([])
+  })
+
+  it('UI-1801: when a row is removed, the keyboard goes on at the one that comes into its place', async () => {
+    for (const name of ['first-of-two', 'second-of-two'])
+      await owner.call(createToken, { params: { user: 'me' }, body: { token_name: name } })
+    const { page, faults } = await browser.openAs(owner, '/settings/tokens')
+    const rows = page.locator('main tbody tr')
+    const gone = rows.filter({ hasText: 'second-of-two' })
+    await gone.waitFor()
+    const at = await gone.evaluate((row) => [...(row.parentElement?.children ?? [])].indexOf(row))
+    await gone.getByRole('button', { name: /^Actions for/ }).press('Enter')
+    await page.getByRole('menuitem', { name: 'Delete' }).press('Enter')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).press('Enter')
+    await gone.waitFor({ state: 'detached' })
+    await expectFocus(rows.nth(Math.min(at, (await rows.count()) - 1)))
     expect(faults).toEqual([])
   })
 

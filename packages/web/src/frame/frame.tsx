@@ -18,6 +18,7 @@ import { CommandPalette } from './command-palette.tsx'
 import { KeysDialog } from './keys-dialog.tsx'
 import { Rail } from './rail.tsx'
 import { useFrameKeys } from './use-frame-keys.ts'
+import { useKeptFocus } from './use-kept-focus.ts'
 
 const COLLAPSED = 'slipway.rail'
 
@@ -25,6 +26,7 @@ const COLLAPSED = 'slipway.rail'
 export function Frame() {
   useAccountLook()
   useEffect(startServiceWorker, [])
+  useKeptFocus()
   const announcement = useInboxLive()
   const [collapsed, setCollapsed] = useState(readCollapsed)
   const [sheet, setSheet] = useState(false)

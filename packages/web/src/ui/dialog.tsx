@@ -32,7 +32,7 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
           )}
         >
           <Primitive.Title className="min-w-0 pl-5 pr-14 pt-4 text-lg font-semibold">{title}</Primitive.Title>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-5 pt-1">
+          <div data-modal-body className="min-h-0 flex-1 overflow-y-auto px-5 pb-5 pt-1">
             {description === undefined ? null : (
               <div id={described} className="text-sm text-ink-2">
                 {description}
@@ -41,7 +41,9 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
             {children === undefined ? null : <div className="mt-4">{children}</div>}
           </div>
           {footer === undefined ? null : (
-            <div className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</div>
+            <div data-modal-body className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">
+              {footer}
+            </div>
           )}
           {/* Last, so that the focus begins at what the dialog is about. */}
           <Primitive.Close asChild>
