@@ -1,3 +1,4 @@
+export { accessibilityFaults } from './accessibility.ts'
 export { DESKTOP, openBrowser, PHONE, type TestBrowser, type WatchedPage } from './browser.ts'
 export { withDatabase } from './databases/connections.ts'
 export { endWorkspaces } from './end-workspaces.ts'

@@ -1,9 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
 import { createWorkspace, getWorkspace, type Template } from '@slipway/contract'
 import {
+  accessibilityFaults,
   DESKTOP,
   openBrowser,
   PASSWORD,
@@ -144,11 +144,7 @@ describe('every page', () => {
         await page.getByRole('main').waitFor()
         await page.waitForLoadState('networkidle')
         expect(await page.evaluate('self.shifts.sum > 0.02 ? self.shifts.of : []'), name).toEqual([])
-        const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze()
-        const found = violations.map(
-          ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`,
-        )
-        expect(found, name).toEqual([])
+        expect(await accessibilityFaults(page, ['wcag2a', 'wcag2aa']), name).toEqual([])
         const width = await page.locator('html').evaluate((html) => html.scrollWidth)
         expect(width, name).toBeLessThanOrEqual(viewport.width)
       }

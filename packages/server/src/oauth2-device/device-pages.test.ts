@@ -1,9 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
 import { createOAuth2App, createOAuth2AppSecret, DEVICE_CODE_GRANT } from '@slipway/contract'
 import {
+  accessibilityFaults,
   openBrowser,
   PASSWORD,
   PHONE,
@@ -49,8 +49,7 @@ const poll = (device_code: string) =>
   })
 
 async function accessible({ page, faults }: WatchedPage): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+  expect(await accessibilityFaults(page)).toEqual([])
   expect(faults).toEqual([])
 }
 
