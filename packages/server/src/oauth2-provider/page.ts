@@ -85,7 +85,8 @@ main { display: flex; flex-direction: column; gap: 20px; }
 .app > :last-child { min-width: 0; }
 .icon { width: 40px; height: 40px; border-radius: 8px; border-width: 1px; flex: none; display: grid; place-content: center; overflow: hidden; background: var(--surface); color: var(--ink-2); font-weight: 600; font-size: 16px; }
 .icon img { width: 24px; height: 24px; object-fit: contain; }
-ul.scopes { list-style: none; border-width: 1px; border-radius: 8px; margin-top: 8px; max-height: 296px; overflow: auto; background: var(--surface); }
+ul.scopes { list-style: none; border-width: 1px; border-radius: 8px; margin-top: 8px; max-height: max(296px, 100vh - 500px); overflow: auto; background: var(--surface); }
+@media (min-width: 640px) and (min-height: 900px) { ul.scopes { max-height: max(296px, 86vh - 454px); } }
 ul.scopes li { display: flex; gap: 8px; padding: 8px 12px; font-size: 13px; line-height: 1.45; }
 ul.scopes li + li { border-top-width: 1px; }
 ul.scopes svg { width: 16px; height: 16px; margin-top: 1px; color: var(--accent); }
