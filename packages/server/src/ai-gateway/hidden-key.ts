@@ -70,7 +70,7 @@ export function hidingKey(
     if (/^text\/event-stream\b/i.test(type))
       return { status, headers, body: new HidingBody(body, key, false) }
     if (!isStreamed && /^application\/json\b/i.test(type))
-      return { status, headers, body: hidingFailure(body, key) }
+      return { status, headers, body: new FailureHidingBody(body, key) }
   }
   return headers === answer.headers ? answer : { status, headers, body }
 }
@@ -88,41 +88,65 @@ function headersWithoutKey(headers: AnswerHeaders, key: string): AnswerHeaders {
   return changed ?? headers
 }
 
-/** A whole answer, which nobody can read before its end, without the key where it says that it failed. */
-function hidingFailure(body: AnswerBody, key: string): AnswerBody {
-  return {
-    [Symbol.asyncIterator]: () => withoutKeyInFailure(body, key),
-    destroy: (error) => body.destroy(error),
-  }
-}
+/**
+ * A whole answer, which nobody can read before its end, without the key where it says that it failed. Of one that is longer
+ * than what is held, all passes as it comes.
+ */
+class FailureHidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
+  readonly #body: AnswerBody
+  readonly #key: string
+  readonly #held = new HeldBytes()
+  #source: AsyncIterator<Uint8Array> | undefined
+  #isLong = false
+  /** How it ended, once it has. */
+  #end: (() => IteratorResult<Uint8Array>) | undefined
 
-/** Of an answer that is longer than what is held, the rest passes as it comes. */
-async function* withoutKeyInFailure(body: AnswerBody, key: string): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = []
-  let length = 0
-  let failure: { readonly reason: unknown } | undefined
-  try {
-    for await (const piece of body) {
-      length += piece.length
-      if (held.length === 0 && length > MAX_HELD) {
-        yield piece
-        continue
+  constructor(body: AnswerBody, key: string) {
+    this.#body = body
+    this.#key = key
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#end !== undefined) return this.#end()
+    this.#source ??= this.#body[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const step = await this.#source.next()
+        if (step.done === true) {
+          this.#end = () => step
+          break
+        }
+        if (this.#isLong) return step
+        const { buffer, byteOffset, length } = step.value
+        this.#held.add(Buffer.from(buffer, byteOffset, length))
+        this.#isLong = this.#held.length > MAX_HELD
+        if (this.#isLong) return { value: this.#held.takeWith(), done: false }
       }
-      held.push(piece)
-      if (length <= MAX_HELD) continue
-      yield Buffer.concat(held)
-      held = []
+    } catch (reason) {
+      // What came before it failed is handed over first.
+      this.#end = () => {
+        throw reason
+      }
     }
-  } catch (reason) {
-    // What came before it failed is handed over first.
-    failure = { reason }
+    if (this.#held.length === 0) return this.#end()
+    const whole = this.#held.takeWith()
+    const hidden = withoutKey(whole, this.#key)
+    return { value: hidden !== whole && tellsOfFailure(whole) ? hidden : whole, done: false }
   }
-  if (held.length > 0) {
-    const whole = Buffer.concat(held)
-    const hidden = withoutKey(whole, key)
-    yield hidden !== whole && tellsOfFailure(whole) ? hidden : whole
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.destroy()
+    return Promise.resolve({ value: undefined, done: true })
   }
-  if (failure !== undefined) throw failure.reason
+
+  destroy(error?: Error): void {
+    this.#held.clear()
+    this.#body.destroy(error)
+  }
 }
 
 /** Whether a whole answer says that it failed, or does not say what it is. */
