@@ -123,11 +123,13 @@ export function TasksPage() {
               />
             </div>
           )}
-          <SelectionBar
-            selected={selected}
-            onDelete={() => setDeleting(selected)}
-            onClear={() => setMarked(NOTHING)}
-          />
+          {rows?.length === 0 ? null : (
+            <SelectionBar
+              selected={selected}
+              onDelete={() => setDeleting(selected)}
+              onClear={() => setMarked(NOTHING)}
+            />
+          )}
         </div>
         {/* What is known later comes after what it would push away. */}
         {tasks === undefined && !list.isError ? null : (

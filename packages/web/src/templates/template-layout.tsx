@@ -113,12 +113,13 @@ export function TemplateLayout() {
             </span>
           }
           context={
-            <span className="flex flex-wrap gap-x-1.5">
+            <>
               {about === '' ? null : (
                 <>
-                  <span>{about}</span>
+                  {about}
+                  {/* A line may end with it, but not begin. */}
                   <span aria-hidden="true" className="text-ink-3">
-                    ·
+                    {'\u00a0· '}
                   </span>
                 </>
               )}
@@ -127,7 +128,7 @@ export function TemplateLayout() {
                 {usual > 0 ? ` · starts in ${formatDuration(usual)}` : ''}
                 {several ? ` · ${template.organization_display_name}` : ''}
               </span>
-            </span>
+            </>
           }
           actions={
             permissions?.createWorkspace === true && !template.deprecated ? (
