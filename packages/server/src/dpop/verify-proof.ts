@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWTPayload, jwtVerify } from 'jose'
 
 import { canonicalTarget, DPOP_ALGORITHMS } from '../edge/index.ts'
+import { oauthDescription } from '../errors/index.ts'
 
 /** The last is the same as `EdDSA` by its newer name (RFC 9864). */
 const ALGORITHMS = [...DPOP_ALGORITHMS, 'Ed25519']
@@ -93,7 +94,9 @@ async function verified(
     if (error instanceof ProofError) throw error
     // Keys that do not fit their algorithm are refused by the cryptography itself, with errors of all kinds.
     if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException)
-      throw new ProofError(`The DPoP proof is not valid: ${plain(error.message)}`, { cause: error })
+      throw new ProofError(`The DPoP proof is not valid: ${oauthDescription(error.message)}`, {
+        cause: error,
+      })
     throw error
   }
 }
@@ -115,11 +118,6 @@ function withoutQuery(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined
   const { protocol, username, password, host, pathname } = new URL(text)
   return username + password === '' ? `${protocol}//${host}${canonicalTarget(pathname)}` : undefined
-}
-
-/** A message without what an `error_description` may not hold (RFC 6749 section 5.2). */
-function plain(message: string): string {
-  return message.replaceAll('"', "'").replace(/[^ -[\]-~]/g, '')
 }
 
 function digest(text: string): string {

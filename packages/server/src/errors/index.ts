@@ -13,5 +13,11 @@ export {
   validationFailed,
 } from './api-error.ts'
 export { isDatabaseFault } from './database-fault.ts'
-export { invalidClient, invalidOAuthRequest, OAuthError, oauthDocument } from './oauth-error.ts'
+export {
+  invalidClient,
+  invalidOAuthRequest,
+  OAuthError,
+  oauthDescription,
+  oauthDocument,
+} from './oauth-error.ts'
 export { SCIM_JSON, ScimError, type ScimErrorType, scimDocument } from './scim-error.ts'

@@ -18,7 +18,7 @@ export class OAuthError extends ApiError {
 
   /** The body of the answer. */
   get document(): OAuth2Error {
-    return { error: this.code, error_description: this.message }
+    return { error: this.code, error_description: oauthDescription(this.message) }
   }
 }
 
@@ -44,7 +44,12 @@ export function oauthDocument(known: ApiError | undefined, envelope: object): ob
   const status = known?.status ?? 500
   const error = codeOf(status)
   const description = known?.message ?? 'An internal server error occurred.'
-  return { error, error_description: description, ...envelope }
+  return { error, error_description: oauthDescription(description), ...envelope }
+}
+
+/** A text without what an `error_description` may not hold (RFC 6749, section 5.2). */
+export function oauthDescription(text: string): string {
+  return text.replaceAll('"', "'").replace(/[^ -[\]-~]/g, '')
 }
 
 function codeOf(status: number): OAuth2Error['error'] {

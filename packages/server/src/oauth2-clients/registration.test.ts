@@ -335,13 +335,15 @@ describe('/oauth2/clients/{client_id}', () => {
     expect(row?.callback_url).toBe('https://new.example/a')
     const other = await registered(PUBLIC)
     for (const fault of [
-      { redirect_uris: ['javascript:x'] },
+      { redirect_uris: ['javascript:"\\é'] },
       // RFC 7592, section 2.2: whoever names itself names itself.
       { redirect_uris: ['https://e.com/'], client_id: other.id },
       { redirect_uris: ['https://e.com/'], client_id: 7 },
     ]) {
       const wrong = await client.put(fault)
       expect([wrong.status, wrong.body.error]).toEqual([400, 'invalid_client_metadata'])
+      // RFC 6749, section 5.2.
+      expect(wrong.body.error_description).toMatch(/^[ !#-[\]-~]+$/)
       expect((await client.get()).body).toEqual(body)
     }
     expect((await client.put(body)).body).toEqual(body)
