@@ -107,9 +107,10 @@ describe('OP-154: the appearance', () => {
 
   it('a change on one replica is seen on the others', async () => {
     await using other = await startTestServer({ databaseUrl: server.databaseUrl })
-    await put(owner, { application_name: 'Harbour' })
+    const name = `Harbour ${crypto.randomUUID()}`
+    await put(owner, { application_name: name })
     await until('the name', async () =>
-      (await (await fetch(`${other.url}/login`)).text()).includes('<title>Harbour</title>'),
+      (await (await fetch(`${other.url}/login`)).text()).includes(`<title>${name}</title>`),
     )
   })
 })
