@@ -67,6 +67,8 @@ const OWN = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'http2-settings',
+  'proxy-connection',
   'host',
   'accept-encoding',
   'content-length',

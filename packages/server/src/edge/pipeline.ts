@@ -52,7 +52,13 @@ export function createEdge(options: EdgeOptions): {
     // Bodies have a limit of their own, which knows what they are for.
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
-    http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: CHECK_MS },
+    http: {
+      headersTimeout: HEAD_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      // Clients in Java ask for HTTP/2 with each request outside of TLS, and are served as if they did not (RFC 9110
+      // section 7.8): to take it for an upgrade would lose the body.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.trim().toLowerCase() !== 'h2c',
+    },
   })
   server.decorate('applicationName', options.applicationName)
   server.decorateRequest('context')

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, request as httpRequest, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 
@@ -92,6 +92,26 @@ it('AG-78: text that no database holds is no reason not to answer', async () => 
   expect(status).toBe(200)
   const { interceptions } = await world.records(user.id)
   expect(interceptions.at(-1)).toMatchObject({ client: 'Claude Code', client_session_id: '\ufffdx' })
+})
+
+it('AG-15: a client that would rather speak HTTP/2, as those in Java say outside of TLS, is served with its body', async () => {
+  world.upstream.play(says('Hi'))
+  const request = httpRequest(`${world.server.url}/api/v2/ai-gateway${CHAT}`, {
+    method: 'POST',
+    headers: {
+      ...bearer(),
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABk',
+    },
+  })
+  request.end(JSON.stringify(hello))
+  const [response] = await once(request, 'response')
+  expect(response.statusCode).toBe(200)
+  response.resume()
+  await once(response, 'end')
+  const { headers } = world.upstream.requests.at(-1) ?? {}
+  for (const name of ['upgrade', 'http2-settings']) expect(headers).not.toHaveProperty(name)
 })
 
 it('AG-54: a key that is limited for no time at all is not one that was refused', async () => {
