@@ -4,8 +4,8 @@ import path from 'node:path'
 
 import { defineConfig } from 'vitest/config'
 
+import { BalancedFiles } from './packages/testkit/src/balanced-files.ts'
 import { FailedFiles } from './packages/testkit/src/failed-files.ts'
-import { LongFilesFirst } from './packages/testkit/src/long-files-first.ts'
 import { SecondTries } from './packages/testkit/src/second-tries.ts'
 
 /** What others in its process would notice of a file: it changes globals, clocks or variables, or measures memory. */
@@ -35,7 +35,7 @@ export default defineConfig({
     reporters: ['default', new SecondTries(), new FailedFiles()],
     // Once for both projects: they would otherwise start a database each.
     globalSetup: ['packages/testkit/src/vitest-global-setup.ts'],
-    sequence: { sequencer: LongFilesFirst },
+    sequence: { sequencer: BalancedFiles },
     // Most tests wait for servers, agents and browsers: with a worker for each core a small machine stands idle.
     maxWorkers: availableParallelism() + 1,
     // What a file became last time, by its content: a quarter of the work of a run of a few files.
