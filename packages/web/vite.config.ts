@@ -21,7 +21,7 @@ const DAILY = /(^|\/)(frame|workspaces-page|workspace-page|agents-layout|chat-pa
  */
 const SIGN_IN_ICONS = new Set(
   [
-    'box check chevron-down circle-check circle-exclamation-point cloud-off compass copy eye eye-off',
+    'box check chevron-down circle-check circle-exclamation-point cloud-off copy eye eye-off',
     'fingerprint-pattern info refresh-cw triangle-exclamation-point wifi-off x',
   ].flatMap((line) => line.split(' ')),
 )

@@ -13,7 +13,6 @@ import { chatRoutes, embeddedChatRoute } from './chats/routes.ts'
 import { administrationRoutes } from './deployment/routes.ts'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { RouteError } from './frame/error-boundary.tsx'
-import { NotFoundPage } from './frame/not-found-page.tsx'
 import { healthRoutes } from './health/routes.ts'
 import { mcpServerRoutes } from './mcp-servers/routes.ts'
 import { parseSearch, stringifySearch } from './navigation/address.ts'
@@ -331,7 +330,8 @@ const settingsPages = [
     component: lazyRouteComponent(() => import('./account/edit-token-page.tsx'), 'EditTokenPage'),
   }),
 ]
-const unknown = createRoute({ getParentRoute: () => frame, path: '$', component: NotFoundPage })
+const notFound = lazyRouteComponent(() => import('./frame/not-found-page.tsx'), 'NotFoundPage')
+const unknown = createRoute({ getParentRoute: () => frame, path: '$', component: notFound })
 
 /** The page tree (UI-401). Pages load when they are first opened. */
 export const router = createRouter({
@@ -373,5 +373,5 @@ export const router = createRouter({
   defaultPendingComponent: PageSkeleton,
   defaultPendingMs: 150,
   defaultErrorComponent: RouteError,
-  defaultNotFoundComponent: NotFoundPage,
+  defaultNotFoundComponent: notFound,
 })
