@@ -260,6 +260,10 @@ describe('requests that are wrong', () => {
     const named = await fetch(`${server.url}/api/v2/users/somebody`, { method: 'PATCH' })
     expect(named.headers.get('allow')).toContain('GET')
     expect((await fetch(`${server.url}/api/v2/nothing`, { method: 'DELETE' })).status).toBe(404)
+    const query = (headers: Record<string, string>) =>
+      fetch(`${server.url}/api/v2/buildinfo`, { method: 'QUERY', headers })
+    expect((await query({ 'Content-Type': 'application/json' })).status).toBe(405)
+    expect((await query({})).status).toBe(400)
   })
 
   it('ID-91: only /api is the API', async () => {

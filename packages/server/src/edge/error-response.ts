@@ -168,6 +168,9 @@ function fromFramework(error: unknown, request: FastifyRequest): ApiError | unde
       return new ApiError(415, 'Unsupported content type: send application/json.')
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new ApiError(400, 'Request body does not have the length that its header says.')
+    // RFC 10008, section 2: of the method QUERY, whose requests are nothing without what they ask.
+    case 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE':
+      return new ApiError(400, `A ${request.method} request must say its Content-Type.`)
     default:
       return undefined
   }
