@@ -4,7 +4,7 @@ import type { AppContext } from '../context.ts'
 import { Rereading } from '../rereading/index.ts'
 import { getAppearance } from './store.ts'
 
-const reader = systemActor('system_restricted', 'pages show how the deployment looks before anybody signs in')
+const reader = systemActor('appearance_reader', 'pages show how the deployment looks before anybody signs in')
 
 /** How the deployment looks, in memory, because every page and message names it (OP-154). */
 export class Appearance implements AsyncDisposable {

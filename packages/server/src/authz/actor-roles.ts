@@ -31,6 +31,8 @@ export const ACTOR_ROLES = {
   },
   /** For: revoking the keys of one user. */
   api_key_revoker: { displayName: 'API Key Revoker', user: { api_key: ['delete'] } },
+  /** For: naming the deployment on pages and in messages. */
+  appearance_reader: { displayName: 'Appearance Reader', site: { deployment_config: ['read'] } },
   /** For: sending the audit log on. */
   audit_forwarder: {
     displayName: 'Audit Forwarder',

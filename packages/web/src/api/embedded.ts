@@ -4,6 +4,8 @@
  * or a placeholder that nobody filled: then the client asks.
  */
 export function takeEmbedded<T>(property: string): T | undefined {
+  // Components are made into text, too, where there is no page.
+  if (typeof document === 'undefined') return undefined
   const element = document.querySelector<HTMLMetaElement>(`meta[property="${property}"]`)
   const content = element?.content ?? ''
   element?.remove()
