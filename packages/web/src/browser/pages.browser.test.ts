@@ -286,6 +286,7 @@ describe('the filter of a list', () => {
 describe('the appearance', () => {
   it('UI-1404, UI-307, OP-154: a name and an announcement are set on a page, and stand on every other', async () => {
     const { page, faults } = await browser.openAs(owner, '/deployment/appearance')
+    await page.locator('a[aria-current=page]', { hasText: /^Deployment$/ }).waitFor()
     await page.getByLabel('Application name').fill('Harbour')
     await page.getByRole('button', { name: 'Add announcement' }).click()
     await page.getByRole('textbox', { name: 'Message' }).fill('Down at **noon**')

@@ -37,7 +37,7 @@ export interface TasksEntry {
 }
 
 const DEPLOYMENT_PAGE =
-  /^\/deployment\/(overview|security|observability|network|userauth|external-auth|notifications|oauth2-provider|access)(\/|$)/
+  /^\/deployment\/(overview|security|observability|network|userauth|external-auth|appearance|notifications|oauth2-provider|access)(\/|$)/
 
 /** The main places, and those for administrators that the viewer may open (UI-305, UI-306). */
 export function navigationItems(
