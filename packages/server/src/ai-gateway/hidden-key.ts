@@ -88,54 +88,26 @@ function headersWithoutKey(headers: AnswerHeaders, key: string): AnswerHeaders {
   return changed ?? headers
 }
 
-/**
- * A whole answer, which nobody can read before its end, without the key where it says that it failed. Of one that is longer
- * than what is held, all passes as it comes.
- */
-class FailureHidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
+/** A body of which some waits before it is handed over. */
+abstract class HoldingBody implements AnswerBody, AsyncIterator<Uint8Array> {
   readonly #body: AnswerBody
-  readonly #key: string
-  readonly #held = new HeldBytes()
+  protected readonly held = new HeldBytes()
   #source: AsyncIterator<Uint8Array> | undefined
-  #isLong = false
-  /** How it ended, once it has. */
-  #end: (() => IteratorResult<Uint8Array>) | undefined
 
-  constructor(body: AnswerBody, key: string) {
+  constructor(body: AnswerBody) {
     this.#body = body
-    this.#key = key
   }
 
   [Symbol.asyncIterator](): this {
     return this
   }
 
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#end !== undefined) return this.#end()
+  abstract next(): Promise<IteratorResult<Uint8Array>>
+
+  /** The next piece as it comes. */
+  protected read(): Promise<IteratorResult<Uint8Array>> {
     this.#source ??= this.#body[Symbol.asyncIterator]()
-    try {
-      for (;;) {
-        const step = await this.#source.next()
-        if (step.done === true) {
-          this.#end = () => step
-          break
-        }
-        if (this.#isLong) return step
-        const { buffer, byteOffset, length } = step.value
-        this.#held.add(Buffer.from(buffer, byteOffset, length))
-        this.#isLong = this.#held.length > MAX_HELD
-        if (this.#isLong) return { value: this.#held.takeWith(), done: false }
-      }
-    } catch (reason) {
-      // What came before it failed is handed over first.
-      this.#end = () => {
-        throw reason
-      }
-    }
-    if (this.#held.length === 0) return this.#end()
-    const whole = this.#held.takeWith()
-    const hidden = withoutKey(whole, this.#key)
-    return { value: hidden !== whole && tellsOfFailure(whole) ? hidden : whole, done: false }
+    return this.#source.next()
   }
 
   return(): Promise<IteratorResult<Uint8Array>> {
@@ -144,8 +116,51 @@ class FailureHidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
   }
 
   destroy(error?: Error): void {
-    this.#held.clear()
+    this.held.clear()
     this.#body.destroy(error)
+  }
+}
+
+/**
+ * A whole answer, which nobody can read before its end, without the key where it says that it failed. Of one that is longer
+ * than what is held, all passes as it comes.
+ */
+class FailureHidingBody extends HoldingBody {
+  readonly #key: string
+  #isLong = false
+  /** How it ended, once it has. */
+  #end: (() => IteratorResult<Uint8Array>) | undefined
+
+  constructor(body: AnswerBody, key: string) {
+    super(body)
+    this.#key = key
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#end !== undefined) return this.#end()
+    try {
+      for (;;) {
+        const step = await this.read()
+        if (step.done === true) {
+          this.#end = () => step
+          break
+        }
+        if (this.#isLong) return step
+        const { buffer, byteOffset, length } = step.value
+        this.held.add(Buffer.from(buffer, byteOffset, length))
+        this.#isLong = this.held.length > MAX_HELD
+        if (this.#isLong) return { value: this.held.takeWith(), done: false }
+      }
+    } catch (reason) {
+      // What came before it failed is handed over first.
+      this.#end = () => {
+        throw reason
+      }
+    }
+    if (this.held.length === 0) return this.#end()
+    const whole = this.held.takeWith()
+    const hidden = withoutKey(whole, this.#key)
+    return { value: hidden !== whole && tellsOfFailure(whole) ? hidden : whole, done: false }
   }
 }
 
@@ -158,34 +173,25 @@ function tellsOfFailure(whole: Buffer): boolean {
 }
 
 /** A body of which whole lines are handed over, so that none shows one half of a key. */
-class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
-  readonly #body: AnswerBody
+class HidingBody extends HoldingBody {
   readonly #key: string
   /** Whether all of it is looked through, rather than events that are errors. */
   readonly #all: boolean
-  #source: AsyncIterator<Uint8Array> | undefined
-  /** A line that has not come to its end. */
-  readonly #held = new HeldBytes()
-  /** Whether that is longer than what is held of a line. */
+  /** Whether the line that is held is longer than what is held of one. */
   #isLong = false
   /** Whether what comes belongs to an event that may be an error. */
   #suspect = false
   #failure: { readonly reason: unknown } | undefined
 
   constructor(body: AnswerBody, key: string, all: boolean) {
-    this.#body = body
+    super(body)
     this.#key = key
     this.#all = all
   }
 
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
   next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.reason)
-    this.#source ??= this.#body[Symbol.asyncIterator]()
-    return this.#source.next().then(this.#came, this.#failed)
+    return this.read().then(this.#came, this.#failed)
   }
 
   readonly #came = (
@@ -196,14 +202,14 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
       const shown = this.#shown(Buffer.from(value.buffer, value.byteOffset, value.length))
       return shown === undefined ? this.next() : { value: shown, done: false }
     }
-    return this.#held.length === 0 ? step : { value: this.#hidden(this.#held.takeWith()), done: false }
+    return this.held.length === 0 ? step : { value: this.#hidden(this.held.takeWith()), done: false }
   }
 
   /** What came before it failed is handed over first. */
   readonly #failed = (reason: unknown): IteratorResult<Uint8Array> => {
-    if (this.#held.length === 0) throw reason
+    if (this.held.length === 0) throw reason
     this.#failure = { reason }
-    return { value: this.#hidden(this.#held.takeWith()), done: false }
+    return { value: this.#hidden(this.held.takeWith()), done: false }
   }
 
   /** What of a piece, and of those before it, can be handed over now. */
@@ -211,7 +217,7 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
     const end = piece.lastIndexOf(NEW_LINE) + 1
     if (end === 0) return this.#hold(piece)
     const lines = end === piece.length ? piece : piece.subarray(0, end)
-    const whole = this.#held.length === 0 ? lines : this.#held.takeWith(lines)
+    const whole = this.held.length === 0 ? lines : this.held.takeWith(lines)
     this.#isLong = false
     if (end < piece.length) this.#hold(piece.subarray(end))
     return this.#hidden(whole)
@@ -222,13 +228,13 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
    * which more may come.
    */
   #hold(piece: Buffer): Buffer | undefined {
-    this.#held.add(piece)
-    if (!this.#isLong && this.#held.length <= MAX_HELD) return undefined
+    this.held.add(piece)
+    if (!this.#isLong && this.held.length <= MAX_HELD) return undefined
     this.#isLong = true
-    const hidden = this.#hidden(this.#held.takeWith())
+    const hidden = this.#hidden(this.held.takeWith())
     const isSuspect = this.#all || this.#suspect
     const kept = isSuspect ? Math.min(hidden.length, this.#key.length * WIDEST) : 0
-    if (kept > 0) this.#held.add(hidden.subarray(hidden.length - kept))
+    if (kept > 0) this.held.add(hidden.subarray(hidden.length - kept))
     return kept === hidden.length ? undefined : hidden.subarray(0, hidden.length - kept)
   }
 
@@ -236,16 +242,6 @@ class HidingBody implements AnswerBody, AsyncIterator<Uint8Array> {
     const suspect = this.#all || this.#suspect || mayTellOfError(lines)
     this.#suspect = suspect && !endsEvent(lines)
     return suspect ? withoutKey(lines, this.#key) : lines
-  }
-
-  return(): Promise<IteratorResult<Uint8Array>> {
-    this.destroy()
-    return Promise.resolve({ value: undefined, done: true })
-  }
-
-  destroy(error?: Error): void {
-    this.#held.clear()
-    this.#body.destroy(error)
   }
 }
 
