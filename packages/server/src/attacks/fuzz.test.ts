@@ -20,7 +20,7 @@ import {
   type TestServer,
 } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
-import { newToken } from '../identity/api-key-token.ts'
+import { newToken } from '../identity/keys/api-key-token.ts'
 import { hostileJson, hostileText, type Schema, spoiled, valid } from './arbitraries.ts'
 
 /** Each operation gets at least one round; more follow while there is time. */

@@ -15,7 +15,7 @@ import {
 import { ORGANIZATION_ROLES, SITE_ROLES } from '../authz/index.ts'
 import { RESOURCES } from '../authz/resources.ts'
 import type { Database } from '../database/index.ts'
-import { newToken } from '../identity/api-key-token.ts'
+import { newToken } from '../identity/keys/api-key-token.ts'
 import { bodyOf, nothing, parametersOf, pathOf, withoutNames } from './requests.ts'
 
 const AT_ONCE = 6

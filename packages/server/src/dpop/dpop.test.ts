@@ -15,7 +15,7 @@ import { getUser } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
-import { newToken } from '../identity/api-key-token.ts'
+import { newToken } from '../identity/keys/api-key-token.ts'
 import { athOf, signProof } from './proof.fixture.ts'
 
 const ACCESS_URL = 'https://slip.example'

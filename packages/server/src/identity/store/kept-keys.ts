@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 
 import { type Actor, authorize } from '../../authz/index.ts'
 import { type Db, prepared } from '../../database/index.ts'
-import type { UpstreamSession } from '../upstream-session.ts'
+import type { UpstreamSession } from '../sessions/upstream-session.ts'
 import type { ApiKeyRow } from './keys.ts'
 import { STANDING, type Standing } from './standing.ts'
 
