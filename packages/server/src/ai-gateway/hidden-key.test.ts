@@ -135,6 +135,46 @@ describe('AG-99: a key in an error', () => {
     expect(await read([KEY], { type: 'text/plain' })).toEqual([KEY])
   })
 
+  describe('AG-19, AG-99: in what is only relayed', () => {
+    const relayed = async (pieces: readonly string[], key = KEY, type = 'application/json') => {
+      const shown: string[] = []
+      const answer = { status: 200, headers: { 'content-type': type }, body: bodyOf(pieces) }
+      for await (const piece of hidingKey(answer, key, true).body) shown.push(Buffer.from(piece).toString())
+      return shown
+    }
+
+    it.each([KEY, 'sk-a\\/b\\u002Bc==', 'sk-a\\\\\\/b\\\\u002bc=='])(
+      'is hidden wherever it is cut, and nothing else waits: %s',
+      async (said) => {
+        const whole = `{"id":"r","output":[],"error":{"message":"sk-a no: ${said} \\u0073 sk-"}}`
+        const hidden = whole.replace(said, '*'.repeat(said.length))
+        for (let cut = 1; cut < whole.length; cut += 1)
+          expect((await relayed([whole.slice(0, cut), whole.slice(cut)])).join('')).toBe(hidden)
+        const letters = await relayed([...whole])
+        expect(letters.join('')).toBe(hidden)
+        expect(letters.length).toBeGreaterThan(whole.length / 2)
+        const good = ['{"a":', '[1,', ' ', `"${'x'.repeat(2 * 1024 * 1024)}"`, ']}']
+        expect(await relayed(good)).toEqual(good)
+        expect(await relayed([said], KEY, 'text/plain')).toEqual(['*'.repeat(said.length)])
+      },
+    )
+
+    it('is hidden no more than elsewhere where it is a word, and what fails hands over all before', async () => {
+      expect(await relayed(['{"a":"none"}'], 'none')).toEqual(['{"a":"none"}'])
+      const body = {
+        async *[Symbol.asyncIterator]() {
+          yield Buffer.from('{"a":"sk-a')
+          throw new Error('reset')
+        },
+        destroy: () => undefined,
+      }
+      const pieces = hidingKey({ status: 200, headers: {}, body }, KEY, true).body[Symbol.asyncIterator]()
+      expect(String((await pieces.next()).value)).toBe('{"a":"')
+      expect(String((await pieces.next()).value)).toBe('sk-a')
+      await expect(pieces.next()).rejects.toThrow('reset')
+    })
+  })
+
   it('AG-B4: what came before a stream fails is handed over', async () => {
     const body = {
       async *[Symbol.asyncIterator]() {

@@ -43,8 +43,11 @@ function written(key: string): RegExp {
   return new RegExp(characters.join(''), 'g')
 }
 
-/** Shorter keys are no secrets but words that say that there is none, and headers may hold them for other reasons. */
-const SHORTEST_IN_HEADERS = 8
+/**
+ * Shorter keys are no secrets but words that say that there is none; headers, and what is no error, may hold them for other
+ * reasons.
+ */
+const SHORTEST_SECRET = 8
 
 /**
  * An answer in which no error shows the key that was sent for it: neither as the whole of it, nor as an event in the middle
@@ -52,8 +55,8 @@ const SHORTEST_IN_HEADERS = 8
  * without being looked into.
  *
  * @param key undefined where none was sent.
- * @param isStreamed whether what is no error must not be kept waiting for its end, not even a whole answer: then a body
- *   with a good status is looked through only where it is a stream of events.
+ * @param isStreamed whether a whole answer must not be kept waiting for its end: as nobody knows before whether it tells of
+ *   a failure, a key is hidden in all that it says.
  */
 export function hidingKey(
   answer: UpstreamAnswer,
@@ -72,11 +75,13 @@ export function hidingKey(
     if (!isStreamed && /^application\/json\b/i.test(type))
       return { status, headers, body: new FailureHidingBody(body, key) }
   }
+  if (!isEncoded && isStreamed && key.length >= SHORTEST_SECRET)
+    return { status, headers, body: new PassingBody(body, key) }
   return headers === answer.headers ? answer : { status, headers, body }
 }
 
 function headersWithoutKey(headers: AnswerHeaders, key: string): AnswerHeaders {
-  if (key.length < SHORTEST_IN_HEADERS) return headers
+  if (key.length < SHORTEST_SECRET) return headers
   let changed: Record<string, string | string[] | undefined> | undefined
   for (const name in headers) {
     const value = headers[name]
@@ -170,6 +175,69 @@ function tellsOfFailure(whole: Buffer): boolean {
   if (answer === undefined) return true
   const hasError = (value: unknown): boolean => (at(value, 'error') ?? null) !== null
   return at(answer, 'status') === 'failed' || hasError(answer) || list(at(answer, 'choices')).some(hasError)
+}
+
+/** A body that goes on as it comes, but for what may be the beginning of a key of which more may come. */
+class PassingBody extends HoldingBody {
+  readonly #key: string
+  /** How it ended, once it has. */
+  #end: (() => IteratorResult<Uint8Array>) | undefined
+
+  constructor(body: AnswerBody, key: string) {
+    super(body)
+    this.#key = key
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#end !== undefined) return this.#end()
+    try {
+      for (;;) {
+        const step = await this.read()
+        if (step.done === true) {
+          this.#end = () => step
+          break
+        }
+        const { buffer, byteOffset, length } = step.value
+        const shown = withoutKey(this.held.takeWith(Buffer.from(buffer, byteOffset, length)), this.#key)
+        const end = begunAt(shown, this.#key)
+        if (end < shown.length) this.held.add(shown.subarray(end))
+        if (end > 0) return { value: shown.subarray(0, end), done: false }
+      }
+    } catch (reason) {
+      // What came before it failed is handed over first.
+      this.#end = () => {
+        throw reason
+      }
+    }
+    return this.held.length === 0 ? this.#end() : { value: this.held.takeWith(), done: false }
+  }
+}
+
+/** Where the last bytes begin that may become a key when more come; the length of all where none may. */
+function begunAt(shown: Buffer, key: string): number {
+  const from = Math.max(0, shown.length - key.length * WIDEST)
+  const tail = shown.toString('latin1', from)
+  for (let start = 0; start < tail.length; start += 1)
+    if ((tail[start] === key[0] || tail[start] === '\\') && mayBecome(tail.slice(start), key))
+      return from + start
+  return shown.length
+}
+
+/** Whether a text is the beginning of a key, in whatever way JSON can write it. */
+function mayBecome(text: string, key: string): boolean {
+  let at = 0
+  for (const character of key) {
+    const before = at
+    while (text[at] === '\\' && at < before + WIDEST) at += 1
+    if (at === text.length) return true
+    const digits = at > before && text[at] === 'u' ? text.slice(at + 1, at + 5).toLowerCase() : undefined
+    const isCut = digits !== undefined && at + 5 > text.length
+    const number = character.charCodeAt(0).toString(16).padStart(4, '0')
+    if (digits === undefined ? text[at] !== character : !number.startsWith(digits)) return false
+    if (isCut) return true
+    at += digits === undefined ? 1 : 5
+  }
+  return false
 }
 
 /** A body of which whole lines are handed over, so that none shows one half of a key. */
