@@ -13,7 +13,15 @@ export const MAX_KEYS = 5
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 const MAX_NAME = 64
 /** Paths of the gateway itself have these names (AG-B19). */
-const RESERVED = new Set(['sessions', 'models', 'clients', 'keys', 'serve', 'proxy', 'interceptions'])
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  'sessions',
+  'models',
+  'clients',
+  'keys',
+  'serve',
+  'proxy',
+  'interceptions',
+])
 const MAX_DISPLAY_NAME = 128
 const MAX_URL = 2048
 const MAX_KEY_BYTES = 10_240
@@ -78,7 +86,7 @@ export function checkName(faults: Faults, { name = '' }: Pick<CreateAIProviderRe
       'name',
       `must be 1 to ${MAX_NAME} lower-case letters and digits, with single hyphens between them`,
     )
-  else if (RESERVED.has(name)) faults.add('name', 'is reserved')
+  else if (RESERVED_NAMES.has(name)) faults.add('name', 'is reserved')
 }
 
 /** Looks at what may also change later; what is left out is right. */

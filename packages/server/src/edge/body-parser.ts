@@ -18,6 +18,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     takesBytes?: boolean
+    /** Its addresses have no wrong methods to tell of (ID-96). */
+    isCatchAll?: boolean
   }
 }
 

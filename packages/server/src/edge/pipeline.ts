@@ -67,7 +67,9 @@ export function createEdge(options: EdgeOptions): {
   server.decorateRequest('search')
   server.decorateRequest('credentialSearch')
   server.decorateRequest('provesInForm', false)
-  server.addHook('onRoute', ({ url, method }) => known.add(url, method))
+  server.addHook('onRoute', ({ url, method, config }) => {
+    if (config?.isCatchAll !== true) known.add(url, method)
+  })
   server.setSerializerCompiler<TSchema>(({ schema }) => serializer(schema))
   readBodies(server)
   const attach = options.streams.attach({

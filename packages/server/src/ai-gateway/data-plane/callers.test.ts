@@ -121,8 +121,10 @@ describe('AG-10: credentials', () => {
   it('AG row 3 and 5: without one nobody is asked, HEAD neither, and that is no error of ours', async () => {
     const before = world.upstream.requests.length
     lines.length = 0
-    for (const method of ['HEAD', 'GET', 'DELETE'])
-      expect((await ask(MODELS, { method, headers: {} })).status).toBe(400)
+    // Claude Code looks whether its base URL is there.
+    for (const path of [MODELS, '/anthropic'])
+      for (const method of ['HEAD', 'GET', 'DELETE'])
+        expect((await ask(path, { method, headers: {} })).status).toBe(400)
     for (const headers of [
       { 'coder-session-token': token },
       { authorization: `Bearer ${token} more` },

@@ -231,15 +231,28 @@ describe('AG-3: what is relayed', () => {
   it.each([
     '/openai/v1/files',
     '/openai/v1/completions',
-    '/openai/v1/models/%2e%2e/files',
+    '/openai/v1/models/..%2Ffiles',
     '/openai/v1/responses/',
     '/nope/v1/messages',
+    '/nope',
+    '/openai',
+    '/openai/',
     '/anthropic/v1/chat/completions',
   ])('AG-3: %s is not', async (path) => {
     const before = world.upstream.requests.length
-    const response = await ask(path)
-    expect(response.status).toBe(404)
+    for (const method of ['GET', 'POST'])
+      for (const prefix of ['/api/v2/ai-gateway', '/api/v2/aibridge']) {
+        const response = await ask(path, { method, prefix })
+        expect(response.status).toBe(404)
+        expect(await response.text()).toContain(`route not supported: ${method} ${path}`)
+      }
     expect(world.upstream.requests).toHaveLength(before)
+  })
+
+  it('AG-5, ID-96: nor are addresses of our own with another method, which is a wrong one', async () => {
+    const sessions = await ask('/sessions', { method: 'POST' })
+    expect([sessions.status, sessions.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect((await ask('/proxy')).status).toBe(404)
   })
 
   it('AG-3, AG-9: what is refused is named in the envelope of every family', async () => {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import { describeError } from '@slipway/request-log'
-import type { ModelProvider } from '../../ai-providers/index.ts'
+import { type ModelProvider, RESERVED_NAMES } from '../../ai-providers/index.ts'
 import type { AppContext } from '../../context.ts'
 import { forwardedFor } from '../../edge/index.ts'
 import { ApiError } from '../../errors/index.ts'
@@ -74,55 +74,58 @@ export function mountDataPlane(server: FastifyInstance, parts: DataPlaneParts): 
     (config.aiGatewayRateLimitPassthrough || !isPassedThrough(request, prefix, gateway))
   const admitted = new WeakMap<FastifyRequest, Admitted>()
   for (const prefix of PREFIXES)
-    server.route({
-      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      url: `${prefix}/:provider/*`,
-      bodyLimit: MAX_BODY,
-      config: { takesBytes: true },
-      // Before the body is read: only who may ask is listened to (chapter 05 section 4).
-      onRequest: async (request, reply) => {
-        if (!config.aiGatewayEnabled) throw new GatewayError(403, 'feature_disabled', GATEWAY_OFF)
-        gateway.stopped.throwIfAborted()
-        const left = new AbortController()
-        const { signal } = left
-        const places: Disposable[] = []
-        let over = false
-        // A place is held until the answer has been sent or the client has left (AG-64).
-        const hold = (place: Disposable): void => {
-          if (over) place[Symbol.dispose]()
-          else places.push(place)
-        }
-        onceOver(request, reply, (answered) => {
-          // With nothing under way any more nobody has to be told: to do so costs a twentieth of a whole request.
-          if (!answered) left.abort(new Error('the client left'))
-          over = true
-          for (const place of places) place[Symbol.dispose]()
-        })
-        const place = overload.admit(isCounted(request, prefix) ? countedAs(request) : undefined, signal)
-        hold(place instanceof Promise ? await place : place)
-        const headers = headersOf(request)
-        const caller = await callerOf(parts, request, headers)
-        const own = overload.admitUser(caller.userId, signal)
-        if (own !== undefined) hold(own instanceof Promise ? await own : own)
-        const initiator = await admit(parts.context, gateway.parts, caller.userId, caller.keyId)
-        admitted.set(request, { headers, caller, initiator, signal })
-      },
-      errorHandler: (error, request, reply) => {
-        refuse(
-          request,
-          reply,
-          asGatewayError(error, (cause) =>
-            log.error('the AI gateway failed', { error: describeError(cause) }),
-          ),
-        )
-      },
-      handler: async (request, reply) => {
-        const known = admitted.get(request)
-        if (known === undefined) throw new Error('a request was not admitted')
-        await serve(parts, request, reply, prefix, known)
-        return reply
-      },
-    })
+    for (const url of [`${prefix}/:provider/*`, `${prefix}/:provider`])
+      server.route({
+        method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        url,
+        bodyLimit: MAX_BODY,
+        config: { takesBytes: true, isCatchAll: true },
+        // Before the body is read: only who may ask is listened to (chapter 05 section 4).
+        onRequest: async (request, reply) => {
+          // Another method of an address that is not ours.
+          if (RESERVED_NAMES.has(pathBehind(request, prefix).slice(1))) return reply.callNotFound()
+          if (!config.aiGatewayEnabled) throw new GatewayError(403, 'feature_disabled', GATEWAY_OFF)
+          gateway.stopped.throwIfAborted()
+          const left = new AbortController()
+          const { signal } = left
+          const places: Disposable[] = []
+          let over = false
+          // A place is held until the answer has been sent or the client has left (AG-64).
+          const hold = (place: Disposable): void => {
+            if (over) place[Symbol.dispose]()
+            else places.push(place)
+          }
+          onceOver(request, reply, (answered) => {
+            // With nothing under way any more nobody has to be told: to do so costs a twentieth of a whole request.
+            if (!answered) left.abort(new Error('the client left'))
+            over = true
+            for (const place of places) place[Symbol.dispose]()
+          })
+          const place = overload.admit(isCounted(request, prefix) ? countedAs(request) : undefined, signal)
+          hold(place instanceof Promise ? await place : place)
+          const headers = headersOf(request)
+          const caller = await callerOf(parts, request, headers)
+          const own = overload.admitUser(caller.userId, signal)
+          if (own !== undefined) hold(own instanceof Promise ? await own : own)
+          const initiator = await admit(parts.context, gateway.parts, caller.userId, caller.keyId)
+          admitted.set(request, { headers, caller, initiator, signal })
+        },
+        errorHandler: (error, request, reply) => {
+          refuse(
+            request,
+            reply,
+            asGatewayError(error, (cause) =>
+              log.error('the AI gateway failed', { error: describeError(cause) }),
+            ),
+          )
+        },
+        handler: async (request, reply) => {
+          const known = admitted.get(request)
+          if (known === undefined) throw new Error('a request was not admitted')
+          await serve(parts, request, reply, prefix, known)
+          return reply
+        },
+      })
 }
 
 /**
@@ -174,8 +177,18 @@ function statusOf(error: unknown): number | undefined {
     : undefined
 }
 
+/** What is refused before there is a record of it goes by the id of the request itself. */
 function refuse(request: FastifyRequest, reply: FastifyReply, error: GatewayError): void {
-  void reply.code(error.status).headers(error.headers()).send(error.body(request.context.id))
+  const { id } = request.context
+  void reply.code(error.status).headers(error.headers())
+  nameRecord(request, reply, error.interceptionId ?? id)
+  void reply.send(error.body(id))
+}
+
+/** Names the record of a request to its client, and in its line of the log (AG-B6). */
+function nameRecord(request: FastifyRequest, reply: FastifyReply, interceptionId: string): void {
+  reply.header(INTERCEPTION, interceptionId)
+  request.context.logFields.interception_id = interceptionId
 }
 
 async function serve(
@@ -240,7 +253,7 @@ async function serve(
     })
     relayHead(reply, answer)
     warnOfBudget(reply, initiator)
-    reply.header(INTERCEPTION, answer.interceptionId)
+    nameRecord(request, reply, answer.interceptionId)
     await reply.send(Readable.from(answer.body))
     return
   }
@@ -251,7 +264,7 @@ async function serve(
   })
   relayHead(reply, answer)
   warnOfBudget(reply, initiator)
-  reply.header(INTERCEPTION, answer.interceptionId)
+  nameRecord(request, reply, answer.interceptionId)
   tellTiming(reply, answer, request.context.startedTick)
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = answer.headers
   // What is encoded in a way that is not known passes as it is.
@@ -313,7 +326,8 @@ function target(
   const mark = url.indexOf('?')
   const behind = pathBehind(request, prefix).slice(1)
   const slash = behind.indexOf('/')
-  const name = behind.slice(0, slash)
+  const end = slash < 0 ? behind.length : slash
+  const name = behind.slice(0, end)
   const provider = gateway.providers.list().find((one) => one.name === name)
   if (provider?.status === 'disabled')
     throw new GatewayError(
@@ -323,7 +337,7 @@ function target(
     )
   return {
     provider: provider?.status === 'enabled' ? provider : undefined,
-    path: behind.slice(slash),
+    path: behind.slice(end),
     query: mark < 0 ? '' : url.slice(mark),
   }
 }

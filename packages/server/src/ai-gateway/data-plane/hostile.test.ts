@@ -11,6 +11,7 @@ import {
   type User,
   updateAIProviderRouting,
 } from '@slipway/contract'
+import { createLogger } from '@slipway/request-log'
 import { Gate, says, until } from '@slipway/testkit'
 import { GatewayWorld } from '../gateway.fixture.ts'
 
@@ -20,12 +21,14 @@ const hello = { model: 'gpt-test', messages: [{ role: 'user', content: 'Say hi' 
 let world: GatewayWorld
 let user: User
 let token: string
+/** Of the server's log. */
+const lines: Record<string, unknown>[] = []
 
 beforeAll(async () => {
-  world = await GatewayWorld.start({
-    CODER_AI_GATEWAY_MAX_CONCURRENCY: '2',
-    CODER_AI_GATEWAY_SEND_ACTOR_HEADERS: 'true',
-  })
+  world = await GatewayWorld.start(
+    { CODER_AI_GATEWAY_MAX_CONCURRENCY: '2', CODER_AI_GATEWAY_SEND_ACTOR_HEADERS: 'true' },
+    createLogger({ level: 'debug', sink: { write: (line) => void lines.push(JSON.parse(line)) } }),
+  )
   const client = await world.server.user('asker')
   user = await world.account(client)
   token = (await client.call(createToken, { params: { user: 'me' }, body: {} })).key
@@ -51,6 +54,28 @@ it('AG-8: whoever may not ask is not listened to, however long the body is', asy
   const body = 'x'.repeat(33 * 1024 * 1024)
   expect(await ask(CHAT, body, {})).toMatchObject({ status: 400 })
   expect(await ask(CHAT, body, { authorization: 'Bearer nonsense' })).toMatchObject({ status: 403 })
+})
+
+it('AG-B6: what is refused before there is a record of it has an id too, which is in its line of the log', async () => {
+  const off = await world.provider({ enabled: false })
+  const before = (await world.records(user.id)).interceptions.length
+  for (const [status, path, body, headers] of [
+    [400, CHAT, hello, {}],
+    [403, CHAT, hello, { authorization: 'Bearer nonsense' }],
+    [404, '/openai/v1/files', undefined, bearer()],
+    [404, '/nope', undefined, bearer()],
+    [503, `/${off.name}`, undefined, bearer()],
+    [413, CHAT, 'x'.repeat(33 * 1024 * 1024), bearer()],
+    [400, CHAT, [], bearer()],
+  ] as const) {
+    const refused = await ask(path, body, headers)
+    expect(refused.status, path).toBe(status)
+    const id = refused.headers.get('x-slipway-interception-id')
+    expect(id).toMatch(/^[0-9a-f-]{36}$/)
+    const line = await until('its line', () => lines.find(({ interception_id }) => interception_id === id))
+    expect(line).toMatchObject({ status_code: status, request_id: JSON.parse(refused.text).request_id })
+  }
+  expect((await world.records(user.id)).interceptions).toHaveLength(before)
 })
 
 it.each([
