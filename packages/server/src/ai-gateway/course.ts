@@ -225,7 +225,7 @@ export class Course {
         settle()
         const observation = seen()
         const { error, complete } = observation
-        if (this.#isCut(answer, observation)) {
+        if (this.#isCut(observation)) {
           const failure = disconnected(undefined, url)
           await this.end(failureOfError(failure), observation, true)
           throw failure.with({ interceptionId })
@@ -246,11 +246,10 @@ export class Course {
    * Whether a stream that has begun as its API has it just stops, as one does that ends with its connection
    * (chapter 05 section 6.8). What looks like nothing that is known is not judged.
    */
-  #isCut({ headers }: UpstreamAnswer, { responseId, complete, error }: Observation): boolean {
+  #isCut({ responseId, complete, error }: Observation): boolean {
     const { wire } = this.#of
     return (
       (wire === 'chat' || wire === 'responses' || wire === 'messages') &&
-      String(headers['content-type']).startsWith('text/event-stream') &&
       responseId !== '' &&
       !complete &&
       error === undefined

@@ -191,6 +191,13 @@ it.each<[string, Wire, object, string | undefined, string | undefined]>([
   [
     'AG-37',
     'responses',
+    { input: [{ type: 'custom_tool_call_output', call_id: 'call-2', output: 'x' }] },
+    undefined,
+    'call-2',
+  ],
+  [
+    'AG-37',
+    'responses',
     {
       input: [
         { role: 'user', content: 'Hi' },
@@ -269,6 +276,20 @@ it('AG-B4: an event without an end takes no more than so much room, and what fol
     observer.push(Buffer.from(`data: {"id":"b",${usage(7)}\n\n`))
     expect(observer.observation()).toMatchObject({ responseId: 'b', usage: { input: 7, output: 1 } })
   }
+})
+
+it('AG-24: a stream under a wrong type of content is counted, and so is a whole answer', () => {
+  const usage = { prompt_tokens: 7, completion_tokens: 1 }
+  const stream = event({ id: 'a', choices: [{ finish_reason: 'stop' }], usage })
+  const whole = JSON.stringify({ id: 'a', choices: [], usage })
+  for (const contentType of ['', 'text/plain', 'application/json', 'application/octet-stream'])
+    for (const body of [stream, `: hello\n\n${stream}`, `\n\n${stream}`, whole, ` \n${whole}`])
+      expect(seen('chat', contentType, body), `${contentType}: ${body}`).toMatchObject({
+        responseId: 'a',
+        usage: { input: 7, output: 1 },
+        complete: true,
+      })
+  expect(seen('chat', '', '').complete).toBe(false)
 })
 
 it('AG-21: only true asks for a stream', () => {

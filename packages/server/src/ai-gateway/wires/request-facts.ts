@@ -94,11 +94,14 @@ function chatTurn(last: unknown): Turn {
   }
 }
 
+/** What the caller's side of each tool of AG-38 answers with, as the custom ones of Codex. */
+const CALL_OUTPUT = /_call_output$/
+
 /** AG-37. */
 function responsesTurn(input: unknown): Turn {
   if (typeof input === 'string') return { prompt: input }
   const last = list(input).at(-1)
-  if (at(last, 'type') === 'function_call_output') return { toolCallId: text(at(last, 'call_id')) }
+  if (CALL_OUTPUT.test(text(at(last, 'type')))) return { toolCallId: text(at(last, 'call_id')) }
   if (at(last, 'role') !== 'user') return {}
   const content = at(last, 'content')
   if (typeof content === 'string') return { prompt: content }

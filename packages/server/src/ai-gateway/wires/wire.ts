@@ -4,6 +4,7 @@ import { GenerateContentBodyObserver, GenerateContentStreamObserver } from './ge
 import { MessagesBodyObserver, MessagesStreamObserver } from './messages.ts'
 import { NOTHING, type Observer } from './observation.ts'
 import { ResponsesBodyObserver, ResponsesStreamObserver } from './responses.ts'
+import { UnlabelledObserver } from './unlabelled.ts'
 
 /** Which API a request speaks. */
 export type Wire = 'chat' | 'responses' | 'messages' | 'google' | 'invoke' | 'converse' | 'other'
@@ -40,18 +41,32 @@ export function pathWithModel(path: string, model: string): string {
 /** Longest whole answer that is looked into, in bytes. */
 const MAX_BODY = 32 * 1024 * 1024
 
-/** What reads along with an answer of this type of content. */
+/** What reads along with an answer of this type of content, which may be wrong where text is streamed. */
 export function observerOf(wire: Wire, contentType: string): Observer {
   const streamed = /^text\/event-stream\b|^application\/vnd\.amazon\.eventstream\b/i.test(contentType)
+  const text = (stream: () => Observer, body: () => Observer): Observer =>
+    streamed ? stream() : new UnlabelledObserver(body, stream)
   switch (wire) {
     case 'chat':
-      return streamed ? new ChatStreamObserver() : new ChatBodyObserver(MAX_BODY)
+      return text(
+        () => new ChatStreamObserver(),
+        () => new ChatBodyObserver(MAX_BODY),
+      )
     case 'responses':
-      return streamed ? new ResponsesStreamObserver() : new ResponsesBodyObserver(MAX_BODY)
+      return text(
+        () => new ResponsesStreamObserver(),
+        () => new ResponsesBodyObserver(MAX_BODY),
+      )
     case 'messages':
-      return streamed ? new MessagesStreamObserver() : new MessagesBodyObserver(MAX_BODY)
+      return text(
+        () => new MessagesStreamObserver(),
+        () => new MessagesBodyObserver(MAX_BODY),
+      )
     case 'google':
-      return streamed ? new GenerateContentStreamObserver() : new GenerateContentBodyObserver(MAX_BODY)
+      return text(
+        () => new GenerateContentStreamObserver(),
+        () => new GenerateContentBodyObserver(MAX_BODY),
+      )
     case 'invoke':
       return streamed ? new InvokeStreamObserver() : new MessagesBodyObserver(MAX_BODY)
     case 'converse':
