@@ -122,23 +122,25 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
       user_id: user.id,
       spend_limit_micros: 3_000_000,
     })
-    expect(await gateway('budget', 'user', 'show', 'dev')).toContain('$3.00')
+    expect(await gateway('budget', 'user', 'show', 'dev')).toMatch(/\ndev +\$3\.00 +coders /)
     expect(await json('budget', 'organization', 'set', '100')).toMatchObject({
       spend_limit_micros: 100_000_000,
     })
-    expect(await gateway('spend', 'show', 'dev')).toMatch(/\$0\.00 +\$3\.00 +user override/)
+    expect(await gateway('spend', 'show', 'dev')).toMatch(/\$0\.00 +\$3\.00 +user override +coders /)
     expect(await gateway('spend', 'show')).toMatch(/^SPENT +LIMIT/)
     expect(await gateway('spend', 'groups')).toMatch(/coders +\$0\.00 +\$12\.50 +/)
     await gateway('budget', 'user', 'delete', 'dev')
     expect(await json('spend', 'show', 'dev')).toMatchObject({ effective_budget: { limit_source: 'group' } })
     await gateway('budget', 'group', 'delete', 'coders')
     await gateway('budget', 'org', 'delete')
-    for (const gone of [
-      ['group', 'show', 'coders'],
-      ['user', 'show', 'dev'],
-      ['organization', 'show'],
-    ])
-      expect((await cli.run('ai-gateway', 'budget', ...gone)).code).toBe(1)
+    for (const [gone, words] of [
+      [['group', 'show', 'coders'], 'the group coders has no AI budget'],
+      [['user', 'show', 'dev'], 'the user dev has no AI budget of their own'],
+      [['user', 'show', 'nobody'], 'there is no user nobody'],
+      [['organization', 'show'], 'has no AI budget'],
+      [['group', 'set', 'none-such', '5'], 'there is no group none-such in the organization'],
+    ] as const)
+      expect(await cli.bad('ai-gateway', 'budget', ...gone)).toContain(words)
     expect(await cli.bad('ai-gateway', 'budget', 'group', 'set', 'coders', '-1')).toBeTruthy()
   })
 
@@ -212,9 +214,16 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
     expect(await cli.bad('ai-gateway', 'policy', 'settings', 'set', 'guardrails.webhook_secret=x')).toContain(
       'standard input',
     )
-    expect(await cli.bad('ai-gateway', 'policy', 'settings', 'set', 'budget_period=year')).toContain(
-      'budget_period',
-    )
+    const refused = (...args: readonly string[]) =>
+      cli.bad('ai-gateway', 'policy', 'settings', 'set', ...args)
+    expect(await refused('budget_period=year')).toContain('must be one of day, week, month, none, not "year"')
+    expect(await refused('guardrails.secrets=maybe')).toContain('off, flag, redact, block')
+    // The server passes over what it does not know, so that nobody would hear of it.
+    expect(await refused('budget_perod=week')).toContain('there is no setting budget_perod')
+    expect(await refused('guardrails.secret=off')).toContain('there is no setting guardrails.secret')
+    const shown = await gateway('policy', 'settings', 'show', '-o', 'json')
+    const again = await cli.runWith({}, 'ai-gateway', 'policy', 'settings', 'set', { input: shown })
+    expect(again).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('AG-B8: a virtual key reaches models within its limits, and nothing else', async () => {
@@ -244,6 +253,11 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
       requests_per_second: 100,
     })
     expect(await gateway('keys', 'show', 'ci')).toMatch(/all +all +\$0\.00 +none +100 +none/)
+    await owner.call(createToken, { params: { user: 'me' }, body: { token_name: 'whole' } })
+    expect(await gateway('keys', 'list')).toMatch(/^NAME .*\nci +all +all +\$0\.00 +none +100 +none .*\n$/)
+    await gateway('keys', 'create', '-n', 'gone')
+    await gateway('keys', 'delete', 'gone')
+    expect(await cli.bad('ai-gateway', 'keys', 'show', 'gone')).toContain('there is no key gone')
     // What cannot be limited as it should be is not left behind.
     const before = await owner.call(listTokens, { params: { user: 'me' }, query: {} })
     expect(await cli.bad('ai-gateway', 'keys', 'create', '--monthly-limit', '1000001')).toBeTruthy()
@@ -268,6 +282,10 @@ describe('ai-gateway', { timeout: 60_000 }, () => {
       settings: { region: 'us-west-2', model: expect.stringContaining('sonnet') },
     })
     expect(await cli.bad('ai-providers', 'update', 'aws')).toContain('nothing to change')
+    // A fault is told at its field, and once.
+    expect(await cli.bad('ai-providers', 'update', 'aws', '--base-url', 'nowhere')).toMatch(
+      /^error: .*\n {2}base_url: must be .*\n$/,
+    )
     expect(await providers('create', 'copilot', '--disabled', '--display-name', 'GitHub')).toMatchObject({
       type: 'copilot',
       display_name: 'GitHub',

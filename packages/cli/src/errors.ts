@@ -20,6 +20,16 @@ export class Declined extends CommandError {
   }
 }
 
+/** What a request brings. @throws CommandError with `missing` where the answer is 404, which does not say of what. */
+export async function unlessMissing<Answer>(request: Promise<Answer>, missing: string): Promise<Answer> {
+  try {
+    return await request
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 404) throw new CommandError(missing)
+    throw error
+  }
+}
+
 /** What went wrong, as lines for stderr; `trace` adds where (OP-186). */
 export function explain(error: unknown, trace = false): string {
   if (error instanceof Declined) return ''
@@ -43,7 +53,9 @@ function messageOf(error: unknown): string {
   }
   if (error instanceof ApiFailure) {
     const lines = [`error: ${error.message}`]
-    if (error.detail !== undefined) lines.push(`  ${error.detail}`)
+    // Of a request with one fault it is what its field is told.
+    const told = error.validations.some(({ detail }) => detail === error.detail)
+    if (error.detail !== undefined && !told) lines.push(`  ${error.detail}`)
     for (const { field, detail } of error.validations) lines.push(`  ${field}: ${detail}`)
     if (error.status === 401) lines.push('  Sign in with `slipway login`.')
     return `${lines.join('\n')}\n`

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 
+import { ApiFailure } from '@slipway/client'
 import {
   type Group,
   getGroup,
@@ -9,7 +10,7 @@ import {
   type Organization,
 } from '@slipway/contract'
 import type { Connection } from './connection.ts'
-import { CommandError } from './errors.ts'
+import { CommandError, unlessMissing } from './errors.ts'
 import { option } from './flags.ts'
 
 /** What `--org` says. */
@@ -48,14 +49,31 @@ export async function chosenOrganization(
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
-/** A group of {@link chosenOrganization} by its name, or of any organization by its id. @throws ApiFailure 404. */
+/** A group of {@link chosenOrganization} by its name, or of any organization by its id. @throws CommandError for none. */
 export async function chosenGroup(
   client: Connection,
   flags: OrganizationFlags,
   nameOrId: string,
 ): Promise<Group> {
   const query = { exclude_members: true }
-  if (UUID.test(nameOrId)) return client.call(getGroup, { params: { group: nameOrId }, query })
-  const { id: organization } = await chosenOrganization(client, flags)
-  return client.call(getGroupByName, { params: { organization, groupName: nameOrId }, query })
+  if (UUID.test(nameOrId))
+    return unlessMissing(
+      client.call(getGroup, { params: { group: nameOrId }, query }),
+      `there is no group ${nameOrId}, or you may not see it`,
+    )
+  const { id: organization, name } = await chosenOrganization(client, flags)
+  return unlessMissing(
+    client.call(getGroupByName, { params: { organization, groupName: nameOrId }, query }),
+    `there is no group ${nameOrId} in the organization ${name}, or you may not see it: \`slipway groups list\` has those that you may`,
+  )
+}
+
+/** What people call a group; its id where they may not see it. */
+export async function groupName(client: Connection, group: string): Promise<string> {
+  try {
+    return (await client.call(getGroup, { params: { group }, query: { exclude_members: true } })).name
+  } catch (error) {
+    if (error instanceof ApiFailure && (error.status === 404 || error.status === 403)) return group
+    throw error
+  }
 }

@@ -70,8 +70,13 @@ export function printRows<Row>(
 }
 
 /** Prints one row as a table, or as a JSON object. @throws CommandError as {@link printRows}. */
-export function printRow<Row>(row: Row, columns: readonly Column<Row>[], flags: OutputFlags): void {
-  if (flags.output === 'json') process.stdout.write(`${JSON.stringify(row, null, 2)}\n`)
+export function printRow<Row>(
+  row: Row,
+  columns: readonly Column<Row>[],
+  flags: OutputFlags,
+  json: (row: Row) => unknown = (same) => same,
+): void {
+  if (flags.output === 'json') process.stdout.write(`${JSON.stringify(json(row), null, 2)}\n`)
   else printRows([row], columns, flags)
 }
 

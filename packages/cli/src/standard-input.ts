@@ -9,7 +9,7 @@ const MAX_BYTES = 8 * 1024 * 1024
  * @throws CommandError when a person sits there, who would wonder what the command waits for, and for too much of it.
  */
 export async function standardInput(what: string): Promise<string> {
-  if (process.stdin.isTTY === true) throw new CommandError(`${what} is read from standard input: pipe it in`)
+  if (process.stdin.isTTY === true) throw new CommandError(`pipe ${what} in: standard input is a terminal`)
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of process.stdin) {
@@ -24,7 +24,7 @@ export async function standardInput(what: string): Promise<string> {
 /** The JSON object on standard input. What is in it is for the server to judge. @throws CommandError for anything else. */
 export async function standardInputObject(what: string): Promise<Readonly<Record<string, unknown>>> {
   const text = await standardInput(what)
-  if (text.trim() === '') throw new CommandError(`${what} is read from standard input, which is empty`)
+  if (text.trim() === '') throw new CommandError(`standard input is empty: pipe ${what} in, as a JSON object`)
   const parsed = jsonIn(text)
   // What `-o json` prints of one row, where a list has it.
   const value: unknown = Array.isArray(parsed) && parsed.length === 1 ? parsed[0] : parsed

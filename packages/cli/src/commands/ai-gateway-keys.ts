@@ -1,20 +1,23 @@
 import type { Command } from 'commander'
 
 import {
+  type APIKey,
   type APIKeyAILimits,
   type APIKeyAILimitsStatus,
   createToken,
+  deleteKey,
   getAPIKeyAILimits,
   getTokenByName,
+  listTokens,
   type UpsertAPIKeyAILimitsRequest,
   upsertAPIKeyAILimits,
 } from '@slipway/contract'
 import type { Connection } from '../connection.ts'
 import { dollars, micros } from '../dollars.ts'
 import { duration } from '../duration.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError, unlessMissing } from '../errors.ts'
 import { listOption } from '../flags.ts'
-import { type Column, type OutputFlags, printRow, tableOptions } from '../output.ts'
+import { ago, type Column, day, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
 import { openSession } from '../session.ts'
 import { wholeNumber } from '../whole-number.ts'
 
@@ -26,12 +29,23 @@ const NONE = 'none'
 
 const COLUMNS: readonly Column<APIKeyAILimitsStatus>[] = [
   { name: 'key id', value: (limits) => limits.key_id },
-  { name: 'providers', value: (limits) => limits.providers?.join(', ') ?? 'all' },
-  { name: 'models', value: (limits) => limits.models?.join(', ') ?? 'all' },
-  { name: 'spent this month', value: (limits) => dollars(limits.current_spend_micros, '') },
-  { name: 'monthly limit', value: (limits) => dollars(limits.monthly_spend_limit_micros, NONE) },
-  { name: 'requests per second', value: (limits) => String(limits.requests_per_second ?? NONE) },
-  { name: 'tokens per minute', value: (limits) => String(limits.tokens_per_minute ?? NONE) },
+  ...limitColumns((limits: APIKeyAILimitsStatus) => limits),
+]
+
+interface Key {
+  readonly key: APIKey
+  readonly limits: APIKeyAILimitsStatus
+}
+
+const LIST_COLUMNS: readonly Column<Key>[] = [
+  { name: 'name', value: ({ key }) => key.token_name },
+  { name: 'key id', value: ({ key }) => key.id, extra: true },
+  ...limitColumns(({ limits }: Key) => limits),
+  {
+    name: 'last used',
+    value: ({ key }) => (key.last_used.startsWith('0001') ? 'never' : ago(key.last_used)),
+  },
+  { name: 'expires at', value: ({ key }) => day(key.expires_at) },
 ]
 
 interface LimitFlags {
@@ -77,6 +91,22 @@ export function keyCommands(gateway: Command): void {
       })
       process.stdout.write(`${key}\n`)
     })
+  tableOptions(keys.command('list').alias('ls'), LIST_COLUMNS)
+    .description('List keys that hold, with their limits and what they have spent')
+    .option('-u, --user <user>', 'who they act for', 'me')
+    .action(async (own: OutputFlags & { readonly user: string }, command: Command) => {
+      const client = await openSession(command)
+      const params = { user: own.user }
+      const tokens = await client.call(listTokens, { params, query: {} })
+      const found: Key[] = []
+      for (const key of tokens)
+        if (key.scopes.length === 1 && key.scopes[0] === SCOPE)
+          found.push({
+            key,
+            limits: await client.call(getAPIKeyAILimits, { params: { ...params, keyid: key.id } }),
+          })
+      printRows(found, LIST_COLUMNS, own)
+    })
   tableOptions(keys.command('show <name>'), COLUMNS)
     .description('Show the limits of a key, given by its name, and what it has spent')
     .option('-u, --user <user>', 'who it acts for', 'me')
@@ -98,6 +128,17 @@ export function keyCommands(gateway: Command): void {
         printRow(await client.call(upsertAPIKeyAILimits, { params, body: given }), COLUMNS, own)
       },
     )
+  keys
+    .command('delete <name>')
+    .alias('rm')
+    .description('Delete a key, given by its name, so that it reaches nothing any more')
+    .option('-u, --user <user>', 'who it acts for', 'me')
+    .action(async (name: string, own: { readonly user: string }, command: Command) => {
+      const client = await openSession(command)
+      const params = { user: own.user, keyid: await keyId(client, own.user, name) }
+      await client.call(deleteKey, { params })
+      process.stdout.write(`The key ${name} was deleted.\n`)
+    })
 }
 
 function limitOptions(command: Command): Command {
@@ -138,6 +179,20 @@ function listIn(given: readonly string[]): string[] | null {
 }
 
 async function keyId(client: Connection, user: string, name: string): Promise<string> {
-  const { id } = await client.call(getTokenByName, { params: { user, keyname: name } })
+  const { id } = await unlessMissing(
+    client.call(getTokenByName, { params: { user, keyname: name } }),
+    `there is no key ${name}: \`slipway ai-gateway keys list\` has those that hold`,
+  )
   return id
+}
+
+function limitColumns<Row>(limitsOf: (row: Row) => APIKeyAILimitsStatus): Column<Row>[] {
+  return [
+    { name: 'providers', value: (row) => limitsOf(row).providers?.join(', ') ?? 'all' },
+    { name: 'models', value: (row) => limitsOf(row).models?.join(', ') ?? 'all' },
+    { name: 'spent this month', value: (row) => dollars(limitsOf(row).current_spend_micros, '') },
+    { name: 'monthly limit', value: (row) => dollars(limitsOf(row).monthly_spend_limit_micros, NONE) },
+    { name: 'requests per second', value: (row) => String(limitsOf(row).requests_per_second ?? NONE) },
+    { name: 'tokens per minute', value: (row) => String(limitsOf(row).tokens_per_minute ?? NONE) },
+  ]
 }

@@ -1,12 +1,10 @@
 import type { Command } from 'commander'
 
 import {
-  type AIGatewaySettings,
   deleteGroupAILimits,
   deleteGroupAIModelPolicy,
   type GroupAILimits,
   type GroupAIModelPolicy,
-  getAIGatewaySettings,
   getGroupAILimits,
   getGroupAIModelPolicy,
   getOrganizationAIGovernance,
@@ -14,13 +12,12 @@ import {
   listOrganizationGroups,
   type OrganizationAIPrivacy,
   type UpsertGroupAILimitsRequest,
-  updateAIGatewaySettings,
   updateOrganizationAIPrivacy,
   upsertGroupAILimits,
   upsertGroupAIModelPolicy,
 } from '@slipway/contract'
 import { dollars, micros } from '../dollars.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError, unlessMissing } from '../errors.ts'
 import { listOption } from '../flags.ts'
 import {
   chosenGroup,
@@ -30,29 +27,38 @@ import {
 } from '../organization.ts'
 import { type Column, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
 import { openSession } from '../session.ts'
-import { jsonBytes, standardInputObject } from '../standard-input.ts'
 import { wholeNumber } from '../whole-number.ts'
+import { settingCommands } from './ai-gateway-settings.ts'
 
 const NONE = 'none'
 
 type Flags = OutputFlags & OrganizationFlags
 
-const POLICY_COLUMNS: readonly Column<GroupAIModelPolicy>[] = [
-  { name: 'group id', value: (policy) => policy.group_id },
-  { name: 'allow', value: (policy) => policy.allow.join(', ') || 'all' },
-  { name: 'deny', value: (policy) => policy.deny.join(', ') || NONE },
-  { name: 'aliases', value: (policy) => aliasesOf(policy) },
+/** What holds for a group, and how people call the group; programs get what holds. */
+interface Held<What> {
+  readonly what: What
+  readonly group: string
+}
+const whatIn = <What>({ what }: Held<What>): What => what
+
+const POLICY_COLUMNS: readonly Column<Held<GroupAIModelPolicy>>[] = [
+  { name: 'group', value: ({ group }) => group },
+  { name: 'group id', value: ({ what }) => what.group_id, extra: true },
+  { name: 'allow', value: ({ what }) => what.allow.join(', ') || 'all' },
+  { name: 'deny', value: ({ what }) => what.deny.join(', ') || NONE },
+  { name: 'aliases', value: ({ what }) => aliasesOf(what) },
 ]
 
-const LIMIT_COLUMNS: readonly Column<GroupAILimits>[] = [
-  { name: 'group id', value: (limits) => limits.group_id },
-  { name: 'limit of all', value: (limits) => dollars(limits.total_spend_limit_micros, NONE) },
-  { name: 'tokens per minute', value: (limits) => String(limits.tokens_per_minute ?? NONE) },
-  { name: 'of each member', value: (limits) => String(limits.member_tokens_per_minute ?? NONE) },
+const LIMIT_COLUMNS: readonly Column<Held<GroupAILimits>>[] = [
+  { name: 'group', value: ({ group }) => group },
+  { name: 'group id', value: ({ what }) => what.group_id, extra: true },
+  { name: 'limit of all', value: ({ what }) => dollars(what.total_spend_limit_micros, NONE) },
+  { name: 'tokens per minute', value: ({ what }) => String(what.tokens_per_minute ?? NONE) },
+  { name: 'of each member', value: ({ what }) => String(what.member_tokens_per_minute ?? NONE) },
 ]
 
 const PRIVACY_COLUMNS: readonly Column<OrganizationAIPrivacy>[] = [
-  { name: 'organization id', value: (privacy) => privacy.organization_id },
+  { name: 'organization id', value: (privacy) => privacy.organization_id, extra: true },
   { name: 'level', value: (privacy) => privacy.level },
   { name: 'own sessions', value: (privacy) => (privacy.own_sessions ? 'yes' : 'no') },
 ]
@@ -118,8 +124,12 @@ function modelCommands(models: Command): void {
     .description('Show which models the members of a group may use')
     .action(async (name: string, own: Flags, command: Command) => {
       const client = await openSession(command)
-      const params = { group: (await chosenGroup(client, own, name)).id }
-      printRow(await client.call(getGroupAIModelPolicy, { params }), POLICY_COLUMNS, own)
+      const group = await chosenGroup(client, own, name)
+      const what = await unlessMissing(
+        client.call(getGroupAIModelPolicy, { params: { group: group.id } }),
+        `the group ${group.name} has no model policy`,
+      )
+      printRow({ what, group: group.name }, POLICY_COLUMNS, own, whatIn)
     })
   organizationOption(tableOptions(models.command('set <group>'), POLICY_COLUMNS))
     .description('Set which models the members of a group may use; what is not given stays')
@@ -137,8 +147,9 @@ function modelCommands(models: Command): void {
       if (Object.keys(body).length === 0)
         throw new CommandError('nothing to set: give --allow, --deny or --alias')
       const client = await openSession(command)
-      const params = { group: (await chosenGroup(client, own, name)).id }
-      printRow(await client.call(upsertGroupAIModelPolicy, { params, body }), POLICY_COLUMNS, own)
+      const group = await chosenGroup(client, own, name)
+      const what = await client.call(upsertGroupAIModelPolicy, { params: { group: group.id }, body })
+      printRow({ what, group: group.name }, POLICY_COLUMNS, own, whatIn)
     })
   organizationOption(models.command('delete <group>'))
     .alias('rm')
@@ -146,7 +157,10 @@ function modelCommands(models: Command): void {
     .action(async (name: string, own: OrganizationFlags, command: Command) => {
       const client = await openSession(command)
       const group = await chosenGroup(client, own, name)
-      await client.call(deleteGroupAIModelPolicy, { params: { group: group.id } })
+      await unlessMissing(
+        client.call(deleteGroupAIModelPolicy, { params: { group: group.id } }),
+        `the group ${group.name} has no model policy`,
+      )
       process.stdout.write(`The group ${group.name} has no model policy.\n`)
     })
 }
@@ -162,8 +176,12 @@ function limitCommands(limits: Command): void {
     .description('Show what the members of a group may use in all')
     .action(async (name: string, own: Flags, command: Command) => {
       const client = await openSession(command)
-      const params = { group: (await chosenGroup(client, own, name)).id }
-      printRow(await client.call(getGroupAILimits, { params }), LIMIT_COLUMNS, own)
+      const group = await chosenGroup(client, own, name)
+      const what = await unlessMissing(
+        client.call(getGroupAILimits, { params: { group: group.id } }),
+        `the group ${group.name} has no AI limits`,
+      )
+      printRow({ what, group: group.name }, LIMIT_COLUMNS, own, whatIn)
     })
   organizationOption(tableOptions(limits.command('set <group>'), LIMIT_COLUMNS))
     .description('Set what the members of a group may use in all; what is not given stays')
@@ -177,8 +195,9 @@ function limitCommands(limits: Command): void {
           'nothing to set: give --total-limit, --tokens-per-minute or --member-tokens-per-minute',
         )
       const client = await openSession(command)
-      const params = { group: (await chosenGroup(client, own, name)).id }
-      printRow(await client.call(upsertGroupAILimits, { params, body }), LIMIT_COLUMNS, own)
+      const group = await chosenGroup(client, own, name)
+      const what = await client.call(upsertGroupAILimits, { params: { group: group.id }, body })
+      printRow({ what, group: group.name }, LIMIT_COLUMNS, own, whatIn)
     })
   organizationOption(limits.command('delete <group>'))
     .alias('rm')
@@ -186,7 +205,10 @@ function limitCommands(limits: Command): void {
     .action(async (name: string, own: OrganizationFlags, command: Command) => {
       const client = await openSession(command)
       const group = await chosenGroup(client, own, name)
-      await client.call(deleteGroupAILimits, { params: { group: group.id } })
+      await unlessMissing(
+        client.call(deleteGroupAILimits, { params: { group: group.id } }),
+        `the group ${group.name} has no AI limits`,
+      )
       process.stdout.write(`The group ${group.name} has no AI limits.\n`)
     })
 }
@@ -232,78 +254,6 @@ function privacyCommands(privacy: Command): void {
       })
       printRow(set, PRIVACY_COLUMNS, own)
     })
-}
-
-interface Setting {
-  readonly name: string
-  readonly value: string
-}
-
-const SETTING_COLUMNS: readonly Column<Setting>[] = [
-  { name: 'setting', value: (setting) => setting.name },
-  { name: 'value', value: (setting) => setting.value },
-]
-
-function settingCommands(settings: Command): void {
-  tableOptions(settings.command('show'), SETTING_COLUMNS)
-    .description('Show the settings of the gateway')
-    .action(async (own: OutputFlags, command: Command) => {
-      const client = await openSession(command)
-      printSettings(await client.call(getAIGatewaySettings), own)
-    })
-  tableOptions(settings.command('set [assignments...]'), SETTING_COLUMNS)
-    .description('Change settings of the gateway, named as `show` names them; all others stay')
-    .addHelpText(
-      'after',
-      '\nFor example: slipway ai-gateway policy settings set budget_period=week guardrails.secrets=redact\n' +
-        'Without assignments, or for secrets, a JSON object is read from standard input.',
-    )
-    .action(async (assignments: readonly string[], own: OutputFlags, command: Command) => {
-      const body =
-        assignments.length === 0 ? await standardInputObject('the settings') : assignmentsIn(assignments)
-      const client = await openSession(command)
-      const changed = await client.upload(updateAIGatewaySettings, jsonBytes(body), 'application/json')
-      printSettings(changed, own)
-    })
-}
-
-function printSettings(settings: AIGatewaySettings, own: OutputFlags): void {
-  if (own.output === 'json') process.stdout.write(`${JSON.stringify(settings, null, 2)}\n`)
-  else printRows(settingsIn(settings), SETTING_COLUMNS, own)
-}
-
-function settingsIn(settings: object, before = ''): Setting[] {
-  return Object.entries(settings).flatMap(([key, value]: [string, unknown]) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? settingsIn(value, `${before}${key}.`)
-      : [{ name: before + key, value: typeof value === 'string' ? value : JSON.stringify(value) }],
-  )
-}
-
-/** @throws CommandError for what assigns nothing, and for secrets: other programs of the machine see the command line. */
-function assignmentsIn(assignments: readonly string[]): Record<string, unknown> {
-  const body: Record<string, unknown> = {}
-  const guardrails: Record<string, unknown> = {}
-  for (const assignment of assignments) {
-    const [, inner, name, text] = /^(guardrails\.)?([a-z_]+)=(.*)$/s.exec(assignment) ?? []
-    if (name === undefined || text === undefined)
-      throw new CommandError(`${JSON.stringify(assignment)} must be an assignment such as budget_period=week`)
-    if (name.endsWith('_secret'))
-      throw new CommandError(`${name} is a secret: give it on standard input, in a JSON object`)
-    const target = inner === undefined ? body : guardrails
-    target[name] = settingOf(text)
-  }
-  return Object.keys(guardrails).length === 0 ? body : { ...body, guardrails }
-}
-
-/** Numbers, switches and lists are JSON; all else is text. */
-function settingOf(text: string): unknown {
-  if (!/^(true|false|-?\d+|\[.*\])$/s.test(text)) return text
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
 }
 
 function limitsIn(flags: LimitFlags): UpsertGroupAILimitsRequest {

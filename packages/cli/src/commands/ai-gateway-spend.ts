@@ -11,7 +11,7 @@ import {
 } from '@slipway/contract'
 import type { Connection } from '../connection.ts'
 import { dollars } from '../dollars.ts'
-import { chosenOrganization, type OrganizationFlags, organizationOption } from '../organization.ts'
+import { chosenOrganization, groupName, type OrganizationFlags, organizationOption } from '../organization.ts'
 import { type Column, day, type OutputFlags, printRow, printRows, tableOptions } from '../output.ts'
 import { openSession } from '../session.ts'
 import { textAt } from '../text-at.ts'
@@ -19,14 +19,24 @@ import { textAt } from '../text-at.ts'
 /** Groups that one request may ask for (AG-116). */
 const MAX_GROUPS = 100
 
-const USER_COLUMNS: readonly Column<UserAISpendStatus>[] = [
-  { name: 'user id', value: (spend) => spend.user_id, extra: true },
-  { name: 'spent', value: (spend) => dollars(spend.current_spend_micros, '') },
-  { name: 'limit', value: (spend) => dollars(spend.effective_budget?.spend_limit_micros ?? null, 'none') },
-  { name: 'limit of', value: (spend) => spend.effective_budget?.limit_source.replace('_', ' ') ?? '' },
-  { name: 'group id', value: (spend) => spend.effective_group_id ?? '' },
-  { name: 'from', value: (spend) => day(spend.period_start) },
-  { name: 'to', value: (spend) => day(spend.period_end) },
+/** What a user has spent, and how people call the group that it counts for. */
+interface UserSpend {
+  readonly spend: UserAISpendStatus
+  readonly group: string
+}
+
+const USER_COLUMNS: readonly Column<UserSpend>[] = [
+  { name: 'user id', value: ({ spend }) => spend.user_id, extra: true },
+  { name: 'spent', value: ({ spend }) => dollars(spend.current_spend_micros, '') },
+  {
+    name: 'limit',
+    value: ({ spend }) => dollars(spend.effective_budget?.spend_limit_micros ?? null, 'none'),
+  },
+  { name: 'limit of', value: ({ spend }) => spend.effective_budget?.limit_source.replace('_', ' ') ?? '' },
+  { name: 'group', value: ({ group }) => group },
+  { name: 'group id', value: ({ spend }) => spend.effective_group_id ?? '', extra: true },
+  { name: 'from', value: ({ spend }) => day(spend.period_start) },
+  { name: 'to', value: ({ spend }) => day(spend.period_end) },
 ]
 
 type GroupSpend = OrganizationGroupAISpend & { readonly name: string }
@@ -46,7 +56,10 @@ export function spendCommands(gateway: Command): void {
     .description('Show what a user has spent, and may spend; yourself when absent')
     .action(async (user: string | undefined, own: OutputFlags, command: Command) => {
       const client = await openSession(command)
-      printRow(await client.call(getUserAISpend, { params: { user: user ?? 'me' } }), USER_COLUMNS, own)
+      const spend = await client.call(getUserAISpend, { params: { user: user ?? 'me' } })
+      const id = spend.effective_group_id
+      const group = id === null || own.output === 'json' ? '' : await groupName(client, id)
+      printRow({ spend, group }, USER_COLUMNS, own, (row) => row.spend)
     })
   organizationOption(tableOptions(spend.command('groups'), GROUP_COLUMNS))
     .description('Show what the groups of an organization have spent')
