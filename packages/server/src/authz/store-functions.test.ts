@@ -201,6 +201,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
       model: 'x',
       policy: 'highest',
       since: '2026-01-01',
+      until: '2026-02-01',
     },
   ],
   'ai-gateway/store/records.ts insertPrompts': [[{ ...aiRecord, prompt: 'x' }]],

@@ -1,13 +1,17 @@
+import { randomUUID } from 'node:crypto'
+
 import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import {
   createGroup,
+  getUser,
   getUserAISpend,
   type UpdateAIGatewaySettingsRequest,
   updateAIGatewaySettings,
   updateAIProviderRouting,
   updateGroup,
+  updateUserRoles,
   upsertAIModelPrices,
   upsertGroupAIBudget,
 } from '@slipway/contract'
@@ -24,6 +28,7 @@ import {
   user,
   world,
 } from '../newcomer.fixture.ts'
+import { Spending } from './spending.ts'
 
 meetNewcomers()
 
@@ -129,6 +134,100 @@ describe('AG-110: charges at the same time', () => {
     })
     expect(await asked.answer).toBe(200)
     await until('the cost', async () => (await spent()) === 200_000)
+  })
+})
+
+/** Who was told of the newcomer, with all that they were told. */
+const told = async () =>
+  (
+    await sql<{ user_id: string; labels: Readonly<Record<string, string>> }>`
+      select user_id, payload -> 'labels' as labels from notification_messages
+       where payload -> 'labels' ->> 'username' = ${user.username} order by created_at`.execute(
+      world.database.db,
+    )
+  ).rows
+
+describe('AG-114: who is told of a threshold', () => {
+  it('AG-114: the user once, and owners and user admins, with whose budget of which period it is', async () => {
+    const admin = await world.server.user(`admin${serial}`)
+    const { id: adminId } = await admin.call(getUser, { params: { user: 'me' } })
+    await world.owner.call(updateUserRoles, { params: { user: adminId }, body: { roles: ['user-admin'] } })
+    // Who administers users is told of themselves once.
+    await world.owner.call(updateUserRoles, { params: { user: user.id }, body: { roles: ['user-admin'] } })
+    const { id: ownerId } = await world.account(world.owner)
+    const model = await pricedModel()
+    await bearer(1_000_000)
+    expect(await use(model, 850)).toBe(200)
+    await until('all to be told', async () => (await told()).length >= 3)
+    const all = (await told()).filter(({ user_id }) => [user.id, adminId, ownerId].includes(user_id))
+    expect(all.map(({ user_id }) => user_id).toSorted()).toEqual([user.id, adminId, ownerId].toSorted())
+    const now = new Date()
+    const month = (of: number) => new Date(Date.UTC(now.getUTCFullYear(), of)).toISOString()
+    for (const { labels } of all)
+      expect(labels).toEqual({
+        threshold: '85',
+        limit: '$1.00',
+        period: 'month',
+        limit_source: 'group',
+        username: user.username,
+        effective_group_name: `bears-${serial}`,
+        organization_name: 'coder',
+        period_start: month(now.getUTCMonth()),
+        period_end: month(now.getUTCMonth() + 1),
+      })
+  })
+
+  /** Charges tokens of several times together. */
+  const chargeTogether = async (
+    model: string,
+    ...uses: readonly (readonly [at: string, input: number])[]
+  ) => {
+    await using spending = new Spending(world.context, world.gateway.parts.governance)
+    const charged = await world.database.transaction((tx) =>
+      Promise.all(
+        uses.map(([at, input]) =>
+          spending.charge(
+            {
+              id: randomUUID(),
+              interceptionId: randomUUID(),
+              initiatorId: user.id,
+              responseId: 'r',
+              input,
+              output: 0,
+              cacheRead: 0,
+              cacheWrite: 0,
+              metadata: {},
+              createdAt: new Date(at),
+              providerType: 'openai',
+              model,
+              apiKeyId: undefined,
+            },
+            tx,
+          ),
+        ),
+      ),
+    )
+    for (const { tell } of charged) tell()
+    await spending.idle()
+    return (await told())
+      .filter(({ user_id }) => user_id === user.id)
+      .map(({ labels }) => [labels.threshold, labels.period_start?.slice(0, 10)])
+  }
+
+  it('AG-114: what is charged together around midnight reaches it together, and at the end of a month does not', async () => {
+    const model = await pricedModel()
+    await bearer(1_000_000)
+    const [last, first] = ['2031-01-31T23:59:59.900Z', '2031-02-01T00:00:00.100Z']
+    expect(await chargeTogether(model, [last, 500], [first, 400])).toEqual([])
+    // 1,200 of March.
+    const days = ['2031-03-08T23:59:59.900Z', '2031-03-09T00:00:00.100Z'] as const
+    expect(await chargeTogether(model, [days[0], 500], [days[1], 400])).toEqual([['85', '2031-03-01']])
+    expect(await chargeTogether(model, [days[0], 200], [days[1], 100])).toEqual([
+      ['85', '2031-03-01'],
+      ['100', '2031-03-01'],
+    ])
+    // 900 of February, told of as of that month; what March has spent is none of it, however late this is known.
+    expect((await chargeTogether(model, [last, 1], [first, 500])).at(-1)).toEqual(['85', '2031-02-01'])
   })
 })
 

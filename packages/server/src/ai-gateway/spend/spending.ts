@@ -15,7 +15,7 @@ const FAREWELL_MS = 2_000
 const MAX_UNDER_WAY = 1_000
 
 /** What is known of tokens when they are charged. */
-export type Charge = Omit<TokenRecord, 'policy' | 'since'>
+export type Charge = Omit<TokenRecord, 'policy' | 'since' | 'until'>
 
 /** What charging has led to. */
 export interface Charged {
@@ -48,6 +48,7 @@ export class Spending implements AsyncDisposable {
       ...record,
       policy: budgetPolicy,
       since: dayOf(period.start),
+      until: dayOf(period.end),
     })
     return {
       priced,

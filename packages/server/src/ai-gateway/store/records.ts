@@ -21,9 +21,10 @@ export interface TokenRecord {
   readonly model: string
   /** The token that was asked with. */
   readonly apiKeyId: string | undefined
-  /** Which of several budgets counts, and the first day of the period of budgets. */
+  /** Which of several budgets counts, and the days that the period of budgets begins with and ends before. */
   readonly policy: AIBudgetPolicy
   readonly since: string
+  readonly until: string
 }
 
 /** A threshold of a budget that somebody has reached (AG-114). */
@@ -98,6 +99,7 @@ interface StoredRow {
     | readonly {
         readonly user_id: string
         readonly group_id: string
+        readonly since: string
         readonly limit: number
         readonly source: 'user_override' | 'group'
         readonly full: boolean
@@ -126,13 +128,14 @@ const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRec
       key_id: record.apiKeyId,
       policy: record.policy,
       since: record.since,
+      until: record.until,
     })),
   )
   const { rows } = await sql<StoredRow>`
     with n as (
       select * from jsonb_to_recordset(${given}::jsonb) as n(id uuid, interception_id uuid, user_id uuid,
         response_id text, input bigint, output bigint, cache_read bigint, cache_write bigint, metadata jsonb,
-        created_at timestamptz, provider text, model text, key_id text, policy text, since date)),
+        created_at timestamptz, provider text, model text, key_id text, policy text, since date, until date)),
     -- Many have the same user and the same model: what is known of those is looked up once.
     budgets as materialized (
       select u.user_id, u.policy, b.group_id, b.spend_limit_micros, b.limit_source
@@ -169,7 +172,7 @@ const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRec
     added as (
       select p.user_id, t.effective_group_id, (t.created_at at time zone 'UTC')::date as day,
              sum(t.cost_micros) as spend_micros, max(p.spend_limit_micros) as spend_limit_micros,
-             max(p.limit_source) as limit_source, min(p.since) as since,
+             max(p.limit_source) as limit_source, min(p.since) as since, max(p.until) as until,
              bool_or(p.policy = 'sum' and p.limit_source = 'group') as everything
         from stored t join priced p on p.id = t.id
        where t.effective_group_id is not null and t.cost_micros > 0
@@ -217,18 +220,23 @@ const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRec
     -- The row of the day is locked: whoever charges at the same time sees what the other has added (AG-114).
     crossed as (
       select c.user_id, c.effective_group_id, a.spend_limit_micros, a.limit_source,
-             o.others + c.spend_micros - a.spend_micros as before, o.others + c.spend_micros as after
+             a.since, o.others + d.earlier + c.spend_micros - a.spend_micros as before,
+             o.others + d.earlier + c.spend_micros as after
         from charged c
         join added a using (user_id, effective_group_id, day)
         cross join lateral (
           select coalesce(sum(s.spend_micros), 0) as others from ai_user_daily_spend s
            where s.user_id = c.user_id and (a.everything or s.effective_group_id = c.effective_group_id)
-             and s.day >= a.since
+             and s.day >= a.since and s.day < a.until
              and (s.effective_group_id, s.day) <> (c.effective_group_id, c.day)) o
+        -- At midnight two days are charged at once, and neither sees the other's row as it is now.
+        cross join lateral (
+          select coalesce(sum(e.spend_micros), 0) as earlier from added e
+           where e.user_id = c.user_id and e.day >= a.since and e.day < c.day) d
        where a.spend_limit_micros > 0 and c.day >= a.since)
     select n.id, n.user_id, t.id is not null and t.cost_micros is null as unpriced,
            (select jsonb_agg(jsonb_build_object('user_id', x.user_id, 'group_id', x.effective_group_id,
-                     'limit', x.spend_limit_micros, 'source', x.limit_source,
+                     'since', x.since, 'limit', x.spend_limit_micros, 'source', x.limit_source,
                      'full', x.before < x.spend_limit_micros and x.after >= x.spend_limit_micros))
               from crossed x
              where x.before < x.spend_limit_micros and x.after >= x.spend_limit_micros
@@ -237,16 +245,17 @@ const insertTokensTogether = batchesOf(async (db: Db, records: readonly TokenRec
       from n left join stored t on t.id = n.id`.execute(db)
   const found = new Map(rows.map((row) => [row.id, row]))
   const told = new Set<string>()
-  return records.map(({ id, initiatorId }): TokensStored => {
+  return records.map(({ id, initiatorId, since }): TokensStored => {
     const row = found.get(id)
-    // What a user has reached belongs to one of their records, whichever.
-    const first = !told.has(initiatorId)
-    told.add(initiatorId)
+    // What a user has reached in a period belongs to one of their records of it, whichever.
+    const reached = `${initiatorId} ${since}`
+    const first = !told.has(reached)
+    told.add(reached)
     return {
       priced: row?.unpriced !== true,
       crossings: first
         ? (row?.crossings ?? [])
-            .filter(({ user_id }) => user_id === initiatorId)
+            .filter((crossing) => crossing.user_id === initiatorId && crossing.since === since)
             .map((crossing) => ({
               userId: crossing.user_id,
               groupId: crossing.group_id,
