@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 
 import type { FastifyInstance } from 'fastify'
 
@@ -18,6 +19,7 @@ export class Listeners {
   readonly #served: Served
   readonly #config: Config
   readonly #log: Logger
+  readonly #connections = new Set<Socket>()
   #http: string | undefined
   #tls: TlsListener | undefined
 
@@ -25,6 +27,10 @@ export class Listeners {
     this.#served = served
     this.#config = config
     this.#log = log
+    served.server.server.on('connection', (socket) => {
+      this.#connections.add(socket)
+      socket.once('close', () => this.#connections.delete(socket))
+    })
   }
 
   /** @throws Error naming the setting when one of them cannot listen. */
@@ -61,7 +67,10 @@ export class Listeners {
 
   /** Stops accepting; settles when every request has ended. */
   async close(): Promise<void> {
-    await Promise.all([this.#served.server.close(), this.#tls?.[Symbol.asyncDispose]()])
+    const closed = Promise.all([this.#served.server.close(), this.#tls?.[Symbol.asyncDispose]()])
+    // What browsers and HTTP clients have opened ahead of a request does not pass for idle by itself.
+    for (const socket of this.#connections) if (socket.bytesRead === 0) socket.destroy()
+    await closed
   }
 
   /** Cuts what has not ended. */
