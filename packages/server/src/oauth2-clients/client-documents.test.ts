@@ -347,6 +347,13 @@ describe('SSRF through documents, logos and key sets', () => {
       answers.add(await present(inside, guarded.url))
     expect([...answers]).toEqual(['401 invalid_client: The client document could not be fetched'])
     expect(asked).toEqual([])
+    // Whoever runs a deployment without a way there is told what helps, and not that the application is at fault.
+    const query = new URLSearchParams({ client_id: 'https://nothing.invalid/c.json', response_type: 'code' })
+    const page = await fetch(`${guarded.url}/oauth2/authorize?${query}`)
+    expect(page.status).toBe(401)
+    const text = await page.text()
+    expect(text).toContain('CODER_OAUTH2_CLIENT_DOCUMENT_DENIED_HOSTS=*')
+    expect(text).not.toContain('only it can put it right')
   })
 
   it('OA-B13: hosts that are denied, or not among the allowed ones, are not asked', async () => {

@@ -111,7 +111,8 @@ export class ClientDocuments implements Disposable {
     } catch (error) {
       if (!(error instanceof Unreached) && (!(error instanceof ApiError) || error.status >= 500)) throw error
       log.info('a client document cannot be used', { client_id: clientId, error: describeError(error) })
-      const refusal = error instanceof Unreached ? unreached(error, stored !== undefined) : error
+      const refusal =
+        error instanceof Unreached ? new ClientDocumentUnreached(error, stored !== undefined) : error
       this.#failures.set(clientId, refusal)
       throw refusal
     }
@@ -155,15 +156,15 @@ export class ClientDocuments implements Disposable {
 }
 
 /**
- * Nobody is served from an old copy. Who was a client before is told to come back, though: at an `invalid_client` it would
- * throw its tokens away, and its users would have to agree again.
+ * What describes a client could not be read. Nobody is served from an old copy. Who was a client before is told to come
+ * back, though: at an `invalid_client` it would throw its tokens away, and its users would have to agree again.
  */
-function unreached({ message }: Unreached, wasClient: boolean): OAuthError {
-  return wasClient
-    ? new OAuthError(503, 'temporarily_unavailable', message, {
-        headers: { 'Retry-After': String(FAILURE_MS / 1_000) },
-      })
-    : invalidClient(message)
+export class ClientDocumentUnreached extends OAuthError {
+  constructor({ message }: Unreached, wasClient: boolean) {
+    if (wasClient)
+      super(503, 'temporarily_unavailable', message, { headers: { 'Retry-After': `${FAILURE_MS / 1_000}` } })
+    else super(401, 'invalid_client', message, { headers: invalidClient().headers })
+  }
 }
 
 /** What is wrong with the address of a document: one address must have one spelling. */

@@ -1,3 +1,4 @@
+export { ClientDocumentUnreached } from './client-documents.ts'
 export {
   newOAuthSecret,
   oauthSecretMatches,

@@ -25,6 +25,7 @@ import {
 } from '../errors/index.ts'
 import { deleteKeysOfUser } from '../identity/index.ts'
 import {
+  ClientDocumentUnreached,
   issuerOf,
   markClientAuthorized,
   newOAuthSecret,
@@ -44,6 +45,7 @@ import {
   UNKNOWN_CLIENT,
   UNSAFE_CALLBACK,
   UNSUPPORTED_RESPONSE_TYPE,
+  unreachedDocument,
 } from './fault-page.ts'
 import { isOAuthToken, mayGrant, remembers } from './may-grant.ts'
 import { formOf, single } from './parameters.ts'
@@ -151,7 +153,13 @@ export class AuthorizationEndpoint {
       return client
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error
-      sendFaultPage(visit.reply, { ...UNKNOWN_CLIENT, status: error.status, message: error.message })
+      const { status, message } = error
+      sendFaultPage(
+        visit.reply,
+        error instanceof ClientDocumentUnreached
+          ? unreachedDocument(clientId, status)
+          : { ...UNKNOWN_CLIENT, status, message },
+      )
       return undefined
     }
   }

@@ -10,7 +10,12 @@ export interface Fault {
   readonly message: string
   /** Each of them in a line of its own. */
   readonly faults?: readonly string[]
+  /** Who can put it right, and how. */
+  readonly hint?: string
 }
+
+const FROM_THE_APPLICATION =
+  'This comes from the application that has sent you here, and only it can put it right.'
 
 /** §8 row 2: who follows a link to an unknown client is a person (OA-B11). */
 export const UNKNOWN_CLIENT: Fault = {
@@ -18,6 +23,16 @@ export const UNKNOWN_CLIENT: Fault = {
   title: 'Unknown application',
   message:
     'No application is registered here under the client_id of this link. Start again from the application, or ask who runs it.',
+}
+
+/** OA-B13: the application may well be right, and this server have no way to what describes it. */
+export function unreachedDocument(clientId: string, status: number): Fault {
+  return {
+    status,
+    title: 'Application out of reach',
+    message: `The application is described at ${clientId}, and this server could not read that.`,
+    hint: `Try again in a minute: the server of the application may be down. A deployment without a way to it cannot take such applications; its administrator can have them register themselves instead, with CODER_OAUTH2_CLIENT_DOCUMENT_DENIED_HOSTS=*.`,
+  }
 }
 
 /** §8 row 5. */
@@ -48,7 +63,7 @@ export function invalidParameters(faults: readonly string[]): Fault {
 /** Says what is wrong, to a person and not to an app: nobody is redirected (OA-43, OA-B11). */
 export function sendFaultPage(
   reply: FastifyReply,
-  { status, title, message, faults = [] }: Fault,
+  { status, title, message, faults = [], hint = FROM_THE_APPLICATION }: Fault,
 ): FastifyReply {
   return sendPage(reply, {
     status,
@@ -57,7 +72,7 @@ export function sendFaultPage(
 <h1>${title}</h1>
 ${notice('bad', html`${message}`)}
 ${faults.length === 0 ? undefined : html`<ul class="faults">${faults.map((fault) => html`<li>${fault}</li>`)}</ul>`}
-<p class="hint">This comes from the application that has sent you here, and only it can put it right. Nothing was shared with it.</p>
+<p class="hint">${hint} Nothing was shared with it.</p>
 <div class="actions"><a class="button" href="/">Go to the dashboard</a></div>`,
   })
 }
