@@ -14,6 +14,8 @@ import {
   updateUserRoles,
   upsertAIModelPrices,
   upsertGroupAIBudget,
+  upsertGroupAILimits,
+  upsertUserAIBudgetOverride,
 } from '@slipway/contract'
 import { says, until } from '@slipway/testkit'
 import {
@@ -28,6 +30,7 @@ import {
   user,
   world,
 } from '../newcomer.fixture.ts'
+import { BlockedUsers } from './blocked-users.ts'
 import { Spending } from './spending.ts'
 
 meetNewcomers()
@@ -62,13 +65,19 @@ const pricedModel = async (thousandths = 1): Promise<string> => {
   return model
 }
 
-/** A group that bears what the newcomer spends. */
-const bearer = async (micros: number): Promise<string> => {
+/** A group that the newcomer is in. */
+const groupOf = async (name: string): Promise<string> => {
   const { id } = await world.owner.call(createGroup, {
     params: { organization: 'default' },
-    body: { name: `bears-${serial}` },
+    body: { name: `${name}-${serial}` },
   })
   await world.owner.call(updateGroup, { params: { group: id }, body: { add_users: [user.id] } })
+  return id
+}
+
+/** A group that bears what the newcomer spends. */
+const bearer = async (micros: number): Promise<string> => {
+  const id = await groupOf('bears')
   await world.owner.call(upsertGroupAIBudget, {
     params: { group: id },
     body: { spend_limit_micros: micros },
@@ -134,6 +143,59 @@ describe('AG-110: charges at the same time', () => {
     })
     expect(await asked.answer).toBe(200)
     await until('the cost', async () => (await spent()) === 200_000)
+  })
+})
+
+describe('AG-B14: a group whose members have a budget together, and none each', () => {
+  const totals = async (id: string, total_spend_limit_micros: number | null): Promise<void> => {
+    await world.owner.call(upsertGroupAILimits, {
+      params: { group: id },
+      body: { total_spend_limit_micros },
+    })
+  }
+  const bearing = async () =>
+    (await client.call(getUserAISpend, { params: { user: 'me' } })).effective_group_id
+
+  it('AG-B14: bears what they spend, and they are refused beyond it', async () => {
+    const model = await pricedModel()
+    const id = await groupOf('together')
+    await totals(id, 1_000_000)
+    expect(await bearing()).toBe(id)
+    expect(await use(model, 1_000)).toBe(200)
+    const refused = await ask({ ...hello, model })
+    expect(refused.status).toBe(403)
+    expect(await refused.text()).toContain('AI budget of US$1.00 of your group exceeded.')
+    await using blocked = new BlockedUsers(world.context, world.gateway)
+    await blocked.count()
+    const gauge = `coder_ai_gateway_cost_control_blocked_users{group_id="${id}"}`
+    expect(await world.context.metrics.metrics()).toContain(`${gauge} 1\n`)
+    await totals(id, 2_000_000)
+    await blocked.count()
+    expect(await world.context.metrics.metrics()).not.toContain(gauge)
+    await settings({ budget_reservations: true })
+    expect(await codeOf(await ask({ ...hello, model, max_tokens: 1_000 }))).toBe('budget_exceeded')
+  })
+
+  it('AG-111: does so behind any budget of each, and of several such groups the one with the highest', async () => {
+    const [low, high] = [await groupOf('low'), await groupOf('high')]
+    await totals(low, 5)
+    await totals(high, 7)
+    expect(await bearing()).toBe(high)
+    const { rows } = await sql<{ group_id: string }>`
+      select group_id from ai_budget_of(${user.id}::uuid, 'lowest')`.execute(world.database.db)
+    expect(rows).toEqual([{ group_id: low }])
+    const each = await bearer(1)
+    expect(await bearing()).toBe(each)
+    await world.owner.call(upsertUserAIBudgetOverride, {
+      params: { user: user.id },
+      body: { group_id: low, spend_limit_micros: 3 },
+    })
+    expect(await bearing()).toBe(low)
+    await world.owner.call(updateGroup, { params: { group: low }, body: { remove_users: [user.id] } })
+    await world.owner.call(updateGroup, { params: { group: each }, body: { remove_users: [user.id] } })
+    expect(await bearing()).toBe(high)
+    await totals(high, null)
+    expect(await bearing()).toBe(user.organization_ids[0])
   })
 })
 

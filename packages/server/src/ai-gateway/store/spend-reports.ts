@@ -227,7 +227,10 @@ export async function sumDailySpend(
   return row
 }
 
-/** How many users have used up their budget, by the group that bears them; only of those who have spent, or may not. */
+/**
+ * How many users are refused because a budget is used up, theirs or one that they share, by the group that bears them;
+ * only of those who have spent, or may not.
+ */
 export async function countBlockedUsers(
   actor: Actor,
   db: Db,
@@ -235,18 +238,28 @@ export async function countBlockedUsers(
 ): Promise<ReadonlyMap<string, number>> {
   authorize(actor, 'read', { type: 'user' })
   const { rows } = await sql<{ group_id: string; users: number }>`
-    with candidates as (
+    with used_up as materialized (
+      select l.group_id as id from group_ai_limits l
+       where ai_total_spend('group', l.group_id, ${since}::date) >= l.total_spend_limit_micros),
+    used_up_by_all as materialized (
+      select o.organization_id as id from organization_ai_budgets o
+       where ai_total_spend('organization', o.organization_id, ${since}::date) >= o.spend_limit_micros),
+    candidates as (
       select s.user_id from ai_user_daily_spend s where s.day >= ${since}::date
       union select o.user_id from user_ai_budget_overrides o where o.spend_limit_micros = 0
       union select e.user_id from group_ai_budgets b join group_members_expanded e on e.group_id = b.group_id
-             where b.spend_limit_micros = 0)
+             where b.spend_limit_micros = 0
+      union select e.user_id from used_up t join group_members_expanded e on e.group_id = t.id
+      union select m.user_id from used_up_by_all t join organization_members m on m.organization_id = t.id)
     select b.group_id, count(*)::int as users
       from candidates c
       join users u on u.id = c.user_id and not u.deleted and not u.is_system and u.status <> 'suspended'
       cross join lateral ai_budget_of(c.user_id, ${policy}) b
-     where ai_user_spend(c.user_id, b.group_id, ${policy} = 'sum' and b.limit_source = 'group', ${since}::date)
-           >= b.spend_limit_micros
-       and (exists (select from group_ai_budgets) or exists (select from user_ai_budget_overrides))
+     where (ai_user_spend(c.user_id, b.group_id, ${policy} = 'sum' and b.limit_source = 'group', ${since}::date)
+              >= b.spend_limit_micros
+            or b.group_id in (select id from used_up) or b.organization_id in (select id from used_up_by_all))
+       and (exists (select from group_ai_budgets) or exists (select from user_ai_budget_overrides)
+            or exists (select from used_up) or exists (select from used_up_by_all))
      group by 1`.execute(db)
   return new Map(rows.map(({ group_id, users }) => [group_id, users]))
 }
