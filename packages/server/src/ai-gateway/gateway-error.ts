@@ -66,6 +66,11 @@ export class GatewayError extends Error {
     this.interceptionId = options.interceptionId
   }
 
+  /** What clients tell by it whether to try again (AG-9). */
+  get type(): string {
+    return typeOf(this.status)
+  }
+
   /** The same failure with what only one request or its API knows of it. */
   with(more: {
     readonly interceptionId?: string
@@ -91,7 +96,7 @@ export class GatewayError extends Error {
       detail,
       ...(this.ofResponses ? { code: String(this.status) } : {}),
       type: 'error',
-      error: { type: typeOf(this.status), code, message, param: null },
+      error: { type: this.type, code, message, param: null },
       request_id: requestId,
     })
   }

@@ -274,10 +274,10 @@ function withId(line: string, providerId: string, interceptionId: string): strin
   return line.slice(0, found) + JSON.stringify(interceptionId) + line.slice(found + quoted.length)
 }
 
-function lastWords(wire: Wire, { code, message }: GatewayError, latest: Latest): string {
+function lastWords(wire: Wire, { type, code, message }: GatewayError, latest: Latest): string {
   switch (wire) {
     case 'messages':
-      return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type: 'api_error', message } })}\n\n`
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message } })}\n\n`
     case 'responses':
       return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param: null, sequence_number: nextNumber(latest) })}\n\n`
     case 'chat':
@@ -285,6 +285,6 @@ function lastWords(wire: Wire, { code, message }: GatewayError, latest: Latest):
     case 'invoke':
     case 'converse':
     case 'other':
-      return `data: ${JSON.stringify({ error: { type: 'api_error', code, message, param: null } })}\n\n`
+      return `data: ${JSON.stringify({ error: { type, code, message, param: null } })}\n\n`
   }
 }

@@ -185,6 +185,37 @@ describe('AG-74: chat completions', () => {
   })
 })
 
+it('AG-54: keys that all rest end an open stream with the error that they would have as its status', async () => {
+  await connect()
+  for (const type of ['openai', 'anthropic'] as const) {
+    const { name } = await world.provider({
+      type,
+      base_url: world.upstream.url + (type === 'openai' ? '/v1' : ''),
+    })
+    for (const path of type === 'openai' ? ['chat/completions', 'responses'] : ['messages']) {
+      // A key that may be used at once again rests for no longer than its request.
+      world.upstream.play(callsTools(echoes('x')), { status: 429, headers: { 'Retry-After': '0' } })
+      const response = await fetch(`${world.server.url}/api/v2/ai-gateway/${name}/v1/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...messages, input: 'Say hi', stream: true }),
+      })
+      const text = await response.text()
+      expect([response.status, text]).toEqual([
+        200,
+        expect.stringContaining('all configured keys are rate-limited'),
+      ])
+      expect(text).toContain(
+        path === 'responses' ? '"code":"rate_limit_exceeded"' : '"type":"rate_limit_error"',
+      )
+      expect(text).not.toMatch(/message_stop|\[DONE\]|response\.completed/)
+    }
+  }
+  expect((await recorded()).interceptions.map(({ error_type }) => error_type)).toEqual(
+    Array(3).fill('rate_limited'),
+  )
+})
+
 describe('AG-74: messages', () => {
   it('a stream is one message', async () => {
     await connect()
