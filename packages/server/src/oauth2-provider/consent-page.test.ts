@@ -92,6 +92,16 @@ describe('the consent page in a browser', () => {
     expect(faults).toEqual([])
   })
 
+  it('OA-B14: who asks for everything asks for one thing, and the rest is folded behind it', async () => {
+    const { page } = await arrive(address(app, { scope: 'coder:all template:read api_key:*' }))
+    const access = page.getByRole('region', { name: 'Pine-Reports will be able to' })
+    await access.getByText('coder:all').waitFor()
+    const narrow = access.getByText('template:read')
+    expect([await access.getByRole('listitem').count(), await narrow.isVisible()]).toEqual([1, false])
+    await access.getByText('With all that this includes (2)').press('Enter')
+    expect(await narrow.isVisible()).toBe(true)
+  })
+
   it('OA-B14: refusing and cancelling tell the app, without scripts too', async () => {
     for (const [role, name] of [
       ['button', 'Refuse it for the record'],
@@ -142,6 +152,7 @@ describe('the consent page in a browser', () => {
       const pages = {
         stranger: page.url(),
         app: address(app, { scope: '' }),
+        everything: address(app, { scope: 'coder:all template:read api_key:*' }),
         faulty: address(app, { redirect_uri: 'https://evil.example', code_challenge: 'x' }),
         unknown: address({ ...app, id: '00000000-0000-4000-8000-000000000000' }),
       }

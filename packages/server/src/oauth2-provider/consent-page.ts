@@ -5,6 +5,7 @@ import type { OAuthClient } from '../oauth2-clients/index.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { Html, html } from './html.ts'
 import { notice, sendPage } from './page.ts'
+import { readScopes } from './scopes.ts'
 
 /** What the page asks, and whom. */
 export interface Consent {
@@ -61,6 +62,7 @@ export function consentHead(
 ): { readonly html: Html; readonly images: readonly string[] } {
   const name = html`<bdi>${client.name}</bdi>`
   const icon = iconOf(client)
+  const { widest, included } = readScopes(scopes)
   return {
     html: html`<div class="app">
 <div class="icon" aria-hidden="true">${icon === undefined ? html`${monogram(client.name)}` : html`<img src="${icon.url}" alt="">`}</div>
@@ -72,10 +74,15 @@ export function consentHead(
 ${origin(client)}
 <section aria-labelledby="access">
 <h2 id="access">${name} will be able to</h2>
-<ul class="scopes">${scopes.map((scope) => html`<li>${CHECK}<span>${scopeInWords(scope)}<code>${scope}</code></span></li>`)}</ul>
+${scopeList(widest)}
+${included.length === 0 ? undefined : html`<details><summary>With all that this includes (${String(included.length)})</summary>${scopeList(included)}</details>`}
 </section>`,
     images: icon?.origin === undefined ? [] : [icon.origin],
   }
+}
+
+function scopeList(scopes: readonly string[]): Html {
+  return html`<ul class="scopes">${scopes.map((scope) => html`<li>${CHECK}<span>${scopeInWords(scope)}<code>${scope}</code></span></li>`)}</ul>`
 }
 
 /** Whether nobody but the app itself says who it is. */

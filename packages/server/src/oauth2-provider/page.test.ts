@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises'
 
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 
 import { scopeInWords } from '@slipway/contract'
-import { PUBLIC_SCOPES } from '../authz/index.ts'
+import { covers, PUBLIC_SCOPES } from '../authz/index.ts'
 import { PAGE_THEME } from '../edge/index.ts'
 import { Html, html } from './html.ts'
 import { redirectWith } from './redirect.ts'
+import { readScopes } from './scopes.ts'
 
 const TOKEN = /(--[\w-]+): (light-dark\([^)]+\))/g
 
@@ -21,6 +23,28 @@ it('UI-607: the colours of the pages are those of the dashboard', async () => {
 it('OA-B14: every scope that may be asked for has words', () => {
   for (const scope of PUBLIC_SCOPES) expect(scopeInWords(scope), scope).not.toContain(':')
   expect(scopeInWords('no:such')).toBe('no:such')
+})
+
+it('OA-B14: scopes that others include stand behind them, and none is left out', () => {
+  expect(readScopes([...PUBLIC_SCOPES]).widest).toEqual(['coder:all'])
+  expect(readScopes(['api_key:*', 'api_key:read', 'user:read'])).toEqual({
+    widest: ['api_key:*', 'user:read'],
+    included: ['api_key:read'],
+  })
+  fc.assert(
+    fc.property(fc.subarray([...PUBLIC_SCOPES]), (scopes) => {
+      const { widest, included } = readScopes(scopes)
+      expect([...widest, ...included].toSorted()).toEqual(scopes.toSorted())
+      expect(covers(widest, included)).toBe(true)
+      for (const scope of widest)
+        expect(
+          covers(
+            widest.filter((other) => other !== scope),
+            [scope],
+          ),
+        ).toBe(false)
+    }),
+  )
 })
 
 it('values in a page are text, whatever they hold', () => {

@@ -90,6 +90,8 @@ ul.scopes { list-style: none; border-width: 1px; border-radius: 8px; margin-top:
 ul.scopes li { display: flex; gap: 8px; padding: 8px 12px; font-size: 13px; line-height: 1.45; }
 ul.scopes li + li { border-top-width: 1px; }
 ul.scopes svg { width: 16px; height: 16px; margin-top: 1px; color: var(--accent); }
+details { margin-top: 8px; font-size: 13px; }
+summary { color: var(--ink-2); cursor: pointer; border-radius: 4px; width: fit-content; }
 ul.scopes code { display: block; color: var(--ink-3); font-size: 12px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; font-size: 13px; line-height: 1.45; }
 dt { color: var(--ink-2); }

@@ -29,6 +29,33 @@ export function narrowedScopes(granted: readonly string[], scope: string | undef
   return asked
 }
 
+/** Scopes as a person reads them: those that say it all, and those that permit nothing beside them (OA-B14). */
+export interface ReadScopes {
+  readonly widest: readonly string[]
+  readonly included: readonly string[]
+}
+
+/**
+ * Sorts out what the others of a list permit anyway, by permission and not by name: many clients ask for every scope
+ * that there is, and nobody reads sixty lines. Of those that permit the same, the one that says most in a word stays.
+ */
+export function readScopes(scopes: readonly string[]): ReadScopes {
+  const widest = new Set(scopes)
+  for (const scope of scopes.toSorted((a, b) => breadth(a) - breadth(b))) {
+    widest.delete(scope)
+    if (!covers([...widest], [scope])) widest.add(scope)
+  }
+  return {
+    widest: scopes.filter((scope) => widest.has(scope)),
+    included: scopes.filter((scope) => !widest.has(scope)),
+  }
+}
+
+function breadth(scope: string): number {
+  if (scope.startsWith('coder:')) return 2
+  return scope.endsWith(':*') ? 1 : 0
+}
+
 function invalidScope(description: string): OAuthError {
   return new OAuthError(400, 'invalid_scope', description)
 }
