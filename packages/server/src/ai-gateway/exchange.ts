@@ -148,7 +148,8 @@ async function exchangeTraced(
       status: answer.status,
       headers: answer.headers,
       providerMs,
-      body: answer.status >= 400 ? await course.refused(answer) : course.relay(answer, observer),
+      // Where it leads elsewhere, nothing was answered either.
+      body: answer.status >= 300 ? await course.refused(answer) : course.relay(answer, observer),
     }
   } catch (error) {
     await course.end(signal.aborted ? CLIENT_LEFT : failureOfError(error))

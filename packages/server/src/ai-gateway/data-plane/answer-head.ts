@@ -15,6 +15,9 @@ const KEPT_BACK = new Set([
   'upgrade',
   'proxy-authenticate',
   'set-cookie',
+  // Clients would follow it with the token of this deployment (AG-13).
+  'location',
+  'refresh',
   'strict-transport-security',
   'alt-svc',
   'clear-site-data',

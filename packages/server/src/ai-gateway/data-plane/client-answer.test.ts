@@ -162,6 +162,14 @@ it.each([
   expect(String(await wholeAnswer(pieces(said), 'responses', 'our-id'))).toBe(said)
 })
 
+it.each([
+  ['data: {"choices":[]}', 'data: {"choices":[]}\n\ndata: [DONE]\n\n'],
+  ['data: {"choices":[]}\n', 'data: {"choices":[]}\n\ndata: [DONE]\n\n'],
+  ['data: {"choices":[]}\n\ndata: [DONE]', 'data: {"choices":[]}\n\ndata: [DONE]'],
+])('AG-28: a chat that ends within a line is done once: %j', async (stream, answer) => {
+  expect(await read('chat', pieces(stream))).toBe(answer)
+})
+
 it('AG-29: a whole answer is held up to a length, and bytes that are no text stay as they are', async () => {
   const bytes = Buffer.from([0x1f, 0x8b, 0xff, 0x00])
   const some = async function* (): AsyncGenerator<Uint8Array> {

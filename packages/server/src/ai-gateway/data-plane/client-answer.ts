@@ -81,12 +81,13 @@ export async function* streamedAnswer(
   interceptionId: string,
   pingMs = PING_MS,
 ): AsyncGenerator<Uint8Array> {
-  const latest: Latest = { lines: [] }
+  const latest: Latest = { lines: [], isOpen: false }
   try {
     const answer = wholeLines(body, wire, replacesId(wire) ? interceptionId : undefined, latest)
     if (wire === 'messages') yield* withPings(answer, pingMs)
     else yield* answer
-    if (wire === 'chat' && lacksEnd(latest)) yield Buffer.from('\ndata: [DONE]\n\n')
+    if (wire === 'chat' && lacksEnd(latest))
+      yield Buffer.from(`${latest.isOpen ? '\n' : ''}\ndata: [DONE]\n\n`)
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     // An event that was about to end has ended, and is none of the last words.
@@ -97,6 +98,8 @@ export async function* streamedAnswer(
 /** What came last of a stream: whole lines, without empty ones between events. */
 interface Latest {
   lines: readonly Buffer[]
+  /** Whether the last of them lacks its end. */
+  isOpen: boolean
 }
 
 function textOf({ lines }: Latest): string {
@@ -193,10 +196,18 @@ async function* wholeLines(
     }
     const whole = held.length === 0 ? piece.subarray(0, end) : held.takeWith(piece.subarray(0, end))
     if (end < piece.length) held.add(piece.subarray(end))
-    if (whole.length > 2) latest.lines = [latest.lines.at(-1) ?? whole.subarray(0, 0), whole]
+    if (whole.length > 2) noteLines(latest, whole)
     yield changed(whole)
   }
-  if (held.length > 0) yield changed(held.takeWith())
+  if (held.length === 0) return
+  const rest = held.takeWith()
+  noteLines(latest, rest)
+  latest.isOpen = true
+  yield changed(rest)
+}
+
+function noteLines(latest: Latest, lines: Buffer): void {
+  latest.lines = [latest.lines.at(-1) ?? lines.subarray(0, 0), lines]
 }
 
 const NEW_LINE = 10

@@ -223,6 +223,17 @@ it('AG-B6: what a provider sends is relayed as far as it can be, and speaks for 
   }
 })
 
+it('AG-13: nobody is sent elsewhere by a provider, where clients would go with the token', async () => {
+  const { name } = await world.provider()
+  for (const status of [301, 307]) {
+    world.upstream.answer = () => ({ status, headers: { Location: 'https://elsewhere.example/' } })
+    for (const answer of [await ask(`/${name}/v1/chat/completions`, hello), await ask(`/${name}/v1/models`)])
+      expect([answer.status, answer.headers.get('location')]).toEqual([status, null])
+    const { interceptions } = await world.records(user.id)
+    expect(interceptions.at(-1)).toMatchObject({ error_type: 'unknown' })
+  }
+})
+
 it('AG-B4, AG-99: what is encoded although nobody has asked for it is read, counted and shows no key', async () => {
   const KEY = 'sk-of-the-deployment-1'
   const usage = { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 }

@@ -1,6 +1,7 @@
 import { at, count, list, parseJson, text } from './json.ts'
 import {
   BoundedText,
+  errorIn,
   MAX_PARTS,
   type Observation,
   type Observer,
@@ -45,12 +46,7 @@ export class ChatStreamObserver implements Observer {
     this.#responseId ||= text(at(chunk, 'id'))
     const usage = at(chunk, 'usage')
     if (typeof usage === 'object' && usage !== null) this.#usage = chatUsage(usage)
-    const error = at(chunk, 'error')
-    if (typeof error === 'object' && error !== null)
-      this.#error = {
-        type: text(at(error, 'type')) || text(at(error, 'code')),
-        message: text(at(error, 'message')),
-      }
+    this.#error = errorIn(at(chunk, 'error')) ?? this.#error
     for (const call of list(at(list(at(chunk, 'choices'))[0], 'delta', 'tool_calls'))) this.#call(call)
   }
 
@@ -100,7 +96,8 @@ export class ChatBodyObserver implements Observer {
   observation(): Observation {
     const body = parseJson(this.#reader.text() ?? '')
     const usage = at(body, 'usage')
-    const tools = list(at(list(at(body, 'choices'))[0], 'message', 'tool_calls'))
+    const choice = list(at(body, 'choices'))[0]
+    const tools = list(at(choice, 'message', 'tool_calls'))
     return {
       responseId: text(at(body, 'id')),
       usage: typeof usage === 'object' && usage !== null ? chatUsage(usage) : undefined,
@@ -113,7 +110,8 @@ export class ChatBodyObserver implements Observer {
         }),
       ),
       thoughts: [],
-      error: undefined,
+      // Some say so with a good status, of all of it or of what they have chosen.
+      error: errorIn(at(body, 'error')) ?? errorIn(at(choice, 'error')),
       complete: body !== undefined,
     }
   }

@@ -2,6 +2,7 @@ import { extras } from './chat-completions.ts'
 import { at, count, list, parseJson, text } from './json.ts'
 import {
   BoundedText,
+  errorIn,
   MAX_PARTS,
   MAX_TEXT,
   type Observation,
@@ -141,7 +142,7 @@ export class MessagesBodyObserver implements Observer {
         .map((block) => text(at(block, 'thinking')).slice(0, MAX_TEXT))
         .filter((content) => content !== '')
         .map((content): Thought => ({ content, source: 'thinking' })),
-      error: undefined,
+      error: errorIn(at(body, 'error')),
       complete: body !== undefined,
     }
   }

@@ -1,3 +1,5 @@
+import { at, text } from './json.ts'
+
 /** Tokens of one answer of a provider, each counted once. */
 export interface TokenUsage {
   /** Without what was read from a cache or written to one. */
@@ -54,6 +56,13 @@ export const NOTHING: Observation = {
   thoughts: [],
   error: undefined,
   complete: false,
+}
+
+/** What a provider tells of an error, as most APIs have it; undefined where it tells of none. */
+export function errorIn(error: unknown): Observation['error'] {
+  if (typeof error === 'string') return { type: '', message: error }
+  if (typeof error !== 'object' || error === null) return undefined
+  return { type: text(at(error, 'type')) || text(at(error, 'code')), message: text(at(error, 'message')) }
 }
 
 /** Longest text of one record, in characters. */

@@ -292,6 +292,31 @@ it('AG-24: a stream under a wrong type of content is counted, and so is a whole 
   expect(seen('chat', '', '').complete).toBe(false)
 })
 
+it.each<[Wire, object, string, string]>([
+  ['chat', { error: { code: 'overloaded_error', message: 'No' } }, 'overloaded_error', 'No'],
+  ['chat', { error: 'No' }, '', 'No'],
+  ['chat', { choices: [{ message: {}, error: { code: 502, message: 'No' } }] }, '', 'No'],
+  [
+    'messages',
+    { type: 'error', error: { type: 'overloaded_error', message: 'No' } },
+    'overloaded_error',
+    'No',
+  ],
+])(
+  'AG-82: an answer of %s that has failed with a good status is a failure: %j',
+  (wire, body, type, message) => {
+    const observer = observerOf(wire, 'application/json')
+    observer.push(Buffer.from(JSON.stringify(body)))
+    expect(observer.observation().error).toEqual({ type, message })
+  },
+)
+
+it('AG-51: an error in the middle of a chat may be a text', () => {
+  const observer = observerOf('chat', 'text/event-stream')
+  observer.push(Buffer.from('data: {"id":"1","choices":[]}\n\ndata: {"error":"No"}\n\n'))
+  expect(observer.observation().error).toEqual({ type: '', message: 'No' })
+})
+
 it('AG-21: only true asks for a stream', () => {
   for (const [stream, streamed] of [
     [true, true],
