@@ -12,18 +12,23 @@ type Entry = readonly [
   cacheWrite: number | null,
 ]
 
-/** List prices in dollars for a million tokens; null where there is none. */
+/**
+ * List prices in dollars for a million tokens; null where there is none. A model is there by its dated names too: whoever
+ * asks for one of those must not get it for nothing.
+ */
 const OPENAI: readonly Entry[] = [
-  [['gpt-5.2', 'gpt-5.2-chat-latest', 'gpt-5.2-codex'], 1.75, 14, 0.175, null],
+  [['gpt-5.2', 'gpt-5.2-2025-12-11', 'gpt-5.2-chat-latest', 'gpt-5.2-codex'], 1.75, 14, 0.175, null],
   // The pro models give no discount for what is cached.
-  [['gpt-5.2-pro'], 21, 168, 21, null],
+  [['gpt-5.2-pro', 'gpt-5.2-pro-2025-12-11'], 21, 168, 21, null],
   [
     [
       'gpt-5.1',
+      'gpt-5.1-2025-11-13',
       'gpt-5.1-chat-latest',
       'gpt-5.1-codex',
       'gpt-5.1-codex-max',
       'gpt-5',
+      'gpt-5-2025-08-07',
       'gpt-5-chat-latest',
       'gpt-5-codex',
     ],
@@ -32,18 +37,18 @@ const OPENAI: readonly Entry[] = [
     0.125,
     null,
   ],
-  [['gpt-5-mini', 'gpt-5.1-codex-mini'], 0.25, 2, 0.025, null],
-  [['gpt-5-nano'], 0.05, 0.4, 0.005, null],
-  [['gpt-5-pro'], 15, 120, 15, null],
-  [['gpt-4.1'], 2, 8, 0.5, null],
-  [['gpt-4.1-mini'], 0.4, 1.6, 0.1, null],
-  [['gpt-4.1-nano'], 0.1, 0.4, 0.025, null],
-  [['gpt-4o'], 2.5, 10, 1.25, null],
-  [['gpt-4o-mini'], 0.15, 0.6, 0.075, null],
-  [['o3'], 2, 8, 0.5, null],
-  [['o3-pro'], 20, 80, 20, null],
-  [['o4-mini'], 1.1, 4.4, 0.275, null],
-  [['o3-mini'], 1.1, 4.4, 0.55, null],
+  [['gpt-5-mini', 'gpt-5-mini-2025-08-07', 'gpt-5.1-codex-mini'], 0.25, 2, 0.025, null],
+  [['gpt-5-nano', 'gpt-5-nano-2025-08-07'], 0.05, 0.4, 0.005, null],
+  [['gpt-5-pro', 'gpt-5-pro-2025-10-06'], 15, 120, 15, null],
+  [['gpt-4.1', 'gpt-4.1-2025-04-14'], 2, 8, 0.5, null],
+  [['gpt-4.1-mini', 'gpt-4.1-mini-2025-04-14'], 0.4, 1.6, 0.1, null],
+  [['gpt-4.1-nano', 'gpt-4.1-nano-2025-04-14'], 0.1, 0.4, 0.025, null],
+  [['gpt-4o', 'gpt-4o-2024-11-20', 'gpt-4o-2024-08-06'], 2.5, 10, 1.25, null],
+  [['gpt-4o-mini', 'gpt-4o-mini-2024-07-18'], 0.15, 0.6, 0.075, null],
+  [['o3', 'o3-2025-04-16'], 2, 8, 0.5, null],
+  [['o3-pro', 'o3-pro-2025-06-10'], 20, 80, 20, null],
+  [['o4-mini', 'o4-mini-2025-04-16'], 1.1, 4.4, 0.275, null],
+  [['o3-mini', 'o3-mini-2025-01-31'], 1.1, 4.4, 0.55, null],
   [['codex-mini-latest'], 1.5, 6, 0.375, null],
 ]
 const ANTHROPIC: readonly Entry[] = [

@@ -3,7 +3,7 @@ import { audited } from '../audit/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { notFound } from '../errors/index.ts'
-import { readPrices } from './prices.ts'
+import { pricedName, readPrices } from './prices.ts'
 import {
   deleteCustomPrice,
   listPriceChanges,
@@ -26,7 +26,7 @@ export function priceRoutes(context: AppContext): BoundRoute[] {
   const { db } = context.database
   return [
     forSession(contract.listAIModelPrices, async ({ actor, query }) =>
-      (await listPrices(actor, db, query)).map(present),
+      (await listPrices(actor, db, named(query))).map(present),
     ),
     forSession(
       contract.upsertAIModelPrices,
@@ -54,7 +54,7 @@ export function priceRoutes(context: AppContext): BoundRoute[] {
     ),
     forSession(contract.deleteAIModelPrice, (incoming) =>
       audited(context, incoming, { type: 'ai_model_price', action: 'delete' }, async (draft) => {
-        const gone = await deleteCustomPrice(incoming.actor, db, incoming.query)
+        const gone = await deleteCustomPrice(incoming.actor, db, named(incoming.query))
         if (gone === undefined) throw notFound()
         Object.assign(draft, { before: gone, target: targetOf(gone) })
         return undefined
@@ -62,9 +62,17 @@ export function priceRoutes(context: AppContext): BoundRoute[] {
     ),
     forSession(contract.listAIModelPriceChanges, async ({ actor, query }) => {
       const page = { limit: query.limit ?? CHANGES, offset: query.offset ?? 0 }
-      return (await listPriceChanges(actor, db, query, page)).map(presentChange)
+      return (await listPriceChanges(actor, db, named(query), page)).map(presentChange)
     }),
   ]
+}
+
+/** A search for a model by the name that its price has. */
+function named<Query extends { readonly provider?: string | undefined; readonly model?: string | undefined }>(
+  query: Query,
+): Query {
+  const { provider = '', model } = query
+  return model === undefined ? query : { ...query, model: pricedName(provider, model) }
 }
 
 function targetOf({ provider, model }: Pick<PriceRow, 'provider' | 'model'>): string {

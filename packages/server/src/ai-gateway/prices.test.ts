@@ -79,6 +79,34 @@ describe('AG-109: prices', () => {
     expect(await list({ provider, model, source: 'all' })).toHaveLength(1)
   })
 
+  it('AG-108: the release knows the main models by their dated names too', async () => {
+    for (const [dated, model] of [
+      ['gpt-5-2025-08-07', 'gpt-5'],
+      ['gpt-4o-mini-2024-07-18', 'gpt-4o-mini'],
+      ['o3-2025-04-16', 'o3'],
+    ]) {
+      const of = { provider: 'azure', source: 'default' } as const
+      const [same] = await list({ ...of, model: model ?? '' })
+      expect(await list({ ...of, model: dated ?? '' }), dated).toMatchObject([
+        { input_price: same?.input_price, output_price: same?.output_price },
+      ])
+    }
+  })
+
+  it('AG-109: a model of Google has one price by both of its names', async () => {
+    const named = { provider: 'google', model: 'models/house' }
+    await set({ ...price, ...named })
+    const found = { ...price, provider: 'google', model: 'house', source: 'custom' }
+    expect(await list(named)).toMatchObject([found])
+    expect(await list({ ...named, model: 'house' })).toMatchObject([found])
+    await expect(set({ ...price, ...named }, { ...price, ...named, model: 'house' })).rejects.toMatchObject({
+      validations: [{ field: 'prices[1].model' }],
+    })
+    expect(await owner.call(listAIModelPriceChanges, { query: named })).toHaveLength(1)
+    await owner.call(deleteAIModelPrice, { query: named })
+    expect(await list(named)).toEqual([])
+  })
+
   it('AG-108: what changes of prices is kept and audited, with who did it', async () => {
     const model = randomUUID()
     const of = { provider: 'openai', model }
@@ -140,6 +168,7 @@ describe('AG-109: prices', () => {
   it.each([
     ['an unknown provider', { ...price, provider: 'openai-compat' }],
     ['no model', { ...price, model: '' }],
+    ['a model with a space at its end', { ...price, model: 'gpt-5 ' }],
     ['a price that is not there', { ...price, input_price: undefined }],
     ['a price below 0', { ...price, input_price: -1 }],
     ['a broken price', { ...price, input_price: 1.5 }],

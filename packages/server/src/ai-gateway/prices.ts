@@ -24,6 +24,11 @@ export function isPriceable(type: string): type is NewPrice['provider'] {
   return Object.hasOwn(PROVIDERS, type)
 }
 
+/** By which name the price of a model is known: Google's lists have `models/` before each, and it takes both. */
+export function pricedName(providerType: string, model: string): string {
+  return providerType === 'google' ? model.replace(/^models\//, '') : model
+}
+
 /** Prices that are given, all or none of them. @throws ApiError 400 naming every field that breaks a rule (AG-109). */
 export function readPrices(given: readonly AIModelPriceUpsert[]): NewPrice[] {
   const faults: Validation[] = []
@@ -34,10 +39,13 @@ export function readPrices(given: readonly AIModelPriceUpsert[]): NewPrice[] {
   for (const [index, price] of given.entries()) {
     const fault = (field: string, detail: string): void =>
       void faults.push({ field: `prices[${index}].${field}`, detail })
-    const { provider = '', model = '' } = price
+    const { provider = '' } = price
+    const model = pricedName(provider, price.model ?? '')
     if (!isPriceable(provider)) fault('provider', `must be one of ${Object.keys(PROVIDERS).join(', ')}`)
     if (model.trim() === '' || model.length > MAX_MODEL || model.includes('\0'))
       fault('model', `must have 1 to ${MAX_MODEL} characters`)
+    // No request would ever have that name.
+    else if (model !== model.trim()) fault('model', 'must not begin or end with spaces')
     const values = FIELDS.map((field) => {
       const value = price[field]
       if (value === undefined) fault(field, 'must be given; null is unknown')

@@ -4,6 +4,7 @@ import { measureAt } from './admission.ts'
 import { budgetMessage } from './budget-message.ts'
 import type { ExchangeParts, ModelRequest } from './exchange-parts.ts'
 import { GatewayError } from './gateway-error.ts'
+import { pricedName } from './prices.ts'
 import type { Target } from './routing/target.ts'
 import { deleteReservation, insertReservation } from './store/reservations.ts'
 import { at, bodyText, parseJson } from './wires/json.ts'
@@ -64,7 +65,10 @@ export async function reserve(
     policy,
     since,
     month,
-    models: targets.map(({ provider, model }) => ({ providerType: provider.type, model })),
+    models: targets.map(({ provider: { type }, model }) => ({
+      providerType: type,
+      model: pricedName(type, model),
+    })),
     ...largest(request.body),
     setsAside,
     refusesUnpriced: settings.blockUnpricedModels,

@@ -23,6 +23,12 @@ describe('AG-B9: patterns of models', () => {
     // Names of providers have no slash: what is behind the first one is the model's.
     ['router/openai/*', 'router', 'openai/gpt-5', true],
     ['openai/*', 'router', 'openai/gpt-5', false],
+    // Google calls the same model both.
+    ['gemini-*', 'google', 'models/gemini-2.5-pro', true],
+    ['gemini-*', 'google', 'Models/Gemini-2.5-pro', true],
+    ['google/gemini-2.5-pro', 'google', 'models/gemini-2.5-pro', true],
+    ['*/models/gemini-*', 'google', 'models/gemini-2.5-pro', true],
+    ['gemini-*', 'google', 'tunedModels/gemini-2.5-pro', false],
     ['g.t', 'any', 'gpt', false],
     ['', 'any', 'gpt', false],
   ])('%s for %s %s: %s', (pattern, provider, model, expected) => {

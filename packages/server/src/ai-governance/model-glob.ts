@@ -1,6 +1,9 @@
+/** Google's lists of models have this before each name, and its models are called with and without it. */
+const FOLDER = 'models/'
+
 /**
  * A pattern of models: `*` stands for any characters. With a slash the part before the first one is a pattern of names of
- * providers. Upper and lower case are the same: some providers take both.
+ * providers. Upper and lower case are the same: some providers take both. So is a name with and without `models/`.
  */
 export class ModelGlob {
   readonly #provider: readonly string[] | undefined
@@ -14,9 +17,11 @@ export class ModelGlob {
 
   /** Whether it means this model of the provider of this name. */
   matches(provider: string, model: string): boolean {
+    const name = model.toLowerCase()
     return (
       (this.#provider === undefined || matches(this.#provider, provider.toLowerCase())) &&
-      matches(this.#model, model.toLowerCase())
+      (matches(this.#model, name) ||
+        (name.startsWith(FOLDER) && matches(this.#model, name.slice(FOLDER.length))))
     )
   }
 }

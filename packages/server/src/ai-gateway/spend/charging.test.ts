@@ -22,6 +22,7 @@ import {
   ask,
   client,
   codeOf,
+  goOnWith,
   hello,
   meetNewcomers,
   provider,
@@ -46,13 +47,13 @@ const settings = async (body: UpdateAIGatewaySettingsRequest): Promise<void> => 
 }
 
 /** A model of which each token costs so many thousandths of a dollar. */
-const pricedModel = async (thousandths = 1): Promise<string> => {
+const pricedModel = async (thousandths = 1, type = 'openai'): Promise<string> => {
   const model = `charged-${thousandths}-${serial}`
   await world.owner.call(upsertAIModelPrices, {
     body: {
       prices: [
         {
-          provider: 'openai',
+          provider: type,
           model,
           input_price: thousandths * 1_000_000_000,
           output_price: thousandths * 1_000_000_000,
@@ -291,6 +292,17 @@ describe('AG-114: who is told of a threshold', () => {
     // 900 of February, told of as of that month; what March has spent is none of it, however late this is known.
     expect((await chargeTogether(model, [last, 1], [first, 500])).at(-1)).toEqual(['85', '2031-02-01'])
   })
+})
+
+it('AG-110: models of Google cost the same by both of their names, and as much is set aside', async () => {
+  goOnWith(await world.provider({ type: 'google' }))
+  const model = await pricedModel(1, 'google')
+  await bearer(500_000)
+  expect(await use(`models/${model}`, 100)).toBe(200)
+  await until('the cost', async () => (await spent()) === 100_000)
+  await settings({ budget_reservations: true, block_unpriced_models: true })
+  const refused = await ask({ ...hello, model: `models/${model}`, max_tokens: 400 })
+  expect(await codeOf(refused)).toBe('budget_exceeded')
 })
 
 it('AG-36: the tokens of an answer with large pictures are charged', async () => {

@@ -5,6 +5,7 @@ import type { Governance } from '../../ai-governance/index.ts'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext, Db } from '../../context.ts'
 import { dayOf, periodOf } from '../period.ts'
+import { pricedName } from '../prices.ts'
 import { insertTokens, type TokenRecord } from '../store/records.ts'
 import { type Crossed, notifyCrossing } from './notify-crossing.ts'
 
@@ -46,6 +47,7 @@ export class Spending implements AsyncDisposable {
     const period = periodOf(record.createdAt, periodKind)
     const { priced, crossings } = await insertTokens(actor, db, {
       ...record,
+      model: pricedName(record.providerType, record.model),
       policy: budgetPolicy,
       since: dayOf(period.start),
       until: dayOf(period.end),
