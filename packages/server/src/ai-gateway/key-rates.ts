@@ -4,6 +4,9 @@ const WINDOW_MS = 1_000
 /** Tokens with a rate that are counted at the same time; beyond that the longest silent ones begin anew. */
 const MAX_KEYS = 10_000
 
+/** Up to this rate each request is remembered: the share of a window would halve a rate of one in a second. */
+const MAX_REMEMBERED = 64
+
 interface Window {
   start: number
   current: number
@@ -14,14 +17,34 @@ interface Window {
 export class KeyRates {
   readonly #now: () => number
   readonly #windows = new LRUCache<string, Window>({ max: MAX_KEYS })
+  /** When the last requests of a token were counted, the oldest first. */
+  readonly #times = new LRUCache<string, number[]>({ max: MAX_KEYS })
 
   /** @param now tells the time in milliseconds. */
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** Counts one request; false, and uncounted, where it is one too many. The window before counts by its share. */
+  /** Counts one request; false, and uncounted, where it is one too many. */
   take(keyId: string, perSecond: number): boolean {
+    return perSecond > MAX_REMEMBERED ? this.#takeOfMany(keyId, perSecond) : this.#takeOfFew(keyId, perSecond)
+  }
+
+  #takeOfFew(keyId: string, perSecond: number): boolean {
+    const now = this.#now()
+    const known = this.#times.get(keyId)
+    const times = known ?? []
+    if (known === undefined) this.#times.set(keyId, times)
+    const age = now - (times.at(-perSecond) ?? Number.NEGATIVE_INFINITY)
+    // Below 0 the clock was set back.
+    if (age >= 0 && age < WINDOW_MS) return false
+    times.push(now)
+    if (times.length > MAX_REMEMBERED) times.shift()
+    return true
+  }
+
+  /** The window before counts by its share. */
+  #takeOfMany(keyId: string, perSecond: number): boolean {
     const now = this.#now()
     const start = now - (now % WINDOW_MS)
     const known = this.#windows.get(keyId)

@@ -20,6 +20,7 @@ import {
   upsertGroupAIModelPolicy,
 } from '@slipway/contract'
 import { fixtures, says, until } from '@slipway/testkit'
+import { KeyRates } from './key-rates.ts'
 import {
   ask,
   client,
@@ -256,6 +257,16 @@ describe('AG-B9: models by group', () => {
     }
   })
 
+  it('AG-B9: Google’s models are the same by both of their names', async () => {
+    const google = await another({ type: 'google' })
+    await policy({ deny: ['gemini-pro'], allow: ['gemini-*'] })
+    const post = (model: string) => ask({ ...hello, model }, {}, google.name)
+    for (const model of ['gemini-pro', 'models/gemini-pro', 'models/other'])
+      expect(await codeOf(await post(model)), model).toBe('model_not_allowed')
+    world.upstream.play(says('Hi'))
+    expect(await statusOf(post('models/gemini-flash'))).toBe(200)
+  })
+
   it('AG-B9: who is in no group with a policy may use everything', async () => {
     world.upstream.play(says('Hi'))
     expect(await statusOf(ask({ ...hello, model: 'o9' }))).toBe(200)
@@ -284,6 +295,35 @@ describe('AG-B8: virtual keys', () => {
     const free = await Promise.all(Array.from({ length: 8 }, async () => over('/v1/models', await token({}))))
     expect(free.map(({ status }) => status)).toEqual(Array(8).fill(200))
   })
+
+  it.each([1, 2, 64, 65, 1_000])(
+    'AG-B8: %d requests in a second are so many, not fewer and not more',
+    (perSecond) => {
+      let now = 1_796_043_600_500
+      const rates = new KeyRates(() => now)
+      const passed: number[] = []
+      for (let tick = 0; tick < 20 * perSecond; tick += 1) {
+        // Twice as many as may.
+        if (rates.take('a', perSecond)) passed.push(now)
+        now += 500 / perSecond
+      }
+      // Of many in a second the window before counts by its share (AG-68).
+      if (perSecond <= 64)
+        for (const [index, time] of passed.entries())
+          expect((passed[index + perSecond] ?? Number.POSITIVE_INFINITY) - time).toBeGreaterThan(999)
+      expect(passed.length).toBeLessThanOrEqual(10.5 * perSecond)
+      expect(passed.length).toBeGreaterThanOrEqual(9.5 * perSecond)
+      // Whoever comes back when they were told to is let in.
+      now += 5_000
+      expect(Array.from({ length: perSecond + 1 }, () => rates.take('a', perSecond)).lastIndexOf(true)).toBe(
+        perSecond - 1,
+      )
+      if (perSecond > 64) return
+      now += 1_000
+      expect(rates.take('a', perSecond)).toBe(true)
+      expect(rates.take('b', perSecond)).toBe(true)
+    },
+  )
 
   it('AG-B8: a change of its limits counts for the next request', async () => {
     const secret = await token({ ai_limits: { models: ['o9'] } })
