@@ -83,6 +83,8 @@ export default defineConfig({
     // The terminal is one chunk, loaded only where one is opened.
     chunkSizeWarningLimit: 600,
     rolldownOptions: {
+      // Compressing takes most of a build, as it should: nobody who starts the server has to read about it.
+      checks: { pluginTimings: false },
       output: {
         codeSplitting: {
           groups: [{ name: 'icons', test: isIconOfOthers, includeDependenciesRecursively: false }],

@@ -1,4 +1,4 @@
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 
 import { type AIProviderType, createAIProvider } from '@slipway/contract'
@@ -18,7 +18,7 @@ import { isSameProvider, newProvider, providerCreation } from './provider-draft.
 import { ProviderForm } from './provider-form.tsx'
 import { ProviderIcon } from './provider-icon.tsx'
 import { PROVIDER_KINDS, providerKind } from './provider-types.ts'
-import { providerQuery, refreshProviders } from './queries.ts'
+import { providerQuery, providersQuery, refreshProviders } from './queries.ts'
 
 /** `/ai/settings/providers/add?type=`. */
 export function NewAiProviderPage() {
@@ -39,7 +39,7 @@ export function NewAiProviderPage() {
             documentTitle="New provider - Model providers"
             context={chosen === undefined ? 'Choose whose models, or which API' : chosen.about}
           />
-          {chosen === undefined ? <Kinds /> : <NewProvider key={chosen.type} type={chosen.type} />}
+          {chosen === undefined ? <Kinds /> : <WithNames key={chosen.type} type={chosen.type} />}
         </Page>
       )}
     </Gate>
@@ -67,9 +67,17 @@ function Kinds() {
   )
 }
 
-function NewProvider({ type }: { readonly type: AIProviderType }) {
+/** The name that is offered is one that is free, as far as can be known. */
+function WithNames({ type }: { readonly type: AIProviderType }) {
+  const providers = useQuery(providersQuery)
+  if (providers.isPending) return null
+  return <NewProvider type={type} taken={(providers.data ?? []).map(({ name }) => name)} />
+}
+
+function NewProvider({ type, taken }: { readonly type: AIProviderType; readonly taken: readonly string[] }) {
   const go = useGo()
-  const [draft, setDraft] = useState(() => newProvider(type))
+  const [first] = useState(() => newProvider(type, taken))
+  const [draft, setDraft] = useState(first)
   const changed = useRef(false)
   const create = useMutation({
     mutationFn: () => api.call(createAIProvider, { body: providerCreation(draft) }),
@@ -95,7 +103,7 @@ function NewProvider({ type }: { readonly type: AIProviderType }) {
         onChange={(patch) => {
           const next = { ...draft, ...patch }
           setDraft(next)
-          changed.current = !isSameProvider(newProvider(type), next)
+          changed.current = !isSameProvider(first, next)
         }}
         stored={undefined}
         verb="Create provider"

@@ -71,6 +71,12 @@ describe('AG-105: Bedrock', () => {
     expect(providerCreation({ ...draft, aws: mantle }).settings).not.toHaveProperty('model')
   })
 
+  it('offers a name that is free', () => {
+    const taken = ['openai', 'openai-3', 'openai-2']
+    expect(newProvider('openai', taken)).toMatchObject({ name: 'openai-4', display_name: 'OpenAI 4' })
+    expect(newProvider('anthropic', taken)).toMatchObject({ name: 'anthropic', display_name: 'Anthropic' })
+  })
+
   it('says what is missing', () => {
     expect(Object.keys(providerFaults(newProvider('bedrock')))).toEqual(['base_url', 'region'])
     expect(providerFaults(newProvider('openai'))).toEqual({})
@@ -82,6 +88,10 @@ describe('AG-B18: what requests have found wrong', () => {
   it('AG-B18: is told of the provider, its keys and its models, and makes it look so', () => {
     expect(problemsOf(STORED)).toEqual([])
     expect(providerLook(STORED).label).toBe('Ready')
+    const bare = { ...STORED, type: 'openai' as const, api_keys: [], last_check: null }
+    expect(providerLook(bare).label).toBe('No key')
+    expect(providerLook({ ...bare, type: 'openai-compat' }).label).toBe('Ready')
+    expect(providerLook({ ...bare, type: 'copilot' }).label).toBe('Ready')
     const since = '2026-01-01T00:00:00Z'
     const [first, second] = STORED.api_keys
     const found: AIProvider = {

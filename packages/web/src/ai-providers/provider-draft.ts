@@ -48,12 +48,16 @@ const AWS: AwsDraft = {
   role_arn: '',
 }
 
-export function newProvider(type: AIProviderType): ProviderDraft {
+/** A provider as its form begins, with a name that none of `taken` has. */
+export function newProvider(type: AIProviderType, taken: readonly string[] = []): ProviderDraft {
   const { baseUrl, credentials, label } = providerKind(type)
+  const more = taken.includes(type)
+    ? [...taken.keys()].map((at) => at + 2).find((number) => !taken.includes(`${type}-${number}`))
+    : undefined
   return {
     type,
-    name: type,
-    display_name: label,
+    name: more === undefined ? type : `${type}-${more}`,
+    display_name: more === undefined ? label : `${label} ${more}`,
     icon: '',
     base_url: baseUrl,
     enabled: true,

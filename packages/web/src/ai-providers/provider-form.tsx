@@ -1,7 +1,7 @@
 import { type FormEvent, type ReactNode, useState } from 'react'
 
 import type { AIProvider } from '@slipway/contract'
-import { fieldError } from '../api/errors.ts'
+import { fieldError, statusOf } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
@@ -36,7 +36,10 @@ export function ProviderForm(props: ProviderFormProps) {
   const kind = providerKind(draft.type)
   const faults = providerFaults(draft)
   const count = Object.keys(faults).length
-  const fault = (name: string) => (attempted ? faults[name] : undefined) ?? fieldError(error, name)
+  const taken =
+    stored === undefined && statusOf(error) === 409 ? 'Another provider has this name.' : undefined
+  const fault = (name: string) =>
+    (attempted ? faults[name] : undefined) ?? fieldError(error, name) ?? (name === 'name' ? taken : undefined)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     setAttempted(true)

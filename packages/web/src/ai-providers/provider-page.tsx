@@ -3,9 +3,11 @@ import { Plug, Plus, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
 
 import { type AIProvider, updateAIProvider } from '@slipway/contract'
+import { gatewayAddress } from '../ai-gateway/addresses.ts'
 import { RoutingSection } from '../ai-gateway/routing-section.tsx'
 import { api, queries } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
+import { GATEWAY_ENABLED } from '../chats/gateway.ts'
 import { modelConfigsQuery } from '../chats/queries.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { useRouteParam } from '../navigation/address.ts'
@@ -13,6 +15,7 @@ import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { Breadcrumbs } from '../ui/breadcrumbs.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
+import { CopyableCode } from '../ui/copyable.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorPage } from '../ui/error-notice.tsx'
 import { Mark } from '../ui/form.tsx'
@@ -104,6 +107,7 @@ function Provider({ provider }: { readonly provider: AIProvider }) {
       />
       <div className="flex flex-col gap-4">
         <ProviderTest provider={provider} />
+        {GATEWAY_ENABLED ? <AtGateway provider={provider} /> : null}
         {kind.forAgents ? <Models provider={provider} /> : null}
         <RoutingSection key={provider.id} provider={provider} />
         <Edit provider={provider} />
@@ -117,6 +121,23 @@ function Provider({ provider }: { readonly provider: AIProvider }) {
         />
       ) : null}
     </Page>
+  )
+}
+
+/** What tools of people get as its address. */
+function AtGateway({ provider }: { readonly provider: AIProvider }) {
+  return (
+    <Section
+      title="Address at the gateway"
+      help="The base URL for tools, with a token of this deployment as their key."
+      actions={
+        <AppLink href={paths.settings('ai')} className={buttonClass({ size: 'dense' })}>
+          How to connect a tool
+        </AppLink>
+      }
+    >
+      <CopyableCode code={gatewayAddress(location.origin, provider)} label="Copy the address" />
+    </Section>
   )
 }
 

@@ -1,19 +1,37 @@
-import { CircleAlert, CircleCheck, CircleOff, TriangleAlert } from 'lucide-react'
+import { CircleAlert, CircleCheck, CircleOff, KeyRound, TriangleAlert } from 'lucide-react'
 
 import type { AIProvider, AIProviderTrouble, ChatModelConfig } from '@slipway/contract'
 import type { StateLook } from '../ui/state-badge.tsx'
+import { providerKind } from './provider-types.ts'
 
 /** How a provider is, as far as requests have found out. */
-export function providerLook(provider: Pick<AIProvider, 'status' | LiveState>): StateLook {
+export function providerLook(
+  provider: Pick<AIProvider, 'status' | 'type' | 'last_check' | LiveState>,
+): StateLook {
   switch (provider.status) {
     case 'enabled':
       if (problemsOf(provider).length > 0) return { label: 'Trouble', tone: 'warn', icon: TriangleAlert }
+      if (lacksKey(provider)) return { label: 'No key', tone: 'warn', icon: KeyRound }
       return { label: 'Ready', tone: 'ok', icon: CircleCheck }
     case 'disabled':
       return { label: 'Off', tone: 'off', icon: CircleOff }
     case 'error':
       return { label: 'Failing', tone: 'bad', icon: CircleAlert }
   }
+}
+
+/** Nothing answers without a key but servers of one's own, unless a test has found otherwise. */
+function lacksKey({
+  type,
+  api_keys: keys,
+  last_check: check,
+}: Pick<AIProvider, 'type' | 'api_keys' | 'last_check'>): boolean {
+  return (
+    keys.length === 0 &&
+    type !== 'openai-compat' &&
+    providerKind(type).credentials === 'keys' &&
+    check?.ok !== true
+  )
 }
 
 type LiveState = 'trouble' | 'api_keys' | 'open_circuits'

@@ -6,7 +6,7 @@ import { paths } from '../paths.ts'
 import { Mark } from '../ui/form.tsx'
 import type { Column } from '../ui/table.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
-import { tokensIn } from './session-words.ts'
+import { clientWords, tokensIn } from './session-words.ts'
 
 interface ColumnsProps {
   /** Filter and page of the list, so that the way back leads there (UI-1302). */
@@ -43,7 +43,7 @@ export function sessionColumns({ from, own = false }: ColumnsProps): readonly Co
                 <span className="text-ink-3">·</span>
               </>
             )}
-            <span className="shrink-0">{row.client}</span>
+            <span className="shrink-0">{clientWords(row.client)}</span>
             {own && row.models[0] !== undefined ? (
               <>
                 <span className="text-ink-3">·</span>
@@ -128,7 +128,7 @@ export function Cost({
   readonly exact?: boolean
 }) {
   return micros === null ? (
-    <span className="text-ink-3" title="No model of it has a price">
+    <span className="text-ink-3" title="Not known: no answer, or no price of its model">
       –
     </span>
   ) : (

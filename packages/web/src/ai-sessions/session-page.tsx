@@ -22,7 +22,7 @@ import { PageSkeleton } from '../ui/skeleton.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { sessionQuery } from './queries.ts'
 import { Cost } from './session-columns.tsx'
-import { between } from './session-words.ts'
+import { between, clientWords, tokensIn } from './session-words.ts'
 import { Thread } from './thread.tsx'
 
 /** `/ai-gateway/sessions/{id}`: what was asked in a session, what the model did, and what it took (UI-1302). */
@@ -69,7 +69,8 @@ export function AiSessionPage() {
         documentTitle={`Session of ${first.initiator.username} - AI sessions`}
         context={
           <>
-            <bdi>{first.initiator.username}</bdi> with {first.client}, <TimeAgo time={first.last_active_at} />
+            <bdi>{first.initiator.username}</bdi> with {clientWords(first.client)},{' '}
+            <TimeAgo time={first.last_active_at} />
           </>
         }
       />
@@ -172,9 +173,9 @@ function Facts({ session }: { readonly session: AIBridgeSessionThreadsResponse }
               <Cost exact micros={session.cost_micros} />
             </span>
           </Detail>
-          <Detail label="Tokens in">{count(usage.input_tokens)}</Detail>
-          <Detail label="Cache reads">{count(usage.cache_read_input_tokens)}</Detail>
-          <Detail label="Cache writes">{count(usage.cache_write_input_tokens)}</Detail>
+          <Detail label="Tokens in">{count(tokensIn(usage))}</Detail>
+          <Detail label="– from the cache">{count(usage.cache_read_input_tokens)}</Detail>
+          <Detail label="– into the cache">{count(usage.cache_write_input_tokens)}</Detail>
           <Detail label="Tokens out">{count(usage.output_tokens)}</Detail>
           {Object.entries(usage.metadata).map(([name, value]) => (
             <Detail key={name} label={name}>

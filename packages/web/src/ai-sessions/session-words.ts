@@ -41,6 +41,11 @@ export function tokensIn(usage: AIBridgeSessionTokenUsageSummary): number {
   return usage.input_tokens + usage.cache_read_input_tokens + usage.cache_write_input_tokens
 }
 
+/** The program that asked, as far as it said what it is. */
+export function clientWords(client: string): string {
+  return client === 'Unknown' ? 'unknown client' : client
+}
+
 /** Milliseconds between two times; 0 when the clock went back. */
 export function between(started: string, ended: string): number {
   return Math.max(0, Date.parse(ended) - Date.parse(started))

@@ -1,7 +1,7 @@
 import { Brain, ChevronRight, CircleAlert, Wrench } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
 
-import type { AIBridgeThread, AIBridgeToolCall } from '@slipway/contract'
+import type { AIBridgeThread, AIBridgeThreadRequest, AIBridgeToolCall } from '@slipway/contract'
 import { shortCount } from '../ai-gateway/money.ts'
 import { JsonView } from '../chat-conversation/json-view.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -22,7 +22,10 @@ import {
 /** A prompt and everything that came of it: each request to the model, its thoughts, and the tools that it chose. */
 export function Thread({ thread }: { readonly thread: AIBridgeThread }) {
   const steps = stepsOf(thread)
+  const [all, setAll] = useState(false)
   const tools = thread.agentic_actions.reduce((sum, { tool_calls: calls }) => sum + calls.length, 0)
+  const failed = steps.filter(({ request }) => isFailed(request)).length
+  const shown = all || steps.length <= MANY ? steps : steps.slice(0, FIRST)
   return (
     <li className="min-w-0 rounded-card border border-line bg-surface">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2 text-xs text-ink-2">
@@ -42,14 +45,32 @@ export function Thread({ thread }: { readonly thread: AIBridgeThread }) {
       </div>
       <Prompt text={thread.prompt} />
       <ol aria-label="Requests" className="border-t border-line">
-        {steps.map((step, index) => (
-          <Request key={step.request.id} step={step} number={index + 1} alone={steps.length === 1} />
+        {shown.map((step, index) => (
+          <Request
+            key={step.request.id}
+            step={step}
+            number={index + 1}
+            alone={steps.length === 1}
+            of={thread}
+          />
         ))}
       </ol>
+      {shown.length === steps.length ? null : (
+        <div className="border-t border-line px-4 py-2">
+          <button
+            type="button"
+            onClick={() => setAll(true)}
+            className="min-h-6 text-sm font-medium text-accent hover:underline hover:underline-offset-3 pointer-coarse:min-h-10"
+          >
+            Show {steps.length - shown.length} more requests
+          </button>
+        </div>
+      )}
       {steps.length < 2 && tools === 0 ? null : (
         <p className="border-t border-line px-4 py-1.5 text-xs text-ink-2">
           {steps.length === 1 ? '1 request' : `${steps.length} requests`},{' '}
           {tools === 1 ? '1 tool call' : `${tools} tool calls`}
+          {failed === 0 ? null : <span className="text-bad">, {failed} failed</span>}
         </p>
       )}
     </li>
@@ -74,6 +95,12 @@ function Usage({
   )
 }
 
+/** With more requests than this a thread shows the first of them until it is asked for all. */
+const MANY = 20
+const FIRST = 10
+
+const isFailed = ({ error_type: type }: AIBridgeThreadRequest) => type !== undefined && type !== ''
+
 const LONG = 600
 
 /** Plain text, never rendered (UI-1302); long ones show their beginning first. */
@@ -97,7 +124,7 @@ function Prompt({ text }: { readonly text: string | undefined }) {
           type="button"
           aria-expanded={open}
           onClick={() => setOpen(!open)}
-          className="mt-1 text-sm font-medium text-accent hover:underline hover:underline-offset-3"
+          className="mt-1 min-h-6 text-sm font-medium text-accent hover:underline hover:underline-offset-3 pointer-coarse:min-h-10"
         >
           {open ? 'Show less' : 'Show all'}
         </button>
@@ -110,12 +137,14 @@ function Request({
   step: { request, action },
   number,
   alone,
+  of: { model },
 }: {
   readonly step: Step
   readonly number: number
   readonly alone: boolean
+  readonly of: AIBridgeThread
 }) {
-  const failed = request.error_type !== undefined && request.error_type !== ''
+  const failed = isFailed(request)
   const key = keyWords(request.credential_hint)
   const rest = Object.keys(request.metadata).length > 0
   return (
@@ -124,10 +153,11 @@ function Request({
         <span className="font-medium text-ink">{alone ? 'Request' : `Request ${number}`}</span>
         <span>
           {request.provider_name === '' ? request.provider : request.provider_name}
-          {alone ? null : (
+          {/* The thread has it already, unless another one stood in for it. */}
+          {request.model === model ? null : (
             <>
               {' · '}
-              <code>{request.model}</code>
+              <code className="break-all">{request.model}</code>
             </>
           )}
         </span>

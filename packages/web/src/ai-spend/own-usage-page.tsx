@@ -6,6 +6,7 @@ import { sessionsQuery } from '../ai-sessions/queries.ts'
 import { daysAgo } from '../ai-sessions/range-menu.tsx'
 import { sessionColumns } from '../ai-sessions/session-columns.tsx'
 import { GATEWAY_ENABLED } from '../chats/gateway.ts'
+import { ownKeysQuery } from '../chats/settings/queries.ts'
 import { SettingState } from '../chats/settings/setting-state.tsx'
 import { AppLink } from '../navigation/app-link.tsx'
 import { useListAddress } from '../navigation/list-address.ts'
@@ -22,7 +23,7 @@ import { Table } from '../ui/table.tsx'
 import { ownSpendQuery } from './queries.ts'
 import { SpendMeter } from './spend-meter.tsx'
 import { periodWords, renewalWords } from './spend-words.ts'
-import { type ToolId, toolSetups } from './tool-setups.ts'
+import { providerNames, type ToolId, toolSetups } from './tool-setups.ts'
 
 /** `/settings/ai`: what the viewer has spent of their budget, their sessions, and how tools use the gateway. */
 export function OwnUsagePage() {
@@ -55,6 +56,9 @@ export function OwnUsagePage() {
                       status.effective_budget.limit_source === 'user_override'
                         ? 'Your own budget'
                         : 'Your group’s budget',
+                      status.current_spend_micros < status.effective_budget.spend_limit_micros
+                        ? undefined
+                        : 'It is used up: requests may be refused',
                       renewalWords(status.period_start, status.period_end),
                     ]
                       .filter((part) => part !== undefined)
@@ -71,7 +75,9 @@ export function OwnUsagePage() {
 }
 
 function ConnectTool() {
-  const setups = toolSetups(location.origin)
+  const keys = useQuery(ownKeysQuery)
+  const names = providerNames(keys.data ?? [])
+  const setups = toolSetups(location.origin, names)
   const [id, setId] = useState<ToolId>('claude-code')
   const setup = setups.find((one) => one.id === id)
   return (
@@ -99,14 +105,43 @@ function ConnectTool() {
               </pre>
               <CopyButton text={setup.code} label="Copy the settings" />
             </div>
-            <p className="text-xs text-ink-2">
-              <code>anthropic</code> and <code>openai</code> are names of providers; an administrator may have
-              given others.
-            </p>
+            {keys.data === undefined ? (
+              <p className="text-xs">{'\u00a0'}</p>
+            ) : (
+              <Choice names={names[setup.api]} />
+            )}
           </>
         )}
       </div>
     </Section>
+  )
+}
+
+/** Which providers the settings of a tool may name. */
+function Choice({ names: [first, ...others] }: { readonly names: readonly string[] }) {
+  if (first === undefined)
+    return (
+      <p className="text-xs text-warn">
+        No provider of this deployment speaks what the tool does. An administrator can add one.
+      </p>
+    )
+  return (
+    <p className="text-xs text-ink-2 [overflow-wrap:anywhere]">
+      <code>{first}</code> is the name of the provider.
+      {others.length === 0 ? null : (
+        <>
+          {' '}
+          The tool can also use{' '}
+          {others.map((name, index) => (
+            <span key={name}>
+              {index === 0 ? '' : ', '}
+              <code>{name}</code>
+            </span>
+          ))}
+          .
+        </>
+      )}
+    </p>
   )
 }
 

@@ -14,10 +14,8 @@ import {
   listTokens,
 } from '@slipway/contract'
 import { openBrowser, PHONE, type TestBrowser } from '@slipway/testkit'
-import { GatewayScene, gatewaySights } from './ai-gateway.fixture.ts'
+import { GatewayScene, gatewaySights, SESSIONS } from './ai-gateway.fixture.ts'
 import { flawsOf } from './sights.fixture.ts'
-
-const SESSIONS = '/ai-gateway/sessions'
 
 const owned = new AsyncDisposableStack()
 let scene: GatewayScene
@@ -41,9 +39,8 @@ describe('UI-1301: sessions', () => {
     await page.getByRole('menuitemcheckbox', { name: 'Last 30 days' }).click()
     await page.getByText(/sessions in this range/).waitFor()
     await page.getByText(/^1 to 25 of/).waitFor()
-    expect(new URL(page.url()).searchParams.get('filter')).toMatch(
-      /^started_after:"\d{4}-\d\d-\d\dT00:00:00Z"$/,
-    )
+    const midnight = /^started_after:"\d{4}-\d\d-\d\dT00:00:00Z"$/
+    expect(new URL(page.url()).searchParams.get('filter')).toMatch(midnight)
     await page.getByRole('button', { name: 'Client', exact: true }).click()
     await page.getByRole('menuitemcheckbox', { name: 'Codex' }).click()
     await expect.poll(() => new URL(page.url()).searchParams.get('filter')).toContain('client:Codex')
@@ -64,10 +61,8 @@ describe('UI-1301: sessions', () => {
     await page.getByRole('button', { name: 'Show the last 30 days' }).click()
     await page.getByText('No sessions match the filter').waitFor()
     await page.getByRole('button', { name: 'Clear the filter' }).last().click()
-    await page
-      .getByText(/in the last 24 hours/)
-      .first()
-      .waitFor()
+    const lastDay = page.getByText(/in the last 24 hours/)
+    await lastDay.first().waitFor()
     await page.getByLabel('Filter sessions').fill('nonsense:1')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
@@ -91,6 +86,10 @@ describe('UI-1301: sessions', () => {
     await threads.getByRole('button', { name: /Thought/ }).click()
     await threads.getByText('I should look at the reader first').last().waitFor()
     await page.getByText('115,200').waitFor()
+    await page.goto(`${scene.owner.url}${SESSIONS}/long-session?initiator=ada`)
+    await page.getByText('25 requests, 0 tool calls, 1 failed').waitFor()
+    await page.getByRole('button', { name: 'Show 15 more requests' }).click()
+    await threads.getByText('Request 25').waitFor()
     await page.goto(`${scene.owner.url}${SESSIONS}/gone`)
     await page.getByRole('heading', { name: 'There is no such session' }).waitFor()
     await page.goto(`${scene.owner.url}/aibridge/sessions`)
@@ -109,6 +108,7 @@ describe('UI-1301: sessions', () => {
     await page.getByText('Your group’s budget').waitFor()
     await page.getByRole('radio', { name: 'Codex' }).click()
     await page.getByText('env_key = "SLIPWAY_TOKEN"').waitFor()
+    await page.getByText('The tool can also use house.').waitFor()
     await page.getByRole('link', { name: 'Summarize what you have changed' }).click()
     await page.getByRole('list', { name: 'Threads, oldest first' }).waitFor()
     await page

@@ -16,7 +16,7 @@ import {
 import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
 import type { Sight } from './sights.fixture.ts'
 
-const SESSIONS = '/ai-gateway/sessions'
+export const SESSIONS = '/ai-gateway/sessions'
 const EVER = `${SESSIONS}?filter=${encodeURIComponent('started_after:"2020-01-01T00:00:00Z"')}`
 const DAY_MS = 86_400_000
 
@@ -108,6 +108,7 @@ export class GatewayScene implements AsyncDisposable {
     await using database = await openDatabase(server.databaseUrl)
     await recordMonth(database.db, [adaUser.id, graceUser.id], group.id)
     await recordConversation(database.db, adaUser.id, group.id)
+    await recordLongThread(database.db, adaUser.id)
     return new GatewayScene({ server, owner, ada, adaUser, organization, group }, steps.move())
   }
 
@@ -234,6 +235,23 @@ async function recordConversation(db: Db, user: string, group: string): Promise<
     invocation_error: 'the server did not answer within 30 s',
     input: '{"query":"lost jobs"}',
   })
+}
+
+/** One prompt that took many requests, of which the last failed. */
+async function recordLongThread(db: Db, user: string): Promise<void> {
+  let root: string | undefined
+  for (let number = 1; number <= 25; number++) {
+    const at = new Date(Date.now() - 300_000 + number * 1000)
+    const { id } = await fixtures.aibridgeInterception(db, {
+      initiator_id: user,
+      client_session_id: 'long-session',
+      started_at: at,
+      ended_at: at,
+      ...(root === undefined ? {} : { thread_root_id: root, thread_parent_id: root }),
+      ...(number < 25 ? {} : { error_type: 'overloaded', error_message: 'Try again' }),
+    })
+    root ??= id
+  }
 }
 
 /** The pages about the gateway, by name; `home` is the address of the organization. */

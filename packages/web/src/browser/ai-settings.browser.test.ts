@@ -105,8 +105,23 @@ describe('AI settings', () => {
     await page.getByLabel('Base URL').fill(`${model.url}/v1`)
     await page.getByLabel('Key', { exact: true }).fill('sk-second-key-1234567890')
     await page.getByLabel('Display name').fill('House models')
+    const name = page.getByRole('textbox', { name: 'Name', exact: true })
+    for (const [given, told] of [
+      ['openai-compat', 'Another provider has this name.'],
+      ['sessions', 'is reserved'],
+    ] as const) {
+      await name.fill(given)
+      await page.getByRole('button', { name: 'Create provider' }).click()
+      await page.getByText(told, { exact: true }).waitFor()
+      await expect.poll(() => name.getAttribute('aria-invalid')).toBe('true')
+    }
+    expect(await page.getByRole('alert').textContent()).toMatch(
+      /Invalid AI provider request\.\s*Name is reserved\s*$/,
+    )
+    await name.fill('openai')
     await page.getByRole('button', { name: 'Create provider' }).click()
     await page.getByRole('heading', { name: 'House models' }).waitFor()
+    await page.getByText(`${owner.url}/api/v2/ai-gateway/openai/v1`, { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Test now' }).click()
     await page.getByRole('list', { name: 'Results of the test' }).getByLabel('Works').waitFor()
 

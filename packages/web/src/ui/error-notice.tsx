@@ -39,12 +39,14 @@ export function ErrorNotice({
         <ul className="list-disc pl-4">
           {validations.map(({ field, detail: reason }) => (
             <li key={field} className="first-letter:uppercase">
-              {reason}
+              {sentenceOf(field, reason)}
             </li>
           ))}
         </ul>
       ) : null}
-      {detail === undefined ? null : <p className="whitespace-pre-wrap">{detail}</p>}
+      {detail === undefined || validations.some((one) => one.detail === detail) ? null : (
+        <p className="whitespace-pre-wrap">{detail}</p>
+      )}
       {requestId === undefined ? null : (
         <p className="mt-1 text-xs">
           Request <CopyableId id={requestId} />
@@ -52,6 +54,17 @@ export function ErrorNotice({
       )}
     </Notice>
   )
+}
+
+/** "is reserved" of `base_url` is "base url is reserved"; what is a sentence already stays one. */
+function sentenceOf(field: string, reason: string): string {
+  return /^(is|are|must|may|can|cannot|needs?|has|have|does) /.test(reason)
+    ? `${field
+        .split('.')
+        .at(-1)
+        ?.replaceAll('_', ' ')
+        .replace(/\burl\b/, 'URL')} ${reason}`
+    : reason
 }
 
 /** A whole page that could not be shown: what it is about, the cause, the request id, and ways on. */
