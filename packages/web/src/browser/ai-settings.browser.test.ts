@@ -5,6 +5,7 @@ import {
   assignMemberRoles,
   createAIProvider,
   createChatModelConfig,
+  deleteAIProvider,
   getChatRetentionDays,
   getChatSystemPrompt,
   getChatUserPrompt,
@@ -106,8 +107,11 @@ describe('AI settings', () => {
     await page.getByLabel('Key', { exact: true }).fill('sk-second-key-1234567890')
     await page.getByLabel('Display name').fill('House models')
     const name = page.getByRole('textbox', { name: 'Name', exact: true })
+    await owner.call(createAIProvider, {
+      body: { type: 'openai-compat', name: 'other', base_url: `${model.url}/v1` },
+    })
     for (const [given, told] of [
-      ['openai-compat', 'Another provider has this name.'],
+      ['other', 'Another provider has this name.'],
       ['sessions', 'is reserved'],
     ] as const) {
       await name.fill(given)
@@ -116,8 +120,9 @@ describe('AI settings', () => {
       await expect.poll(() => name.getAttribute('aria-invalid')).toBe('true')
     }
     expect(await page.getByRole('alert').textContent()).toMatch(
-      /Invalid AI provider request\.\s*Name is reserved\s*$/,
+      /Invalid AI provider request\.\s*name is reserved\s*$/,
     )
+    await owner.call(deleteAIProvider, { params: { idOrName: 'other' } })
     await name.fill('openai')
     await page.getByRole('button', { name: 'Create provider' }).click()
     await page.getByRole('heading', { name: 'House models' }).waitFor()
