@@ -118,6 +118,16 @@ it.each([
     'cannot be combined with Bedrock',
   ],
   ['a key of Copilot', { TYPE: 'copilot', NAME: 'x', KEY: 'k' }, 'takes no KEY'],
+  [
+    'a key with the end of its line',
+    { CODER_AI_GATEWAY_ANTHROPIC_KEY: 'sk\n' },
+    'AI provider "anthropic": --ai-gateway-anthropic-key must not have white space around it',
+  ],
+  [
+    'a region of Bedrock that is none',
+    { CODER_AI_GATEWAY_BEDROCK_REGION: 'EU' },
+    '--ai-gateway-bedrock-region must be the name of a region',
+  ],
   ['half a key of AWS', { CODER_AI_GATEWAY_BEDROCK_ACCESS_KEY: 'AKIA' }, 'set both or none'],
   [
     'a key of Anthropic together with Bedrock',

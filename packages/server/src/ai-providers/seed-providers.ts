@@ -104,16 +104,21 @@ function seedPlans(config: Config): ProviderPlan[] {
 function singlePlans(config: Config): ProviderPlan[] {
   const plans: ProviderPlan[] = []
   const named = (name: 'openai' | 'anthropic', baseUrl: string, key: string, settings?: BedrockSettings) =>
-    plans.push({
-      type: name,
-      name,
-      displayName: name,
-      icon: '',
-      enabled: true,
-      baseUrl,
-      keys: key === '' ? [] : [key],
-      settings,
-    })
+    plans.push(
+      checked(
+        {
+          type: name,
+          name,
+          displayName: name,
+          icon: '',
+          enabled: true,
+          baseUrl,
+          keys: key === '' ? [] : [key],
+          settings,
+        },
+        (field) => flagOf(settings === undefined ? name : 'bedrock', field),
+      ),
+    )
   if (config.aiGatewayOpenaiKey !== '')
     named('openai', config.aiGatewayOpenaiBaseUrl, config.aiGatewayOpenaiKey)
   const bedrock: BedrockSettings = {
@@ -142,6 +147,18 @@ function singlePlans(config: Config): ProviderPlan[] {
   return plans
 }
 
+/** The option of which a part of one of those providers is made. */
+function flagOf(provider: 'openai' | 'anthropic' | 'bedrock', field: string): string {
+  switch (field) {
+    case 'keys':
+      return `--ai-gateway-${provider}-key`
+    case 'settings.small_fast_model':
+      return '--ai-gateway-bedrock-small-fastmodel'
+    default:
+      return `--ai-gateway-${provider}-${field.replace('settings.', '').replaceAll('_', '-')}`
+  }
+}
+
 function bedrockUrl(region: string): string {
   return `https://bedrock-runtime.${region === '' ? 'us-east-1' : region}.amazonaws.com`
 }
@@ -160,20 +177,28 @@ function indexedPlan(given: Seed): ProviderPlan {
       ? given.baseUrl || DEFAULT_URLS[type]
       : given.bedrockBaseUrl || given.baseUrl || bedrockUrl(settings.region)
   if (baseUrl === undefined) throw fault(`BASE_URL is needed for the type ${type}`)
-  return checked(given.label, {
-    type,
-    name,
-    displayName: name,
-    icon: '',
-    enabled: true,
-    baseUrl,
-    keys: given.keys,
-    settings,
-  })
+  return checked(
+    {
+      type,
+      name,
+      displayName: name,
+      icon: '',
+      enabled: true,
+      baseUrl,
+      keys: given.keys,
+      settings,
+    },
+    (field) => `${given.label}_${field.replace('settings.', 'bedrock_').toUpperCase()}`,
+  )
 }
 
-/** A plan that follows the rules of those that administrators make (AG-98, AG-105, AG-B19). @throws Error for the operator. */
-function checked(label: string, plan: ProviderPlan): ProviderPlan {
+/**
+ * A plan that follows the rules of those that administrators make (AG-98, AG-105, AG-B19).
+ *
+ * @param sourceOf what a part of it was configured with.
+ * @throws Error for the operator.
+ */
+function checked(plan: ProviderPlan, sourceOf: (field: string) => string): ProviderPlan {
   const faults = new Faults()
   checkName(faults, plan)
   for (const key of plan.keys) checkKey(faults, 'keys', key)
@@ -188,8 +213,7 @@ function checked(label: string, plan: ProviderPlan): ProviderPlan {
   checkFields(faults, { base_url: plan.baseUrl })
   if (faults.first === undefined) return plan
   const { field, detail } = faults.first
-  const variable = field.replace('settings.', 'bedrock_').toUpperCase()
-  throw new Error(`AI provider ${JSON.stringify(plan.name)}: ${label}_${variable} ${detail}`)
+  throw new Error(`AI provider ${JSON.stringify(plan.name)}: ${sourceOf(field)} ${detail}`)
 }
 
 function indexedSettings(given: Seed, fault: (problem: string) => Error): BedrockSettings | undefined {
