@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { getAIProvider } from '@slipway/contract'
-import { says } from '@slipway/testkit'
+import { createToken, getAIProvider, upsertGroupAIBudget } from '@slipway/contract'
+import { says, until } from '@slipway/testkit'
 import { GatewayWorld } from './gateway.fixture.ts'
+import { NOTHING } from './wires/observation.ts'
 
 const PREFIXES = ['coder_ai_gateway_', 'coder_aibridged_']
 const ATTEMPTS = [1, 2, 3, 4, 5, 10, 25]
@@ -43,6 +44,8 @@ let world: GatewayWorld
 
 beforeAll(async () => {
   world = await GatewayWorld.start({
+    CODER_PROMETHEUS_ENABLE: 'true',
+    CODER_PROMETHEUS_ADDRESS: '127.0.0.1:0',
     CODER_AI_GATEWAY_CIRCUIT_BREAKER_ENABLED: 'true',
     CODER_AI_GATEWAY_CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1',
   })
@@ -129,6 +132,126 @@ describe('AG-123: series', () => {
       /_provider_info\{provider_name="switched-off",provider_type="openai",status="disabled"\} 1/,
     ])
       expect(text).toMatch(line)
+  })
+
+  it('AG-123: what clients of the server have asked is counted where it is scraped', async () => {
+    const { key } = await world.owner.call(createToken, { params: { user: 'me' }, body: {} })
+    const ask = (path: string, init: RequestInit = {}) =>
+      fetch(`${world.server.url}/api/v2/ai-gateway${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      })
+    const [name, limited, refused] = [
+      (await world.provider()).name,
+      (await world.provider()).name,
+      (await world.provider()).name,
+    ]
+    await until('the providers', async () => (await ask(`/${refused}/v1/models`)).status === 200)
+    expect((await ask(`/${name}/v1/models`)).status).toBe(200)
+    for (const [provider, status] of [
+      [limited, 429],
+      [refused, 401],
+    ] as const) {
+      world.upstream.answer = () => ({ status })
+      const body = JSON.stringify({ model: 'm', messages: [] })
+      await (await ask(`/${provider}/v1/chat/completions`, { method: 'POST', body })).text()
+    }
+    world.upstream.answer = () => says('Hi')
+    const text = await (await fetch(`${world.server.url}/metrics`, { headers: world.owner.headers })).text()
+    for (const prefix of PREFIXES)
+      for (const line of [
+        `passthrough_total{provider="${name}",route="/v1/models(/*)",method="GET"}`,
+        `provider_info{provider_name="${name}",provider_type="openai",status="enabled"}`,
+        `key_pool_exhaustions_total{provider="${limited}",outcome="rate_limited"}`,
+        `key_pool_exhaustions_total{provider="${refused}",outcome="auth_failed"}`,
+      ])
+        expect(text).toContain(`\n${prefix}${line} 1\n`)
+  })
+
+  it('AG-123: a look at a budget is counted by how it went, whoever asks', async () => {
+    const asker = await world.account(await world.server.user('budgeted'))
+    const { name } = await world.provider()
+    const ask = async () =>
+      (
+        await world.ask({ ownerId: asker.id, provider: name }, '/v1/chat/completions', {
+          model: 'm',
+          messages: [],
+        })
+      ).text()
+    const looks = async (outcome: string): Promise<number> => {
+      const series = `coder_ai_gateway_cost_control_enforcement_duration_seconds_count{outcome="${outcome}"}`
+      return Number(
+        (await textOf())
+          .split('\n')
+          .find((line) => line.startsWith(series))
+          ?.split(' ')[1] ?? 0,
+      )
+    }
+    const grows = async (outcome: string): Promise<void> => {
+      const before = await looks(outcome)
+      await ask()
+      expect(await looks(outcome), outcome).toBe(before + 1)
+    }
+    await grows('allowed')
+    const [everyone = ''] = asker.organization_ids
+    await world.owner.call(upsertGroupAIBudget, {
+      params: { group: everyone },
+      body: { spend_limit_micros: 0 },
+    })
+    await grows('blocked')
+    const { db } = world.database
+    await db.schema.alterTable('ai_user_daily_spend').renameTo('elsewhere').execute()
+    try {
+      await grows('error')
+    } finally {
+      await db.schema.alterTable('elsewhere').renameTo('ai_user_daily_spend').execute()
+    }
+    await db.deleteFrom('group_ai_budgets').execute()
+  })
+
+  it('AG-123: tools that the gateway has called are counted apart from those that clients call', async () => {
+    const { id: initiatorId } = await world.account(world.owner)
+    const call = { callId: 'c', itemId: '', input: '{}', responseId: 'r' }
+    world.gateway.parts.metrics.ended({
+      interception: {
+        id: 'x',
+        initiatorId,
+        apiKeyId: undefined,
+        provider: 'openai',
+        providerName: 'p-tools',
+        model: 'm',
+        metadata: {},
+        startedAt: new Date(),
+        client: 'Unknown',
+        clientSessionId: undefined,
+        credentialKind: 'centralized',
+        credentialHint: '',
+        toolCallId: undefined,
+      },
+      answerer: { providerName: 'p-tools', providerType: 'openai', model: 'm' },
+      prompt: undefined,
+      observation: { ...NOTHING, tools: [{ ...call, callId: 'd', tool: 'theirs' }] },
+      earlier: [{ ...NOTHING, tools: [{ ...call, tool: 'ours' }] }],
+      injected: [
+        { ...call, tool: 'ours', serverName: 's', serverUrl: 'https://mcp.example', error: undefined },
+      ],
+      credentialHint: undefined,
+      metadata: undefined,
+      failure: undefined,
+      incomplete: false,
+      privacy: 'full',
+      isAwaited: false,
+    })
+    const of = 'provider="p-tools",model="m"'
+    for (const prefix of PREFIXES) {
+      expect(await valuesOf(`${prefix}injected_tool_invocations_total`)).toContain(
+        `${prefix}injected_tool_invocations_total{${of},server="https://mcp.example",name="ours"} 1`,
+      )
+      const theirs = (await valuesOf(`${prefix}non_injected_tool_selections_total`)).filter((line) =>
+        line.includes('p-tools'),
+      )
+      expect(theirs).toEqual([`${prefix}non_injected_tool_selections_total{${of},name="theirs"} 1`])
+    }
   })
 
   it('AG-123: a reading of the providers that fails is one that did not succeed', async () => {
