@@ -7,6 +7,7 @@ import type { InterceptTrace } from './intercept-trace.ts'
 import type { LogFields } from './log-fields.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { Recorder } from './recorder.ts'
+import { isPossible } from './recording/ended-record.ts'
 import type { Reservation } from './reservations.ts'
 import type { NewInterception } from './store/interceptions.ts'
 import { readAtMost, type UpstreamAnswer, upstreamFailure } from './upstream.ts'
@@ -151,7 +152,8 @@ export class Course {
     )
     trace?.end()
     // What is charged gives it back itself, however late that is.
-    if ([...this.#earlier, observation].every(({ usage }) => usage === undefined)) await reservation.release()
+    const used = [...this.#earlier, observation].flatMap(({ usage }) => usage ?? [])
+    if (!used.some(isPossible)) await reservation.release()
   }
 
   /** As {@link end} for an answer that is complete: where nobody waits for its record, that comes behind its last bytes. */

@@ -108,8 +108,8 @@ export function choices(answer: Observation, injected: Ending['injected']) {
     .map((tool) => ({ ...tool, responseId: answer.responseId, injected: undefined }))
 }
 
-/** AG-84. */
-function isPossible({ input, output, cacheRead, cacheWrite }: TokenUsage): boolean {
+/** Whether counts are ones that an answer may have, and are stored (AG-84). */
+export function isPossible({ input, output, cacheRead, cacheWrite }: TokenUsage): boolean {
   return [input, output, cacheRead, cacheWrite].every(
     (count) => Number.isSafeInteger(count) && count >= 0 && count <= MAX_TOKENS,
   )

@@ -371,6 +371,14 @@ describe('AG-B14: what is set aside', () => {
     expect(left).toEqual([])
   })
 
+  it('AG-B14, AG-84: is given back where the provider counts what cannot be', async () => {
+    await settings({ budget_reservations: true })
+    const model = await pricedModel()
+    await bearer(500_000)
+    for (const input of [1e13, 0.5, 1]) expect(await use(model, input, { max_tokens: 400 })).toBe(200)
+    await until('the cost', async () => (await spent()) === 1_000)
+  })
+
   /** What the newcomer's provider falls back to, by another name of the model. */
   const fallback = async (from: string, to: string): Promise<void> => {
     const other = await world.provider()
