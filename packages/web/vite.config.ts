@@ -7,6 +7,7 @@ import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
+import { bareRoutes } from './bare-routes.ts'
 import { monogramIcons } from './monogram-icons.ts'
 
 /** Where `vite dev` finds the API. */
@@ -63,6 +64,7 @@ export default defineConfig({
   plugins: [
     react(),
     tailwindcss({ optimize: false }),
+    bareRoutes(),
     monogramIcons(fileURLToPath(new URL('./public/icon', import.meta.url))),
     compressed(),
   ],
