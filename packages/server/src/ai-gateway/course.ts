@@ -1,7 +1,7 @@
 import type { AIPrivacyLevel } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
 import { CLIENT_LEFT, type Failure, failureOfError, failureOfEvent, failureOfStatus } from './categories.ts'
-import type { Answerer, InjectedCall } from './ending.ts'
+import { type Answerer, type InjectedCall, type ToolCall, UNANSWERED } from './ending.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { InterceptTrace } from './intercept-trace.ts'
 import type { LogFields } from './log-fields.ts'
@@ -102,10 +102,14 @@ export class Course {
     this.#earlier.push(observation)
   }
 
-  /** Notes a tool that the gateway has called (AG-75). */
-  called(call: InjectedCall): void {
-    this.#injected.push(call)
-    this.#of.trace?.called(call, this.#of.privacy)
+  /** Notes a tool that the gateway calls, which is recorded from now on; the result notes how that failed (AG-75). */
+  calling(call: ToolCall): (error: string | undefined) => void {
+    const place = this.#injected.push({ ...call, error: UNANSWERED }) - 1
+    const over = this.#of.trace?.calling(call, this.#of.privacy)
+    return (error) => {
+      this.#injected[place] = { ...call, error }
+      over?.(error)
+    }
   }
 
   /** Records how it ended; resolves when that is stored where it is awaited, or after a few seconds. */

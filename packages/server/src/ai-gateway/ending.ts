@@ -3,8 +3,8 @@ import type { Failure } from './categories.ts'
 import type { NewInterception } from './store/interceptions.ts'
 import type { Observation } from './wires/observation.ts'
 
-/** A tool that the gateway has called for the model (AG-75). */
-export interface InjectedCall {
+/** A tool that the gateway calls for the model. */
+export interface ToolCall {
   readonly tool: string
   /** What the model calls it by; undefined where it has given none. */
   readonly callId: string | undefined
@@ -14,9 +14,16 @@ export interface InjectedCall {
   /** What the server is called in the configuration. */
   readonly serverName: string
   readonly serverUrl: string
-  /** How the call failed; undefined when it went well. */
+}
+
+/** A call that the gateway has made (AG-75). */
+export interface InjectedCall extends ToolCall {
+  /** How it failed; undefined when it went well. */
   readonly error: string | undefined
 }
+
+/** What is recorded of a tool that is still at work when its request ends. */
+export const UNANSWERED = 'the request ended before the tool had answered'
 
 /** The provider and the model that have answered. */
 export interface Answerer {

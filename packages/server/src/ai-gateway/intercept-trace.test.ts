@@ -103,10 +103,7 @@ describe('AG-124: the trace of a request', () => {
         headers: {},
       })
       const call = { tool: `echo-${privacy}`, callId: 'c', itemId: '', input: 'x'.repeat(200) }
-      trace?.called(
-        { ...call, serverName: 'git-hub', serverUrl: 'https://mcp.example', error: 'no' },
-        privacy,
-      )
+      trace?.calling({ ...call, serverName: 'git-hub', serverUrl: 'https://mcp.example' }, privacy)('no')
       trace?.end()
       const span = await until('the span', () =>
         collector

@@ -1,7 +1,7 @@
 import type { AIPrivacyLevel } from '@slipway/contract'
 import type { ModelProvider } from '../ai-providers/index.ts'
 import type { Span, Tracing } from '../tracing/index.ts'
-import type { Ending, InjectedCall } from './ending.ts'
+import type { Ending, ToolCall } from './ending.ts'
 import type { EndedRecord } from './recording/stored-record.ts'
 
 /** Characters of what a tool is given (AG-124). */
@@ -122,16 +122,21 @@ export class InterceptTrace {
     this.#processing = undefined
   }
 
-  /** Notes a tool that the gateway has called. */
-  called({ tool, serverName, serverUrl, input, error }: InjectedCall, privacy: AIPrivacyLevel): void {
+  /** Notes a tool that the gateway calls; the result notes that it has answered, and how that failed. */
+  calling(
+    { tool, serverName, serverUrl, input }: ToolCall,
+    privacy: AIPrivacyLevel,
+  ): (error: string | undefined) => void {
     const span = (this.#processing ?? this.#span).child('Intercept.ProcessRequest.ToolCall', {
       mcp_tool_name: tool,
       mcp_server_name: serverName,
       mcp_server_url: serverUrl,
       ...(privacy === 'full' ? { mcp_input: input.slice(0, MAX_INPUT) } : {}),
     })
-    if (error !== undefined) span.fail('tool_error')
-    span.end()
+    return (error) => {
+      if (error !== undefined) span.fail('tool_error')
+      span.end()
+    }
   }
 
   /** Ends it. */

@@ -333,10 +333,21 @@ describe('AG-74: responses', () => {
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
     const first = await response.body?.getReader().read()
     expect(new TextDecoder().decode(first?.value)).toBe(': keep-alive\n\n')
+    // Behind those that open the connection.
+    await until('the call', () => mcp.requests.filter(({ method }) => method === 'POST').length > 3)
     left.abort()
-    const { interceptions, tokens } = await recorded()
+    const { interceptions, tokens, tools } = await recorded()
     expect(interceptions).toMatchObject([{ error_message: 'the client ended the request' }])
     expect(tokens).toMatchObject([{ output_tokens: 5 }])
+    // AG-75: it was called all the same.
+    expect(tools).toMatchObject([
+      {
+        tool: 'wait',
+        injected: true,
+        server_url: mcp.url,
+        invocation_error: 'the request ended before the tool had answered',
+      },
+    ])
   })
 })
 

@@ -84,7 +84,7 @@ function loopOf(
       },
       notes: {
         wentOn: (seen: Observation) => void notes.push(['went on', seen.usage]),
-        called: (made) => void notes.push([made.tool, made.error]),
+        calling: (made) => (error) => void notes.push([made.tool, error]),
       },
       signal: new AbortController().signal,
       keepAliveMs: 5,

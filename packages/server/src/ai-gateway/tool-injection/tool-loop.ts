@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { McpServerError } from '../../mcp-servers/index.ts'
 import { editMembers } from '../data-plane/json-members.ts'
-import type { InjectedCall as CallRecord } from '../ending.ts'
+import { type ToolCall, UNANSWERED } from '../ending.ts'
 import { GatewayError } from '../gateway-error.ts'
 import { bodyOf, withBody } from '../replaced-body.ts'
 import type { AnswerBody, UpstreamAnswer } from '../upstream.ts'
@@ -32,8 +32,8 @@ export type Send = (body: Uint8Array) => Promise<UpstreamAnswer>
 export interface LoopNotes {
   /** An answer after which the gateway goes on by itself. */
   wentOn(observation: Observation): void
-  /** A call that the gateway has carried out, or not. */
-  called(call: CallRecord): void
+  /** A call that the gateway carries out, or not; the result hears how it failed, undefined when it went well. */
+  calling(call: ToolCall): (error: string | undefined) => void
 }
 
 /** One request that tools are put into. */
@@ -233,18 +233,24 @@ export class ToolLoop implements Observer {
   async #call(call: InjectedCall, seen: Observation): Promise<CallResult> {
     const tool = this.#tools.get(call.name)
     if (tool === undefined) throw new Error(`there is no injected tool ${call.name}`)
-    const result = screened(await callOnce(tool, call, this.#of.signal), this.#of.screen)
     const choice = seen.tools.find(({ callId }) => callId === call.id)
-    this.#of.notes.called({
+    // Before it is called: what a client does not wait for has been done all the same.
+    const over = this.#of.notes.calling({
       tool: tool.tool,
       callId: call.id,
       itemId: choice?.itemId ?? '',
       input: call.args,
       serverName: tool.serverId,
       serverUrl: tool.serverUrl,
-      error: result.isError ? text(result.content[0]?.text) || 'the tool failed' : undefined,
     })
-    return result
+    let error: string | undefined = UNANSWERED
+    try {
+      const result = screened(await callOnce(tool, call, this.#of.signal), this.#of.screen)
+      error = result.isError ? text(result.content[0]?.text) || 'the tool failed' : undefined
+      return result
+    } finally {
+      over(error)
+    }
   }
 
   /** The client had the word, so that nothing was called. */
@@ -253,8 +259,7 @@ export class ToolLoop implements Observer {
       const tool = this.#tools.get(name)
       if (tool === undefined) continue
       const { tool: own, serverId: serverName, serverUrl } = tool
-      const error = 'it was not called'
-      this.#of.notes.called({ tool: own, callId, itemId, input, serverName, serverUrl, error })
+      this.#of.notes.calling({ tool: own, callId, itemId, input, serverName, serverUrl })('it was not called')
     }
   }
 
