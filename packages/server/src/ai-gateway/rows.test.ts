@@ -257,6 +257,14 @@ it('AG row 46 and 47: providers of one type are told apart by name, in records a
     ['anthropic', 'anthropic'],
     ['anthropic', 'b'],
   ])
+  const named = (name: string) =>
+    world.owner.call(listAIGatewaySessions, { query: { q: `provider_name:${name} initiator:${user.id}` } })
+  expect((await named('b')).sessions.map(({ id }) => id)).toEqual([interceptions[1]?.id])
+  // AG-92: an id is no name, and would find nothing.
+  await expect(named(world.providers.find('b')?.id ?? '')).rejects.toMatchObject({
+    status: 400,
+    validations: [{ field: 'provider_name' }],
+  })
   const metrics = await world.context.metrics.metrics()
   for (const prefix of ['coder_ai_gateway_', 'coder_aibridged_'])
     for (const provider of ['anthropic', 'b']) {

@@ -27,7 +27,7 @@ function formerly<Path extends { readonly path: string }>(route: Path): Path {
 /** What was asked of models, for auditors, and where that is allowed for those who asked (chapter 05 section 14). */
 export function sessionRoutes(context: Pick<AppContext, 'database'>, gateway: ModelGateway): BoundRoute[] {
   const { governance } = gateway.parts
-  const isProvider = (name: string): boolean => gateway.providers.find(name) !== undefined
+  const isProvider = (name: string): boolean => gateway.providers.list().some((one) => one.name === name)
   const bind = (list: typeof contract.listAIGatewaySessions, show: typeof contract.getAIGatewaySession) => [
     forSession(list, async ({ actor, query }) => {
       const { after_session_id: afterSessionId, offset } = query

@@ -140,9 +140,13 @@ function exportPeriod(
   return { start, end }
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
 
+/** Days and hours that do not exist are not taken for later ones: nobody would see that an export is of another time. */
 function timeOf(text: string): Date | undefined {
+  const [, year, month, day, hour] = (RFC_3339.exec(text) ?? []).map(Number)
+  if (year === undefined || month === undefined || day === undefined || hour === undefined) return undefined
+  const days = new Date(Date.UTC(year, month, 0)).getUTCDate()
   const time = new Date(text)
-  return RFC_3339.test(text) && !Number.isNaN(time.getTime()) ? time : undefined
+  return day <= days && hour < 24 && !Number.isNaN(time.getTime()) ? time : undefined
 }

@@ -319,6 +319,8 @@ describe('AG-117: the export', () => {
       ['period_end', { period_start: time(1), period_end: time(2) }],
       ['period_start', { period_start: time(61), period_end: time(50) }],
       ['period_start', { period_start: 'yesterday', period_end: time(1) }],
+      ['period_start', { period_start: '2031-02-30T00:00:00Z', period_end: '2031-03-05T00:00:00Z' }],
+      ['period_end', { period_start: '2031-03-01T00:00:00Z', period_end: '2031-03-04T24:00:00Z' }],
     ] as const) {
       const { response, text } = await get(query)
       expect(response.status, JSON.stringify(query)).toBe(400)
