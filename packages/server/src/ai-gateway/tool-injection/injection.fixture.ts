@@ -13,6 +13,8 @@ export let mcp: FakeMcpServer
 export let client: Client
 export let user: User
 export let token: string
+/** Too long for the name of a tool. */
+export const LONG_ID = 'x'.repeat(60)
 let serial = 0
 
 /** Gives the file of tests that calls it one world with an MCP server outside, and each of its tests somebody new. */
@@ -29,6 +31,7 @@ export function meetNewcomers(): void {
         MCP_TOOL_DENY_REGEX: 'flood',
       }),
       ...git.settings(2, { ID: 'plain' }),
+      ...git.settings(3, { ID: LONG_ID, MCP_URL: mcp.url, MCP_TOOL_ALLOW_REGEX: '^e' }),
       CODER_MCP_SERVER_ALLOWED_PRIVATE_CIDRS: '127.0.0.1/32',
       CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true',
     })

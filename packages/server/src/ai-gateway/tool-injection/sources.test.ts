@@ -12,6 +12,7 @@ import {
   ECHO,
   echoes,
   git,
+  LONG_ID,
   lastBody,
   mcp,
   meetNewcomers,
@@ -91,6 +92,36 @@ describe('AG-70: whose tools', () => {
     expect(Object(lastBody()).tools).toMatchObject([{ name: 'bmcp_other_echo' }, { name: 'bmcp_other_fail' }])
   })
 
+  it('AG-72: names are no longer than APIs take, and lead to their tools all the same', async () => {
+    await connectTo(client, git, { id: LONG_ID })
+    const name = `bmcp_${'x'.repeat(59)}`
+    world.upstream.play(callsTools({ id: 'call-1', name, args: { text: 'hi' } }), says('Done'))
+    await openai().chat.completions.create(chat)
+    expect(name).toHaveLength(64)
+    expect(Object(lastBody()).tools).toMatchObject([{ function: { name } }])
+    expect(Object(lastBody()).messages.at(-1)).toMatchObject({ content: '{"text":"hi"}' })
+  })
+
+  it('AG-72: names have only letters that APIs take', async () => {
+    const tools = [...mcp.tools]
+    mcp.tools.push({
+      name: 'e.g. é',
+      run: async () => ({ content: [{ type: 'text', text: 'a result' }] }),
+    })
+    try {
+      await connectTo(client, git, { id: 'other' })
+      const name = 'bmcp_other_e_g___'
+      world.upstream.play(callsTools({ id: 'call-1', name }), says('Done'))
+      await openai().chat.completions.create(chat)
+      expect(Object(lastBody()).tools).toContainEqual(
+        expect.objectContaining({ function: expect.objectContaining({ name }) }),
+      )
+      expect(Object(lastBody()).messages.at(-1)).toMatchObject({ content: 'a result' })
+    } finally {
+      mcp.tools.splice(0, mcp.tools.length, ...tools)
+    }
+  })
+
   it('clients with a tool of that name keep theirs', async () => {
     await connect()
     world.upstream.play(callsTools(echoes('x')))
@@ -136,6 +167,23 @@ describe('AG-70: whose tools', () => {
     expect(answer.choices[0]?.message.content).toBe('Hi')
     expect(lastBody()).toEqual(chat)
   })
+})
+
+it('AG-76: a server that fails while it is called is connected to anew for the next request', async () => {
+  await connect()
+  world.upstream.answer = ({ text }) => {
+    if (text.includes('"role":"tool"')) return says('Hm.')
+    mcp.refuse = () => ({ status: 500 })
+    return callsTools(echoes('x'))
+  }
+  await openai().chat.completions.create(chat)
+  expect(Object(lastBody()).messages.at(-1).content).toContain('"error":true')
+  mcp.refuse = () => undefined
+  mcp.requests.length = 0
+  world.upstream.answer = () => says('Hi')
+  await openai().chat.completions.create(chat)
+  expect(Object(lastBody()).tools).toHaveLength(NAMES.length)
+  expect(mcp.requests.filter(({ method }) => method === 'POST').length).toBeGreaterThan(1)
 })
 
 it('AG-70: the tools of this deployment, with the token of the caller', async () => {
