@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 
 import { ChatInputPart, ChatMessage, ChatQueuedMessage } from './chat-parts.ts'
-import { Pagination, Time, Uuid } from './common.ts'
+import { IdOrNil, Pagination, Time, Uuid } from './common.ts'
 import { Group } from './groups.ts'
 import { type Route, route } from './route.ts'
 
@@ -196,7 +196,7 @@ export type CreateChatRequest = Static<typeof CreateChatRequest>
 export const UpdateChatRequest = Type.Object({
   title: Type.Optional(Type.String()),
   archived: Type.Optional(Type.Boolean()),
-  workspace_id: Type.Optional(Uuid),
+  workspace_id: Type.Optional(IdOrNil),
   pin_order: Type.Optional(Type.Integer({ minimum: -2147483648, maximum: 2147483647 })),
   labels: Type.Optional(labels),
   plan_mode: planMode,

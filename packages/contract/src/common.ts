@@ -3,6 +3,12 @@ import { type Static, Type } from 'typebox'
 /** A UUID in its 36-character form. */
 export const Uuid = Type.String({ format: 'uuid' })
 
+/** The id of nothing: in a request it stands for an optional id that is not given. */
+export const NO_ID = '00000000-0000-0000-0000-000000000000'
+
+/** An optional id of a request of which {@link NO_ID} is a value of its own. */
+export const IdOrNil = Type.String({ format: 'uuid', 'x-nil': 'value' })
+
 /** RFC 3339 time in UTC; `0001-01-01T00:00:00Z` stands for "never" where a field cannot be null. */
 export const Time = Type.String({ format: 'date-time' })
 

@@ -2,6 +2,7 @@ import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 
 import { Response as Envelope, OAuth2Error, type Route, routes } from '@slipway/contract'
+import { canonicalTarget } from '@slipway/server/edge/canonical-target.ts'
 
 /** What the router itself refuses gets the answer of the API. */
 const OAuthErrors = Type.Union([OAuth2Error, Envelope])
@@ -71,7 +72,7 @@ const patterns = routes.map((route) => ({ route, segments: route.path.split('/')
 
 /** The operation that a request is for; a literal segment wins over a parameter, as in the router. */
 function routeOf(method: string, path: string): Route | undefined {
-  const asked = path.split('/')
+  const asked = canonicalTarget(path).split('/')
   const fitting = patterns.filter(
     ({ route, segments }) =>
       route.method === method &&

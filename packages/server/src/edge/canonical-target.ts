@@ -1,13 +1,20 @@
 /** Spelled that way already, as nearly all are. */
 const PLAIN = /^\/(?!\/)[^%#]*$/
+const MAY_END_IN_SLASH = /\/(?:\?|$)/
+/**
+ * What belongs to something in the API, with a slash behind it. Behind a collection it is an id that was left out (ID-148),
+ * and what providers of models are asked for is theirs.
+ */
+const WITH_SLASH = /^(\/api\/(?:v2|experimental)\/(?!(?:ai-gateway|aibridge)\/)[^?/]+\/[^?]*[^?/])\/+(?=\?|$)/
 
 /**
  * The one spelling of a request target that every check and the router see: without scheme and host, without a
- * fragment, percent signs only where they are needed (RFC 3986 section 6.2.2), no doubled slash at the start. A
- * check that saw another spelling than the router could be walked around.
+ * fragment, percent signs only where they are needed (RFC 3986 section 6.2.2), no doubled slash at the start, and none
+ * at the end of an operation, where older clients of Coder have one. A check that saw another spelling than the router
+ * could be walked around.
  */
 export function canonicalTarget(target: string): string {
-  if (PLAIN.test(target)) return target
+  if (PLAIN.test(target)) return MAY_END_IN_SLASH.test(target) ? target.replace(WITH_SLASH, '$1') : target
   const relative = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/#.*$/s, '')
   const at = relative.indexOf('?')
   const path = at < 0 ? relative : relative.slice(0, at)
@@ -17,5 +24,6 @@ export function canonicalTarget(target: string): string {
         return /[A-Za-z0-9\-._~]/.test(character) ? character : encoded
       })
     : path
-  return `${plain.startsWith('/') ? plain.replace(/^\/{2,}/, '/') : `/${plain}`}${at < 0 ? '' : relative.slice(at)}`
+  const rooted = plain.startsWith('/') ? plain.replace(/^\/{2,}/, '/') : `/${plain}`
+  return rooted.replace(WITH_SLASH, '$1') + (at < 0 ? '' : relative.slice(at))
 }

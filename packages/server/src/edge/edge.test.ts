@@ -8,6 +8,7 @@ import type { Client } from '@slipway/client'
 import { createWorkspace } from '@slipway/contract'
 import { createLogger, type LogSink } from '@slipway/request-log'
 import { startTestServer, type TestServer, until } from '@slipway/testkit'
+import { canonicalTarget } from './canonical-target.ts'
 
 const lines: string[] = []
 let server: TestServer
@@ -67,6 +68,14 @@ describe('small endpoints', () => {
   it('ID-99: slashes that are repeated are one', async () => {
     for (const path of ['//api//v2/buildinfo', '/api/v2//buildinfo', '/api///v2/buildinfo'])
       expect([path, (await get(path)).status]).toEqual([path, 200])
+  })
+
+  it('ID-99: clients of Coder ask for some operations with a slash behind them; the paths of providers keep theirs', async () => {
+    for (const path of ['users/me/', 'users/me/?x=1', 'organizations/default/members/', 'users/%6De/'])
+      expect([path, (await get(`/api/v2/${path}`, owner.headers)).status]).toEqual([path, 200])
+    expect((await get('/api/v2/users/me/roles/x/', owner.headers)).status).toBe(404)
+    expect(canonicalTarget('/api/v2/ai-gateway/p/v1/models/')).toBe('/api/v2/ai-gateway/p/v1/models/')
+    expect(canonicalTarget('/@me/ws.main/apps/code/?x=/')).toBe('/@me/ws.main/apps/code/?x=/')
   })
 
   it('ID-96, ID-108: the root of the API answers probes, and has no line', async () => {

@@ -10,17 +10,17 @@ import {
   validationFailed,
 } from '../errors/index.ts'
 import { compiledOnce } from './compiled-schema.ts'
-import { unknownFieldsDrop } from './unknown-fields.ts'
+import { notGivenDrop } from './fields-not-given.ts'
 
 // The format also knows leap seconds and names of zones (RFC 9557), of which no handler can make a moment.
 Format.Set('date-time', (text) => Format.IsDateTime(text) && !Number.isNaN(Date.parse(text)))
 
-/** Checks a parsed body against its schema and takes out what it does not name; throws the 400 that names each refused field. */
+/** Checks a parsed body against its schema and takes out what counts as not given; throws the 400 that names each refused field. */
 export type BodyCheck = (body: unknown) => void
 
 const bodyCheckOf = compiledOnce((schema) => ({
   validator: Compile(schema),
-  dropUnknown: unknownFieldsDrop(schema),
+  dropNotGiven: notGivenDrop(schema),
 }))
 const queryCheckOf = compiledOnce((schema) => Compile(schema))
 
@@ -30,10 +30,10 @@ const queryCheckOf = compiledOnce((schema) => Compile(schema))
  */
 export function bodyCheck(schema: TSchema): BodyCheck {
   return (body) => {
-    const { validator, dropUnknown } = bodyCheckOf(schema)
-    if (validator.Check(body)) return dropUnknown?.(body)
+    const { validator, dropNotGiven } = bodyCheckOf(schema)
+    if (validator.Check(body)) return dropNotGiven?.(body)
     dropNulls(schema, body)
-    if (validator.Check(body)) return dropUnknown?.(body)
+    if (validator.Check(body)) return dropNotGiven?.(body)
     const byField = new Map<string, string>()
     for (const error of validator.Errors(body)) {
       for (const [field, tag] of faultsOf(error)) if (!byField.has(field)) byField.set(field, tag)

@@ -24,6 +24,7 @@ import {
   listBuilds,
   listOrganizations,
   listWorkspaces,
+  NO_ID,
   resolveAutostart,
   setActiveTemplateVersion,
   setAutomaticUpdates,
@@ -132,6 +133,23 @@ describe('a workspace whose template fails for it', () => {
 })
 
 describe('making workspaces', () => {
+  it('WS-80: an optional id that is nil is not given, as the CLI of Coder sends those', async () => {
+    const body = {
+      name: 'nil',
+      template_id: NO_ID,
+      template_version_id: template.active_version_id,
+      template_version_preset_id: NO_ID,
+    }
+    const made = await owner.call(createWorkspace, { params: { user: 'me' }, body })
+    expect(made.template_id).toBe(template.id)
+    await ended(made)
+    const again = await owner.call(createBuild, {
+      params: { workspace: made.id },
+      body: { transition: 'stop', template_version_id: NO_ID },
+    })
+    expect(again.template_version_id).toBe(template.active_version_id)
+  })
+
   it('WS-130: of a template that was deleted is 404, in an organization that is not there too', async () => {
     const doomed = await importTemplate(owner, 'doomed', {
       'template.ts': `${HEAD}export default defineTemplate({ workspace: () => ({ ${AGENTS} }) })`,
