@@ -2,11 +2,29 @@
 const FIRST_MS = 1000
 const LAST_MS = 30_000
 
+// As the dashboard has it, of which this page has nothing but what is in the browser (OP-154).
+const name = nameHere()
+if (name !== null) {
+  document.title = `Not connected - ${name}`
+  const shown = document.getElementById('name')
+  // The mark belongs to the name.
+  if (shown.textContent !== name) document.querySelector('svg').remove()
+  shown.textContent = name
+}
+
 const title = document.getElementById('title')
 const wait = document.getElementById('wait')
 const button = document.getElementById('again')
 let attempt = 0
 let timer
+
+function nameHere() {
+  try {
+    return localStorage.getItem('slipway.name')
+  } catch {
+    return null
+  }
+}
 
 async function ask() {
   clearTimeout(timer)

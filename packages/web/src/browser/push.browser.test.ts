@@ -8,6 +8,7 @@ import {
   createChat,
   createChatModelConfig,
   listOrganizations,
+  updateDeploymentAppearance,
   type WebpushSubscription,
 } from '@slipway/contract'
 import { PushService } from '@slipway/server/web-push/push-service.fixture.ts'
@@ -243,7 +244,11 @@ it('UI-1602: what somebody else has left in the browser ends', async () => {
   expect(await remembered(page, 'key')).toBeNull()
 })
 
-it('UI-1604: without a network a page of ours waits, and then opens what was asked for', async () => {
+it('UI-1604, OP-154: without a network a page of ours waits, and then opens what was asked for', async () => {
+  const owner = await server.owner()
+  await owner.call(updateDeploymentAppearance, {
+    body: { application_name: 'Shipyard', logo_url: '', announcement_banners: [] },
+  })
   const { page } = await openWith('denied', '/agents')
   await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
   await page.reload()
@@ -261,6 +266,8 @@ it('UI-1604: without a network a page of ours waits, and then opens what was ask
   await page.context().setOffline(true)
   await page.goto(`${server.url}/templates`)
   await page.getByRole('heading', { name: /You are offline|cannot be reached/ }).waitFor()
+  await page.getByRole('banner').getByText('Shipyard').waitFor()
+  expect(await page.title()).toBe('Not connected - Shipyard')
   await page.context().setOffline(false)
   await page.getByRole('heading', { name: 'Templates' }).first().waitFor()
   expect(new URL(page.url()).pathname).toBe('/templates')

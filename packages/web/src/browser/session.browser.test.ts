@@ -237,6 +237,27 @@ describe('the download', () => {
     }
     expect((await icon('no-such-thing')).status).toBe(404)
   })
+
+  it('UI-105: has the files whose addresses templates, bookmarks and older browsers know', async () => {
+    const states = ['', '-running', '-success', '-warning', '-error']
+    const icons = states.flatMap((state) =>
+      ['light', 'dark'].flatMap((look) => [
+        [`/favicons/favicon${state}-${look}.svg`, 'image/svg+xml'],
+        [`/favicons/favicon${state}-${look}.png`, 'image/png'],
+      ]),
+    )
+    for (const [path = '', type] of [
+      ...icons,
+      ['/open-in-coder.svg', 'image/svg+xml'],
+      ['/favicon.ico', 'image/x-icon'],
+      ['/manifest.json', 'application/manifest+json; charset=utf-8'],
+      ['/serviceWorker.js', 'text/javascript; charset=utf-8'],
+      ['/apple-touch-icon.png', 'image/png'],
+    ]) {
+      const answer = await fetch(server.url + path)
+      expect([answer.status, answer.headers.get('content-type')], path).toEqual([200, type])
+    }
+  })
 })
 
 describe('the workspaces page', () => {

@@ -1,6 +1,10 @@
+import { PRODUCT } from '../ui/product.ts'
+
 /** The script that stands between pages and the network: push messages, and a page while there is no network. */
 export const SERVICE_WORKER = '/service-worker.js'
 const CACHES = /^slipway-/
+/** What the page that shows without a server calls the product: nobody can ask for it then (OP-154). */
+const NAME = 'slipway.name'
 
 /**
  * Starts the service worker, which shows a page of ours while the server cannot be reached (UI-1604). Browsers without
@@ -8,6 +12,11 @@ const CACHES = /^slipway-/
  */
 export function startServiceWorker(): void {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
+  try {
+    localStorage.setItem(NAME, PRODUCT)
+  } catch {
+    // Storage is switched off: that page keeps its own words (UI-2107).
+  }
   const register = () =>
     void navigator.serviceWorker
       .register(SERVICE_WORKER, { scope: '/', updateViaCache: 'none' })
