@@ -9,8 +9,9 @@ import {
   getAIGatewaySession,
   listAIGatewaySessions,
   type User,
+  updateAIProvider,
 } from '@slipway/contract'
-import { callsTools, says } from '@slipway/testkit'
+import { callsTools, Gate, says, until } from '@slipway/testkit'
 import { GatewayWorld } from './gateway.fixture.ts'
 
 // Rows of the table "How to test it" of the gateway's chapter that no other test has whole.
@@ -243,6 +244,24 @@ describe('AG row 34: who asks, and in which session', () => {
   })
 })
 
+it('AG row 38: a new address holds for the next request, on every replica, and cuts no stream', async () => {
+  const { name } = await world.provider()
+  const chat = `/${name}/v1/chat/completions`
+  await until('the provider', async () => (await ask(chat, hello, bearer())).status === 200)
+  const gate = new Gate()
+  world.upstream.answer = ({ text }) =>
+    text.includes('stream') ? { steps: ['one ', { wait: gate.opened }, 'two'] } : says('Hi')
+  const stream = await ask(chat, { ...hello, stream: true }, bearer())
+  const base_url = `${world.upstream.url}/moved/v1`
+  await world.owner.call(updateAIProvider, { params: { idOrName: name }, body: { base_url } })
+  await (await ask(chat, hello, bearer())).text()
+  expect(world.upstream.requests.at(-1)?.path).toBe('/moved/v1/chat/completions')
+  await until('the other replica', () => world.providers.find(name)?.baseUrl === base_url)
+  gate.open()
+  const text = await stream.text()
+  expect([text.includes('two'), text.includes('[DONE]')]).toEqual([true, true])
+})
+
 it('AG row 46 and 47: providers of one type are told apart by name, in records and metrics of both prefixes', async () => {
   for (const provider of ['anthropic', 'b'])
     await (
@@ -282,6 +301,20 @@ it('AG row 46 and 47: providers of one type are told apart by name, in records a
         new RegExp(`^${prefix}interceptions_duration_seconds_count\\{provider="${provider}",.* \\d+$`, 'm'),
       )
     }
+})
+
+it('AG row 49: while keys cannot be looked up nobody is refused for theirs, and it works afterwards', async () => {
+  const { db } = world.database
+  const before = world.upstream.requests.length
+  await db.schema.alterTable('api_keys').renameTo('elsewhere').execute()
+  try {
+    const failed = await ask(CHAT, hello, bearer())
+    expect([failed.status, await failed.json()]).toMatchObject([500, { error: { code: 'internal_error' } }])
+  } finally {
+    await db.schema.alterTable('elsewhere').renameTo('api_keys').execute()
+  }
+  expect(world.upstream.requests).toHaveLength(before)
+  expect((await ask(CHAT, hello, bearer())).status).toBe(200)
 })
 
 it('AG row 48: variables of the server’s environment never become credentials', async () => {
