@@ -70,6 +70,12 @@ describe('AG-B17: the scanner for secrets', () => {
     expect(clean('4111 1111 1111 1112 DE89370400440532013001', personal)).toBe(
       '4111 1111 1111 1112 DE89370400440532013001',
     )
+    expect(clean('mail mary-ann.lee+x@a-b.example.org, -joe@example.com', personal)).toBe(
+      'mail [redacted:email], -[redacted:email]',
+    )
+    expect(clean('3782 822463 10005, 3782-822463-10005, 3782 822463 10006', personal)).toBe(
+      '[redacted:card_number], [redacted:card_number], 3782 822463 10006',
+    )
     expect(clean('joe@example.com')).toBe('joe@example.com')
   })
 
@@ -81,6 +87,7 @@ describe('AG-B17: the scanner for secrets', () => {
     ['names of keys', ' secret_access_key        '],
     ['addresses', 'https://aaaaaaaaaaaaaaaa:aaaaaaaaaaaaaaaaaaaaaaaaaaa'],
     ['dots', 'a.'],
+    ['dots and dashes', '.a-'],
     ['numbers', '1234 '],
     ['pluses', '+123 '],
   ])('AG-B17: a megabyte of %s takes no time to speak of', (_, piece) => {

@@ -81,6 +81,13 @@ export const PERSONAL_SHAPES: readonly SecretShape[] = [
     kind: 'email',
     source: '[A-Za-z0-9][\\w.%+]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\\.){1,4}[A-Za-z]{2,24}',
   },
+  {
+    kind: 'email',
+    source: '[A-Za-z0-9][\\w.%+-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\\.){1,4}[A-Za-z]{2,24}',
+    dashed: true,
+  },
+  // As American Express prints them.
+  { kind: 'card_number', source: '3[47]\\d{2}[ -]\\d{6}[ -]\\d{5}(?!\\d)' },
   { kind: 'card_number', source: '\\d{4}(?:[ -]?\\d{4}){2}[ -]?\\d{1,7}(?!\\d)' },
   { kind: 'iban', source: '[A-Z]{2}\\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?(?!\\w)' },
   { kind: 'social_security_number', source: '\\d{3}-\\d{2}-\\d{4}(?![\\w-])' },
