@@ -9,7 +9,7 @@ import { classNames } from '../ui/class-names.ts'
 import { CopyableId } from '../ui/copyable.tsx'
 import { Mark } from '../ui/form.tsx'
 import { AuditDiffTable } from './audit-diff.tsx'
-import { automaticReason, clockTime, sentenceParts, wholeTime, type Zone } from './audit-words.ts'
+import { automaticReason, clockTime, sentenceParts, targetOf, wholeTime, type Zone } from './audit-words.ts'
 
 interface AuditEntryProps {
   readonly entry: AuditLog
@@ -140,10 +140,6 @@ function Name({ href, children }: { readonly href: string; readonly children: Re
       <bdi>{children}</bdi>
     </AppLink>
   )
-}
-
-function targetOf(entry: AuditLog): string {
-  return entry.resource_target === '' ? entry.resource_id.slice(0, 8) : entry.resource_target
 }
 
 function plainSentence(entry: AuditLog): string {

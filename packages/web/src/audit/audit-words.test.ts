@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { byDay, clockTime, dayBefore, fieldText, sentenceParts } from './audit-words.ts'
+import { byDay, clockTime, dayBefore, fieldText, sentenceParts, targetOf } from './audit-words.ts'
 
 it('UI-1405: the sentence of an entry is cut where names stand', () => {
   expect(sentenceParts('{user} created user {target}')).toEqual([
@@ -12,6 +12,13 @@ it('UI-1405: the sentence of an entry is cut where names stand', () => {
     { kind: 'words', text: 'password reset requested for ' },
     { kind: 'target' },
   ])
+})
+
+it('UI-1405: a build goes by the name of its workspace', () => {
+  const build = { resource_target: '', resource_id: 'a1517464-247f-4586-ad6f-c740a59a4f37' }
+  expect(targetOf({ ...build, additional_fields: { workspace_name: 'dev' } })).toBe('dev')
+  expect(targetOf({ ...build, additional_fields: {} })).toBe('a1517464')
+  expect(targetOf({ ...build, resource_target: 'kim', additional_fields: {} })).toBe('kim')
 })
 
 it('UI-1405: abbreviations in the sentence are written as such', () => {

@@ -121,6 +121,16 @@ export function dayBefore(days: number, now: number): string {
   return new Date(now - days * 86_400_000).toISOString().slice(0, 10)
 }
 
+/** What an entry is about, by name; a build has none but that of its workspace. */
+export function targetOf({
+  resource_target: target,
+  resource_id: id,
+  additional_fields: { workspace_name: workspace },
+}: Pick<AuditLog, 'resource_target' | 'resource_id' | 'additional_fields'>): string {
+  if (target !== '') return target
+  return typeof workspace === 'string' && workspace !== '' ? workspace : id.slice(0, 8)
+}
+
 /** Why a build was made without anybody asking for it; `undefined` when somebody did. */
 export function automaticReason(entry: Pick<AuditLog, 'additional_fields'>): string | undefined {
   const reason = entry.additional_fields.build_reason
