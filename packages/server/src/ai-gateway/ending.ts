@@ -6,6 +6,8 @@ import type { Observation } from './wires/observation.ts'
 /** A tool that the gateway calls for the model. */
 export interface ToolCall {
   readonly tool: string
+  /** The provider's id of the answer in which the model has chosen it. */
+  readonly responseId: string
   /** What the model calls it by; undefined where it has given none. */
   readonly callId: string | undefined
   readonly itemId: string

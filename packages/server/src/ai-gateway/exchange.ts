@@ -19,7 +19,7 @@ import { askProvider } from './routing/ask.ts'
 import { type AskingTargets, askTargets } from './routing/attempts.ts'
 import { sessionOf, type Target, targetsOf } from './routing/target.ts'
 import type { NewInterception } from './store/interceptions.ts'
-import type { AnswerHeaders, UpstreamAnswer } from './upstream.ts'
+import { type AnswerHeaders, type UpstreamAnswer, upstreamFailure } from './upstream.ts'
 import { namedModel, type RequestFacts, requestFacts } from './wires/request-facts.ts'
 import { observerOf, wireOf } from './wires/wire.ts'
 
@@ -218,16 +218,34 @@ export async function passThrough(
     })
     answered(answer.status, inspection?.metadata)
     const { status, headers, body } = await filtered(answer)
-    return { interceptionId: id, status, headers, body }
+    return { interceptionId: id, status, headers, body: failingAsProxy(body, request, id) }
   } catch (error) {
     answered(undefined, inspection?.metadata)
     span?.fail(error instanceof GatewayError ? error.code : 'error')
-    if (!(error instanceof GatewayError)) throw error
-    if (error.code !== 'upstream_unreachable') throw error.with({ interceptionId: id })
-    throw new GatewayError(502, error.code, 'upstream proxy error', { interceptionId: id, cause: error })
+    throw error instanceof GatewayError ? asProxyError(error, id) : error
   } finally {
     span?.end()
   }
+}
+
+/** A body whose provider may go away before its first byte, when clients can still be told. */
+async function* failingAsProxy(
+  body: AsyncIterable<Uint8Array>,
+  { url, signal }: Pick<ModelRequest, 'url' | 'signal'>,
+  interceptionId: string,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw asProxyError(error instanceof GatewayError ? error : upstreamFailure(error, url), interceptionId)
+  }
+}
+
+/** AG-19. */
+function asProxyError(error: GatewayError, interceptionId: string): GatewayError {
+  if (error.code !== 'upstream_unreachable') return error.with({ interceptionId })
+  return new GatewayError(502, error.code, 'upstream proxy error', { interceptionId, cause: error })
 }
 
 function traced<Result>(

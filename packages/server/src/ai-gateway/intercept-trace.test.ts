@@ -102,7 +102,13 @@ describe('AG-124: the trace of a request', () => {
         initiatorId: user.id,
         headers: {},
       })
-      const call = { tool: `echo-${privacy}`, callId: 'c', itemId: '', input: 'x'.repeat(200) }
+      const call = {
+        tool: `echo-${privacy}`,
+        responseId: 'r',
+        callId: 'c',
+        itemId: '',
+        input: 'x'.repeat(200),
+      }
       trace?.calling({ ...call, serverName: 'git-hub', serverUrl: 'https://mcp.example' }, privacy)('no')
       trace?.end()
       const span = await until('the span', () =>

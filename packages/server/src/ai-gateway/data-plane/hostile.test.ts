@@ -223,17 +223,6 @@ it('AG-B6: what a provider sends is relayed as far as it can be, and speaks for 
   }
 })
 
-it('AG-13: nobody is sent elsewhere by a provider, where clients would go with the token', async () => {
-  const { name } = await world.provider()
-  for (const status of [301, 307]) {
-    world.upstream.answer = () => ({ status, headers: { Location: 'https://elsewhere.example/' } })
-    for (const answer of [await ask(`/${name}/v1/chat/completions`, hello), await ask(`/${name}/v1/models`)])
-      expect([answer.status, answer.headers.get('location')]).toEqual([status, null])
-    const { interceptions } = await world.records(user.id)
-    expect(interceptions.at(-1)).toMatchObject({ error_type: 'unknown' })
-  }
-})
-
 it('AG-B4, AG-99: what is encoded although nobody has asked for it is read, counted and shows no key', async () => {
   const KEY = 'sk-of-the-deployment-1'
   const usage = { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 }
@@ -352,6 +341,22 @@ describe('AG-19: what is only relayed, when its provider or its client does not 
       await expect(upstream.get().then((response) => response.text())).rejects.toThrow()
       expect(await upstream.row()).toMatchObject({ route: '/v1/models(/*)' })
     }
+  })
+
+  it('AG-19: one that is reset behind its head is a failure of the provider, and not of ours', async () => {
+    lines.length = 0
+    await using upstream = await relaying((response, socket) => {
+      response.writeHead(200)
+      response.flushHeaders()
+      setImmediate(() => socket.resetAndDestroy())
+    })
+    const response = await upstream.get()
+    expect([response.status, await response.json()]).toMatchObject([
+      502,
+      { message: 'upstream proxy error', error: { code: 'upstream_unreachable' } },
+    ])
+    expect(response.headers.get('x-slipway-interception-id')).toBe((await upstream.row()).id)
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([])
   })
 
   it('AG-56: one that stops is ended after the silence that the settings allow', async () => {

@@ -284,6 +284,18 @@ it('AG-51: who leaves behind an error in the middle is recorded with that error'
   })
 })
 
+it('AG-13: nobody is sent elsewhere by a provider, where clients would go with the token', async () => {
+  for (const status of [301, 307]) {
+    world.upstream.answer = () => ({ status, headers: { Location: 'https://elsewhere.example/' } })
+    for (const path of [CHAT, '/openai/v1/conversations']) {
+      const response = await ask(path)
+      expect([response.status, response.headers.get('location')]).toEqual([status, null])
+      await response.text()
+    }
+    expect((await records()).interceptions.at(-1)).toMatchObject({ error_type: 'unknown' })
+  }
+})
+
 it('AG-34: a provider that does not begin in time has not answered, as clients of Responses hear it', async () => {
   const { name } = await world.provider()
   await world.owner.call(updateAIProviderRouting, {

@@ -64,7 +64,6 @@ export function endedRecord(
       ...answers.flatMap((answer) => choices(answer, injected)),
       ...injected.map(({ serverUrl, error, ...call }) => ({
         ...call,
-        responseId,
         injected: { serverUrl, error },
       })),
     ].map((tool) => ({

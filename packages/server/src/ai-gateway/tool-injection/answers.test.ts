@@ -67,6 +67,7 @@ describe('AG-74: chat completions', () => {
         server_url: mcp.url,
         input: '{"text":"x"}',
         provider_tool_call_id: 'call-1',
+        provider_response_id: tokens.find(({ output_tokens }) => output_tokens === 5)?.provider_response_id,
         invocation_error: null,
       },
     ])

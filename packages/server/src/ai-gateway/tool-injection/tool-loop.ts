@@ -237,6 +237,7 @@ export class ToolLoop implements Observer {
     // Before it is called: what a client does not wait for has been done all the same.
     const over = this.#of.notes.calling({
       tool: tool.tool,
+      responseId: seen.responseId,
       callId: call.id,
       itemId: choice?.itemId ?? '',
       input: call.args,
@@ -255,11 +256,14 @@ export class ToolLoop implements Observer {
 
   /** The client had the word, so that nothing was called. */
   #noteUncalled(observer: Observer): void {
-    for (const { tool: name, callId, itemId, input } of observer.observation().tools) {
+    const { tools, responseId } = observer.observation()
+    for (const { tool: name, callId, itemId, input } of tools) {
       const tool = this.#tools.get(name)
       if (tool === undefined) continue
       const { tool: own, serverId: serverName, serverUrl } = tool
-      this.#of.notes.calling({ tool: own, callId, itemId, input, serverName, serverUrl })('it was not called')
+      this.#of.notes.calling({ tool: own, responseId, callId, itemId, input, serverName, serverUrl })(
+        'it was not called',
+      )
     }
   }
 
