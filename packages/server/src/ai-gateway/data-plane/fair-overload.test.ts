@@ -1,7 +1,11 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
 import { afterEach, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
 import { createToken, type UpdateAIGatewaySettingsRequest, updateAIGatewaySettings } from '@slipway/contract'
+import { createLogger } from '@slipway/request-log'
 import { Gate, says, until } from '@slipway/testkit'
 import { GatewayWorld } from '../gateway.fixture.ts'
 
@@ -141,4 +145,20 @@ it('AG-58: what does not end until the deadline is cut off, at the provider too'
   await world.server.stop()
   expect(await ended).toBe('cut')
   expect(await request.ended()).toBe('aborted')
+})
+
+it('AG-6, AG-58: where the gateway is off, its paths say so; a connection without a request holds no end up', async () => {
+  const lines: string[] = []
+  const log = createLogger({ level: 'warn', sink: { write: (line) => void lines.push(line) } })
+  world = await GatewayWorld.start({ CODER_AI_GATEWAY_ENABLED: 'false' }, log)
+  const response = await fetch(`${world.server.url}/api/v2/ai-gateway/openai/v1/chat/completions`, {
+    method: 'POST',
+    body: '{}',
+  })
+  expect(response.status).toBe(403)
+  expect(await response.text()).toContain('--ai-gateway-enabled')
+  const ahead = connect(Number(new URL(world.server.url).port), '127.0.0.1')
+  await once(ahead, 'connect')
+  await world.server.stop()
+  expect(lines.join('')).not.toContain('did not finish in time')
 })
