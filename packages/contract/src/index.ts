@@ -23,6 +23,7 @@ import * as debugging from './debugging.ts'
 import * as deployment from './deployment.ts'
 import * as dryRuns from './dry-runs.ts'
 import * as dynamicParameters from './dynamic-parameters.ts'
+import * as entitlements from './entitlements.ts'
 import * as experiments from './experiments.ts'
 import * as externalAuth from './external-auth.ts'
 import * as files from './files.ts'
@@ -40,6 +41,7 @@ import * as oauth2Provider from './oauth2-provider.ts'
 import * as oneTimePasscode from './one-time-passcode.ts'
 import * as organizations from './organizations.ts'
 import * as provisioning from './provisioning.ts'
+import * as regions from './regions.ts'
 import type { Route } from './route.ts'
 import * as scim from './scim.ts'
 import * as secondFactor from './second-factor.ts'
@@ -84,6 +86,7 @@ export * from './deployment.ts'
 export * from './deployment-values.ts'
 export * from './dry-runs.ts'
 export * from './dynamic-parameters.ts'
+export * from './entitlements.ts'
 export * from './experiments.ts'
 export * from './external-auth.ts'
 export * from './files.ts'
@@ -103,6 +106,7 @@ export * from './one-time-passcode.ts'
 export { openApi } from './openapi.ts'
 export * from './organizations.ts'
 export * from './provisioning.ts'
+export * from './regions.ts'
 export * from './resources.ts'
 export * from './route.ts'
 export * from './scim.ts'
@@ -147,6 +151,7 @@ export const routes: readonly Route[] = [
   deployment,
   dryRuns,
   dynamicParameters,
+  entitlements,
   experiments,
   externalAuth,
   files,
@@ -164,6 +169,7 @@ export const routes: readonly Route[] = [
   oneTimePasscode,
   organizations,
   provisioning,
+  regions,
   scim,
   secondFactor,
   sessions,

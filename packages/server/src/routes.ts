@@ -33,6 +33,7 @@ import type { AppContext } from './context.ts'
 import { customRoleRoutes, siteRoleRoutes } from './custom-roles/index.ts'
 import { deploymentRoutes } from './deployment/index.ts'
 import type { BoundRoute, EdgeOptions, OpenStreams } from './edge/index.ts'
+import { entitlementRoutes } from './entitlements/index.ts'
 import { experimentRoutes } from './experiments/index.ts'
 import { type ExternalAuth, externalAuthRoutes } from './external-auth/index.ts'
 import { fileRoutes } from './files/index.ts'
@@ -60,6 +61,7 @@ import { oneTimePasscodeRoutes, type PasscodeRequests } from './one-time-passcod
 import { organizationRoutes } from './organizations/index.ts'
 import { profilingRoutes } from './profiling/index.ts'
 import { provisioningRoutes, type TagReader } from './provisioning/index.ts'
+import { regionRoutes } from './regions/index.ts'
 import { scimRoutes } from './scim/index.ts'
 import { type SecondFactorChecks, secondFactorRoutes } from './second-factor/index.ts'
 import {
@@ -133,6 +135,8 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
   return [
     ...deploymentRoutes(context, parts.webPush),
     ...appearanceRoutes(context, parts.findAgent),
+    ...entitlementRoutes(context),
+    ...regionRoutes(context),
     ...experimentRoutes(context),
     ...profilingRoutes(context),
     ...identityRoutes(context, keys, prepareParts, {

@@ -16,6 +16,7 @@ export { openSession, requireNotSuspended } from './sessions/open-session.ts'
 export { sessionRoutes } from './sessions/session-routes.ts'
 export { SignInDelay } from './sessions/sign-in-delay.ts'
 export type { UpstreamRefresh, UpstreamRefreshOutcome } from './sessions/upstream-session.ts'
+export { countAccounts } from './store/account-counts.ts'
 export {
   type CustomRoleRow,
   holdCustomRoles,

@@ -1,0 +1,1 @@
+export { entitlementRoutes } from './routes.ts'
