@@ -200,6 +200,13 @@ describe('AG-B14: a group whose members have a budget together, and none each', 
   })
 })
 
+it('AG-111: PostgreSQL knows that a user has one budget, so that its plans for requests stay', async () => {
+  const { rows } = await sql`select prorows from pg_proc where proname = 'ai_budget_of'`.execute(
+    world.database.db,
+  )
+  expect(rows).toEqual([{ prorows: 1 }])
+})
+
 /** Who was told of the newcomer, with all that they were told. */
 const told = async () =>
   (
