@@ -73,12 +73,17 @@ function report(key: string, option: AnyOption, value: unknown, source: ValueSou
     ...(option.env === undefined ? {} : { env: option.env }),
     ...(yaml === undefined ? {} : { yaml }),
     ...(option.default === undefined ? {} : { default: option.default }),
-    value: option.secret ? null : option.type.toJson(value),
+    value: option.secret ? null : sentValue(option, option.type.toJson(value)),
     ...(option.secret ? { annotations: { secret: 'true' } } : {}),
     ...(option.group === undefined ? {} : { group: reportGroup(option.group) }),
     ...(option.hidden ? { hidden: true } : {}),
     ...(source === '' ? {} : { value_source: source }),
   }
+}
+
+/** A client in Go that cannot read the value of one option reads none of them. */
+function sentValue({ choices }: AnyOption, value: unknown): unknown {
+  return choices === undefined ? value : { Choices: choices, Value: value }
 }
 
 function reportGroup({ name, description, yaml, parent }: Group): ReportedGroup {

@@ -35,6 +35,8 @@ export interface Option<T> {
   readonly wire?: string
   /** Key of the option that replaces this deprecated one; using it prints a warning (OP-5). */
   readonly useInstead?: string
+  /** Words of the value where clients of the reference read it as `{Choices, Value}`, and nothing where it is not. */
+  readonly choices?: readonly string[]
   /** Reads the value from a family of variables such as `CODER_EXTERNAL_AUTH_0_ID` (OP-8). */
   readonly indexed?: (environment: Environment) => Indexed<T>
   /** Why the option is accepted for compatibility only and will never act; what to do instead, if anything. */

@@ -47,6 +47,11 @@ describe('OP-10: the configuration', () => {
       group: { name: 'HTTP', yaml: 'http', parent: { name: 'Networking', yaml: 'networking' } },
       value: 86_400_000_000_000,
     })
+    // Clients in Go read it into a type of its own, and none of the options where they cannot.
+    expect(options.find(({ name }) => name === 'Postgres Auth')?.value).toEqual({
+      Choices: ['password', 'awsiamrds'],
+      Value: 'password',
+    })
   })
 })
 

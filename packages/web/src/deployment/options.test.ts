@@ -29,6 +29,7 @@ it('UI-1403: lengths of time are shown as they are written', () => {
   expect(durationText(1_500_000_000)).toBe('1s500ms')
   expect(valueText(option({ value: 60_000_000_000, default: '1m' }))).toBe('1m')
   expect(valueText(option({ value: 3, default: '3' }))).toBe('3')
+  expect(valueText(option({ value: { Choices: ['a', 'b'], Value: 'b' } }))).toBe('b')
 })
 
 it('UI-1403: each option has a page', () => {

@@ -131,13 +131,20 @@ export function matches(option: Option, text: string): boolean {
 
 /** The value as the settings are written; empty when there is none. */
 export function valueText(option: Option): string {
-  const { value } = option
+  const value = chosen(option)
   if (value === null || value === undefined) return ''
   if (typeof value === 'number') return isDuration(option) ? durationText(value) : String(value)
   if (Array.isArray(value))
     return value.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(',')
   if (typeof value === 'object') return Object.keys(value).length === 0 ? '' : JSON.stringify(value)
   return String(value)
+}
+
+/** Of words to choose among, the one that is chosen. */
+function chosen({ value }: Option): unknown {
+  return typeof value === 'object' && value !== null && 'Choices' in value && 'Value' in value
+    ? value.Value
+    : value
 }
 
 /** Lengths of time are numbers of nanoseconds; the default tells that an option is one. */

@@ -2,6 +2,8 @@ import { autoOrCount, encryptionKey, postgresUrl } from '../checks.ts'
 import { option } from '../option.ts'
 import { bool, duration, folder, int, list, oneOf, string } from '../value-type.ts'
 
+const POSTGRES_AUTH = ['password', 'awsiamrds'] as const
+
 /** The configuration itself, the database, folders and keys. */
 export const storageOptions = {
   configPath: option(string(), {
@@ -61,8 +63,9 @@ export const storageOptions = {
     wire: 'pg_connection_url',
     help: 'PostgreSQL 13 or newer to use. Without it the server runs one of its own.',
   }),
-  postgresAuth: option(oneOf('password', 'awsiamrds'), {
+  postgresAuth: option(oneOf(...POSTGRES_AUTH), {
     name: 'Postgres Auth',
+    choices: POSTGRES_AUTH,
     flag: 'postgres-auth',
     env: 'CODER_PG_AUTH',
     yaml: 'pgAuth',
