@@ -125,6 +125,8 @@ const PRICE_BOOK: readonly NewPrice[] = [
   ...prices('anthropic', ANTHROPIC),
   ...prices('google', GOOGLE),
   ...prices('bedrock', BEDROCK),
+  // Such a provider may have the settings of Bedrock, and its models then.
+  ...prices('anthropic', BEDROCK),
   // Resellers name the maker with the model, and take its price.
   ...(['openrouter', 'vercel'] as const).flatMap((reseller) => [
     ...prices(reseller, OPENAI, (model) => `openai/${model}`),

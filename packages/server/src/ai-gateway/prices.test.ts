@@ -93,6 +93,14 @@ describe('AG-109: prices', () => {
     }
   })
 
+  it('AG-108: models of Bedrock have prices at both types of providers that serve them (AG-105)', async () => {
+    const model = 'global.anthropic.claude-sonnet-4-5-20250929-v1:0'
+    for (const provider of ['bedrock', 'anthropic'])
+      expect(await list({ provider, model }), provider).toMatchObject([
+        { input_price: 3_000_000, output_price: 15_000_000, cache_write_price: 3_750_000 },
+      ])
+  })
+
   it('AG-109: a model of Google has one price by both of its names', async () => {
     const named = { provider: 'google', model: 'models/house' }
     await set({ ...price, ...named })
