@@ -147,9 +147,9 @@ describe('AG-47: the API of Bedrock', () => {
           service_tier: 'auto',
           context_management: { edits: [] },
           output_config: { effort: 'low' },
+          max_tokens: 10,
           container: 'c',
           inference_geo: 'us',
-          max_tokens: 10,
         },
       },
     )

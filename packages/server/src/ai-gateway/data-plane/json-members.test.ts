@@ -21,6 +21,8 @@ it.each([
   ['{"n":1,"a":2}', '{"a":2}'],
   ['{"a":2, "n":[1,2]}', '{"a":2}'],
   ['{"a":2,"n":{"b":1},"c":3}', '{"a":2,"c":3}'],
+  ['{"a":2 , "n":1,"n":2}', '{"a":2}'],
+  ['{ "n":1,"n":2 }', '{  }'],
 ])('AG-27: a member is taken out of %s', (before, after) => {
   expect(editMembers(before, { n: undefined })).toBe(after)
 })
@@ -36,6 +38,20 @@ it('AG-20: whatever the object is, only what is named changes', () => {
         n: 1,
       })
       expect(JSON.parse(editMembers(text, { n: undefined }))).toEqual(JSON.parse(JSON.stringify(rest)))
+    }),
+  )
+})
+
+it('AG-20, AG-47: several members are taken out wherever they stand, set, or named twice', () => {
+  const member = fc.tuple(fc.constantFrom('a', 'b', 'n', 'm', 'o'), fc.jsonValue())
+  fc.assert(
+    fc.property(fc.array(member), fc.boolean(), (members, spaced) => {
+      const written = members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+      const text = spaced ? `{ ${written.join(' , ')} }` : `{${written.join(',')}}`
+      const { n: _n, m: _m, ...rest } = JSON.parse(text)
+      expect(JSON.parse(editMembers(text, { n: undefined, m: undefined }))).toEqual(rest)
+      const set = { n: undefined, o: () => '1', m: undefined, p: () => '2' }
+      expect(JSON.parse(editMembers(text, set))).toEqual({ ...rest, o: 1, p: 2 })
     }),
   )
 })

@@ -20,6 +20,9 @@ export function editMembers(text: string, changes: MemberChanges): string {
   let edited = ''
   let from = 0
   const seen = new Set<string>()
+  const lastKept = members.findLastIndex(
+    ({ name }) => !Object.hasOwn(changes, name) || changes[name] !== undefined,
+  )
   for (const [index, member] of members.entries()) {
     if (!Object.hasOwn(changes, member.name)) continue
     seen.add(member.name)
@@ -29,12 +32,10 @@ export function editMembers(text: string, changes: MemberChanges): string {
       from = member.end
       continue
     }
-    // With the comma behind it, or for the last one with that before it.
-    const next = members[index + 1]
-    const previous = members[index - 1]
-    const start = next === undefined && previous !== undefined ? Math.max(from, previous.end) : member.start
-    edited += text.slice(from, start)
-    from = next?.start ?? member.end
+    // With the comma behind it, or behind the last one that stays with those before it.
+    if (index < lastKept) edited += text.slice(from, member.start)
+    else if (index === lastKept + 1) edited += text.slice(from, members[lastKept]?.end ?? member.start)
+    from = (index < lastKept ? members[index + 1]?.start : undefined) ?? member.end
   }
   const added = Object.entries(changes).flatMap(([name, change]) =>
     change === undefined || seen.has(name) ? [] : [`${JSON.stringify(name)}:${change(undefined)}`],
