@@ -275,8 +275,38 @@ describe('AG-107: providers that cannot be used', () => {
     )
     expect(world.providers.find(broken.name)).toMatchObject({ status: 'error', keys: [] })
     expect(await codeOf(await ask(hello, {}, broken.name))).toBe('missing_credential')
+    // AG-4: to clients it is not there.
+    const relayed = await until('the server to know', async () => {
+      const response = await fetch(`${world.server.url}/api/v2/ai-gateway/${broken.name}/v1/models`, {
+        headers: { authorization: `Bearer ${world.owner.headers['Coder-Session-Token']}` },
+      })
+      const text = await response.text()
+      return response.status === 200 ? undefined : [response.status, text]
+    })
+    expect(relayed).toEqual([404, expect.stringContaining('route not supported')])
     world.upstream.play(says('Hi'))
     expect(await statusOf(ask())).toBe(200)
+  })
+
+  it('AG-107: a read that fails leaves what was known', async () => {
+    const known = world.providers.find(provider.name)
+    await sql`alter table ai_providers rename to elsewhere`.execute(world.database.db)
+    try {
+      await world.providers.refresh()
+      expect(world.providers.find(provider.name)).toBe(known)
+    } finally {
+      await sql`alter table elsewhere rename to ai_providers`.execute(world.database.db)
+    }
+    const { began, succeeded } = world.providers.lastReads
+    expect(Number(began)).toBeGreaterThan(Number(succeeded))
+    await world.providers.refresh()
+    expect(world.providers.find(provider.name)).toMatchObject({ status: 'enabled' })
+    expect(world.lines).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        message: 'model providers could not be read again; the former ones go on',
+      }),
+    )
   })
 
   it('AG-B1: a stream goes on through a change of its provider', async () => {
