@@ -74,11 +74,12 @@ export const updateTemplateAcl = route('PATCH /api/v2/templates/{template}/acl',
   responses: { 200: Response },
 })
 
+/** An object, as clients of the reference read it; its OpenAPI document says a list (decision 20). */
 export const getTemplateAclAvailable = route('GET /api/v2/templates/{template}/acl/available', {
   id: 'get-template-available-acl-usersgroups',
   tag: 'Templates',
   query: Type.Object({ q: Type.Optional(Type.String({ maxLength: 2048 })), ...Pagination }),
-  responses: { 200: Type.Array(ACLAvailable) },
+  responses: { 200: ACLAvailable },
 })
 
 export const getWorkspaceAcl = route('GET /api/v2/workspaces/{workspace}/acl', {

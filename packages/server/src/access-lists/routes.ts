@@ -34,9 +34,9 @@ export function accessListRoutes(context: AppContext): BoundRoute[] {
     forSession(contract.getTemplateAcl, async ({ actor, params }) =>
       templateLists(context, actor, await getTemplate(actor, db, params.template ?? '')),
     ),
-    forSession(contract.getTemplateAclAvailable, async ({ actor, params, query }) => [
-      await templateCandidates(context, actor, await getTemplate(actor, db, params.template ?? ''), query),
-    ]),
+    forSession(contract.getTemplateAclAvailable, async ({ actor, params, query }) =>
+      templateCandidates(context, actor, await getTemplate(actor, db, params.template ?? ''), query),
+    ),
     forSession(contract.updateTemplateAcl, (incoming) =>
       audited(context, incoming, { type: 'template', action: 'write' }, async (draft) => {
         const { actor, params, body } = incoming

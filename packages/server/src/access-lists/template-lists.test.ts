@@ -69,8 +69,8 @@ const params = ({ id } = template) => ({ template: id })
 const open = (body: Roles, client = owner, of = template) =>
   client.call(updateTemplateAcl, { params: params(of), body })
 const acl = (client = owner, of = template) => client.call(getTemplateAcl, { params: params(of) })
-const available = async (client = owner, query: object = {}) =>
-  (await client.call(getTemplateAclAvailable, { params: params(), query }))[0]
+const available = (client = owner, query: object = {}) =>
+  client.call(getTemplateAclAvailable, { params: params(), query })
 const read = (client: Client) => client.call(getTemplate, { params: params() })
 const use = (client: Client) =>
   client.call(createWorkspace, {
@@ -273,10 +273,10 @@ describe('L-S8: what the lists tell of users', () => {
     const client =
       role === 'owner' ? owner : role === 'template-admin' ? await server.user('ta', [role]) : byList
     const { users, group } = await acl(client, of)
-    const [candidates] = await client.call(getTemplateAclAvailable, { params: params(of) })
+    const candidates = await client.call(getTemplateAclAvailable, { params: params(of) })
     const hidden = { email: '', last_seen_at: NEVER }
     const shown = { email: `${listed}@example.com` }
-    for (const list of [users, candidates?.users ?? []]) {
+    for (const list of [users, candidates.users]) {
       expect(list.map(({ username }) => username)).toEqual([listed, reader])
       expect(list[0]).toMatchObject(learns ? shown : hidden)
       expect(list[1]).toMatchObject({ email: `${reader}@example.com` })

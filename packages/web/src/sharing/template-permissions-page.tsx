@@ -80,7 +80,7 @@ function Permissions({ template }: { readonly template: Template }) {
   })
   const entries = list.data === undefined ? undefined : entriesOf(list.data)
   const open = entries?.some(({ id }) => id === template.organization_id)
-  const candidates = available.data?.[0]
+  const candidates = available.data
   const change = (wish: AccessChange) => {
     save.reset()
     // Closing the template to everyone is felt by many: it asks first.
