@@ -1,7 +1,7 @@
 import type { AIPrivacyLevel } from '@slipway/contract'
 import { describeError, type Logger } from '@slipway/request-log'
 import { CLIENT_LEFT, type Failure, failureOfError, failureOfEvent, failureOfStatus } from './categories.ts'
-import { type Answerer, type InjectedCall, type ToolCall, UNANSWERED } from './ending.ts'
+import { type Answerer, type EarlierAnswer, type InjectedCall, type ToolCall, UNANSWERED } from './ending.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { InterceptTrace } from './intercept-trace.ts'
 import type { LogFields } from './log-fields.ts'
@@ -47,7 +47,7 @@ export class Course {
   readonly #log: Logger
   readonly #inflight: Disposable
   readonly #began = performance.now()
-  readonly #earlier: Observation[] = []
+  readonly #earlier: EarlierAnswer[] = []
   readonly #injected: InjectedCall[] = []
   #metadata: Readonly<Record<string, unknown>> | undefined
   #answerer: Answerer | undefined
@@ -87,9 +87,18 @@ export class Course {
     this.#hint = hint
   }
 
-  /** Notes that another provider than the one of the start answers, or by another name of the model (AG-B10). */
-  answeredBy(answerer: Answerer): void {
+  /**
+   * Notes that another provider than the one of the start answers, or by another name of the model (AG-B10); undefined
+   * where it is that one.
+   */
+  answeredBy(answerer: Answerer | undefined): void {
     this.#answerer = answerer
+  }
+
+  #whoAnswers(): Answerer {
+    const { interception, providerType } = this.#of
+    const { providerName, model } = interception
+    return this.#answerer ?? { providerName, providerType, model }
   }
 
   /** Notes something about how it goes; later members win. */
@@ -99,7 +108,7 @@ export class Course {
 
   /** Notes an answer after which the gateway goes on by itself (AG-74). */
   wentOn(observation: Observation): void {
-    this.#earlier.push(observation)
+    this.#earlier.push({ ...observation, answerer: this.#whoAnswers() })
   }
 
   /** Notes a tool that the gateway calls, which is recorded from now on; the result notes how that failed (AG-75). */
@@ -119,13 +128,8 @@ export class Course {
   }
 
   async #end(failure: Failure | undefined, observation: Observation, incomplete: boolean): Promise<void> {
-    const { interception, providerType, prompt, method, route, privacy, reservation, trace, isAwaited } =
-      this.#of
-    const answerer = this.#answerer ?? {
-      providerName: interception.providerName,
-      providerType,
-      model: interception.model,
-    }
+    const { interception, prompt, method, route, privacy, reservation, trace, isAwaited } = this.#of
+    const answerer = this.#whoAnswers()
     this.#inflight[Symbol.dispose]()
     this.#metrics.finished({
       provider: answerer.providerName,

@@ -35,6 +35,11 @@ export interface Answerer {
   readonly model: string
 }
 
+/** An answer after which the gateway has called tools, and who gave it: the next may come from another provider. */
+export interface EarlierAnswer extends Observation {
+  readonly answerer: Answerer
+}
+
 /** All that is known of a request when it has ended. */
 export interface Ending {
   readonly interception: NewInterception
@@ -42,7 +47,7 @@ export interface Ending {
   readonly prompt: string | undefined
   readonly observation: Observation
   /** Answers before that one, after which the gateway has called tools. */
-  readonly earlier: readonly Observation[]
+  readonly earlier: readonly EarlierAnswer[]
   readonly injected: readonly InjectedCall[]
   /** Of the key that answered; undefined when that of the start stays. */
   readonly credentialHint: string | undefined

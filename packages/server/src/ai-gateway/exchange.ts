@@ -133,10 +133,13 @@ async function exchangeTraced(
         course.note({ attempts })
       },
     }
-    const send = (body: Uint8Array): Promise<UpstreamAnswer> =>
-      traced(trace, 'Intercept.ProcessRequest.Upstream', () =>
+    const send = (body: Uint8Array): Promise<UpstreamAnswer> => {
+      // Behind a tool the first is asked again, whoever answered before.
+      course.answeredBy(undefined)
+      return traced(trace, 'Intercept.ProcessRequest.Upstream', () =>
         askTargets(parts, { ...request, body }, reservation.targets, asking),
       )
+    }
     const asked = performance.now()
     const answer = loop === undefined ? await send(request.body) : await loop.run(send)
     const providerMs = performance.now() - asked

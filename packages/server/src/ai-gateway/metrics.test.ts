@@ -212,6 +212,7 @@ describe('AG-123: series', () => {
   it('AG-123: tools that the gateway has called are counted apart from those that clients call', async () => {
     const { id: initiatorId } = await world.account(world.owner)
     const call = { callId: 'c', itemId: '', input: '{}', responseId: 'r' }
+    const answerer = { providerName: 'p-tools', providerType: 'openai', model: 'm' }
     world.gateway.parts.metrics.ended({
       interception: {
         id: 'x',
@@ -228,10 +229,10 @@ describe('AG-123: series', () => {
         credentialHint: '',
         toolCallId: undefined,
       },
-      answerer: { providerName: 'p-tools', providerType: 'openai', model: 'm' },
+      answerer,
       prompt: undefined,
       observation: { ...NOTHING, tools: [{ ...call, callId: 'd', tool: 'theirs' }] },
-      earlier: [{ ...NOTHING, tools: [{ ...call, tool: 'ours' }] }],
+      earlier: [{ ...NOTHING, answerer, tools: [{ ...call, tool: 'ours' }] }],
       injected: [
         { ...call, tool: 'ours', serverName: 's', serverUrl: 'https://mcp.example', error: undefined },
       ],

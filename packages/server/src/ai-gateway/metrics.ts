@@ -248,17 +248,13 @@ export class GatewayMetrics {
 
   /** Counts what a request that has ended has used. */
   ended({ interception, answerer, prompt, observation, earlier, injected }: Ending): void {
+    const who = { initiator_id: this.#initiator(interception.initiatorId), client: interception.client }
     const provider = answerer.providerName
     const model = this.#model(answerer.model)
-    const of = {
-      provider,
-      model,
-      initiator_id: this.#initiator(interception.initiatorId),
-      client: interception.client,
-    }
-    if (prompt !== undefined) this.#prompts.add(of)
-    for (const answer of [...earlier, observation]) {
-      const { usage } = answer
+    if (prompt !== undefined) this.#prompts.add({ provider, model, ...who })
+    for (const answer of [...earlier, { ...observation, answerer }]) {
+      const { usage, answerer: by } = answer
+      const of = { provider: by.providerName, model: this.#model(by.model) }
       if (usage !== undefined) {
         const kinds = {
           input: usage.input,
@@ -268,10 +264,10 @@ export class GatewayMetrics {
           ...usage.extras,
         }
         for (const [type, tokens] of Object.entries(kinds))
-          if (tokens > 0) this.#tokens.add({ ...of, type }, tokens)
+          if (tokens > 0) this.#tokens.add({ ...of, ...who, type }, tokens)
       }
       for (const { tool } of choices(answer, injected))
-        this.#tools.add({ provider, model, name: this.#toolNames.label(tool) })
+        this.#tools.add({ ...of, name: this.#toolNames.label(tool) })
     }
     for (const { tool, serverUrl } of injected)
       this.#injected.add({

@@ -25,7 +25,7 @@ export function endedRecord(
   },
 ): EndedRecord {
   const { interception, observation, earlier, injected, prompt, answerer, failure, privacy: level } = ending
-  const answers = [...earlier, observation]
+  const answers = [...earlier, { ...observation, answerer }]
   const responseId = storable(observation.responseId, MAX_ID)
   const { privacy } = by
   return {
@@ -49,10 +49,10 @@ export function endedRecord(
           cacheWrite: usage.cacheWrite,
           metadata: {
             ...usage.extras,
-            ...(ending.incomplete && answer === observation ? { incomplete: true } : {}),
+            ...(ending.incomplete && answer === answers.at(-1) ? { incomplete: true } : {}),
           },
-          providerType: answerer.providerType,
-          model: answerer.model,
+          providerType: answer.answerer.providerType,
+          model: answer.answerer.model,
         },
       ]
     }),

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { describe, expect, it } from 'vitest'
 
-import { updateAIGatewaySettings } from '@slipway/contract'
+import { updateAIGatewaySettings, updateAIProviderRouting, upsertAIModelPrices } from '@slipway/contract'
 import { callsTools, says, until } from '@slipway/testkit'
 import {
   anthropic,
@@ -132,6 +132,49 @@ describe('AG-74: chat completions', () => {
     expect(rows.filter(({ injected }) => injected)).toMatchObject([
       { tool: 'echo', invocation_error: 'it was not called' },
     ])
+  })
+
+  it('AG-110, AG-B10: each answer costs what it does where it came from, also when a tool was called in between', async () => {
+    await connect()
+    const spare = await world.provider()
+    await world.owner.call(updateAIProviderRouting, {
+      params: { idOrName: 'openai' },
+      body: { fallbacks: [{ provider: spare.name, models: { 'looped-dear': 'looped-cheap' } }] },
+    })
+    const price = { provider: 'openai', output_price: 0, cache_read_price: null, cache_write_price: null }
+    await world.owner.call(upsertAIModelPrices, {
+      body: {
+        prices: [
+          { ...price, model: 'looped-dear', input_price: 10_000_000 },
+          { ...price, model: 'looped-cheap', input_price: 1_000_000 },
+        ],
+      },
+    })
+    world.upstream.answer = ({ text }) => {
+      const went = text.includes('"tool_call_id"')
+      if (text.includes('looped-dear') && !went) return { status: 503 }
+      return went
+        ? { ...says('done'), usage: { input: 3, output: 1 } }
+        : { ...callsTools(echoes('x')), usage }
+    }
+    try {
+      await until('the way of its requests', async () => {
+        const answer = await openai()
+          .chat.completions.create({ ...chat, model: 'looped-dear' })
+          .catch(() => undefined)
+        return answer?.choices[0]?.message.content === 'done'
+      })
+      const { tokens } = await recorded()
+      expect(Object.fromEntries(tokens.map((row) => [row.input_tokens, row.cost_micros]))).toEqual({
+        10: 10,
+        3: 30,
+      })
+    } finally {
+      await world.owner.call(updateAIProviderRouting, {
+        params: { idOrName: 'openai' },
+        body: { fallbacks: [] },
+      })
+    }
   })
 
   it('AG-75: what fails is told to the model', async () => {
