@@ -171,7 +171,7 @@ it.each([
 })
 
 it('AG-29: a whole answer is held up to a length, and bytes that are no text stay as they are', async () => {
-  const bytes = Buffer.from([0x1f, 0x8b, 0xff, 0x00])
+  const bytes = Buffer.from([0x7b, 0x8b, 0xff, 0x00])
   const some = async function* (): AsyncGenerator<Uint8Array> {
     yield bytes
     yield bytes
@@ -182,4 +182,26 @@ it('AG-29: a whole answer is held up to a length, and bytes that are no text sta
   const got: Uint8Array[] = []
   for await (const chunk of rest) got.push(chunk)
   expect(Buffer.concat(got)).toEqual(Buffer.concat([bytes, bytes]))
+})
+
+it('AG-35: a stream under a wrong type of content comes as it is sent, with our id and an honest end', async () => {
+  const gate = Promise.withResolvers<void>()
+  const first = 'data: {"id":"gen-1","choices":[]}\n\n'
+  const answer = await wholeAnswer(
+    pieces('\n', first, gate.promise, new GatewayError(502, 'timeout', 'gone')),
+    'chat',
+    'our-id',
+  )
+  if (Buffer.isBuffer(answer)) throw new Error('it was held')
+  const reader = answer[Symbol.asyncIterator]()
+  expect(String((await reader.next()).value)).toBe('\n')
+  expect(String((await reader.next()).value)).toBe(first.replace('gen-1', 'our-id'))
+  gate.resolve()
+  expect(String((await reader.next()).value)).toContain('"message":"gone"')
+  // What is neither has nothing to be changed.
+  const page = await wholeAnswer(pieces('<p>', gate.promise, '</p>'), 'chat', 'our-id')
+  expect(Buffer.isBuffer(page)).toBe(false)
+  expect(String(await wholeAnswer(pieces('\n', '\n', '{"id":"gen-1"}'), 'chat', 'our-id'))).toBe(
+    '\n\n{"id":"our-id"}',
+  )
 })

@@ -11,6 +11,11 @@ const MAX_LINE = 8 * 1024 * 1024
 /** Longest whole answer that is changed on its way, in bytes; a longer one passes as it comes. */
 const MAX_WHOLE = 32 * 1024 * 1024
 
+/** How a stream of events begins, and how a whole answer may begin. */
+const STREAM_BEGINS = /^\s*(?:data|event|id|retry)?:/
+const WHOLE_BEGINS = /^\s*(?:[{[]|$)/
+const OPENING = '{'.charCodeAt(0)
+
 /** An object whose first member is an id, and how many bytes of an answer are looked at for that. */
 const FIRST_ID = /^(\s*\{\s*"id"\s*:\s*)("[\w.:-]+")/
 const BEGINNING = 512
@@ -26,7 +31,8 @@ function replacesId(wire: Wire): boolean {
 
 /**
  * A whole answer with the id of the interception in place of the provider's (AG-29, AG-42); one that is too long to be
- * held comes as it is.
+ * held comes as it is, and so does what begins like none. A stream under a wrong type of content is one all the same: its
+ * client reads it by what was asked for.
  */
 export async function wholeAnswer(
   body: AsyncIterable<Uint8Array>,
@@ -37,10 +43,18 @@ export async function wholeAnswer(
   const source = body[Symbol.asyncIterator]()
   const chunks: Uint8Array[] = []
   let length = 0
+  let isWhole = false
   for (let step = await source.next(); step.done !== true; step = await source.next()) {
     chunks.push(step.value)
     length += step.value.length
     if (length > maxLength) return andTheRest(chunks, source)
+    // Nearly all begin like that.
+    isWhole ||= chunks[0]?.[0] === OPENING
+    if (isWhole) continue
+    const beginning = Buffer.concat(chunks).toString('latin1', 0, BEGINNING)
+    if (STREAM_BEGINS.test(beginning)) return streamedAnswer(andTheRest(chunks, source), wire, interceptionId)
+    if (!WHOLE_BEGINS.test(beginning)) return andTheRest(chunks, source)
+    isWhole = beginning.trim() !== '' || length > BEGINNING
   }
   const bytes = Buffer.concat(chunks)
   if (!replacesId(wire)) return bytes

@@ -285,7 +285,8 @@ async function serve(
     return
   }
   const whole = await wholeAnswer(answer.body, seen, answer.interceptionId)
-  await reply.send(Buffer.isBuffer(whole) ? whole : Readable.from(whole))
+  if (Buffer.isBuffer(whole)) await reply.send(whole)
+  else await reply.header('x-accel-buffering', 'no').send(Readable.from(whole))
 }
 
 /** Says of a budget that is not enforced that it is used up (AG-B14). */
