@@ -17,6 +17,7 @@ import {
   getOrganizationAIPrivacy,
   getUser,
   listAuditLogs,
+  type UpsertGroupAIModelPolicyRequest,
   updateAIGatewaySettings,
   updateAIProviderRouting,
   updateOrganizationAIPrivacy,
@@ -169,6 +170,22 @@ describe('AG-B9: model policies of groups', () => {
     await owner.call(upsertGroupAIModelPolicy, { ...elsewhere, body: {} })
     for (const route of [getGroupAIModelPolicy, deleteGroupAIModelPolicy, getGroupAILimits])
       await expect(member.call(route, elsewhere)).rejects.toMatchObject({ status: 404 })
+  })
+
+  it('AG-B9: hold no name or pattern with a space around it, which would allow or deny nothing', async () => {
+    const wrong: readonly (readonly [field: string, body: UpsertGroupAIModelPolicyRequest])[] = [
+      ['deny.1', { deny: ['gpt-4', 'gpt-5 '] }],
+      ['allow.0', { allow: ['\tgpt-5'] }],
+      ['allow.0', { allow: [' '] }],
+      ['aliases', { aliases: { 'fast ': 'gpt-5' } }],
+      ['aliases', { aliases: { '': 'gpt-5' } }],
+      ['aliases', { aliases: { ['x'.repeat(257)]: 'gpt-5' } }],
+      ['aliases.0', { aliases: { fast: 'gpt-5 ' } }],
+    ]
+    for (const [field, body] of wrong)
+      await expect(owner.call(upsertGroupAIModelPolicy, { ...ofGroup(), body }), field).rejects.toMatchObject(
+        { status: 400, validations: [{ field }] },
+      )
   })
 
   it('have at most 256 aliases', async () => {

@@ -7,7 +7,7 @@ import { badRequest, notFound } from '../errors/index.ts'
 import { type GroupRow, getGroup } from '../groups/index.ts'
 import { isUuid } from '../search/index.ts'
 import type { Governance } from './governance.ts'
-import { MAX_NAMES } from './names.ts'
+import { faultsOfAliases, faultsOfNames } from './names.ts'
 import {
   deleteGroupLimits,
   deleteModelPolicy,
@@ -41,10 +41,12 @@ export function groupRoutes(context: AppContext, governance: Governance): BoundR
         const { actor, params, body } = incoming
         const group = await groupOf(actor, params)
         const { aliases, ...globs } = body
-        if (Object.keys(aliases ?? {}).length > MAX_NAMES)
-          throw badRequest('Invalid model policy.', {
-            validations: [{ field: 'aliases', detail: `must be at most ${MAX_NAMES}` }],
-          })
+        const faults = [
+          ...faultsOfNames('allow', globs.allow),
+          ...faultsOfNames('deny', globs.deny),
+          ...faultsOfAliases(aliases),
+        ]
+        if (faults.length > 0) throw badRequest('Invalid model policy.', { validations: faults })
         const before = await findModelPolicy(actor, db, group)
         const after = await upsertModelPolicy(actor, db, group, {
           ...globs,

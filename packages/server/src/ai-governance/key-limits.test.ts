@@ -7,6 +7,7 @@ import {
   getAPIKeyAILimits,
   listAuditLogs,
   listTokens,
+  type UpsertAPIKeyAILimitsRequest,
   upsertAPIKeyAILimits,
 } from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
@@ -40,6 +41,21 @@ describe('AG-B8: limits of tokens', () => {
     return { secret: key, id: key.split('-')[0] ?? '' }
   }
   const at = (user: string, keyid: string) => ({ params: { user, keyid } })
+
+  it('AG-B8: name no model or provider with a space around it, neither at first nor later', async () => {
+    const wrong: readonly (readonly [field: string, limits: UpsertAPIKeyAILimitsRequest])[] = [
+      ['models.1', { models: ['gpt-5', ' gpt-4'] }],
+      ['providers.0', { providers: ['openai '] }],
+    ]
+    for (const [field, ai_limits] of wrong) {
+      const refused = { status: 400, validations: [{ field }] }
+      await expect(tokenOf(member, 'spaced', { ai_limits })).rejects.toMatchObject(refused)
+      const { id } = await tokenOf(member, `plain-${field.slice(0, 4)}`)
+      await expect(
+        member.call(upsertAPIKeyAILimits, { ...at('me', id), body: ai_limits }),
+      ).rejects.toMatchObject(refused)
+    }
+  })
 
   it('are given with the token, changed, read with what it has spent, and taken away', async () => {
     const { id } = await tokenOf(member, 'limited', {

@@ -2,6 +2,7 @@ import type { APIKeyAILimits, APIKeyAILimitsStatus } from '@slipway/contract'
 import { type Actor, systemActor } from '../authz/index.ts'
 import type { AppContext, Db } from '../context.ts'
 import { forbidden } from '../errors/index.ts'
+import { requireNames } from './names.ts'
 import {
   findKeyLimits,
   insertKeyLimits,
@@ -65,12 +66,13 @@ export async function requireNoGatewayLimits(db: Db, asking: LimitedKey): Promis
   })
 }
 
-/** Gives a token that the transaction makes the limits that were asked for (AG-B8). @throws ApiError 403. */
+/** Gives a token that the transaction makes the limits that were asked for (AG-B8). @throws ApiError 403, 400. */
 export async function limitNewKey(
   actor: Actor,
   tx: Db,
   key: LimitedKey,
   limits: Partial<APIKeyAILimits>,
 ): Promise<APIKeyAILimits> {
+  requireNames(limits)
   return presentKeyLimits(await insertKeyLimits(actor, tx, key, limits))
 }

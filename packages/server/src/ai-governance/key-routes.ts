@@ -6,6 +6,7 @@ import { type BoundRoute, forSession } from '../edge/index.ts'
 import { notFound } from '../errors/index.ts'
 import { type ApiKeyRow, getKey, getUser } from '../identity/index.ts'
 import { keyLimitsStatus, presentKeyLimits, requireUnlimited } from './key-limits.ts'
+import { requireNames } from './names.ts'
 import { deleteKeyLimits, findKeyLimits, upsertKeyLimits } from './store/key-limits.ts'
 
 /** What tokens may do at the gateway (AG-B8). */
@@ -34,6 +35,7 @@ export function keyRoutes(context: AppContext): BoundRoute[] {
         const key = await keyOf(actor, params)
         const before = await findKeyLimits(actor, db, key)
         await requireUnlimited(db, { id: asking.id, user_id: asking.userId })
+        requireNames(body)
         const after = await upsertKeyLimits(actor, db, key, body)
         draft.before = { ...key, ai_limits: before === undefined ? {} : presentKeyLimits(before) }
         draft.after = { ...key, ai_limits: presentKeyLimits(after) }
