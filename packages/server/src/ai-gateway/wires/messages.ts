@@ -24,7 +24,7 @@ export class MessageEvents {
   #complete = false
   readonly #tools = new Map<
     number,
-    { readonly id: string; readonly name: string; readonly input: BoundedText }
+    { readonly id: string; readonly name: string; readonly begin: string; readonly input: BoundedText }
   >()
   readonly #thoughts = new Map<number, BoundedText>()
 
@@ -65,6 +65,8 @@ export class MessageEvents {
       this.#tools.set(index, {
         id: text(at(block, 'id')),
         name: text(at(block, 'name')),
+        // All of it, where no pieces come.
+        begin: JSON.stringify(at(block, 'input') ?? {}).slice(0, MAX_TEXT),
         input: new BoundedText(),
       })
     else if (at(block, 'type') === 'thinking') {
@@ -78,11 +80,11 @@ export class MessageEvents {
     return {
       responseId: this.#responseId,
       usage: messagesUsage(this.#usage),
-      tools: [...this.#tools.values()].map(({ id, name, input }) => ({
+      tools: [...this.#tools.values()].map(({ id, name, begin, input }) => ({
         tool: name,
         callId: id || undefined,
         itemId: '',
-        input: input.toString() || '{}',
+        input: input.toString() || begin,
       })),
       thoughts: [...this.#thoughts.values()]
         .map(String)

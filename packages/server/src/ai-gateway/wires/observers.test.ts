@@ -311,6 +311,18 @@ it.each<[Wire, object, string, string]>([
   },
 )
 
+it('AG-46: a tool may be given all of its input at once', () => {
+  const observer = observerOf('messages', 'text/event-stream')
+  const block = (input: object) => ({ type: 'tool_use', id: 't', name: 'ls', input })
+  for (const [index, input] of [{ path: '.' }, {}].entries())
+    observer.push(
+      Buffer.from(
+        `data: ${JSON.stringify({ type: 'content_block_start', index, content_block: block(input) })}\n\n`,
+      ),
+    )
+  expect(observer.observation().tools.map(({ input }) => input)).toEqual(['{"path":"."}', '{}'])
+})
+
 it('AG-51: an error in the middle of a chat may be a text', () => {
   const observer = observerOf('chat', 'text/event-stream')
   observer.push(Buffer.from('data: {"id":"1","choices":[]}\n\ndata: {"error":"No"}\n\n'))
