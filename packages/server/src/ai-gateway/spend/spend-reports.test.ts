@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { Client } from '@slipway/client'
@@ -19,7 +20,9 @@ import {
   upsertUserAIBudgetOverride,
 } from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer, type TestServer } from '@slipway/testkit'
+import { systemActor } from '../../authz/index.ts'
 import type { Database } from '../../database/index.ts'
+import { listGroupSpend } from '../store/spend-reports.ts'
 
 const DAY_MS = 86_400_000
 const DEFAULT = { organization: 'default' }
@@ -103,6 +106,29 @@ describe('AG-116: what groups have spent', () => {
       [owner, { group: randomUUID() }],
     ] as const)
       await expect(client.call(getGroupAISpend, { params })).rejects.toMatchObject(status(404))
+  })
+
+  it('AG-116: what a group of very many may spend together is still a number', async () => {
+    const organization = await fixtures.organization(database.db)
+    const { id } = await fixtures.group(database.db, { organization })
+    await budget(id, 1_000_000_000_000)
+    const actor = systemActor('aibridged', 'a test reads what a group may spend')
+    const undone = new Error('undone')
+    await expect(
+      database.transaction(async (tx) => {
+        // Without triggers, which take their time.
+        await sql`set local session_replication_role = replica`.execute(tx)
+        await sql`
+          with made as (
+            insert into users (username, email)
+            select 'many-' || n, 'many-' || n || '@example.com' from generate_series(1, 9100) n returning id)
+          insert into group_members (group_id, user_id) select ${id}::uuid, id from made`.execute(tx)
+        expect(await listGroupSpend(actor, tx, organization.id, [id], '2026-01-01')).toMatchObject([
+          { spend_limit_micros: 1_000_000_000_000, total_spend_limit_micros: 9_000_000_000_000_000 },
+        ])
+        throw undone
+      }),
+    ).rejects.toBe(undone)
   })
 
   it('AG-116: of an organization those that are asked for, without what does not exist or may not be read', async () => {

@@ -40,10 +40,10 @@ export async function listGroupSpend(
   })
   const { rows } = await sql<GroupSpendRow>`
     select g.id, ai_total_spend('group', g.id, ${since}::date) as current_spend_micros, b.spend_limit_micros,
-           -- Null is left out of both.
-           least(l.total_spend_limit_micros, b.spend_limit_micros * (
+           -- Null is left out of both. Of more members the sum may be more than a number of JavaScript holds.
+           least(l.total_spend_limit_micros, b.spend_limit_micros * least(9000, (
              select count(*) from group_members_expanded m join users u on u.id = m.user_id
-              where m.group_id = g.id and not u.deleted and not u.is_system)) as total_spend_limit_micros
+              where m.group_id = g.id and not u.deleted and not u.is_system))) as total_spend_limit_micros
       from groups g
       join organizations o on o.id = g.organization_id and not o.deleted
       left join group_ai_budgets b on b.group_id = g.id
