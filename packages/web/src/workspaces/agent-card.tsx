@@ -1,5 +1,5 @@
 import { ChevronRight } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useEffect, useReducer, useState } from 'react'
 
 import type { Workspace, WorkspaceAgent } from '@slipway/contract'
 import { classNames } from '../ui/class-names.ts'
@@ -9,7 +9,7 @@ import { safeHref } from '../ui/safe-href.ts'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { AgentApps } from './agent-apps.tsx'
 import { AgentLog } from './agent-log.tsx'
-import { connectionLook, lifecycleLook } from './agent-look.ts'
+import { connectionLook, hasBeenConnected, lifecycleLook, lostAt } from './agent-look.ts'
 import { AgentMetadata } from './agent-metadata.tsx'
 
 /** One agent: how it is, what can be opened in it, what it measures, what its scripts said (UI-723). */
@@ -21,6 +21,7 @@ export function AgentCard({
   readonly agent: WorkspaceAgent
 }) {
   const connected = agent.status === 'connected'
+  const lost = useLost(agent)
   const lifecycle = lifecycleLook(agent)
   // While scripts run, and when one failed, their log is what matters. It stays when they are done, so that nothing
   // goes from under the reader's eyes.
@@ -54,7 +55,7 @@ export function AgentCard({
           {agent.version === '' ? null : <span>{agent.version}</span>}
         </span>
       </div>
-      {agent.status === 'disconnected' || agent.status === 'timeout' ? (
+      {lost || agent.status === 'timeout' ? (
         <div className="px-4 pb-4">
           <Notice
             tone={agent.status === 'timeout' ? 'bad' : 'warn'}
@@ -77,17 +78,21 @@ export function AgentCard({
           </Notice>
         </div>
       ) : null}
-      {connected ? <AgentApps workspace={workspace} agent={agent} /> : null}
-      {connected ? <AgentMetadata agent={agent} /> : null}
-      {connected && agent.display_apps.includes('ssh_helper') ? (
-        <div className="flex flex-col gap-1.5 border-t border-line px-4 py-3 sm:flex-row sm:items-center sm:gap-4">
-          <span className="text-sm text-ink-2">Connect over SSH</span>
-          <div className="min-w-0 flex-1 sm:max-w-md">
-            <CopyableCode
-              code={`slipway ssh ${workspace.owner_name}/${workspace.name}.${agent.name}`}
-              label="Copy the command"
-            />
-          </div>
+      {hasBeenConnected(agent) ? (
+        <div inert={!connected} className={connected ? undefined : 'opacity-50'}>
+          <AgentApps workspace={workspace} agent={agent} />
+          <AgentMetadata agent={agent} />
+          {agent.display_apps.includes('ssh_helper') ? (
+            <div className="flex flex-col gap-1.5 border-t border-line px-4 py-3 sm:flex-row sm:items-center sm:gap-4">
+              <span className="text-sm text-ink-2">Connect over SSH</span>
+              <div className="min-w-0 flex-1 sm:max-w-md">
+                <CopyableCode
+                  code={`slipway ssh ${workspace.owner_name}/${workspace.name}.${agent.name}`}
+                  label="Copy the command"
+                />
+              </div>
+            </div>
+          ) : null}
         </div>
       ) : null}
       <div className="border-t border-line">
@@ -111,4 +116,18 @@ export function AgentCard({
       </div>
     </section>
   )
+}
+
+/** Whether the agent has been away for so long that it is worth a notice. */
+function useLost(agent: WorkspaceAgent): boolean {
+  const at = lostAt(agent)
+  const [, look] = useReducer((times: number) => times + 1, 0)
+  useEffect(() => {
+    const left = at === undefined ? 0 : at - Date.now()
+    if (left <= 0) return
+    // A little later, so that no clock says that it is not yet.
+    const timer = setTimeout(look, left + 100)
+    return () => clearTimeout(timer)
+  }, [at])
+  return at !== undefined && at <= Date.now()
 }

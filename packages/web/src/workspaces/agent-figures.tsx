@@ -2,6 +2,7 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useS
 
 import type { WorkspaceAgent, WorkspaceAgentMetadata } from '@slipway/contract'
 import { eventData, useLive } from '../api/use-live.ts'
+import { hasBeenConnected } from './agent-look.ts'
 
 /** How long cards wait for what their agents measure, in milliseconds: usually it is there after some 30. */
 const PATIENCE_MS = 300
@@ -40,11 +41,11 @@ export function AgentFigures({
     (id: string, figures: Figures) => setKnown((before) => new Map(before).set(id, figures)),
     [],
   )
-  const connected = agents.filter(({ status }) => status === 'connected')
-  const waits = !late && connected.some(({ id }) => !known.has(id))
+  const shown = agents.filter(hasBeenConnected)
+  const waits = !late && shown.some(({ id }) => !known.has(id))
   return (
     <>
-      {connected.map((agent) => (
+      {shown.map((agent) => (
         <Source key={agent.id} agent={agent} onFigures={note} />
       ))}
       {waits ? null : <FiguresContext value={known}>{children}</FiguresContext>}

@@ -17,6 +17,23 @@ export function connectionLook(agent: Pick<WorkspaceAgent, 'status'>): StateLook
   }
 }
 
+/**
+ * Whether there is something to open in an agent, or was and will be again: what is shown of it stays where it is while a
+ * server restarts or a network blinks (UI-1902).
+ */
+export function hasBeenConnected(agent: Pick<WorkspaceAgent, 'status' | 'first_connected_at'>): boolean {
+  return agent.status === 'connected' || agent.first_connected_at !== undefined
+}
+
+/** How long an agent may be away before its card says more than that it is, in milliseconds. */
+const AWAY_MS = 15_000
+
+/** When more is to be said about a lost connection, in milliseconds of the epoch; undefined while there is none. */
+export function lostAt(agent: Pick<WorkspaceAgent, 'status' | 'disconnected_at'>): number | undefined {
+  if (agent.status !== 'disconnected') return undefined
+  return agent.disconnected_at === undefined ? 0 : Date.parse(agent.disconnected_at) + AWAY_MS
+}
+
 /** What the scripts of an agent are at; undefined when there is nothing to say. */
 export function lifecycleLook(agent: Pick<WorkspaceAgent, 'lifecycle_state'>): StateLook | undefined {
   switch (agent.lifecycle_state) {
