@@ -10,6 +10,7 @@ import { useOnline } from '../frame/connection-banner.tsx'
 import { Button } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { Together } from '../ui/together.tsx'
 import { UnsavedChanges } from '../ui/unsaved-changes.tsx'
 import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 import { type GatewayDraft, gatewayChange, gatewayDraft, gatewayFaults } from './gateway-draft.ts'
@@ -28,7 +29,9 @@ export function GatewayPage() {
       <SettingState query={settings} failure="The settings of the gateway could not be read">
         {(stored) => <Form key={stored.updated_at ?? 'new'} stored={stored} />}
       </SettingState>
-      <GatewayOptions />
+      <Together queries={[settings]}>
+        <GatewayOptions />
+      </Together>
     </SettingsPage>
   )
 }

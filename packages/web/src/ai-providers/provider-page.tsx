@@ -4,6 +4,7 @@ import { useRef, useState } from 'react'
 
 import { type AIProvider, updateAIProvider } from '@slipway/contract'
 import { gatewayAddress } from '../ai-gateway/addresses.ts'
+import { routingQuery } from '../ai-gateway/queries.ts'
 import { RoutingSection } from '../ai-gateway/routing-section.tsx'
 import { api, queries } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
@@ -24,6 +25,7 @@ import { PageHeader } from '../ui/page-header.tsx'
 import { PageSkeleton } from '../ui/skeleton.tsx'
 import { StateBadge } from '../ui/state-badge.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { Together } from '../ui/together.tsx'
 import { UnsavedChanges } from '../ui/unsaved-changes.tsx'
 import { DeleteProviderDialog } from './delete-provider-dialog.tsx'
 import { Gate } from './gate.tsx'
@@ -80,6 +82,7 @@ function Provider({ provider }: { readonly provider: AIProvider }) {
   const [doomed, setDoomed] = useState(false)
   const { turn, pending, question } = useTurnProvider()
   const kind = providerKind(provider.type)
+  const parts = [useQuery(routingQuery(provider.id)), useQuery(modelConfigsQuery)]
   return (
     <Page width="narrow">
       <div className="pb-3">
@@ -108,9 +111,11 @@ function Provider({ provider }: { readonly provider: AIProvider }) {
       <div className="flex flex-col gap-4">
         <ProviderTest provider={provider} />
         {GATEWAY_ENABLED ? <AtGateway provider={provider} /> : null}
-        {kind.forAgents ? <Models provider={provider} /> : null}
-        <RoutingSection key={provider.id} provider={provider} />
-        <Edit provider={provider} />
+        <Together queries={parts}>
+          {kind.forAgents ? <Models provider={provider} /> : null}
+          <RoutingSection key={provider.id} provider={provider} />
+          <Edit provider={provider} />
+        </Together>
       </div>
       {question}
       {doomed ? (

@@ -42,7 +42,8 @@ export function GroupMembersSpend({ group, locked }: { readonly group: Group; re
   )
   const [asked, setAsked] = useState<{ readonly what: 'set' | 'remove'; readonly member: Member }>()
   const rows =
-    list.data === undefined
+    // Meters make rows taller.
+    list.data === undefined || spend.isLoading
       ? undefined
       : users.map(
           (user): Member => ({ user, spend: spend.data?.members.find(({ user_id }) => user_id === user.id) }),

@@ -27,8 +27,15 @@ import { LabelledToggle } from '../ui/form.tsx'
 import { Section } from '../ui/page.tsx'
 import { Table } from '../ui/table.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { Together } from '../ui/together.tsx'
 import { type LimitedGroup, limitColumns } from './limit-columns.tsx'
-import { governanceQuery, groupsSpendQuery, privacyQuery, refreshBudgets } from './queries.ts'
+import {
+  type GroupsSpend,
+  governanceQuery,
+  groupsSpendQuery,
+  privacyQuery,
+  refreshBudgets,
+} from './queries.ts'
 import { SpendMeter } from './spend-meter.tsx'
 import { periodWords, renewalWords } from './spend-words.ts'
 
@@ -38,35 +45,47 @@ export function LimitsPage() {
   const governance = useQuery({ ...governanceQuery(organization.id), enabled: may.viewGroups })
   const groups = useQuery({ ...groupChoicesQuery(organization.id), enabled: may.viewGroups })
   const privacy = useQuery({ ...privacyQuery(organization.id), enabled: may.viewGroups })
+  const ids = governance.data?.groups.map(({ group_id }) => group_id)
+  const spend = useQuery({ ...groupsSpendQuery(organization.id, ids ?? []), enabled: ids !== undefined })
   return (
     <OrganizationPage
       page="ai-limits"
       lack={may.viewGroups ? undefined : { what: 'see the limits', permission: 'group:read' }}
     >
-      <div className="grid min-w-0 items-start gap-4 lg:grid-cols-2">
-        <SettingState query={governance} failure="The limits could not be read">
-          {(rules) => <Rules key={organization.id} rules={rules} groups={groups.data} error={groups.error} />}
-        </SettingState>
-        <SettingState query={privacy} failure="The privacy could not be read">
-          {(stored) => <Privacy key={`${organization.id} ${JSON.stringify(stored)}`} stored={stored} />}
-        </SettingState>
-      </div>
+      <Together queries={[governance, groups, privacy, spend]}>
+        <div className="grid min-w-0 items-start gap-4 lg:grid-cols-2">
+          <SettingState query={governance} failure="The limits could not be read">
+            {(rules) => (
+              <Rules
+                key={organization.id}
+                rules={rules}
+                spend={spend.data ?? undefined}
+                groups={groups.data}
+                error={groups.error}
+              />
+            )}
+          </SettingState>
+          <SettingState query={privacy} failure="The privacy could not be read">
+            {(stored) => <Privacy key={`${organization.id} ${JSON.stringify(stored)}`} stored={stored} />}
+          </SettingState>
+        </div>
+      </Together>
     </OrganizationPage>
   )
 }
 
 function Rules({
   rules,
+  spend,
   groups,
   error,
 }: {
   readonly rules: OrganizationAIGovernance
+  readonly spend: GroupsSpend | undefined
   readonly groups: readonly Group[] | undefined
   readonly error: unknown
 }) {
   const { organization } = useOrganization()
-  const ids = rules.groups.map(({ group_id }) => group_id)
-  const spend = useQuery(groupsSpendQuery(organization.id, ids)).data ?? undefined
   const rows = groups?.map((group): LimitedGroup => {
     const rule = rules.groups.find(({ group_id }) => group_id === group.id)
     return {

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Waypoints } from 'lucide-react'
 import { useState } from 'react'
 
+import type { UserAIProviderKey } from '@slipway/contract'
 import { sessionsQuery } from '../ai-sessions/queries.ts'
 import { daysAgo } from '../ai-sessions/range-menu.tsx'
 import { sessionColumns } from '../ai-sessions/session-columns.tsx'
@@ -20,6 +21,7 @@ import { Section } from '../ui/page.tsx'
 import { Pagination } from '../ui/pagination.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { Table } from '../ui/table.tsx'
+import { Together } from '../ui/together.tsx'
 import { ownSpendQuery } from './queries.ts'
 import { SpendMeter } from './spend-meter.tsx'
 import { periodWords, renewalWords } from './spend-words.ts'
@@ -28,55 +30,57 @@ import { providerNames, type ToolId, toolSetups } from './tool-setups.ts'
 /** `/settings/ai`: what the viewer has spent of their budget, their sessions, and how tools use the gateway. */
 export function OwnUsagePage() {
   const spend = useQuery(ownSpendQuery)
+  const keys = useQuery(ownKeysQuery)
   return (
-    <div className="flex flex-col gap-4">
-      {GATEWAY_ENABLED ? null : (
-        <Notice tone="info" title="The gateway is turned off">
-          Models cannot be reached through this deployment. An operator can turn it on with the option{' '}
-          <code>--ai-gateway-enabled</code>.
-        </Notice>
-      )}
-      <Section title="AI spend" help="What your use of models has cost, in tools and in chats.">
-        <SettingState query={spend} failure="Your spend could not be read">
-          {(status) => (
-            <div className="flex max-w-md flex-col gap-1">
-              <span className="text-xs text-ink-2">
-                Spent {periodWords(status.period_start, status.period_end)}
-              </span>
-              <SpendMeter
-                wide
-                label="Your budget"
-                spent={status.current_spend_micros}
-                limit={status.effective_budget?.spend_limit_micros ?? null}
-              />
-              <span className="text-xs text-ink-2">
-                {status.effective_budget === null
-                  ? 'No budget limits what you spend.'
-                  : [
-                      status.effective_budget.limit_source === 'user_override'
-                        ? 'Your own budget'
-                        : 'Your group’s budget',
-                      status.current_spend_micros < status.effective_budget.spend_limit_micros
-                        ? undefined
-                        : 'It is used up: requests may be refused',
-                      renewalWords(status.period_start, status.period_end),
-                    ]
-                      .filter((part) => part !== undefined)
-                      .join('. ')}
-              </span>
-            </div>
-          )}
-        </SettingState>
-      </Section>
-      <ConnectTool />
-      <OwnSessions />
-    </div>
+    <Together queries={[spend, keys]}>
+      <div className="flex flex-col gap-4">
+        {GATEWAY_ENABLED ? null : (
+          <Notice tone="info" title="The gateway is turned off">
+            Models cannot be reached through this deployment. An operator can turn it on with the option{' '}
+            <code>--ai-gateway-enabled</code>.
+          </Notice>
+        )}
+        <Section title="AI spend" help="What your use of models has cost, in tools and in chats.">
+          <SettingState query={spend} failure="Your spend could not be read">
+            {(status) => (
+              <div className="flex max-w-md flex-col gap-1">
+                <span className="text-xs text-ink-2">
+                  Spent {periodWords(status.period_start, status.period_end)}
+                </span>
+                <SpendMeter
+                  wide
+                  label="Your budget"
+                  spent={status.current_spend_micros}
+                  limit={status.effective_budget?.spend_limit_micros ?? null}
+                />
+                <span className="text-xs text-ink-2">
+                  {status.effective_budget === null
+                    ? 'No budget limits what you spend.'
+                    : [
+                        status.effective_budget.limit_source === 'user_override'
+                          ? 'Your own budget'
+                          : 'Your group’s budget',
+                        status.current_spend_micros < status.effective_budget.spend_limit_micros
+                          ? undefined
+                          : 'It is used up: requests may be refused',
+                        renewalWords(status.period_start, status.period_end),
+                      ]
+                        .filter((part) => part !== undefined)
+                        .join('. ')}
+                </span>
+              </div>
+            )}
+          </SettingState>
+        </Section>
+        <ConnectTool keys={keys.data} />
+        <OwnSessions />
+      </div>
+    </Together>
   )
 }
 
-function ConnectTool() {
-  const keys = useQuery(ownKeysQuery)
-  const names = providerNames(keys.data ?? [])
+function ConnectTool({ keys }: { readonly keys: readonly UserAIProviderKey[] | undefined }) {
+  const names = providerNames(keys ?? [])
   const setups = toolSetups(location.origin, names)
   const [id, setId] = useState<ToolId>('claude-code')
   const setup = setups.find((one) => one.id === id)
@@ -105,11 +109,7 @@ function ConnectTool() {
               </pre>
               <CopyButton text={setup.code} label="Copy the settings" />
             </div>
-            {keys.data === undefined ? (
-              <p className="text-xs">{'\u00a0'}</p>
-            ) : (
-              <Choice names={names[setup.api]} />
-            )}
+            {keys === undefined ? null : <Choice names={names[setup.api]} />}
           </>
         )}
       </div>

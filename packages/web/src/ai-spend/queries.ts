@@ -48,7 +48,7 @@ export function privacyQuery(organization: string) {
 /** As many groups or users as one question may name (AG-116). */
 const MOST_IDS = 100
 
-interface GroupsSpend {
+export interface GroupsSpend {
   readonly byGroup: ReadonlyMap<string, OrganizationGroupAISpend>
   readonly period_start: string
   readonly period_end: string

@@ -7,11 +7,12 @@ import {
   fixtures,
   openBrowser,
   openDatabase,
+  PHONE,
   startTestServer,
   type TestBrowser,
   type TestServer,
 } from '@slipway/testkit'
-import { flawsOf, type Sight } from './sights.fixture.ts'
+import { flawsOf, type Sight, shiftOf } from './sights.fixture.ts'
 
 const owned = new AsyncDisposableStack()
 let server: TestServer
@@ -377,4 +378,15 @@ describe('every page', () => {
   it('UI-1807, UI-1707: has no accessibility fault and no sideways scrolling', async () => {
     expect(await flawsOf(await browser.openAs(owner, '/'), server.url, SIGHTS)).toEqual([])
   }, 120_000)
+
+  it.each([
+    ['/ai/settings/governance', '**/ai/gateway-settings', '**/deployment/config'],
+    ['/organizations/coder/ai-limits', '**/ai/governance', '**/ai/privacy'],
+    ['/organizations/coder/groups/Everyone/ai', '**/ai/limits', '**/groups/Everyone/members*'],
+    ['/settings/mcp', '**/oauth-authorization-server', '**/organizations/*/mcp-servers*'],
+  ])('UI-1902: %s stands still, though what is above comes last', async (path, above, below) => {
+    const { page, faults } = await browser.openAs(owner, '/nowhere', { viewport: PHONE })
+    expect(await shiftOf(page, server.url + path, above, below)).toBeLessThan(0.02)
+    expect(faults).toEqual([])
+  })
 })

@@ -6,6 +6,7 @@ import { DESKTOP, type WatchedPage } from '@slipway/testkit'
 declare global {
   interface Window {
     readonly axe?: typeof axe
+    shift?: number
   }
 }
 
@@ -60,6 +61,32 @@ export async function flawsOf(
     note([...(await violations(page)), ...(await overflow(page))], 'light, 320 px')
   }
   return [...flaws, ...faults]
+}
+
+/**
+ * How far parts of a page move while it loads, as browsers count it (UI-1902), where the answer for one above comes when
+ * that for one below is shown.
+ */
+export async function shiftOf(page: Page, url: string, above: string, below: string): Promise<number> {
+  await page.addInitScript(() => {
+    window.shift = 0
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        if ('value' in entry && typeof entry.value === 'number')
+          window.shift = (window.shift ?? 0) + entry.value
+    }).observe({ type: 'layout-shift', buffered: true })
+  })
+  const later = page.waitForResponse(below)
+  await page.route(above, async (route) => {
+    await later
+    await painted(page)
+    await painted(page)
+    await route.continue()
+  })
+  await page.goto(url)
+  await settled(page)
+  await painted(page)
+  return page.evaluate(() => window.shift ?? 0)
 }
 
 /** What came of a way to a page within the dashboard. */

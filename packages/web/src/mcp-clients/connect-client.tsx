@@ -1,8 +1,7 @@
-import { queryOptions, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { getAuthorizationServerMetadata, isDevelopmentBuild, postMcp } from '@slipway/contract'
-import { api } from '../api/client.ts'
+import { isDevelopmentBuild, postMcp } from '@slipway/contract'
 import { statusOf } from '../api/errors.ts'
 import { AppLink } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
@@ -16,13 +15,7 @@ import { Section } from '../ui/page.tsx'
 import { Segmented } from '../ui/segmented.tsx'
 import { AfterDelay } from '../ui/skeleton.tsx'
 import { type ClientId, clientConfigs, endpointOf } from './client-config.ts'
-
-/** What clients read about this deployment; it says the access URL, which may be another than that of this page. */
-const metadataQuery = queryOptions({
-  queryKey: ['authorization-server-metadata'],
-  queryFn: ({ signal }) => api.call(getAuthorizationServerMetadata, { signal }),
-  staleTime: 60_000,
-})
+import { metadataQuery } from './queries.ts'
 
 /** Where the MCP server of this deployment is, as each client wants to be told. */
 export function ConnectClient() {
