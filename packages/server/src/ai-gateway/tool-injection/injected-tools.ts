@@ -141,6 +141,7 @@ export class InjectedTools implements AsyncDisposable {
       max: MAX_SESSIONS,
       ttl: LIFE_MS,
       ttlAutopurge: true,
+      perf: { now: () => parts.context.clock.now().getTime() },
       dispose: (session) => session.retire(),
     })
   }

@@ -2,8 +2,10 @@ import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 
 import { createToken } from '@slipway/contract'
-import { callsTools, connectTo, says } from '@slipway/testkit'
+import { callsTools, connectTo, says, until } from '@slipway/testkit'
+import { ExternalAuth } from '../../external-auth/index.ts'
 import { GatewayWorld } from '../gateway.fixture.ts'
+import { InjectedTools } from './injected-tools.ts'
 import {
   anthropic,
   chat,
@@ -207,4 +209,24 @@ it('AG-70: the tools of this deployment, with the token of the caller', async ()
   expect(tools).toMatchObject([
     { tool: 'coder_get_authenticated_user', server_url: `${own.server.url}/api/experimental/mcp/http` },
   ])
+  // AG-76: a connection is used again for a quarter of an hour.
+  await using external = new ExternalAuth(own.context)
+  await using injected = InjectedTools.from({
+    context: own.context,
+    external,
+    guarded: { fetch: () => Promise.reject(new Error('nothing else is asked')) },
+    own: { address: () => mcp.url, publicUrl: () => mcp.url },
+  })
+  const asked = async () => {
+    using lease = await injected?.lease({ userId: 'u', keyId: 'k', token: 't' })
+    expect(lease?.tools.map(({ tool }) => tool)).toContain('echo')
+    return mcp.requests.filter(({ method, headers }) => method === 'POST' && !headers['mcp-session-id'])
+      .length
+  }
+  mcp.requests.length = 0
+  const one = await asked()
+  own.clock.advance(14 * 60_000)
+  expect(await asked()).toBe(one)
+  own.clock.advance(60_001)
+  await until('another one', async () => (await asked()) > one)
 })
