@@ -69,6 +69,34 @@ describe('the catalog', () => {
     }
   })
 
+  it('AG-114: says of a budget whose it is and when it begins anew, where it does', () => {
+    const labels = {
+      username: 'ada',
+      threshold: '85',
+      limit: '$12.00',
+      period: 'month',
+      effective_group_name: 'bears',
+      organization_name: 'coder',
+    }
+    const text = (id: string, data: object) => render(templateOf(id)?.body ?? '', { labels, data }, plain)
+    const month = { resets: '1 December 2026', own: false }
+    expect(text(TEMPLATES.aiBudgetWarning, month)).toBe(
+      'You have used **85%** of your AI budget of $12.00 per month. It begins anew on 1 December 2026 (UTC).',
+    )
+    expect(text(TEMPLATES.aiBudgetLimitReached, month)).toContain(
+      'may be refused until it begins anew on 1 December 2026 (UTC), or an administrator raises it.',
+    )
+    expect(text(TEMPLATES.aiBudgetLimitReachedForAdmins, month)).toContain(
+      '**ada** has used up the AI budget of the group **bears** in coder: $12.00 per month.',
+    )
+    expect(text(TEMPLATES.aiBudgetWarningForAdmins, { own: true })).toBe(
+      '**ada** has used **85%** of an AI budget of their own, which counts for the group **bears** in coder: $12.00.',
+    )
+    expect(text(TEMPLATES.aiBudgetLimitReached, { own: true })).toContain(
+      'your AI budget of $12.00. Requests to models may be refused until an administrator raises it.',
+    )
+  })
+
   it('the passcode is never in the inbox, and what the chapter marks is off by default', () => {
     expect(CATALOG.filter(({ inbox }) => !inbox).map(({ id }) => id)).toEqual([TEMPLATES.oneTimePasscode])
     expect(CATALOG.filter(({ enabledByDefault }) => !enabledByDefault).map(({ name }) => name)).toEqual([

@@ -38,6 +38,11 @@ export async function notifyCrossing(
     organization_name: names.organization,
     ...presentPeriod(period),
   }
+  // For the words of the notification, beside the labels that AG-114 asks for.
+  const data = {
+    ...(periodKind === 'none' ? {} : { resets: dayInWords(period.end) }),
+    own: limitSource === 'user_override',
+  }
   const full = threshold === 100
   const targets = [userId, groupId]
   await Promise.all([
@@ -45,13 +50,20 @@ export async function notifyCrossing(
       userId,
       templateId: full ? TEMPLATES.aiBudgetLimitReached : TEMPLATES.aiBudgetWarning,
       labels,
+      data,
       targets,
     }),
     enqueueToOwnersAndUserAdmins(context, notifier, {
       except: [userId],
       templateId: full ? TEMPLATES.aiBudgetLimitReachedForAdmins : TEMPLATES.aiBudgetWarningForAdmins,
       labels,
+      data,
       targets,
     }),
   ])
+}
+
+/** "1 December 2026", in UTC. */
+function dayInWords(time: Date): string {
+  return time.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
 }

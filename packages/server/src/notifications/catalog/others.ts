@@ -134,8 +134,11 @@ export const chatTemplates: readonly Template[] = group('Chat Events', 'OTHER', 
   },
 ])
 
-const BUDGET =
-  '{{labels.limit}} per {{labels.period}} ({{labels.limit_source}}; from {{labels.period_start}} to {{labels.period_end}})'
+const BUDGET = '{{labels.limit}}{{#data.resets}} per {{labels.period}}{{/data.resets}}'
+const RESETS = '{{#data.resets}} It begins anew on {{data.resets}} (UTC).{{/data.resets}}'
+const WHOSE =
+  '{{#data.own}}an AI budget of their own, which counts for{{/data.own}}{{^data.own}}the AI budget of{{/data.own}} the group **{{labels.effective_group_name}}** in {{labels.organization_name}}'
+const viewUsage = { label: 'View your usage', url: '{{base_url}}/settings/ai' }
 
 /** What is spent on models. */
 export const budgetTemplates: readonly Template[] = [
@@ -144,13 +147,15 @@ export const budgetTemplates: readonly Template[] = [
       id: TEMPLATES.aiBudgetWarning,
       name: 'AI Budget Warning',
       title: 'You have used {{labels.threshold}}% of your AI budget',
-      body: `You have used **{{labels.threshold}}%** of your AI budget of ${BUDGET}.`,
+      body: `You have used **{{labels.threshold}}%** of your AI budget of ${BUDGET}.${RESETS}`,
+      actions: [viewUsage],
     },
     {
       id: TEMPLATES.aiBudgetLimitReached,
       name: 'AI Budget Limit Reached',
       title: 'You have used up your AI budget',
-      body: `You have used up your AI budget of ${BUDGET}. Requests to models may be refused until the period ends or an administrator raises it.`,
+      body: `You have used up your AI budget of ${BUDGET}. Requests to models may be refused until {{#data.resets}}it begins anew on {{data.resets}} (UTC), or {{/data.resets}}an administrator raises it.`,
+      actions: [viewUsage],
     },
   ]),
   ...group('AI Cost Control (Admin) Events', 'OTHER', [
@@ -158,14 +163,14 @@ export const budgetTemplates: readonly Template[] = [
       id: TEMPLATES.aiBudgetWarningForAdmins,
       name: 'AI Budget Warning (Admin)',
       title: '{{labels.username}} has used {{labels.threshold}}% of an AI budget',
-      body: `**{{labels.username}}** has used **{{labels.threshold}}%** of the AI budget of the group **{{labels.effective_group_name}}** in {{labels.organization_name}}: ${BUDGET}.`,
+      body: `**{{labels.username}}** has used **{{labels.threshold}}%** of ${WHOSE}: ${BUDGET}.${RESETS}`,
       actions: [viewGroup],
     },
     {
       id: TEMPLATES.aiBudgetLimitReachedForAdmins,
       name: 'AI Budget Limit Reached (Admin)',
       title: '{{labels.username}} has used up an AI budget',
-      body: `**{{labels.username}}** has used up the AI budget of the group **{{labels.effective_group_name}}** in {{labels.organization_name}}: ${BUDGET}.`,
+      body: `**{{labels.username}}** has used up ${WHOSE}: ${BUDGET}.${RESETS}`,
       actions: [viewGroup],
     },
   ]),
