@@ -56,7 +56,10 @@ export class MessagesTalk implements Talk {
         : {
             tool_choice: (before) =>
               before?.startsWith('{') === true
-                ? editMembers(before, { disable_parallel_tool_use: () => 'true' })
+                ? editMembers(before, {
+                    type: (given = '"auto"') => given,
+                    disable_parallel_tool_use: () => 'true',
+                  })
                 : '{"type":"auto","disable_parallel_tool_use":true}',
           }),
     })

@@ -149,6 +149,8 @@ describe('AG-70: whose tools', () => {
     expect(lastBody().tool_choice).toEqual({ type: 'none' })
     await anthropic().messages.create({ ...messages, tool_choice: { type: 'any' } })
     expect(lastBody().tool_choice).toEqual({ type: 'any', disable_parallel_tool_use: true })
+    await anthropic().post('/v1/messages', { body: { ...messages, tool_choice: {} } })
+    expect(lastBody().tool_choice).toEqual({ type: 'auto', disable_parallel_tool_use: true })
   })
 
   it('AG-72: streams of small models get none', async () => {
