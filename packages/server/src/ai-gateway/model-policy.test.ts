@@ -267,6 +267,18 @@ describe('AG-B9: models by group', () => {
     expect(await statusOf(post('models/gemini-flash'))).toBe(200)
   })
 
+  it('AG-B9: a name that a provider may take for another one is no way around', async () => {
+    await policy({ deny: ['o9'] })
+    const names = ['o9 ', ' o9', 'o9\n', 'o9\u0000', 'o\u200b9']
+    const asked = world.upstream.requests.length
+    for (const model of names)
+      expect(await codeOf(await ask({ ...hello, model })), JSON.stringify(model)).toBe('invalid_request')
+    expect(await codeOf(await ask({ ...hello, model: 'gpt-5', models: ['o9 '] }))).toBe('invalid_request')
+    expect(world.upstream.requests).toHaveLength(asked)
+    world.upstream.play(says('Hi'))
+    expect(await statusOf(ask({ ...hello, model: 'gpt 5 (preview) é' }))).toBe(200)
+  })
+
   it('AG-B9: who is in no group with a policy may use everything', async () => {
     world.upstream.play(says('Hi'))
     expect(await statusOf(ask({ ...hello, model: 'o9' }))).toBe(200)

@@ -3,6 +3,7 @@ import type { ModelProvider } from '../ai-providers/index.ts'
 import { servedModel } from './bedrock/invoke-model.ts'
 import { editMembers } from './data-plane/json-members.ts'
 import { GatewayError } from './gateway-error.ts'
+import { plainName } from './prices.ts'
 import type { Initiator } from './store/budgets.ts'
 import { readAtMost, type UpstreamAnswer } from './upstream.ts'
 import { at, list, parseJson, text } from './wires/json.ts'
@@ -107,6 +108,7 @@ function withModel<Request extends Asked>(
   const asked = inPath || text(at(parsed, 'model'))
   // Some providers take further ones to go on with.
   const further = access.isLimited ? at(parsed, 'models') : undefined
+  if (access.isLimited) for (const one of [asked, ...list(further).map(text)]) requireOneName(one)
   for (const one of list(further).map(text))
     if (!access.allows(provider.name, one)) throw modelNotAllowed(provider.name, one)
   if (asked === '') return undefined
@@ -144,6 +146,17 @@ function requireOneReading(body: string, parsed: unknown): void {
   const further = at(parsed, 'models')
   if (further !== undefined && !(Array.isArray(further) && further.every((one) => typeof one === 'string')))
     throw unclear('the member "models" of the request body is not a list of names')
+}
+
+/**
+ * Of what does not show, and of spaces around a name, a provider may take no notice: what is denied would be allowed.
+ *
+ * @throws GatewayError 400 for the name of a model that may be taken for another one.
+ */
+function requireOneName(model: string): void {
+  if (plainName(model) === model) return
+  const shown = JSON.stringify(model.slice(0, MAX_SHOWN))
+  throw unclear(`the name of the model ${shown} has spaces around it or characters that do not show`)
 }
 
 function unclear(what: string): GatewayError {

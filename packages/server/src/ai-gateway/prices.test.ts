@@ -177,6 +177,7 @@ describe('AG-109: prices', () => {
     ['an unknown provider', { ...price, provider: 'openai-compat' }],
     ['no model', { ...price, model: '' }],
     ['a model with a space at its end', { ...price, model: 'gpt-5 ' }],
+    ['a model with a mark that does not show', { ...price, model: 'gpt\u200b-5' }],
     ['a price that is not there', { ...price, input_price: undefined }],
     ['a price below 0', { ...price, input_price: -1 }],
     ['a broken price', { ...price, input_price: 1.5 }],

@@ -24,9 +24,18 @@ export function isPriceable(type: string): type is NewPrice['provider'] {
   return Object.hasOwn(PROVIDERS, type)
 }
 
-/** By which name the price of a model is known: Google's lists have `models/` before each, and it takes both. */
+/** The name of a model without what a provider may take no notice of. */
+export function plainName(model: string): string {
+  return model.replace(/^\s+|\s+$|\p{C}/gu, '')
+}
+
+/**
+ * By which name the price of a model that was asked for is known: whoever puts a space behind it gets it for no less.
+ * Google's lists have `models/` before each name, and it takes both.
+ */
 export function pricedName(providerType: string, model: string): string {
-  return providerType === 'google' ? model.replace(/^models\//, '') : model
+  const name = plainName(model)
+  return providerType === 'google' ? name.replace(/^models\//, '') : name
 }
 
 /** Prices that are given, all or none of them. @throws ApiError 400 naming every field that breaks a rule (AG-109). */
@@ -40,12 +49,12 @@ export function readPrices(given: readonly AIModelPriceUpsert[]): NewPrice[] {
     const fault = (field: string, detail: string): void =>
       void faults.push({ field: `prices[${index}].${field}`, detail })
     const { provider = '' } = price
-    const model = pricedName(provider, price.model ?? '')
+    const named = price.model ?? ''
+    const model = pricedName(provider, named)
     if (!isPriceable(provider)) fault('provider', `must be one of ${Object.keys(PROVIDERS).join(', ')}`)
-    if (model.trim() === '' || model.length > MAX_MODEL || model.includes('\0'))
-      fault('model', `must have 1 to ${MAX_MODEL} characters`)
-    // No request would ever have that name.
-    else if (model !== model.trim()) fault('model', 'must not begin or end with spaces')
+    if (model === '' || model.length > MAX_MODEL) fault('model', `must have 1 to ${MAX_MODEL} characters`)
+    else if (named !== plainName(named))
+      fault('model', 'must have no spaces around it, and no characters that do not show')
     const values = FIELDS.map((field) => {
       const value = price[field]
       if (value === undefined) fault(field, 'must be given; null is unknown')

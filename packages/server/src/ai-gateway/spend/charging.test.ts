@@ -312,6 +312,13 @@ it('AG-110: models of Google cost the same by both of their names, and as much i
   expect(await codeOf(refused)).toBe('budget_exceeded')
 })
 
+it('AG-110: a model costs no less with a space or what does not show in its name', async () => {
+  const model = await pricedModel()
+  await bearer(10_000_000)
+  for (const name of [`${model} `, `\u200b${model}`, `${model}\n`]) expect(await use(name, 100)).toBe(200)
+  await until('the cost', async () => (await spent()) === 300_000)
+})
+
 it('AG-36: the tokens of an answer with large pictures are charged', async () => {
   const model = await pricedModel()
   const last = {
