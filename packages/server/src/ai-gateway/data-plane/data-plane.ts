@@ -204,6 +204,8 @@ async function serve(
   if (
     provider === undefined ||
     destination === undefined ||
+    // AG-13: nor can it be left out there.
+    path.includes(caller.token) ||
     (speaksInvokeModel(provider) && !isTranslated(path))
   )
     throw new GatewayError(

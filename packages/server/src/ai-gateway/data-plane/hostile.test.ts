@@ -91,6 +91,8 @@ it.each([
   expect(request?.key).toBe('sk-of-the-deployment-1')
   expect(request?.path).toBe('/v1/models?x=1')
   expect(JSON.stringify(request?.headers)).not.toContain(token)
+  expect((await ask(`${path}/${token}`, undefined, headers)).status).toBe(404)
+  expect(world.upstream.requests.at(-1)).toBe(request)
 })
 
 it('AG-16: providers learn who asks where it is recorded, and from nobody but us', async () => {
