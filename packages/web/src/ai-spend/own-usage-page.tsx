@@ -12,6 +12,7 @@ import { SettingState } from '../chats/settings/setting-state.tsx'
 import { AppLink } from '../navigation/app-link.tsx'
 import { useListAddress } from '../navigation/list-address.ts'
 import { paths } from '../paths.ts'
+import { usePermissions } from '../session/session.tsx'
 import { buttonClass } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copyable.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -119,10 +120,18 @@ function ConnectTool({ keys }: { readonly keys: readonly UserAIProviderKey[] | u
 
 /** Which providers the settings of a tool may name. */
 function Choice({ names: [first, ...others] }: { readonly names: readonly string[] }) {
+  const mayAdd = usePermissions()?.viewAnyAIProvider === true
   if (first === undefined)
     return (
       <p className="text-xs text-warn">
-        No provider of this deployment speaks what the tool does. An administrator can add one.
+        No provider of this deployment speaks what the tool does.{' '}
+        {mayAdd ? (
+          <AppLink href={paths.newAiProvider()} className="link">
+            Add one
+          </AppLink>
+        ) : (
+          'An administrator can add one.'
+        )}
       </p>
     )
   return (
