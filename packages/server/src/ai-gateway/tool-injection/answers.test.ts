@@ -1,4 +1,4 @@
-import Anthropic from '@anthropic-ai/sdk'
+import type Anthropic from '@anthropic-ai/sdk'
 import { describe, expect, it } from 'vitest'
 
 import { updateAIGatewaySettings, updateAIProviderRouting, upsertAIModelPrices } from '@slipway/contract'
@@ -393,35 +393,4 @@ describe('AG-74: responses', () => {
       },
     ])
   })
-})
-
-it('AG-47: tools go to Bedrock too', async () => {
-  await connect()
-  await world.provider({
-    name: 'bedrock',
-    type: 'bedrock',
-    base_url: world.upstream.url,
-    api_keys: [],
-    settings: {
-      _type: 'bedrock',
-      _version: 1,
-      region: 'eu-west-1',
-      model: 'anthropic.claude-sonnet-4-5',
-      small_fast_model: 'anthropic.claude-haiku-4-5',
-      access_key: 'AKIAEXAMPLE12345',
-      access_key_secret: 'secret',
-    },
-  })
-  world.upstream.play(callsTools(echoes('x')), says('It is x.'))
-  const sdk = new Anthropic({
-    baseURL: `${world.server.url}/api/v2/ai-gateway/bedrock`,
-    apiKey: token,
-    maxRetries: 0,
-  })
-  const message = await sdk.messages.stream(messages).finalMessage()
-  expect(message.content).toMatchObject([{ text: 'It is x.' }])
-  expect(world.upstream.requests.slice(-2).map(({ kind }) => kind)).toEqual([
-    'bedrock-invoke',
-    'bedrock-invoke',
-  ])
 })

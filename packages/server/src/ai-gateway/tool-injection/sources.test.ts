@@ -1,3 +1,4 @@
+import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 
@@ -188,6 +189,37 @@ it('AG-76: a server that fails while it is called is connected to anew for the n
   await openai().chat.completions.create(chat)
   expect(Object(lastBody()).tools).toHaveLength(NAMES.length)
   expect(mcp.requests.filter(({ method }) => method === 'POST').length).toBeGreaterThan(1)
+})
+
+it('AG-47: tools go to Bedrock too', async () => {
+  await connect()
+  await world.provider({
+    name: 'bedrock',
+    type: 'bedrock',
+    base_url: world.upstream.url,
+    api_keys: [],
+    settings: {
+      _type: 'bedrock',
+      _version: 1,
+      region: 'eu-west-1',
+      model: 'anthropic.claude-sonnet-4-5',
+      small_fast_model: 'anthropic.claude-haiku-4-5',
+      access_key: 'AKIAEXAMPLE12345',
+      access_key_secret: 'secret',
+    },
+  })
+  world.upstream.play(callsTools(echoes('x')), says('It is x.'))
+  const sdk = new Anthropic({
+    baseURL: `${world.server.url}/api/v2/ai-gateway/bedrock`,
+    apiKey: token,
+    maxRetries: 0,
+  })
+  const message = await sdk.messages.stream(messages).finalMessage()
+  expect(message.content).toMatchObject([{ text: 'It is x.' }])
+  expect(world.upstream.requests.slice(-2).map(({ kind }) => kind)).toEqual([
+    'bedrock-invoke',
+    'bedrock-invoke',
+  ])
 })
 
 it('AG-70: the tools of this deployment, with the token of the caller', async () => {
