@@ -5,6 +5,7 @@ import { BoundedNames } from './bounded-names.ts'
 import type { Ending } from './ending.ts'
 import { GatewaySeries } from './gateway-series.ts'
 import type { KeyPools } from './key-pool.ts'
+import { pricedName } from './prices.ts'
 import { choices } from './recording/ended-record.ts'
 
 /** Records that wait for the database: characters in memory, bytes on disk. */
@@ -284,8 +285,8 @@ export class GatewayMetrics {
   }
 
   /** Notes that a model has a price: its name is none that somebody has made up (AG-B21). */
-  priced({ model }: { readonly model: string }): void {
-    this.#models.keep(model)
+  priced({ providerType, model }: { readonly providerType: string; readonly model: string }): void {
+    this.#models.keep(pricedName(providerType, model))
   }
 
   /** Counts a record without a price. */

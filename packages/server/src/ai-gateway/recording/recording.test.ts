@@ -246,14 +246,14 @@ describe('AG-B21: cardinality', () => {
     const price = { input_price: 1, output_price: 1, cache_read_price: null, cache_write_price: null }
     const prices = [{ provider: 'openai' as const, model: 'ours', ...price }]
     await world.owner.call(upsertAIModelPrices, { body: { prices } })
-    for (const model of ['gpt-5', 'ours', 'ours', 'made-up'])
+    for (const model of ['gpt-5', 'ours', 'ours', 'made-up', 'ours ', 'ours '])
       await (
         await world.ask({ ownerId: user.id, provider: 'openai' }, CHAT, { ...bodyWith('hi'), model })
       ).text()
     const now = await world.context.metrics.metrics()
     const isNamed = (model: string): boolean =>
       now.includes(`ai_gateway_interceptions_total{provider="openai",model="${model}"`)
-    expect(['gpt-5', 'ours', 'made-up'].map(isNamed)).toEqual([true, true, false])
+    expect(['gpt-5', 'ours', 'made-up', 'ours '].map(isNamed)).toEqual([true, true, false, false])
     await set({ initiator_label: true })
     await ask('hi')
     expect(await world.context.metrics.metrics()).toContain(`initiator_id="${user.id}"`)
