@@ -13,6 +13,7 @@ import { LabelledToggle } from '../ui/form.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Section } from '../ui/page.tsx'
 import { toasts } from '../ui/toast.tsx'
+import { Together } from '../ui/together.tsx'
 import { SettingsPage } from './settings-page.tsx'
 import { planInstructionsQuery, systemPromptQuery } from './settings-queries.ts'
 
@@ -38,7 +39,7 @@ function Content() {
     },
   })
   return (
-    <>
+    <Together queries={[prompt, plan]}>
       <Notice tone="info" title="Changes apply to new chats, and are recorded in the audit log">
         Existing chats keep the instructions they started with.
       </Notice>
@@ -63,7 +64,7 @@ function Content() {
           )}
         </SettingState>
       </Section>
-    </>
+    </Together>
   )
 }
 

@@ -383,6 +383,7 @@ describe('every page', () => {
     ['/ai/settings/governance', '**/ai/gateway-settings', '**/deployment/config'],
     ['/organizations/coder/ai-limits', '**/ai/governance', '**/ai/privacy'],
     ['/organizations/coder/groups/Everyone/ai', '**/ai/limits', '**/groups/Everyone/members*'],
+    ['/templates/local-workspace/permissions', '**/templates/*/acl', '**/acl/available*'],
     ['/settings/mcp', '**/oauth-authorization-server', '**/organizations/*/mcp-servers*'],
   ])('UI-1902: %s stands still, though what is above comes last', async (path, above, below) => {
     const { page, faults } = await browser.openAs(owner, '/nowhere', { viewport: PHONE })

@@ -77,13 +77,14 @@ export async function shiftOf(page: Page, url: string, above: string, below: str
     }).observe({ type: 'layout-shift', buffered: true })
   })
   const later = page.waitForResponse(below)
+  const last = page.waitForResponse(above)
   await page.route(above, async (route) => {
     await later
     await painted(page)
     await painted(page)
     await route.continue()
   })
-  await page.goto(url)
+  await Promise.all([page.goto(url), later, last])
   await settled(page)
   await painted(page)
   return page.evaluate(() => window.shift ?? 0)

@@ -12,6 +12,7 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Section } from '../ui/page.tsx'
+import { Together } from '../ui/together.tsx'
 import { useSettled } from '../ui/use-settled.ts'
 import {
   AccessAdder,
@@ -53,7 +54,8 @@ function Permissions({ template }: { readonly template: Template }) {
     queryKey: key,
     queryFn: ({ signal }) => api.call(getTemplateAcl, { params, signal }),
   })
-  const editable = useCheck('create', { resource_type: 'template', resource_id: template.id }) === true
+  const check = useCheck('create', { resource_type: 'template', resource_id: template.id })
+  const editable = check === true
   const [text, setText] = useState('')
   const wanted = useSettled(text, SETTLE_MS)
   const available = useQuery({
@@ -88,79 +90,81 @@ function Permissions({ template }: { readonly template: Template }) {
     else save.mutate(wish)
   }
   return (
-    <Section
-      title="Permissions"
-      help="Who may use this template, in addition to administrators of the organization."
-      flush
-    >
-      <div className="flex flex-col gap-3 px-4 py-3">
-        {closing === undefined ? (
-          <ErrorNotice error={save.error} title="The permissions were not changed" />
-        ) : null}
-        {open === undefined ? null : open ? (
-          <Notice tone="info" title={`Open to everyone in ${template.organization_display_name}`}>
-            Every member may create workspaces from it. Remove that row to limit it to those listed.
-          </Notice>
-        ) : (
-          <Notice tone="warn" title="Open only to those listed">
-            Other members do not see the template. Add the Everyone group to open it to all of them.
-          </Notice>
-        )}
-        {editable ? (
-          <AccessAdder
-            roles={ROLES}
-            text={text}
-            onText={setText}
-            found={
-              candidates === undefined
-                ? undefined
-                : matching(text, candidates.groups.map(groupPrincipal), candidates.users.map(userPrincipal))
-            }
-            error={available.error}
-            listed={new Set(entries?.map(({ id }) => id))}
-            busy={save.isPending || entries === undefined}
-            onAdd={change}
-          />
-        ) : null}
-      </div>
-      <div className="border-t border-line">
-        {list.isError && entries === undefined ? (
-          <div className="p-4">
-            <ErrorNotice
-              error={list.error}
-              title="The permissions could not be read"
-              onRetry={() => void list.refetch()}
+    <Together queries={[list, { isLoading: check === undefined }]}>
+      <Section
+        title="Permissions"
+        help="Who may use this template, in addition to administrators of the organization."
+        flush
+      >
+        <div className="flex flex-col gap-3 px-4 py-3">
+          {closing === undefined ? (
+            <ErrorNotice error={save.error} title="The permissions were not changed" />
+          ) : null}
+          {open === undefined ? null : open ? (
+            <Notice tone="info" title={`Open to everyone in ${template.organization_display_name}`}>
+              Every member may create workspaces from it. Remove that row to limit it to those listed.
+            </Notice>
+          ) : (
+            <Notice tone="warn" title="Open only to those listed">
+              Other members do not see the template. Add the Everyone group to open it to all of them.
+            </Notice>
+          )}
+          {editable ? (
+            <AccessAdder
+              roles={ROLES}
+              text={text}
+              onText={setText}
+              found={
+                candidates === undefined
+                  ? undefined
+                  : matching(text, candidates.groups.map(groupPrincipal), candidates.users.map(userPrincipal))
+              }
+              error={available.error}
+              listed={new Set(entries?.map(({ id }) => id))}
+              busy={save.isPending || entries === undefined}
+              onAdd={change}
             />
-          </div>
-        ) : (
-          <AccessList
-            label="Permissions"
-            entries={entries}
-            roles={ROLES}
-            editable={editable}
-            pending={save.isPending ? save.variables : undefined}
-            onChange={change}
-            empty={{
-              title: 'Nobody is listed',
-              text: 'Only administrators of the organization and template admins see this template.',
-            }}
-          />
-        )}
-      </div>
-      <ConfirmDialog
-        open={closing !== undefined}
-        onClose={() => {
-          setClosing(undefined)
-          save.reset()
-        }}
-        title={`Close ${template.display_name === '' ? template.name : template.display_name} to everyone?`}
-        description="Members who are not listed no longer see the template and cannot create workspaces from it. Existing workspaces stay, but may not be able to update."
-        verb="Close it"
-        busy={save.isPending}
-        error={save.error}
-        onConfirm={() => (closing === undefined ? undefined : save.mutate(closing))}
-      />
-    </Section>
+          ) : null}
+        </div>
+        <div className="border-t border-line">
+          {list.isError && entries === undefined ? (
+            <div className="p-4">
+              <ErrorNotice
+                error={list.error}
+                title="The permissions could not be read"
+                onRetry={() => void list.refetch()}
+              />
+            </div>
+          ) : (
+            <AccessList
+              label="Permissions"
+              entries={entries}
+              roles={ROLES}
+              editable={editable}
+              pending={save.isPending ? save.variables : undefined}
+              onChange={change}
+              empty={{
+                title: 'Nobody is listed',
+                text: 'Only administrators of the organization and template admins see this template.',
+              }}
+            />
+          )}
+        </div>
+        <ConfirmDialog
+          open={closing !== undefined}
+          onClose={() => {
+            setClosing(undefined)
+            save.reset()
+          }}
+          title={`Close ${template.display_name === '' ? template.name : template.display_name} to everyone?`}
+          description="Members who are not listed no longer see the template and cannot create workspaces from it. Existing workspaces stay, but may not be able to update."
+          verb="Close it"
+          busy={save.isPending}
+          error={save.error}
+          onConfirm={() => (closing === undefined ? undefined : save.mutate(closing))}
+        />
+      </Section>
+    </Together>
   )
 }
 
