@@ -1,5 +1,5 @@
 // The server, whose gateway records nothing.
-import { Recorder } from '../packages/server/src/ai-gateway/recorder.ts'
+import { Recorder } from '../packages/server/src/ai-gateway/recording/recorder.ts'
 import { main } from '../packages/server/src/main.ts'
 
 Recorder.prototype.begin = () => Promise.resolve()

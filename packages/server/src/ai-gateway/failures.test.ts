@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 
 import { getAIProvider, testAIProvider } from '@slipway/contract'
 import { says, until } from '@slipway/testkit'
-import { GatewayError, gatewayErrorCode } from './gateway-error.ts'
+import { GatewayError, gatewayErrorCode } from './exchange/gateway-error.ts'
 import {
   ask,
   codeOf,

@@ -16,7 +16,7 @@ import type { AppContext } from '../context.ts'
 import type { Database } from '../database/index.ts'
 import { openContext } from '../open-context.ts'
 import { Tracing } from '../tracing/index.ts'
-import type { GatewayCall } from './gateway-call.ts'
+import type { GatewayCall } from './exchange/gateway-call.ts'
 import { ModelGateway } from './model-gateway.ts'
 
 /** A moment that tests move. */

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach } from 'vitest'
 
 import type { Client } from '@slipway/client'
 import type { AIProvider, User } from '@slipway/contract'
+import { gatewayErrorCode } from './exchange/gateway-error.ts'
 import { GatewayWorld } from './gateway.fixture.ts'
-import { gatewayErrorCode } from './gateway-error.ts'
 
 export let world: GatewayWorld
 export let client: Client

@@ -1,13 +1,13 @@
 import type { AIProviderTest, AIProviderTestResult } from '@slipway/contract'
 import type { ModelProvider } from '../ai-providers/index.ts'
+import { decodedAnswer } from './answers/decoded-answer.ts'
+import { hidingKey } from './answers/hidden-key.ts'
+import { readAtMost, type Upstream } from './answers/upstream.ts'
 import type { AwsCredentials } from './bedrock/aws-credentials.ts'
 import { bedrockCredential } from './bedrock/credential.ts'
-import { failureOfStatus } from './categories.ts'
-import { type Credential, keyCredential, type Unsigned } from './credentials.ts'
-import { decodedAnswer } from './decoded-answer.ts'
-import { GatewayError } from './gateway-error.ts'
-import { hidingKey } from './hidden-key.ts'
-import { readAtMost, type Upstream } from './upstream.ts'
+import { GatewayError } from './exchange/gateway-error.ts'
+import { type Credential, keyCredential, type Unsigned } from './keys/credentials.ts'
+import { failureOfStatus } from './recording/categories.ts'
 
 const TIMEOUT_MS = 15_000
 /** Of an answer, in bytes: lists of models may be long. */

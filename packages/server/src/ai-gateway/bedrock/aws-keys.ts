@@ -1,6 +1,6 @@
 import { AwsV4Signer } from 'aws4fetch'
 
-import type { Unsigned } from '../credentials.ts'
+import type { Unsigned } from '../keys/credentials.ts'
 
 /** Keys to sign requests with. */
 export interface AwsKeys {

@@ -1,6 +1,6 @@
 import { type ModelProvider, maskSecret } from '../../ai-providers/index.ts'
-import type { Credential } from '../credentials.ts'
-import { GatewayError } from '../gateway-error.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
+import type { Credential } from '../keys/credentials.ts'
 import { type AwsCredentials, AwsCredentialsError } from './aws-credentials.ts'
 import { type AwsKeys, signedHeaders } from './aws-keys.ts'
 

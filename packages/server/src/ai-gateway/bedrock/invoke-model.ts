@@ -1,8 +1,8 @@
 import type { ModelProvider } from '../../ai-providers/index.ts'
-import type { Unsigned } from '../credentials.ts'
+import { bodyOf, withBody } from '../answers/replaced-body.ts'
+import { type AnswerBody, readAtMost, type UpstreamAnswer } from '../answers/upstream.ts'
 import { editMembers, type MemberChanges } from '../data-plane/json-members.ts'
-import { bodyOf, withBody } from '../replaced-body.ts'
-import { type AnswerBody, readAtMost, type UpstreamAnswer } from '../upstream.ts'
+import type { Unsigned } from '../keys/credentials.ts'
 import { type EventMessage, EventStreamReader } from '../wires/event-stream.ts'
 import { at, bodyText, count, list, parseJson, text } from '../wires/json.ts'
 import {

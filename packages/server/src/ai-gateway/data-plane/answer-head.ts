@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 
-import { cooldownOf } from '../key-pool.ts'
-import type { AnswerHeaders } from '../upstream.ts'
+import type { AnswerHeaders } from '../answers/upstream.ts'
+import { cooldownOf } from '../keys/key-pool.ts'
 
 /** Headers of an answer that hold between the provider and us only, or would speak for our own address. */
 const KEPT_BACK = new Set([

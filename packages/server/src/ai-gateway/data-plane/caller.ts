@@ -5,9 +5,9 @@ import type { FastifyRequest } from 'fastify'
 import { type ModelProvider, maskSecret } from '../../ai-providers/index.ts'
 import { isAllowed } from '../../authz/index.ts'
 import { limitedSubject, type Precheck, type RequestContext, tokenOf } from '../../edge/index.ts'
-import type { RequestHeaders } from '../clients.ts'
-import type { Credential } from '../credentials.ts'
-import { GatewayError } from '../gateway-error.ts'
+import type { RequestHeaders } from '../exchange/clients.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
+import type { Credential } from '../keys/credentials.ts'
 import type { LastKnown } from '../recording/last-known.ts'
 
 /** The header for the token of this deployment where the others hold a key of the user (AG-13). */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { GatewayError } from '../gateway-error.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
 import type { Wire } from '../wires/wire.ts'
 import { streamedAnswer, wholeAnswer } from './client-answer.ts'
 

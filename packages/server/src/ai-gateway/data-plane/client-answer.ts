@@ -1,5 +1,5 @@
-import { GatewayError } from '../gateway-error.ts'
-import { HeldBytes } from '../held-bytes.ts'
+import { HeldBytes } from '../answers/held-bytes.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
 import { at, parseJson, text } from '../wires/json.ts'
 import { endsEvent } from '../wires/sse.ts'
 import type { Wire } from '../wires/wire.ts'

@@ -1,4 +1,4 @@
-import { GatewayError } from '../gateway-error.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
 import type { RequestFacts } from '../wires/request-facts.ts'
 import type { Wire } from '../wires/wire.ts'
 import { editMembers } from './json-members.ts'

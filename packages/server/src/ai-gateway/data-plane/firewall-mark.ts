@@ -1,5 +1,5 @@
-import type { RequestHeaders } from '../clients.ts'
-import { GatewayError } from '../gateway-error.ts'
+import type { RequestHeaders } from '../exchange/clients.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
 
 /** Where the logs of a firewall in a workspace have a request (AG-17). */
 export interface FirewallMark {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { GatewayError } from '../gateway-error.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
 import { Overload, type OverloadLimits } from './overload.ts'
 
 const outcome = (overload: Overload, caller = 'a'): number => {

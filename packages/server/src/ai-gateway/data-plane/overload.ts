@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 
 import { LRUCache } from 'lru-cache'
 
-import { GatewayError } from '../gateway-error.ts'
-import type { ResilienceMetrics } from '../resilience-metrics.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
+import type { ResilienceMetrics } from '../resilience/resilience-metrics.ts'
 import { Places, Waiting } from './places.ts'
 
 const WINDOW_MS = 1_000

@@ -1,5 +1,5 @@
 import type { ModelProvider } from '../../ai-providers/index.ts'
-import { GatewayError } from '../gateway-error.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
 
 /** Where a request of a client goes (chapter 05 section 2.1). */
 export interface Destination {

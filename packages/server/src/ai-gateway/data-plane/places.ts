@@ -1,5 +1,5 @@
-import { GatewayError } from '../gateway-error.ts'
-import type { OverloadLimit, ResilienceMetrics, WaitOutcome } from '../resilience-metrics.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
+import type { OverloadLimit, ResilienceMetrics, WaitOutcome } from '../resilience/resilience-metrics.ts'
 
 /** How many may wait, and for how long in milliseconds. */
 export interface QueueLimits {

@@ -1,4 +1,4 @@
-import { clientOf, type RequestHeaders } from '../clients.ts'
+import { clientOf, type RequestHeaders } from '../exchange/clients.ts'
 import type { RequestFacts } from '../wires/request-facts.ts'
 import type { Guardrails, Inspection } from './guardrails.ts'
 

@@ -6,8 +6,8 @@ import { Check } from 'typebox/value'
 import { describeError, type Logger } from '@slipway/request-log'
 import type { GuardrailSettings } from '../../ai-governance/index.ts'
 import type { GuardedFetch } from '../../outbound/index.ts'
-import { webhookHeaders } from '../signed-webhook.ts'
 import { bodyText, parseJson, storable } from '../wires/json.ts'
+import { webhookHeaders } from './signed-webhook.ts'
 
 /** Who asks what. */
 export interface WebhookQuestion {

@@ -4,8 +4,8 @@ import path from 'node:path'
 
 import { describeError, type Logger } from '@slipway/request-log'
 import { maskSecret } from '../../ai-providers/index.ts'
-import type { Unsigned } from '../credentials.ts'
-import type { AnswerBody, AnswerHeaders, UpstreamAnswer } from '../upstream.ts'
+import type { AnswerBody, AnswerHeaders, UpstreamAnswer } from '../answers/upstream.ts'
+import type { Unsigned } from '../keys/credentials.ts'
 
 /** Headers of which only the ends are written. */
 const SECRET = new Set([

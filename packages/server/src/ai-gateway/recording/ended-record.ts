@@ -1,8 +1,8 @@
-import { shortened } from '../categories.ts'
-import type { Ending } from '../ending.ts'
-import type { Privacy } from '../privacy.ts'
 import { storable } from '../wires/json.ts'
 import type { Observation, TokenUsage } from '../wires/observation.ts'
+import { shortened } from './categories.ts'
+import type { Ending } from './ending.ts'
+import type { Privacy } from './privacy.ts'
 import type { EndedRecord } from './stored-record.ts'
 
 const MAX_TOKENS = 1_000_000_000_000

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { AIExportFormat } from '@slipway/contract'
 import type { AwsCredentials } from '../bedrock/aws-credentials.ts'
 import { type AwsKeys, signedHeaders } from '../bedrock/aws-keys.ts'
-import { webhookHeaders } from '../signed-webhook.ts'
+import { webhookHeaders } from '../guardrails/signed-webhook.ts'
 import { at, count, list, text } from '../wires/json.ts'
 
 /** Ended interceptions that are sent together, and where they go. */

@@ -6,7 +6,7 @@ import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import { GuardedFetch } from '../../outbound/index.ts'
 import type { AwsCredentials } from '../bedrock/aws-credentials.ts'
-import type { GatewayMetrics } from '../metrics.ts'
+import type { GatewayMetrics } from '../observation/metrics.ts'
 import {
   claimExports,
   completeExports,

@@ -2,7 +2,7 @@ import { describeError } from '@slipway/request-log'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext, Db } from '../../context.ts'
 import { isDatabaseFault } from '../../errors/index.ts'
-import type { GatewayMetrics } from '../metrics.ts'
+import type { GatewayMetrics } from '../observation/metrics.ts'
 import type { Charged, Spending } from '../spend/spending.ts'
 import {
   endInterception,

@@ -16,12 +16,12 @@ import {
 import { callsTools, fixtures, says, until } from '@slipway/testkit'
 import type { GatewaySettings } from '../../ai-governance/index.ts'
 import { systemActor } from '../../authz/index.ts'
-import { abandonedInterceptionsJob } from '../abandoned.ts'
 import { signatureOf } from '../bedrock/aws.fixture.ts'
 import { GatewayWorld } from '../gateway.fixture.ts'
 import { endInterception } from '../store/interceptions.ts'
 import { WebhookReceiver } from '../webhook-receiver.fixture.ts'
 import { at, list, text } from '../wires/json.ts'
+import { abandonedInterceptionsJob } from './abandoned.ts'
 import { InterceptionExport } from './interception-export.ts'
 
 const CHAT = '/v1/chat/completions'

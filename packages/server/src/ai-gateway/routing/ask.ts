@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 import type { ProviderRouting } from '../../ai-governance/index.ts'
+import { decodedAnswer } from '../answers/decoded-answer.ts'
+import { hidingKey } from '../answers/hidden-key.ts'
+import { type AnswerHeaders, readAtMost, type UpstreamAnswer } from '../answers/upstream.ts'
 import { bedrockCredential } from '../bedrock/credential.ts'
 import { asInvokeModel } from '../bedrock/invoke-model.ts'
-import { type Credential, forwardedHeaders, keyCredential } from '../credentials.ts'
-import { decodedAnswer } from '../decoded-answer.ts'
-import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
-import { foundAnswering, foundFailing, foundResting } from '../found-troubles.ts'
-import { GatewayError } from '../gateway-error.ts'
-import { hidingKey } from '../hidden-key.ts'
-import { type CooldownReason, cooldownOf } from '../key-pool.ts'
+import type { ExchangeParts, ModelRequest } from '../exchange/exchange-parts.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
+import { type Credential, forwardedHeaders, keyCredential } from '../keys/credentials.ts'
+import { type CooldownReason, cooldownOf } from '../keys/key-pool.ts'
 import type { Dumped } from '../recording/dumps.ts'
-import { type AnswerHeaders, readAtMost, type UpstreamAnswer } from '../upstream.ts'
+import { foundAnswering, foundFailing, foundResting } from '../resilience/found-troubles.ts'
 
 /** How a provider is asked. */
 export interface Asking {

@@ -1,7 +1,7 @@
-import type { Outcome } from '../circuit-breakers.ts'
-import type { ExchangeParts, ModelRequest } from '../exchange-parts.ts'
-import { GatewayError } from '../gateway-error.ts'
-import type { UpstreamAnswer } from '../upstream.ts'
+import type { UpstreamAnswer } from '../answers/upstream.ts'
+import type { ExchangeParts, ModelRequest } from '../exchange/exchange-parts.ts'
+import { GatewayError } from '../exchange/gateway-error.ts'
+import type { Outcome } from '../resilience/circuit-breakers.ts'
 import { type Asking, askProvider, discard } from './ask.ts'
 import { requestAt, type Target } from './target.ts'
 

@@ -1,7 +1,7 @@
 import { describeError } from '@slipway/request-log'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
-import { measureAt } from '../admission.ts'
+import { measureAt } from '../exchange/admission.ts'
 import type { ModelGateway } from '../model-gateway.ts'
 import { countBlockedUsers } from '../store/spend-reports.ts'
 

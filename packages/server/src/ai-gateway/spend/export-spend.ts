@@ -7,8 +7,8 @@ import { csvLine } from '../../audit-log/index.ts'
 import type { Actor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import { badRequest, type Validation } from '../../errors/index.ts'
-import { type BudgetPeriod, dayOf, periodOf } from '../period.ts'
 import { listSpendForExport, type SpendExportRow } from '../store/spend-reports.ts'
+import { type BudgetPeriod, dayOf, periodOf } from './period.ts'
 
 /** Rows that are read at once; each page adds up what is behind the former one. */
 const PAGE = 5_000

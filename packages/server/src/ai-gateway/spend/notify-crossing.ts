@@ -2,10 +2,10 @@ import type { AIBudgetPeriod } from '@slipway/contract'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext } from '../../context.ts'
 import { enqueueNotification, enqueueToOwnersAndUserAdmins, TEMPLATES } from '../../notifications/index.ts'
-import { dollars } from '../budget-message.ts'
-import { type BudgetPeriod, presentPeriod } from '../period.ts'
 import { findCrossingNames } from '../store/crossings.ts'
 import type { BudgetCrossing } from '../store/records.ts'
+import { dollars } from './budget-message.ts'
+import { type BudgetPeriod, presentPeriod } from './period.ts'
 
 const reader = systemActor('aibridged', 'whoever reaches a threshold of an AI budget is named to who is told')
 const notifier = systemActor(

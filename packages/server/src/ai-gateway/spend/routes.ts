@@ -7,7 +7,6 @@ import { badRequest, notFound } from '../../errors/index.ts'
 import { findNamedGroup } from '../../groups/index.ts'
 import { getOrganization } from '../../organizations/index.ts'
 import { isUuid } from '../../search/index.ts'
-import { type BudgetPeriod, dayOf, periodOf, presentPeriod } from '../period.ts'
 import { type BudgetGroup, getBudgetGroup } from '../store/budget-rows.ts'
 import {
   type GroupSpendRow,
@@ -17,6 +16,7 @@ import {
   sumDailySpend,
 } from '../store/spend-reports.ts'
 import { exportSpend } from './export-spend.ts'
+import { type BudgetPeriod, dayOf, periodOf, presentPeriod } from './period.ts'
 
 /** Ids that one request may ask for (AG-116). */
 const MAX_IDS = 100

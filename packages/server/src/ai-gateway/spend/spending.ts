@@ -4,10 +4,10 @@ import { describeError } from '@slipway/request-log'
 import type { Governance } from '../../ai-governance/index.ts'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext, Db } from '../../context.ts'
-import { dayOf, periodOf } from '../period.ts'
-import { pricedName } from '../prices.ts'
+import { pricedName } from '../prices/prices.ts'
 import { insertTokens, type TokenRecord } from '../store/records.ts'
 import { type Crossed, notifyCrossing } from './notify-crossing.ts'
+import { dayOf, periodOf } from './period.ts'
 
 const actor = systemActor('aibridged', 'what models cost is charged whoever asks')
 

@@ -1,7 +1,7 @@
 import { type Actor, authorize } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
-import { CHATS_CLIENT } from '../clients.ts'
-import type { ChatCost } from '../gateway-call.ts'
+import { CHATS_CLIENT } from '../exchange/clients.ts'
+import type { ChatCost } from '../exchange/gateway-call.ts'
 
 /** What the requests of a tree of chats have cost (CH-804). @throws ApiError 403. */
 export async function sumChatCost(

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 
 import type { Actor } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
-import type { SessionSearch } from '../search-sessions.ts'
+import type { SessionSearch } from '../sessions/search-sessions.ts'
 import { MAX_TEXT, matches, readable } from './sessions.ts'
 import { TOOL, type ToolRow } from './threads.ts'
 

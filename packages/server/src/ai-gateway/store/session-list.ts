@@ -3,7 +3,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Actor } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import { isUuid } from '../../search/index.ts'
-import type { SessionSearch } from '../search-sessions.ts'
+import type { SessionSearch } from '../sessions/search-sessions.ts'
 import {
   allOf,
   described,

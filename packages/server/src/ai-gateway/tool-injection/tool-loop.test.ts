@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { describe, expect, it } from 'vitest'
 
-import type { AnswerBody, UpstreamAnswer } from '../upstream.ts'
+import type { AnswerBody, UpstreamAnswer } from '../answers/upstream.ts'
 import type { Observation } from '../wires/observation.ts'
 import type { InjectedTool } from './injected-tools.ts'
 import { ToolLoop, talkOf } from './tool-loop.ts'
