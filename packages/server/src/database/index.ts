@@ -1,3 +1,4 @@
+export { anyOf } from './any-of.ts'
 export { batchesOf } from './batches.ts'
 export { Database, type DatabaseOptions, type Db, prepared, repeated } from './database.ts'
 export { type EmbeddedServer, startEmbedded } from './embedded.ts'

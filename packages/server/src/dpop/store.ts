@@ -1,5 +1,5 @@
 import { type Actor, authorize } from '../authz/index.ts'
-import { type Db, prepared } from '../database/index.ts'
+import { anyOf, type Db, prepared } from '../database/index.ts'
 
 const insertProof = prepared<{ hash: Buffer; expiresAt: Date }, { expires_at: Date }>((db, p) =>
   db
@@ -31,7 +31,7 @@ export async function deleteOldProofs(actor: Actor, db: Db, before: Date, atMost
     .skipLocked()
   const { numDeletedRows } = await db
     .deleteFrom('oauth2_provider_dpop_proofs')
-    .where('hashed_proof', 'in', old)
+    .where('hashed_proof', '=', anyOf(old))
     .executeTakeFirst()
   return Number(numDeletedRows)
 }

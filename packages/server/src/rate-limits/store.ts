@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 
 import { type Actor, authorize } from '../authz/index.ts'
-import type { Db } from '../database/index.ts'
+import { anyOf, type Db } from '../database/index.ts'
 import type { SharedCount, SharedTake } from '../edge/index.ts'
 
 /** Counts a request in its bucket, unless that is full, under the lock of its row (ID-208). @throws ApiError 403. */
@@ -33,7 +33,7 @@ export async function deleteOldBuckets(
     .skipLocked()
   const { numDeletedRows } = await db
     .deleteFrom('rate_limit_buckets')
-    .where('bucket', 'in', old)
+    .where('bucket', '=', anyOf(old))
     .executeTakeFirst()
   return Number(numDeletedRows)
 }

@@ -38,11 +38,11 @@ export async function claimExports(
   const { rows } = await sql<ExportedInterception>`
     with claimed as (
       update aibridge_exports set claimed_until = now() + make_interval(secs => ${seconds})
-       where interception_id in (
+       where interception_id = any(array(
          select interception_id from aibridge_exports
           where (claimed_until is null or claimed_until < now())
             and (set_aside_at is null or set_aside_at < (select updated_at from ai_gateway_settings))
-          order by queued_at limit ${limit} for update skip locked)
+          order by queued_at limit ${limit} for update skip locked))
       returning interception_id, queued_at)
     select c.interception_id as id,
            case when i.id is not null then jsonb_build_object(

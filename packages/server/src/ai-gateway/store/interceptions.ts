@@ -211,8 +211,9 @@ export async function closeAbandoned(
     with ended as (
       update aibridge_interceptions set ended_at = ${now}, error_type = 'unknown',
              error_message = 'the gateway stopped before the request ended'
-       where id in (select id from aibridge_interceptions where ended_at is null and started_at < ${before}
-                     order by started_at limit ${limit} for update skip locked)
+       where id = any(array(
+         select id from aibridge_interceptions where ended_at is null and started_at < ${before}
+          order by started_at limit ${limit} for update skip locked))
       returning id),
     queued as (
       insert into aibridge_exports (interception_id) select id from ended where ${queued} on conflict do nothing)

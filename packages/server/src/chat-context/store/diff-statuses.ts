@@ -1,7 +1,7 @@
 import { type Selectable, sql, type Updateable } from 'kysely'
 
 import { type Actor, authorize } from '../../authz/index.ts'
-import type { Db } from '../../database/index.ts'
+import { anyOf, type Db } from '../../database/index.ts'
 import type { ChatDiffStatusesTable } from '../../database/tables.ts'
 
 /** What is known of the branch that a chat works on. */
@@ -91,19 +91,21 @@ export async function claimStale(
     .from('chats as c')
     .set({ stale_at: until })
     .whereRef('c.id', '=', 's.chat_id')
-    .where('s.chat_id', 'in', (eb) =>
-      eb
-        .selectFrom('chat_diff_statuses as due')
-        .innerJoin('chats as live', 'live.id', 'due.chat_id')
-        .select('due.chat_id')
-        .where('due.stale_at', '<=', now)
-        .where('live.archived', '=', false)
-        .where('due.git_branch', '<>', '')
-        .where('due.git_remote_origin', '<>', '')
-        .orderBy('due.stale_at')
-        .limit(limit)
-        .forUpdate('due')
-        .skipLocked(),
+    .where('s.chat_id', '=', (eb) =>
+      anyOf(
+        eb
+          .selectFrom('chat_diff_statuses as due')
+          .innerJoin('chats as live', 'live.id', 'due.chat_id')
+          .select('due.chat_id')
+          .where('due.stale_at', '<=', now)
+          .where('live.archived', '=', false)
+          .where('due.git_branch', '<>', '')
+          .where('due.git_remote_origin', '<>', '')
+          .orderBy('due.stale_at')
+          .limit(limit)
+          .forUpdate('due')
+          .skipLocked(),
+      ),
     )
     .returningAll('s')
     .returning('c.owner_id')

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 
 import { type Actor, authorize } from '../../authz/index.ts'
-import type { Db } from '../../database/index.ts'
+import { anyOf, type Db } from '../../database/index.ts'
 import type { UserRow } from './users.ts'
 
 /** Whether this transaction may look for unseen users; while another replica is at it there is nothing to do. @throws ApiError 403. */
@@ -43,7 +43,7 @@ export async function markUnseenDormant(
   return tx
     .updateTable('users')
     .set({ status: 'dormant', updated_at: page.now })
-    .where('id', 'in', unseen)
+    .where('id', '=', anyOf(unseen))
     .returningAll()
     .execute()
 }

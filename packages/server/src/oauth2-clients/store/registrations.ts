@@ -2,7 +2,7 @@ import { type Insertable, sql, type Updateable } from 'kysely'
 
 import type { OAuth2ProviderSettings } from '@slipway/contract'
 import { type Actor, authorize } from '../../authz/index.ts'
-import type { Db } from '../../database/index.ts'
+import { anyOf, type Db } from '../../database/index.ts'
 import type { Oauth2ProviderAppSecretsTable, Oauth2ProviderAppsTable } from '../../database/tables.ts'
 import type { OAuthClient } from './clients.ts'
 import type { OAuthClientSecret } from './secrets.ts'
@@ -109,7 +109,7 @@ export async function deleteUnusedClients(
     .skipLocked()
   const { numDeletedRows } = await db
     .deleteFrom('oauth2_provider_apps')
-    .where('id', 'in', old)
+    .where('id', '=', anyOf(old))
     .executeTakeFirst()
   return Number(numDeletedRows)
 }

@@ -28,10 +28,10 @@ export async function insertPushedRequest(actor: Actor, db: Db, pushed: PushedRe
   authorize(actor, 'delete', codeTokenObject())
   const { rows } = await sql`
     with past as (
-      delete from oauth2_provider_pushed_requests where hashed_secret in (
+      delete from oauth2_provider_pushed_requests where hashed_secret = any(array(
         select hashed_secret from oauth2_provider_pushed_requests
          where app_id = ${pushed.appId}::uuid and expires_at <= ${pushed.now}::timestamptz
-         limit ${MAX_WAITING} for update skip locked)
+         limit ${MAX_WAITING} for update skip locked))
     )
     insert into oauth2_provider_pushed_requests (hashed_secret, app_id, parameters, created_at, expires_at)
     select ${pushed.hashedSecret}::bytea, ${pushed.appId}::uuid, ${JSON.stringify(pushed.parameters)}::jsonb,
