@@ -111,12 +111,13 @@ describe('AG-B17: secrets in what is asked', () => {
       error: { code: 'guardrail_blocked', type: 'invalid_request_error' },
     })
     expect(world.upstream.requests).toHaveLength(from)
-    const { interception } = await record()
+    const { interception, prompt } = await record()
     expect(interception).toMatchObject({
       error_type: 'bad_request',
       ended_at: expect.any(Date),
       metadata: { guardrails: { secrets: { decision: 'blocked' } } },
     })
+    expect(prompt).toBe('use [redacted:github_token]')
     expect((await ask('nothing to hide')).status).toBe(200)
     expect(await world.context.metrics.metrics()).toContain(
       'coder_ai_gateway_guardrail_decisions_total{guardrail="secrets",decision="blocked"} 1',
@@ -129,6 +130,7 @@ describe('AG-B17: secrets in what is asked', () => {
     const response = await ask('the quick brown fox '.repeat(60_000))
     expect(response.status).toBe(400)
     expect(await response.text()).toContain('too long for the patterns')
+    expect((await record()).prompt).toContain('withheld by a guardrail')
     expect(world.upstream.requests).toHaveLength(from)
     await set({ secrets: 'flag' })
     await (await ask('the quick brown fox '.repeat(60_000))).text()

@@ -12,6 +12,8 @@ import { askWebhook, type WebhookDecision, type WebhookQuestion } from './webhoo
 /** For the patterns of administrators, of one request: some tenths of a second. */
 const STEPS = 20_000_000
 
+const WITHHELD = '[withheld by a guardrail: it holds secrets, or could not be checked]'
+
 /** What is looked at before a provider is asked. */
 export interface Inspected {
   readonly body: Uint8Array
@@ -113,7 +115,7 @@ export class Guardrails implements Disposable {
         if (!(error instanceof StepBudgetExceeded)) throw error
         if (secrets === 'flag') return decide('flagged', text)
       }
-      return decide('blocked', '[withheld by a guardrail: it holds secrets, or could not be checked]')
+      return decide('blocked', WITHHELD)
     }
   }
 
@@ -123,8 +125,11 @@ export class Guardrails implements Disposable {
     const findings: Record<string, number> = {}
     const text = bodyText(body)
     const redacts = settings.secrets === 'redact'
+    // What is kept of a request that is refused needs its secrets as little as a provider does.
+    const hides = settings.secrets !== 'flag'
+    const unread = prompt === undefined || !hides ? prompt : WITHHELD
     if (parseJson(text) === undefined)
-      return { body: undefined, prompt, findings, unchecked: 'it is not JSON that can be checked' }
+      return { body: undefined, prompt: unread, findings, unchecked: 'it is not JSON that can be checked' }
     try {
       const edited = editTexts(text, (value) => {
         const found = scanner.find(value, budget)
@@ -134,14 +139,14 @@ export class Guardrails implements Disposable {
       })
       return {
         body: edited === text ? undefined : edited,
-        prompt: prompt === undefined || !redacts ? prompt : redacted(prompt, scanner.find(prompt, budget)),
+        prompt: prompt === undefined || !hides ? prompt : redacted(prompt, scanner.find(prompt, budget)),
         findings,
         unchecked: undefined,
       }
     } catch (error) {
       if (!(error instanceof StepBudgetExceeded)) throw error
       const unchecked = 'it is too long for the patterns that it must be checked for'
-      return { body: undefined, prompt, findings, unchecked }
+      return { body: undefined, prompt: unread, findings, unchecked }
     }
   }
 
