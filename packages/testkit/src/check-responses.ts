@@ -72,7 +72,7 @@ const patterns = routes.map((route) => ({ route, segments: route.path.split('/')
 
 /** The operation that a request is for; a literal segment wins over a parameter, as in the router. */
 function routeOf(method: string, path: string): Route | undefined {
-  const asked = canonicalTarget(path).split('/')
+  const asked = canonicalTarget(path, method).split('/')
   const fitting = patterns.filter(
     ({ route, segments }) =>
       route.method === method &&

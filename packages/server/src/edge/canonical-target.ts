@@ -10,11 +10,13 @@ const WITH_SLASH = /^(\/api\/(?:v2|experimental)\/(?!(?:ai-gateway|aibridge)\/)[
 /**
  * The one spelling of a request target that every check and the router see: without scheme and host, without a
  * fragment, percent signs only where they are needed (RFC 3986 section 6.2.2), no doubled slash at the start, and none
- * at the end of an operation, where older clients of Coder have one. A check that saw another spelling than the router
- * could be walked around.
+ * at the end of what is read, where clients of Coder have one; behind what is changed, an id may have been left out. A check
+ * that saw another spelling than the router could be walked around.
  */
-export function canonicalTarget(target: string): string {
-  if (PLAIN.test(target)) return MAY_END_IN_SLASH.test(target) ? target.replace(WITH_SLASH, '$1') : target
+export function canonicalTarget(target: string, method = 'GET'): string {
+  const reads = method === 'GET' || method === 'HEAD'
+  if (PLAIN.test(target))
+    return reads && MAY_END_IN_SLASH.test(target) ? target.replace(WITH_SLASH, '$1') : target
   const relative = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/#.*$/s, '')
   const at = relative.indexOf('?')
   const path = at < 0 ? relative : relative.slice(0, at)
@@ -25,5 +27,5 @@ export function canonicalTarget(target: string): string {
       })
     : path
   const rooted = plain.startsWith('/') ? plain.replace(/^\/{2,}/, '/') : `/${plain}`
-  return rooted.replace(WITH_SLASH, '$1') + (at < 0 ? '' : relative.slice(at))
+  return (reads ? rooted.replace(WITH_SLASH, '$1') : rooted) + (at < 0 ? '' : relative.slice(at))
 }

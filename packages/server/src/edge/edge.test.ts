@@ -74,6 +74,12 @@ describe('small endpoints', () => {
     for (const path of ['users/me/', 'users/me/?x=1', 'organizations/default/members/', 'users/%6De/'])
       expect([path, (await get(`/api/v2/${path}`, owner.headers)).status]).toEqual([path, 200])
     expect((await get('/api/v2/users/me/roles/x/', owner.headers)).status).toBe(404)
+    // Who means something of a user and leaves out what must not be taken to mean the user.
+    const deleted = await fetch(`${server.url}/api/v2/users/member/`, {
+      method: 'DELETE',
+      headers: owner.headers,
+    })
+    expect(deleted.status).toBe(404)
     expect(canonicalTarget('/api/v2/ai-gateway/p/v1/models/')).toBe('/api/v2/ai-gateway/p/v1/models/')
     expect(canonicalTarget('/@me/ws.main/apps/code/?x=/')).toBe('/@me/ws.main/apps/code/?x=/')
   })

@@ -45,7 +45,7 @@ export function createEdge(options: EdgeOptions): {
   const server = fastify({
     bodyLimit: JSON_BODY_LIMIT,
     genReqId: newRequestId,
-    rewriteUrl: ({ url = '/' }) => canonicalTarget(url),
+    rewriteUrl: ({ url = '/', method }) => canonicalTarget(url, method),
     frameworkErrors: (error, request, reply) => answerUnreadable(error, request, reply, options, metrics),
     forceCloseConnections: 'idle',
     routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: 1024 },

@@ -131,10 +131,9 @@ describe('names of tokens', () => {
     const odd = await make(owner, { token_name: 'tokenconfig' })
     expect(await owner.call(getTokenConfig, me)).toHaveProperty('max_token_lifetime')
     expect(await owner.call(getKey, keyParams(odd.id))).toMatchObject({ token_name: 'tokenconfig' })
-    for (const keyname of ['absent', ''])
-      await expect(owner.call(getTokenByName, { params: { user: 'me', keyname } })).rejects.toMatchObject({
-        status: 404,
-      })
+    await expect(
+      owner.call(getTokenByName, { params: { user: 'me', keyname: 'absent' } }),
+    ).rejects.toMatchObject({ status: 404 })
   })
 })
 
