@@ -192,7 +192,7 @@ describe('OP-§17.2: roles', () => {
     const denied = (input: unknown, ...args: string[]) => piped(input, ...create, '--stdin', ...args)
     expect(await denied('{', 'x')).toMatchObject({ code: 1, stderr: expect.stringContaining('is not JSON') })
     expect(await denied('[1,2]')).toMatchObject({ stderr: expect.stringContaining('one JSON object') })
-    expect(await denied('')).toMatchObject({ stderr: expect.stringContaining('which is empty') })
+    expect(await denied('')).toMatchObject({ stderr: expect.stringContaining('input is empty') })
     expect(await denied({})).toMatchObject({ stderr: expect.stringContaining('has no name') })
     expect(await denied(auditor, 'other')).toMatchObject({ stderr: expect.stringContaining('not other') })
     const unknown = [{ resource_type: 'audit_log', action: 'brew' }]
