@@ -126,20 +126,16 @@ abstract class HoldingBody implements AnswerBody, AsyncIterator<Uint8Array> {
   }
 }
 
-/**
- * A whole answer, which nobody can read before its end, without the key where it says that it failed. Of one that is longer
- * than what is held, all passes as it comes.
- */
-class FailureHidingBody extends HoldingBody {
-  readonly #key: string
-  #isLong = false
+/** A body that is read piece by piece, of which what is held at its end is handed over before how it ended. */
+abstract class PieceByPiece extends HoldingBody {
   /** How it ended, once it has. */
   #end: (() => IteratorResult<Uint8Array>) | undefined
 
-  constructor(body: AnswerBody, key: string) {
-    super(body)
-    this.#key = key
-  }
+  /** What goes on now that a piece has come; undefined where all waits. */
+  protected abstract passed(piece: Buffer): Uint8Array | undefined
+
+  /** What goes on of what is held when no more comes. */
+  protected abstract rest(held: Buffer): Uint8Array
 
   async next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#end !== undefined) return this.#end()
@@ -150,11 +146,9 @@ class FailureHidingBody extends HoldingBody {
           this.#end = () => step
           break
         }
-        if (this.#isLong) return step
         const { buffer, byteOffset, length } = step.value
-        this.held.add(Buffer.from(buffer, byteOffset, length))
-        this.#isLong = this.held.length > MAX_HELD
-        if (this.#isLong) return { value: this.held.takeWith(), done: false }
+        const value = this.passed(Buffer.from(buffer, byteOffset, length))
+        if (value !== undefined) return { value, done: false }
       }
     } catch (reason) {
       // What came before it failed is handed over first.
@@ -162,10 +156,33 @@ class FailureHidingBody extends HoldingBody {
         throw reason
       }
     }
-    if (this.held.length === 0) return this.#end()
-    const whole = this.held.takeWith()
+    return this.held.length === 0 ? this.#end() : { value: this.rest(this.held.takeWith()), done: false }
+  }
+}
+
+/**
+ * A whole answer, which nobody can read before its end, without the key where it says that it failed. Of one that is longer
+ * than what is held, all passes as it comes.
+ */
+class FailureHidingBody extends PieceByPiece {
+  readonly #key: string
+  #isLong = false
+
+  constructor(body: AnswerBody, key: string) {
+    super(body)
+    this.#key = key
+  }
+
+  protected passed(piece: Buffer): Uint8Array | undefined {
+    if (this.#isLong) return piece
+    this.held.add(piece)
+    this.#isLong = this.held.length > MAX_HELD
+    return this.#isLong ? this.held.takeWith() : undefined
+  }
+
+  protected rest(whole: Buffer): Uint8Array {
     const hidden = withoutKey(whole, this.#key)
-    return { value: hidden !== whole && tellsOfFailure(whole) ? hidden : whole, done: false }
+    return hidden !== whole && tellsOfFailure(whole) ? hidden : whole
   }
 }
 
@@ -178,38 +195,23 @@ function tellsOfFailure(whole: Buffer): boolean {
 }
 
 /** A body that goes on as it comes, but for what may be the beginning of a key of which more may come. */
-class PassingBody extends HoldingBody {
+class PassingBody extends PieceByPiece {
   readonly #key: string
-  /** How it ended, once it has. */
-  #end: (() => IteratorResult<Uint8Array>) | undefined
 
   constructor(body: AnswerBody, key: string) {
     super(body)
     this.#key = key
   }
 
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#end !== undefined) return this.#end()
-    try {
-      for (;;) {
-        const step = await this.read()
-        if (step.done === true) {
-          this.#end = () => step
-          break
-        }
-        const { buffer, byteOffset, length } = step.value
-        const shown = withoutKey(this.held.takeWith(Buffer.from(buffer, byteOffset, length)), this.#key)
-        const end = begunAt(shown, this.#key)
-        if (end < shown.length) this.held.add(shown.subarray(end))
-        if (end > 0) return { value: shown.subarray(0, end), done: false }
-      }
-    } catch (reason) {
-      // What came before it failed is handed over first.
-      this.#end = () => {
-        throw reason
-      }
-    }
-    return this.held.length === 0 ? this.#end() : { value: this.held.takeWith(), done: false }
+  protected passed(piece: Buffer): Uint8Array | undefined {
+    const shown = withoutKey(this.held.takeWith(piece), this.#key)
+    const end = begunAt(shown, this.#key)
+    if (end < shown.length) this.held.add(shown.subarray(end))
+    return end > 0 ? shown.subarray(0, end) : undefined
+  }
+
+  protected rest(held: Buffer): Uint8Array {
+    return held
   }
 }
 
