@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 /** A UUID in its 36-character form. */
 export const Uuid = Type.String({ format: 'uuid' })
 
-/** The id of nothing: in a request it stands for an optional id that is not given. */
+/** The id of nothing, which is nil; in a request it stands for an optional id that is not given. */
 export const NO_ID = '00000000-0000-0000-0000-000000000000'
 
 /** An optional id of a request of which {@link NO_ID} is a value of its own. */

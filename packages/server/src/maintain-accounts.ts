@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile'
 
-import { CreateFirstUserRequest } from '@slipway/contract'
+import { CreateFirstUserRequest, NO_ID } from '@slipway/contract'
 import { createLogger, LogSink } from '@slipway/request-log'
 import { recordEntry } from './audit/index.ts'
 import { systemActor } from './authz/index.ts'
@@ -120,7 +120,7 @@ function record(
     diff: {},
     status: 200,
     additionalFields: { automatic_actor: 'coder', automatic_subsystem: command },
-    requestId: '00000000-0000-0000-0000-000000000000',
+    requestId: NO_ID,
     ip: undefined,
     userAgent: '',
   })

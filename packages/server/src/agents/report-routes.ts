@@ -22,7 +22,6 @@ import type { AgentTunnels } from './tunnels.ts'
 
 const system = systemActor('provisionerd', 'an agent reports of itself, whatever its owner may do')
 const STATS_INTERVAL_SECONDS = 30
-const NIL = '00000000-0000-0000-0000-000000000000'
 const OK = { message: 'ok' }
 
 /** What agents say of themselves, with their own token (AC §3.5, §4, §5). */
@@ -111,9 +110,9 @@ export function agentReportRoutes(
     }),
     forAgent(contract.appendAgentLogs, async ({ agent, body }) => {
       if (body.logs.length === 0) throw badRequest('No logs provided.')
-      const given = body.log_source_id ?? NIL
-      const source = given === NIL ? EXTERNAL_LOG_SOURCE : given
-      if (given === NIL)
+      const given = body.log_source_id ?? contract.NO_ID
+      const source = given === contract.NO_ID ? EXTERNAL_LOG_SOURCE : given
+      if (given === contract.NO_ID)
         await insertLogSource(system, db, agent.id, { id: source, displayName: 'External', icon: '' })
       const taken = await appendAgentLogs(
         system,

@@ -8,9 +8,6 @@ import { findSettings } from './store/settings.ts'
 import { getRouting, updateRouting } from './update-routing.ts'
 import { presentSettings, updateSettings } from './update-settings.ts'
 
-/** Entries about settings have no row of their own to name. */
-const NO_ROW = '00000000-0000-0000-0000-000000000000'
-
 /** What holds for the deployment, and for each of its providers. */
 export function settingsRoutes(
   context: AppContext,
@@ -24,7 +21,8 @@ export function settingsRoutes(
     forSession(contract.updateAIGatewaySettings, (incoming) =>
       audited(context, incoming, { type: 'ai_provider', action: 'write' }, async (draft) => {
         const { actor, body } = incoming
-        draft.resourceId = NO_ROW
+        // Entries about settings have no row of their own to name.
+        draft.resourceId = contract.NO_ID
         draft.target = 'AI gateway'
         const { before, after } = await updateSettings(context, actor, body)
         draft.additionalFields = { ai_gateway_settings: changesOf(before, after, body) }

@@ -1,9 +1,7 @@
-import type { AuditLog } from '@slipway/contract'
+import { type AuditLog, NO_ID } from '@slipway/contract'
 import { presentUser } from '../identity/index.ts'
 import { describeEntry } from './describe.ts'
 import type { AuditRow, AuditUserRow } from './store.ts'
-
-const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** An entry as the API shows it (RB-88, RB-104, RB-105). */
 export function presentEntry(row: AuditRow, users: ReadonlyMap<string, AuditUserRow>): AuditLog {
@@ -28,7 +26,7 @@ export function presentEntry(row: AuditRow, users: ReadonlyMap<string, AuditUser
     description: describeEntry({ type, action, status: row.status_code, diff, more }),
     resource_link: row.resource_deleted ? '' : linkOf(row),
     is_deleted: row.resource_deleted,
-    organization_id: row.organization_id ?? NIL,
+    organization_id: row.organization_id ?? NO_ID,
     ...(row.organization_id === null || row.organization_name === null
       ? {}
       : {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import type { AuditAction } from '@slipway/contract'
+import { type AuditAction, NO_ID } from '@slipway/contract'
 import { describeError } from '@slipway/request-log'
 import type { AppContext } from '../context.ts'
 import type { RequestContext } from '../edge/index.ts'
@@ -13,8 +13,6 @@ import { recordEntry, recorder } from './record.ts'
 import type { AuditedRows } from './store/audited-rows.ts'
 import { findHiddenObject } from './store/hidden-objects.ts'
 
-/** Where nothing is there yet that could have an id. */
-const NIL = '00000000-0000-0000-0000-000000000000'
 /** Settings of syncs have no ids; their organization tells them apart (RB-95). */
 const SYNC_SETTINGS = '51a51c00-0000-0000-0000-000000000000'
 
@@ -159,9 +157,10 @@ async function addDenial<Type extends AuditedType>(
     const hidden =
       denial === undefined
         ? await findHiddenObject(recorder, database.db, type, Object(raw.params))
-        : { id: denial.object.id ?? NIL, organizationId: denial.object.organization }
+        : // What would have been made has no id yet.
+          { id: denial.object.id ?? NO_ID, organizationId: denial.object.organization }
     if (hidden === undefined) return
-    draft.resourceId = isUuid(hidden.id) ? hidden.id : NIL
+    draft.resourceId = isUuid(hidden.id) ? hidden.id : NO_ID
     if (hidden.organizationId !== undefined) draft.organizationId ??= hidden.organizationId
   } catch (error) {
     // The caller gets the answer to the request, whatever becomes of the entry (RB-103).
@@ -190,7 +189,7 @@ function idOf(type: AuditedType, row: AuditedRows[AuditedType]): string {
     case 'health_settings':
     case 'notifications_settings':
     case 'oauth2_provider_settings':
-      return NIL
+      return NO_ID
     case 'user':
     case 'ai_provider':
     case 'ai_provider_key':

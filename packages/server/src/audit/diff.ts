@@ -1,10 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import type { AuditDiff } from '@slipway/contract'
+import { type AuditDiff, NO_ID } from '@slipway/contract'
 import { AUDIT_FIELDS, type AuditedType } from './fields.ts'
 import type { AuditedRows } from './store/audited-rows.ts'
-
-const NIL = '00000000-0000-0000-0000-000000000000'
 
 /**
  * The fields that differ between two states of a row (RB-98). A missing state counts as the zero value of each field:
@@ -39,7 +37,7 @@ function recordOf(row: object | undefined): Readonly<Record<string, unknown>> {
 function normalized(field: string, value: unknown): unknown {
   if (value === undefined) return undefined
   if (value === null) return field.endsWith('_id') ? '' : 'null'
-  if (value === NIL) return ''
+  if (value === NO_ID) return ''
   if (value instanceof Date) return value.toISOString()
   if (field === 'user_acl' || field === 'group_acl') return listText(value)
   return Buffer.isBuffer(value) ? value.toString('base64') : value

@@ -1,3 +1,4 @@
+import { NO_ID } from '@slipway/contract'
 import { forbidden } from '../errors/index.ts'
 import { passesAllowList } from './allow-list.ts'
 import { beginDecision, decided } from './decision-times.ts'
@@ -29,8 +30,6 @@ const SHARED_TYPES: ReadonlySet<ResourceType> = new Set([
   'template',
   'group',
 ])
-
-const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** Vote of one level: 1 allow, 0 abstain, -1 deny. */
 export type Vote = -1 | 0 | 1
@@ -77,7 +76,7 @@ export function isAllowed(actor: Actor, action: Action, object: ResourceObject):
 
 function decide(actor: Actor, action: Action, object: ResourceObject): boolean {
   const organization =
-    object.organization === NIL || object.organization === '' ? undefined : object.organization
+    object.organization === NO_ID || object.organization === '' ? undefined : object.organization
   if (object.anyOrganization && organization !== undefined) return false
   const lacks = scopeLacks(actor, action, object)
   if (lacks !== undefined && (watch.beyondScope === undefined || actor.type !== 'user')) return false

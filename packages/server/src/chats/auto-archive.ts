@@ -1,3 +1,4 @@
+import { NO_ID } from '@slipway/contract'
 import { diffOf, recordEntry } from '../audit/index.ts'
 import { systemActor } from '../authz/index.ts'
 import type { ChatSettings } from '../chat-settings/index.ts'
@@ -15,8 +16,6 @@ const PAUSE_MS = 3_600_000
 const DAY_MS = 86_400_000
 /** Roots of one round. */
 const MAX_ROOTS = 1_000
-const NIL = '00000000-0000-0000-0000-000000000000'
-
 const actor = systemActor('dbpurge', 'chats that nobody has written to for long are archived')
 
 /** Archives chats that nobody has written to for as many days as the deployment says: at the start and hourly (CH-1702). */
@@ -89,7 +88,7 @@ async function recordArchived(
     diff: diffOf('chat', before, after),
     status: 200,
     additionalFields: { automatic_actor: 'coder', automatic_subsystem: 'chat_auto_archive' },
-    requestId: NIL,
+    requestId: NO_ID,
     ip: undefined,
     userAgent: '',
   })

@@ -1,4 +1,4 @@
-import type { UpdateChatRequest } from '@slipway/contract'
+import { NO_ID, type UpdateChatRequest } from '@slipway/contract'
 import { type Actor, isAllowed } from '../authz/index.ts'
 import type { AppContext, Db } from '../context.ts'
 import { badRequest, notFound } from '../errors/index.ts'
@@ -9,7 +9,6 @@ import { holdChat, listPins, lockPins, storePins, updateMetadata } from './store
 import { getChat } from './store/views.ts'
 import { usableWorkspace } from './usable-workspace.ts'
 
-const NIL = '00000000-0000-0000-0000-000000000000'
 const MAX_TITLE = 200
 
 /** A chat before and after a change. */
@@ -78,7 +77,7 @@ async function readWorkspace(
   given: string | undefined,
 ): Promise<string | null | undefined> {
   if (given === undefined) return undefined
-  if (given === NIL) return null
+  if (given === NO_ID) return null
   return usableWorkspace(
     context,
     actor,

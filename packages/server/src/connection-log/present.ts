@@ -1,9 +1,12 @@
-import { type ConnectionLog, type ConnectionType, ConnectionType as ConnectionTypes } from '@slipway/contract'
+import {
+  type ConnectionLog,
+  type ConnectionType,
+  ConnectionType as ConnectionTypes,
+  NO_ID,
+} from '@slipway/contract'
 import type { AuditUserRow } from '../audit-log/index.ts'
 import { presentUser } from '../identity/index.ts'
 import type { ConnectionRow } from './store.ts'
-
-const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** An entry as the API shows it (RB-109). */
 export function presentConnection(
@@ -43,7 +46,7 @@ function infoOf(
     case 'reconnecting_pty':
       return {
         ssh_info: {
-          connection_id: row.connection_id ?? NIL,
+          connection_id: row.connection_id ?? NO_ID,
           ...(row.disconnect_time === null
             ? {}
             : {

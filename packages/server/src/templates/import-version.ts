@@ -1,3 +1,4 @@
+import { NO_ID } from '@slipway/contract'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { getFile } from '../files/index.ts'
@@ -14,8 +15,6 @@ import { listVariables, storeImport, storeReadmeAndVariables } from './store/ver
 import { findVersionOfJob } from './store/versions.ts'
 
 const actor = systemActor('provisionerd', 'carries out an import for its initiator')
-const NIL = '00000000-0000-0000-0000-000000000000'
-
 /** Carries out imports: reads what an archive declares and what it would build (WS-102). */
 export function importHandler(context: AppContext): JobHandler {
   return {
@@ -88,7 +87,7 @@ async function look(
     previousParameters: [],
     variables: variables.map(({ name, value }) => ({ name, value })),
     owner: {
-      id: NIL,
+      id: NO_ID,
       name: 'owner',
       fullName: 'Owner',
       email: 'owner@localhost',
@@ -101,10 +100,10 @@ async function look(
       oidcAccessToken: '',
     },
     workspace: {
-      id: NIL,
+      id: NO_ID,
       name: 'workspace',
-      buildId: NIL,
-      templateId: NIL,
+      buildId: NO_ID,
+      templateId: NO_ID,
       templateName: 'template',
       templateVersion: versionName,
       accessUrl: context.accessUrl(),

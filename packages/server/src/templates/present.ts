@@ -1,10 +1,11 @@
-import type {
-  Preset,
-  Template,
-  TemplateBuildTimeStats,
-  TemplateVersion,
-  TemplateVersionParameter,
-  TemplateVersionVariable,
+import {
+  NO_ID,
+  type Preset,
+  type Template,
+  type TemplateBuildTimeStats,
+  type TemplateVersion,
+  type TemplateVersionParameter,
+  type TemplateVersionVariable,
 } from '@slipway/contract'
 import {
   type Matching,
@@ -18,7 +19,6 @@ import type { listPresets, listVariables } from './store/version-parts.ts'
 import type { VersionRow } from './store/versions.ts'
 import { weekdaysOf } from './weekdays.ts'
 
-const NIL = '00000000-0000-0000-0000-000000000000'
 const NS_PER_MS = 1_000_000
 
 /** A template as the API shows it. */
@@ -75,7 +75,7 @@ export function presentVersion(
   return {
     id: row.id,
     // Clients expect the zero UUID while a version has no template (WS-100).
-    template_id: row.template_id ?? NIL,
+    template_id: row.template_id ?? NO_ID,
     organization_id: row.organization_id,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

@@ -1,8 +1,9 @@
-import type {
-  DynamicParametersResponse,
-  FriendlyDiagnostic,
-  NullHCLString,
-  PreviewParameter,
+import {
+  type DynamicParametersResponse,
+  type FriendlyDiagnostic,
+  NO_ID,
+  type NullHCLString,
+  type PreviewParameter,
 } from '@slipway/contract'
 import { type Actor, systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
@@ -51,8 +52,6 @@ export async function renderParameters(
   }
 }
 
-const NIL = '00000000-0000-0000-0000-000000000000'
-
 const OWNER_NOT_FOUND: FriendlyDiagnostic = {
   severity: 'error',
   summary: 'Failed to fetch workspace owner',
@@ -65,7 +64,7 @@ async function isReadableOwner(
   actor: Actor,
   ownerId: string | undefined,
 ): Promise<boolean> {
-  if (ownerId === undefined || ownerId === NIL || ownerId === actor.id) return true
+  if (ownerId === undefined || ownerId === NO_ID || ownerId === actor.id) return true
   try {
     await getUser(actor, context.database.db, ownerId)
     return true

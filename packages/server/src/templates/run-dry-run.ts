@@ -1,3 +1,4 @@
+import { NO_ID } from '@slipway/contract'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { getFile } from '../files/index.ts'
@@ -9,8 +10,6 @@ import { listVariables } from './store/version-parts.ts'
 import { getVersion } from './store/versions.ts'
 
 const actor = systemActor('provisionerd', 'carries out a dry run for who asked for it')
-const NIL = '00000000-0000-0000-0000-000000000000'
-
 /** Carries out dry runs: plans a start with the given values, and keeps what it would make (WS-115). */
 export function dryRunHandler(context: AppContext): JobHandler {
   return {
@@ -56,10 +55,10 @@ export function dryRunHandler(context: AppContext): JobHandler {
           oidcAccessToken: '',
         },
         workspace: {
-          id: NIL,
+          id: NO_ID,
           name: String(input.workspace_name),
-          buildId: NIL,
-          templateId: version.template_id ?? NIL,
+          buildId: NO_ID,
+          templateId: version.template_id ?? NO_ID,
           templateName: version.template?.name ?? 'template',
           templateVersion: version.name,
           accessUrl: context.accessUrl(),

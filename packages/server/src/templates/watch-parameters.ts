@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile'
 import type { WebSocket } from 'ws'
 
-import { DynamicParametersRequest } from '@slipway/contract'
+import { DynamicParametersRequest, NO_ID } from '@slipway/contract'
 import { describeError } from '@slipway/request-log'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
@@ -10,7 +10,6 @@ import { renderParameters } from './render-parameters.ts'
 import type { VersionRow } from './store/versions.ts'
 
 const LIFETIME_MS = 30 * 60_000
-const NIL = '00000000-0000-0000-0000-000000000000'
 const request = Compile(DynamicParametersRequest)
 
 /**
@@ -39,7 +38,7 @@ export async function watchParameters(
       socket.close(1003, 'send {"id": number, "inputs": {name: value}}')
       return
     }
-    if (input.owner_id !== undefined && input.owner_id !== NIL) ownerId = input.owner_id
+    if (input.owner_id !== undefined && input.owner_id !== NO_ID) ownerId = input.owner_id
     try {
       const response = await renderParameters(context, actor, version, {
         id: input.id ?? 0,

@@ -1,3 +1,4 @@
+import { NO_ID } from '@slipway/contract'
 import { diffOf, recordEntry } from '../audit/index.ts'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
@@ -6,8 +7,6 @@ import { findWorkspaceOwner } from './store/audited-builds.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
 const actor = systemActor('provisionerd', 'what the clock has changed is recorded for the owner')
-const NIL = '00000000-0000-0000-0000-000000000000'
-
 /** What the clock has done to a workspace, or tried to. */
 export interface AutomaticChange {
   readonly before: WorkspaceRow
@@ -40,7 +39,7 @@ export async function recordAutomaticChange(
         ? {}
         : { build_reason: due.build.reason, build_transition: due.build.transition }),
     },
-    requestId: NIL,
+    requestId: NO_ID,
     ip: undefined,
     userAgent: '',
   })

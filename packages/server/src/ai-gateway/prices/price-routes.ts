@@ -19,8 +19,6 @@ const BODY_LIMIT = 1024 * 1024
 const CHANGES = 100
 /** Models that an entry of the audit log names. */
 const MAX_NAMED = 100
-const NIL = '00000000-0000-0000-0000-000000000000'
-
 /** What models cost (chapter 05 section 16.1). */
 export function priceRoutes(context: AppContext): BoundRoute[] {
   const { db } = context.database
@@ -44,7 +42,7 @@ export function priceRoutes(context: AppContext): BoundRoute[] {
           // Of many there is one entry: their prices are in the history of each.
           else if (another !== undefined)
             Object.assign(draft, {
-              resourceId: NIL,
+              resourceId: contract.NO_ID,
               target: `${changes.length} models`,
               additionalFields: { models: changes.slice(0, MAX_NAMED).map(({ after }) => targetOf(after)) },
             })

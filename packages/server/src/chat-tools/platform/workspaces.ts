@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 
 import { Type } from 'typebox'
 
+import { NO_ID } from '@slipway/contract'
 import { type AgentRow, chooseAgent, listLatestAgents } from '../../agents/index.ts'
 import { diffOf, recordEntry } from '../../audit/index.ts'
 import { systemActor } from '../../authz/index.ts'
@@ -22,7 +23,6 @@ const BUILD_MS = 10 * 60_000
 const AGENT_MS = 2 * 60_000
 const SCRIPTS_MS = 10 * 60_000
 const LOST_MS = 90_000
-const NIL = '00000000-0000-0000-0000-000000000000'
 const KINDS = ['workspace_build', 'workspace_agent', 'provisioner_job']
 
 const system = systemActor('chatd', 'a chat is bound to the workspace that it has made')
@@ -321,7 +321,7 @@ async function record(
     diff: diffOf('workspace', before, after),
     status: action === 'create' ? 201 : 200,
     additionalFields: { chat_id: chat.id },
-    requestId: NIL,
+    requestId: NO_ID,
     ip: undefined,
     userAgent: '',
   })

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 
+import { NO_ID } from '@slipway/contract'
 import { type Actor, authorize, checkRoleChange, isAllowed, sqlFilter } from '../../authz/index.ts'
 import type { Db } from '../../database/index.ts'
 import type { OrganizationsTable } from '../../database/tables.ts'
@@ -8,8 +9,6 @@ import { holdCustomRoles } from './custom-roles.ts'
 
 /** A stored organization. */
 export type OrganizationRow = Selectable<OrganizationsTable>
-
-const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** The query of the default organization. */
 function theDefault(tx: Db) {
@@ -74,10 +73,10 @@ export async function getOrganizations(
     .selectFrom('organizations')
     .selectAll()
     .where('deleted', '=', false)
-    .where(sql<boolean>`(id = any(${ids}::uuid[]) or (is_default and ${ids.includes(NIL)}))`)
+    .where(sql<boolean>`(id = any(${ids}::uuid[]) or (is_default and ${ids.includes(NO_ID)}))`)
     .execute()
   const found = ids.map((id) => {
-    const row = rows.find((candidate) => candidate.id === id || (id === NIL && candidate.is_default))
+    const row = rows.find((candidate) => candidate.id === id || (id === NO_ID && candidate.is_default))
     if (
       row !== undefined &&
       isAllowed(actor, 'read', { type: 'organization', id: row.id, organization: row.id })

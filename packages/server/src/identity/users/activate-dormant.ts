@@ -1,3 +1,4 @@
+import { NO_ID } from '@slipway/contract'
 import { diffOf, recordEntry } from '../../audit/index.ts'
 import { systemActor } from '../../authz/index.ts'
 import type { AppContext, Db } from '../../context.ts'
@@ -44,7 +45,7 @@ export function recordStatusChange(
     diff: diffOf('user', { ...user, status: before }, user),
     status: 200,
     additionalFields: DORMANCY_FIELDS,
-    requestId: request?.id ?? '00000000-0000-0000-0000-000000000000',
+    requestId: request?.id ?? NO_ID,
     ip: request?.remoteAddress,
     userAgent: '',
   })

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 
+import { NO_ID } from '@slipway/contract'
 import {
   type Actor,
   authorize,
@@ -20,12 +21,10 @@ import { isUuid } from '../../search/index.ts'
 /** A stored organization. */
 export type OrganizationRow = Selectable<OrganizationsTable>
 
-const NIL = '00000000-0000-0000-0000-000000000000'
-
 /** By UUID or name; `default` and the zero UUID mean the default one (WS-4). @throws ApiError 404. */
 export async function getOrganization(actor: Actor, db: Db, reference: string): Promise<OrganizationRow> {
   const query = db.selectFrom('organizations').selectAll().where('deleted', '=', false)
-  const row = await (reference === 'default' || reference === NIL
+  const row = await (reference === 'default' || reference === NO_ID
     ? query.where('is_default', '=', true)
     : isUuid(reference)
       ? query.where('id', '=', reference)
