@@ -45,6 +45,12 @@ export interface Listener {
   end(): void
 }
 
+/** A listener, and when it stands in the database that its session listens there. */
+interface OpenListener {
+  readonly listener: Listener
+  readonly noted: Promise<unknown>
+}
+
 /**
  * The sessions of MCP clients. Their state is in the database, so that any replica serves any request of them; here is
  * only what is open on this one (issue 4, 7).
@@ -57,11 +63,13 @@ export class SessionHub implements Disposable {
     sizeCalculation: ({ client, subscriptions }) => JSON.stringify([client, subscriptions]).length,
   })
   readonly #calls = new Map<string, Set<OpenCall>>()
-  readonly #listeners = new Map<string, Listener>()
+  readonly #listeners = new Map<string, OpenListener>()
   readonly #followers = new Map<string, Set<() => void>>()
   /** By the address of a resource, the sessions whose listeners here want to hear of it. */
   readonly #watchers = new Map<string, Set<string>>()
   readonly #subscription: Disposable
+  /** Counts what was heard of changes: what was read before one is not kept behind it. */
+  #generation = 0
 
   constructor(context: AppContext) {
     this.#context = context
@@ -69,6 +77,7 @@ export class SessionHub implements Disposable {
       kinds: new Set(['mcp_session', 'mcp_session_message']),
       onEvent: (event) => this.#hear(event),
       onReset: () => {
+        this.#generation += 1
         this.#known.clear()
         for (const wake of [...this.#followers.values()].flatMap((all) => [...all])) wake()
       },
@@ -90,12 +99,13 @@ export class SessionHub implements Disposable {
   async find(userId: string, id: string): Promise<McpSessionRow | undefined> {
     const { database, clock } = this.#context
     const known = this.#remembered(id)
+    const generation = this.#generation
     const row = known ?? (await findSession(actor, database.db, id))
     if (row === undefined || row.user_id !== userId) return undefined
-    if (this.#isDue(row)) {
-      await touchSession(actor, database.db, id)
-      this.#known.set(id, { ...row, last_used_at: clock.now() })
-    } else if (known === undefined) this.#known.set(id, row)
+    const isDue = this.#isDue(row)
+    if (isDue) await touchSession(actor, database.db, id)
+    if ((isDue || known === undefined) && generation === this.#generation)
+      this.#known.set(id, isDue ? { ...row, last_used_at: clock.now() } : row)
     return row
   }
 
@@ -118,7 +128,7 @@ export class SessionHub implements Disposable {
   /** Notes what a client has said about its session. */
   async update(session: McpSessionRow, change: Parameters<typeof updateSession>[3]): Promise<void> {
     await updateSession(actor, this.#context.database.db, session.id, change)
-    this.#known.delete(session.id)
+    this.#outdate(session.id)
   }
 
   /** Ends a session with all that is open of it, on every replica. */
@@ -157,16 +167,18 @@ export class SessionHub implements Disposable {
 
   /** Makes a stream the one on which a session hears of changes; the one before ends, wherever it is. */
   async listen(session: McpSessionRow, listener: Listener): Promise<Disposable> {
-    this.#listeners.get(session.id)?.end()
-    this.#listeners.set(session.id, listener)
+    this.#listeners.get(session.id)?.listener.end()
+    const noted = this.update(session, { listener: listener.id })
+    const open = { listener, noted }
+    this.#listeners.set(session.id, open)
     this.#watch(session.id, session.subscriptions)
     const leave = (): void => {
-      if (this.#listeners.get(session.id) !== listener) return
+      if (this.#listeners.get(session.id) !== open) return
       this.#listeners.delete(session.id)
       this.#watch(session.id, [])
     }
     try {
-      await this.update(session, { listener: listener.id })
+      await noted
     } catch (error) {
       leave()
       throw error
@@ -181,7 +193,7 @@ export class SessionHub implements Disposable {
 
   /** Tells the sessions here that have asked for it that a resource has changed. */
   announce(uri: string): void {
-    for (const id of this.#watchers.get(uri) ?? []) this.#listeners.get(id)?.changed(uri)
+    for (const id of this.#watchers.get(uri) ?? []) this.#listeners.get(id)?.listener.changed(uri)
   }
 
   /** What a client may hear of from now on. */
@@ -204,9 +216,14 @@ export class SessionHub implements Disposable {
       else if (this.#calls.has(key)) void this.#takeStored(key, Number(data.id))
       return
     }
-    this.#known.delete(key)
+    this.#outdate(key)
     if (op === 'delete') this.#forget(key)
-    else if (this.#listeners.has(key)) void this.#review(key, data.listener)
+    else if (this.#listeners.has(key)) void this.#review(key)
+  }
+
+  #outdate(sessionId: string): void {
+    this.#generation += 1
+    this.#known.delete(sessionId)
   }
 
   async #takeStored(sessionId: string, messageId: number): Promise<void> {
@@ -223,18 +240,17 @@ export class SessionHub implements Disposable {
     return false
   }
 
-  /** Takes over what another replica has changed about a session that listens here. */
-  async #review(sessionId: string, listenerId: unknown): Promise<void> {
-    const listener = this.#listeners.get(sessionId)
-    if (listener === undefined) return
-    if (listener.id !== listenerId) {
-      listener.end()
-      return
-    }
+  /** Takes over what has changed about a session that listens here. */
+  async #review(sessionId: string): Promise<void> {
+    const open = this.#listeners.get(sessionId)
+    if (open === undefined) return
     try {
+      // The news may be older than this listener: what it says of listeners is not to be believed.
+      await open.noted
       const row = await findSession(actor, this.#context.database.db, sessionId)
-      if (row !== undefined && this.#listeners.get(sessionId) === listener)
-        this.#watch(sessionId, row.subscriptions)
+      if (row === undefined || this.#listeners.get(sessionId) !== open) return
+      if (row.listener === open.listener.id) this.#watch(sessionId, row.subscriptions)
+      else open.listener.end()
     } catch (error) {
       this.#context.log.warn('a session of an MCP client could not be read', {
         error: describeError(error),
@@ -243,8 +259,8 @@ export class SessionHub implements Disposable {
   }
 
   #forget(sessionId: string): void {
-    this.#known.delete(sessionId)
-    this.#listeners.get(sessionId)?.end()
+    this.#outdate(sessionId)
+    this.#listeners.get(sessionId)?.listener.end()
     for (const call of this.#calls.get(sessionId) ?? []) call.abort()
     for (const wake of this.#followers.get(sessionId) ?? []) wake()
   }

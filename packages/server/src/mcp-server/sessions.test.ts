@@ -407,6 +407,43 @@ it('an answer is for the call that has asked, and for no other of the session', 
   }
 })
 
+it('news of a session from before it listens do not end what it listens on', async () => {
+  const uri = `coder://templates/${template.id}`
+  const session = await initialize(one.url, owner)
+  await post(
+    one.url,
+    owner,
+    { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params: { uri } },
+    session,
+  )
+  const events = eventsOf(await listen(one.url, owner, session))
+  let told = 0
+  let ended = false
+  const count = async (): Promise<void> => {
+    for await (const { data } of events) if (data.includes('notifications/resources/updated')) told += 1
+    ended = true
+  }
+  void count().catch(() => undefined)
+  const heard = async (description: string): Promise<void> => {
+    const before = told
+    await until('the change to be heard', async () => {
+      if (ended) throw new Error('the stream has ended')
+      await owner.call(updateTemplate, { params: { template: template.id }, body: { description } })
+      return told > before
+    })
+  }
+  await heard('before')
+  {
+    await using database = await openDatabase(one.databaseUrl, { maxConnections: 1 })
+    // As the change log tells of the subscription where it is slow.
+    await sql`insert into change_log (kind, key, op, data)
+              values ('mcp_session', ${session}, 'update', '{"listener": null}')`.execute(database.db)
+  }
+  await heard('behind')
+  // What is heard of next was told behind the old news.
+  await heard('last')
+})
+
 it.each(['2025-11-25', '2026-07-28'])(
   '%s: who may not see a resource any more hears of it no more',
   async (version) => {
