@@ -23,7 +23,7 @@ const isApiRoot = (route: string): boolean => route === '/api/v2' || route === '
 
 /** Paths that need no identity and must work without a database (ID-66). */
 const WITHOUT_IDENTITY =
-  /^\/(?:(?:healthz|readyz|latency-check|[\w-]+\.(?:js|svg|ico|png|txt|webmanifest))(?:\?|$)|(?:assets|icon|favicons|bin|derp)\/)/
+  /^\/(?:(?:healthz|readyz|latency-check|derp|[\w-]+\.(?:js|svg|ico|png|txt|webmanifest))(?:\?|$)|(?:assets|icon|favicons|bin|derp)\/)/
 
 const ANONYMOUS: Precheck = {
   ok: false,
@@ -54,9 +54,10 @@ export function firstSteps(
       context.decisions = new DecisionRecord()
     reply.header('x-coder-request-id', context.id)
     for (const [name, value] of always) reply.header(name, value)
-    const series = metrics.started(request.method, context.route, context.webSocket)
+    const isUpgrade = options.streams.isUpgrade(request)
+    const series = metrics.started(request.method, context.route, isUpgrade)
     // Not the hook of the framework, which hears nothing of clients that leave before the answer is complete.
-    reply.raw.on(context.webSocket ? 'finish' : 'close', () => {
+    reply.raw.on(isUpgrade ? 'finish' : 'close', () => {
       const ms = performance.now() - context.startedTick
       const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_CLOSED_REQUEST
       metrics.finished(series, status, ms / 1000)

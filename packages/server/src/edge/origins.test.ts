@@ -38,6 +38,8 @@ describe('OP-23: the way to the access URL', () => {
   it('probes, relays and other replicas are answered where they are', () => {
     expect(visit('/healthz', 'other', { scheme: 'http' })).toBeUndefined()
     expect(visit('/healthz?x', 'other')).toBeUndefined()
+    expect(visit('/derp', 'other')).toBeUndefined()
+    expect(visit('/derp', '')).toBeUndefined()
     expect(visit('/derp/latency-check', 'other')).toBeUndefined()
     expect(visit('/derpy', 'other')).toBeDefined()
     expect(visit('/a', 'other', { headers: { 'x-coder-relay-source-replica': 'id' } })).toBeUndefined()

@@ -58,7 +58,14 @@ describe('ID-98: the steps of every request', () => {
     const { url, asked } = await start({
       apps: { claim: (_host, target) => (target.includes('claimed') ? app : undefined) },
     })
-    const probes = ['/healthz', '/readyz', '/latency-check', '/derp/latency-check', '/bin/slipway?x=1']
+    const probes = [
+      '/healthz',
+      '/readyz',
+      '/latency-check',
+      '/derp',
+      '/derp/latency-check',
+      '/bin/slipway?x=1',
+    ]
     const files = ['/assets/a.js', '/icon/a.svg', '/favicons/a.png', '/theme.js', '/manifest.webmanifest']
     for (const path of [...probes, ...files]) await fetch(`${url}${path}`)
     expect(asked).toEqual([])
