@@ -21,6 +21,7 @@ import * as connectionLog from './connection-log.ts'
 import * as customRoles from './custom-roles.ts'
 import * as debugging from './debugging.ts'
 import * as deployment from './deployment.ts'
+import * as derp from './derp.ts'
 import * as dryRuns from './dry-runs.ts'
 import * as dynamicParameters from './dynamic-parameters.ts'
 import * as entitlements from './entitlements.ts'
@@ -84,6 +85,7 @@ export * from './custom-roles.ts'
 export * from './debugging.ts'
 export * from './deployment.ts'
 export * from './deployment-values.ts'
+export * from './derp.ts'
 export * from './dry-runs.ts'
 export * from './dynamic-parameters.ts'
 export * from './entitlements.ts'
@@ -149,6 +151,7 @@ export const routes: readonly Route[] = [
   customRoles,
   debugging,
   deployment,
+  derp,
   dryRuns,
   dynamicParameters,
   entitlements,

@@ -32,6 +32,7 @@ import { type ConnectionLogger, connectionLogRoutes } from './connection-log/ind
 import type { AppContext } from './context.ts'
 import { customRoleRoutes, siteRoleRoutes } from './custom-roles/index.ts'
 import { deploymentRoutes } from './deployment/index.ts'
+import { derpRoutes, type RelayMap } from './derp/index.ts'
 import type { BoundRoute, EdgeOptions, OpenStreams } from './edge/index.ts'
 import { entitlementRoutes } from './entitlements/index.ts'
 import { experimentRoutes } from './experiments/index.ts'
@@ -112,6 +113,7 @@ export interface RouteParts {
   readonly webPush: WebPush
   readonly streams: OpenStreams
   readonly health: HealthReports
+  readonly relayMap: RelayMap
   /** Renders the series of this process. */
   readonly metrics: () => Promise<string>
 }
@@ -137,6 +139,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...appearanceRoutes(context, parts.findAgent),
     ...entitlementRoutes(context),
     ...regionRoutes(context),
+    ...derpRoutes(parts.relayMap),
     ...experimentRoutes(context),
     ...profilingRoutes(context),
     ...identityRoutes(context, keys, prepareParts, {

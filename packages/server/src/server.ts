@@ -27,6 +27,7 @@ import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
 import { describeDeployment } from './deployment/index.ts'
+import { DerpRelay, mountRelay, RelayMap } from './derp/index.ts'
 import { Dpop } from './dpop/index.ts'
 import { createEdge, mount, OpenStreams } from './edge/index.ts'
 import { edgeOptions } from './edge-options.ts'
@@ -130,6 +131,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   })
   const connections = steps.use(new ConnectionLogger(context))
   const tunnels = steps.use(new AgentTunnels(context))
+  const relayMap = await RelayMap.load(context)
+  const relay = config.derpServerEnable
+    ? steps.use(new DerpRelay({ log, metrics: context.metrics }))
+    : undefined
   const metadata = steps.use(new AgentMetadata(context))
   const builds = steps.use(new BuildFeed(context))
   const rights = steps.use(new RightsWatch(log))
@@ -222,6 +227,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.get('/latency-check', async (_request, reply) =>
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
   )
+  mountRelay(server, streams, relay)
   mount(
     server,
     inProcess.offer(
@@ -250,6 +256,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         webPush,
         streams,
         health,
+        relayMap,
         metrics: allMetrics,
       }),
     ),

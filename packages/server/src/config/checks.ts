@@ -121,3 +121,12 @@ export function dailySchedule(text: string): string | undefined {
   const parsed = parseDailySchedule(text)
   return parsed.ok ? undefined : parsed.problem
 }
+
+/** A STUN server that clients are told of, or the word that stands for none. */
+export function stunServer(entry: string): string | undefined {
+  if (entry === 'disable') return undefined
+  const at = entry.startsWith(':') ? undefined : parseHostPort(entry)
+  return at === undefined || at.port === 0
+    ? 'must name servers as host:port, for example stun.example.com:3478, or be disable'
+    : undefined
+}

@@ -2,6 +2,7 @@ export { type DailySchedule, formatDailySchedule, parseDailySchedule } from './d
 export { deploymentConfig } from './deployment-config.ts'
 export { parseDuration } from './duration.ts'
 export { groupTitle } from './help.ts'
+export { parseHostPort } from './host-port.ts'
 export { type AnyOption, optionLabel, yamlPath } from './option.ts'
 export { aliases, type Config, type Configuration, optionEntries } from './options.ts'
 export { parseConfig } from './parse.ts'

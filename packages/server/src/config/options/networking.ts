@@ -1,4 +1,4 @@
-import { cidr, origin, wildcardHost } from '../checks.ts'
+import { cidr, origin, stunServer, wildcardHost } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option } from '../option.ts'
 import { bool, duration, hostPort, int, list, oneOf, string, url } from '../value-type.ts'
@@ -249,7 +249,15 @@ export const networkingOptions = {
     wire: 'derp.server.region_name',
     help: 'Name of the region of the built-in relay.',
   }),
-  derpServerStunAddresses: option(list(), {
+  derpVerifyClients: option(bool, {
+    name: 'DERP Verify Clients',
+    flag: 'derp-verify-clients',
+    yaml: 'verifyClients',
+    default: 'false',
+    group: derp,
+    help: 'Relay only for those whose keys the coordinator knows.',
+  }),
+  derpServerStunAddresses: option(list(stunServer), {
     name: 'DERP Server STUN Addresses',
     flag: 'derp-server-stun-addresses',
     yaml: 'stunAddresses',

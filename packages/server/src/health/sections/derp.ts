@@ -1,7 +1,7 @@
 import type { DERPHealthReport } from '@slipway/contract'
 import { type Section, WELL } from '../section.ts'
 
-/** There is nothing to look at: Slipway has no relays of this kind, and no client needs one. */
+/** There is nothing to look at: the relay is a part of the server, which answers or does not. */
 export const derpSection: Section<DERPHealthReport> = {
   name: 'DERP',
   look: async () => ({
@@ -9,7 +9,7 @@ export const derpSection: Section<DERPHealthReport> = {
     warnings: [],
     regions: {},
     netcheck_logs: [
-      'This deployment has no DERP relays: agents and clients reach each other through tunnels of the server.',
+      'The relay is a part of the server and is not tried from here; the metrics tell how it is (slipway_derp_*).',
     ],
   }),
   failed: (error) => ({
