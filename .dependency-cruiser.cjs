@@ -12,11 +12,12 @@ module.exports = {
     only('contract', {}, []),
     only('request-log', {}, []),
     only('tunnel', {}, []),
+    only('drpc', {}, []),
     only('template', {}, []),
     only('mcp-tools', {}, ['contract']),
     only('client', {}, ['contract']),
     only('agent', {}, ['contract', 'client', 'tunnel', 'request-log']),
-    only('server', {}, ['contract', 'tunnel', 'request-log', 'template', 'mcp-tools']),
+    only('server', {}, ['contract', 'tunnel', 'drpc', 'request-log', 'template', 'mcp-tools']),
     {
       name: 'no-cycles',
       severity: 'error',
