@@ -13,10 +13,11 @@ module.exports = {
     only('request-log', {}, []),
     only('tunnel', {}, []),
     only('drpc', {}, []),
+    only('tailnet', {}, []),
     only('template', {}, []),
     only('mcp-tools', {}, ['contract']),
     only('client', {}, ['contract']),
-    only('agent', {}, ['contract', 'client', 'tunnel', 'request-log']),
+    only('agent', {}, ['contract', 'client', 'tunnel', 'drpc', 'tailnet', 'request-log']),
     only('server', {}, ['contract', 'tunnel', 'drpc', 'request-log', 'template', 'mcp-tools']),
     {
       name: 'no-cycles',

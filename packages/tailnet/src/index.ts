@@ -1,0 +1,8 @@
+export { addressesOf } from './addresses.ts'
+export { type ConnectRelay, relayAt, relayOver } from './derp/connect.ts'
+export type { RelayState } from './derp/derp-client.ts'
+export type { JoinRelay, Relay, RelayUser } from './derp/relay.ts'
+export type { ConnectionHandler } from './ip/stack.ts'
+export { ConnectionError } from './ip/tcp/errors.ts'
+export type { Log } from './log.ts'
+export { TailnetNode, type TailnetNodeOptions, type TailnetPeer } from './tailnet-node.ts'
