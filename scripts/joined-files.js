@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { newest } from './sources.js'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-const AGENT = ['agent', 'contract', 'request-log', 'tunnel']
+const AGENT = ['agent', 'contract', 'drpc', 'request-log', 'tailnet', 'tunnel']
 const CLI = ['cli', 'client', 'mcp-tools', ...AGENT]
 
 /**

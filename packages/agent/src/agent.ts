@@ -31,6 +31,7 @@ import { hostKey } from './ssh/host-key.ts'
 import { SshServer } from './ssh/ssh-server.ts'
 import { openStateDirectory } from './state-directory.ts'
 import { streamPair } from './stream-pair.ts'
+import { acceptOnPort, acceptsPort } from './tailnet/ports.ts'
 import { keepTaskLog } from './task-log.ts'
 import { Terminals } from './terminals/terminals.ts'
 import { WorkspaceMcp } from './workspace-mcp/workspace-mcp.ts'
@@ -113,6 +114,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const mcp = parts.use(new WorkspaceMcp({ file: mcpConfigFile(places), env, directory, log }))
   const files = parts.use(new FileFinder({ directory, env: () => env }))
   const gitWatch = parts.use(new GitWatch({ paths: chatPaths, directory, env: () => env }))
+  const tailnet = (link: Duplex): void => void serveTailnet(link, manifest.agent_id, ssh, log)
   const connected = stayConnected({
     controlPlane,
     log,
@@ -124,7 +126,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         home: () => env.HOME ?? '/',
         chats: { paths: chatPaths, context, mcp, files },
       }),
-      connect: (authority, headers, signal) => dial(authority, headers, signal, { ssh, terminals, gitWatch }),
+      connect: (authority, headers, signal) =>
+        dial(authority, headers, signal, { ssh, terminals, gitWatch, tailnet }),
     },
   })
   parts.defer(async () => {
@@ -216,21 +219,52 @@ async function startUp(
   }).catch((error: unknown) => log.warn('the start was not reported', { error: describeError(error) }))
 }
 
+/** What serves the byte streams that are no ports. */
+interface Ends {
+  readonly ssh: SshServer
+  readonly terminals: Terminals
+  readonly gitWatch: GitWatch
+  readonly tailnet: (link: Duplex) => void
+}
+
+/** Is a peer of a tailnet until the link ends; never rejects. */
+async function serveTailnet(link: Duplex, agentId: string, ssh: SshServer, log: Logger): Promise<void> {
+  try {
+    // Few agents are asked for it, and it is a lot of code.
+    const { joinTailnet } = await import('./tailnet/join-tailnet.ts')
+    await joinTailnet(link, {
+      agentId,
+      accept: (stream, port) => acceptOnPort(stream, port, ssh),
+      accepts: acceptsPort,
+      log,
+    })
+  } catch (error) {
+    log.info('the tailnet is over', { error: describeError(error) })
+  } finally {
+    link.destroy()
+  }
+}
+
 /**
- * Opens what a byte stream of the tunnel asks for: SSH, a terminal, a watch of repositories, a measurement of speed, or a
- * port of the workspace.
+ * Opens what a byte stream of the tunnel asks for: SSH, a terminal, a watch of repositories, a measurement of speed, the
+ * coordinator of a tailnet, or a port of the workspace.
  */
 async function dial(
   authority: string,
   headers: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
-  { ssh, terminals, gitWatch }: { ssh: SshServer; terminals: Terminals; gitWatch: GitWatch },
+  { ssh, terminals, gitWatch, tailnet }: Ends,
 ): Promise<Duplex> {
   const match = /^(.+):(\d{1,5})$/.exec(authority)
   const [, host = '', portText = ''] = match ?? []
   if (host === 'ssh') {
     const [near, far] = streamPair()
     ssh.serve(far)
+    return near
+  }
+  if (host === 'tailnet') {
+    const [near, far] = streamPair()
+    tailnet(far)
     return near
   }
   if (host === 'git') return gitWatch.connect(headers['coder-chat-id'])

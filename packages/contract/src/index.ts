@@ -48,6 +48,7 @@ import * as scim from './scim.ts'
 import * as secondFactor from './second-factor.ts'
 import * as sessions from './sessions.ts'
 import * as signIn from './sign-in.ts'
+import * as tailnet from './tailnet.ts'
 import * as tasks from './tasks.ts'
 import * as templateVersions from './template-versions.ts'
 import * as templates from './templates.ts'
@@ -116,6 +117,7 @@ export * from './second-factor.ts'
 export * from './sessions.ts'
 export * from './sign-in.ts'
 export * from './skill-format.ts'
+export * from './tailnet.ts'
 export * from './tasks.ts'
 export * from './template-versions.ts'
 export * from './templates.ts'
@@ -177,6 +179,7 @@ export const routes: readonly Route[] = [
   secondFactor,
   sessions,
   signIn,
+  tailnet,
   tasks,
   templateVersions,
   templates,

@@ -5,6 +5,7 @@ import {
   type AgentTunnels,
   agentReportRoutes,
   agentRoutes,
+  agentVisits,
   filterMayStay,
   type RightsWatch,
   relayRoutes,
@@ -72,6 +73,7 @@ import {
   type SignInParts,
   signInRoutes,
 } from './sign-in/index.ts'
+import { type TailnetService, tailnetRoutes } from './tailnet/index.ts'
 import { reportTaskState, taskRoutes } from './tasks/index.ts'
 import { dryRunRoutes, templateRoutes, templateVersionRoutes } from './templates/index.ts'
 import { userSecretRoutes } from './user-secrets/index.ts'
@@ -92,6 +94,7 @@ export interface RouteParts {
   readonly keys: KeyValidator
   readonly findAgent: EdgeOptions['findAgent']
   readonly tunnels: AgentTunnels
+  readonly tailnet: TailnetService
   readonly metadata: AgentMetadata
   readonly builds: BuildFeed
   readonly rights: RightsWatch
@@ -124,6 +127,12 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     parts
   const { clients } = parts.provider
   const prepareParts = () => prepareGitSshKey(context)
+  const visits = agentVisits(context, {
+    rights,
+    connections,
+    validate: (token, request, isUse) => keys.validate(token, request, isUse),
+    requireProof: (caller) => account.checks.requireProofForSsh(caller),
+  })
   const signIn = signInParts(context, keys, providers, prepareParts)
   const guards = syncGuards(context)
   const chats: ChatParts = {
@@ -193,12 +202,8 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...relayRoutes(context, tunnels),
     ...agentReportRoutes(context, tunnels, metadata, (...report) => reportTaskState(context, ...report)),
     ...connectionLogRoutes(context, connections),
-    ...agentRoutes(context, tunnels, metadata, {
-      rights,
-      connections,
-      validate: (token, request, isUse) => keys.validate(token, request, isUse),
-      requireProof: (caller) => account.checks.requireProofForSsh(caller),
-    }),
+    ...agentRoutes(context, tunnels, metadata, visits),
+    ...tailnetRoutes(context, visits, parts.tailnet),
     ...oauthProviderRoutes(parts.provider, {
       shared: parts.shared,
       further: new Map([[DEVICE_CODE_GRANT, deviceGrant(context)]]),

@@ -59,6 +59,7 @@ import { ReplicaRegistration } from './replicas/index.ts'
 import { type AccountSecurity, allRoutes } from './routes.ts'
 import { SecondFactorChecks } from './second-factor/index.ts'
 import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-in/index.ts'
+import { TailnetService } from './tailnet/index.ts'
 import { Tracing } from './tracing/index.ts'
 import { WebPush } from './web-push/index.ts'
 import { BuildFeed, countWorkspaces } from './workspaces/index.ts'
@@ -132,9 +133,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const connections = steps.use(new ConnectionLogger(context))
   const tunnels = steps.use(new AgentTunnels(context))
   const relayMap = await RelayMap.load(context)
+  const admits = (key: Uint8Array): Promise<boolean> => tailnet.knowsKey(key)
   const relay = config.derpServerEnable
-    ? steps.use(new DerpRelay({ log, metrics: context.metrics }))
+    ? steps.use(
+        new DerpRelay({
+          log,
+          metrics: context.metrics,
+          admits: config.derpVerifyClients ? admits : undefined,
+        }),
+      )
     : undefined
+  const tailnet: TailnetService = steps.use(new TailnetService({ context, tunnels, relayMap, relay }))
   const metadata = steps.use(new AgentMetadata(context))
   const builds = steps.use(new BuildFeed(context))
   const rights = steps.use(new RightsWatch(log))
@@ -235,6 +244,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         keys,
         findAgent: edge.findAgent,
         tunnels,
+        tailnet,
         metadata,
         builds,
         rights,

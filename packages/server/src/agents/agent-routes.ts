@@ -2,137 +2,33 @@ import type { FastifyRequest } from 'fastify'
 
 import * as contract from '@slipway/contract'
 import { serveTunnel, TunnelRefusal } from '@slipway/tunnel'
-import { type Actor, authorize, systemActor } from '../authz/index.ts'
-import type { ConnectionLogger } from '../connection-log/index.ts'
+import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
-import {
-  type BoundRoute,
-  type Credential,
-  closeSoon,
-  forSession,
-  type Precheck,
-  type RequestContext,
-  type SessionIncoming,
-  type SessionRequest,
-  tokenOf,
-} from '../edge/index.ts'
+import { type BoundRoute, closeSoon, forSession, type SessionIncoming, tokenOf } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
 import { listResources, presentAgent } from '../resources/index.ts'
 import { noteUse } from '../workspaces/index.ts'
+import { type AgentVisits, LOST, TUNNEL } from './agent-visits.ts'
 import { type AgentLogQuery, answerAgentLogs } from './follow-logs.ts'
 import { listeningPorts } from './listening-ports.ts'
 import type { AgentMetadata } from './metadata.ts'
 import { relayRequest } from './relay-request.ts'
-import type { RightsWatch } from './rights-watch.ts'
-import { type AgentRow, agentObject, getAgent } from './store/agents.ts'
+import { type AgentRow, getAgent } from './store/agents.ts'
 import { joinTerminal, terminalRequest } from './terminal.ts'
 import type { AgentTunnels } from './tunnels.ts'
 
-/** How the two ways to an agent are called in the connection log (RB-110). */
+/** How terminals are called in the connection log (RB-110). */
 const TERMINAL = { type: 'workspace_app', slug: 'terminal' } as const
-const TUNNEL = { type: 'tunnel', slug: '' } as const
-const LOST = 'you may not connect to this workspace any more'
-
-/** What keeps an eye on open connections. */
-interface OpenRights {
-  readonly rights: RightsWatch
-  readonly connections: ConnectionLogger
-  /** Validates a token in full, which may be a use of it or none; never rejects. */
-  readonly validate: (
-    credential: Credential | undefined,
-    context: RequestContext,
-    isUse: boolean,
-  ) => Precheck | Promise<Precheck>
-  /** @throws ApiError 403 when the session has to prove first who holds it (L-32). */
-  readonly requireProof: (caller: Pick<SessionIncoming<contract.Route>, 'key' | 'owner'>) => Promise<void>
-}
 
 /** What users do with agents: look, read logs, open terminals and byte streams (AC §4, §6, §9.5). */
 export function agentRoutes(
   context: AppContext,
   tunnels: AgentTunnels,
   metadata: AgentMetadata,
-  open: OpenRights,
+  visits: AgentVisits,
 ): BoundRoute[] {
   const db = context.database.db
-  const agentOf = (actor: Actor, params: Readonly<Record<string, string>>): Promise<AgentRow> =>
-    getAgent(actor, db, params.workspaceagent ?? '')
-  const reachable = async (actor: Actor, params: Readonly<Record<string, string>>): Promise<AgentRow> => {
-    const agent = await agentOf(actor, params)
-    authorize(actor, 'ssh', agentObject(agent))
-    return agent
-  }
-  /** Notes a visit for the connection log, refused ones included (RB-110). */
-  const note = (
-    { params, context: request, raw, owner }: SessionRequest,
-    visit: { readonly type: 'workspace_app' | 'tunnel'; readonly slug: string; readonly status: number },
-  ): Promise<void> =>
-    open.connections.record({
-      kind: 'visit',
-      type: visit.type,
-      agentId: params.workspaceagent ?? '',
-      time: context.clock.now(),
-      ip: request.remoteAddress,
-      userId: owner.id,
-      userAgent: raw.headers['user-agent'] ?? '',
-      slugOrPort: visit.slug,
-      status: visit.status,
-    })
-  /** The agent when the caller may reach it. @throws ApiError as `reachable`, and then notes a refusal. */
-  const visited = async (
-    incoming: SessionRequest & Pick<SessionIncoming<contract.Route>, 'key'>,
-    visit: { readonly type: 'workspace_app' | 'tunnel'; readonly slug: string },
-  ): Promise<AgentRow> => {
-    try {
-      const agent = await reachable(incoming.actor, incoming.params)
-      if (visit.type === 'tunnel' && context.config.browserOnly)
-        throw new ApiError(409, 'Non-browser connections are disabled for your deployment.')
-      await open.requireProof(incoming)
-      return agent
-    } catch (error) {
-      if (error instanceof ApiError && error.status < 500) await note(incoming, { ...visit, status: 403 })
-      throw error
-    }
-  }
-  /** Whether whoever holds this credential passes a check now. */
-  const mayStill = async (
-    token: Credential | undefined,
-    request: RequestContext,
-    isUse: boolean,
-    check: (actor: Actor) => Promise<void>,
-  ): Promise<boolean> => {
-    const caller = await open.validate(token, request, isUse)
-    // Trouble of ours is no reason to cut anybody off.
-    if (!caller.ok) return caller.status === 500
-    if (caller.owner.status !== 'active') return false
-    try {
-      await check(caller.actor)
-      return true
-    } catch (error) {
-      if (error instanceof ApiError && error.status < 500) return false
-      throw error
-    }
-  }
-  /** Whether the caller of an open connection may still reach the agent; one that says something uses its key (ID-211). */
-  const stillMay = (
-    socket: { on(event: 'message', listener: () => void): unknown },
-    raw: FastifyRequest,
-    agentId: string,
-  ): (() => Promise<boolean>) => {
-    const token = tokenOf({ cookies: raw.cookieValues, headers: raw.headers, query: raw.credentialSearch })
-    const request = raw.context
-    let used = false
-    socket.on('message', () => {
-      used = true
-    })
-    return () => {
-      const isUse = used
-      used = false
-      return mayStill(token, request, isUse, async (actor) =>
-        authorize(actor, 'ssh', agentObject(await getAgent(actor, db, agentId))),
-      )
-    }
-  }
+  const { agentOf, note, visited, mayStill, stillMay, rights } = visits
   /** Ends what shows something of the agent once its viewer may not read it any more; to look on is no use of a key. */
   const whileReadable = (
     raw: FastifyRequest,
@@ -144,7 +40,7 @@ export function agentRoutes(
     const request = raw.context
     const still = (): Promise<boolean> =>
       mayStill(token, request, false, async (actor) => void (await getAgent(actor, db, agentId)))
-    open.rights.watch(carrier, still, end)
+    rights.watch(carrier, still, end)
   }
   const watchMetadata = async ({
     actor,
@@ -214,7 +110,7 @@ export function agentRoutes(
       await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
       const noted = note(incoming, { ...TERMINAL, status: 101 })
-      open.rights.watch(socket, stillMay(socket, raw, agent.id), () => closeSoon(socket, 1008, LOST))
+      rights.watch(socket, stillMay(socket, raw, agent.id), () => closeSoon(socket, 1008, LOST))
       await joinTerminal(socket, tunnels.get(agent.id), request)
       await noted
       return undefined
@@ -225,7 +121,7 @@ export function agentRoutes(
       await noteUse(context, agent.workspace_id)
       const socket = await upgrade()
       const noted = note(incoming, { ...TUNNEL, status: 101 })
-      open.rights.watch(socket, stillMay(socket, raw, agent.id), () => closeSoon(socket, 1008, LOST))
+      rights.watch(socket, stillMay(socket, raw, agent.id), () => closeSoon(socket, 1008, LOST))
       serveTunnel(socket, {
         // Whoever may open a shell there may use the API of the agent too.
         request: (request, response) => relayRequest(context.log, tunnels.get(agent.id), request, response),

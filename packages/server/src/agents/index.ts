@@ -1,5 +1,6 @@
 export { countAgents } from './agent-gauges.ts'
 export { agentRoutes } from './agent-routes.ts'
+export { type AgentVisits, agentVisits, LOST, TUNNEL } from './agent-visits.ts'
 export { type AgentCandidate, type AgentChoice, chooseAgent } from './choose-agent.ts'
 export { AgentMetadata } from './metadata.ts'
 export { relayRoutes } from './relay-routes.ts'

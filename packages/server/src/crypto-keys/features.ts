@@ -4,6 +4,8 @@ export const ROTATED = {
   workspace_app_tickets: { bytes: 64, tokenMs: 60_000 },
   /** Links under which files of chats can be loaded without a session (CH-443). */
   chat_file_downloads: { bytes: 64, tokenMs: 5 * 60_000 },
+  /** Proofs by which clients of a tailnet come back as the peers that they were (AC-143). */
+  tailnet_resume: { bytes: 64, tokenMs: 24 * 3_600_000 },
 } as const satisfies Record<string, { readonly bytes: number; readonly tokenMs: number }>
 
 /** A use of keys that are replaced from time to time. */

@@ -1,0 +1,2 @@
+export { tailnetRoutes } from './routes.ts'
+export { TailnetService } from './tailnet-service.ts'
