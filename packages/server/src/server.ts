@@ -27,7 +27,7 @@ import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
 import { describeDeployment } from './deployment/index.ts'
-import { DerpRelay, mountRelay, RelayMap } from './derp/index.ts'
+import { DerpRelay, meshKeyOf, mountRelay, RelayMap, ReplicaMesh } from './derp/index.ts'
 import { Dpop } from './dpop/index.ts'
 import { createEdge, mount, OpenStreams } from './edge/index.ts'
 import { edgeOptions } from './edge-options.ts'
@@ -139,6 +139,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         new DerpRelay({
           log,
           metrics: context.metrics,
+          meshKey: meshKeyOf(context.secrets.relayKey),
           admits: config.derpVerifyClients ? admits : undefined,
         }),
       )
@@ -282,6 +283,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listeners.start()
   listening = listeners.url
   steps.use(await ReplicaRegistration.start(context, listening))
+  if (relay !== undefined) steps.use(new ReplicaMesh(context, relay))
   if (config.pprofEnable && config.pprofAddress !== undefined)
     steps.use(await ProfileListener.start(config.pprofAddress, log))
   await startBackgroundJobs(

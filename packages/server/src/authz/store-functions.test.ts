@@ -932,6 +932,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'replicas/store.ts relayAddressOf': [id],
   'replicas/store.ts isOnlyMachine': ['x'],
   'replicas/store.ts findRelayAddress': [id, randomUUID()],
+  'replicas/store.ts listRelayAddresses': [randomUUID()],
   'scim/store/scim-users.ts listScimUsers': [sql`true`, { limit: 1, offset: 0 }],
   'scim/store/scim-users.ts getScimUser': [id],
   'scim/store/scim-users.ts findMeant': [{ userName: 'x', email: 'x' }],

@@ -12,7 +12,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'postgresMaxIdle',
   'shutdownDelay',
   'proxyHealthInterval',
-  'derpServerRelayUrl',
   'tlsClientCertFile',
   'tlsClientKeyFile',
   'provisionerTypes',

@@ -37,3 +37,10 @@ export class FrameStream {
     }
   }
 }
+
+/** Takes all frames until the stream is over. @throws FrameError, and what `take` throws. */
+export async function readAll(frames: FrameStream, take: (frame: Frame) => void): Promise<void> {
+  do {
+    for (let next = frames.next(); next !== undefined; next = frames.next()) take(next)
+  } while ((await frames.more()) > 0)
+}

@@ -56,6 +56,16 @@ const CLIENT_LIMITS = new Map<number, readonly [number, number]>([
 /** What a client may send once it is known: anything else is skipped (AC-165). */
 export const fromClient: FrameLimits = (type) => CLIENT_LIMITS.get(type)
 
+const RELAY_LIMITS = new Map<number, readonly [number, number]>([
+  [FRAME.serverKey, [MAGIC.length + KEY_BYTES, 1_000]],
+  [FRAME.serverInfo, [0, 64 * 1024]],
+  [FRAME.peerPresent, [KEY_BYTES, 1_000]],
+  [FRAME.peerGone, [KEY_BYTES, 1_000]],
+])
+
+/** What another relay tells this one (AC-169). */
+export const fromRelay: FrameLimits = (type) => RELAY_LIMITS.get(type)
+
 /** What a client may send before that: who it is, and nothing else (AC-164). */
 export const fromStranger: FrameLimits = (type) => [0, type === FRAME.clientInfo ? MAX_CLIENT_INFO_BYTES : 0]
 

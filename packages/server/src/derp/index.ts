@@ -1,4 +1,5 @@
 export { mountRelay } from './mount-relay.ts'
 export { DerpRelay } from './relay.ts'
 export { derpMap, RelayMap, type RelaySettings } from './relay-map.ts'
+export { meshKeyOf, ReplicaMesh } from './replica-mesh.ts'
 export { derpRoutes } from './routes.ts'

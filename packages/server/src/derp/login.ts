@@ -2,7 +2,9 @@ import { Type } from 'typebox'
 import { Check } from 'typebox/value'
 
 import type { Box, BoxKey } from './box.ts'
-import { FRAME, FrameError, frame, KEY_BYTES, MAGIC, PROTOCOL_VERSION } from './frames.ts'
+import type { FrameStream } from './frame-stream.ts'
+import { FRAME, type Frame, FrameError, frame, KEY_BYTES, MAGIC, PROTOCOL_VERSION } from './frames.ts'
+import type { Outbox } from './outbox.ts'
 
 const ClientInfo = Type.Object({
   version: Type.Integer(),
@@ -45,4 +47,38 @@ function parse(text: string): unknown {
 /** Ends the login: the relay proves its key. */
 export function serverInfoFrame(box: Box): Buffer {
   return frame(FRAME.serverInfo, box.seal(Buffer.from(JSON.stringify({ version: PROTOCOL_VERSION }))))
+}
+
+/**
+ * Logs this replica in with the relay of another one (AC-169).
+ *
+ * @returns whether it is another: an address may lead back here.
+ * @throws FrameError when it is no relay, or closes.
+ */
+export async function logInAsReplica(
+  frames: FrameStream,
+  outbox: Outbox,
+  own: BoxKey,
+  meshKey: string,
+): Promise<boolean> {
+  const { payload } = await nextOf(frames, FRAME.serverKey)
+  const key = payload.subarray(MAGIC.length, MAGIC.length + KEY_BYTES)
+  if (key.equals(own.publicKey)) return false
+  const box = payload.subarray(0, MAGIC.length).equals(MAGIC) ? own.with(key) : undefined
+  if (box === undefined) throw new FrameError('the other end is no relay')
+  const info = Buffer.from(JSON.stringify({ version: PROTOCOL_VERSION, meshKey, CanAckPings: false }))
+  outbox.send(frame(FRAME.clientInfo, own.publicKey, box.seal(info)))
+  const answer = await nextOf(frames, FRAME.serverInfo)
+  if (box.open(answer.payload) === undefined) throw new FrameError('the relay has not proven its key')
+  return true
+}
+
+async function nextOf(frames: FrameStream, type: number): Promise<Frame> {
+  let next = frames.next()
+  while (next === undefined) {
+    if ((await frames.more()) === 0) throw new FrameError('the relay closed the connection')
+    next = frames.next()
+  }
+  if (next.type !== type) throw new FrameError(`the relay sent a frame of type ${next.type}`)
+  return next
 }

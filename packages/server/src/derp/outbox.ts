@@ -52,6 +52,8 @@ export class Outbox implements Disposable {
   readonly #watcher: OutboxWatcher
   readonly #queues = { control: new Queue(), disco: new Queue(), packet: new Queue() }
   readonly #timeoutMs: number
+  /** What else there is to send when nothing waits, one frame at a time. */
+  refill: (() => Buffer | undefined) | undefined
   #timer: NodeJS.Timeout | undefined
   #waits = false
   #corked = false
@@ -104,12 +106,21 @@ export class Outbox implements Disposable {
   #drained(): void {
     clearTimeout(this.#timer)
     this.#waits = false
-    for (const lane of LANES)
-      while (!this.#waits) {
-        const frame = this.#queues[lane].take()
-        if (frame === undefined) break
-        this.#write(frame)
-      }
+    for (const lane of LANES) this.#writeAll(() => this.#queues[lane].take())
+    this.wake()
+  }
+
+  /** Says that {@link refill} has something. */
+  wake(): void {
+    this.#writeAll(() => this.refill?.())
+  }
+
+  #writeAll(take: () => Buffer | undefined): void {
+    while (!this.#waits && !this.#closed) {
+      const frame = take()
+      if (frame === undefined) break
+      this.#write(frame)
+    }
   }
 
   /** Sends nothing more. */

@@ -10,6 +10,8 @@ export interface Client {
   /** The key as it is looked up. */
   readonly name: string
   readonly outbox: Pick<Outbox, 'send'>
+  /** Ends the connection from our side. */
+  close(): void
 }
 
 /** All connections with one key. */
@@ -51,11 +53,7 @@ export class Peers {
     peer.active = client
   }
 
-  /**
-   * Takes a connection out. Whoever the key has sent to is told when no other connection with the key is left.
-   *
-   * @returns whether none is left.
-   */
+  /** Takes a connection out. @returns whether no other with its key is left. */
   leave(client: Client): boolean {
     const peer = this.#peers.get(client.name)
     if (peer?.clients.delete(client) !== true) return false
@@ -64,9 +62,7 @@ export class Peers {
       if (peer.active === client) peer.active = latest
       return false
     }
-    this.#peers.delete(client.name)
-    this.tellGone(client.name, client.key)
-    return true
+    return this.#peers.delete(client.name)
   }
 
   /** The connection that gets what is sent to a key. */

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 
 import type { Registry } from 'prom-client'
@@ -5,22 +6,24 @@ import type { Registry } from 'prom-client'
 import { describeError, type Logger } from '@slipway/request-log'
 import { Allowance } from './allowance.ts'
 import { BoxKey } from './box.ts'
-import { FrameStream } from './frame-stream.ts'
+import { FrameStream, readAll } from './frame-stream.ts'
 import {
   FRAME,
   type Frame,
   FrameError,
   frame,
   fromClient,
+  fromRelay,
   fromStranger,
   isDisco,
   KEY_BYTES,
   peerGone,
 } from './frames.ts'
-import { type Hello, readHello, serverInfoFrame, serverKeyFrame } from './login.ts'
+import { type Hello, logInAsReplica, readHello, serverInfoFrame, serverKeyFrame } from './login.ts'
+import { RemotePeers, Watcher } from './mesh.ts'
 import { Outbox } from './outbox.ts'
 import { type Client, nameOf, Peers } from './peers.ts'
-import { RelayMetrics } from './relay-metrics.ts'
+import { type DropReason, RelayMetrics } from './relay-metrics.ts'
 
 /** How long things take and how much there may be; tests cannot wait for all of it. */
 export interface RelayLimits {
@@ -55,6 +58,8 @@ export interface RelayParts {
   readonly metrics: Registry
   /** Says whether the owner of a public key may use the relay (AC-302); everybody may where it is left out. */
   readonly admits?: ((key: Buffer) => boolean | Promise<boolean>) | undefined
+  /** By which replicas know each other (AC-169); there are no others where it is left out. */
+  readonly meshKey?: string
   readonly limits?: Partial<RelayLimits>
 }
 
@@ -62,6 +67,10 @@ export interface RelayParts {
 interface Session extends Client {
   readonly outbox: Outbox
   readonly notHere: Allowance
+  /** It is another replica, which may pass on packets of its own clients and ask who is here. */
+  readonly isReplica: boolean
+  /** What it is told of the clients of this one, once it has asked. */
+  watcher?: Watcher
 }
 
 /**
@@ -72,18 +81,23 @@ interface Session extends Client {
 export class DerpRelay implements Disposable {
   readonly #log: Logger
   readonly #admits: RelayParts['admits']
+  readonly #meshKey: string | undefined
   readonly #limits: RelayLimits
   readonly #metrics: RelayMetrics
   readonly #key = BoxKey.generate()
   readonly #peers = new Peers()
+  readonly #remote = new RemotePeers()
+  readonly #watchers = new Set<Watcher>()
   readonly #streams = new Set<Duplex>()
+  readonly #links = new Set<Duplex>()
   #sessions = 0
   #loginBytes = 0
   #closed = false
 
-  constructor({ log, metrics, admits, limits }: RelayParts) {
+  constructor({ log, metrics, admits, meshKey, limits }: RelayParts) {
     this.#log = log
     this.#admits = admits
+    this.#meshKey = meshKey
     this.#limits = { ...LIMITS, ...limits }
     this.#metrics = new RelayMetrics(metrics, () => this.#sessions)
   }
@@ -125,17 +139,7 @@ export class DerpRelay implements Disposable {
   }
 
   async #converse(stream: Duplex, frames: FrameStream): Promise<void> {
-    using outbox = new Outbox(
-      stream,
-      {
-        dropped: (reason, count) => this.#metrics.dropped(reason, count),
-        stalled: () => {
-          this.#metrics.cut('write_timeout')
-          stream.destroy()
-        },
-      },
-      this.#limits.writeMs,
-    )
+    using outbox = this.#outbox(stream)
     outbox.send(serverKeyFrame(this.#key))
     const hello = await this.#login(stream, frames)
     if (hello === undefined) return
@@ -145,10 +149,11 @@ export class DerpRelay implements Disposable {
       key: hello.key,
       name: nameOf(hello.key),
       outbox,
+      close: () => stream.destroy(),
       notHere: new Allowance(NOT_HERE.burst, NOT_HERE.perSecond, performance.now()),
+      isReplica: this.#isReplica(hello),
     }
-    this.#sessions += 1
-    this.#peers.join(session)
+    this.#join(session)
     let keepAlive: NodeJS.Timeout | undefined
     const keep = (): void => {
       keepAlive = setTimeout(() => {
@@ -158,14 +163,86 @@ export class DerpRelay implements Disposable {
     }
     keep()
     try {
-      do {
-        for (let read = frames.next(); read !== undefined; read = frames.next()) this.#take(session, read)
-      } while ((await frames.more()) > 0)
+      await readAll(frames, (read) => this.#take(session, read))
     } finally {
       clearTimeout(keepAlive)
-      this.#sessions -= 1
-      this.#peers.leave(session)
+      this.#leave(session)
     }
+  }
+
+  #outbox(stream: Duplex): Outbox {
+    const watcher = {
+      dropped: (reason: DropReason, count: number) => this.#metrics.dropped(reason, count),
+      stalled: () => {
+        this.#metrics.cut('write_timeout')
+        stream.destroy()
+      },
+    }
+    return new Outbox(stream, watcher, this.#limits.writeMs)
+  }
+
+  #join(session: Session): void {
+    this.#sessions += 1
+    if (this.#peers.join(session)) this.#announce(session, true)
+  }
+
+  #leave(session: Session): void {
+    this.#sessions -= 1
+    if (session.watcher !== undefined) this.#watchers.delete(session.watcher)
+    if (!this.#peers.leave(session)) return
+    this.#announce(session, false)
+    // It may have come back by way of another replica.
+    if (!this.#remote.has(session.name)) this.#peers.tellGone(session.name, session.key)
+  }
+
+  #announce({ name, key }: Session, isHere: boolean): void {
+    for (const watcher of this.#watchers) watcher.note(name, key, isHere)
+  }
+
+  #isReplica({ meshKey }: Hello): boolean {
+    const own = Buffer.from(this.#meshKey ?? '')
+    const said = Buffer.from(meshKey)
+    return own.length > 0 && own.length === said.length && timingSafeEqual(own, said)
+  }
+
+  /**
+   * Uses the relay of another replica for clients that are connected there, until the connection to it is over (AC-169).
+   * Never rejects.
+   */
+  async link(stream: Duplex): Promise<void> {
+    stream.on('error', () => stream.destroy())
+    if (this.#closed || this.#meshKey === undefined) {
+      stream.destroy()
+      return
+    }
+    this.#links.add(stream)
+    using outbox = this.#outbox(stream)
+    const deadline = setTimeout(() => stream.destroy(), this.#limits.loginMs).unref()
+    try {
+      const frames = new FrameStream(stream, Buffer.alloc(0), fromRelay)
+      const isOther = await logInAsReplica(frames, outbox, this.#key, this.#meshKey)
+      clearTimeout(deadline)
+      if (!isOther) return
+      outbox.send(frame(FRAME.watchConns))
+      await readAll(frames, (read) => this.#hear(outbox, read))
+    } catch (error) {
+      this.#log.warn('the relay of another replica cannot be used', { error: describeError(error) })
+    } finally {
+      clearTimeout(deadline)
+      this.#links.delete(stream)
+      for (const [name, key] of this.#remote.drop(outbox))
+        if (this.#peers.find(name) === undefined) this.#peers.tellGone(name, key)
+      stream.destroy()
+    }
+  }
+
+  /** What another replica tells of its clients. */
+  #hear(link: Outbox, { type, payload }: Frame): void {
+    const key = payload.subarray(0, KEY_BYTES)
+    const name = nameOf(key)
+    if (type === FRAME.peerPresent) this.#remote.add(name, Buffer.from(key), link)
+    if (type !== FRAME.peerGone || !this.#remote.remove(name, link)) return
+    if (this.#peers.find(name) === undefined) this.#peers.tellGone(name, key)
   }
 
   /** Waits until a client has proven who it is (AC-164). @throws FrameError when it cannot. */
@@ -190,7 +267,7 @@ export class DerpRelay implements Disposable {
       }
       const hello = readHello(this.#key, first.payload)
       deadline.refresh()
-      const admitted = this.#admits === undefined || (await this.#admits(hello.key))
+      const admitted = this.#admits === undefined || this.#isReplica(hello) || (await this.#admits(hello.key))
       if (!admitted) this.#metrics.cut('unknown_key')
       return admitted && !stream.destroyed ? hello : undefined
     } finally {
@@ -202,39 +279,81 @@ export class DerpRelay implements Disposable {
   /** @throws FrameError for what only replicas may ask of each other. */
   #take(session: Session, { type, payload }: Frame): void {
     this.#peers.note(session)
+    const first = payload.subarray(0, KEY_BYTES)
     switch (type) {
       case FRAME.sendPacket:
-        this.#pass(session, payload)
+        this.#pass(session, first, payload.subarray(KEY_BYTES))
         break
       case FRAME.ping:
         session.outbox.send(frame(FRAME.pong, payload.subarray(0, 8)))
         break
       case FRAME.forwardPacket:
+        requireReplica(session)
+        this.#passOn(first, payload.subarray(KEY_BYTES, 2 * KEY_BYTES), payload.subarray(2 * KEY_BYTES))
+        break
       case FRAME.watchConns:
+        requireReplica(session)
+        this.#watch(session)
+        break
       case FRAME.closePeer:
-        throw new FrameError(`a client may not send frames of type ${type}`)
+        requireReplica(session)
+        for (const client of this.#peers.allOf(nameOf(first))) client.close()
     }
   }
 
-  #pass(session: Session, payload: Buffer): void {
-    const packet = payload.subarray(KEY_BYTES)
-    const disco = isDisco(packet)
-    const name = nameOf(payload.subarray(0, KEY_BYTES))
-    const to = this.#peers.find(name)
-    if (to === undefined) {
-      this.#metrics.dropped('unknown_destination')
-      if (disco && session.notHere.take(performance.now()))
-        session.outbox.send(peerGone(payload.subarray(0, KEY_BYTES), 'not-here'))
+  /** From a client of this relay. */
+  #pass(session: Session, to: Buffer, packet: Buffer): void {
+    const name = nameOf(to)
+    if (this.#deliver(session.key, session.name, name, packet)) return
+    const link = this.#remote.find(name)
+    if (link !== undefined) {
+      this.#metrics.packets += 1
+      this.#metrics.bytes += packet.length
+      link.send(frame(FRAME.forwardPacket, session.key, to, packet), laneOf(packet))
       return
     }
-    this.#peers.noteSent(session.name, name)
+    this.#metrics.dropped('unknown_destination')
+    if (isDisco(packet) && session.notHere.take(performance.now()))
+      session.outbox.send(peerGone(to, 'not-here'))
+  }
+
+  /** From a client of another replica; never to a third one. */
+  #passOn(from: Buffer, to: Buffer, packet: Buffer): void {
+    if (!this.#deliver(from, nameOf(from), nameOf(to), packet)) this.#metrics.dropped('unknown_destination')
+  }
+
+  /** @returns whether somebody here has the key. */
+  #deliver(from: Buffer, fromName: string, toName: string, packet: Buffer): boolean {
+    const to = this.#peers.find(toName)
+    if (to === undefined) return false
+    // Nobody would forget again whom a client has sent to that nobody has heard of.
+    if (this.#peers.find(fromName) !== undefined || this.#remote.has(fromName))
+      this.#peers.noteSent(fromName, toName)
     this.#metrics.packets += 1
     this.#metrics.bytes += packet.length
-    to.outbox.send(frame(FRAME.recvPacket, session.key, packet), disco ? 'disco' : 'packet')
+    to.outbox.send(frame(FRAME.recvPacket, from, packet), laneOf(packet))
+    return true
+  }
+
+  #watch(session: Session): void {
+    if (session.watcher !== undefined) return
+    const watcher = new Watcher(session.outbox)
+    session.watcher = watcher
+    this.#watchers.add(watcher)
+    for (const key of this.#peers.keys()) watcher.note(nameOf(key), key, true)
   }
 
   [Symbol.dispose](): void {
     this.#closed = true
-    for (const stream of this.#streams) stream.destroy()
+    for (const stream of [...this.#streams, ...this.#links]) stream.destroy()
   }
+}
+
+/** @throws FrameError. */
+function requireReplica({ isReplica }: Session): void {
+  if (!isReplica) throw new FrameError('only other replicas may ask that')
+}
+
+function laneOf(packet: Buffer): 'disco' | 'packet' {
+  return isDisco(packet) ? 'disco' : 'packet'
 }

@@ -1,3 +1,3 @@
 export { ReplicaRegistration } from './registration.ts'
 export { RELAY_TOKEN_HEADER, RelayTokens } from './relay-tokens.ts'
-export { findRelayAddress, isOnlyMachine, relayAddressOf } from './store.ts'
+export { findRelayAddress, isOnlyMachine, listRelayAddresses, relayAddressOf } from './store.ts'

@@ -22,7 +22,10 @@ export class ReplicaRegistration implements AsyncDisposable {
 
   /** Registers the replica that listens at `listening`. */
   static async start(context: AppContext, listening: string): Promise<ReplicaRegistration> {
-    const registration = new ReplicaRegistration(context, relayAddress(listening, context.config.clusterHost))
+    const { clusterHost, derpServerRelayUrl } = context.config
+    const address =
+      derpServerRelayUrl === '' ? relayAddress(listening, clusterHost) : new URL(derpServerRelayUrl).origin
+    const registration = new ReplicaRegistration(context, address)
     await registration.#register()
     registration.#timer = setInterval(() => {
       registration.#beating ??= labelled('replica-sync', () => registration.#beat()).finally(() => {

@@ -76,3 +76,20 @@ export async function relayAddressOf(actor: Actor, db: Db, replicaId: string): P
     .executeTakeFirst()
   return row?.relay_address
 }
+
+/** More replicas than anybody runs. */
+const MAX_REPLICAS = 100
+
+/** Relay addresses of the other live replicas. @throws ApiError 403 without `replicas:read`. */
+export async function listRelayAddresses(actor: Actor, db: Db, ownId: string): Promise<readonly string[]> {
+  authorize(actor, 'read', { type: 'replicas' })
+  const rows = await db
+    .selectFrom('replicas')
+    .select('relay_address')
+    .distinct()
+    .where('id', '!=', ownId)
+    .where('updated_at', '>', LATELY)
+    .limit(MAX_REPLICAS)
+    .execute()
+  return rows.map((row) => row.relay_address)
+}

@@ -273,7 +273,7 @@ export const networkingOptions = {
     yaml: 'relayURL',
     group: derp,
     wire: 'derp.server.relay_url',
-    help: 'URL under which the other replicas reach this one.',
+    help: 'URL under which the other replicas reach this one; its path does not count.',
   }),
   blockDirectConnections: option(bool, {
     name: 'Block Direct Connections',
