@@ -45,6 +45,7 @@ import { OAuthClients } from './oauth2-clients/index.ts'
 import { AccessTokens, type ProviderParts } from './oauth2-provider/index.ts'
 import { PasscodeRequests } from './one-time-passcode/index.ts'
 import { openContext } from './open-context.ts'
+import { labelled } from './profile-labels/index.ts'
 import { ProfileListener } from './profiling/index.ts'
 import {
   type Engine,
@@ -179,8 +180,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     dashboard === undefined ? reply.code(503).send('starting') : dashboard.serve(request, reply),
   )
   const { server, metrics, attach } = createEdge(edge)
-  const allMetrics = async (): Promise<string> =>
-    `${metrics.render()}${renderDecisionTimes()}${await context.metrics.metrics()}`
+  // To collect is no work of a user, whoever asks (WS-8).
+  const allMetrics = (): Promise<string> =>
+    labelled(
+      'metrics-collector',
+      async () => `${metrics.render()}${renderDecisionTimes()}${await context.metrics.metrics()}`,
+    )
   dashboard = await loadDashboard(context, server)
   const listeners = new Listeners({ server, attach }, config, log)
   let drained: Promise<void> | undefined

@@ -6,6 +6,7 @@ import { TunnelClient } from '@slipway/tunnel'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
+import { labelled } from '../profile-labels/index.ts'
 import { AgentRelays } from './relays.ts'
 import { filterMayStay, markAlive, markConnected, markDisconnected } from './store/agents.ts'
 
@@ -40,7 +41,7 @@ export class AgentTunnels implements AsyncDisposable {
       buckets: [1, 10, 30, 60, 120, 300, 600, 1_800, 3_600],
       registers: [context.metrics],
     })
-    this.#timer = setInterval(() => void this.#beat(), ALIVE_MS).unref()
+    this.#timer = setInterval(() => void labelled('agent-rpc', () => this.#beat()), ALIVE_MS).unref()
     this.#subscription = context.database.feed.subscribe({
       kinds: new Set(['workspace_agent']),
       onEvent: (event) => {

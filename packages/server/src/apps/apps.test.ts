@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:https'
@@ -13,6 +14,8 @@ import type { Client } from '@slipway/client'
 import {
   createWorkspace,
   deletePortShare,
+  getAppHost,
+  getUser,
   getWorkspace,
   suspendUser,
   type Template,
@@ -21,8 +24,10 @@ import {
   type Workspace,
 } from '@slipway/contract'
 import {
+  fixtures,
   freePort,
   importTemplate,
+  makeTenant,
   openDatabase,
   startTestServer,
   type TestServer,
@@ -66,6 +71,11 @@ const host = (slug: string): string => `${slug}--dev--owner.apps.test`
 function cookie(answer: Answer, name: RegExp): string | undefined {
   return answer.headers['set-cookie']?.find((line) => name.test(line))?.split(';')[0]
 }
+
+it('AC-184: whoever is signed in is told where apps live, with the port of the access URL', async () => {
+  expect(await other.call(getAppHost)).toEqual({ host: `*.apps.test:${new URL(server.url).port}` })
+  await expect(server.anonymous.call(getAppHost)).rejects.toMatchObject({ status: 401 })
+})
 
 describe('an app under a path', () => {
   it('AC-180, AC-211: is reached with its slash, and a missing one is added', async () => {
@@ -152,6 +162,37 @@ describe('an app under a path', () => {
     expect((await ask(path('below'), { headers: { Cookie: `${ticket}` } })).status).toBe(303)
     const forged = `${ticket?.slice(0, -6)}AAAAAA`
     expect((await ask(path('mine'), { headers: { Cookie: forged } })).status).toBe(303)
+  })
+
+  it('AC-192, AC-193: the session of this way of access decides, and not what else came with the request', async () => {
+    const withCookie = (name: string, session: Client, as: Client) =>
+      ask(path('mine'), { as, headers: { Cookie: `${name}=${session.headers['Coder-Session-Token']}` } })
+    expect((await withCookie('coder_path_app_session_token', owner, other)).status).toBe(200)
+    const refused = await withCookie('coder_path_app_session_token', other, owner)
+    expect(refused.status).toBe(404)
+    expect(cookie(refused, /^coder_signed_app_token=/)).toBeUndefined()
+    // Of another way of access: nobody looks at it here.
+    const subdomain = `coder_subdomain_app_session_token_${createHash('sha256').update('*.apps.test').digest('hex').slice(0, 32)}`
+    expect((await withCookie(subdomain, other, owner)).status).toBe(200)
+    const nonsense = { Cookie: 'coder_path_app_session_token=nonsense' }
+    expect((await ask(path('mine'), { as: owner, headers: nonsense })).status).toBe(303)
+  })
+
+  it('AC-192: no ticket is given for an app whose agent has never been connected', async () => {
+    const { id, organization_ids } = await owner.call(getUser, { params: { user: 'me' } })
+    await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+    const { names } = await makeTenant(database, { ownerId: id, organizationId: organization_ids[0] ?? '' })
+    const agent = await database.db
+      .updateTable('workspace_agents')
+      .set({ first_connected_at: null, last_connected_at: null })
+      .where('id', '=', names.workspaceagent ?? '')
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    const { slug } = await fixtures.workspaceApp(database.db, { agent, url: `http://localhost:${port}` })
+    const answer = await ask(`/@owner/${names.workspacename}/apps/${slug}/`, { as: owner })
+    expect(answer.status).toBe(404)
+    expect(answer.body).toContain('Application Unavailable')
+    expect(cookie(answer, /^coder_signed_app_token=/)).toBeUndefined()
   })
 
   it('AC-§9.3: is for its owner alone, whatever it is shared as', async () => {

@@ -361,6 +361,40 @@ describe('log and metrics', () => {
     expect((await get('/metrics', { 'Coder-Session-Token': tokenOf(member) })).status).toBe(404)
   })
 
+  it('AC-237: no metric is about a part of a route, or about an address as it came', async () => {
+    const addresses = [
+      '/',
+      '/templates/secretname',
+      '/assets/secretname.js',
+      '/bin/secretname',
+      '/icon/secretname.svg',
+      '/api/v2/secretname',
+      '/api/v2/users/secretname',
+      '/api/v2/workspaceagents/secretname/pty',
+      '/api/v2/ai-gateway/secretname/v1/secretname',
+      '/api/experimental/secretname',
+      '/oauth2/secretname',
+      '/scim/v2/Users/secretname',
+      '/.well-known/secretname',
+      '/@secretname/secretname.main/apps/secretname/secretname',
+      '/derp/latency-check',
+    ]
+    for (const path of addresses)
+      for (const method of ['GET', 'POST', 'OPTIONS']) {
+        const headers = { 'Coder-Session-Token': tokenOf(owner) }
+        await (await fetch(`${server.url}${path}`, { method, headers, redirect: 'manual' })).arrayBuffer()
+      }
+    const text = await (await get('/metrics', { 'Coder-Session-Token': tokenOf(owner) })).text()
+    const labels = new Set([...text.matchAll(/[{,](?:path|route)="([^"]*)"/g)].map(([, label = '']) => label))
+    expect(labels).toContain('UNKNOWN')
+    expect(labels).toContain('STATIC')
+    expect(labels).toContain('/@{user}/{workspace_and_agent}/apps/{workspaceapp}/*')
+    for (const label of labels) {
+      expect(label).not.toMatch(/^\/?\*$|secretname/)
+      expect(label).toMatch(/^(?:UNKNOWN|STATIC|SUBDOMAIN_APP|)$|^\//)
+    }
+  })
+
   it('ID-108, ID-117: a WebSocket is logged when it opens and counted while it is open', async () => {
     const template = await server.builtInTemplate()
     const route = '/api/v2/templateversions/{templateversion}/dynamic-parameters'

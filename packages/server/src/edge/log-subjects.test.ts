@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { createToken, expireKey, getUser } from '@slipway/contract'
 import { createLogger } from '@slipway/request-log'
-import { makeTenant, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import { fixtures, makeTenant, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import type { Database } from '../database/index.ts'
 
 const lines: Record<string, unknown>[] = []
@@ -114,6 +114,31 @@ it('ID-112: of a query the line holds paging, the number of ids, and nothing els
   const line = await lineOf(`/api/v2/users?${query}`, { ...owner.headers })
   expect(line).toMatchObject({ query_limit: '5', query_offset: '2', query_ids_count: '3' })
   for (const hidden of ['zzz', 'whoever']) expect(JSON.stringify(line)).not.toContain(hidden)
+})
+
+it('WS-7: lists log paging and how many ids were asked for, and nothing that was searched for', async () => {
+  const owner = await server.owner()
+  const template = await fixtures.template(database.db)
+  const workspace = await fixtures.workspace(database.db)
+  const sought = 'unheardof'
+  const search = encodeURIComponent(`owner:me name:${sought} param:region=${sought}`)
+  for (const list of [
+    '/api/v2/workspaces',
+    '/api/v2/templates',
+    `/api/v2/templates/${template.id}/versions`,
+    `/api/v2/workspaces/${workspace.id}/builds`,
+    '/api/v2/tasks',
+    '/api/v2/audit',
+  ]) {
+    const line = await lineOf(
+      `${list}?q=${search}&name=${sought}&status=${sought}&limit=3&offset=1&template_ids=${template.id},${sought}`,
+      { ...owner.headers },
+    )
+    expect(line, list).toMatchObject({ query_limit: '3', query_offset: '1', query_template_ids_count: '2' })
+    const said = lines.filter((one) => one.request_id === Reflect.get(line, 'request_id'))
+    expect(JSON.stringify(said), list).not.toContain(sought)
+    expect(JSON.stringify(line), list).not.toContain(`${template.id},`)
+  }
 })
 
 it('ID-111: the line of a request names the workspace and the agent that it is about', async () => {

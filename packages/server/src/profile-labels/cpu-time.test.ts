@@ -100,3 +100,17 @@ it('OP-86: no series is made of a path', async () => {
   expect(all.some(({ labels }) => labels.includes('kind') || labels.includes('some/page'))).toBe(false)
   expect(of(all, 'route="UNKNOWN"')).toBeGreaterThan(0)
 })
+
+it('WS-8: what the server does by itself, who carries out builds and who collects metrics are told from requests', async () => {
+  await server.builtInTemplate()
+  for (const service of [
+    'db-purge',
+    'key-rotation',
+    'metrics-collector',
+    'notifications',
+    'typescript-provisioner',
+  ])
+    await until(`time of ${service}`, async () => of(await series(), `coder_service="${service}"`) > 0)
+  const ofJobs = (await series()).filter(({ labels }) => !/coder_service="(http-api|agent-rpc)"/.test(labels))
+  for (const { labels } of ofJobs) expect(labels).toMatch(/coder_request_type="",route=""/)
+})

@@ -5,6 +5,7 @@ export type Service =
   | 'lifecycle-executor'
   | 'dormancy'
   | 'mcp-health'
+  | 'metrics-collector'
   | 'db-purge'
   | 'replica-sync'
   | 'typescript-provisioner'

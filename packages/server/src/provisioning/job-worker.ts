@@ -89,7 +89,7 @@ export class JobWorker implements AsyncDisposable {
     })
     this.#timers.push(
       setInterval(() => this.#wake(), POLL_MS).unref(),
-      setInterval(() => void this.#renewAll(), RENEW_MS).unref(),
+      setInterval(() => void labelled('typescript-provisioner', () => this.#renewAll()), RENEW_MS).unref(),
     )
     this.#wake()
   }

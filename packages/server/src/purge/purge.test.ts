@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
@@ -109,6 +111,50 @@ it('ID-42, OP-76: keys go a week after they have expired', async () => {
   const left = () => database.db.selectFrom('api_keys').select('id').execute()
   await until('the old key to go', async () => !(await left()).some(({ id }) => id === old.id))
   expect((await left()).map(({ id }) => id)).toContain(young.id)
+})
+
+it('PR-24: provisioners that nobody has seen for a week go, by an actor that may do nothing else with them', async () => {
+  const { id: organization_id } = await database.db
+    .selectFrom('organizations')
+    .select('id')
+    .executeTakeFirstOrThrow()
+  const daemon = (name: string, created: number, seen?: number) => ({
+    id: randomUUID(),
+    organization_id,
+    name,
+    key_id: randomUUID(),
+    provisioners: ['terraform' as const],
+    tags: JSON.stringify({ scope: 'organization', owner: '' }),
+    version: 'v1',
+    created_at: daysAgo(created),
+    last_seen_at: seen === undefined ? null : daysAgo(seen),
+  })
+  const young = [daemon('made lately', 6), daemon('seen lately', 60, 6)]
+  const old = [daemon('never seen', 8), daemon('long gone', 60, 8)]
+  await database.db
+    .insertInto('provisioner_daemons')
+    .values([...young, ...old])
+    .execute()
+  await purge()
+  const left = async () => {
+    const rows = await database.db
+      .selectFrom('provisioner_daemons')
+      .select('name')
+      .where(
+        'id',
+        'in',
+        [...young, ...old].map(({ id }) => id),
+      )
+      .orderBy('name')
+      .execute()
+    return rows.map(({ name }) => name)
+  }
+  await until('the old ones to go', async () => (await left()).length <= 2)
+  expect(await left()).toEqual(['made lately', 'seen lately'])
+  const purger = systemActor('dbpurge', 'test')
+  for (const action of ['read', 'update', 'delete'] as const)
+    expect(isAllowed(purger, action, { type: 'provisioner_daemon' }), action).toBe(false)
+  expect(isAllowed(purger, 'delete', { type: 'system' })).toBe(true)
 })
 
 it('AC-96: logs of agents of earlier builds go, those of the latest one never', async () => {

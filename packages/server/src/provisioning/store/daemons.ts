@@ -53,13 +53,14 @@ export async function touchDaemons(actor: Actor, db: Db, ids: readonly string[])
   return touched.length
 }
 
-/** Removes built-in provisioners that stopped, and those that have not been seen for a week. @throws ApiError 403. */
+/** Removes built-in provisioners that stopped, and those of servers that were killed. @throws ApiError 403. */
 export async function removeDaemons(actor: Actor, db: Db, ids: readonly string[]): Promise<void> {
   authorize(actor, 'update', { type: 'provisioner_daemon' })
   await db
     .deleteFrom('provisioner_daemons')
     .where(
-      sql<boolean>`id = any(${[...ids]}::uuid[]) or last_seen_at < now() - case when key_id = ${BUILT_IN_KEY}::uuid then interval '10 minutes' else interval '7 days' end`,
+      sql<boolean>`id = any(${[...ids]}::uuid[])
+        or (key_id = ${BUILT_IN_KEY}::uuid and last_seen_at < now() - interval '10 minutes')`,
     )
     .execute()
 }
