@@ -43,6 +43,7 @@ import * as oneTimePasscode from './one-time-passcode.ts'
 import * as organizations from './organizations.ts'
 import * as provisioning from './provisioning.ts'
 import * as regions from './regions.ts'
+import * as replicas from './replicas.ts'
 import type { Route } from './route.ts'
 import * as scim from './scim.ts'
 import * as secondFactor from './second-factor.ts'
@@ -52,6 +53,7 @@ import * as tailnet from './tailnet.ts'
 import * as tasks from './tasks.ts'
 import * as templateVersions from './template-versions.ts'
 import * as templates from './templates.ts'
+import * as updates from './updates.ts'
 import * as userSecrets from './user-secrets.ts'
 import * as userSettings from './user-settings.ts'
 import * as userSkills from './user-skills.ts'
@@ -110,6 +112,7 @@ export { openApi } from './openapi.ts'
 export * from './organizations.ts'
 export * from './provisioning.ts'
 export * from './regions.ts'
+export * from './replicas.ts'
 export * from './resources.ts'
 export * from './route.ts'
 export * from './scim.ts'
@@ -121,6 +124,7 @@ export * from './tailnet.ts'
 export * from './tasks.ts'
 export * from './template-versions.ts'
 export * from './templates.ts'
+export * from './updates.ts'
 export * from './user-secrets.ts'
 export * from './user-settings.ts'
 export * from './user-skills.ts'
@@ -175,6 +179,7 @@ export const routes: readonly Route[] = [
   organizations,
   provisioning,
   regions,
+  replicas,
   scim,
   secondFactor,
   sessions,
@@ -183,6 +188,7 @@ export const routes: readonly Route[] = [
   tasks,
   templateVersions,
   templates,
+  updates,
   userSecrets,
   userSkills,
   userSettings,

@@ -64,6 +64,7 @@ import { organizationRoutes } from './organizations/index.ts'
 import { profilingRoutes } from './profiling/index.ts'
 import { provisioningRoutes, type TagReader } from './provisioning/index.ts'
 import { regionRoutes } from './regions/index.ts'
+import { replicaRoutes } from './replicas/index.ts'
 import { scimRoutes } from './scim/index.ts'
 import { type SecondFactorChecks, secondFactorRoutes } from './second-factor/index.ts'
 import {
@@ -76,6 +77,7 @@ import {
 import { type TailnetService, tailnetRoutes } from './tailnet/index.ts'
 import { reportTaskState, taskRoutes } from './tasks/index.ts'
 import { dryRunRoutes, templateRoutes, templateVersionRoutes } from './templates/index.ts'
+import { type UpdateCheck, updateRoutes } from './updates/index.ts'
 import { userSecretRoutes } from './user-secrets/index.ts'
 import { userSettingsRoutes } from './user-settings/index.ts'
 import { userSkillRoutes } from './user-skills/index.ts'
@@ -117,6 +119,7 @@ export interface RouteParts {
   readonly streams: OpenStreams
   readonly health: HealthReports
   readonly relayMap: RelayMap
+  readonly updates: UpdateCheck
   /** Renders the series of this process. */
   readonly metrics: () => Promise<string>
 }
@@ -147,8 +150,10 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...deploymentRoutes(context, parts.webPush),
     ...appearanceRoutes(context, parts.findAgent),
     ...entitlementRoutes(context),
+    ...updateRoutes(parts.updates),
     ...regionRoutes(context),
     ...derpRoutes(parts.relayMap),
+    ...replicaRoutes(context),
     ...experimentRoutes(context),
     ...profilingRoutes(context),
     ...identityRoutes(context, keys, prepareParts, {

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { postMcp } from '@slipway/contract'
@@ -33,7 +34,7 @@ import { createEdge, mount, OpenStreams } from './edge/index.ts'
 import { edgeOptions } from './edge-options.ts'
 import { enabledExperiments } from './experiments/index.ts'
 import { ExternalAuth } from './external-auth/index.ts'
-import { checksOf, HealthReports } from './health/index.ts'
+import { checksOf, HealthReports, Readiness } from './health/index.ts'
 import { countUsers, KeyValidator, SignInDelay } from './identity/index.ts'
 import { syncFromClaims } from './idp-sync/index.ts'
 import { Listeners, MetricsListener } from './listeners/index.ts'
@@ -62,6 +63,7 @@ import { SecondFactorChecks } from './second-factor/index.ts'
 import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-in/index.ts'
 import { TailnetService } from './tailnet/index.ts'
 import { Tracing } from './tracing/index.ts'
+import { UpdateCheck } from './updates/index.ts'
 import { WebPush } from './web-push/index.ts'
 import { BuildFeed, countWorkspaces } from './workspaces/index.ts'
 
@@ -238,7 +240,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       extension: options.mcpExtension,
     }),
   )
+  const readiness = new Readiness(context)
   server.get('/healthz', async (_request, reply) => reply.type('text/plain').send('OK'))
+  server.get('/readyz', async (_request, reply) => {
+    const detail = await readiness.problem()
+    if (detail === undefined) return reply.type('text/plain').send('OK')
+    return reply.code(503).send({ message: 'The server is not ready.', detail })
+  })
+  server.get('/derp/latency-check', async (_request, reply) => reply.type('text/plain').send(''))
   server.get('/latency-check', async (_request, reply) =>
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
   )
@@ -273,6 +282,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         streams,
         health,
         relayMap,
+        updates: steps.use(new UpdateCheck(context)),
         metrics: allMetrics,
       }),
     ),
@@ -317,8 +327,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url: listening,
     http: listeners.http,
     tls: listeners.tls,
-    // Background work ends while requests do; what both stand on is released after that.
-    [Symbol.asyncDispose]: async () => void (await Promise.all([stopServing(), owned.disposeAsync()])),
+    [Symbol.asyncDispose]: async () => {
+      readiness.stop()
+      // Load balancers look for that first, and send nothing more (OP-34).
+      if (config.shutdownDelay > 0) await delay(config.shutdownDelay)
+      // Background work ends while requests do; what both stand on is released after that.
+      await Promise.all([stopServing(), owned.disposeAsync()])
+    },
   }
 }
 

@@ -244,6 +244,8 @@ export const ACTOR_ROLES = {
       workspace_proxy: ['create', 'delete', 'update'],
     },
   },
+  /** For: learning of newer releases. */
+  update_checker: { displayName: 'Update Checker', site: { system: ['read', 'update'] } },
   /** For: usage events. */
   usage_publisher: {
     displayName: 'Usage Publisher',

@@ -68,9 +68,9 @@ describe('OP-3: options without effect', () => {
   })
 
   it('print one when a file gives them another value than the default', () => {
-    const line = '--update-check: has no effect in this version'
-    expect(start({ yaml: 'updateCheck: false\n' }).warnings).toContain(line)
-    expect(start({ yaml: 'updateCheck: true\n' }).warnings).not.toContain(line)
+    const line = '--swagger-enable: has no effect in this version'
+    expect(start({ yaml: 'enableSwagger: true\n' }).warnings).toContain(line)
+    expect(start({ yaml: 'enableSwagger: false\n' }).warnings).not.toContain(line)
   })
 
   it('say so in help and in the deployment report', () => {

@@ -1184,6 +1184,9 @@ export interface ReplicasTable {
   hostname: string
   relay_address: string
   version: string
+  region_id: Generated<number>
+  error: Generated<string>
+  database_latency: Generated<number>
 }
 
 export interface ScimUsersTable {

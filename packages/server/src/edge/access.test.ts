@@ -328,8 +328,10 @@ describe('slow and silent clients', () => {
     await until('the end', () => closed)
   })
 
-  it('a head that does not arrive is not waited for', async () => {
+  it('OP-27: a head that does not arrive is waited for as long as slow tunnels need, and load balancers keep their connections', async () => {
     const { server } = await start()
-    expect(server.server.headersTimeout).toBe(30_000)
+    expect(server.server.headersTimeout).toBe(60_000)
+    expect(server.server.keepAliveTimeout).toBe(75_000)
+    expect(server.server.requestTimeout).toBe(0)
   })
 })

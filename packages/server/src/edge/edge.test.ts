@@ -39,6 +39,9 @@ describe('small endpoints', () => {
     expect(await (await get('/healthz')).text()).toBe('OK')
     const latency = await get('/latency-check')
     expect(latency.headers.get('timing-allow-origin')).toBe('*')
+    // AC-163: without a body, by which clients choose a region.
+    const relay = await get('/derp/latency-check')
+    expect([relay.status, await relay.text()]).toEqual([200, ''])
     expect(await (await get('/api/v2/buildinfo')).json()).toMatchObject({ deployment_id: expect.any(String) })
   })
 

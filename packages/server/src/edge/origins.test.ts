@@ -40,6 +40,7 @@ describe('OP-23: the way to the access URL', () => {
     expect(visit('/healthz?x', 'other')).toBeUndefined()
     expect(visit('/derp', 'other')).toBeUndefined()
     expect(visit('/derp', '')).toBeUndefined()
+    expect(visit('/readyz', 'other')).toBeUndefined()
     expect(visit('/derp/latency-check', 'other')).toBeUndefined()
     expect(visit('/derpy', 'other')).toBeDefined()
     expect(visit('/a', 'other', { headers: { 'x-coder-relay-source-replica': 'id' } })).toBeUndefined()

@@ -340,7 +340,7 @@ describe('what cannot be read', () => {
   })
 })
 
-it('ID-96, ID-132: the latency check may be read by pages of other origins, nothing else', async () => {
+it('ID-96, ID-132, AC-236: the latency check may be read by pages of other origins, nothing else', async () => {
   const { url } = await start()
   const origin = async (path: string) =>
     (await fetch(`${url}${path}`, { headers: { Origin: 'https://elsewhere.test' } })).headers.get(

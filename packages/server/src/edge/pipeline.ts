@@ -23,8 +23,8 @@ import { serializer } from './serializer.ts'
 import { tellServerTime } from './server-timing.ts'
 import { cutSlowBody } from './slow-bodies.ts'
 
-/** Time for the head of a request, and how often connections are looked at for that, in milliseconds. */
-const HEAD_MS = 30_000
+/** Time for the head of a request (OP-27), and how often connections are looked at for that, in milliseconds. */
+const HEAD_MS = 60_000
 const CHECK_MS = 10_000
 
 /** Counted where it is known which agent reports: many of them share one address (ID-120). */

@@ -19,7 +19,7 @@ export function accessUrlRedirect(options: {
   return ({ context, url, headers }) => {
     const [path = ''] = url.split('?')
     // Probes, relays and other replicas come to the address of this very process.
-    if (path === '/healthz' || path.split('/')[1] === 'derp') return undefined
+    if (path === '/healthz' || path === '/readyz' || path.split('/')[1] === 'derp') return undefined
     if (headers['x-coder-relay-source-replica'] !== undefined) return undefined
     const hosts = [headers.host, headers['x-forwarded-host']].flatMap((host) => host ?? [])
     const secure = access.protocol !== 'https:' || context.scheme === 'https'

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { getUser, listWorkspaces } from '@slipway/contract'
 import { createTestDatabase, openDatabase, startTestServer, until } from '@slipway/testkit'
 
-it('OP-47: while the database refuses the password, answers are failures of ours and never 401, and all recovers by itself', async () => {
+it('OP-47, OP-111: while the database refuses the password, answers are failures of ours and never 401, and all recovers by itself', async () => {
   await using steps = new AsyncDisposableStack()
   const { url } = steps.use(await createTestDatabase())
   const { db } = steps.use(await openDatabase(url, { maxConnections: 1 }))
@@ -46,6 +46,12 @@ it('OP-47: while the database refuses the password, answers are failures of ours
     expect(text).not.toMatch(/password|rotated|postgres/i)
     expect(answer?.headers.get('set-cookie')).toBeNull()
   }
+  const readiness = await ask('/readyz')
+  expect([readiness.status, await readiness.json()]).toEqual([
+    503,
+    { message: 'The server is not ready.', detail: expect.stringMatching(/database/) },
+  ])
+  expect((await ask('/healthz')).status).toBe(200)
   // Nor is a dashboard that opens its stream now sent to the sign-in page.
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/api/v2/notifications/inbox/watch`, {
     headers: { ...owner.headers },
@@ -60,5 +66,6 @@ it('OP-47: while the database refuses the password, answers are failures of ours
 
   await setPassword('first')
   await until('answers again', async () => (await ask('/api/v2/users/me')).status === 200)
+  await until('readiness', async () => (await ask('/readyz')).status === 200)
   expect(await owner.call(listWorkspaces)).toMatchObject({ count: 0 })
 })

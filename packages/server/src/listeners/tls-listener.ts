@@ -58,7 +58,7 @@ export class TlsListener implements AsyncDisposable {
         keepAliveTimeout: 75_000,
         requestTimeout: 0,
         // As on the plain listener: who does not say in time what it wants holds no connection.
-        headersTimeout: 30_000,
+        headersTimeout: 60_000,
         connectionsCheckingInterval: 10_000,
       },
       options.handle,

@@ -9,6 +9,7 @@ export type Service =
   | 'db-purge'
   | 'replica-sync'
   | 'typescript-provisioner'
+  | 'update-check'
   | 'job-reaper'
   | 'agent-metrics-aggregator'
   | 'rights-watch'

@@ -1,25 +1,32 @@
-import { type Insertable, sql } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 
-import { type Actor, authorize } from '../authz/index.ts'
+import { type Actor, authorize, isAllowed } from '../authz/index.ts'
 import type { Db } from '../database/index.ts'
 import type { ReplicasTable } from '../database/tables.ts'
+import { notFound } from '../errors/index.ts'
 
-/** Stores this replica, or says that it is still there (OP-60). @throws ApiError 403. */
+/** Stores this replica, or says that it is still there and how it is (OP-60). @throws ApiError 403. */
 export async function registerReplica(
   actor: Actor,
   db: Db,
-  replica: Pick<Insertable<ReplicasTable>, 'id' | 'hostname' | 'relay_address' | 'version'>,
+  replica: Pick<
+    Insertable<ReplicasTable>,
+    'id' | 'hostname' | 'relay_address' | 'region_id' | 'version' | 'error' | 'database_latency'
+  >,
 ): Promise<void> {
   authorize(actor, 'update', { type: 'system' })
+  const { error, database_latency } = replica
   await db
     .insertInto('replicas')
     .values(replica)
-    .onConflict((found) => found.column('id').doUpdateSet({ updated_at: sql<Date>`now()` }))
+    .onConflict((found) =>
+      found.column('id').doUpdateSet({ updated_at: sql<Date>`now()`, error, database_latency }),
+    )
     .execute()
 }
 
-/** A replica that was heard of since then is live. */
-const LATELY = sql<Date>`now() - interval '20 seconds'`
+/** A replica that was heard of since then is live: it may have missed two heartbeats. */
+const LATELY = sql<Date>`now() - interval '15 seconds'`
 
 /** Takes a replica out, and those that have not been heard of for half an hour. @throws ApiError 403. */
 export async function removeReplicas(actor: Actor, db: Db, id: string): Promise<void> {
@@ -29,6 +36,24 @@ export async function removeReplicas(actor: Actor, db: Db, id: string): Promise<
     .where((eb) =>
       eb.or([eb('id', '=', id), eb('updated_at', '<', sql<Date>`now() - interval '30 minutes'`)]),
     )
+    .execute()
+}
+
+/** A replica as the API shows it. */
+export type ListedReplica = Pick<
+  Selectable<ReplicasTable>,
+  'id' | 'hostname' | 'created_at' | 'relay_address' | 'region_id' | 'error' | 'database_latency'
+>
+
+/** Those that are live, the oldest first (OP-71). @throws ApiError 404 without `replicas:read`. */
+export async function listReplicas(actor: Actor, db: Db): Promise<ListedReplica[]> {
+  if (!isAllowed(actor, 'read', { type: 'replicas' })) throw notFound()
+  return db
+    .selectFrom('replicas')
+    .select(['id', 'hostname', 'created_at', 'relay_address', 'region_id', 'error', 'database_latency'])
+    .where('updated_at', '>', LATELY)
+    .orderBy('created_at')
+    .orderBy('id')
     .execute()
 }
 

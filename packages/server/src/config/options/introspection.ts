@@ -1,4 +1,4 @@
-import { pattern } from '../checks.ts'
+import { cidr, pattern } from '../checks.ts'
 import { groups } from '../groups.ts'
 import { option } from '../option.ts'
 import { bool, duration, hostPort, list, listOf, string, url } from '../value-type.ts'
@@ -247,7 +247,19 @@ export const introspectionOptions = {
     yaml: 'updateCheck',
     default: 'true',
     wire: 'update_check',
-    help: 'Look once a day whether there is a newer release.',
+    help: 'Ask the feed of releases, where one is named, once a day whether there is a newer release.',
+  }),
+  updateCheckUrl: option(url('http', 'https'), {
+    name: 'Update Check URL',
+    flag: 'update-check-url',
+    yaml: 'updateCheckURL',
+    help: 'Feed of releases; it answers {"version": "v2.36.0+slipway.0.2.0", "url": "https://…"}. Without it nobody is asked.',
+  }),
+  updateCheckAllowedPrivateCidrs: option(list(cidr), {
+    name: 'Update Check: Allowed Private CIDRs',
+    flag: 'update-check-allowed-private-cidrs',
+    yaml: 'updateCheckAllowedPrivateCIDRs',
+    help: 'Private address ranges in which the feed of releases may be; without it none may.',
   }),
   swaggerEnable: option(bool, {
     name: 'Enable swagger endpoint',

@@ -1,0 +1,2 @@
+export { updateRoutes } from './routes.ts'
+export { UpdateCheck } from './update-check.ts'
