@@ -82,3 +82,17 @@ it('OP-140: server regenerate-vapid-keypair makes new keys, drops all subscripti
   expect(await database.db.selectFrom('webpush_subscriptions').select('id').execute()).toEqual([])
   expect(await cli.good('server', '--help')).not.toContain('vapid')
 })
+
+it('OP-176: server migrate brings a database up to the release by itself, and lists first what it would do', async () => {
+  await using empty = await createTestDatabase({ migrated: false })
+  const of = ['--postgres-url', empty.url]
+  const pending = (await cli.good('server', 'migrate', '--dry-run', ...of)).trimEnd().split('\n')
+  expect(pending[0]).toBe('0001 change_log')
+  expect(pending.at(-1)).toBe(`${pending.length - 1} migrations pending.`)
+  const done = (await cli.good('server', 'migrate', ...of)).trimEnd().split('\n')
+  expect(done.slice(0, -1)).toEqual(pending.slice(0, -1))
+  expect(done.at(-1)).toBe(`${pending.length - 1} migrations done.`)
+  expect(await cli.good('server', 'migrate', '--dry-run', ...of)).toBe('The schema is up to date.\n')
+  await using opened = await openDatabase(empty.url, { maxConnections: 1 })
+  expect(await opened.db.selectFrom('replicas').select('id').execute()).toEqual([])
+})

@@ -41,6 +41,27 @@ export interface OpenedDatabase {
 }
 
 /**
+ * Where the configured database is, or the embedded one, which is started, where none is configured.
+ *
+ * @param steps what is started ends with them.
+ * @throws Error with a message for the operator.
+ */
+export async function findDatabase(
+  config: Config,
+  log: Logger,
+  steps: AsyncDisposableStack,
+): Promise<Pick<OpenedDatabase, 'directory' | 'embedded'> & { readonly url: string }> {
+  const directory = configDirectory(config)
+  // Accounts of workspaces and of the embedded database pass through it to their own folders and see nothing else.
+  await mkdir(directory, { recursive: true, mode: 0o711 })
+  const embedded = config.postgresUrl === ''
+  const url = embedded
+    ? steps.use(await startEmbedded({ directory: path.join(directory, 'postgres'), log })).url
+    : config.postgresUrl
+  return { url, directory, embedded }
+}
+
+/**
  * Opens the configured database, or starts the embedded one where none is.
  *
  * @param steps what is opened is closed with them.
@@ -51,13 +72,7 @@ export async function openDatabase(
   log: Logger,
   steps: AsyncDisposableStack,
 ): Promise<OpenedDatabase> {
-  const directory = configDirectory(config)
-  // Accounts of workspaces and of the embedded database pass through it to their own folders and see nothing else.
-  await mkdir(directory, { recursive: true, mode: 0o711 })
-  const embedded = config.postgresUrl === ''
-  const url = embedded
-    ? steps.use(await startEmbedded({ directory: path.join(directory, 'postgres'), log })).url
-    : config.postgresUrl
+  const { url, directory, embedded } = await findDatabase(config, log, steps)
   const replicaId = randomUUID()
   const database = steps.use(
     await Database.open({

@@ -20,11 +20,15 @@ interface PurgeFlags extends DatabaseFlags {
   readonly dryRun?: boolean
 }
 
+interface MigrateFlags extends DatabaseFlags {
+  readonly dryRun?: boolean
+}
+
 interface VerifyFlags extends DatabaseFlags {
   readonly head?: string
 }
 
-/** `server dbcrypt …`, `server purge` and `server audit …`: work on the database of a server without running it. */
+/** `server dbcrypt …`, `server migrate`, `server purge` and `server audit …`: work on the database of a server without running it. */
 export function maintenanceCommands(server: Command): void {
   const dbcrypt = server.command('dbcrypt').helpOption('-h, --help')
   dbcrypt.description('Change the keys that stored secrets are encrypted under')
@@ -74,6 +78,22 @@ export function maintenanceCommands(server: Command): void {
       await sure('Everything that is encrypted under a key will be lost for ever. Go on?', flags.yes)
       await using work = await open(flags)
       process.stdout.write(`Destroyed ${await work.destroy()} values.\n`)
+    })
+  databaseOptions(server.command('migrate').helpOption('-h, --help'))
+    .description('Bring the schema of the database up to this release, as the start of a server would')
+    .option('--dry-run', 'list what is pending and change nothing')
+    .action(async (_own: MigrateFlags, command: Command) => {
+      const flags = flagsOf<MigrateFlags>(command)
+      const dryRun = flags.dryRun === true
+      const { migrateDatabase } = await import('@slipway/server/maintain-schema.ts')
+      const steps = await migrateDatabase(databaseArguments(flags), process.env, { dryRun })
+      for (const { version, name } of steps)
+        process.stdout.write(`${String(version).padStart(4, '0')} ${name}\n`)
+      process.stdout.write(
+        steps.length === 0
+          ? 'The schema is up to date.\n'
+          : `${steps.length} ${steps.length === 1 ? 'migration' : 'migrations'} ${dryRun ? 'pending' : 'done'}.\n`,
+      )
     })
   databaseOptions(server.command('purge').helpOption('-h, --help'))
     .description('Show what the server would delete because it is older than its retention')

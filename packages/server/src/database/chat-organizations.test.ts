@@ -9,7 +9,7 @@ import { migrate } from './migrate.ts'
 it('T-7, CH-103, CH-104: chats of before get the organization of their workspace, the oldest of their owner, or the default one', async () => {
   await using database = await createTestDatabase({ migrated: false })
   const config = { connectionString: database.url }
-  await migrate(config, 28)
+  await migrate(config, { target: 28 })
   const client = new pg.Client(config)
   await client.connect()
   try {

@@ -8,7 +8,7 @@ import type { Logger } from '@slipway/request-log'
 import { ChangeLogPurge } from './change-log-purge.ts'
 import { connectionConfig } from './connection-url.ts'
 import { ChangeFeed } from './feed.ts'
-import { migrate } from './migrate.ts'
+import { type Migration, migrate } from './migrate.ts'
 import { namingDialect, sqlState } from './naming-driver.ts'
 import type { Tables } from './tables.ts'
 
@@ -91,7 +91,7 @@ export class Database implements AsyncDisposable {
   static async open(options: DatabaseOptions): Promise<Database> {
     const config = connectionConfig(options.url)
     await waitForServer(config, options)
-    await migrate(config)
+    await migrate(config, { log: options.log })
     const pool = new pg.Pool({
       ...config,
       max: options.maxConnections,
@@ -170,7 +170,10 @@ function isRetried(error: unknown): boolean {
   return state !== undefined && RETRIED.has(state)
 }
 
-async function waitForServer(config: pg.ClientConfig, options: DatabaseOptions): Promise<void> {
+async function waitForServer(
+  config: pg.ClientConfig,
+  options: Pick<DatabaseOptions, 'log' | 'connectTimeoutMs'>,
+): Promise<void> {
   const deadline = Date.now() + (options.connectTimeoutMs ?? 30_000)
   for (let pause = 200; ; pause = Math.min(pause * 2, 3_000)) {
     const client = new pg.Client({ ...config, connectionTimeoutMillis: 5_000 })
@@ -200,6 +203,20 @@ async function waitForServer(config: pg.ClientConfig, options: DatabaseOptions):
 }
 
 class UnsupportedServer extends Error {}
+
+/**
+ * Migrates a database as the start of a server does, and does nothing else (OP-176).
+ *
+ * @returns the steps that were pending; with `dryRun` they still are.
+ * @throws Error with a message for the operator; it never holds the password.
+ */
+export async function migrateSchema(
+  options: Pick<DatabaseOptions, 'url' | 'log'> & { readonly dryRun: boolean },
+): Promise<Migration[]> {
+  const config = connectionConfig(options.url)
+  await waitForServer(config, options)
+  return migrate(config, options)
+}
 
 const SLOT = Symbol('parameter')
 interface Slot {

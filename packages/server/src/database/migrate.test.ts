@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
 
+import { createLogger } from '@slipway/request-log'
 import { createTestDatabase, until } from '@slipway/testkit'
 import { migrate, migrations } from './migrate.ts'
 
@@ -352,7 +353,7 @@ test('OP-44, L-19: each earlier version migrates upwards, keeps a row of every t
   const shapes = new Map<number, Awaited<ReturnType<typeof shape>>>()
   // One step after the other: each finds what every version before it has left.
   for (const { version, oldestVersion } of await migrations()) {
-    await migrate({ connectionString: database.url }, version)
+    await migrate({ connectionString: database.url }, { target: version })
     const now = await shape(client)
     shapes.set(version, now)
     // L-19: releases that may still start on it find all that they read, and are asked for nothing new.
@@ -377,7 +378,7 @@ test('OP-44, L-19: each earlier version migrates upwards, keeps a row of every t
 test('OP-44, RB-131: what the previous release writes to the audit log during the step is chained as well', async () => {
   await using database = await createTestDatabase({ migrated: false })
   const config = { connectionString: database.url }
-  await migrate(config, 20)
+  await migrate(config, { target: 20 })
   await using writer = await connected(database.url)
   await using client = await connected(database.url)
   await writer.query('begin')
@@ -399,7 +400,7 @@ test('OP-44, RB-131: what the previous release writes to the audit log during th
 test('OP-44: a step that fails leaves nothing behind, and the next start does all of it', async () => {
   await using database = await createTestDatabase({ migrated: false })
   const config = { connectionString: database.url }
-  await migrate(config, 3)
+  await migrate(config, { target: 3 })
   await using client = await connected(database.url)
   await client.query('create table workspace_apps (in_the_way int)')
   await expect(migrate(config)).rejects.toThrow('workspace_apps')
@@ -409,6 +410,33 @@ test('OP-44: a step that fails leaves nothing behind, and the next start does al
   expect(rows).toEqual([{ version: 3, made: null }])
   await client.query('drop table workspace_apps')
   await migrate(config)
+})
+
+test('OP-176: what is pending can be asked for without a change, and each step of a database in use is logged', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  const config = { connectionString: database.url }
+  await using client = await connected(database.url)
+  const lines: { message: string; version: number; of?: number }[] = []
+  const log = createLogger({ level: 'info', sink: { write: (line) => void lines.push(JSON.parse(line)) } })
+  const versions = (steps: readonly { version: number }[]) => steps.map(({ version }) => version)
+  const all = versions(await migrations())
+
+  expect(versions(await migrate(config, { dryRun: true, log }))).toEqual(all)
+  const { rows: made } = await client.query(`select to_regclass('slipway_migrations') as made`)
+  expect(made).toEqual([{ made: null }])
+  expect(lines).toEqual([])
+
+  expect(versions(await migrate(config, { target: 3, log }))).toEqual([1, 2, 3])
+  // The first tables of a database are nobody's news.
+  expect(lines.map(({ message }) => message)).toEqual(['the schema is up to date'])
+  lines.length = 0
+  const rest = all.filter((version) => version > 3)
+  expect(versions(await migrate(config, { dryRun: true, log }))).toEqual(rest)
+  expect(versions(await migrate(config, { log }))).toEqual(rest)
+  const steps = lines.filter(({ message }) => message === 'the schema is migrated')
+  expect(versions(steps)).toEqual(rest)
+  expect(new Set(steps.map(({ of }) => of))).toEqual(new Set([rest.length]))
+  expect(await migrate(config, { log })).toEqual([])
 })
 
 test('OP-45, L-20: a newer schema is refused with the versions and its time named, unless all its steps still carry this release', async () => {

@@ -2,6 +2,8 @@ import { readdir, readFile } from 'node:fs/promises'
 
 import pg, { type ClientConfig } from 'pg'
 
+import type { Logger } from '@slipway/request-log'
+
 const FOLDER = new URL('./migrations/', import.meta.url)
 const LOCK = '1037453835920848937'
 
@@ -31,16 +33,27 @@ export async function migrations(): Promise<Migration[]> {
   )
 }
 
+/** How to {@link migrate}. */
+export interface MigrateOptions {
+  /** Version to stop at; the newest when left out. */
+  readonly target?: number
+  /** Is told of each step that changes a database that is in use (OP-176). */
+  readonly log?: Logger
+  /** Finds out what is pending, and changes nothing. */
+  readonly dryRun?: boolean
+}
+
 /**
- * Brings the schema up to `target` (default: the newest): all pending steps in one transaction under an
- * advisory lock, so that replicas that start together wait for each other and a failure leaves nothing
- * behind (OP-44). A newer schema is accepted when it names this release as one that still runs on it
- * (OP-45).
+ * Brings the schema up to `target`: all pending steps in one transaction under an advisory lock, so that replicas that
+ * start together wait for each other and a failure leaves nothing behind (OP-44). A newer schema is accepted when it
+ * names this release as one that still runs on it (OP-45).
  *
+ * @returns the steps that were pending.
  * @throws Error naming both versions when the database is newer than this release can use, or belongs to
  * another product.
  */
-export async function migrate(config: ClientConfig, target?: number): Promise<void> {
+export async function migrate(config: ClientConfig, options: MigrateOptions = {}): Promise<Migration[]> {
+  const { target = Number.POSITIVE_INFINITY, log, dryRun = false } = options
   const known = await migrations()
   const newest = known.at(-1)?.version ?? 0
   const client = new pg.Client(config)
@@ -69,15 +82,24 @@ export async function migrate(config: ClientConfig, target?: number): Promise<vo
         `the database is at schema version ${last.version} since ${last.applied_at.toISOString()}, and releases must know version ${needed} to run on it: this one knows ${newest}. Start the release that has run until now, or restore a backup from before.`,
       )
     const done = new Set(applied.rows.map((row) => row.version))
-    for (const step of known) {
-      if (done.has(step.version) || (target !== undefined && step.version > target)) continue
-      await client.query(step.sql)
+    const pending = known.filter(({ version }) => !done.has(version) && version <= target)
+    if (dryRun) {
+      await client.query('rollback')
+      return pending
+    }
+    for (const [i, { version, name, sql, oldestVersion }] of pending.entries()) {
+      // Nobody waits for the first tables of a new database.
+      if (done.size > 0)
+        log?.info('the schema is migrated', { version, name, step: i + 1, of: pending.length })
+      await client.query(sql)
       await client.query(
         'insert into slipway_migrations (version, name, oldest_version) values ($1, $2, $3)',
-        [step.version, step.name, step.oldestVersion],
+        [version, name, oldestVersion],
       )
     }
     await client.query('commit')
+    if (pending.length > 0) log?.info('the schema is up to date', { version: pending.at(-1)?.version })
+    return pending
   } catch (error) {
     await client.query('rollback').catch(() => undefined)
     throw error
