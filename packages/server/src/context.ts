@@ -24,6 +24,12 @@ export interface KnownAppearance {
   refresh(): Promise<void>
 }
 
+/** Passwords that an operator may change while the server runs (OP-15). */
+export interface Passwords {
+  /** Another object once they have been read again. */
+  current: { readonly mail: string }
+}
+
 /** Everything that use cases share; made once in `server.ts`. */
 export interface AppContext {
   readonly config: Config
@@ -42,6 +48,7 @@ export interface AppContext {
   /** This process among the replicas. */
   readonly replicaId: string
   readonly secrets: DeploymentSecrets
+  readonly passwords: Passwords
   /** The way to identity and Git providers. */
   readonly outbound: Outbound
   /** URL under which clients and agents reach this server; known once it listens. */

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 
 import { createLogger, describeError, LogSink } from '@slipway/request-log'
 import { parseConfig } from './config/index.ts'
-import { startServer } from './server.ts'
+import { type RunningServer, startServer } from './server.ts'
 import { TickShape } from './tick-shape.ts'
 import { YoungSpace } from './young-space.ts'
 
@@ -26,18 +26,25 @@ export async function main(argv: readonly string[]): Promise<number> {
     log.error('a promise was rejected and nobody listened', { error: describeError(error) }),
   )
   const stop = nextSignal()
+  let server: RunningServer | undefined
+  let reloading = Promise.resolve()
+  // Also before it has started: it would end the process otherwise (OP-15).
+  process.on('SIGUSR2', () => {
+    reloading = reloading.then(() => server?.reload(() => parseConfig(argv, process.env)))
+  })
   using _ticks = new TickShape()
   try {
-    await using server = await startServer({ configuration: parsed, log })
+    await using started = await startServer({ configuration: parsed, log })
+    server = started
     // Neither is an error in a listener: it breaks the request that it was for (ID-119).
     process.on('uncaughtException', (error) =>
       log.error('an error was thrown and nobody caught it', { error: describeError(error) }),
     )
     releaseStartMemory()
     using _young = new YoungSpace()
-    if (server.http !== undefined) process.stdout.write(`Started HTTP listener at ${server.http}\n`)
-    if (server.tls !== undefined) process.stdout.write(`Started TLS/HTTPS listener at ${server.tls}\n`)
-    process.stdout.write(`\nOpen ${parsed.config.accessUrl || server.url}\n`)
+    if (started.http !== undefined) process.stdout.write(`Started HTTP listener at ${started.http}\n`)
+    if (started.tls !== undefined) process.stdout.write(`Started TLS/HTTPS listener at ${started.tls}\n`)
+    process.stdout.write(`\nOpen ${parsed.config.accessUrl || started.url}\n`)
     log.info('stopping', { signal: await stop })
     return 0
   } catch (error) {

@@ -161,6 +161,7 @@ export async function openContext(
       configuredKeys: config.externalTokenEncryptionKeys,
       keyDirectory: embedded ? directory : undefined,
     }),
+    passwords: { current: { mail: config.emailAuthPassword } },
     outbound: new Outbound(registry, () => clock.now().getTime()),
     accessUrl: () => (config.accessUrl === '' ? listening() : config.accessUrl),
   }

@@ -23,7 +23,7 @@ import { ChatSettings } from './chat-settings/index.ts'
 import { ChatStreams } from './chat-streams/index.ts'
 import { ChatTools } from './chat-tools/index.ts'
 import { countChats } from './chats/index.ts'
-import type { Configuration } from './config/index.ts'
+import type { Configuration, ParseResult } from './config/index.ts'
 import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
@@ -57,6 +57,7 @@ import {
   TypeScriptEngine,
 } from './provisioning/index.ts'
 import { sharedCounters } from './rate-limits/index.ts'
+import { reload } from './reload.ts'
 import { ReplicaRegistration } from './replicas/index.ts'
 import { type AccountSecurity, allRoutes } from './routes.ts'
 import { SecondFactorChecks } from './second-factor/index.ts'
@@ -74,6 +75,8 @@ export interface RunningServer extends AsyncDisposable {
   /** URL of each listener that is on. */
   readonly http: string | undefined
   readonly tls: string | undefined
+  /** Takes over passwords and certificates from settings that `read` reads again (OP-15). Never rejects. */
+  reload(read: () => ParseResult): Promise<void>
 }
 
 /** What a server is started with. */
@@ -327,6 +330,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url: listening,
     http: listeners.http,
     tls: listeners.tls,
+    reload: (read) => reload(context, listeners, read),
     [Symbol.asyncDispose]: async () => {
       readiness.stop()
       // Load balancers look for that first, and send nothing more (OP-34).

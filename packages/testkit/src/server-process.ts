@@ -13,6 +13,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly url: string
   /** `kill -9`, as the kernel does to a process that takes too much memory. */
   kill(): Promise<void>
+  /** Sends it a signal that it goes on after. */
+  signal(signal: NodeJS.Signals): void
   /** Starts it again with the same settings, so on the same address. */
   start(): Promise<void>
   /** Resident memory in bytes. */
@@ -55,6 +57,7 @@ export async function startServerProcess(env: Readonly<Record<string, string>>):
   return {
     url: `http://${address}`,
     kill: () => end('SIGKILL'),
+    signal: (signal) => void child?.kill(signal),
     start,
     get output() {
       return output

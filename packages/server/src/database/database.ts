@@ -36,11 +36,24 @@ const OLDEST_SERVER = 130_000
 const RETRIED = new Set(['40001', '40P01'])
 const ATTEMPTS = 3
 const STATEMENT_MS = 60_000
+const CONNECT_MS = 5_000
 
-/** Gives up on a server that does not take the connection; waiting for a free one of the pool has no limit (OP-43). */
-class PooledClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(typeof config === 'string' ? config : { ...config, connectionTimeoutMillis: 5_000 })
+/** Where the database is and with which password, as of now: new connections look. */
+type Access = { connectionString: string }
+
+/**
+ * A connection as it is made now. It gives up on a server that does not take it; waiting for a free one of the pool has no
+ * limit (OP-43).
+ */
+function clientOf(access: Access): typeof pg.Client {
+  return class extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super({
+        ...(typeof config === 'string' ? {} : config),
+        connectionString: access.connectionString,
+        connectionTimeoutMillis: CONNECT_MS,
+      })
+    }
   }
 }
 
@@ -67,14 +80,44 @@ export class Database implements AsyncDisposable {
   readonly changeLogPurge: ChangeLogPurge
   readonly #pool: pg.Pool
   readonly #log: Logger
+  readonly #access: Access
   readonly #open = new AsyncLocalStorage<Transaction<Tables>>()
 
-  private constructor(pool: pg.Pool, db: Kysely<Tables>, feed: ChangeFeed, log: Logger) {
+  private constructor(parts: {
+    readonly pool: pg.Pool
+    readonly db: Kysely<Tables>
+    readonly feed: ChangeFeed
+    readonly log: Logger
+    readonly access: Access
+  }) {
+    const { pool, db, feed, log, access } = parts
     this.#pool = pool
     this.db = db
     this.feed = feed
     this.#log = log
+    this.#access = access
     this.changeLogPurge = new ChangeLogPurge({ db, log })
+  }
+
+  /**
+   * From now on connections are made with the password of this URL; those that are open stay (OP-15).
+   *
+   * @throws Error when more than the password is another one, or when the database does not let us in with it. Then the
+   * former password stays.
+   */
+  async usePassword(url: string): Promise<void> {
+    const { connectionString } = connectionConfig(url)
+    if (connectionString === this.#access.connectionString) return
+    if (withoutPassword(connectionString) !== withoutPassword(this.#access.connectionString))
+      throw new Error('more than the password of postgres-url has changed, which takes a restart')
+    const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MS })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+    this.#access.connectionString = connectionString
   }
 
   /** Calls back when a connection that nobody used has failed: the server may be away. The listener must not throw. */
@@ -95,7 +138,7 @@ export class Database implements AsyncDisposable {
     const pool = new pg.Pool({
       ...config,
       max: options.maxConnections,
-      Client: PooledClient,
+      Client: clientOf(config),
       application_name: `slipway/${options.replicaId}`,
       statement_timeout: STATEMENT_MS,
       // The server ends a slow statement; this one is for a server that is not heard of any more.
@@ -107,7 +150,11 @@ export class Database implements AsyncDisposable {
     // The pool does not listen to a connection that is in use; its query fails by itself, so nothing is lost here.
     pool.on('connect', (client) => client.on('error', () => undefined))
     pool.on('error', (error) => options.log.warn('idle database connection failed', { error }))
-    const feed = new ChangeFeed({ config, log: options.log, answerTimeoutMs: options.feedTimeoutMs })
+    const feed = new ChangeFeed({
+      config: () => config,
+      log: options.log,
+      answerTimeoutMs: options.feedTimeoutMs,
+    })
     const db = new Kysely<Tables>({
       dialect: namingDialect(pool, {
         onStatement: options.onStatement ?? (() => undefined),
@@ -116,7 +163,7 @@ export class Database implements AsyncDisposable {
       }),
     })
     await feed.start()
-    return new Database(pool, db, feed, options.log)
+    return new Database({ pool, db, feed, log: options.log, access: config })
   }
 
   /**
@@ -176,7 +223,7 @@ async function waitForServer(
 ): Promise<void> {
   const deadline = Date.now() + (options.connectTimeoutMs ?? 30_000)
   for (let pause = 200; ; pause = Math.min(pause * 2, 3_000)) {
-    const client = new pg.Client({ ...config, connectionTimeoutMillis: 5_000 })
+    const client = new pg.Client({ ...config, connectionTimeoutMillis: CONNECT_MS })
     client.on('error', () => undefined)
     try {
       await client.connect()
@@ -200,6 +247,12 @@ async function waitForServer(
       await client.end().catch(() => undefined)
     }
   }
+}
+
+function withoutPassword(connectionString: string): string {
+  const url = new URL(connectionString)
+  url.password = ''
+  return url.href
 }
 
 class UnsupportedServer extends Error {}

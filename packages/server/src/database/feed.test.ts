@@ -235,7 +235,7 @@ test('a feed that gets only one of its two connections gives it back', async () 
     const own = new URL(copy.url)
     own.username = role
     own.password = 'x'
-    await using feed = new ChangeFeed({ config: { connectionString: own.href }, log: silentLogger() })
+    await using feed = new ChangeFeed({ config: () => ({ connectionString: own.href }), log: silentLogger() })
     await expect(feed.start()).rejects.toThrow('too many connections')
     await until('the first one to end', async () => {
       const { rowCount } = await client.query('select 1 from pg_stat_activity where usename = $1', [role])

@@ -72,7 +72,7 @@ interface Connections {
  * poll, because a writer may die between its commit and its poke.
  */
 export class ChangeFeed implements AsyncDisposable {
-  readonly #config: ClientConfig
+  readonly #config: () => ClientConfig
   readonly #log: Logger
   readonly #subscribers = new Set<FeedSubscriber>()
   /** Events belong to nobody's request or transaction, whoever's write has woken the feed. */
@@ -93,20 +93,23 @@ export class ChangeFeed implements AsyncDisposable {
   #connected = false
   #closed = false
 
-  /** `answerTimeoutMs` is how long the database may take to answer before its connection counts as lost. */
+  /**
+   * `config` is asked for each connection; `answerTimeoutMs` is how long the database may take to answer before its
+   * connection counts as lost.
+   */
   constructor(options: {
-    readonly config: ClientConfig
+    readonly config: () => ClientConfig
     readonly log: Logger
     readonly answerTimeoutMs?: number | undefined
   }) {
-    this.#config = {
-      ...options.config,
+    this.#config = () => ({
+      ...options.config(),
       application_name: 'slipway/feed',
       connectionTimeoutMillis: 5_000,
       query_timeout: options.answerTimeoutMs ?? ANSWER_MS,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-    }
+    })
     this.#log = options.log
   }
 
@@ -260,7 +263,7 @@ export class ChangeFeed implements AsyncDisposable {
   }
 
   async #client(): Promise<pg.Client> {
-    const client = new pg.Client(this.#config)
+    const client = new pg.Client(this.#config())
     client.on('error', (error) => {
       const connections = this.#connections
       if (connections?.reader === client || connections?.poker === client) this.#lose(connections, error)

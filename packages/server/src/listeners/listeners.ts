@@ -65,6 +65,11 @@ export class Listeners {
     return url
   }
 
+  /** Reads the certificates again (OP-15). @throws Error naming the file that cannot be used. */
+  async reload(): Promise<void> {
+    await this.#tls?.reload()
+  }
+
   /** Stops accepting; settles when every request has ended. */
   async close(): Promise<void> {
     const closed = Promise.all([this.#served.server.close(), this.#tls?.[Symbol.asyncDispose]()])

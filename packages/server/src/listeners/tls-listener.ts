@@ -126,24 +126,29 @@ export class TlsListener implements AsyncDisposable {
   }
 
   readonly #reload = (): void => {
-    const { config, log } = this.#options
-    void loadCertificates(config.tlsCertFile, config.tlsKeyFile)
-      .then((pairs) => {
-        this.#loaded = load(config, pairs, this.#authorities)
-        const [first] = pairs
-        this.server.setSecureContext({
-          ...limits(config),
-          ...first,
-          ...(this.#authorities === undefined ? {} : { ca: this.#authorities }),
-        })
-        log.info('certificates were read again')
-      })
+    const { log } = this.#options
+    this.reload().then(
+      () => log.info('certificates were read again'),
       // A renewal may be seen half-way: the files are looked at again when they change again.
-      .catch((error: unknown) =>
+      (error: unknown) =>
         log.error('changed certificates cannot be used; the former ones stay', {
           error: describeError(error),
         }),
-      )
+    )
+  }
+
+  /** Reads the certificates again, for new connections. @throws Error naming the file that cannot be used. */
+  async reload(): Promise<void> {
+    const { config } = this.#options
+    if (this.#files.length === 0) return
+    const pairs = await loadCertificates(config.tlsCertFile, config.tlsKeyFile)
+    this.#loaded = load(config, pairs, this.#authorities)
+    const [first] = pairs
+    this.server.setSecureContext({
+      ...limits(config),
+      ...first,
+      ...(this.#authorities === undefined ? {} : { ca: this.#authorities }),
+    })
   }
 
   #unwatch(): void {

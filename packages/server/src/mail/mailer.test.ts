@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { createLogger } from '@slipway/request-log'
 import { FakeMailServer, startTestServer, until } from '@slipway/testkit'
 import { parseConfig } from '../config/index.ts'
+import type { Passwords } from '../context.ts'
 import type { Mail } from './mail.ts'
 import { Mailer } from './mailer.ts'
 
@@ -24,7 +25,10 @@ function mailer(env: Readonly<Record<string, string>>) {
   if (parsed.kind !== 'start') throw new Error(`bad test configuration: ${JSON.stringify(parsed)}`)
   const warnings: string[] = []
   const log = createLogger({ level: 'warn', sink: { write: (line) => void warnings.push(line) } })
-  return { warnings, made: new Mailer({ config: parsed.config, log, clock: { now: () => new Date() } }) }
+  const { config } = parsed
+  const passwords: Passwords = { current: { mail: config.emailAuthPassword } }
+  const made = new Mailer({ config, log, passwords, clock: { now: () => new Date() } })
+  return { warnings, passwords, made }
 }
 
 async function certificate() {
@@ -75,6 +79,23 @@ describe('OP-134: mail', () => {
     await until('the warning', async () => wrong.warnings[0])
     expect(fake.received).toHaveLength(1)
     expect(wrong.warnings.join()).not.toContain('"wrong"')
+  })
+
+  it('OP-15: signs in with another password once that has been read again', async () => {
+    const credentials = { user: 'slipway', password: 'first' }
+    await using fake = await FakeMailServer.start({ credentials })
+    const { made, passwords } = mailer({
+      CODER_EMAIL_SMARTHOST: fake.smarthost,
+      CODER_EMAIL_AUTH_USERNAME: credentials.user,
+      CODER_EMAIL_AUTH_PASSWORD: credentials.password,
+    })
+    await using sending = made
+    sending.send(message('one'))
+    await until('the first message', async () => fake.received[0])
+    credentials.password = 'second'
+    passwords.current = { mail: 'second' }
+    sending.send(message('two'))
+    await until('the second message', async () => fake.received[1])
   })
 
   it('signs in for another identity (RFC 4616)', async () => {

@@ -16,16 +16,16 @@ const MAX_WAITING = 1_000
  * learns what became of it. A failure that may pass is tried again, up to five times within a few minutes (OP-134).
  */
 export class Mailer implements AsyncDisposable {
-  readonly #context: Pick<AppContext, 'config' | 'log' | 'clock'>
+  readonly #context: Pick<AppContext, 'config' | 'log' | 'clock' | 'passwords'>
   readonly #waiting = new Set<Promise<void>>()
   readonly #stop = new AbortController()
   /** What is being sent; the next attempt stands behind it. */
   #lane: Promise<unknown> = Promise.resolve()
   readonly #server: Transport
 
-  constructor(context: Pick<AppContext, 'config' | 'log' | 'clock'>) {
+  constructor(context: Pick<AppContext, 'config' | 'log' | 'clock' | 'passwords'>) {
     this.#context = context
-    this.#server = mailServer(context.config)
+    this.#server = mailServer(context)
   }
 
   /** Takes a message. What cannot be sent leaves a warning that tells the operator why. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 
 import type { Config } from '../config/index.ts'
+import type { AppContext, Passwords } from '../context.ts'
 import type { Mail } from './mail.ts'
 
 const TIMEOUT_MS = 8_000
@@ -52,13 +53,16 @@ function isRefusal(error: Error): boolean {
   return 'responseCode' in error && typeof error.responseCode === 'number' && error.responseCode >= 500
 }
 
-/** The mail server of the configuration, whose way is opened when it is needed. */
-export function mailServer(config: Config): Transport {
+/** The mail server of the configuration, whose way is opened when it is needed, and anew with new passwords (OP-15). */
+export function mailServer({ config, passwords }: Pick<AppContext, 'config' | 'passwords'>): Transport {
   let opened: Promise<Transport> | undefined
+  let openedWith: Passwords['current'] | undefined
   return {
     async send(mail, signal) {
       try {
-        opened ??= openTransport(config)
+        if (openedWith !== passwords.current) opened = undefined
+        openedWith = passwords.current
+        opened ??= openTransport(config, openedWith.mail)
         const transport = await opened
         signal?.throwIfAborted()
         await transport.send(mail)
@@ -77,12 +81,12 @@ export function mailServer(config: Config): Transport {
  *
  * @throws MailConfigurationError for a smarthost or a file that cannot be used.
  */
-async function openTransport(config: Config): Promise<Transport> {
+async function openTransport(config: Config, ownPassword: string): Promise<Transport> {
   const [, host = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(config.emailSmarthost) ?? []
   if (host === '') throw new MailConfigurationError('CODER_EMAIL_SMARTHOST must be host:port')
   const password =
     config.emailAuthPasswordFile === ''
-      ? config.emailAuthPassword
+      ? ownPassword
       : (await contentOf(config.emailAuthPasswordFile)).replace(/\r?\n$/, '')
   const ca = config.emailTlsCaCertFile
   const cert = config.emailTlsCertFile

@@ -46,7 +46,7 @@ export class Notifier implements AsyncDisposable {
     this.#metrics = new DeliveryMetrics(context.metrics)
     this.#outcomes = new OutcomeBuffer(context, actor, this.#metrics)
     this.#dispatchers = {
-      smtp: smtpDispatcher(context.config, context.accessUrl),
+      smtp: smtpDispatcher(context),
       webhook: webhookDispatcher(context.config),
       inbox: inboxDispatcher(context, actor),
     }

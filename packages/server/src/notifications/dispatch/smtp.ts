@@ -1,13 +1,14 @@
 import { hostname } from 'node:os'
 
-import type { Config } from '../../config/index.ts'
+import type { AppContext } from '../../context.ts'
 import { isUnfixable, mailServer } from '../../mail/index.ts'
 import { type Dispatcher, UndeliverableError } from './delivery.ts'
 import { mailHtml, mailText } from './mail-layout.ts'
 
 /** Hands messages to the mail server (OP-134). */
-export function smtpDispatcher(config: Config, accessUrl: () => string): Dispatcher {
-  const server = mailServer(config)
+export function smtpDispatcher(context: Pick<AppContext, 'config' | 'passwords' | 'accessUrl'>): Dispatcher {
+  const { config, accessUrl } = context
+  const server = mailServer(context)
   return {
     async send(delivery, signal) {
       if (config.emailSmarthost === '' || config.emailFrom === '')
