@@ -96,3 +96,15 @@ it('OP-176: server migrate brings a database up to the release by itself, and li
   await using opened = await openDatabase(empty.url, { maxConnections: 1 })
   expect(await opened.db.selectFrom('replicas').select('id').execute()).toEqual([])
 })
+
+it('OP-B4: server --check-config prints a report for programs, and says by its exit code whether a server could start', async () => {
+  const good = JSON.parse(await cli.good('server', '--check-config', ...at()))
+  expect(good).toMatchObject({ ok: true, warnings: expect.any(Array) })
+  expect(good.checks).toContainEqual({ check: 'database', status: 'ok', detail: 'the schema is up to date' })
+  const bad = await cli.run('server', '--check-config', '--tls-min-version', 'ssl3', ...at())
+  expect(bad.code).toBe(1)
+  expect(JSON.parse(bad.stdout)).toMatchObject({
+    ok: false,
+    checks: [{ check: 'options', status: 'failed' }],
+  })
+})

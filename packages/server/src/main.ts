@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 import { createLogger, describeError, LogSink } from '@slipway/request-log'
-import { parseConfig } from './config/index.ts'
+import { asksForCheck, parseConfig } from './config/index.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { TickShape } from './tick-shape.ts'
 import { YoungSpace } from './young-space.ts'
@@ -10,6 +10,12 @@ import { YoungSpace } from './young-space.ts'
 /** Runs the server until a signal; resolves to the exit code (OP-31, OP-33). */
 export async function main(argv: readonly string[]): Promise<number> {
   const parsed = parseConfig(argv, process.env)
+  if (parsed.kind !== 'print' && asksForCheck(argv)) {
+    const { checkConfig } = await import('./check-config.ts')
+    const report = await checkConfig(parsed)
+    process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
+    return report.ok ? 0 : 1
+  }
   if (parsed.kind === 'refused') {
     for (const error of parsed.errors) process.stderr.write(`error: ${error}\n`)
     return 1

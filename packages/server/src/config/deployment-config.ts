@@ -65,6 +65,9 @@ export function deploymentConfig({ config, sources }: Configuration): Deployment
 
 function report(key: string, option: AnyOption, value: unknown, source: ValueSource): ReportedOption {
   const yaml = yamlPath(option)
+  // A family of variables has no default of its own: it is empty until somebody adds a member (OP-B5).
+  const base = option.default ?? (option.indexed === undefined ? undefined : '')
+  const from = source === '' && option.indexed !== undefined ? 'default' : source
   return {
     name: option.name,
     description: describe(key, option),
@@ -72,12 +75,12 @@ function report(key: string, option: AnyOption, value: unknown, source: ValueSou
     ...(option.shorthand === undefined ? {} : { flag_shorthand: option.shorthand }),
     ...(option.env === undefined ? {} : { env: option.env }),
     ...(yaml === undefined ? {} : { yaml }),
-    ...(option.default === undefined ? {} : { default: option.default }),
+    ...(base === undefined ? {} : { default: base }),
     value: option.secret ? null : sentValue(option, option.type.toJson(value)),
     ...(option.secret ? { annotations: { secret: 'true' } } : {}),
     ...(option.group === undefined ? {} : { group: reportGroup(option.group) }),
     ...(option.hidden ? { hidden: true } : {}),
-    ...(source === '' ? {} : { value_source: source }),
+    ...(from === '' ? {} : { value_source: from }),
   }
 }
 

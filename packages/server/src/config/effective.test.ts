@@ -143,4 +143,29 @@ describe('OP-4: --debug-options', () => {
       optionEntries.filter(([, option]) => option.instruction !== true).length,
     )
   })
+
+  it('OP-B5: prints as JSON what the deployment report says, for families of variables too', () => {
+    const json = JSON.parse(
+      printed({
+        argv: ['--session-duration=90m', '--debug-options', '-o', 'json', '--oidc-client-secret=hidden-one'],
+        env: { CODER_EXTERNAL_AUTH_0_TYPE: 'github', CODER_EXTERNAL_AUTH_0_CLIENT_ID: 'client' },
+      }),
+    )
+    const of = (name: string) => json.find((one: { name: string }) => one.name === name)
+    expect(of('Session Duration')).toMatchObject({
+      flag: 'session-duration',
+      value: 5_400_000_000_000,
+      default: '24h',
+      value_source: 'flag',
+    })
+    expect(of('External Auth Providers')).toMatchObject({ default: '', value_source: 'env' })
+    expect(of('OIDC Client Secret')).toMatchObject({ value: null, value_source: 'flag' })
+    expect(JSON.stringify(json)).not.toContain('hidden-one')
+    const unset = JSON.parse(printed({ argv: ['--debug-options', '--output=json'] }))
+    const families = unset.filter(({ name }: { name: string }) =>
+      /^(External Auth|AI Gateway) Providers$/.test(name),
+    )
+    expect(families.length).toBeGreaterThan(0)
+    for (const family of families) expect(family).toMatchObject({ default: '', value_source: 'default' })
+  })
 })

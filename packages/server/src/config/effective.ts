@@ -1,5 +1,6 @@
 import { Document, isMap, isScalar } from 'yaml'
 
+import { deploymentConfig } from './deployment-config.ts'
 import { type AnyOption, optionLabel, yamlPath } from './option.ts'
 import { type Configuration, optionEntries } from './options.ts'
 import { describe } from './without-effect.ts'
@@ -48,8 +49,11 @@ function wrap(text: string): string {
   return lines.join('\n')
 }
 
-/** Every option with its value and where that came from, without secrets (OP-4, `--debug-options`). */
-export function optionListing({ config, sources }: Configuration): string {
+/** Every option with its value and where that came from, without secrets (OP-4, OP-B5, `--debug-options`). */
+export function optionListing(configuration: Configuration): string {
+  const { config, sources } = configuration
+  if (config.output === 'json')
+    return `${JSON.stringify(deploymentConfig(configuration).options, undefined, 2)}\n`
   const values = new Map<string, unknown>(Object.entries(config))
   const lines = optionEntries
     .filter(([, option]) => option.instruction !== true)

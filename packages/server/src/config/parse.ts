@@ -22,6 +22,12 @@ export type ParseResult =
   /** One line for each fault; all bad values are reported together (OP-3). */
   | { readonly kind: 'refused'; readonly errors: readonly string[] }
 
+/** Whether a start is asked to try out its settings only (OP-B4), also when they cannot be read. */
+export function asksForCheck(argv: readonly string[]): boolean {
+  const given = readFlags(argv).values.get('check-config')?.at(-1)
+  return given !== undefined && given !== 'false'
+}
+
 /**
  * Reads flags over environment over the YAML file over defaults (OP-1). Faults are returned, not thrown.
  *

@@ -264,7 +264,7 @@ class UnsupportedServer extends Error {}
  * @throws Error with a message for the operator; it never holds the password.
  */
 export async function migrateSchema(
-  options: Pick<DatabaseOptions, 'url' | 'log'> & { readonly dryRun: boolean },
+  options: Pick<DatabaseOptions, 'url' | 'log' | 'connectTimeoutMs'> & { readonly dryRun: boolean },
 ): Promise<Migration[]> {
   const config = connectionConfig(options.url)
   await waitForServer(config, options)

@@ -71,12 +71,8 @@ export class TlsListener implements AsyncDisposable {
   /** @throws Error naming the setting that cannot be used. */
   static async start(options: TlsListenerOptions): Promise<TlsListener> {
     const { config } = options
-    const authorities =
-      config.tlsClientCaFile === ''
-        ? undefined
-        : await loadAuthorities('--tls-client-ca-file', config.tlsClientCaFile)
-    const pairs = await loadCertificates(config.tlsCertFile, config.tlsKeyFile)
-    const listener = new TlsListener(options, load(config, pairs, authorities), authorities)
+    const { loaded, authorities } = await loadFiles(config)
+    const listener = new TlsListener(options, loaded, authorities)
     const { host, port } = config.tlsAddress ?? { host: '127.0.0.1', port: 3443 }
     try {
       listener.server.listen(port, host)
@@ -163,6 +159,22 @@ export class TlsListener implements AsyncDisposable {
     this.server.closeIdleConnections()
     await closed
   }
+}
+
+/** Reads what the settings name, to see whether a listener could serve it (OP-B4). @throws Error naming what cannot be used. */
+export async function checkCertificates(config: Config): Promise<void> {
+  await loadFiles(config)
+}
+
+async function loadFiles(
+  config: Config,
+): Promise<{ readonly loaded: Loaded; readonly authorities: string | undefined }> {
+  const authorities =
+    config.tlsClientCaFile === ''
+      ? undefined
+      : await loadAuthorities('--tls-client-ca-file', config.tlsClientCaFile)
+  const pairs = await loadCertificates(config.tlsCertFile, config.tlsKeyFile)
+  return { loaded: load(config, pairs, authorities), authorities }
 }
 
 function limits(config: Config): Pick<ServerOptions, 'minVersion' | 'ciphers' | 'honorCipherOrder'> {

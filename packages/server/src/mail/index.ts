@@ -1,3 +1,3 @@
 export type { Mail } from './mail.ts'
 export { Mailer } from './mailer.ts'
-export { isUnfixable, mailServer } from './transport.ts'
+export { checkMailServer, isUnfixable, mailServer } from './transport.ts'

@@ -75,13 +75,25 @@ export function mailServer({ config, passwords }: Pick<AppContext, 'config' | 'p
   }
 }
 
+/** A way to the mail server that can be tried. */
+interface CheckableTransport extends Transport {
+  /** Connects and signs in. @throws Error when that is not possible. */
+  check(): Promise<void>
+}
+
+/** Connects to the mail server of the configuration and signs in (OP-B4). @throws Error saying why that is not possible. */
+export async function checkMailServer(config: Config): Promise<void> {
+  const transport = await openTransport(config, config.emailAuthPassword)
+  await transport.check()
+}
+
 /**
  * Opens the way that the `CODER_EMAIL_*` options describe (OP-134): TLS from the start on port 465 or by force, else
  * STARTTLS where the server offers it and always where it is insisted on; PLAIN before LOGIN.
  *
  * @throws MailConfigurationError for a smarthost or a file that cannot be used.
  */
-async function openTransport(config: Config, ownPassword: string): Promise<Transport> {
+async function openTransport(config: Config, ownPassword: string): Promise<CheckableTransport> {
   const [, host = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(config.emailSmarthost) ?? []
   if (host === '') throw new MailConfigurationError('CODER_EMAIL_SMARTHOST must be host:port')
   const password =
@@ -118,6 +130,7 @@ async function openTransport(config: Config, ownPassword: string): Promise<Trans
     disableUrlAccess: true,
   })
   return {
+    check: async () => void (await transport.verify()),
     send: async (mail) => {
       await transport.sendMail({
         from: config.emailFrom,

@@ -1,4 +1,5 @@
 export type { SignInParts } from './callback.ts'
+export { checkIssuer } from './check-issuer.ts'
 export { endSessionUrl } from './end-session.ts'
 export type { SyncClaims } from './enter.ts'
 export { forwardedToken } from './forwarded-token.ts'

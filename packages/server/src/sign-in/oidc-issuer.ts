@@ -54,19 +54,22 @@ const ASYMMETRIC = new Set([
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ])
 
+/** What an issuer needs of the server. */
+export type IssuerContext = Pick<AppContext, 'clock' | 'log' | 'outbound'>
+
 /**
  * An issuer of OpenID Connect. Its discovery document is read when it is first needed, so that the server starts without
  * it (ID-220), and again every hour; its keys when a token names one that is not known.
  */
 export class OidcIssuer {
-  readonly #context: AppContext
+  readonly #context: IssuerContext
   readonly #provider: OidcProvider
   readonly #signal: AbortSignal
   #known: { readonly metadata: Metadata; readonly at: number } | undefined
   #reading: Promise<Metadata> | undefined
 
   /** @param signal ends what is being read when the server stops. */
-  constructor(context: AppContext, provider: OidcProvider, signal: AbortSignal) {
+  constructor(context: IssuerContext, provider: OidcProvider, signal: AbortSignal) {
     this.#context = context
     this.#signal = signal
     this.#provider = provider

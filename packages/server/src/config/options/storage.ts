@@ -31,6 +31,23 @@ export const storageOptions = {
     instruction: true,
     help: 'Print every option with its value and where that came from, without secrets, and stop.',
   }),
+  output: option(oneOf('text', 'json'), {
+    name: 'Output',
+    flag: 'output',
+    shorthand: 'o',
+    env: false,
+    default: 'text',
+    instruction: true,
+    help: 'Form in which --debug-options prints: lines for people, or JSON.',
+  }),
+  checkConfig: option(bool, {
+    name: 'Check Config',
+    flag: 'check-config',
+    env: false,
+    default: 'false',
+    instruction: true,
+    help: 'Try out the settings, with the files, database, mail server and identity provider that they name, print a report as JSON and stop.',
+  }),
   configDir: option(folder, {
     name: 'Global Config',
     flag: 'global-config',
