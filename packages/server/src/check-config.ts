@@ -2,9 +2,9 @@ import { Registry } from 'prom-client'
 
 import { silentLogger } from '@slipway/request-log'
 import type { Config, ParseResult } from './config/index.ts'
-import { migrateSchema } from './database/index.ts'
 import { checkCertificates } from './listeners/index.ts'
 import { checkMailServer } from './mail/index.ts'
+import { migrateDatabase } from './open-context.ts'
 import { Outbound } from './outbound/index.ts'
 import { checkIssuer } from './sign-in/index.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -44,10 +44,10 @@ const CHECKS: readonly (readonly [ConfigCheck['check'], Look])[] = [
   ],
   [
     'database',
-    async ({ postgresUrl: url }) => {
-      if (url === '') return undefined
-      const log = silentLogger()
-      const pending = await migrateSchema({ url, log, connectTimeoutMs: CONNECT_MS, dryRun: true })
+    async (config) => {
+      if (config.postgresUrl === '') return undefined
+      const options = { connectTimeoutMs: CONNECT_MS, dryRun: true }
+      const pending = await migrateDatabase(config, silentLogger(), options)
       return pending.length === 0 ? 'the schema is up to date' : `${pending.length} migrations pending`
     },
   ],

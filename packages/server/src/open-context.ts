@@ -12,7 +12,7 @@ import { systemActor } from './authz/index.ts'
 import { BuildMetrics } from './build-metrics/index.ts'
 import type { Config, Configuration } from './config/index.ts'
 import type { AppContext, Clock } from './context.ts'
-import { Database, startEmbedded } from './database/index.ts'
+import { Database, type Migration, migrateSchema, startEmbedded } from './database/index.ts'
 import { ensureDeploymentId } from './deployment/index.ts'
 import { chargeCurrentWork, currentRequest } from './edge/index.ts'
 import { checkKnownKeys } from './encryption/index.ts'
@@ -46,7 +46,7 @@ export interface OpenedDatabase {
  * @param steps what is started ends with them.
  * @throws Error with a message for the operator.
  */
-export async function findDatabase(
+async function findDatabase(
   config: Config,
   log: Logger,
   steps: AsyncDisposableStack,
@@ -59,6 +59,25 @@ export async function findDatabase(
     ? steps.use(await startEmbedded({ directory: path.join(directory, 'postgres'), log })).url
     : config.postgresUrl
   return { url, directory, embedded }
+}
+
+/** A step of the schema, as operators see it. */
+export type SchemaStep = Pick<Migration, 'version' | 'name'>
+
+/**
+ * Migrates the configured database, or the embedded one, as the start of a server does, and does nothing else (OP-176).
+ *
+ * @returns the steps that were pending; with `dryRun` they still are.
+ * @throws Error with a message for the operator.
+ */
+export async function migrateDatabase(
+  config: Config,
+  log: Logger,
+  options: { readonly dryRun: boolean; readonly connectTimeoutMs?: number },
+): Promise<readonly SchemaStep[]> {
+  await using steps = new AsyncDisposableStack()
+  const { url } = await findDatabase(config, log, steps)
+  return migrateSchema({ url, log, ...options })
 }
 
 /**

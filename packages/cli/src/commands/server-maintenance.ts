@@ -85,8 +85,8 @@ export function maintenanceCommands(server: Command): void {
     .action(async (_own: MigrateFlags, command: Command) => {
       const flags = flagsOf<MigrateFlags>(command)
       const dryRun = flags.dryRun === true
-      const { migrateDatabase } = await import('@slipway/server/maintain-schema.ts')
-      const steps = await migrateDatabase(databaseArguments(flags), process.env, { dryRun })
+      const { migrateByCommand } = await import('@slipway/server/maintain-schema.ts')
+      const steps = await migrateByCommand(databaseArguments(flags), process.env, { dryRun })
       for (const { version, name } of steps)
         process.stdout.write(`${String(version).padStart(4, '0')} ${name}\n`)
       process.stdout.write(
