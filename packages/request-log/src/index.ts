@@ -1,3 +1,4 @@
+export { LogDestinations, type LogFormat, type LogTargets } from './destinations.ts'
 export {
   createLogger,
   describeError,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -38,4 +38,35 @@ it('OP-99: what cannot be kept is dropped and counted, and what is left is writt
   sink.write('end\n')
   sink[Symbol.dispose]()
   expect((await written()).endsWith('end\n')).toBe(true)
+})
+
+it('OP-97: a file that has become too large is kept once under another name, and no line is lost between the two', async () => {
+  const sink = new LogSink(file, { rotateAt: 1_000 })
+  const line = (i: number) => `${i} ${'x'.repeat(300)}\n`
+  const all: string[] = []
+  for (let i = 0; i < 9; i += 1) {
+    sink.write(line(i))
+    all.push(line(i))
+    await vi.waitFor(async () => {
+      const former = await readFile(`${file}.1`, 'utf8').catch(() => '')
+      expect(former + (await written())).toMatch(new RegExp(`(^|\\n)${i} x+\\n$`))
+    })
+  }
+  const former = await readFile(`${file}.1`, 'utf8')
+  // Four lines are more than the size; the four before them are gone with the file before.
+  expect(former).toBe(all.slice(4, 8).join(''))
+  expect(await written()).toBe(all[8])
+  sink[Symbol.dispose]()
+})
+
+it('OP-15: a file that was moved away is made anew', async () => {
+  const sink = new LogSink(file)
+  sink.write('before\n')
+  await vi.waitFor(async () => expect(await written()).toBe('before\n'))
+  await rename(file, `${file}.old`)
+  sink.reopen()
+  sink.write('after\n')
+  await vi.waitFor(async () => expect(await written()).toBe('after\n'))
+  expect(await readFile(`${file}.old`, 'utf8')).toBe('before\n')
+  sink[Symbol.dispose]()
 })

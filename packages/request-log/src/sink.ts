@@ -1,4 +1,4 @@
-import { closeSync, openSync, writev, writevSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, renameSync, writev, writevSync } from 'node:fs'
 
 /** Handing a write to the file system costs as much as many lines, and a busy server has this much in some milliseconds. */
 const FLUSH_AT = 256 * 1024
@@ -16,8 +16,13 @@ const JOIN_AT = 16 * 1024
  * request back.
  */
 export class LogSink implements Disposable {
-  readonly #fd: number
-  readonly #owned: boolean
+  #fd: number
+  /** Of a file, which we have opened. */
+  readonly #path: string | undefined
+  readonly #rotateAt: number
+  /** Bytes in the file. */
+  #length = 0
+  #wantsNew = false
   /** The last lines, still as text. */
   #text = ''
   /** What came before them, oldest first. */
@@ -28,10 +33,41 @@ export class LogSink implements Disposable {
   #timer: NodeJS.Timeout | undefined
   #dropped = 0
 
-  /** `target` is a file path, or 1 or 2 for the standard streams. */
-  constructor(target: string | 1 | 2) {
-    this.#owned = typeof target === 'string'
-    this.#fd = typeof target === 'string' ? openSync(target, 'a', 0o600) : target
+  /**
+   * `target` is a file path, or 1 or 2 for the standard streams. A file of `rotateAt` bytes gets the name with `.1` behind it,
+   * in the place of the one before, and another one begins.
+   *
+   * @throws Error when the file cannot be opened.
+   */
+  constructor(target: string | 1 | 2, options: { readonly rotateAt?: number } = {}) {
+    this.#path = typeof target === 'string' ? target : undefined
+    this.#rotateAt = options.rotateAt ?? Number.POSITIVE_INFINITY
+    this.#fd = typeof target === 'string' ? openFile(target) : target
+    if (this.#path !== undefined) this.#length = fstatSync(this.#fd).size
+  }
+
+  /** Goes on in a new file where the present one was moved away; for the standard streams there is nothing to do. */
+  reopen(): void {
+    if (this.#path === undefined) return
+    this.#wantsNew = true
+    if (!this.#writing) this.#renew()
+  }
+
+  /** Between two writes only. A file that cannot be replaced is written on. */
+  #renew(): void {
+    const path = this.#path
+    if (path === undefined || (!this.#wantsNew && this.#length < this.#rotateAt)) return
+    try {
+      if (!this.#wantsNew) renameSync(path, `${path}.1`)
+      const fd = openFile(path)
+      closeSync(this.#fd)
+      this.#fd = fd
+      this.#length = fstatSync(fd).size
+    } catch {
+      // There is nobody else to tell; the next try is after as much again.
+      this.#length = 0
+    }
+    this.#wantsNew = false
   }
 
   /** Lines lost because too much was waiting. */
@@ -91,10 +127,12 @@ export class LogSink implements Disposable {
       }
       if (error) this.#dropped += 1
       else {
+        this.#length += written
         const left = after(chunks, written)
         if (left.length > 0) return this.#writeAll(left)
       }
       this.#writing = false
+      this.#renew()
       this.#flushWhenDue()
     })
   }
@@ -114,8 +152,12 @@ export class LogSink implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer)
     this.flushSync()
-    if (this.#owned) closeSync(this.#fd)
+    if (this.#path !== undefined) closeSync(this.#fd)
   }
+}
+
+function openFile(path: string): number {
+  return openSync(path, 'a', 0o600)
 }
 
 /** What is left of the chunks once so many bytes of them are written. */

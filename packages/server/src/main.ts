@@ -1,8 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-import { createLogger, describeError, LogSink } from '@slipway/request-log'
+import { describeError } from '@slipway/request-log'
 import { asksForCheck, parseConfig } from './config/index.ts'
+import { openLog, type ServerLog } from './open-log.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { TickShape } from './tick-shape.ts'
 import { YoungSpace } from './young-space.ts'
@@ -25,8 +26,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   for (const warning of parsed.warnings) process.stderr.write(`warning: ${warning}\n`)
-  using sink = new LogSink(2)
-  const log = createLogger({ level: parsed.config.verbose ? 'debug' : 'info', sink })
+  let opened: ServerLog
+  try {
+    opened = openLog(parsed.config)
+  } catch (error) {
+    process.stderr.write(`error: a log cannot be opened: ${messageOf(error)}\n`)
+    return 1
+  }
+  using output = opened
+  const { log } = output
   // A forgotten promise is a fault of ours to find, and no reason to end everybody's work (ID-119).
   process.on('unhandledRejection', (error) =>
     log.error('a promise was rejected and nobody listened', { error: describeError(error) }),
@@ -36,7 +44,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   let reloading = Promise.resolve()
   // Also before it has started: it would end the process otherwise (OP-15).
   process.on('SIGUSR2', () => {
-    reloading = reloading.then(() => server?.reload(() => parseConfig(argv, process.env)))
+    reloading = reloading.then(async () => {
+      output.reopen()
+      await server?.reload(() => parseConfig(argv, process.env))
+    })
   })
   using _ticks = new TickShape()
   try {
@@ -55,7 +66,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0
   } catch (error) {
     log.error('the server cannot run', { error: describeError(error) })
-    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`error: ${messageOf(error)}\n`)
     return 1
   }
 }
@@ -70,6 +81,10 @@ function releaseStartMemory(): void {
   if (typeof collect === 'function') collect({ type: 'major', flavor: 'last-resort' })
   // Code that is loaded later is found in the compile cache only under the flags that it was stored with.
   setFlagsFromString('--no-expose-gc')
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function nextSignal(): Promise<string> {

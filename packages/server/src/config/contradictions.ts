@@ -128,8 +128,6 @@ export function remarks(configuration: Configuration): readonly string[] {
         ? `${optionLabel(option)}: has no effect in this version`
         : `${optionLabel(option)}: has no effect: ${option.inert}`,
     )
-  if (config.logFilter.some((filter) => filter !== '.*'))
-    lines.push('--log-filter: only .* has an effect in this version')
   return [...lines, ...reach(config)]
 }
 

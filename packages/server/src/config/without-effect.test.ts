@@ -7,14 +7,12 @@ import { describe, expect, it } from 'vitest'
 import { deploymentConfig } from './deployment-config.ts'
 import { optionEntries } from './options.ts'
 import { printed, start } from './testing.ts'
-import { describe as describeOption, partialEffect, withoutEffect } from './without-effect.ts'
+import { describe as describeOption, withoutEffect } from './without-effect.ts'
 
 /** Options whose effect the scan cannot see. */
 const SEEN_ELSEWHERE = [
   // Names the file before there is a configuration.
   'configPath',
-  // Acts through `verbose`.
-  'logFilter',
   // Decides which suites the others may name.
   'tlsAllowInsecureCiphers',
 ]
@@ -83,12 +81,5 @@ describe('OP-3: options without effect', () => {
       describeOption(key, of).endsWith('Has no effect yet.'),
     )
     expect(described).toHaveLength(withoutEffect.length)
-  })
-
-  it('may have a part of their effect', () => {
-    const line = '--log-filter: only .* has an effect in this version'
-    expect(start({ argv: ['--log-filter=api.*'] }).warnings).toContain(line)
-    expect(start({ argv: ['--log-filter=.*'] }).warnings).not.toContain(line)
-    expect(Object.keys(partialEffect)).toEqual(['logFilter'])
   })
 })

@@ -28,9 +28,6 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'prometheusCollectDbMetrics',
   'usageStatsEnable',
   'traceLogs',
-  'logHuman',
-  'logJson',
-  'logStackdriver',
   'metricsCacheRefreshInterval',
   'agentStatsRefreshInterval',
   'telemetryEnable',
@@ -57,20 +54,12 @@ export const withoutEffect: readonly (keyof Config)[] = [
   'boundaryLogRetention',
 ]
 
-/** What is still missing of options that have a part of their effect. */
-export const partialEffect: Readonly<Partial<Record<keyof Config, string>>> = {
-  logFilter: 'Only .* has an effect yet.',
-}
-
 const missing: ReadonlySet<string> = new Set(withoutEffect)
-const partial: ReadonlyMap<string, string> = new Map(Object.entries(partialEffect))
 
-/** Help of an option and, where that is so, that giving it a value changes nothing or not all that it says. */
+/** Help of an option and, where that is so, that giving it a value changes nothing. */
 export function describe(key: string, { help, inert }: AnyOption): string {
   if (inert !== undefined) return `${help} Has no effect: ${inert}.`
-  if (missing.has(key)) return `${help} Has no effect yet.`
-  const note = partial.get(key)
-  return note === undefined ? help : `${help} ${note}`
+  return missing.has(key) ? `${help} Has no effect yet.` : help
 }
 
 /** Whether nothing acts on the option: not yet, or never. */
