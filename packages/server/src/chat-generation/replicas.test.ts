@@ -83,7 +83,7 @@ function second(timings: { readonly staleSeconds: number; readonly passMs: numbe
   })
 }
 
-it('T-20, B-5: a chat whose replica gives no signs of life goes on elsewhere: finished calls stay, started ones are resumed, late commits are refused', async () => {
+it('T-20, B-5, OP-73: a chat whose replica gives no signs of life goes on elsewhere: finished calls stay, started ones are resumed, late commits are refused', async () => {
   ran = []
   resumed = []
   hold = new Gate()
@@ -141,7 +141,7 @@ it('T-20: an answer that comes late from the former replica is refused, and ther
   expect(await at.transcript(chat.id)).toEqual(['user: Who answers?', 'assistant: Right answer'])
 })
 
-it('T-21, CH-602: of two replicas that hear of 100 chats at the same time, one takes each', async () => {
+it('T-21, CH-602, OP-59: of two replicas that hear of 100 chats at the same time, one takes each', async () => {
   await using b = await second({ staleSeconds: 30, passMs: 100 })
   const far = new Client({ url: b.url, token: at.owner.headers['Coder-Session-Token'] })
   const asked = new Map<string, number>()

@@ -82,7 +82,7 @@ it('OP-74: after a long pause the next key is announced before it signs', async 
   ])
 })
 
-it('OP-74: replicas that start together make one key', async () => {
+it('OP-74, OP-54: replicas that start together make one key', async () => {
   const made = await Promise.all(Array.from({ length: 4 }, () => new KeyRing(context(), FEATURE).signing()))
   expect(new Set(made.map(({ secret }) => secret.toString('hex'))).size).toBe(1)
   expect(await keys()).toEqual([[1, 0, null]])

@@ -201,7 +201,7 @@ test('ID-222: after a lost connection the feed counts as cut off until what was 
   await until('the feed', () => database.feed.connected)
 })
 
-test('a lost connection for pokes is replaced, so that other replicas go on hearing at once', async () => {
+test('OP-65: a lost connection for pokes is replaced, so that other replicas go on hearing at once', async () => {
   await using copy = await createTestDatabase()
   await using database = await openDatabase(copy.url)
   await using client = await connected(copy.url)
@@ -281,7 +281,7 @@ async function relay(url: string) {
   }
 }
 
-test('half-open TCP: a database that does not answer any more is left, and the feed goes on over a new connection', async () => {
+test('OP-65, half-open TCP: a database that does not answer any more is left, and the feed goes on over a new connection', async () => {
   await using copy = await createTestDatabase()
   using between = await relay(copy.url)
   await using database = await Database.open({

@@ -170,7 +170,7 @@ describe('OP-133: delivery', () => {
     expect(await failed(TEMPLATES.troubleshooting)).toMatchObject({ attempt_count: 1, method: 'smtp' })
   })
 
-  it('test 40: a message whose notifier is gone is sent when its lease has ended', async () => {
+  it('test 40, OP-55, OP-73: a message whose notifier is gone is sent when its lease has ended', async () => {
     const user = await fixtures.user(database.db, { username: 'abandoned' })
     const message = (leasedUntil: Date, minute: number) =>
       fixtures.notificationMessage(database.db, {

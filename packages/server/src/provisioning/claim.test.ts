@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { silentLogger } from '@slipway/request-log'
-import { createTestDatabase, fixtures, openDatabase, type TestDatabase } from '@slipway/testkit'
+import { createTestDatabase, fixtures, openDatabase, type TestDatabase, until } from '@slipway/testkit'
 import { systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
 import { JobReaper } from './job-reaper.ts'
 import { countMatching } from './store/daemons.ts'
-import { claimJob, completeJob, type JobRow, queuePlaces, renewJob } from './store/jobs.ts'
+import { claimJob, completeJob, type JobRow, listLostJobs, queuePlaces, renewJob } from './store/jobs.ts'
 import { mergeTags, normalizeTags, type Tags } from './tags.ts'
 
 const provisioner = systemActor('provisionerd', 'test')
@@ -163,6 +163,26 @@ describe('a job whose provisioner is gone', () => {
     expect(await renewJob(provisioner, database.db, held)).toBeUndefined()
     expect(await completeJob(provisioner, database.db, held)).toBe(false)
     expect((await read(job.id)).job_status).toBe('failed')
+  })
+
+  it('OP-51: of many ten are looked at together, whether they were lost or waited for half an hour, and no others', async () => {
+    const { queued } = await emptyQueue()
+    const young = await queued({ updated_at: ago(20 * 60) })
+    const lost = await Promise.all(Array.from({ length: 6 }, () => queued({ updated_at: ago(31 * 60) })))
+    for (let i = 0; i < 6; i += 1) lost.push(await queued({ updated_at: ago(40), started_at: ago(60) }))
+    const listed = async () =>
+      (await listLostJobs(systemActor('job_reaper', 'test'), database.db)).map(({ id }) => id)
+    const ids = lost.map(({ id }) => id)
+    const found = await listed()
+    expect(found).toHaveLength(10)
+    expect(found.filter((id) => !ids.includes(id))).toEqual([])
+    using own = reaper()
+    await until('the end of all', async () => {
+      await own.tick()
+      return (await listed()).length === 0
+    })
+    for (const id of ids) expect((await read(id)).job_status, id).toBe('failed')
+    expect((await read(young.id)).job_status).not.toBe('failed')
   })
 
   it('PR-122: is left alone while its provisioner renews it', async () => {

@@ -54,7 +54,7 @@ const jobOf = (id: string) =>
   })
 
 describe('the reaper', () => {
-  it('PR-42: a job that nobody takes for half an hour fails and says so in its log', async () => {
+  it('PR-42, OP-51: a job that nobody takes for half an hour fails and says so in its log', async () => {
     const waiting = await build({ started_at: null, created_at: ago(1900), updated_at: ago(1860) })
     expect(await jobOf(waiting.job_id)).toMatchObject({
       status: 'failed',

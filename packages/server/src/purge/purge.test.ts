@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
 import { isAllowed, systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
+import { tryPurgeLock } from './store.ts'
 
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
@@ -155,6 +156,35 @@ it('PR-24: provisioners that nobody has seen for a week go, by an actor that may
   for (const action of ['read', 'update', 'delete'] as const)
     expect(isAllowed(purger, action, { type: 'provisioner_daemon' }), action).toBe(false)
   expect(isAllowed(purger, 'delete', { type: 'system' })).toBe(true)
+})
+
+it('OP-53: while another replica deletes records of a kind, this one leaves those and goes on with the others', async () => {
+  const purger = systemActor('dbpurge', 'test')
+  const held = await fixtures.apiKey(database.db, { expires_at: daysAgo(8) })
+  const other = await fixtures.auditLog(database.db, { time: daysAgo(31) })
+  const [entered, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  await using holder = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+  const holding = holder.transaction(async (tx) => {
+    expect(await tryPurgeLock(purger, tx, 'expired_api_keys')).toBe(true)
+    entered.resolve()
+    await release.promise
+  })
+  await entered.promise
+  const keys = async () =>
+    (await database.db.selectFrom('api_keys').select('id').execute()).map(({ id }) => id)
+  const logs = async () =>
+    (await database.db.selectFrom('audit_logs').select('id').execute()).map(({ id }) => id)
+  try {
+    await purge()
+    // Its turn comes after that of the keys.
+    await until('the entry to go', async () => !(await logs()).includes(other.id))
+    expect(await keys()).toContain(held.id)
+  } finally {
+    release.resolve()
+    await holding
+  }
+  await purge()
+  await until('the key to go', async () => !(await keys()).includes(held.id))
 })
 
 it('AC-96: logs of agents of earlier builds go, those of the latest one never', async () => {

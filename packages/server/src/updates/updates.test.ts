@@ -72,7 +72,7 @@ describe('OP-113: releases', () => {
   })
 })
 
-describe('OP-113: the check', () => {
+describe('OP-113, OP-61: the check', () => {
   it('tells everybody of a newer release, and asks the feed once for all replicas and starts of a day', async () => {
     const newer = { current: false, ...NEWER }
     const known = (one: TestServer) =>

@@ -229,7 +229,7 @@ describe('the executor', () => {
     ahead = 0
   })
 
-  it('WS-235: two replicas that look at the same time make one build', async () => {
+  it('WS-235, OP-50: two replicas that look at the same time make one build', async () => {
     await using _second = await startTestServer({
       databaseUrl: server.databaseUrl,
       env: { CODER_AUTOBUILD_POLL_INTERVAL: '100ms', CODER_PROVISIONER_DAEMONS: '0' },
