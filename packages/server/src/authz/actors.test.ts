@@ -108,6 +108,40 @@ describe('system actors', () => {
     )
   })
 
+  it('WS-75: the provisioner makes and reads files and no more, who renders forms only reads them', () => {
+    const ofFiles = (name: ActorName) =>
+      RESOURCES.file.filter((action) => isAllowed(actorOf(name), action, { type: 'file', owner: USER }))
+    expect(ofFiles('provisionerd')).toEqual(['create', 'read'])
+    expect(ofFiles('file_reader')).toEqual(['read'])
+    const ofReader = pairs.filter(({ type, action }) => isAllowed(actorOf('file_reader'), action, { type }))
+    expect(ofReader).toEqual([{ type: 'file', action: 'read' }])
+    for (const action of RESOURCES.user_secret)
+      expect(isAllowed(actorOf('provisionerd'), action, { type: 'user_secret', owner: USER })).toBe(false)
+  })
+
+  it('WS-221: what the purge could call outside of chats deletes, whatever is written later', () => {
+    const purge = systemActor('dbpurge', 'a test')
+    const text = readFileSync(new URL('./store-functions.checks.txt', import.meta.url), 'utf8')
+    const open = [...text.matchAll(/^(\S+) (\S+): (.+)$/gm)].flatMap(
+      ([, file = '', name = '', checks = '']) => {
+        const asked = [...checks.matchAll(/(\w+) (\w+)(?: \([^)]*\))?(?:; |$)/g)]
+        const isOpen = pairs.filter(({ type, action }) =>
+          asked.some(([, asks, of]) => asks === action && of === type),
+        )
+        return isOpen.every((pair) => isAllowed(purge, pair.action, { type: pair.type })) &&
+          !isOpen.every(({ type }) => type === 'chat')
+          ? [`${file} ${name}`]
+          : []
+      },
+    )
+    expect(open).toContain('purge/store.ts expiredKeys.deleteOld')
+    expect(
+      open.filter(
+        (one) => !/ (?:\w+\.)?(?:deleteOld|countOld|delete\w+|forget\w+|spend\w+|tryPurgeLock)$/.test(one),
+      ),
+    ).toEqual(['purge/store.ts endPrebuildKeys'])
+  })
+
   it.each(names)('RB-63: %s names no pair that does not exist', (name) => {
     const role: RoleDefinition = ACTOR_ROLES[name]
     for (const level of ['site', 'user', 'org', 'member'] as const)
@@ -135,6 +169,16 @@ describe('switching to a system actor', () => {
     expect(calls.length).toBeGreaterThan(30)
     for (const { file, args } of calls)
       expect(args, file).toMatch(/^\s*'\w+',\s*(?:[\w.]+,\s*)?'[^']{12,}',?\s*$/)
+  })
+
+  it('WS-75: files are read and made as who asks, or as the provisioner', () => {
+    const named = calls.filter(({ file }) =>
+      /import \{[^}]*\b(?:getFile|storeFile)\b[^}]*\} from '\.\.?\/(?:files\/index|store)\.ts'/.test(
+        readFileSync(path.join(source, file), 'utf8'),
+      ),
+    )
+    expect(named.map(({ file }) => file)).toContain('workspaces/run-build.ts')
+    for (const { file, args } of named) expect(args, file).toMatch(/^\s*'(?:provisionerd|file_reader)'/)
   })
 
   it('RB-60: the widest actor is only where no narrower one has the rights', () => {

@@ -921,6 +921,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'purge/store.ts spentChallenges.countOld': [new Date()],
   'purge/store.ts spentLogoutTokens.deleteOld': [{ before: new Date(), limit: 10 }],
   'purge/store.ts spentLogoutTokens.countOld': [new Date()],
+  'purge/store.ts endPrebuildKeys': [new Date()],
   'purge/store.ts tryPurgeLock': ['audit_logs'],
   'rate-limits/store.ts takeFromBucket': [
     { bucket: hash.subarray(0, 16), windowStart: 0, windowMs: 60_000, elapsed: 0, limit: 1 },

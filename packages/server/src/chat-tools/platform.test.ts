@@ -86,7 +86,7 @@ describe('templates', () => {
     })
   })
 
-  it('T-5, CH-1110: a template of another organization makes no workspace and binds nothing', async () => {
+  it('WS-51, T-5, CH-1110: a template of another organization makes no workspace and binds nothing', async () => {
     const { db } = world.context.database
     const organization = await fixtures.organization(db)
     const chat = await world.chat({ organization_id: organization.id })

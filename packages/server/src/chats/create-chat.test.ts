@@ -249,7 +249,7 @@ describe('CH-401: making a chat', () => {
     expect(await titled(`${'x'.repeat(75)} a b c d e f`)).toBe(`${'x'.repeat(75)} a b…`)
   })
 
-  it('T-4, CH-403, CH-423: a workspace must be one to connect to, of the organization of the chat', async () => {
+  it('WS-51, T-4, CH-403, CH-423: a workspace must be one to connect to, of the organization of the chat', async () => {
     const { db } = world.database
     const { client, id } = await world.member(['agents-access', 'organization-workspace-access'])
     const elsewhere = await fixtures.organization(db)

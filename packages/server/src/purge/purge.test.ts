@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
-import { isAllowed, systemActor } from '../authz/index.ts'
+import { isAllowed, PREBUILDS_USER, systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
 import { tryPurgeLock } from './store.ts'
 
@@ -185,6 +185,33 @@ it('OP-53: while another replica deletes records of a kind, this one leaves thos
   }
   await purge()
   await until('the key to go', async () => !(await keys()).includes(held.id))
+})
+
+it('WS-220: keys of the user of prebuilt workspaces end that are of nothing, and of workspaces that are not its own', async () => {
+  const { db } = database
+  const prebuilds = await fixtures.user(db, { id: PREBUILDS_USER, is_system: true, login_type: 'none' })
+  const template = await fixtures.template(db)
+  const [own, claimed, gone] = [
+    await fixtures.workspace(db, { template, owner: prebuilds }),
+    await fixtures.workspace(db, { template }),
+    await fixtures.workspace(db, { template, owner: prebuilds, deleted: true }),
+  ]
+  const key = (token_name: string, columns: object = {}) =>
+    fixtures.apiKey(db, { user: prebuilds, token_name, expires_at: daysAgo(-1), ...columns })
+  const ofWorkspace = ({ id }: { readonly id: string }) => key(`${PREBUILDS_USER}_${id}_session_token`)
+  const [kept, named] = [await ofWorkspace(own), await key('by-hand')]
+  const ends = [await ofWorkspace(claimed), await ofWorkspace(gone), await key('')]
+  const { id: others } = await fixtures.apiKey(db, { token_name: '', expires_at: daysAgo(-1) })
+  await purge()
+  const valid = async () =>
+    (await db.selectFrom('api_keys').select('id').where('expires_at', '>', new Date()).execute()).map(
+      ({ id }) => id,
+    )
+  await until('them to end', async () => {
+    const left = await valid()
+    return ends.every(({ id }) => !left.includes(id))
+  })
+  expect(await valid()).toEqual(expect.arrayContaining([kept.id, named.id, others]))
 })
 
 it('AC-96: logs of agents of earlier builds go, those of the latest one never', async () => {

@@ -5,7 +5,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { PeriodicJob } from '../periodic-job/index.ts'
 import { PURGED, type PurgedRecords } from './records.ts'
-import { tryPurgeLock } from './store.ts'
+import { endPrebuildKeys, tryPurgeLock } from './store.ts'
 
 const PAUSE_MS = 10 * 60_000
 /** Rows of one statement, and the time that one kind of record may take in a round (OP-79). */
@@ -73,6 +73,12 @@ async function purgeAll(context: AppContext, metrics: PurgeMetrics, closing: Abo
         error: describeError(error),
       })
     }
+  }
+  try {
+    await endPrebuildKeys(actor, context.database.db, context.clock.now())
+  } catch (error) {
+    success = false
+    context.log.error('keys of prebuilt workspaces could not be ended', { error: describeError(error) })
   }
   // A round in which another replica had every turn is none (OP-78).
   if (worked || !success)

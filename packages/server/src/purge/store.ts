@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 
-import { type Actor, authorize, type ResourceType } from '../authz/index.ts'
+import { type Actor, authorize, PREBUILDS_USER, type ResourceType } from '../authz/index.ts'
 import type { Db } from '../database/index.ts'
 
 /** What can be done about records of one kind that are older than a time. */
@@ -92,6 +92,28 @@ export const expiredKeys = oldRecords(
     select id from api_keys k where k.expires_at < ${before}
        and not exists (select from oauth2_provider_app_tokens t where t.api_key_id = k.id)`,
 )
+
+/** What a session token is called that a build is given. */
+const SESSION_TOKEN = sql`'_session_token'`
+
+/**
+ * Ends keys of the user of prebuilt workspaces that nobody may use any more: session tokens of workspaces that it does not own, or
+ * no longer, and keys that have no name (WS-220). They go once they have expired for long enough.
+ *
+ * @returns how many there were.
+ * @throws ApiError 403 without `api_key:delete`.
+ */
+export async function endPrebuildKeys(actor: Actor, db: Db, now: Date): Promise<number> {
+  authorize(actor, 'delete', { type: 'api_key', owner: PREBUILDS_USER })
+  const { numAffectedRows } = await sql`
+    update api_keys k set expires_at = ${now}, updated_at = ${now}
+     where k.user_id = ${PREBUILDS_USER}::uuid and k.expires_at > ${now}
+       and (k.token_name = '' or (k.token_name like ${`${PREBUILDS_USER}\\_%`} || ${SESSION_TOKEN}
+            and not exists (select from workspaces w
+                             where w.owner_id = k.user_id and not w.deleted
+                               and k.token_name = k.user_id || '_' || w.id || ${SESSION_TOKEN})))`.execute(db)
+  return Number(numAffectedRows ?? 0)
+}
 
 /** Actions that old entries of the audit log have and new ones never get (RB-86). */
 const LEGACY = sql`('connect', 'disconnect', 'open', 'close')`
