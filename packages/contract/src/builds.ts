@@ -12,7 +12,7 @@ export const CreateWorkspaceBuildOnSuccessRequest = Type.Object({
   rich_parameter_values: Type.Optional(Type.Array(WorkspaceBuildParameter)),
   template_version_id: Type.Optional(Uuid),
   template_version_preset_id: Type.Optional(Uuid),
-  transition: WorkspaceTransition,
+  transition: Type.Enum(['start']),
 })
 export type CreateWorkspaceBuildOnSuccessRequest = Static<typeof CreateWorkspaceBuildOnSuccessRequest>
 

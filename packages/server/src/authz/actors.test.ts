@@ -199,6 +199,7 @@ describe('switching to a system actor', () => {
       'replicas/registration.ts',
       'sign-in/actor.ts',
       'templates/built-in.ts',
+      'workspaces/follow-up-builds.ts',
     ])
   })
 })

@@ -922,6 +922,15 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'purge/store.ts spentLogoutTokens.deleteOld': [{ before: new Date(), limit: 10 }],
   'purge/store.ts spentLogoutTokens.countOld': [new Date()],
   'purge/store.ts endPrebuildKeys': [new Date()],
+  'purge/store.ts endedFollowUps.deleteOld': [{ before: new Date(), limit: 10 }],
+  'purge/store.ts endedFollowUps.countOld': [new Date()],
+  'workspaces/store/follow-ups.ts insertFollowUp': [
+    ownership,
+    { parentBuildId: id, versionId: undefined, presetId: undefined, parameters: [] },
+  ],
+  'workspaces/store/follow-ups.ts takeFollowUp': [new Date(8e12)],
+  'workspaces/store/follow-ups.ts endFollowUp': [id, { status: 'failed' }],
+  'workspaces/store/follow-ups.ts postponeFollowUp': [id, { at: new Date(8e12), error: 'x' }],
   'purge/store.ts tryPurgeLock': ['audit_logs'],
   'rate-limits/store.ts takeFromBucket': [
     { bucket: hash.subarray(0, 16), windowStart: 0, windowMs: 60_000, elapsed: 0, limit: 1 },

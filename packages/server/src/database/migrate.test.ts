@@ -259,6 +259,7 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into ai_provider_troubles (provider_id, subject, kind, since) values (${ID(26)}, '', 'failing', now())`,
   ],
   46: [`insert into scim_users (user_id, user_name) values (${USER}, 'ada@example.com')`],
+  63: [`insert into workspace_build_orchestrations (parent_build_id) values (${BUILD})`],
   44: [
     `insert into tasks (id, organization_id, owner_id, name, display_name, workspace_id, template_version_id, prompt)
        values (${TASK}, ${ORGANIZATION}, ${USER}, 'sort', 'Sort', ${WORKSPACE}, ${VERSION}, 'Sort the mail')`,

@@ -1707,6 +1707,21 @@ export interface WorkspaceAppsTable {
   tooltip: Generated<string>
 }
 
+export interface WorkspaceBuildOrchestrationsTable {
+  id: Generated<string>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+  parent_build_id: string
+  child_build_id: string | null
+  status: Generated<'pending' | 'completed' | 'failed' | 'canceled'>
+  template_version_id: string | null
+  template_version_preset_id: string | null
+  rich_parameter_values: ColumnType<JsonValue, string | undefined, string>
+  attempts: Generated<number>
+  next_attempt_at: Date | null
+  error: string | null
+}
+
 export interface WorkspaceBuildParametersTable {
   workspace_build_id: string
   name: string
@@ -1922,6 +1937,7 @@ export interface Tables {
   workspace_agents: WorkspaceAgentsTable
   workspace_app_statuses: WorkspaceAppStatusesTable
   workspace_apps: WorkspaceAppsTable
+  workspace_build_orchestrations: WorkspaceBuildOrchestrationsTable
   workspace_build_parameters: WorkspaceBuildParametersTable
   workspace_builds: WorkspaceBuildsTable
   workspace_resources: WorkspaceResourcesTable

@@ -50,6 +50,40 @@ describe('a periodic job', () => {
     expect(lines.join('')).toContain('the database is away')
   })
 
+  it('begins at once when it is woken, and once more after a round that is under way', async () => {
+    let rounds = 0
+    let release = Promise.withResolvers<void>()
+    let begun = Promise.withResolvers<void>()
+    await using job = new PeriodicJob(
+      { log: silentLogger() },
+      {
+        ...work,
+        pauseMs: 3_600_000,
+        round: async () => {
+          rounds += 1
+          begun.resolve()
+          await release.promise
+        },
+      },
+    )
+    const next = async (): Promise<void> => {
+      const open = release
+      begun = Promise.withResolvers()
+      release = Promise.withResolvers()
+      open.resolve()
+      await begun.promise
+    }
+    for (let i = 0; i < 3; i += 1) job.wake()
+    await next()
+    expect(rounds).toBe(2)
+    release.resolve()
+    // Until that round has ended and the pause has begun.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(rounds).toBe(2)
+    job.wake()
+    expect(rounds).toBe(3)
+  })
+
   it('asks the round that is under way to end, waits for it, and begins no other', async () => {
     const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')
     let rounds = 0

@@ -24,6 +24,8 @@ export class PeriodicJob implements AsyncDisposable {
   readonly #closing = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void>
+  #busy = false
+  #again = false
 
   constructor({ log }: Pick<AppContext, 'log'>, work: PeriodicWork) {
     this.#log = log
@@ -34,15 +36,29 @@ export class PeriodicJob implements AsyncDisposable {
   async #run(): Promise<void> {
     const { service, pauseMs, failure, round } = this.#work
     const { signal } = this.#closing
+    this.#busy = true
     try {
       await labelled(service, () => round(signal))
     } catch (error) {
       if (error !== signal.reason) this.#log.error(failure, { error: describeError(error) })
     }
-    if (!signal.aborted)
-      this.#timer = setTimeout(() => {
-        this.#round = this.#run()
-      }, pauseMs).unref()
+    this.#busy = false
+    if (signal.aborted) return
+    if (this.#again) this.#begin()
+    else this.#timer = setTimeout(() => this.#begin(), pauseMs).unref()
+  }
+
+  #begin(): void {
+    this.#again = false
+    this.#round = this.#run()
+  }
+
+  /** Begins a round without waiting for the end of the pause; when one is under way, another one after it. */
+  wake(): void {
+    if (this.#closing.signal.aborted) return
+    clearTimeout(this.#timer)
+    if (this.#busy) this.#again = true
+    else this.#begin()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ export type Service =
   | 'http-api'
   | 'agent-rpc'
   | 'lifecycle-executor'
+  | 'workspace-build-orchestrator'
   | 'dormancy'
   | 'mcp-health'
   | 'metrics-collector'

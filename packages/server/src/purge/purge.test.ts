@@ -214,6 +214,26 @@ it('WS-220: keys of the user of prebuilt workspaces end that are of nothing, and
   expect(await valid()).toEqual(expect.arrayContaining([kept.id, named.id, others]))
 })
 
+it('WS-178, OP-76: wishes for builds to follow others go a day after they are decided, and not while they wait', async () => {
+  const { db } = database
+  const columns = { updated_at: daysAgo(2) }
+  // Its parent has not ended, so that nothing follows meanwhile.
+  const job = await fixtures.provisionerJob(db, {
+    started_at: null,
+    completed_at: null,
+    tags: JSON.stringify({ held: 'yes' }),
+  })
+  const parent = await fixtures.workspaceBuild(db, { job, transition: 'stop' })
+  const waiting = await fixtures.workspaceBuildOrchestration(db, { parent, ...columns })
+  const old = await fixtures.workspaceBuildOrchestration(db, { ...columns, status: 'completed' })
+  const young = await fixtures.workspaceBuildOrchestration(db, { status: 'failed' })
+  await purge()
+  const left = async () =>
+    (await db.selectFrom('workspace_build_orchestrations').select('id').execute()).map(({ id }) => id)
+  await until('the old one to go', async () => !(await left()).includes(old.id))
+  expect(await left()).toEqual(expect.arrayContaining([waiting.id, young.id]))
+})
+
 it('AC-96: logs of agents of earlier builds go, those of the latest one never', async () => {
   const workspace = await fixtures.workspace(database.db)
   const logOf = async () => {
@@ -245,6 +265,7 @@ it('OP-78: what was deleted is counted, of the kinds that have a name', async ()
     'expired_api_keys',
     'connection_logs',
     'audit_logs',
+    'workspace_build_orchestrations',
     'chats',
     'chat_files',
     'aibridge_records',

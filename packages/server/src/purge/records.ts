@@ -76,6 +76,12 @@ export const PURGED: readonly PurgedRecords[] = [
     retentionMs: ({ config }) => config.auditLogsRetention,
     old: store.auditEntries,
   },
+  {
+    type: 'workspace_build_orchestrations',
+    counted: true,
+    retentionMs: () => DAY_MS,
+    old: store.endedFollowUps,
+  },
   { type: 'chats', counted: true, retentionMs: chatRetention, old: archivedChats, batch: 1_000 },
   { type: 'chat_files', counted: true, retentionMs: chatRetention, old: unlinkedFiles, batch: 1_000 },
   {

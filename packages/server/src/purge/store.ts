@@ -151,6 +151,15 @@ export const auditLinks = oldRecords(
      order by sequence`,
 )
 
+/** Wishes for builds to follow others that are fulfilled or given up (WS-178). */
+export const endedFollowUps = oldRecords(
+  'workspace_build_orchestration',
+  'workspace_build_orchestrations',
+  ['id'],
+  (before) => sql`
+    select id from workspace_build_orchestrations where status <> 'pending' and updated_at < ${before} order by updated_at`,
+)
+
 /** Entries of the connection log. */
 export const connections = oldRecords(
   'system',

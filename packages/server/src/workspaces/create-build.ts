@@ -17,9 +17,11 @@ import {
   type VersionRow,
   versionObject,
 } from '../templates/index.ts'
+import { requireMayFollow, requireQueueable } from './on-success.ts'
 import { completeOrphan } from './orphan.ts'
 import { choosePreset } from './presets.ts'
 import { BUILD_ACTIVE_MESSAGE, type BuildRow, insertBuild, listBuildParameters } from './store/builds.ts'
+import { insertFollowUp } from './store/follow-ups.ts'
 import { mayTransition, type WorkspaceOwnership, workspaceObject } from './store/workspace-object.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
@@ -88,11 +90,13 @@ export async function createBuild(
   attempt: BuildAttempt,
 ): Promise<MadeBuild> {
   attempt.queued = undefined
+  requireQueueable(request)
   requireSupported(request)
   if (workspace.deleted && request.transition !== 'delete')
     throw conflict('Cannot start a deleted workspace!')
   requirePermission(actor, workspace, request.transition)
   await requireExtras(context, actor, tx, workspace, request)
+  if (request.on_success !== undefined) await requireMayFollow(actor, tx, workspace, request.on_success)
   const version = await usableVersion(tx, workspace, request)
   if (workspace.latest?.active === true) throw conflict(BUILD_ACTIVE_MESSAGE)
   const { values, presetId } = await parametersOf(tx, workspace, version, request)
@@ -103,6 +107,7 @@ export async function createBuild(
     !isAllowed(actor, 'update', versionObject(version))
   )
     throw forbidden('The template requires its active version: update the workspace.')
+  if (request.on_success !== undefined) await requireUsable(tx, workspace, request.on_success)
 
   const id = randomUUID()
   const initiatorId = request.initiatorId ?? actor.id
@@ -149,6 +154,13 @@ export async function createBuild(
           : context.secrets.sealer.seal(request.state, statePurpose(workspace.id)),
     parameters: values,
   })
+  if (request.on_success !== undefined)
+    await insertFollowUp(actor, tx, workspace, {
+      parentBuildId: id,
+      versionId: request.on_success.template_version_id,
+      presetId: request.on_success.template_version_preset_id,
+      parameters: request.on_success.rich_parameter_values ?? [],
+    })
   if (request.orphan === true && matching.available === 0) {
     await completeOrphan(tx, job, workspace.id)
     await deleteAgentsOfOtherBuilds(parts, tx, workspace.id, undefined)
@@ -184,18 +196,24 @@ export function statePurpose(workspaceId: string): string {
   return `provisioner state of ${workspaceId}`
 }
 
-/** A wish that would be passed over silently is refused: a dry run must never start a real build (WS-302). */
+/** A dry run must never start a real build (WS-302). */
 function requireSupported(request: BuildRequest): void {
-  const refused =
-    request.dry_run === true ? 'dry_run' : request.on_success === undefined ? undefined : 'on_success'
-  if (refused !== undefined)
-    throw badRequest(`Workspace builds with ${refused} are not supported.`, {
-      detail:
-        refused === 'dry_run'
-          ? 'Try the template version out with its dry-run route; nothing was built.'
-          : 'Wait for the build to end and ask for the next one then; nothing was built.',
-      validations: [{ field: refused, detail: 'is not supported' }],
+  if (request.dry_run === true)
+    throw badRequest('Workspace builds with dry_run are not supported.', {
+      detail: 'Try the template version out with its dry-run route; nothing was built.',
+      validations: [{ field: 'dry_run', detail: 'is not supported' }],
     })
+}
+
+/** What could not follow as things are is told before anything stops. @throws ApiError 400, 406. */
+async function requireUsable(
+  tx: Db,
+  workspace: BuildTarget,
+  next: NonNullable<BuildRequest['on_success']>,
+): Promise<void> {
+  const wanted = next.template_version_id ?? workspace.template_active_version_id
+  const request = { ...next, template_version_id: wanted }
+  await parametersOf(tx, workspace, await usableVersion(tx, workspace, request), request)
 }
 
 function requirePermission(actor: Actor, workspace: BuildTarget, transition: BuildRow['transition']): void {

@@ -92,16 +92,33 @@ async function build({ id }: Pick<Workspace, 'id'>, body: CreateWorkspaceBuildRe
 }
 
 describe('a build that would not do what was asked', () => {
-  it('WS-302: a dry run starts no real build, and neither is a wish for a follow-up dropped', async () => {
+  it('WS-302: a dry run starts no real build', async () => {
     const workspace = await ended(await make('careful'))
     const params = { workspace: workspace.id }
-    for (const body of [
-      { transition: 'stop', dry_run: true },
-      { transition: 'stop', on_success: { transition: 'start' } },
-    ] as const)
-      await expect(owner.call(createBuild, { params, body })).rejects.toMatchObject({ status: 400 })
+    await expect(
+      owner.call(createBuild, { params, body: { transition: 'stop', dry_run: true } }),
+    ).rejects.toMatchObject({ status: 400 })
     expect(await owner.call(listBuilds, { params })).toHaveLength(1)
   })
+})
+
+it('WS-177: one request restarts a workspace', async () => {
+  const workspace = await ended(await make('again'))
+  await owner.call(createBuild, {
+    params: { workspace: workspace.id },
+    body: { transition: 'stop', reason: 'dashboard', on_success: { transition: 'start' } },
+  })
+  const restarted = await until('the start', async () => {
+    const current = await owner.call(getWorkspace, { params: { workspace: workspace.id } })
+    return current.latest_build.build_number === 3 && current.latest_build.status === 'running' && current
+  })
+  expect(restarted.latest_build).toMatchObject({ transition: 'start', reason: 'dashboard' })
+  const builds = await owner.call(listBuilds, { params: { workspace: workspace.id } })
+  expect(builds.map((one) => [one.transition, one.status])).toEqual([
+    ['start', 'running'],
+    ['stop', 'stopped'],
+    ['start', 'running'],
+  ])
 })
 
 describe('a workspace whose template fails for it', () => {

@@ -66,12 +66,24 @@ type Extra = Omit<CreateWorkspaceBuildRequest, 'transition' | 'reason'>
 
 /** Stops, and starts again with `extra` when the stop is done; a canceled or failed stop ends it (UI-712). */
 export async function restartWorkspace(workspace: Workspace, extra: Extra): Promise<void> {
+  const { template_version_id = workspace.latest_build.template_version_id, log_level, ...others } = extra
+  // The server starts the active version by itself, whatever becomes of this page (WS-177); others are for managers.
+  if (template_version_id === workspace.template_active_version_id)
+    return build(workspace, {
+      transition: 'stop',
+      on_success: { transition: 'start', ...parametersOf(others) },
+      ...(log_level === undefined ? {} : { log_level }),
+    })
   const stop = await order(workspace, {
     transition: 'stop',
     ...(extra.log_level === undefined ? {} : { log_level: extra.log_level }),
   })
   showBuild(workspace, stop)
   void startAfter(workspace, stop, extra)
+}
+
+function parametersOf({ rich_parameter_values }: Extra): Pick<Extra, 'rich_parameter_values'> {
+  return rich_parameter_values === undefined ? {} : { rich_parameter_values }
 }
 
 async function startAfter(workspace: Workspace, stop: WorkspaceBuild, extra: Extra): Promise<void> {
