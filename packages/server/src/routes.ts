@@ -14,7 +14,7 @@ import { aiGatewayRoutes, type ModelGateway } from './ai-gateway/index.ts'
 import { aiGovernanceRoutes, limitNewKey, requireUnlimited } from './ai-governance/index.ts'
 import { aiProviderRoutes, type ModelProviders } from './ai-providers/index.ts'
 import { appearanceRoutes } from './appearance/index.ts'
-import { type AppServer, appRoutes } from './apps/index.ts'
+import { type AppServer, appRoutes, lowerShares } from './apps/index.ts'
 import { auditLogRoutes } from './audit-log/index.ts'
 import { actorForUser, systemActor } from './authz/index.ts'
 import { chatContextRoutes, contextDetails, noteGitReport } from './chat-context/index.ts'
@@ -82,7 +82,13 @@ import { userSecretRoutes } from './user-secrets/index.ts'
 import { userSettingsRoutes } from './user-settings/index.ts'
 import { userSkillRoutes } from './user-skills/index.ts'
 import { type WebPush, webPushRoutes } from './web-push/index.ts'
-import { type BuildFeed, buildRoutes, quotaRoutes, workspaceRoutes } from './workspaces/index.ts'
+import {
+  type BuildFeed,
+  buildRoutes,
+  followTemplate,
+  quotaRoutes,
+  workspaceRoutes,
+} from './workspaces/index.ts'
 
 /** What protects accounts beside their keys. */
 export interface AccountSecurity {
@@ -197,7 +203,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ),
     ...fileRoutes(context),
     ...provisioningRoutes(context),
-    ...templateRoutes(context),
+    ...templateRoutes(context, [followTemplate(context), lowerShares]),
     ...templateVersionRoutes(context, tagReader, external),
     ...dryRunRoutes(context),
     ...workspaceRoutes(context, builds, external),

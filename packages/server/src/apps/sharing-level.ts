@@ -6,3 +6,8 @@ export type SharingLevel = (typeof SHARING_LEVELS)[number]
 export function narrower(level: SharingLevel, highest: SharingLevel): SharingLevel {
   return SHARING_LEVELS.indexOf(level) > SHARING_LEVELS.indexOf(highest) ? highest : level
 }
+
+/** The levels that are wider than one, of those that a port may be shared by. */
+export function widerThan(highest: SharingLevel): Exclude<SharingLevel, 'owner'>[] {
+  return SHARING_LEVELS.slice(SHARING_LEVELS.indexOf(highest) + 1).filter((level) => level !== 'owner')
+}

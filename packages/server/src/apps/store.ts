@@ -10,7 +10,7 @@ import type {
 } from '../database/tables.ts'
 import { ApiError, badRequest, notFound } from '../errors/index.ts'
 import { type WorkspaceRow, workspaceObject } from '../workspaces/index.ts'
-import { narrower, type SharingLevel } from './sharing-level.ts'
+import { narrower, type SharingLevel, widerThan } from './sharing-level.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -158,6 +158,8 @@ export async function upsertPortShare(
     .selectFrom('agents_with_workspace as a')
     .innerJoin('templates as t', 't.id', 'a.template_id')
     .select('t.max_port_sharing_level as highest')
+    // A template that allows less by the time that this is stored would pass it over (WS-89).
+    .forShare('t')
     .where('a.build_id', '=', workspace.build_id)
     .where('a.name', '=', share.agent_name)
     .executeTakeFirst()
@@ -176,6 +178,34 @@ export async function upsertPortShare(
     )
     .returningAll()
     .executeTakeFirstOrThrow()
+}
+
+/**
+ * Takes shared ports of all workspaces of a template back to what it allows now (WS-89); where that is nothing, they are
+ * shared no more.
+ *
+ * @throws ApiError 403 without `workspace:update`.
+ */
+export async function lowerPortShares(
+  actor: Actor,
+  tx: Db,
+  template: { readonly id: string; readonly organization_id: string },
+  highest: SharingLevel,
+): Promise<void> {
+  authorize(actor, 'update', { type: 'workspace', organization: template.organization_id })
+  const ofTemplate = sql<boolean>`workspace_id in (select id from workspaces where template_id = ${template.id}::uuid)`
+  if (highest === 'owner') {
+    await tx.deleteFrom('workspace_agent_port_share').where(ofTemplate).execute()
+    return
+  }
+  const wider = widerThan(highest)
+  if (wider.length === 0) return
+  await tx
+    .updateTable('workspace_agent_port_share')
+    .set({ share_level: highest })
+    .where(ofTemplate)
+    .where('share_level', 'in', wider)
+    .execute()
 }
 
 /** Ends the sharing of a port. @throws ApiError 403, 404 when it is not shared. */

@@ -13,5 +13,6 @@ export {
 } from './store/templates.ts'
 export { listParameters, listPresets, listVariables } from './store/version-parts.ts'
 export { getVersion, jobFromJson, type VersionRow, versionObject } from './store/versions.ts'
+export type { TemplateChange, TemplateEffect } from './template-effect.ts'
 export { templateRoutes } from './template-routes.ts'
 export { templateVersionRoutes } from './version-routes.ts'

@@ -19,14 +19,20 @@ import {
   getTemplate,
   getTemplateByName,
   listTemplates,
+  lockTemplate,
   type TemplateRow,
   type TemplateSearch,
   templateHasWorkspaces,
   updateTemplate,
 } from './store/templates.ts'
+import type { TemplateEffect } from './template-effect.ts'
 
-/** Templates: make, read, list, change, delete (WS §6). */
-export function templateRoutes(context: AppContext): BoundRoute[] {
+/**
+ * Templates: make, read, list, change, delete (WS §6).
+ *
+ * @param effects what a change does to what was made of a template.
+ */
+export function templateRoutes(context: AppContext, effects: readonly TemplateEffect[]): BoundRoute[] {
   const db = context.database.db
   const times = new BuildTimes(context)
   const present = async (rows: readonly TemplateRow[]): Promise<contract.Template[]> => {
@@ -74,17 +80,28 @@ export function templateRoutes(context: AppContext): BoundRoute[] {
       const { actor, params, body } = incoming
       const load = (id = params.template ?? '') => getTemplate(actor, db, id)
       let deprecated = ''
-      const after = await auditedWrite(context, incoming, 'template', load, async (template) => {
+      const news: (() => Promise<void>)[] = []
+      const after = await auditedWrite(context, incoming, 'template', load, async ({ id }) => {
         if (body.name !== undefined && body.name !== '') requireName(body.name)
         await context.database.transaction(async (tx) => {
+          const template = await lockTemplate(actor, tx, id)
           await updateTemplate(actor, tx, template, {
             ...settingsOfUpdate(body),
             ...(body.name === undefined || body.name === '' ? {} : { name: body.name }),
           })
           if (body.disable_everyone_group_access === true) await closeToEveryone(actor, tx, template)
+          const change = {
+            before: template,
+            after: await getTemplate(actor, tx, id),
+            countsAsUsed: body.update_workspace_last_used_at === true,
+            restartsDormancy: body.update_workspace_dormant_at === true,
+          }
+          for (const effect of effects)
+            news.push(...[await effect(tx, change)].filter((tell) => tell !== undefined))
+          deprecated = template.deprecated
         })
-        deprecated = template.deprecated
       })
+      for (const tell of news) await tell()
       if (after.deprecated !== '' && after.deprecated !== deprecated) await announceDeprecated(context, after)
       return presentOne(after)
     }),

@@ -6,8 +6,10 @@ import {
   enqueueToTemplateAdmins,
   TEMPLATES,
 } from '../notifications/index.ts'
+import type { TemplateRow } from '../templates/index.ts'
 import type { EndedBuild } from './store/audited-builds.ts'
 import type { StoppingWorkspace } from './store/autostop-reminders.ts'
+import type { MarkedWorkspace } from './store/template-effects.ts'
 import type { WorkspaceRow } from './store/workspaces.ts'
 
 const actor = systemActor('provisionerd', 'owners and administrators hear of what happens to workspaces')
@@ -61,6 +63,22 @@ export function announceDormant(context: AppContext, row: WorkspaceRow): Promise
     labels: { name: row.name, timeTilDelete: hours > 0 ? inWords(hours) : '' },
     targets: aboutOf(row),
   })
+}
+
+/** Tells owners that the template deletes their dormant workspaces by another schedule now (WS-90). */
+export async function announceMarkedForDeletion(
+  context: AppContext,
+  workspaces: readonly MarkedWorkspace[],
+  template: Pick<TemplateRow, 'id' | 'organization_id' | 'time_til_dormant_autodelete'>,
+): Promise<void> {
+  const timeTilDormant = inWords(Math.max(1, Math.round(template.time_til_dormant_autodelete / NS_PER_HOUR)))
+  for (const { id, name, owner_id } of workspaces)
+    await enqueueNotification(context, actor, {
+      templateId: TEMPLATES.workspaceMarkedForDeletion,
+      userId: owner_id,
+      labels: { name, timeTilDormant, reason: 'its template has another rule for dormant workspaces now' },
+      targets: [id, owner_id, template.id, template.organization_id],
+    })
 }
 
 /** Tells the owner that a workspace stops soon (WS-239). */

@@ -223,6 +223,14 @@ function ofActiveVersion(column: 'has_ai_task' | 'has_external_agent', value: bo
     and coalesce(v.${sql.ref(column)}, false) = ${value})`
 }
 
+/** The same as it is now, which nobody else changes until the transaction ends. @throws ApiError 403, 404. */
+export async function lockTemplate(actor: Actor, tx: Db, id: string): Promise<TemplateRow> {
+  const row = await templateQuery(tx).where('t.id', '=', id).forUpdate('t').executeTakeFirst()
+  if (row === undefined || row.deleted || !isAllowed(actor, 'read', templateObject(row))) throw notFound()
+  authorize(actor, 'update', templateObject(row))
+  return row
+}
+
 /** Changes settings. @throws ApiError 403 without `template:update`, 409 on a taken name. */
 export async function updateTemplate(
   actor: Actor,
