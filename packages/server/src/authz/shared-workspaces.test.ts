@@ -2,8 +2,16 @@ import { describe, expect, it } from 'vitest'
 
 import { getUser, getWorkspace, listWorkspaces, removeMember } from '@slipway/contract'
 import { fixtures, openDatabase, startTestServer } from '@slipway/testkit'
+import type { Database } from '../database/index.ts'
 
 const me = { params: { user: 'me' } }
+
+/** A template that everybody in its organization may use, so that it hides no workspace (WS-307). */
+const usable = ({ db }: Database, organization_id: string) =>
+  fixtures.template(db, {
+    organization_id,
+    group_acl: JSON.stringify({ [organization_id]: ['read', 'use'] }),
+  })
 
 describe('a workspace that is shared with somebody', () => {
   it.each([
@@ -16,7 +24,7 @@ describe('a workspace that is shared with somebody', () => {
     const member = await server.user('member')
     const user = await member.call(getUser, me)
     const workspace = await fixtures.workspace(database.db, {
-      organization_id: user.organization_ids[0] ?? '',
+      template: await usable(database, user.organization_ids[0] ?? ''),
       user_acl: JSON.stringify({ [user.id]: ['read'] }),
       group_acl: JSON.stringify({ [user.organization_ids[0] ?? '']: ['read'] }),
       dormant_at: dormantAt,
@@ -27,8 +35,7 @@ describe('a workspace that is shared with somebody', () => {
       .call(getWorkspace, { params: { workspace: workspace.id } })
       .then(() => 200)
       .catch((error: { readonly status: number }) => error.status)
-    // The template of the other is hidden (RB-68), which is not the same as the workspace being hidden.
-    expect(status).toBe(seen ? 403 : 404)
+    expect(status).toBe(seen ? 200 : 404)
   })
 
   it('L-S6, RB-11: is out of sight for who has left the organization, and for who never was in it', async () => {
@@ -37,9 +44,9 @@ describe('a workspace that is shared with somebody', () => {
     const owner = await server.owner()
     const member = await server.user('member')
     const user = await member.call(getUser, me)
-    const shared = (organization: string) =>
+    const shared = async (organization: string) =>
       fixtures.workspace(database.db, {
-        organization_id: organization,
+        template: await usable(database, organization),
         user_acl: JSON.stringify({ [user.id]: ['read'] }),
       })
     const own = await shared(user.organization_ids[0] ?? '')

@@ -94,13 +94,24 @@ describe('tags', () => {
 })
 
 describe('the queue', () => {
-  it('PR-29, PR-38: people come before prebuilds, then the oldest', async () => {
+  it('WS-193, PR-29, PR-38: people come before prebuilds, then the oldest; what none of these takes does not count', async () => {
     const { organizationId, queued, claim } = await emptyQueue()
     const prebuild = { initiator_id: 'c42fdf75-3097-471c-8c33-fb52454d81c0' }
     const last = await queued({ ...prebuild, created_at: ago(90) })
     const second = await queued({ created_at: ago(50) })
     const first = await queued({ created_at: ago(60) })
-    await fixtures.provisionerDaemon(database.db, { organization_id: organizationId })
+    const foreign = await queued({
+      created_at: ago(99),
+      tags: JSON.stringify({ scope: 'organization', gpu: 'yes' }),
+    })
+    const daemon = { organization_id: organizationId }
+    await fixtures.provisionerDaemon(database.db, daemon)
+    await fixtures.provisionerDaemon(database.db, {
+      ...daemon,
+      tags: JSON.stringify({ scope: 'organization', gpu: 'yes' }),
+      last_seen_at: ago(120),
+    })
+    expect((await queuePlaces(daemons, database.db, [foreign.id])).get(foreign.id)).toBeUndefined()
     const places = await queuePlaces(daemons, database.db, [first.id, second.id, last.id])
     expect([first, second, last].map(({ id }) => places.get(id))).toMatchObject([
       { position: 1, size: 3 },

@@ -183,7 +183,7 @@ it('PR-26: an error that no column could hold ends the job all the same', async 
 })
 
 describe('the log of a job', () => {
-  it('PR-44: ends at 1 MiB with one notice, and holds no NUL', async () => {
+  it('WS-191, PR-44: ends at 1 MiB with one notice, and holds no NUL', async () => {
     const { id } = await fixtures.provisionerJob(database.db, { organization_id: organizationId })
     const log = new JobLog({ db: database.db, jobId: id, log: silentLogger() })
     const line = { source: 'provisioner', level: 'info', stage: 'Planning' } as const

@@ -94,6 +94,41 @@ describe('lists', () => {
     ).toEqual([])
   })
 
+  it('WS-193: jobs are listed with their place in the queue, by their keys, for those who may', async () => {
+    const list = (query: object = {}) => owner.call(listProvisionerJobs, { params: { organization }, query })
+    const initiator_id = randomUUID()
+    const tags = { scope: 'organization', owner: '', place: 'here' }
+    await fixtures.provisionerDaemon(database.db, {
+      organization_id,
+      tags: JSON.stringify(tags),
+      last_seen_at: new Date(Date.now() + 3_600_000),
+    })
+    const waiting = { initiator_id, started_at: null, tags: JSON.stringify(tags) }
+    const [first, second] = [
+      await build({ ...waiting, created_at: ago(20) }),
+      await build({ ...waiting, created_at: ago(10) }),
+    ]
+    const places = async (query: object) =>
+      (await list(query)).map((job) => [job.id, job.queue_position, job.queue_size])
+    const both = [
+      [second.job_id, 2, 2],
+      [first.job_id, 1, 2],
+    ]
+    expect(await places({ initiator: initiator_id })).toEqual(both)
+    expect(await places({ tags: '{"place":"here"}' })).toEqual(both)
+    expect(await places({ ids: first.job_id })).toEqual([[first.job_id, 1, 2]])
+    expect(await places({ initiator: initiator_id, status: 'running' })).toEqual([])
+    for (let i = 0; i < 51; i += 1)
+      await fixtures.provisionerJob(database.db, { organization_id, initiator_id, tags: NOBODY })
+    expect(await list({ initiator: initiator_id })).toHaveLength(50)
+    expect(await list({ initiator: initiator_id, limit: 52 })).toHaveLength(52)
+    await expect(list({ colour: 'red' })).rejects.toMatchObject({ status: 400 })
+    const stranger = await server.user('stranger')
+    await expect(stranger.call(listProvisionerJobs, { params: { organization } })).rejects.toMatchObject({
+      status: 404,
+    })
+  })
+
   it('PR-19, PR-20: provisioners are listed with what they do; offline ones when asked for', async () => {
     const list = (query: object = {}) =>
       owner

@@ -46,7 +46,7 @@ describe('resources of a build', () => {
     const build = await fixtures.workspaceBuild(db)
     for (const [name, agents] of [
       ['without', []],
-      ['beta', [['late', 2]]],
+      ['beta', [['later', 2]]],
       ['alpha', [['late', 2]]],
       [
         'omega',
@@ -65,7 +65,7 @@ describe('resources of a build', () => {
     expect(listed.map((one) => [one.name, one.agents.map((agent) => agent.name)])).toEqual([
       ['omega', ['zed', 'adam', 'Ann']],
       ['alpha', ['late']],
-      ['beta', ['late']],
+      ['beta', ['later']],
       ['without', []],
     ])
   })

@@ -94,10 +94,15 @@ describe('the order', () => {
     })
   })
 
-  it('WS-150: what has a template that roles do not show is left out', async () => {
+  it('WS-150, WS-307: what has a template that roles do not show is left out, and is not counted', async () => {
     const secret = await fixtures.template(database.db, { organization_id, group_acl: '{}' })
     const hidden = await workspace('hidden', {}, { template_id: secret.id })
     expect(await names(member, 'name:hidden')).toEqual([])
+    for (const offset of [0, 10]) {
+      const query = { q: 'name:hidden', limit: 5, offset }
+      expect(await member.call(listWorkspaces, { query })).toEqual({ workspaces: [], count: 0 })
+      expect(await owner.call(listWorkspaces, { query })).toMatchObject({ count: 1 })
+    }
     await expect(member.call(getWorkspace, { params: { workspace: hidden.id } })).rejects.toMatchObject({
       status: 403,
     })

@@ -90,9 +90,8 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed, external: 
       const include = readInclude(query.include)
       const { conditions, metadataKeys } = await readSearch(context, actor, query.q ?? '')
       const { rows, count } = await listWorkspaces(actor, db, conditions, query)
-      const visible = rows.filter((row) => mayReadTemplate(actor, row))
-      const presented = await withParts(context, visible, actor.id)
-      const workspaces = await includeParts(context, actor, visible, presented, include)
+      const presented = await withParts(context, rows, actor.id)
+      const workspaces = await includeParts(context, actor, rows, presented, include)
       return { workspaces: [...(await includeMetadata(context, workspaces, metadataKeys))], count }
     }),
     forSession(contract.getWorkspace, async ({ actor, params, query }) => {

@@ -187,7 +187,8 @@ export interface WorkspacePage {
 
 /**
  * Live workspaces that the actor may read and that meet all conditions, with the number of all matches; one
- * statement, and a second one only for a page behind the end (WS-150).
+ * statement, and a second one only for a page behind the end (WS-150). Those whose template the actor's roles do not show
+ * are as if they were not there (WS-307).
  */
 export async function listWorkspaces(
   actor: Actor,
@@ -210,6 +211,14 @@ export async function listWorkspaces(
         eb.and([eb('w.dormant_at', 'is', null), sqlFilter(actor, 'read', 'workspace', columns)]),
         eb.and([eb('w.dormant_at', 'is not', null), sqlFilter(actor, 'read', 'workspace_dormant', columns)]),
       ]),
+    )
+    .where(
+      sqlFilter({ ...actor, scope: SCOPE_ALL }, 'read', 'template', {
+        id: sql.ref<string>('t.id'),
+        organization: sql.ref<string>('t.organization_id'),
+        userAcl: sql.ref('t.user_acl'),
+        groupAcl: sql.ref('t.group_acl'),
+      }),
     )
   for (const condition of conditions) filtered = filtered.where(condition)
   const order = [
