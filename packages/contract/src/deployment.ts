@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { Response } from './common.ts'
+import { Response, Time } from './common.ts'
 import { DeploymentValues } from './deployment-values.ts'
 import { route } from './route.ts'
 
@@ -84,6 +84,36 @@ export const getDeploymentSsh = route('GET /api/v2/deployment/ssh', {
   tag,
   security: 'session',
   responses: { 200: SSHConfigResponse },
+})
+
+/** What went on in the last quarter of an hour (OP-12); latencies are -1 where nobody is connected. */
+export const DeploymentStats = Type.Object({
+  aggregated_from: Time,
+  collected_at: Time,
+  next_update_at: Time,
+  workspaces: Type.Object({
+    pending: Type.Integer(),
+    building: Type.Integer(),
+    running: Type.Integer(),
+    failed: Type.Integer(),
+    stopped: Type.Integer(),
+    connection_latency_ms: Type.Object({ P50: Type.Number(), P95: Type.Number() }),
+    rx_bytes: Type.Integer(),
+    tx_bytes: Type.Integer(),
+  }),
+  session_count: Type.Object({
+    vscode: Type.Integer(),
+    ssh: Type.Integer(),
+    jetbrains: Type.Integer(),
+    reconnecting_pty: Type.Integer(),
+  }),
+})
+export type DeploymentStats = Static<typeof DeploymentStats>
+
+export const getDeploymentStats = route('GET /api/v2/deployment/stats', {
+  id: 'get-deployment-stats',
+  tag,
+  responses: { 200: DeploymentStats },
 })
 
 export const apiRoot = route('GET /api/v2', {

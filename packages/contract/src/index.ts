@@ -32,6 +32,7 @@ import * as gitSshKeys from './git-ssh-keys.ts'
 import * as groups from './groups.ts'
 import * as health from './health.ts'
 import * as idpSync from './idp-sync.ts'
+import * as insights from './insights.ts'
 import * as mcpServer from './mcp-server.ts'
 import * as mcpServers from './mcp-servers.ts'
 import * as metrics from './metrics.ts'
@@ -99,6 +100,7 @@ export * from './git-ssh-keys.ts'
 export * from './groups.ts'
 export * from './health.ts'
 export * from './idp-sync.ts'
+export * from './insights.ts'
 export * from './mcp-server.ts'
 export * from './mcp-servers.ts'
 export * from './metrics.ts'
@@ -168,6 +170,7 @@ export const routes: readonly Route[] = [
   groups,
   health,
   idpSync,
+  insights,
   mcpServer,
   mcpServers,
   metrics,

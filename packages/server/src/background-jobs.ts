@@ -17,6 +17,7 @@ import { oauth2ExpiryJob } from './oauth2-provider/index.ts'
 import { type Engine, JobReaper, type JobRow, JobWorker, type TagReader } from './provisioning/index.ts'
 import { purgeJob } from './purge/index.ts'
 import { BuiltInTemplates, dryRunHandler, importHandler } from './templates/index.ts'
+import { usageRollupJob } from './usage/index.ts'
 import { buildHandler, FollowUpBuilds, LifecycleExecutor, revivalJob } from './workspaces/index.ts'
 
 /** What background jobs work with. */
@@ -65,6 +66,7 @@ export async function startBackgroundJobs(parts: JobParts, steps: AsyncDisposabl
   steps.use(revivalJob(context, engines))
   steps.use(new FollowUpBuilds(context))
   steps.use(purgeJob(context))
+  steps.use(usageRollupJob(context))
   steps.use(abandonedInterceptionsJob(context, parts.modelGateway))
   steps.use(auditChainJob(context))
   steps.use(new AuditForwarder(context))

@@ -32,7 +32,7 @@ import { type ChatParts, chatRoutes, presentFamily } from './chats/index.ts'
 import { type ConnectionLogger, connectionLogRoutes } from './connection-log/index.ts'
 import type { AppContext } from './context.ts'
 import { customRoleRoutes, siteRoleRoutes } from './custom-roles/index.ts'
-import { deploymentRoutes } from './deployment/index.ts'
+import { type DeploymentStats, deploymentRoutes } from './deployment/index.ts'
 import { derpRoutes, type RelayMap } from './derp/index.ts'
 import type { BoundRoute, EdgeOptions, OpenStreams } from './edge/index.ts'
 import { entitlementRoutes } from './entitlements/index.ts'
@@ -52,6 +52,7 @@ import {
   sessionRoutes,
 } from './identity/index.ts'
 import { explainSync, idpSyncRoutes, syncFromClaims, syncGuards } from './idp-sync/index.ts'
+import { insightsRoutes } from './insights/index.ts'
 import { type McpServerEndpoint, mcpEndpointRoutes } from './mcp-server/index.ts'
 import { type McpServers, mcpServerRoutes } from './mcp-servers/index.ts'
 import { metricsRoutes } from './metrics/index.ts'
@@ -78,6 +79,7 @@ import { type TailnetService, tailnetRoutes } from './tailnet/index.ts'
 import { reportTaskState, taskRoutes } from './tasks/index.ts'
 import { dryRunRoutes, templateRoutes, templateVersionRoutes } from './templates/index.ts'
 import { type UpdateCheck, updateRoutes } from './updates/index.ts'
+import type { UsageRecorder } from './usage/index.ts'
 import { userSecretRoutes } from './user-secrets/index.ts'
 import { userSettingsRoutes } from './user-settings/index.ts'
 import { userSkillRoutes } from './user-skills/index.ts'
@@ -104,6 +106,8 @@ export interface RouteParts {
   readonly tunnels: AgentTunnels
   readonly tailnet: TailnetService
   readonly metadata: AgentMetadata
+  readonly usage: UsageRecorder
+  readonly deploymentStats: DeploymentStats
   readonly builds: BuildFeed
   readonly rights: RightsWatch
   readonly tagReader: TagReader
@@ -153,7 +157,7 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ],
   }
   return [
-    ...deploymentRoutes(context, parts.webPush),
+    ...deploymentRoutes(context, parts.webPush, parts.deploymentStats),
     ...appearanceRoutes(context, parts.findAgent),
     ...entitlementRoutes(context),
     ...updateRoutes(parts.updates),
@@ -209,9 +213,12 @@ export function allRoutes(context: AppContext, parts: RouteParts): BoundRoute[] 
     ...workspaceRoutes(context, builds, external),
     ...buildRoutes(context),
     ...quotaRoutes(context),
+    ...insightsRoutes(context),
     ...taskRoutes(context, external, tunnels, (of) => titleForTask(parts.chatGeneration.parts, of)),
     ...relayRoutes(context, tunnels),
-    ...agentReportRoutes(context, tunnels, metadata, (...report) => reportTaskState(context, ...report)),
+    ...agentReportRoutes(context, tunnels, metadata, parts.usage, (...report) =>
+      reportTaskState(context, ...report),
+    ),
     ...connectionLogRoutes(context, connections),
     ...agentRoutes(context, tunnels, metadata, visits),
     ...tailnetRoutes(context, visits, parts.tailnet),

@@ -27,7 +27,7 @@ import type { Configuration, ParseResult } from './config/index.ts'
 import { ConnectionLogger } from './connection-log/index.ts'
 import type { AppContext, Clock } from './context.ts'
 import { type Dashboard, loadDashboard } from './dashboard/index.ts'
-import { describeDeployment } from './deployment/index.ts'
+import { DeploymentStats, describeDeployment } from './deployment/index.ts'
 import { DerpRelay, meshKeyOf, mountRelay, RelayMap, ReplicaMesh } from './derp/index.ts'
 import { Dpop } from './dpop/index.ts'
 import { createEdge, mount, OpenStreams } from './edge/index.ts'
@@ -65,6 +65,7 @@ import { forwardedToken, Providers, repairLinks, upstreamRefresh } from './sign-
 import { TailnetService } from './tailnet/index.ts'
 import { Tracing } from './tracing/index.ts'
 import { UpdateCheck } from './updates/index.ts'
+import { UsageRecorder } from './usage/index.ts'
 import { WebPush } from './web-push/index.ts'
 import { BuildFeed, countWorkspaces } from './workspaces/index.ts'
 
@@ -137,7 +138,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     now: () => context.clock.now().getTime(),
   })
   const connections = steps.use(new ConnectionLogger(context))
-  const tunnels = steps.use(new AgentTunnels(context))
+  const usage = steps.use(new UsageRecorder(context))
+  const tunnels = steps.use(new AgentTunnels(context, usage))
   const relayMap = await RelayMap.load(context)
   const admits = (key: Uint8Array): Promise<boolean> => tailnet.knowsKey(key)
   const relay = config.derpServerEnable
@@ -160,6 +162,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     rights,
     streams,
     connections,
+    usage,
     validate: (token, request, isUse) => keys.validate(token, request, isUse),
   })
   await seedProviders(context)
@@ -264,6 +267,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         tunnels,
         tailnet,
         metadata,
+        usage,
+        deploymentStats: steps.use(new DeploymentStats(context)),
         builds,
         rights,
         tagReader,

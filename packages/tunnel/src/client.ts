@@ -43,6 +43,8 @@ export class TunnelClient implements Disposable {
   #greetingBytes = 0
   #askedAt = 0
   #roundTripMs: number | undefined
+  #sentBytes = 0
+  #receivedBytes = 0
 
   constructor(socket: WebSocket) {
     this.#socket = socket
@@ -78,6 +80,14 @@ export class TunnelClient implements Disposable {
     this.#socket.ping(MEASURED)
   }
 
+  /** Bytes of requests and byte streams since the last call, with what frames them; a tunnel that nobody uses has none. */
+  takeTraffic(): { readonly sent: number; readonly received: number } {
+    const traffic = { sent: this.#sentBytes, received: this.#receivedBytes }
+    this.#sentBytes = 0
+    this.#receivedBytes = 0
+    return traffic
+  }
+
   readonly #keep = (data: RawData): void => {
     const bytes = Buffer.isBuffer(data) ? data : undefined
     this.#greetingBytes += bytes?.length ?? 0
@@ -97,6 +107,14 @@ export class TunnelClient implements Disposable {
     if (socket.readyState !== socket.OPEN) throw new Error('the tunnel is over')
     socket.off('message', this.#keep)
     const stream = createWebSocketStream(socket)
+    const write = stream._write
+    stream._write = (chunk: Buffer, encoding, done) => {
+      this.#sentBytes += chunk.length
+      write.call(stream, chunk, encoding, done)
+    }
+    socket.on('message', (data: RawData) => {
+      if (Buffer.isBuffer(data)) this.#receivedBytes += data.length
+    })
     stream.on('error', () => stream.destroy())
     stream.on('close', () => socket.terminate())
     const session = connectHttp2('http://tunnel', {

@@ -115,6 +115,28 @@ it('carries 64 MiB through a byte stream unchanged, and the reader sets the pace
   expect(highest).toBeLessThan(8 * 1024 * 1024)
 })
 
+it('OP-12: tells what went through it since it was asked last, and nothing while it is idle', async () => {
+  const { client, far } = await open()
+  client.measure()
+  await once(far, 'ping')
+  expect(client.takeTraffic()).toEqual({ sent: 0, received: 0 })
+  const stream = await client.connect('somewhere:1')
+  stream.end(Buffer.alloc(100_000))
+  let received = 0
+  for await (const chunk of stream) received += chunk.length
+  expect(received).toBe(100_000)
+  const first = client.takeTraffic()
+  for (const bytes of [first.sent, first.received]) {
+    expect(bytes).toBeGreaterThanOrEqual(100_000)
+    expect(bytes).toBeLessThan(110_000)
+  }
+  await client
+    .request({ method: 'POST', path: '/', body: Buffer.alloc(5_000) })
+    .then(({ body }) => text(body))
+  expect(client.takeTraffic().sent).toBeLessThan(10_000)
+  client[Symbol.dispose]()
+})
+
 it('keeps many streams apart', async () => {
   await using tunnel = await open()
   const answers = await Promise.all(

@@ -3,6 +3,7 @@ import { Counter, Gauge } from 'prom-client'
 import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import type { AgentCaller } from '../edge/index.ts'
+import { countByFamily } from '../usage/index.ts'
 import { type AgentNames, findAgentNames } from './store/agent-figures.ts'
 import type { EndedStart } from './store/agents.ts'
 
@@ -17,26 +18,6 @@ const TEMPLATE = ['agent_name', 'template_name', 'username', 'workspace_name'] a
 
 type Name = (typeof TEMPLATE)[number]
 type Family = (typeof FAMILIES)[number]
-
-/** Programs whose sessions count as those of another (AC-101); the others have a family of their name, or none. */
-const FAMILY_OF: ReadonlyMap<string, Family> = new Map([
-  ...FAMILIES.map((name) => [name, name] as const),
-  ...[
-    'vscode_insiders',
-    'vscode_web',
-    'code_server',
-    'cursor',
-    'windsurf',
-    'positron',
-    'vscodium',
-    'codium',
-    'antigravity',
-    'trae',
-    'kiro',
-    'devin',
-  ].map((name) => [name, 'vscode'] as const),
-  ['zed', 'ssh'],
-])
 
 /** What is known of an agent that has reported lately. */
 interface Reported {
@@ -124,12 +105,8 @@ export class AgentStats {
   async sessions(agent: AgentCaller, counts: Readonly<Record<string, number>>): Promise<void> {
     const reported = await this.#of(agent)
     if (reported === undefined) return
-    const sessions = new Map<Family, number>()
-    for (const [program, count] of Object.entries(counts)) {
-      const family = FAMILY_OF.get(program.trim().toLowerCase().replaceAll('-', '_'))
-      if (family !== undefined) sessions.set(family, (sessions.get(family) ?? 0) + count)
-    }
-    reported.sessions = sessions
+    const sums = countByFamily(counts)
+    reported.sessions = new Map(FAMILIES.map((family) => [family, sums[family]]))
   }
 
   /** The start scripts of an agent are over. */

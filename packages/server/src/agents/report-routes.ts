@@ -3,6 +3,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAgent } from '../edge/index.ts'
 import { ApiError, badRequest } from '../errors/index.ts'
+import type { UsageRecorder } from '../usage/index.ts'
 import { noteUse } from '../workspaces/index.ts'
 import { AgentStats } from './agent-stats.ts'
 import { manifestOf } from './manifest.ts'
@@ -21,7 +22,6 @@ import {
 import type { AgentTunnels } from './tunnels.ts'
 
 const system = systemActor('provisionerd', 'an agent reports of itself, whatever its owner may do')
-const STATS_INTERVAL_SECONDS = 30
 const OK = { message: 'ok' }
 
 /** What agents say of themselves, with their own token (AC §3.5, §4, §5). */
@@ -29,10 +29,12 @@ export function agentReportRoutes(
   context: AppContext,
   tunnels: AgentTunnels,
   metadata: AgentMetadata,
+  usage: Pick<UsageRecorder, 'sessions'>,
   onAppStatus: OnAppStatus,
 ): BoundRoute[] {
   const db = context.database.db
   const stats = new AgentStats(context)
+  const interval = Math.max(1, Math.round(context.config.agentStatsRefreshInterval / 1_000))
   return [
     forAgent(contract.getAgentManifest, ({ agent }) => manifestOf(context, agent)),
     forAgent(contract.openAgentTunnel, async ({ agent, upgrade }) => {
@@ -64,8 +66,9 @@ export function agentReportRoutes(
     forAgent(contract.reportAgentStats, async ({ agent, body }) => {
       const sessions = Object.values(body.session_counts).reduce((sum, count) => sum + count, 0)
       if (sessions > 0) await noteUse(context, agent.workspaceId)
+      usage.sessions(agent.id, body.session_counts)
       await stats.sessions(agent, body.session_counts)
-      return { report_interval_seconds: STATS_INTERVAL_SECONDS }
+      return { report_interval_seconds: interval }
     }),
     forAgent(contract.reportAppHealth, async ({ agent, body }) => {
       await storeAppHealth(system, db, agent.id, body.updates)

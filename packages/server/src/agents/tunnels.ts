@@ -7,6 +7,7 @@ import { systemActor } from '../authz/index.ts'
 import type { AppContext } from '../context.ts'
 import { ApiError } from '../errors/index.ts'
 import { labelled } from '../profile-labels/index.ts'
+import type { UsageRecorder } from '../usage/index.ts'
 import { AgentRelays } from './relays.ts'
 import { filterMayStay, markAlive, markConnected, markDisconnected } from './store/agents.ts'
 
@@ -22,6 +23,7 @@ const RECONNECT_GRACE_MS = 3_000
  */
 export class AgentTunnels implements AsyncDisposable {
   readonly #context: AppContext
+  readonly #usage: Pick<UsageRecorder, 'traffic'>
   readonly #tunnels = new Map<string, TunnelClient>()
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #timer: NodeJS.Timeout
@@ -31,8 +33,9 @@ export class AgentTunnels implements AsyncDisposable {
   readonly #relays: AgentRelays
   readonly #firstSeconds: Histogram<'agent_name' | 'template_name'>
 
-  constructor(context: AppContext) {
+  constructor(context: AppContext, usage: Pick<UsageRecorder, 'traffic'>) {
     this.#context = context
+    this.#usage = usage
     this.#relays = new AgentRelays(context)
     this.#firstSeconds = new Histogram({
       name: 'coderd_agents_first_connection_seconds',
@@ -95,6 +98,7 @@ export class AgentTunnels implements AsyncDisposable {
 
   async #noteEnd(agentId: string, tunnel: TunnelClient, noted: Promise<void>): Promise<void> {
     const { database, replicaId, log } = this.#context
+    this.#noteTraffic(agentId, tunnel)
     if (this.#tunnels.get(agentId) === tunnel) this.#tunnels.delete(agentId)
     // Who waits for it hears of a failure.
     await noted.catch(() => undefined)
@@ -150,13 +154,22 @@ export class AgentTunnels implements AsyncDisposable {
   }
 
   async #beat(): Promise<void> {
-    for (const tunnel of this.#tunnels.values()) tunnel.measure()
+    for (const [agentId, tunnel] of this.#tunnels) {
+      this.#noteTraffic(agentId, tunnel)
+      tunnel.measure()
+    }
     try {
       await markAlive(noter, this.#context.database.db, [...this.#tunnels.keys()])
       await this.#review([...this.#tunnels.keys()])
     } catch (error) {
       this.#context.log.warn('connected agents could not be noted', { error: describeError(error) })
     }
+  }
+
+  /** What the server sends, the workspace receives. */
+  #noteTraffic(agentId: string, tunnel: TunnelClient): void {
+    const { sent, received } = tunnel.takeTraffic()
+    this.#usage.traffic(agentId, { rxBytes: sent, txBytes: received, latencyMs: tunnel.roundTripMs })
   }
 
   /** Ends the tunnels of agents whose build is not the latest any more, with one statement for all (AC-22). */

@@ -20,6 +20,7 @@ import {
   setCookie,
   tokenOf,
 } from '../edge/index.ts'
+import type { UsageRecorder } from '../usage/index.ts'
 import { noteUse } from '../workspaces/index.ts'
 import {
   type AppAddress,
@@ -63,6 +64,7 @@ export class AppServer {
   readonly #subdomainCookie: string
   readonly #rights: RightsWatch
   readonly #connections: ConnectionLogger
+  readonly #usage: Pick<UsageRecorder, 'app'>
 
   constructor(options: {
     readonly context: AppContext
@@ -70,6 +72,7 @@ export class AppServer {
     readonly rights: RightsWatch
     readonly streams: OpenStreams
     readonly connections: ConnectionLogger
+    readonly usage: Pick<UsageRecorder, 'app'>
     readonly validate: (
       credential: Credential | undefined,
       context: RequestContext,
@@ -81,6 +84,7 @@ export class AppServer {
     this.#streams = options.streams
     this.#rights = options.rights
     this.#connections = options.connections
+    this.#usage = options.usage
     this.#validate = options.validate
     this.#subdomainCookie = subdomainCookie(options.context.config.wildcardAccessUrl)
     this.#tickets = new Tickets(new KeyRing(options.context, 'workspace_app_tickets'))
@@ -200,16 +204,24 @@ export class AppServer {
       opener: upgrade ? await this.#validate(token, context) : context.precheck,
       onOpen: (carrier, end) => {
         const { socket } = request.raw
+        this.#noteApp(address, ticket)
         let read = socket.bytesRead
         const still = async (): Promise<boolean> => {
           // Who says something uses the session (ID-211); that the server asks is no use.
           const isUse = socket.bytesRead !== read
           read = socket.bytesRead
+          if (isUse) this.#noteApp(address, ticket)
           return mayStay(this.#context, address, await this.#validate(token, context, isUse))
         }
         this.#rights.watch(carrier, still, end)
       },
     })
+  }
+
+  /** Notes that the visitor uses the app (AC-104); ports are no apps of the template, and nobody knows who is not signed in. */
+  #noteApp({ slugOrPort }: AppAddress, { agentId, visitorId }: Ticket): void {
+    if (visitorId !== undefined && portOf(slugOrPort) === undefined)
+      this.#usage.app(agentId, visitorId, slugOrPort)
   }
 
   /** The same port with TLS and without (AC-181, AC-213). */

@@ -152,6 +152,7 @@ describe('an app under a path', () => {
         app_slug_or_port: 'mine',
       },
       user_id: workspace.owner_id,
+      visitor_id: workspace.owner_id,
       workspace_id: workspace.id,
       agent_id: expect.any(String),
       app_url: `http://localhost:${port}`,
@@ -453,4 +454,39 @@ describe('a port', () => {
     expect(answer.status).toBe(502)
     expect(answer.headers['content-type']).toMatch(/html/)
   })
+})
+
+it('AC-104, WS-270: who uses an app of the template is noted by the minute, and what goes through the tunnel', async () => {
+  expect(await ask('/', { as: other, host: host('all') })).toMatchObject({ status: 200 })
+  expect(await ask('/', { host: host('all') })).toMatchObject({ status: 200 })
+  await ask('/', { as: owner, host: `${port}--main--dev--owner.apps.test` })
+  const { owner_id, id } = workspace
+  // What is still under way is stored with the end of the server.
+  await server.stop()
+  await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
+  const apps = await database.db.selectFrom('workspace_app_stats').selectAll().execute()
+  const slugs = new Set(apps.map(({ slug }) => slug))
+  expect(slugs).toContain('mine')
+  expect(slugs).not.toContain(String(port))
+  expect(new Set(apps.map(({ template_id }) => template_id))).toEqual(new Set([template.id]))
+  const [visitor] = await database.db
+    .selectFrom('users')
+    .select('id')
+    .where('username', '=', 'other')
+    .execute()
+  expect(apps.some(({ slug, user_id }) => slug === 'all' && user_id === visitor?.id)).toBe(true)
+  const named = await database.db.selectFrom('template_used_apps').selectAll().execute()
+  expect(named.find(({ slug }) => slug === 'mine')).toMatchObject({
+    template_id: template.id,
+    display_name: 'mine',
+  })
+  const minutes = await database.db
+    .selectFrom('workspace_agent_stats as s')
+    .innerJoin('agents_with_workspace as a', 'a.id', 's.agent_id')
+    .selectAll('s')
+    .where('a.workspace_id', '=', id)
+    .execute()
+  expect(minutes.every(({ user_id }) => user_id === owner_id)).toBe(true)
+  for (const column of ['rx_bytes', 'tx_bytes'] as const)
+    expect(minutes.reduce((sum, minute) => sum + minute[column], 0)).toBeGreaterThan(10_000)
 })

@@ -62,6 +62,7 @@ export async function admit(
       agentId: found.agent.id,
       workspaceId: found.agent.workspace_id,
       ownerId: found.agent.owner_id,
+      visitorId: caller.ok ? caller.owner.id : undefined,
       appUrl: found.url,
       corsBehavior: found.agent.cors_behavior,
     },

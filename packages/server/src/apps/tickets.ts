@@ -15,6 +15,8 @@ export interface Ticket {
   readonly agentId: string
   readonly workspaceId: string
   readonly ownerId: string
+  /** Who may use it; undefined for whoever has not signed in. */
+  readonly visitorId: string | undefined
   readonly appUrl: string
   readonly corsBehavior: CorsBehavior
 }
@@ -62,6 +64,7 @@ export class Tickets {
     return new SignJWT({
       request: requestOf(address),
       user_id: ticket.ownerId,
+      ...(ticket.visitorId === undefined ? {} : { visitor_id: ticket.visitorId }),
       workspace_id: ticket.workspaceId,
       agent_id: ticket.agentId,
       app_url: ticket.appUrl,
@@ -80,13 +83,15 @@ export class Tickets {
       })
       if (JSON.stringify(payload.request) !== JSON.stringify(requestOf(address))) return undefined
       const { user_id: ownerId, workspace_id: workspaceId, agent_id: agentId } = payload
+      const { visitor_id: visitor } = payload
+      const visitorId = typeof visitor === 'string' ? visitor : undefined
       const { app_url: appUrl, cors_behavior: corsBehavior } = payload
       return typeof agentId === 'string' &&
         typeof workspaceId === 'string' &&
         typeof ownerId === 'string' &&
         typeof appUrl === 'string' &&
         (corsBehavior === 'simple' || corsBehavior === 'passthru')
-        ? { agentId, workspaceId, ownerId, appUrl, corsBehavior }
+        ? { agentId, workspaceId, ownerId, visitorId, appUrl, corsBehavior }
         : undefined
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined

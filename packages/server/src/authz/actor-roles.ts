@@ -246,6 +246,11 @@ export const ACTOR_ROLES = {
   },
   /** For: learning of newer releases. */
   update_checker: { displayName: 'Update Checker', site: { system: ['read', 'update'] } },
+  /** For: who uses what. */
+  usage_tracker: {
+    displayName: 'Usage Tracker',
+    site: { deployment_stats: ['read'], system: ['update'] },
+  },
   /** For: usage events. */
   usage_publisher: {
     displayName: 'Usage Publisher',

@@ -48,6 +48,7 @@ const ownership = {
 const template = { id, organization_id: id, user_acl: {}, group_acl: {}, name: 't' }
 const OF_TEMPLATE = { action: 'update', object: { type: 'template', id, organization: id } }
 const group = { id, organization_id: randomUUID(), name: 'x', organization_name: 'x' }
+const ever = { start: new Date(0), end: new Date(8e12) }
 const version = { id, template: null, template_id: id, organization_id: id, created_at: new Date() }
 const workspace = { ...ownership, name: 'w', build_id: id }
 const task = { ...ownership, workspace_id: id }
@@ -580,6 +581,18 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'crypto-keys/store.ts endFeatureKey': ['replica_relay', 1, new Date()],
   'crypto-keys/store.ts deleteFeatureKey': ['replica_relay', 1],
   'deployment/store.ts ensureDeploymentId': [id],
+  'deployment/store.ts countWorkspaces': [],
+  'deployment/store.ts sumRecentUse': [new Date(0)],
+  'insights/store/apps.ts listAppUse': [[template], ever],
+  'insights/store/apps.ts listBuiltInUse': [[template], ever],
+  'insights/store/apps.ts listParameterUse': [[template], ever],
+  'insights/store/scope.ts findScope': [[id]],
+  'insights/store/usage.ts countActiveUsers': [[template], [ever]],
+  'insights/store/usage.ts countDailyUsers': [[template], { ...ever, hoursWest: 0 }],
+  'insights/store/usage.ts listUserActivity': [[template], ever],
+  'insights/store/usage.ts listUserLatency': [[template], ever],
+  'insights/store/user-statuses.ts countUserStatuses': [{ now: new Date(), days: 1, zone: 'UTC' }],
+  'insights/store/user-statuses.ts isKnownZone': ['UTC'],
   'dpop/store.ts useProof': [{ hash: randomBytes(32), expiresAt: new Date() }],
   'dpop/store.ts deleteOldProofs': [new Date(), 1],
   'external-auth/store.ts listLinks': [id],
@@ -830,6 +843,13 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'provisioning/store/logs.ts listJobLogs': [id, { after: 0 }],
   'provisioning/store/logs.ts insertTimings': [[]],
   'provisioning/store/logs.ts listTimings': [id],
+  'purge/store.ts agentStats.deleteOld': [{ before: new Date(8e12), limit: 10 }],
+  'purge/store.ts agentStats.countOld': [new Date(8e12)],
+  'purge/store.ts appStats.deleteOld': [{ before: new Date(8e12), limit: 10 }],
+  'purge/store.ts appStats.countOld': [new Date(8e12)],
+  'usage/store/minutes.ts storeUsage': [{ agents: [], apps: [] }],
+  'usage/store/rollup.ts rollUpUsage': [new Date()],
+  'usage/store/rollup.ts tryRollupLock': [],
   'purge/store.ts agentLogs.deleteOld': [{ before: new Date(), limit: 10 }],
   'purge/store.ts agentLogs.countOld': [new Date()],
   'purge/store.ts daemons.deleteOld': [{ before: new Date(), limit: 10 }],
@@ -1215,6 +1235,8 @@ const NOT_GUARDED: Readonly<Record<string, string>> = {
   'ai-gateway/store/sessions.ts lastActive': 'makes a part of a query',
   'ai-gateway/store/sessions.ts readable': 'makes a condition of a query',
   'ai-gateway/store/usage.ts ofSession': 'makes a condition of a query',
+  'insights/store/scope.ts requireInsights': 'refuses, and reads nothing',
+  'insights/store/usage.ts usageOf': 'makes a part of a query',
   'agents/store/agents.ts agentObject': 'names the object of a decision',
   'chat-generation/store/tool-calls.ts readResult': 'reads a column',
   'oauth2-provider/store/codes.ts codeTokenObject': 'names the object of a decision',
@@ -1419,6 +1441,15 @@ async function seed({ db }: Database): Promise<void> {
   const workspace = await fixtures.workspace(db, { id, name: 'x', owner: user, template: made })
   const build = await fixtures.workspaceBuild(db, { id, workspace, version, job })
   await fixtures.workspaceBuildParameter(db, { build, name: 'used' })
+  await fixtures.templateUsageStat(db, {
+    user,
+    template: made,
+    median_latency_ms: 1,
+    apps: JSON.stringify({ web: { mins: 1, times: 1 } }),
+  })
+  await fixtures.templateUsedApp(db, { template: made, slug: 'web' })
+  await fixtures.workspaceAgentStat(db, { user, template: made })
+  await fixtures.workspaceAppStat(db, { user, template: made })
   await fixtures.chat(db, { owner: user, organization, config: model, workspace_id: workspace.id })
   await fixtures.chat(db, {
     owner: user,

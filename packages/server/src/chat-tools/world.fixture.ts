@@ -123,7 +123,7 @@ export class World implements AsyncDisposable {
       steps,
     )
     const providers = steps.use(await ModelProviders.start(context))
-    const tunnels = steps.use(new NotedTunnels(context))
+    const tunnels = steps.use(new NotedTunnels(context, { traffic: () => undefined }))
     const tools = new ChatTools({
       context,
       tunnels,

@@ -255,6 +255,13 @@ const ROWS: Readonly<Record<number, readonly string[]>> = {
     `insert into ai_model_price_changes (provider, model, source, input_price) values ('openai', 'x', 'custom', 1)`,
     `insert into ai_former_groups values (${GROUP}, ${ORGANIZATION}, 'gone')`,
   ],
+  61: [
+    `insert into workspace_agent_stats (agent_id, minute, user_id, template_id) values (${AGENT}, now(), ${USER}, ${TEMPLATE})`,
+    `insert into workspace_app_stats values (${AGENT}, ${USER}, 'web', now(), ${TEMPLATE})`,
+    `insert into template_used_apps values (${TEMPLATE}, 'web', 'Web', '')`,
+    `insert into template_usage_stats values (now(), ${TEMPLATE}, ${USER}, 1, 1, 0, 0, 0, 0)`,
+    `insert into usage_rollup (rolled_up_to) values (now())`,
+  ],
   52: [
     `insert into ai_provider_troubles (provider_id, subject, kind, since) values (${ID(26)}, '', 'failing', now())`,
   ],

@@ -1309,6 +1309,27 @@ export interface TasksWithStatusTable {
   status: ColumnType<'pending' | 'initializing' | 'active' | 'paused' | 'unknown' | 'error', never, never>
 }
 
+export interface TemplateUsageStatsTable {
+  start_time: Date
+  template_id: string
+  user_id: string
+  usage_mins: number
+  vscode_mins: number
+  jetbrains_mins: number
+  reconnecting_pty_mins: number
+  ssh_mins: number
+  sftp_mins: number
+  apps: ColumnType<JsonValue | null, string | null, string | null>
+  median_latency_ms: number | null
+}
+
+export interface TemplateUsedAppsTable {
+  template_id: string
+  slug: string
+  display_name: string
+  icon: string
+}
+
 export interface TemplateVersionParametersTable {
   template_version_id: string
   name: string
@@ -1414,6 +1435,11 @@ export interface TemplatesTable {
 export interface TokenExpiryWarningsTable {
   api_key_id: string
   expires_at: Date
+}
+
+export interface UsageRollupTable {
+  singleton: Generated<boolean>
+  rolled_up_to: Date
 }
 
 export interface UserAiBudgetOverridesTable {
@@ -1628,6 +1654,23 @@ export interface WorkspaceAgentScriptsTable {
   timeout_seconds: Generated<number>
 }
 
+export interface WorkspaceAgentStatsTable {
+  agent_id: string
+  minute: Date
+  user_id: string
+  template_id: string
+  vscode: number | null
+  jetbrains: number | null
+  reconnecting_pty: number | null
+  ssh: number | null
+  sftp: number | null
+  other: number | null
+  sessions: ColumnType<number | null, never, never>
+  rx_bytes: Generated<number>
+  tx_bytes: Generated<number>
+  latency_ms: number | null
+}
+
 export interface WorkspaceAgentsTable {
   id: Generated<string>
   parent_id: string | null
@@ -1671,6 +1714,14 @@ export interface WorkspaceAgentsTable {
   last_connected_replica_id: string | null
   logs_length: Generated<number>
   logs_overflowed: Generated<boolean>
+}
+
+export interface WorkspaceAppStatsTable {
+  agent_id: string
+  user_id: string
+  slug: string
+  minute: Date
+  template_id: string
 }
 
 export interface WorkspaceAppStatusesTable {
@@ -1906,6 +1957,8 @@ export interface Tables {
   task_workspace_apps: TaskWorkspaceAppsTable
   tasks: TasksTable
   tasks_with_status: TasksWithStatusTable
+  template_usage_stats: TemplateUsageStatsTable
+  template_used_apps: TemplateUsedAppsTable
   template_version_parameters: TemplateVersionParametersTable
   template_version_presets: TemplateVersionPresetsTable
   template_version_variables: TemplateVersionVariablesTable
@@ -1913,6 +1966,7 @@ export interface Tables {
   template_versions: TemplateVersionsTable
   templates: TemplatesTable
   token_expiry_warnings: TokenExpiryWarningsTable
+  usage_rollup: UsageRollupTable
   user_ai_budget_overrides: UserAiBudgetOverridesTable
   user_ai_provider_keys: UserAiProviderKeysTable
   user_chat_settings: UserChatSettingsTable
@@ -1934,7 +1988,9 @@ export interface Tables {
   workspace_agent_port_share: WorkspaceAgentPortShareTable
   workspace_agent_script_timings: WorkspaceAgentScriptTimingsTable
   workspace_agent_scripts: WorkspaceAgentScriptsTable
+  workspace_agent_stats: WorkspaceAgentStatsTable
   workspace_agents: WorkspaceAgentsTable
+  workspace_app_stats: WorkspaceAppStatsTable
   workspace_app_statuses: WorkspaceAppStatusesTable
   workspace_apps: WorkspaceAppsTable
   workspace_build_orchestrations: WorkspaceBuildOrchestrationsTable

@@ -5,6 +5,7 @@ import { authorize } from '../authz/index.ts'
 import { deploymentConfig } from '../config/index.ts'
 import type { AppContext } from '../context.ts'
 import { type BoundRoute, forAnyone, forSession } from '../edge/index.ts'
+import type { DeploymentStats } from './deployment-stats.ts'
 
 const values = Compile(contract.DeploymentValues)
 
@@ -23,6 +24,7 @@ const apiRootWithSlash = contract.route('GET /api/v2/', {
 export function deploymentRoutes(
   context: AppContext,
   webPush: { readonly publicKey: string | undefined },
+  stats: Pick<DeploymentStats, 'read'>,
 ): BoundRoute[] {
   return [
     forAnyone(contract.apiRoot, async () => ({ message: '👋' })),
@@ -55,6 +57,7 @@ export function deploymentRoutes(
       if (!values.Check(config)) throw new Error('an option is reported otherwise than the contract says')
       return { config, options }
     }),
+    forSession(contract.getDeploymentStats, async ({ actor }) => stats.read(actor)),
     forSession(contract.getDeploymentSsh, async () => ({
       hostname_prefix: context.config.sshHostnamePrefix,
       hostname_suffix: context.config.workspaceHostnameSuffix,

@@ -23,6 +23,7 @@ export type Service =
   | 'chat-diff-status'
   | 'chat-generation'
   | 'health'
+  | 'usage'
 
 /** What the samples of a CPU profile carry, so that the load of users and of background work can be told apart. */
 export interface WorkLabels {

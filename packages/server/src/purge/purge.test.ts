@@ -2,9 +2,17 @@ import { randomUUID } from 'node:crypto'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { fixtures, openDatabase, startTestServer, type TestServer, until } from '@slipway/testkit'
+import {
+  createTestDatabase,
+  fixtures,
+  openDatabase,
+  startTestServer,
+  type TestServer,
+  until,
+} from '@slipway/testkit'
 import { isAllowed, PREBUILDS_USER, systemActor } from '../authz/index.ts'
 import type { Database } from '../database/index.ts'
+import { PURGED } from './records.ts'
 import { tryPurgeLock } from './store.ts'
 
 const DAY_MS = 86_400_000
@@ -280,4 +288,30 @@ it('RB-86: connection events of old audit logs go after 90 days, whatever is kep
   const left = () => database.db.selectFrom('audit_logs').select('id').execute()
   await until('the old event to go', async () => !(await left()).some(({ id }) => id === old.id))
   expect((await left()).map(({ id }) => id)).toContain(young.id)
+})
+
+it('OP-52: minutes of use go a day after they were rolled up, and those that never are after half a year', async () => {
+  await using copy = await createTestDatabase()
+  await using own = await openDatabase(copy.url, { maxConnections: 1 })
+  const actor = systemActor('dbpurge', 'a test deletes what is old')
+  const ages = [0.5, 2, 100, 181]
+  for (const days of ages) {
+    await fixtures.workspaceAgentStat(own.db, { minute: daysAgo(days) })
+    await fixtures.workspaceAppStat(own.db, { minute: daysAgo(days) })
+  }
+  /** How many are left of either kind. */
+  const purgeMinutes = async (): Promise<number[]> => {
+    const left: number[] = []
+    for (const table of ['workspace_agent_stats', 'workspace_app_stats'] as const) {
+      const records = PURGED.find(({ type }) => type === table)
+      await records?.old.deleteOld(actor, own.db, { before: daysAgo(180), limit: 100 })
+      left.push((await own.db.selectFrom(table).select('minute').execute()).length)
+    }
+    return left
+  }
+  expect(await purgeMinutes()).toEqual([3, 3])
+  await fixtures.usageRollup(own.db, { rolled_up_to: daysAgo(1.5) })
+  expect(await purgeMinutes()).toEqual([2, 2])
+  await fixtures.usageRollup(own.db, { rolled_up_to: new Date() })
+  expect(await purgeMinutes()).toEqual([1, 1])
 })

@@ -8,6 +8,8 @@ import * as store from './store.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const DAEMONS_MS = 7 * DAY_MS
+/** Of what was never rolled up. */
+const USAGE_MS = 180 * DAY_MS
 const NOTIFICATIONS_MS = 7 * DAY_MS
 const LEGACY_EVENTS_MS = 90 * DAY_MS
 /** Twice as long as a visit may pause. */
@@ -50,6 +52,8 @@ export const PURGED: readonly PurgedRecords[] = [
     retentionMs: ({ config }) => config.workspaceAgentLogsRetention,
     old: store.agentLogs,
   },
+  { type: 'workspace_agent_stats', retentionMs: () => USAGE_MS, old: store.agentStats },
+  { type: 'workspace_app_stats', retentionMs: () => USAGE_MS, old: store.appStats },
   { type: 'provisioner_daemons', retentionMs: () => DAEMONS_MS, old: store.daemons },
   { type: 'notification_messages', retentionMs: () => NOTIFICATIONS_MS, old: store.notificationMessages },
   {

@@ -159,6 +159,24 @@ export const endedFollowUps = oldRecords(
   (before) => sql`
     select id from workspace_build_orchestrations where status <> 'pending' and updated_at < ${before} order by updated_at`,
 )
+/**
+ * Minutes that were rolled up more than a day ago, or are older than the time where nothing is rolled up. That much goes at
+ * once as any batch may, the oldest first: rounds are shorter than the time that fills one (OP-79).
+ */
+const oldMinutes = (table: string, key: readonly string[]) =>
+  oldRecords('system', table, key, (before) => {
+    const columns = sql.join(key.map((column) => sql.ref(column)))
+    return sql`
+      select ${columns} from ${sql.table(table)}
+       where minute < coalesce((select rolled_up_to - interval '1 day' from usage_rollup), ${before}::timestamptz)
+       order by minute`
+  })
+
+/** What agents have told of minutes. */
+export const agentStats = oldMinutes('workspace_agent_stats', ['agent_id', 'minute'])
+
+/** Uses of apps by minutes. */
+export const appStats = oldMinutes('workspace_app_stats', ['agent_id', 'user_id', 'slug', 'minute'])
 
 /** Entries of the connection log. */
 export const connections = oldRecords(

@@ -1,0 +1,3 @@
+export { countByFamily } from './families.ts'
+export { usageRollupJob } from './rollup-job.ts'
+export { UsageRecorder } from './usage-recorder.ts'
