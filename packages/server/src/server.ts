@@ -37,6 +37,7 @@ import { ExternalAuth } from './external-auth/index.ts'
 import { checksOf, HealthReports, Readiness } from './health/index.ts'
 import { countUsers, KeyValidator, SignInDelay } from './identity/index.ts'
 import { syncFromClaims } from './idp-sync/index.ts'
+import { countTemplateUse } from './insights/index.ts'
 import { Listeners, MetricsListener } from './listeners/index.ts'
 import { Mailer } from './mail/index.ts'
 import { InProcessApi, type McpExtension, McpServerEndpoint } from './mcp-server/index.ts'
@@ -329,6 +330,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   countUsers(context)
   countWorkspaces(context)
   countAgents(context, tunnels)
+  countTemplateUse(context)
   if (config.aiGatewayEnabled) steps.use(chatGeneration.start())
   const owned = steps.move()
   return {

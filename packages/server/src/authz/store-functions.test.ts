@@ -586,6 +586,7 @@ const CALLS: Readonly<Record<string, readonly unknown[]>> = {
   'insights/store/apps.ts listAppUse': [[template], ever],
   'insights/store/apps.ts listBuiltInUse': [[template], ever],
   'insights/store/apps.ts listParameterUse': [[template], ever],
+  'insights/store/gauges.ts findTemplateFigures': [ever],
   'insights/store/scope.ts findScope': [[id]],
   'insights/store/usage.ts countActiveUsers': [[template], [ever]],
   'insights/store/usage.ts countDailyUsers': [[template], { ...ever, hoursWest: 0 }],

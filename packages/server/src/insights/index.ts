@@ -1,1 +1,2 @@
+export { countTemplateUse } from './insights-gauges.ts'
 export { insightsRoutes } from './routes.ts'

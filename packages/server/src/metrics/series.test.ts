@@ -365,6 +365,40 @@ it('WS-235: looks for workspaces whose time has come are measured', async () => 
   await until('the next', async () => ((await looks()) ?? 0) > before)
 })
 
+it('OP-81: tell how templates were used in the last five minutes', async () => {
+  const { db } = database
+  const organization = await fixtures.organization(db)
+  const used = await fixtures.template(db, { organization })
+  const user = await fixtures.user(db)
+  const labels = { organization_name: organization.name, template_name: used.name }
+  const minute = new Date(Math.floor((Date.now() + ahead) / 60_000) * 60_000 - 60_000)
+  // One person in two workspaces at once, and an app of the template.
+  for (const vscode of [1, 2])
+    await fixtures.workspaceAgentStat(db, { user, template: used, minute, ssh: 0, vscode })
+  await fixtures.workspaceAgentStat(db, { template: used, minute: new Date(minute.getTime() - 10 * 60_000) })
+  await fixtures.workspaceAppStat(db, { user, template: used, minute, slug: 'page' })
+  await fixtures.templateUsedApp(db, { template: used, slug: 'page', display_name: 'Page' })
+  const version = await fixtures.templateVersion(db, { template: used })
+  await fixtures.templateVersionParameter(db, { version, name: 'size' })
+  const workspace = await fixtures.workspace(db, { template: used })
+  const build = await fixtures.workspaceBuild(db, {
+    workspace,
+    version,
+    created_at: new Date(Date.now() + ahead - 60_000),
+  })
+  await fixtures.workspaceBuildParameter(db, { build, name: 'size', value: 'big' })
+  // What is shown is read anew after a while.
+  ahead += 16_000
+  expect(await seriesOf('coderd_insights_templates_active_users', labels)).toBe(1)
+  const app = (slug: string, application_name: string) =>
+    seriesOf('coderd_insights_applications_usage_seconds', { ...labels, slug, application_name })
+  expect(await app('vscode', 'Visual Studio Code')).toBe(60)
+  expect(await app('page', 'Page')).toBe(60)
+  expect(await app('ssh', 'SSH')).toBeUndefined()
+  const parameter = { parameter_name: 'size', parameter_type: 'string', parameter_value: 'big' }
+  expect(await seriesOf('coderd_insights_parameters', { ...labels, ...parameter })).toBe(1)
+})
+
 describe('OP-83: series of what agents report', () => {
   /** An agent that nobody runs, with the token that it holds. */
   async function newAgent(name: string): Promise<Client> {
