@@ -136,7 +136,14 @@ interface TemplateRef {
   readonly organization_name: string
 }
 
-export type TemplateTab = 'docs' | 'parameters' | 'versions' | 'permissions' | 'settings' | 'workspace'
+export type TemplateTab =
+  | 'docs'
+  | 'parameters'
+  | 'versions'
+  | 'insights'
+  | 'permissions'
+  | 'settings'
+  | 'workspace'
 export type DeploymentPage =
   | 'appearance'
   | 'notifications'

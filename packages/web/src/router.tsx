@@ -205,6 +205,11 @@ const templatePages = ['/templates/$template', '/templates/$organization/$templa
       }),
       createRoute({
         getParentRoute: () => layout,
+        path: '/insights',
+        component: lazyRouteComponent(() => import('./insights/insights-page.tsx'), 'InsightsPage'),
+      }),
+      createRoute({
+        getParentRoute: () => layout,
         path: '/permissions',
         component: lazyRouteComponent(
           () => import('./sharing/template-permissions-page.tsx'),

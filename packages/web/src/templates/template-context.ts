@@ -5,6 +5,8 @@ import type { Template } from '@slipway/contract'
 interface TemplateView {
   readonly template: Template
   readonly mayUpdate: boolean
+  /** Undefined until it is known. */
+  readonly mayReadInsights: boolean | undefined
 }
 
 export const TemplateContext = createContext<TemplateView | undefined>(undefined)

@@ -39,20 +39,24 @@ export function TemplateLayout() {
   const permissions = usePermissions()
   const several = useSeveralOrganizations()
   const check = useQuery({
-    queryKey: ['can-update-template', template?.id],
+    queryKey: ['template-rights', template?.id],
     queryFn: async ({ signal }) => {
-      const { canUpdateTemplate = false } = await api.call(checkAuthorization, {
+      const { canUpdateTemplate = false, canReadInsights = false } = await api.call(checkAuthorization, {
         body: {
           checks: {
             canUpdateTemplate: {
               action: 'update',
               object: { resource_type: 'template', resource_id: template?.id ?? '' },
             },
+            canReadInsights: {
+              action: 'view_insights',
+              object: { resource_type: 'template', resource_id: template?.id ?? '' },
+            },
           },
         },
         signal,
       })
-      return canUpdateTemplate
+      return { canUpdateTemplate, canReadInsights }
     },
     enabled: template !== undefined,
     staleTime: 60_000,
@@ -81,9 +85,10 @@ export function TemplateLayout() {
       />
     )
   }
-  const to = (tab: 'docs' | 'parameters' | 'versions' | 'permissions' | 'settings') =>
+  const to = (tab: 'docs' | 'parameters' | 'versions' | 'insights' | 'permissions' | 'settings') =>
     paths.template(template, several, tab)
-  const mayUpdate = check.data === true
+  const mayUpdate = check.data?.canUpdateTemplate === true
+  const mayReadInsights = check.data?.canReadInsights
   // Each tab under the form of the address that the viewer came with.
   const base = pathname.slice(0, pathname.indexOf(`/${encodeURIComponent(name)}`) + name.length + 1)
   const about =
@@ -93,6 +98,9 @@ export function TemplateLayout() {
     { to: to('docs'), label: 'Docs', also: [base, `${base}/`, `${base}/docs`] },
     { to: to('parameters'), label: 'Parameters', also: [`${base}/parameters`] },
     { to: to('versions'), label: 'Versions', also: [`${base}/versions`] },
+    ...(mayReadInsights === true
+      ? [{ to: to('insights'), label: 'Insights', also: [`${base}/insights`] }]
+      : []),
     ...(mayUpdate
       ? [
           { to: to('permissions'), label: 'Permissions', also: [`${base}/permissions`] },
@@ -102,7 +110,7 @@ export function TemplateLayout() {
   ]
   const tab = tabOf(tabs, pathname)
   return (
-    <TemplateContext value={{ template, mayUpdate }}>
+    <TemplateContext value={{ template, mayUpdate, mayReadInsights }}>
       <Page>
         <PageHeader
           title={templateTitle(template)}
