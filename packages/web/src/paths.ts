@@ -4,7 +4,9 @@ export const paths = {
   workspace: (owner: string, workspace: string) => `/@${part(owner)}/${part(workspace)}`,
   workspaceBuild: (owner: string, workspace: string, build: number) =>
     `/@${part(owner)}/${part(workspace)}/builds/${build}`,
-  workspaceSettings: (owner: string, workspace: string) => `/@${part(owner)}/${part(workspace)}/settings`,
+  /** `field` has the focus there. */
+  workspaceSettings: (owner: string, workspace: string, field?: 'name') =>
+    `/@${part(owner)}/${part(workspace)}/settings${field === undefined ? '' : `#${field}`}`,
   workspaceParameters: (
     owner: string,
     workspace: string,

@@ -47,8 +47,7 @@ it('UI-401: a newcomer makes the first account, a workspace, and works in its te
   await page.getByRole('link', { name: 'Workspaces' }).click()
   await page.getByText('No workspaces yet').waitFor()
 
-  await page.getByRole('link', { name: 'See the templates' }).click()
-  await page.getByRole('link', { name: 'Create workspace' }).click()
+  await page.getByRole('link', { name: 'Create workspace from Local workspace' }).click()
   await page.getByLabel('Name', { exact: true }).fill('first')
   await page.getByRole('button', { name: 'Create workspace' }).click()
   await page.getByRole('heading', { name: 'first' }).waitFor()

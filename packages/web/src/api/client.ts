@@ -8,6 +8,7 @@ import { statusOf } from './errors.ts'
 import { handedSession } from './handed-session.ts'
 import { createCall, NetworkError } from './http.ts'
 import { localPath } from './local-path.ts'
+import { isReadAgain, pauseBefore } from './patience.ts'
 import { serverBuild } from './server-build.ts'
 import { announceSessionEnd, onSessionEndElsewhere } from './session-channel.ts'
 import { withStepUp } from './step-up.ts'
@@ -18,22 +19,18 @@ const NOBODY_HOME = new Set([502, 503, 504])
 /** Their 401 is about a password and not about the session (UI-202). */
 const OWN_401 =
   /^\/api\/v2\/users\/(me|login(\/.+)?|oauth2\/.+|validate-password|[^/]+\/(password|convert-login))$/
-const GET_RETRIES = 3
 
 /** The one API client: same origin, session cookie, CSRF token on unsafe methods (UI-4). */
 export const api = { call: withStepUp(createCall(observedFetch)) }
 
-/** Cache of everything that was read. No retry on an answer that will not change (UI-5). */
+/** Cache of everything that was read. No retry on an answer that will not change (UI-5); one that was refused for want of room gives way (UI-2104). */
 export const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 5000,
       refetchOnWindowFocus: false,
-      retry: (failures, error) => {
-        const status = statusOf(error)
-        return failures < GET_RETRIES && (status === undefined || NOBODY_HOME.has(status))
-      },
-      retryDelay: (attempt) => Math.min(1000 * 2 ** attempt, 30_000),
+      retry: isReadAgain,
+      retryDelay: (attempt, error) => pauseBefore(attempt, error),
     },
     mutations: { retry: false },
   },

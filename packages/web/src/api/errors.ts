@@ -1,3 +1,4 @@
+import { formatDuration } from '../ui/duration.ts'
 import { ApiError } from './http.ts'
 
 /** What a viewer is told about a failure. */
@@ -16,13 +17,20 @@ export function describeError(error: unknown): ErrorDescription {
   if (error instanceof ApiError)
     return {
       message: error.message,
-      detail: error.detail,
+      detail: [error.detail, waitOf(error)].filter((part) => part !== undefined).join(' ') || undefined,
       requestId: error.status >= 500 ? error.requestId : undefined,
       validations: error.validations,
       retryable: error.status >= 500 || error.status === 429 || error.status === 408,
     }
   const message = error instanceof Error ? error.message : String(error)
   return { message, detail: undefined, requestId: undefined, validations: [], retryable: true }
+}
+
+/** What to do about a request that came too soon (UI-2104). */
+function waitOf({ status, retryAfter }: ApiError): string | undefined {
+  return status === 429 && retryAfter !== undefined
+    ? `Try again in ${formatDuration(Math.max(1, Math.ceil(retryAfter)) * 1000)}.`
+    : undefined
 }
 
 /** HTTP status of a failed request; undefined when no answer came. */

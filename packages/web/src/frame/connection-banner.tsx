@@ -1,7 +1,9 @@
+import { type Query, useIsFetching } from '@tanstack/react-query'
 import { CloudOff, RefreshCw, WifiOff } from 'lucide-react'
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react'
 
 import { connection } from '../api/client.ts'
+import { statusOf } from '../api/errors.ts'
 import { serverBuild } from '../api/server-build.ts'
 import { Button } from '../ui/button.tsx'
 import { PRODUCT } from '../ui/product.ts'
@@ -24,6 +26,7 @@ export function ConnectionBanner() {
   const view = useSyncExternalStore(connection.subscribe, connection.view)
   const changed = useSyncExternalStore(serverBuild.subscribe, serverBuild.changed)
   const down = view.state !== 'online'
+  const waiting = useIsFetching({ predicate: isHeldBack }) > 0
   const [phase, setPhase] = useState<'hidden' | 'down' | 'back'>('hidden')
   useEffect(() => {
     if (down) {
@@ -56,6 +59,16 @@ export function ConnectionBanner() {
       </Strip>
     )
   }
+  if (waiting)
+    return (
+      <Strip tone="warn">
+        <Spinner className="size-4 text-warn" />
+        <span className="min-w-0">
+          <span className="font-medium">Too many requests.</span>{' '}
+          <span className="text-ink-2">The server asks to wait a little; the page goes on by itself.</span>
+        </span>
+      </Strip>
+    )
   if (changed)
     return (
       <Strip tone="run">
@@ -67,6 +80,11 @@ export function ConnectionBanner() {
       </Strip>
     )
   return null
+}
+
+/** What a page shows waits until the server has room for it; where there is something to show already, nobody has to know (UI-2104). */
+function isHeldBack({ state }: Query): boolean {
+  return state.data === undefined && statusOf(state.fetchFailureReason) === 429
 }
 
 const STRIPS = {

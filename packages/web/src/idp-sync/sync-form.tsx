@@ -8,6 +8,7 @@ import { Button } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, Mark, TextInput } from '../ui/form.tsx'
 import { Section } from '../ui/page.tsx'
+import { saveFile } from '../ui/save-file.ts'
 import { useInvalidFocus } from '../ui/use-invalid-focus.ts'
 import { DryRun, type Trial } from './dry-run.tsx'
 import { type Mapping, sampleClaims, type Target } from './mapping.ts'
@@ -122,7 +123,12 @@ export function SyncForm({
         <div className="flex flex-wrap justify-end gap-2">
           <Button
             icon={<Download className="size-4" strokeWidth={1.75} />}
-            onClick={() => download(exported.file, exported.settings)}
+            onClick={() =>
+              saveFile(
+                exported.file,
+                new Blob([`${JSON.stringify(exported.settings, null, 2)}\n`], { type: 'application/json' }),
+              )
+            }
           >
             Export as JSON
           </Button>
@@ -141,15 +147,4 @@ export function SyncForm({
       />
     </div>
   )
-}
-
-function download(file: string, settings: object): void {
-  const url = URL.createObjectURL(
-    new Blob([`${JSON.stringify(settings, null, 2)}\n`], { type: 'application/json' }),
-  )
-  const link = document.createElement('a')
-  link.href = url
-  link.download = file
-  link.click()
-  URL.revokeObjectURL(url)
 }

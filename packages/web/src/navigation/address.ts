@@ -45,3 +45,8 @@ export function useRouteParam(name: string): string {
   const params: Readonly<Record<string, string | undefined>> = useParams({ strict: false })
   return params[name] ?? ''
 }
+
+/** What an address names on its page, without the `#`. */
+export function useHash(): string {
+  return useRouterState({ select: (state) => state.location.hash })
+}

@@ -1,12 +1,10 @@
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 
 import { useGo } from '../navigation/app-link.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { visibleText } from './visible-text.ts'
-
-/** A click within this time after the dialog appears was meant for something else (UI-2009). */
-const DELAY_MS = 500
+import { useArmed } from '../ui/use-armed.ts'
+import { visibleText } from '../ui/visible-text.ts'
 
 /** A command that came with a link runs only after the viewer has seen all of it and agreed (UI-907). */
 export function CommandConsent({
@@ -20,11 +18,7 @@ export function CommandConsent({
 }) {
   const go = useGo()
   const [agreed, setAgreed] = useState(false)
-  const [armed, setArmed] = useState(false)
-  useEffect(() => {
-    const timer = setTimeout(() => setArmed(true), DELAY_MS)
-    return () => clearTimeout(timer)
-  }, [])
+  const armed = useArmed()
   if (agreed) return children
   return (
     <main className="min-h-dvh bg-console">

@@ -16,15 +16,27 @@ interface DialogProps {
   readonly children?: ReactNode
   readonly footer?: ReactNode
   readonly wide?: boolean
+  /** Neither Esc nor a click outside closes it: it wants an answer. */
+  readonly insistent?: boolean
 }
 
 /** A modal dialog: focus stays inside, Esc closes, focus returns to the opener. */
-export function Dialog({ open, onClose, title, description, children, footer, wide = false }: DialogProps) {
+export function Dialog({
+  open,
+  onClose,
+  title,
+  description,
+  children,
+  footer,
+  wide = false,
+  insistent = false,
+}: DialogProps) {
   const described = useId()
   return (
     <Primitive.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Primitive.Portal>
         <ModalContent
+          {...(insistent ? { onEscapeKeyDown: stay, onInteractOutside: stay } : {})}
           aria-describedby={description === undefined ? undefined : described}
           className={classNames(
             'fixed left-1/2 top-1/2 z-50 flex max-h-[min(90dvh,720px)] w-[calc(100vw-32px)] -translate-x-1/2 -translate-y-1/2 animate-fade flex-col rounded-dialog border border-line bg-raised shadow-float',
@@ -60,6 +72,8 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
     </Primitive.Root>
   )
 }
+
+const stay = (event: Event) => event.preventDefault()
 
 interface ConfirmDialogProps {
   readonly open: boolean

@@ -4,23 +4,25 @@ import { type FormEvent, useEffect, useRef, useState } from 'react'
 
 import { createWorkspace, type Template, type TemplateVersion } from '@slipway/contract'
 import { api } from '../api/client.ts'
-import { fieldError } from '../api/errors.ts'
+import { describeError, fieldError } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { FaultSummary, formFaults, ParameterFields } from '../parameters/parameter-fields.tsx'
 import { useParameterForm } from '../parameters/use-parameter-form.ts'
 import { paths } from '../paths.ts'
 import { useSeveralOrganizations, useUser } from '../session/session.tsx'
-import { presetsQuery } from '../templates/queries.ts'
+import { presetsQuery, templateTitle } from '../templates/queries.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Field, Select, TextInput } from '../ui/form.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Section } from '../ui/page.tsx'
 import { Spinner } from '../ui/spinner.tsx'
+import { LinkConsent } from './link-consent.tsx'
 import { OwnerField } from './owner-field.tsx'
 import { refreshWorkspace } from './queries.ts'
 import { RequiredConnections, useRequiredConnections } from './required-connections.tsx'
+import { useLinkConsent } from './use-link-consent.ts'
 import { nameFault, suggestName } from './workspace-name.ts'
 
 interface CreateFormProps {
@@ -32,6 +34,8 @@ interface CreateFormProps {
   readonly values: Readonly<Record<string, string>>
   readonly origins: ReadonlyMap<string, string>
   readonly locked: ReadonlySet<string>
+  /** A link asks for the workspace at once: what it says about parameters, and why it may not have its way. */
+  readonly link?: { readonly values: Readonly<Record<string, string>>; readonly obstacle: string | undefined }
 }
 
 /** Name, preset and parameters of a new workspace (UI-732 to UI-739). */
@@ -43,6 +47,7 @@ export function CreateForm({
   values,
   origins,
   locked,
+  link,
 }: CreateFormProps) {
   const versionId = version.id
   const user = useUser()
@@ -110,17 +115,51 @@ export function CreateForm({
     },
   })
   const wrongName = attempted ? nameFault(name.trim()) : undefined
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const attempt = () => {
     setAttempted(true)
     if (nameFault(name.trim()) !== undefined) nameInput.current?.focus()
     else if (!create.isPending && connections.missing.length === 0) create.mutate()
   }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    attempt()
+  }
+  const unread = error ?? presets.error ?? connections.error
+  const consent = useLinkConsent(
+    link !== undefined,
+    unread !== null || (view.parameters !== undefined && presets.data !== undefined && connections.known),
+    link?.obstacle ??
+      (unread !== null
+        ? `What the template asks for could not be read: ${describeError(unread).message}`
+        : undefined) ??
+      (unknownPreset ? `This version of ${template.name} has no preset “${wanted}”.` : undefined) ??
+      (connections.missing.length > 0
+        ? `${titles(connections.missing)} must be connected first.`
+        : undefined),
+  )
   const presetOwned = new Set(preset?.Parameters.map(({ Name }) => Name) ?? [])
   const overridden = [...presetOwned].filter((key) => values[key] !== undefined)
   return (
     <form ref={element} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <ErrorNotice error={create.error} title="The workspace was not created" />
+      {consent.reason === undefined ? null : (
+        <Notice tone="warn" title="The link could not create the workspace by itself">
+          {consent.reason} The form below has what the link says.
+        </Notice>
+      )}
+      {consent.asking && link !== undefined ? (
+        <LinkConsent
+          template={templateTitle(template)}
+          name={name.trim()}
+          preset={preset?.Name}
+          values={link.values}
+          onAccept={() => {
+            consent.answer()
+            attempt()
+          }}
+          onDecline={consent.answer}
+        />
+      ) : null}
       {attempted && !create.isPending ? (
         <FaultSummary
           view={view}
@@ -216,7 +255,7 @@ export function CreateForm({
               <Spinner /> Checking the values
             </>
           ) : connections.missing.length > 0 ? (
-            `Connect ${connections.missing.map(({ display_name: title }) => title).join(' and ')} first.`
+            `Connect ${titles(connections.missing)} first.`
           ) : null}
         </span>
         <AppLink href={paths.template(template, several)} className={buttonClass({})}>
@@ -233,4 +272,8 @@ export function CreateForm({
       </div>
     </form>
   )
+}
+
+function titles(providers: readonly { readonly display_name: string }[]): string {
+  return providers.map(({ display_name: title }) => title).join(' and ')
 }

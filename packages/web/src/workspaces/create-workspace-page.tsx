@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 
 import type { TemplateVersion } from '@slipway/contract'
-import { statusOf } from '../api/errors.ts'
+import { describeError, statusOf } from '../api/errors.ts'
 import { useAddress, useRouteParam } from '../navigation/address.ts'
 import { organizationsQuery } from '../session/queries.ts'
+import { useCheck } from '../session/use-check.ts'
 import { templateQuery, templateTitle, versionQuery } from '../templates/queries.ts'
 import { ErrorPage } from '../ui/error-notice.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -14,6 +15,7 @@ import { ThingIcon } from '../ui/thing-icon.tsx'
 import { CreateForm } from './create-form.tsx'
 import { mayChooseOwnerQuery } from './queries.ts'
 import { useDuplicateValues } from './use-duplicate-values.ts'
+import { useMatch } from './use-match.ts'
 
 /** `…/{template}/workspace`: a new workspace from a template (UI-731). */
 export function CreateWorkspacePage() {
@@ -39,7 +41,18 @@ export function CreateWorkspacePage() {
       key.startsWith('param.') ? [[key.slice('param.'.length), value]] : [],
     ),
   )
-  const held = template.data !== undefined && version.data !== undefined && chooses.isPending
+  const auto = search.mode === 'auto'
+  const mayCreate = useCheck(
+    'create',
+    auto && template.data !== undefined
+      ? { resource_type: 'workspace', organization_id: template.data.organization_id, owner_id: 'me' }
+      : undefined,
+  )
+  const match = useMatch(auto ? search.match : undefined)
+  const held =
+    template.data !== undefined &&
+    version.data !== undefined &&
+    (chooses.isPending || (auto && mayCreate === undefined) || match.pending)
   if (template.data === undefined || version.data === undefined || duplicate.pending || held) {
     const error = template.error ?? version.error ?? organizations.error
     if (error === null) return <PageSkeleton />
@@ -69,7 +82,7 @@ export function CreateWorkspacePage() {
             {template.data.deprecation_message}
           </Notice>
         ) : null}
-        {search.mode === 'auto' ? (
+        {auto ? (
           <Notice tone="info" title="Somebody gave you this link">
             Check the values before you create the workspace: they come from the link, not from you.
           </Notice>
@@ -92,6 +105,19 @@ export function CreateWorkspacePage() {
                 ...Object.keys(fromAddress).map((key) => [key, 'From the link'] as const),
               ])
             }
+            {...(auto
+              ? {
+                  link: {
+                    values: fromAddress,
+                    obstacle:
+                      mayCreate === false
+                        ? 'You may not create workspaces in this organization.'
+                        : match.error === null
+                          ? undefined
+                          : `Whether there is one already could not be found out: ${describeError(match.error).message}`,
+                  },
+                }
+              : {})}
             locked={new Set((search.disable_params ?? '').split(',').filter((key) => key !== ''))}
           />
         )}

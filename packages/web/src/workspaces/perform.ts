@@ -20,15 +20,19 @@ const LONGEST_STOP_MS = 60 * 60_000
  * Carries out an action (UI-712). Resolves when the server has taken it on; a start that waits for a stop follows
  * by itself and outlives the page that asked for it.
  *
- * @param options `orphan`: a deletion forgets the resources instead of removing them.
+ * @param options `orphan`: a deletion forgets the resources instead of removing them. `versionId`: an update is one
+ * to this version instead of the active one.
  * @throws ApiError in the server's words, NetworkError.
  */
 export async function perform(
   action: WorkspaceAction,
   workspace: Workspace,
-  { orphan = false }: { readonly orphan?: boolean } = {},
+  {
+    orphan = false,
+    versionId = workspace.template_active_version_id,
+  }: { readonly orphan?: boolean; readonly versionId?: string | undefined } = {},
 ): Promise<void> {
-  const version = { template_version_id: workspace.template_active_version_id }
+  const version = { template_version_id: versionId }
   switch (action) {
     case 'start':
       return build(workspace, { transition: 'start' })

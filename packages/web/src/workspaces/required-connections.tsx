@@ -18,6 +18,8 @@ import { ThingIcon } from '../ui/thing-icon.tsx'
 const POLL_MS = 2000
 
 interface Connections {
+  /** The answer is here; until then none is missing because none is known. */
+  readonly known: boolean
   readonly all: readonly TemplateVersionExternalAuth[]
   /** Those without which no workspace can be made. */
   readonly missing: readonly TemplateVersionExternalAuth[]
@@ -40,6 +42,7 @@ export function useRequiredConnections(version: string, ownerId: string): Connec
   })
   const all = query.data ?? []
   return {
+    known: query.data !== undefined,
     all,
     missing: all.filter(({ authenticated, optional }) => !authenticated && !optional),
     error: query.error,

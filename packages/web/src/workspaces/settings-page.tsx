@@ -1,10 +1,11 @@
 import { useMutation } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 
 import { setAutomaticUpdates, updateWorkspace, type Workspace } from '@slipway/contract'
 import { api, queries } from '../api/client.ts'
 import { fieldError } from '../api/errors.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
+import { useHash } from '../navigation/address.ts'
 import { useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { Button } from '../ui/button.tsx'
@@ -14,6 +15,7 @@ import { Section } from '../ui/page.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { refreshWorkspace, showWorkspace } from './queries.ts'
 import { useWorkspaceActions } from './use-workspace-actions.tsx'
+import { useWorkspacePermissions } from './use-workspace-permissions.ts'
 import { useWorkspace } from './workspace-context.ts'
 import { nameFault } from './workspace-name.ts'
 
@@ -33,6 +35,11 @@ function Rename({ workspace }: { readonly workspace: Workspace }) {
   const go = useGo()
   const online = useOnline()
   const [name, setName] = useState(workspace.name)
+  const wanted = useHash() === 'name'
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    if (wanted) input.current?.select()
+  }, [wanted])
   const changed = name.trim() !== workspace.name
   const wrong = changed ? nameFault(name.trim()) : undefined
   const rename = useMutation({
@@ -66,6 +73,8 @@ function Rename({ workspace }: { readonly workspace: Workspace }) {
           {(field) => (
             <TextInput
               {...field}
+              ref={input}
+              autoFocus={wanted}
               value={name}
               disabled={!workspace.allow_renames}
               spellCheck={false}
@@ -124,7 +133,8 @@ function Updates({ workspace }: { readonly workspace: Workspace }) {
 }
 
 function Removal({ workspace }: { readonly workspace: Workspace }) {
-  const { offered, dialog } = useWorkspaceActions()
+  const permissions = useWorkspacePermissions([workspace], workspace)(workspace)
+  const { offered, dialog } = useWorkspaceActions(() => permissions.updateTemplate)
   const remove = offered(workspace).find(({ action }) => action === 'delete')
   return (
     <Section title="Delete">

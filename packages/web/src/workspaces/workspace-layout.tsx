@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Outlet } from '@tanstack/react-router'
-import { Copy, Ellipsis, Settings, SquareTerminal, Star, Trash2 } from 'lucide-react'
+import { Ellipsis, SquareTerminal, Star, Trash2 } from 'lucide-react'
 import { useEffect } from 'react'
 
 import { favoriteWorkspace, unfavoriteWorkspace, type Workspace } from '@slipway/contract'
@@ -8,7 +8,7 @@ import { api, queries } from '../api/client.ts'
 import { statusOf } from '../api/errors.ts'
 import { useLive } from '../api/use-live.ts'
 import { useRouteParam } from '../navigation/address.ts'
-import { AppLink, useGo, usePathname } from '../navigation/app-link.tsx'
+import { AppLink, usePathname } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { useSeveralOrganizations } from '../session/session.tsx'
 import { useCheck } from '../session/use-check.ts'
@@ -25,11 +25,15 @@ import { type TabLink, TabLinks, tabOf } from '../ui/tabs.tsx'
 import { ThingIcon } from '../ui/thing-icon.tsx'
 import { toasts } from '../ui/toast.tsx'
 import { refreshWorkspace, showWorkspace, workspaceOf, workspaceQuery } from './queries.ts'
+import { useClosingMenu } from './use-closing-menu.ts'
 import { useFavicon } from './use-favicon.ts'
 import { useWorkspaceActions } from './use-workspace-actions.tsx'
+import { useWorkspaceMenu } from './use-workspace-menu.tsx'
+import { useWorkspacePermissions } from './use-workspace-permissions.ts'
 import type { WorkspaceAction } from './workspace-actions.ts'
 import { WorkspaceContext } from './workspace-context.ts'
 import { agentsOf, isMoving, workspaceLook } from './workspace-look.ts'
+import { menuItem } from './workspace-menu-item.ts'
 
 /** Header, actions and tabs of a workspace; its stream keeps all of its pages fresh (UI-320, UI-721). */
 export function WorkspaceLayout() {
@@ -120,10 +124,12 @@ function partOf(tabs: readonly TabLink[], pathname: string): string | undefined 
 const CALM: ReadonlySet<WorkspaceAction> = new Set(['cancel', 'force-stop', 'stop'])
 
 function Header({ workspace, part }: { readonly workspace: Workspace; readonly part: string | undefined }) {
-  const { offered, dialog } = useWorkspaceActions()
-  const go = useGo()
+  const permissions = useWorkspacePermissions([workspace], workspace)(workspace)
+  const { offered, startWith, dialog } = useWorkspaceActions(() => permissions.updateTemplate)
+  const menu = useWorkspaceMenu(startWith)
   const several = useSeveralOrganizations()
   const actions = offered(workspace)
+  const closing = useClosingMenu(actions)
   const connected = agentsOf(workspace).find((agent) => agent.status === 'connected')
   const running = workspace.latest_build.status === 'running'
   const template = {
@@ -200,52 +206,20 @@ function Header({ workspace, part }: { readonly workspace: Workspace; readonly p
               trigger={
                 <Button size="icon" aria-label="More actions" icon={<Ellipsis className="size-4" />} />
               }
+              {...closing}
               groups={[
                 actions
                   .filter((action) => action !== primary && action !== secondary && !action.danger)
-                  .map(({ action, label, icon, disabled, run }) => ({
-                    id: action,
-                    label,
-                    icon,
-                    disabled,
-                    onSelect: run,
-                  })),
-                [
-                  {
-                    id: 'duplicate',
-                    label: 'Duplicate',
-                    icon: Copy,
-                    onSelect: () =>
-                      go(
-                        paths.template(template, several, 'workspace', {
-                          mode: 'duplicate',
-                          from: workspace.id,
-                        }),
-                      ),
-                  },
-                  {
-                    id: 'settings',
-                    label: 'Settings',
-                    icon: Settings,
-                    onSelect: () => go(paths.workspaceSettings(workspace.owner_name, workspace.name)),
-                  },
-                ],
-                actions
-                  .filter((action) => action.danger)
-                  .map(({ action, label, icon, disabled, run }) => ({
-                    id: action,
-                    label,
-                    icon,
-                    disabled,
-                    danger: true,
-                    onSelect: run,
-                  })),
+                  .map(menuItem),
+                menu.items(workspace, permissions, actions),
+                actions.filter(({ danger }) => danger).map(menuItem),
               ]}
             />
           </>
         }
       />
       {dialog}
+      {menu.dialog}
     </>
   )
 }

@@ -1,21 +1,20 @@
 import { useQuery } from '@tanstack/react-query'
-import { Boxes, CircleArrowUp, LayoutTemplate, Plus, SearchX, SquareTerminal, Star } from 'lucide-react'
+import { Boxes, CircleArrowUp, Plus, SearchX, SquareTerminal, Star } from 'lucide-react'
 import { useEffect, useState } from 'react'
 
 import type { Template, Workspace } from '@slipway/contract'
 import { filterFault } from '../api/errors.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
-import { type ListAddress, useListAddress } from '../navigation/list-address.ts'
+import { useListAddress } from '../navigation/list-address.ts'
 import { paths } from '../paths.ts'
 import { usePermissions, useUser } from '../session/session.tsx'
 import { templatesQuery } from '../templates/queries.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
-import { EmptyState } from '../ui/empty-state.tsx'
 import { FilterBar } from '../ui/filter-bar.tsx'
 import type { FilterKey } from '../ui/filter-completion.ts'
 import { Mark } from '../ui/form.tsx'
 import { ListView, NothingFound } from '../ui/list-view.tsx'
-import { Menu } from '../ui/menu.tsx'
+import { Menu, type MenuItem } from '../ui/menu.tsx'
 import { Page } from '../ui/page.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { PAGE_SIZE } from '../ui/pagination.tsx'
@@ -25,10 +24,15 @@ import { ThingIcon } from '../ui/thing-icon.tsx'
 import { TimeAgo } from '../ui/time-ago.tsx'
 import { BatchBar, isSelectable } from './batch.tsx'
 import { NewWorkspaceDialog } from './new-workspace-dialog.tsx'
+import { NoWorkspaces } from './no-workspaces.tsx'
 import { workspacesQuery } from './queries.ts'
 import { useBuildFeed } from './use-build-feed.ts'
+import { useClosingMenu } from './use-closing-menu.ts'
 import { type OfferedAction, useWorkspaceActions } from './use-workspace-actions.tsx'
+import { useWorkspaceMenu } from './use-workspace-menu.tsx'
+import { useWorkspacePermissions } from './use-workspace-permissions.ts'
 import { agentsOf, isMoving, workspaceLook } from './workspace-look.ts'
+import { menuItem } from './workspace-menu-item.ts'
 
 const NOTHING: ReadonlySet<string> = new Set()
 const DEFAULT_FILTER = 'owner:me'
@@ -81,13 +85,19 @@ export function WorkspacesPage() {
   useBuildFeed()
   const permissions = usePermissions()
   const [choosing, setChoosing] = useState(false)
-  const { offered, dialog } = useWorkspaceActions()
+  const [asked, setAsked] = useState<string>()
   const [filtering, setFiltering] = useState(false)
   const templates = useQuery({ ...templatesQuery(''), enabled: filtering }).data ?? []
   const [marked, setMarked] = useState<ReadonlySet<string>>(NOTHING)
   // biome-ignore lint/correctness/useExhaustiveDependencies: other rows are another selection (UI-501)
   useEffect(() => setMarked(NOTHING), [filter, page])
   const rows = list.data?.workspaces
+  const permissionsOf = useWorkspacePermissions(
+    rows ?? [],
+    rows?.find(({ id }) => id === asked),
+  )
+  const { offered, startWith, dialog } = useWorkspaceActions((row) => permissionsOf(row).updateTemplate)
+  const menu = useWorkspaceMenu(startWith)
   const selected = (rows ?? []).filter((row) => marked.has(row.id) && isSelectable(row))
 
   const newWorkspace =
@@ -123,13 +133,32 @@ export function WorkspacesPage() {
           rowLabel={(row) => row.name}
           stale={list.isPlaceholderData}
           selection={{ selected: marked, selectable: isSelectable, onChange: setMarked }}
-          actions={(row) => <RowActions workspace={row} actions={offered(row)} />}
-          empty={<Empty address={address} onCreate={() => setChoosing(true)} />}
+          actions={(row) => {
+            const actions = offered(row)
+            return (
+              <RowActions
+                workspace={row}
+                actions={actions}
+                items={menu.items(row, permissionsOf(row), actions)}
+                onMenu={(open) => setAsked(open ? row.id : undefined)}
+              />
+            )
+          }}
+          empty={
+            address.narrowed ? (
+              <NothingFound icon={SearchX} title="No workspaces match the filter" address={address}>
+                Change the filter, or clear it to see your own workspaces.
+              </NothingFound>
+            ) : (
+              <NoWorkspaces onChoose={() => setChoosing(true)} />
+            )
+          }
         />
       </ListView>
       <BatchBar selected={selected} onClear={() => setMarked(NOTHING)} />
       {choosing ? <NewWorkspaceDialog onClose={() => setChoosing(false)} /> : null}
       {dialog}
+      {menu.dialog}
     </Page>
   )
 }
@@ -232,11 +261,17 @@ function NameCell({ workspace }: { readonly workspace: Workspace }) {
 function RowActions({
   workspace,
   actions,
+  items,
+  onMenu,
 }: {
   readonly workspace: Workspace
   readonly actions: readonly OfferedAction[]
+  readonly items: readonly MenuItem[]
+  /** What an open menu depends on is asked for (UI-702). */
+  readonly onMenu: (open: boolean) => void
 }) {
   const go = useGo()
+  const closing = useClosingMenu(actions, onMenu)
   const connected =
     workspace.latest_build.status === 'running' &&
     agentsOf(workspace).some((agent) => agent.status === 'connected')
@@ -268,6 +303,7 @@ function RowActions({
       )}
       <Menu
         label={`Actions for ${workspace.name}`}
+        {...closing}
         groups={[
           [
             {
@@ -288,45 +324,11 @@ function RowActions({
               : []),
           ],
           actions.filter(({ danger }) => !danger).map(menuItem),
+          items,
           actions.filter(({ danger }) => danger).map(menuItem),
         ]}
       />
     </span>
-  )
-}
-
-function menuItem({ action, label, icon, danger, disabled, run }: OfferedAction) {
-  return { id: action, label, icon, danger, disabled, onSelect: run }
-}
-
-function Empty({ address, onCreate }: { readonly address: ListAddress; readonly onCreate: () => void }) {
-  const permissions = usePermissions()
-  if (address.narrowed)
-    return (
-      <NothingFound icon={SearchX} title="No workspaces match the filter" address={address}>
-        Change the filter, or clear it to see your own workspaces.
-      </NothingFound>
-    )
-  return (
-    <EmptyState
-      icon={Boxes}
-      title="No workspaces yet"
-      action={
-        permissions?.createWorkspace === true ? (
-          <>
-            <Button tone="primary" icon={<Plus className="size-4" />} onClick={onCreate}>
-              New workspace
-            </Button>
-            <AppLink href={paths.templates()} className={buttonClass({})}>
-              <LayoutTemplate className="size-4" strokeWidth={1.75} /> See the templates
-            </AppLink>
-          </>
-        ) : null
-      }
-    >
-      A workspace is a machine of your own, created from a template: a shell, your files, and your team’s
-      tools.
-    </EmptyState>
   )
 }
 

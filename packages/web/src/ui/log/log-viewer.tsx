@@ -5,6 +5,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { Button } from '../button.tsx'
 import { classNames } from '../class-names.ts'
 import { CopyButton } from '../copyable.tsx'
+import { saveFile } from '../save-file.ts'
 import { LogRowView } from './log-row-view.tsx'
 import { type LogLine, type LogRow, logRows } from './log-rows.ts'
 import { lineTime, useTimes } from './log-times.ts'
@@ -174,7 +175,7 @@ export function LogViewer({
           size="dense"
           aria-label="Download the log"
           title="Download the log"
-          onClick={() => download(fileName, text())}
+          onClick={() => saveFile(fileName, new Blob([text()], { type: 'text/plain' }))}
           icon={<Download className="size-3.5" />}
         />
       </div>
@@ -296,13 +297,4 @@ function useLinkedLine(): number | undefined {
 function linkedLine(): number | undefined {
   const match = /^#L(\d+)/.exec(location.hash)
   return match === null ? undefined : Number(match[1])
-}
-
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(url)
 }
