@@ -111,7 +111,8 @@ describe('UI-1404: how a deployment notifies', () => {
     await page.getByText('Off: set CODER_EMAIL_SMARTHOST and CODER_EMAIL_FROM').waitFor()
     await page.getByRole('switch', { name: 'Send notifications' }).click()
     await page.getByText('They are kept until you turn sending back on').waitFor()
-    expect(await owner.call(getNotificationsSettings)).toEqual({ notifier_paused: true })
+    // The switch shows what it was set to before the server has it.
+    await expect.poll(() => owner.call(getNotificationsSettings)).toEqual({ notifier_paused: true })
     await page.getByRole('switch', { name: 'Send notifications' }).click()
     await page.getByText('Notifications are sent again').waitFor()
     await page.getByRole('button', { name: 'Send a test to me' }).click()

@@ -385,6 +385,7 @@ describe('every page', () => {
     ['/organizations/coder/groups/Everyone/ai', '**/ai/limits', '**/groups/Everyone/members*'],
     ['/templates/local-workspace/permissions', '**/templates/*/acl', '**/acl/available*'],
     ['/settings/mcp', '**/oauth-authorization-server', '**/organizations/*/mcp-servers*'],
+    ['/settings/notifications', '**/api/v2/buildinfo', '**/notifications/preferences'],
   ])('UI-1902: %s stands still, though what is above comes last', async (path, above, below) => {
     const { page, faults } = await browser.openAs(owner, '/nowhere', { viewport: PHONE })
     expect(await shiftOf(page, server.url + path, above, below)).toBeLessThan(0.02)

@@ -6,7 +6,7 @@ import { api, queries } from '../api/client.ts'
 import { useOnline } from '../frame/connection-banner.tsx'
 import { useAddress } from '../navigation/address.ts'
 import { PushSection } from '../push/push-section.tsx'
-import { usePushState } from '../push/use-push.ts'
+import { usePush } from '../push/use-push.ts'
 import { usePermissions } from '../session/session.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -25,8 +25,8 @@ export function NotificationPreferencesPage() {
   const templates = useQuery(notificationTemplatesQuery)
   const preferences = useQuery(notificationPreferencesQuery)
   const methods = useQuery(dispatchMethodsQuery)
-  // Found out beside the others and not after them: its section stands above theirs, and would push them down.
-  usePushState()
+  // Its section stands above the others, and would push them down.
+  const push = usePush()
   const failed = [templates, preferences, methods].find(({ isError }) => isError)
   if (failed !== undefined)
     return (
@@ -38,6 +38,7 @@ export function NotificationPreferencesPage() {
     )
   if (
     permissions === undefined ||
+    !push.known ||
     templates.data === undefined ||
     preferences.data === undefined ||
     methods.data === undefined

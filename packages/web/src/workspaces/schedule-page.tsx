@@ -46,7 +46,7 @@ function Autostart({ workspace }: { readonly workspace: Workspace }) {
     mutationFn: () =>
       api.call(setAutostart, {
         params: { workspace: workspace.id },
-        body: { schedule: on ? formatSchedule(schedule) : '' },
+        body: { schedule: wanted },
       }),
     onSuccess: () => {
       toasts.done(on ? 'Autostart saved' : 'Autostart is off')
@@ -55,8 +55,10 @@ function Autostart({ workspace }: { readonly workspace: Workspace }) {
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (!save.isPending) save.mutate()
+    if (!save.isPending && changed && !noDay) save.mutate()
   }
+  const wanted = on ? formatSchedule(schedule) : ''
+  const changed = wanted !== (parsed === undefined ? text : formatSchedule(parsed))
   const noDay = on && schedule.days.length === 0
   return (
     <Section title="Autostart" help="Have it running before you start work.">
@@ -145,7 +147,7 @@ function Autostart({ workspace }: { readonly workspace: Workspace }) {
           </>
         ) : null}
         <div className="flex justify-end">
-          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || noDay}>
+          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || !changed || noDay}>
             Save autostart
           </Button>
         </div>
@@ -187,17 +189,22 @@ function Preview({ schedule }: { readonly schedule: WeeklySchedule }) {
 const HOUR_MS = 3_600_000
 const LONGEST_HOURS = 720
 
+const shownHours = (milliseconds: number): string => String(Math.round((milliseconds / HOUR_MS) * 100) / 100)
+
 function Autostop({ workspace }: { readonly workspace: Workspace }) {
   const online = useOnline()
   const present = workspace.ttl_ms ?? 0
   const [on, setOn] = useState(present > 0)
-  const [hours, setHours] = useState(present > 0 ? String(Math.round((present / HOUR_MS) * 100) / 100) : '8')
+  const [hours, setHours] = useState(present > 0 ? shownHours(present) : '8')
+  const wanted = on ? Math.round(Number(hours) * 60) * 60_000 : 0
+  // A length that the field rounds is not a change of it.
+  const changed = on !== present > 0 || (on && hours !== shownHours(present))
   const wrong = on && !(Number(hours) > 0 && Number(hours) < LONGEST_HOURS)
   const save = useMutation({
     mutationFn: () =>
       api.call(setTtl, {
         params: { workspace: workspace.id },
-        body: { ttl_ms: on ? Math.round(Number(hours) * 60) * 60_000 : 0 },
+        body: { ttl_ms: wanted },
       }),
     onSuccess: () => {
       toasts.done(on ? 'Autostop saved' : 'Autostop is off')
@@ -206,7 +213,7 @@ function Autostop({ workspace }: { readonly workspace: Workspace }) {
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (!save.isPending && !wrong) save.mutate()
+    if (!save.isPending && changed && !wrong) save.mutate()
   }
   return (
     <Section title="Autostop" help="Activity in the workspace postpones it.">
@@ -235,7 +242,7 @@ function Autostop({ workspace }: { readonly workspace: Workspace }) {
           </Field>
         ) : null}
         <div className="flex justify-end">
-          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || wrong}>
+          <Button type="submit" tone="primary" busy={save.isPending} disabled={!online || !changed || wrong}>
             Save autostop
           </Button>
         </div>
