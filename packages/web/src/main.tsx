@@ -8,6 +8,9 @@ import { createRoot } from 'react-dom/client'
 import { queries } from './api/client.ts'
 import { GlobalBoundary } from './frame/error-boundary.tsx'
 import { router } from './router.tsx'
+import { trustOwnScripts } from './trusted-types.ts'
+
+trustOwnScripts()
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('index.html has no #root')

@@ -5,9 +5,12 @@ import { useState } from 'react'
 import type { Group, GroupMemberAISpend, ReducedUser } from '@slipway/contract'
 import { groupTitle } from '../groups/group-words.ts'
 import { groupMembersQuery } from '../groups/queries.ts'
+import { AppLink } from '../navigation/app-link.tsx'
 import { useListAddress } from '../navigation/list-address.ts'
 import { useOrganization } from '../organizations/organization-context.ts'
+import { paths } from '../paths.ts'
 import { usePermissions } from '../session/session.tsx'
+import { buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Mark } from '../ui/form.tsx'
@@ -102,7 +105,19 @@ export function GroupMembersSpend({ group, locked }: { readonly group: Group; re
                   },
                 }
               : {})}
-            empty={<EmptyState icon={UsersRound} title="Nobody is in this group" />}
+            empty={
+              <EmptyState
+                icon={UsersRound}
+                title="Nobody is in this group"
+                action={
+                  <AppLink href={paths.group(organization.name, group.name)} className={buttonClass({})}>
+                    Go to its members
+                  </AppLink>
+                }
+              >
+                What its members spend on its budget is listed here.
+              </EmptyState>
+            }
           />
           <Pagination page={address.page} count={list.data?.count ?? 0} onPage={address.setPage} />
         </>

@@ -133,7 +133,11 @@ function Rules({
             rows={rows}
             rowKey={(row) => row.group.id}
             rowLabel={(row) => row.group.name}
-            empty={<EmptyState icon={UsersRound} title="No groups yet" />}
+            empty={
+              <EmptyState icon={UsersRound} title="No groups yet">
+                Groups that are created under Groups can have limits of their own.
+              </EmptyState>
+            }
           />
         </Section>
       </div>

@@ -113,3 +113,36 @@ it('UI-1103: without the AI gateway a chat is read, and neither written to nor f
   expect(faults).toEqual([])
   await page.context().close()
 })
+
+it('UI-2001, UI-2002: the page refuses markup and foreign scripts that are made of texts, and runs its own workers', async () => {
+  const chat = put((script) => script.user('Show it').say('```ts\nconst answer: number = 42\n```'))
+  const { page, faults } = await open(chat)
+  await page.getByText('answer').first().waitFor()
+  const refusals = await page.evaluate(() => {
+    const attempt = (run: () => unknown): string => {
+      try {
+        run()
+        return 'done'
+      } catch (error) {
+        return error instanceof TypeError ? 'refused' : String(error)
+      }
+    }
+    return [
+      attempt(() => {
+        document.createElement('div').innerHTML = '<img src=x>'
+      }),
+      attempt(() => document.body.insertAdjacentHTML('beforeend', '<b>no</b>')),
+      attempt(() => {
+        document.createElement('script').src = 'https://elsewhere.example/x.js'
+      }),
+      attempt(() => {
+        document.createElement('script').text = 'alert(1)'
+      }),
+      attempt(() => new Worker('https://elsewhere.example/x.js')),
+    ]
+  })
+  expect(refusals).toEqual(['refused', 'refused', 'refused', 'refused', 'refused'])
+  // The worker that colours code came to be, and code has colours.
+  await expect.poll(() => page.locator('pre span[class]').count()).toBeGreaterThan(0)
+  expect(faults.filter((fault) => !fault.includes('trusted') && !fault.includes('Trusted'))).toEqual([])
+})

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Client } from '@slipway/client'
@@ -98,6 +98,32 @@ describe('signing in', () => {
     await expect
       .poll(() => page.evaluate(() => document.activeElement?.getAttribute('autocomplete')))
       .toBe('current-password')
+    expect(faults).toEqual([])
+  })
+
+  it('UI-1806: nothing has to be remembered or typed: fields say what they take, and take what is pasted', async () => {
+    const { page, faults } = await browser.open()
+    await page.goto(`${base}/login`)
+    const email = page.getByLabel('Email')
+    const password = page.getByLabel('Password', { exact: true })
+    await email.waitFor()
+    const takes = (fields: readonly Locator[]) =>
+      Promise.all(fields.map((field) => field.getAttribute('autocomplete')))
+    expect(await takes([email, password])).toEqual(['username email', 'current-password'])
+    for (const field of [email, password])
+      expect(
+        await field.evaluate((element) =>
+          element.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true })),
+        ),
+      ).toBe(true)
+    // What was given once is not asked for again.
+    await email.fill('grace@example.com')
+    await page.getByRole('link', { name: 'Forgot your password?' }).click()
+    expect(await email.inputValue()).toBe('grace@example.com')
+    await page.goto(`${base}/reset-password/change?otp=1&email=grace%40example.com`)
+    const next = page.getByLabel('New password', { exact: true })
+    await next.waitFor()
+    expect(await takes([next])).toEqual(['new-password'])
     expect(faults).toEqual([])
   })
 

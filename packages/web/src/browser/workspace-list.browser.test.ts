@@ -278,3 +278,34 @@ it('UI-2104: a page that is refused for want of room says so and goes on by itse
   expect(await page.getByText('could not be read').count()).toBe(0)
   expect(faults).toEqual([])
 }, 60_000)
+
+it('UI-1704: who wants no motion sees none, while something loads and while it is under way', async () => {
+  const { page } = await browser.openAs(owner, '/login')
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await page.route('**/api/v2/workspaces?*', async (route) => {
+    await held
+    await route.fallback()
+  })
+  const moving = () => page.evaluate(() => document.getAnimations().length)
+  await page.emulateMedia({ reducedMotion: 'no-preference' })
+  await page.goto(`${server.url}/workspaces`)
+  await page.locator('.skeleton').first().waitFor()
+  expect(await moving()).toBeGreaterThan(0)
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await expect.poll(moving).toBe(0)
+  // A ring that would turn stands still, and a jump in the page is one.
+  expect(
+    await page.evaluate(() => {
+      const ring = document.body.appendChild(document.createElement('span'))
+      ring.className = 'animate-spin-slow'
+      const { animationName, transitionDuration } = getComputedStyle(ring)
+      ring.remove()
+      return [animationName, transitionDuration, getComputedStyle(document.documentElement).scrollBehavior]
+    }),
+  ).toEqual(['none', '0s', 'auto'])
+  release()
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+})

@@ -66,7 +66,9 @@ export function GroupsPage() {
             address.narrowed ? (
               <NothingFound icon={UsersRound} title="No groups match the filter" address={address} />
             ) : (
-              <EmptyState icon={UsersRound} title="No groups yet" />
+              <EmptyState icon={UsersRound} title="No groups yet">
+                Members of a group get everything that it has access to.
+              </EmptyState>
             )
           }
         />

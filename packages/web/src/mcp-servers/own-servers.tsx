@@ -2,7 +2,11 @@ import { useQueries, useQuery } from '@tanstack/react-query'
 import { CircleCheck, Plug, Unplug } from 'lucide-react'
 
 import type { MCPServerConfig } from '@slipway/contract'
+import { AppLink } from '../navigation/app-link.tsx'
+import { paths } from '../paths.ts'
 import { organizationsQuery } from '../session/queries.ts'
+import { usePermissions } from '../session/session.tsx'
+import { buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { Section } from '../ui/page.tsx'
@@ -21,6 +25,7 @@ interface Row {
 
 /** MCP servers that the viewer's chats may use, and their own connections to them. */
 export function OwnServers() {
+  const permissions = usePermissions()
   const organizations = useQuery(organizationsQuery)
   const several = (organizations.data?.length ?? 0) > 1
   const lists = useQueries({
@@ -59,7 +64,17 @@ export function OwnServers() {
             server.auth_type === 'oauth2' ? <ConnectionButton server={server} /> : null
           }
           empty={
-            <EmptyState icon={Plug} title="No MCP servers yet">
+            <EmptyState
+              icon={Plug}
+              title="No MCP servers yet"
+              action={
+                permissions?.createAnyMCPServerConfig === true ? (
+                  <AppLink href={paths.newMcpServer()} className={buttonClass({})}>
+                    Add a server
+                  </AppLink>
+                ) : null
+              }
+            >
               Administrators of your organization can add servers, such as an issue tracker or a search, and
               share them with you.
             </EmptyState>

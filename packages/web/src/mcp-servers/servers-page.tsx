@@ -150,7 +150,20 @@ function Servers({
             }
           : {})}
         empty={
-          <EmptyState icon={Plug} title="No MCP servers yet">
+          <EmptyState
+            icon={Plug}
+            title="No MCP servers yet"
+            action={
+              may.create ? (
+                <AppLink
+                  href={paths.newMcpServer({ org: organization.name })}
+                  className={buttonClass({ tone: 'primary' })}
+                >
+                  Add a server
+                </AppLink>
+              ) : null
+            }
+          >
             A server brings tools into the chats of {organizationTitle(organization)}: an issue tracker, a
             search, a database. Every member may use a new one until you restrict it.
           </EmptyState>

@@ -7,7 +7,7 @@ import { useAddress } from '../navigation/address.ts'
 import { AppLink, useGo } from '../navigation/app-link.tsx'
 import { paths } from '../paths.ts'
 import { usePermissions } from '../session/session.tsx'
-import { buttonClass } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNotice } from '../ui/error-notice.tsx'
 import { TextInput } from '../ui/form.tsx'
@@ -116,12 +116,26 @@ function Apps() {
             : {})}
           empty={
             wanted === '' ? (
-              <EmptyState icon={AppWindow} title="No apps yet">
+              <EmptyState
+                icon={AppWindow}
+                title="No apps yet"
+                action={
+                  permissions?.createOAuth2App === true ? (
+                    <AppLink href={paths.newOAuth2App()} className={buttonClass({ tone: 'primary' })}>
+                      Add an app
+                    </AppLink>
+                  ) : null
+                }
+              >
                 An app lets an IDE, a portal or a script sign people in with their Slipway account. Clients
                 can also register themselves if the settings allow it.
               </EmptyState>
             ) : (
-              <EmptyState icon={AppWindow} title="No apps match">
+              <EmptyState
+                icon={AppWindow}
+                title="No apps match"
+                action={<Button onClick={() => setText('')}>Clear the search</Button>}
+              >
                 Nothing has “{text.trim()}” in its name, its client id or its redirect URIs.
               </EmptyState>
             )

@@ -96,7 +96,9 @@ export function MembersPage() {
             address.narrowed ? (
               <NothingFound icon={UsersRound} title="Nobody matches the filter" address={address} />
             ) : (
-              <EmptyState icon={UsersRound} title="This organization has no members" />
+              <EmptyState icon={UsersRound} title="This organization has no members">
+                Whoever is added may use its templates.
+              </EmptyState>
             )
           }
         />

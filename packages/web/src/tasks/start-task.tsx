@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { Bot } from 'lucide-react'
 
 import type { Template } from '@slipway/contract'
@@ -13,9 +13,8 @@ import { NewTaskForm } from './new-task-form.tsx'
 
 /** Where a task is started, or why none can be. */
 export function StartTask({ wanted }: { readonly wanted: string | undefined }) {
-  const user = useUser()
   const permissions = usePermissions()
-  const templates = useQuery(templatesQuery('has-ai-task:true'))
+  const { templates, usable } = useTaskTemplates()
   if (templates.data === undefined)
     return templates.isError ? (
       <ErrorNotice
@@ -28,7 +27,7 @@ export function StartTask({ wanted }: { readonly wanted: string | undefined }) {
         <div className="skeleton h-32 rounded-dialog" aria-busy="true" />
       </AfterDelay>
     )
-  const [first, ...rest] = usable(templates.data, user.organization_ids)
+  const [first, ...rest] = usable
   if (first !== undefined) return <NewTaskForm templates={[first, ...rest]} wanted={wanted} />
   const author = permissions?.createTemplates === true
   return (
@@ -55,7 +54,17 @@ export function StartTask({ wanted }: { readonly wanted: string | undefined }) {
   )
 }
 
-/** Templates of the viewer's own organizations that are still to be used. */
-function usable(templates: readonly Template[], organizations: readonly string[]): Template[] {
-  return templates.filter(({ deprecated, organization_id: id }) => !deprecated && organizations.includes(id))
+/** Templates that make tasks; `usable` are those of the viewer's own organizations that are still to be used. */
+export function useTaskTemplates(): {
+  readonly templates: UseQueryResult<Template[]>
+  readonly usable: readonly Template[]
+} {
+  const { organization_ids: organizations } = useUser()
+  const templates = useQuery(templatesQuery('has-ai-task:true'))
+  return {
+    templates,
+    usable: (templates.data ?? []).filter(
+      ({ deprecated, organization_id: id }) => !deprecated && organizations.includes(id),
+    ),
+  }
 }

@@ -25,7 +25,7 @@ import { TASKS_ENABLED } from './enabled.ts'
 import { NotificationsNotice } from './notifications-notice.tsx'
 import { tasksQuery } from './queries.ts'
 import { SearchField } from './search-field.tsx'
-import { StartTask } from './start-task.tsx'
+import { StartTask, useTaskTemplates } from './start-task.tsx'
 import { StatusChip } from './status-chip.tsx'
 import { taskTitle, waitsForInput } from './task-look.ts'
 import { TasksOff } from './tasks-off.tsx'
@@ -114,10 +114,7 @@ export function TasksPage() {
                       }
                     />
                   ) : (
-                    <EmptyState icon={Bot} title="No tasks yet">
-                      Write above what should be done. An agent works on it in a workspace of its own, and
-                      tells you here how far it is.
-                    </EmptyState>
+                    <NoTasks />
                   )
                 }
               />
@@ -165,6 +162,17 @@ function isFound(task: Task, words: string): boolean {
     .toLowerCase()
     .split(/\s+/)
     .every((word) => text.includes(word))
+}
+
+function NoTasks() {
+  const { templates, usable } = useTaskTemplates()
+  return (
+    <EmptyState icon={Bot} title="No tasks yet">
+      {templates.data !== undefined && usable.length === 0
+        ? 'An agent works on a task in a workspace of its own, and tells you here how far it is. It takes a template that makes tasks.'
+        : 'Write above what should be done. An agent works on it in a workspace of its own, and tells you here how far it is.'}
+    </EmptyState>
+  )
 }
 
 const COLUMNS: readonly Column<Task>[] = [

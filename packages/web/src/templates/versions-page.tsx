@@ -124,7 +124,13 @@ export function VersionsPage() {
             rows={rows}
             rowKey={(row) => row.id}
             rowLabel={(row) => row.name}
-            empty={<EmptyState icon={GitCommitHorizontal} title="No versions to show" />}
+            empty={
+              <EmptyState icon={GitCommitHorizontal} title="No versions to show">
+                {archived
+                  ? 'Import one with the command line.'
+                  : 'Those that are archived can be shown below.'}
+              </EmptyState>
+            }
             {...(mayUpdate
               ? {
                   actions: (row: TemplateVersion) => {
