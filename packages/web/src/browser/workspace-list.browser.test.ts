@@ -36,6 +36,9 @@ export default defineTemplate({
 })
 `
 
+/** A file without a page: nothing there asks for anything or goes anywhere. */
+const STILL = '/icon/code.svg'
+
 const owned = new AsyncDisposableStack()
 let server: TestServer
 let browser: TestBrowser
@@ -67,7 +70,7 @@ function calls(page: Page): { readonly all: () => string[]; readonly to: (path: 
   return { all: () => seen, to: (path) => seen.filter((call) => path.test(call)) }
 }
 
-it('UI-701, UI-702: a page of outdated rows asks for none of them; a menu asks once, for all', async () => {
+it('UI-701, UI-702, UI-B10: a page of outdated rows asks for none of them; a menu asks once, for all', async () => {
   const member = await server.user(fresh('crowd'))
   const { id: owner_id, username } = await member.call(getUser, { params: { user: 'me' } })
   await using database = await openDatabase(server.databaseUrl, { maxConnections: 1 })
@@ -84,7 +87,7 @@ it('UI-701, UI-702: a page of outdated rows asks for none of them; a menu asks o
     })
     await fixtures.workspaceBuild(database.db, { workspace, version })
   }
-  const { page, faults } = await browser.openAs(member, '/login')
+  const { page, faults } = await browser.openAs(member, STILL)
   const seen = calls(page)
   await page.goto(`${server.url}/workspaces`)
   const menu = (row: number) => page.getByRole('button', { name: `Actions for row-${row}` })
@@ -123,6 +126,8 @@ it('UI-701, UI-702: a page of outdated rows asks for none of them; a menu asks o
   await entry('Duplicate').click()
   await page.getByRole('heading', { name: 'New workspace' }).waitFor()
   await page.getByLabel('Branch', { exact: true }).waitFor()
+  // Values do not stand in the address.
+  expect([...new URL(page.url()).searchParams.keys()]).toEqual(['mode', 'from'])
   expect(seen.to(/workspacebuilds\/[^/]+\/parameters/)).toHaveLength(1)
   expect(faults).toEqual([])
   // Others see them by their own rights.
@@ -142,7 +147,7 @@ it('UI-705: without a workspace the templates are offered, or who can make one i
   await page.getByText('No workspaces yet').waitFor()
   expect(faults).toEqual([])
 
-  const admin = (await browser.openAs(owner, '/login')).page
+  const admin = (await browser.openAs(owner, STILL)).page
   await admin.route('**/api/v2/templates*', (route) => route.fulfill({ json: [] }))
   await admin.goto(`${server.url}/workspaces`)
   await admin.getByRole('link', { name: 'Create a template' }).waitFor()
@@ -232,12 +237,16 @@ it('UI-715: the menu changes the version, saves the logs, and closes when what i
   await page.getByRole('menuitem', { name: 'Restart' }).waitFor()
   await owner.call(createBuild, { params: { workspace: id }, body: { transition: 'stop' } })
   await page.getByRole('menu').waitFor({ state: 'detached' })
-  await reached('stopped')
+  await page.getByText('Stopped', { exact: true }).first().waitFor()
 
   await more.click()
   await page.getByRole('menuitem', { name: 'Change version' }).click()
   const dialog = page.getByRole('dialog', { name: `Change the version of ${workspace}` })
   const choose = dialog.getByRole('button', { name: 'Change and start' })
+  // The focus begins at the version in use, not at another one.
+  await expect
+    .poll(() => dialog.locator('input:checked').evaluate((element) => element === document.activeElement))
+    .toBe(true)
   await dialog.getByText('Faster disks').click()
   await choose.click()
   await dialog.waitFor({ state: 'detached' })
@@ -253,7 +262,7 @@ it('UI-2104: a page that is refused for want of room says so and goes on by itse
     params: { user: 'me' },
     body: { name: kept, template_id: template.id },
   })
-  const { page, faults } = await browser.openAs(owner, '/login')
+  const { page, faults } = await browser.openAs(owner, STILL)
   let refused = 0
   await page.route('**/api/v2/workspaces?*', (route) =>
     refused++ < 1
@@ -280,7 +289,7 @@ it('UI-2104: a page that is refused for want of room says so and goes on by itse
 }, 60_000)
 
 it('UI-1704: who wants no motion sees none, while something loads and while it is under way', async () => {
-  const { page } = await browser.openAs(owner, '/login')
+  const { page } = await browser.openAs(owner, STILL)
   let release: () => void = () => undefined
   const held = new Promise<void>((resolve) => {
     release = resolve

@@ -20,7 +20,19 @@ export function placeOf(control: Element): () => HTMLElement | undefined {
 export function firstControl(within: Element): HTMLElement | undefined {
   if (within instanceof HTMLElement && within.tabIndex >= 0) return within
   return [...within.querySelectorAll<HTMLElement>(CONTROLS)].find(
-    (control) => control.tabIndex >= 0 && control.checkVisibility(),
+    (control) => control.tabIndex >= 0 && control.checkVisibility() && !isPassedBy(control, within),
+  )
+}
+
+/** The keyboard reaches the chosen one of a group of radio buttons, not the others. */
+function isPassedBy(control: HTMLElement, within: Element): boolean {
+  return (
+    control instanceof HTMLInputElement &&
+    control.type === 'radio' &&
+    !control.checked &&
+    [...within.querySelectorAll<HTMLInputElement>('input[type=radio]:checked')].some(
+      ({ name }) => name === control.name,
+    )
   )
 }
 

@@ -96,9 +96,9 @@ function Offer({ template }: { readonly template: Template }) {
   const several = useSeveralOrganizations()
   const title = templateTitle(template)
   return (
-    <li className="flex items-center gap-3 border-b border-line px-3 py-2.5 last:border-b-0">
+    <li className="flex flex-wrap items-center gap-3 border-b border-line px-3 py-2.5 last:border-b-0">
       <ThingIcon src={template.icon} className="size-5" />
-      <span className="min-w-0 flex-1">
+      <span className="min-w-0 flex-1 basis-40">
         <span className="block truncate text-sm font-medium">
           {title}
           {several ? (
@@ -112,7 +112,7 @@ function Offer({ template }: { readonly template: Template }) {
       <AppLink
         href={paths.template(template, several, 'workspace')}
         aria-label={`Create workspace from ${title}`}
-        className={buttonClass({})}
+        className={`${buttonClass({})} max-sm:w-full`}
       >
         Create workspace
       </AppLink>
