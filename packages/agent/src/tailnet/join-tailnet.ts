@@ -43,12 +43,16 @@ export async function joinTailnet(link: Duplex, around: TailnetSurroundings): Pr
   session.closed.then(() => relayStream.reject(new Error('the control plane has left')), undefined)
   const [address, ...moreAddresses] = addressesOf(around.agentId)
   const region = await embeddedRegion(session)
+  const relayJoined = Promise.withResolvers<void>()
   const node = parts.use(
     new TailnetNode({
       address,
       moreAddresses,
       relay: relayOver(await relayStream.promise),
       region,
+      relayChanged: ({ connected }) => {
+        if (connected) relayJoined.resolve()
+      },
       log: around.log,
     }),
   )
@@ -78,8 +82,10 @@ export async function joinTailnet(link: Duplex, around: TailnetSurroundings): Pr
         around.log.debug('a peer cannot be used', { error: describeError(failure) })
       }
     }
-    // Only now may they begin: what they send before is not understood (AC-137).
-    if (ready.length > 0) await call.send({ readyForHandshake: ready })
+    if (ready.length === 0) continue
+    // Only now may they begin (AC-137): what they send before is not understood, or finds nobody at the relay.
+    await relayJoined.promise
+    await call.send({ readyForHandshake: ready })
   }
 }
 
