@@ -85,6 +85,8 @@ describe('OP-52, WS-270: minutes become half hours of a user and a template', ()
     for (const clock of ['10:28', '10:29', '10:30', '10:45']) await appMinute(clock, 'web')
     await appMinute('10:31', 'web', another)
     await rollUp(at('11:00'))
+    // Only the second half hour is counted anew.
+    await rollUp(at('11:05'))
     expect((await usage()).map(({ apps }) => apps)).toEqual([
       { web: { mins: 2, times: 1 } },
       { web: { mins: 3, times: 1 } },
