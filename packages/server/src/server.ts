@@ -254,7 +254,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (detail === undefined) return reply.type('text/plain').send('OK')
     return reply.code(503).send({ message: 'The server is not ready.', detail })
   })
-  server.get('/derp/latency-check', async (_request, reply) => reply.type('text/plain').send(''))
   server.get('/latency-check', async (_request, reply) =>
     reply.header('Timing-Allow-Origin', '*').type('text/plain').send('OK'),
   )

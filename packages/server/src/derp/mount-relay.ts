@@ -22,10 +22,10 @@ export function mountRelay(
   streams: OpenStreams,
   relay: DerpRelay | undefined,
 ): void {
-  server.get('/derp/latency-check', async (_request, reply) => {
-    if (relay === undefined) throw switchedOff()
-    return reply.header('Timing-Allow-Origin', '*').send()
-  })
+  // Replicas ask each other here whether they are reached (OP-70), also where nothing is relayed.
+  server.get('/derp/latency-check', async (_request, reply) =>
+    reply.header('Timing-Allow-Origin', '*').type('text/plain').send(''),
+  )
   server.get('/derp', async (request, reply) => {
     if (relay === undefined) throw switchedOff()
     const protocol = streams.isUpgrade(request) ? request.headers.upgrade?.trim().toLowerCase() : undefined

@@ -48,14 +48,15 @@ export class AgentAttachments implements AsyncDisposable {
     })
   }
 
-  /** Somebody wants to talk to an agent that is no peer yet. */
+  /** Somebody wants to talk to an agent. */
   attach(agentId: string): void {
     clearTimeout(this.#lingering.get(agentId))
     this.#lingering.delete(agentId)
-    if (this.#closed || this.#open.has(agentId)) return
+    // An agent that is a peer by itself needs no help.
+    const { isConnected, isWanted } = this.#parts
+    if (this.#closed || this.#open.has(agentId) || isConnected(agentId) || !isWanted(agentId)) return
     const stop = new AbortController()
-    const done = this.#keep(agentId, stop.signal).finally(() => this.#open.delete(agentId))
-    this.#open.set(agentId, { stop, done })
+    this.#open.set(agentId, { stop, done: this.#keep(agentId, stop.signal) })
   }
 
   /** Nobody wants to talk to an agent any more; it stays a while for who comes back. */
@@ -84,13 +85,12 @@ export class AgentAttachments implements AsyncDisposable {
       }
       await this.#untilConnected(agentId, pauseMs, signal)
     }
+    this.#open.delete(agentId)
   }
 
   /** One connection of the agent, until it is over. @throws Error when there is none. */
   async #serve(agentId: string, signal: AbortSignal): Promise<void> {
-    const { context, tunnels, relay, calls, isConnected } = this.#parts
-    // An agent that speaks all of this by itself needs no help.
-    if (isConnected(agentId)) throw new Error('the agent is a peer by itself')
+    const { context, tunnels, relay, calls } = this.#parts
     const tunnel = await tunnels.get(agentId)
     const link = await tunnel.connect(AUTHORITY, {}, signal)
     const methods = calls(agentId)
@@ -105,8 +105,9 @@ export class AgentAttachments implements AsyncDisposable {
           }),
         ),
     })
-    void relay.serve(session.open())
     const stop = (): void => session[Symbol.dispose]()
+    // Without its relay a peer is of no use; it gets both anew.
+    void relay.serve(session.open()).then(stop)
     signal.addEventListener('abort', stop, { once: true })
     await session.closed
     signal.removeEventListener('abort', stop)

@@ -37,7 +37,7 @@ export interface PeerHandle {
 
 /** What others want to know. */
 export interface CoordinatorEvents {
-  /** Somebody wants to talk to a peer that is not connected. */
+  /** Somebody wants to talk to this peer: the first one, or still when it has left, or while it is not connected. */
   wanted(id: string): void
   /** Nobody wants to talk to this peer any more. */
   unwanted(id: string): void
@@ -156,10 +156,11 @@ export class Coordinator implements Disposable {
   #addTunnel(peer: Peer, to: string): void {
     peer.tunnels.add(to)
     const sources = this.#sources.get(to) ?? new Set()
+    const isFirst = sources.size === 0
     this.#sources.set(to, sources.add(peer.id))
     this.#introduce(peer.id, to)
     this.#introduce(to, peer.id)
-    if (!this.#peers.has(to)) this.#events.wanted(to)
+    if (isFirst || !this.#peers.has(to)) this.#events.wanted(to)
   }
 
   #unjoin(peer: Peer, to: string): void {

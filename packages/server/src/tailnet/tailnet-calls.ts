@@ -77,7 +77,8 @@ async function* coordinatePeer(
   try {
     yield* peer.outbox.messages(signal)
   } finally {
-    peer.leave(await howItLeft(authority, report))
+    // Nobody waits for who has left before, or for the end of the coordinator.
+    if (coordinator.isConnected(peerId)) peer.leave(await howItLeft(authority, report))
   }
 }
 
