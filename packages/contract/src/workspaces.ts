@@ -1,8 +1,14 @@
 import { type Static, Type } from 'typebox'
 
 import { Pagination, Response, Time, Uuid } from './common.ts'
-import { ProvisionerJob } from './provisioning.ts'
-import { NullUUID, WorkspaceAppStatus, WorkspaceResource, WorkspaceTransition } from './resources.ts'
+import { ProvisionerJob, ProvisionerJobStatus } from './provisioning.ts'
+import {
+  NullUUID,
+  WorkspaceAgentLifecycle,
+  WorkspaceAppStatus,
+  WorkspaceResource,
+  WorkspaceTransition,
+} from './resources.ts'
 import { route } from './route.ts'
 import { MatchedProvisioners } from './template-versions.ts'
 import { WorkspaceAgentPortShareLevel } from './templates.ts'
@@ -362,6 +368,33 @@ export const watchWorkspaceWs = route('GET /api/v2/workspaces/{workspace}/watch-
   id: 'watch-workspace-by-id-via-websockets',
   tag: 'Workspaces',
   responses: { 101: null, 200: ServerSentEvent },
+  stream: 'websocket',
+})
+
+/** What comes next of the way to an agent: one member is there. */
+export const ConnectionWatchEvent = Type.Object({
+  build_update: Type.Optional(
+    Type.Object({ transition: WorkspaceTransition, job_status: ProvisionerJobStatus }),
+  ),
+  agent_update: Type.Optional(Type.Object({ lifecycle: WorkspaceAgentLifecycle, id: Uuid })),
+  /** 1: several agents, 2: none of that name, 3: none at all, 6: the watcher may not look any more. */
+  error: Type.Optional(
+    Type.Object({
+      code: Type.Integer(),
+      retryable: Type.Boolean(),
+      message: Type.String(),
+      details: Type.String(),
+    }),
+  ),
+})
+export type ConnectionWatchEvent = Static<typeof ConnectionWatchEvent>
+
+/** Messages of JSON until there is nothing to wait for (AC-246). */
+export const watchAgentConnection = route('GET /api/v2/workspaces/{workspace}/agent-connection-watch', {
+  id: 'workspace-agent-connection-watch',
+  tag: 'Workspaces',
+  query: Type.Object({ agent_name: Type.Optional(Type.String({ maxLength: 64 })) }),
+  responses: { 101: null, 200: ConnectionWatchEvent },
   stream: 'websocket',
 })
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+import type { Workspace } from '@slipway/contract'
 import { describeError } from '@slipway/request-log'
 import type { Actor } from '../authz/index.ts'
 import type { AppContext, ChangeEvent } from '../context.ts'
@@ -48,16 +49,42 @@ class Alarm implements Disposable {
   }
 }
 
-/**
- * Sends the workspace now and after every change that concerns it (WS-200, WS-201), a burst of changes once in
- * 250 ms (WS-312). Access is checked again for every send; who has lost it gets one error and nothing more
- * (WS-202).
- */
+/** Who is told of a workspace. */
+export interface WorkspaceFollower {
+  tell(workspace: Workspace): void
+  /** It could not be read; it is tried again at the next change unless the stream is closed. */
+  fail(problem: { readonly message: string; readonly detail?: string }): void
+  /** There is nothing more to tell. */
+  close(): void
+  /** Aborted when it wants to hear no more. */
+  readonly closed: AbortSignal
+}
+
+/** Sends the workspace as events, as {@link followWorkspace} tells of it. */
 export async function watchWorkspace(
   context: AppContext,
   actor: Actor,
   workspaceId: string,
   stream: EventStream,
+): Promise<void> {
+  stream.send('ping')
+  await followWorkspace(context, actor, workspaceId, {
+    tell: (workspace) => stream.send('data', workspace),
+    fail: (problem) => stream.send('error', problem),
+    close: () => stream.close(),
+    closed: stream.closed,
+  })
+}
+
+/**
+ * Tells of the workspace now and after every change that concerns it (WS-200, WS-201), a burst of changes once in
+ * 250 ms (WS-312). Access is checked again each time; who has lost it gets one error and nothing more (WS-202).
+ */
+export async function followWorkspace(
+  context: AppContext,
+  actor: Actor,
+  workspaceId: string,
+  follower: WorkspaceFollower,
 ): Promise<void> {
   const { db, feed } = context.database
   let dirty = true
@@ -79,20 +106,19 @@ export async function watchWorkspace(
     onReset: touch,
   })
   using watching = new WatchingActor(context, actor, touch)
-  stream.closed.addEventListener('abort', () => wake(), { once: true })
+  follower.closed.addEventListener('abort', () => wake(), { once: true })
   // Nothing is written when an agent takes too long to connect; only time passes (WS-201).
   using timeout = new Alarm(touch)
   let earliest = performance.now()
-  stream.send('ping')
-  while (!stream.closed.aborted) {
+  while (!follower.closed.aborted) {
     if (!dirty) {
       await new Promise<void>((resolve) => {
         wake = resolve
       })
       earliest = Math.max(earliest, performance.now() + GAP_MS)
     }
-    await pause(earliest - performance.now(), stream.closed)
-    if (stream.closed.aborted) return
+    await pause(earliest - performance.now(), follower.closed)
+    if (follower.closed.aborted) return
     dirty = false
     const others = new Set<string>()
     strange = others
@@ -104,7 +130,7 @@ export async function watchWorkspace(
       const agents = (workspace?.latest_build.resources ?? []).flatMap((resource) => resource.agents ?? [])
       keys = new Set([workspaceId, row.template_id, row.job.id, ...agents.map((agent) => agent.id)])
       if (others.size === MAX_STRANGE || [...others].some((key) => keys.has(key))) dirty = true
-      stream.send('data', workspace)
+      if (workspace !== undefined) follower.tell(workspace)
       timeout.set(
         agents
           .filter((agent) => agent.status === 'connecting' && agent.connection_timeout_seconds > 0)
@@ -115,11 +141,11 @@ export async function watchWorkspace(
     } catch (error) {
       const known = error instanceof ApiError
       if (!known) context.log.warn('a watched workspace could not be read', { error: describeError(error) })
-      stream.send('error', {
+      follower.fail({
         message: known ? error.message : 'Internal error fetching workspace.',
         ...(known && error.detail !== undefined ? { detail: error.detail } : {}),
       })
-      if (known) return stream.close()
+      if (known) return follower.close()
     }
     strange = undefined
     earliest = performance.now() + LEAST_DELAY_MS

@@ -30,6 +30,7 @@ import {
 } from './store/workspaces.ts'
 import { parseTime } from './time.ts'
 import { ttlFromMs } from './ttl.ts'
+import { watchAgentConnection } from './watch-agent-connection.ts'
 import { watchWorkspace } from './watch-workspace.ts'
 
 const MIN_EXTENSION_MS = 29 * 60_000
@@ -228,6 +229,12 @@ export function workspaceRoutes(context: AppContext, feed: BuildFeed, external: 
     }),
     forSession(contract.watchAllBuilds, async ({ actor, upgrade }) => {
       feed.watch(actor, await upgrade())
+      return undefined
+    }),
+    forSession(contract.watchAgentConnection, async ({ actor, params, query, upgrade }) => {
+      const row = await getWorkspace(actor, db, params.workspace ?? '')
+      const target = { workspaceId: row.id, agentName: query.agent_name ?? '' }
+      await watchAgentConnection(context, actor, target, await upgrade())
       return undefined
     }),
     forSession(contract.watchWorkspaceWs, async (incoming) => {
