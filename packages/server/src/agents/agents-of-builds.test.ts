@@ -156,9 +156,13 @@ describe('what is linked with an agent', () => {
     )
     expect(rows.length).toBeGreaterThan(5)
     // What a chat was told is compared with the agent of the latest build, and read again when that is another (CH-1302).
-    expect(rows.filter((row) => !row.follows).map((row) => `${row.table}.${row.column}`)).toEqual([
-      'chat_contexts.agent_id',
-    ])
+    // Minutes of use are counted, and kept for a day.
+    expect(
+      rows
+        .filter((row) => !row.follows)
+        .map((row) => `${row.table}.${row.column}`)
+        .toSorted(),
+    ).toEqual(['chat_contexts.agent_id', 'workspace_agent_stats.agent_id', 'workspace_app_stats.agent_id'])
   })
 
   it('WS-31: the workspace shows agents of its latest build only', async () => {

@@ -11,13 +11,18 @@ import { startTestServer, type TestServer, until } from '@slipway/testkit'
 import { ReferenceClient } from './reference-client.fixture.ts'
 
 let server: TestServer
+/** A replica that relays only for those whom its coordinator knows. */
+let strict: TestServer
 let owner: Client
 let agentId = ''
 let workspaceId = ''
 
 beforeAll(async () => {
-  server = await startTestServer({
-    env: { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true', CODER_DERP_VERIFY_CLIENTS: 'true' },
+  const env = { CODER_DANGEROUS_DISABLE_RATE_LIMITS: 'true' }
+  server = await startTestServer({ env })
+  strict = await startTestServer({
+    env: { ...env, CODER_DERP_VERIFY_CLIENTS: 'true' },
+    databaseUrl: server.databaseUrl,
   })
   owner = await server.owner()
   const template = await server.builtInTemplate()
@@ -32,22 +37,38 @@ beforeAll(async () => {
     return agent?.lifecycle_state === 'ready' ? agent.id : undefined
   })
 })
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(async () => {
+  await strict[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
 
-it('AC-131, AC-151, AC-302, 25: a client that speaks as the reference does gets a shell by SSH', async () => {
+/** What a command says in the workspace, by SSH. */
+async function run(client: ReferenceClient, port: number, command: string): Promise<string> {
+  const connection = new ssh2.Client()
+  const ready = Promise.withResolvers<void>()
+  connection.on('ready', () => ready.resolve()).on('error', (error) => ready.reject(error))
+  connection.connect({ sock: await client.dial(port), username: 'coder' })
+  await ready.promise
+  const output = await new Promise<string>((resolve, reject) => {
+    connection.exec(command, (error, channel) => (error ? reject(error) : resolve(text(channel))))
+  })
+  connection.end()
+  return output
+}
+
+it('AC-131, AC-151, 25: a client that speaks as the reference does gets a shell by SSH', async () => {
   await using client = await ReferenceClient.connect(server.url, owner, agentId)
-  for (const port of [1, 22]) {
-    const connection = new ssh2.Client()
-    const ready = Promise.withResolvers<void>()
-    connection.on('ready', () => ready.resolve()).on('error', (error) => ready.reject(error))
-    connection.connect({ sock: await client.dial(port), username: 'coder' })
-    await ready.promise
-    const output = await new Promise<string>((resolve, reject) => {
-      connection.exec('echo hi', (error, channel) => (error ? reject(error) : resolve(text(channel))))
-    })
-    expect(output).toBe('hi\n')
-    connection.end()
-  }
+  for (const port of [1, 22]) expect(await run(client, port, 'echo hi')).toBe('hi\n')
+})
+
+it('AC-302: so does one at a replica that relays for known keys only, where the agent is not connected', async () => {
+  await using client = await ReferenceClient.connect(strict.url, owner, agentId)
+  expect(await run(client, 22, 'echo hi')).toBe('hi\n')
+})
+
+it('AC-148, AC-169: so does one whose packets reach another replica than its requests', async () => {
+  await using client = await ReferenceClient.connect(strict.url, owner, agentId, server.url)
+  expect(await run(client, 22, 'echo hi')).toBe('hi\n')
 })
 
 it('AC §6: other ports are listeners of the workspace, whose bytes arrive as they were', async () => {

@@ -73,7 +73,12 @@ export class ReferenceClient implements AsyncDisposable {
   }
 
   /** Resolves when the agent is ready for handshakes. */
-  static async connect(url: string, client: Client, agentId: string): Promise<ReferenceClient> {
+  static async connect(
+    url: string,
+    client: Client,
+    agentId: string,
+    relayUrl = url,
+  ): Promise<ReferenceClient> {
     const connection = await dialCoordinator(
       url,
       client,
@@ -81,7 +86,7 @@ export class ReferenceClient implements AsyncDisposable {
     )
     const [agentAddress] = addressesOf(agentId)
     const address = addressesOf(randomUUID())[0]
-    const node = new TailnetNode({ address, relay: relayAt(url, {}), log })
+    const node = new TailnetNode({ address, relay: relayAt(relayUrl, {}), log })
     await connection.call.send({
       updateSelf: {
         node: {
