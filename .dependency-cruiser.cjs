@@ -18,7 +18,7 @@ module.exports = {
     only('mcp-tools', {}, ['contract']),
     only('client', {}, ['contract']),
     only('agent', {}, ['contract', 'client', 'tunnel', 'drpc', 'tailnet', 'request-log']),
-    only('server', {}, ['contract', 'tunnel', 'drpc', 'request-log', 'template', 'mcp-tools']),
+    only('server', {}, ['contract', 'tunnel', 'drpc', 'tailnet', 'request-log', 'template', 'mcp-tools']),
     {
       name: 'no-cycles',
       severity: 'error',

@@ -10,9 +10,9 @@ const TRANSACTION_BYTES = 12
 // 127.3.3.40, which stands for "through a relay", as an IPv4 address inside IPv6; the port names the relay's region.
 const RELAY_ADDRESS = Buffer.from('00000000000000000000ffff7f030328', 'hex')
 
-/** Whether a packet belongs to the search for direct paths and not to WireGuard. */
+/** Whether a packet belongs to the search for direct paths and not to WireGuard: its first six bytes say so (AC-151). */
 export function isDisco(packet: Buffer): boolean {
-  return packet.length >= HEADER_BYTES && packet.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) === 0
+  return packet.length >= MAGIC.length && packet.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) === 0
 }
 
 /**
@@ -22,6 +22,7 @@ export function isDisco(packet: Buffer): boolean {
  * @param region the number of the relay's region.
  */
 export function discoAnswer(keys: KeyPair, packet: Buffer, region: number): Buffer | undefined {
+  if (packet.length < HEADER_BYTES) return undefined
   const sender = packet.subarray(MAGIC.length, HEADER_BYTES)
   const message = open(keys, sender, packet.subarray(HEADER_BYTES))
   // Type, version (any: later ones only add to the end), transaction.

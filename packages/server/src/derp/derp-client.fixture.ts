@@ -4,23 +4,23 @@ import type { Duplex } from 'node:stream'
 
 import { createWebSocketStream, WebSocket } from 'ws'
 
+import { type Box, boxBetween, FrameType, frame, KeyPair, MAGIC } from '@slipway/tailnet/relay'
 import { until } from '@slipway/testkit'
-import { type Box, BoxKey } from './box.ts'
-import { FRAME, type Frame, FrameReader, frame, MAGIC } from './frames.ts'
+import { type Frame, FrameReader } from './frames.ts'
 
 /** What client info may hold beside its version. */
 type Info = Readonly<Record<string, unknown>>
 
 /** A client of a relay over any stream of bytes. It keeps all frames that come, but for those of the login. */
 export class DerpClient implements Disposable {
-  readonly key: BoxKey
+  readonly key: KeyPair
   readonly stream: Duplex
   readonly frames: Frame[] = []
   /** What the relay has said of itself. */
   serverInfo: unknown
   readonly #reader = new FrameReader(() => [0, 1024 * 1024])
 
-  constructor(stream: Duplex, key = BoxKey.generate()) {
+  constructor(stream: Duplex, key = KeyPair.generate()) {
     this.stream = stream
     this.key = key
     stream.on('error', () => stream.destroy())
@@ -45,8 +45,8 @@ export class DerpClient implements Disposable {
   async login(info: Info = {}): Promise<this> {
     const box = await this.#hear()
     this.write(this.clientInfo(box, info))
-    const { type, payload } = await this.next(FRAME.serverInfo)
-    const opened = type === FRAME.serverInfo ? box.open(payload) : undefined
+    const { type, payload } = await this.next(FrameType.serverInfo)
+    const opened = type === FrameType.serverInfo ? box.open(payload) : undefined
     if (opened === undefined) throw new Error('the relay has not proven its key')
     this.serverInfo = JSON.parse(opened.toString())
     return this
@@ -55,12 +55,12 @@ export class DerpClient implements Disposable {
   /** What says who the client is. */
   clientInfo(box: Box, info: Info = {}): Buffer {
     const text = JSON.stringify({ version: 2, CanAckPings: true, ...info })
-    return frame(FRAME.clientInfo, this.publicKey, box.seal(Buffer.from(text)))
+    return frame(FrameType.clientInfo, this.publicKey, box.seal(Buffer.from(text)))
   }
 
   async #hear(): Promise<Box> {
-    const { payload } = await this.next(FRAME.serverKey)
-    const box = this.key.with(payload.subarray(MAGIC.length))
+    const { payload } = await this.next(FrameType.serverKey)
+    const box = boxBetween(this.key, payload.subarray(MAGIC.length))
     if (!payload.subarray(0, MAGIC.length).equals(MAGIC) || box === undefined)
       throw new Error('this is no relay')
     return box
@@ -72,7 +72,7 @@ export class DerpClient implements Disposable {
 
   /** Sends a packet to the owner of a key. */
   send(to: Buffer, packet: Buffer): void {
-    this.write(frame(FRAME.sendPacket, to, packet))
+    this.write(frame(FrameType.sendPacket, to, packet))
   }
 
   /** Takes the next frame of a type; others stay. @throws Error when the relay closes. */
@@ -87,8 +87,8 @@ export class DerpClient implements Disposable {
 
   /** Waits until the relay has done with all that was sent to it so far. */
   async settled(): Promise<void> {
-    this.write(frame(FRAME.ping, Buffer.from('settled!')))
-    await this.next(FRAME.pong)
+    this.write(frame(FrameType.ping, Buffer.from('settled!')))
+    await this.next(FrameType.pong)
   }
 
   /** Waits until the relay has closed the connection. */
@@ -137,13 +137,13 @@ async function send(url: string, lines: readonly string[]): Promise<Duplex> {
 const UPGRADE = ['GET /derp HTTP/1.1', 'Host: relay', 'Upgrade: DERP', 'Connection: Upgrade']
 
 /** Connects as clients do that wait for the answer of the server. */
-export async function dial(url: string, key?: BoxKey): Promise<DerpClient> {
+export async function dial(url: string, key?: KeyPair): Promise<DerpClient> {
   const { stream } = await ask(url, UPGRADE)
   return new DerpClient(stream, key).login()
 }
 
 /** Connects without waiting for one. */
-export async function dialFast(url: string, key?: BoxKey): Promise<DerpClient> {
+export async function dialFast(url: string, key?: KeyPair): Promise<DerpClient> {
   return new DerpClient(await send(url, [...UPGRADE, 'Derp-Fast-Start: 1']), key).login()
 }
 

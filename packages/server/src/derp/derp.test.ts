@@ -5,9 +5,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
+import { boxBetween, FrameType, MAX_PACKET_BYTES } from '@slipway/tailnet/relay'
 import { startTestServer, type TestServer, until } from '@slipway/testkit'
 import { ask, DerpClient, dial, dialFast, dialWebSocket } from './derp-client.fixture.ts'
-import { FRAME, MAX_PACKET_BYTES } from './frames.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -79,11 +79,11 @@ describe('AC-162: ways to the relay', () => {
     const relayKey = Buffer.from(/Derp-Public-Key: (\w+)/.exec(head)?.[1] ?? '', 'hex')
     const { hostname, port } = new URL(server.url)
     const eager = new DerpClient(connect(Number(port), hostname))
-    const box = eager.key.with(relayKey)
+    const box = boxBetween(eager.key, relayKey)
     if (box === undefined) throw new Error('the relay has no usable key')
     const request = ['GET /derp HTTP/1.1', 'Host: x', ...UPGRADE, 'Derp-Fast-Start: 1', '\r\n'].join('\r\n')
     eager.write(Buffer.concat([Buffer.from(request), eager.clientInfo(box)]))
-    await eager.next(FRAME.serverInfo)
+    await eager.next(FrameType.serverInfo)
     await eager.settled()
     eager.stream.destroy()
   })
@@ -126,13 +126,13 @@ describe('AC-165: two clients', () => {
       [ben, ada],
     ] as const) {
       from.send(to.publicKey, packet)
-      const { payload } = await to.next(FRAME.recvPacket)
+      const { payload } = await to.next(FrameType.receivePacket)
       expect(payload.subarray(0, 32)).toEqual(from.publicKey)
       expect(payload.subarray(32).equals(packet)).toBe(true)
     }
     ben.send(ada.publicKey, Buffer.alloc(MAX_PACKET_BYTES + 1))
     await ben.ended()
-    expect((await ada.next(FRAME.peerGone)).payload).toEqual(Buffer.concat([ben.publicKey, Buffer.of(0)]))
+    expect((await ada.next(FrameType.peerGone)).payload).toEqual(Buffer.concat([ben.publicKey, Buffer.of(0)]))
     ada.stream.destroy()
   })
 })

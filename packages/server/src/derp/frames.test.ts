@@ -1,17 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
+import { FrameType, frame, isDisco } from '@slipway/tailnet/relay'
 import { SEED } from '@slipway/testkit'
-import {
-  FRAME,
-  type Frame,
-  FrameError,
-  FrameReader,
-  frame,
-  fromClient,
-  fromStranger,
-  isDisco,
-} from './frames.ts'
+import { type Frame, FrameError, FrameReader, fromClient, fromStranger } from './frames.ts'
 
 /** Frames of a stream that comes in pieces which end at these places. */
 function read(reader: FrameReader, bytes: Buffer, cuts: readonly number[]): Frame[] {
@@ -30,7 +22,7 @@ function read(reader: FrameReader, bytes: Buffer, cuts: readonly number[]): Fram
 const SKIPPED = 0x77
 const frames = fc.array(
   fc.record({
-    type: fc.constantFrom(FRAME.sendPacket, FRAME.ping, SKIPPED),
+    type: fc.constantFrom(FrameType.sendPacket, FrameType.ping, SKIPPED),
     payload: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   }),
   { maxLength: 20 },
@@ -49,15 +41,15 @@ describe('AC-164: frames', () => {
   })
 
   it('are nothing until the last byte has come, one at a time too', () => {
-    const bytes = Buffer.concat([frame(FRAME.ping, Buffer.alloc(8, 1)), frame(FRAME.keepAlive)])
+    const bytes = Buffer.concat([frame(FrameType.ping, Buffer.alloc(8, 1)), frame(FrameType.keepAlive)])
     const reader = new FrameReader(() => [0, 8])
     const seen = [...bytes].map((byte) => {
       reader.push(Buffer.of(byte))
       return reader.next()?.type
     })
     expect(seen.flatMap((type, at) => (type === undefined ? [] : [[at, type]]))).toEqual([
-      [12, FRAME.ping],
-      [17, FRAME.keepAlive],
+      [12, FrameType.ping],
+      [17, FrameType.keepAlive],
     ])
   })
 
@@ -75,14 +67,14 @@ describe('AC-164: frames', () => {
   })
 
   it.each([
-    ['a packet without a whole key', FRAME.sendPacket, 31, 'refused'],
-    ['an empty packet', FRAME.sendPacket, 32, 'read'],
-    ['a packet of 64 KiB', FRAME.sendPacket, 32 + 65_536, 'read'],
-    ['a packet of one byte more', FRAME.sendPacket, 32 + 65_537, 'refused'],
-    ['a ping of 7 bytes', FRAME.ping, 7, 'refused'],
-    ['a ping of 1000 bytes', FRAME.ping, 1_000, 'read'],
-    ['a ping of 1001 bytes', FRAME.ping, 1_001, 'refused'],
-    ['a preference of two bytes', FRAME.notePreferred, 2, 'refused'],
+    ['a packet without a whole key', FrameType.sendPacket, 31, 'refused'],
+    ['an empty packet', FrameType.sendPacket, 32, 'read'],
+    ['a packet of 64 KiB', FrameType.sendPacket, 32 + 65_536, 'read'],
+    ['a packet of one byte more', FrameType.sendPacket, 32 + 65_537, 'refused'],
+    ['a ping of 7 bytes', FrameType.ping, 7, 'refused'],
+    ['a ping of 1000 bytes', FrameType.ping, 1_000, 'read'],
+    ['a ping of 1001 bytes', FrameType.ping, 1_001, 'refused'],
+    ['a preference of two bytes', FrameType.notePreferred, 2, 'refused'],
     ['something unknown of 4 GiB', 0x99, 0xffff_ffff, 'skipped'],
   ] as const)('AC-165: %s is told by its header', (_name, type, length, what) => {
     const header = Buffer.alloc(5)
@@ -110,9 +102,9 @@ describe('AC-164: frames', () => {
         return false
       }
     }
-    expect(said(FRAME.clientInfo, 256 * 1024)).toBe(true)
-    expect(said(FRAME.clientInfo, 256 * 1024 + 1)).toBe(false)
-    expect(said(FRAME.sendPacket, 40)).toBe(false)
+    expect(said(FrameType.clientInfo, 256 * 1024)).toBe(true)
+    expect(said(FrameType.clientInfo, 256 * 1024 + 1)).toBe(false)
+    expect(said(FrameType.sendPacket, 40)).toBe(false)
     expect(said(0x99, 1)).toBe(false)
   })
 })

@@ -1,31 +1,8 @@
-/** Types of frames that clients and the relay speak (AC-164, AC-165, AC-167, AC-169). */
-export const FRAME = {
-  serverKey: 0x01,
-  clientInfo: 0x02,
-  serverInfo: 0x03,
-  sendPacket: 0x04,
-  recvPacket: 0x05,
-  keepAlive: 0x06,
-  notePreferred: 0x07,
-  peerGone: 0x08,
-  peerPresent: 0x09,
-  forwardPacket: 0x0a,
-  watchConns: 0x10,
-  closePeer: 0x11,
-  ping: 0x12,
-  pong: 0x13,
-} as const
+import { FrameType, frame, KEY_BYTES, MAGIC, MAX_PACKET_BYTES } from '@slipway/tailnet/relay'
 
-/** What the first frame of a relay begins with. */
-export const MAGIC = Buffer.from('44455250f09f9491', 'hex')
-export const PROTOCOL_VERSION = 2
-export const KEY_BYTES = 32
-/** The longest packet that is relayed. */
-export const MAX_PACKET_BYTES = 64 * 1024
 const MAX_CLIENT_INFO_BYTES = 256 * 1024
 const MAX_PING_BYTES = 1_000
 const HEADER_BYTES = 5
-const DISCO_MAGIC = Buffer.from('5453f09f92ac', 'hex')
 
 /** Why a client is told that another is not there: it has left, or it never was. */
 export type GoneReason = 'disconnected' | 'not-here'
@@ -45,29 +22,32 @@ export class FrameError extends Error {
 export type FrameLimits = (type: number) => readonly [min: number, max: number] | undefined
 
 const CLIENT_LIMITS = new Map<number, readonly [number, number]>([
-  [FRAME.sendPacket, [KEY_BYTES, KEY_BYTES + MAX_PACKET_BYTES]],
-  [FRAME.notePreferred, [1, 1]],
-  [FRAME.forwardPacket, [2 * KEY_BYTES, 2 * KEY_BYTES + MAX_PACKET_BYTES]],
-  [FRAME.watchConns, [0, 0]],
-  [FRAME.closePeer, [KEY_BYTES, KEY_BYTES]],
-  [FRAME.ping, [8, MAX_PING_BYTES]],
+  [FrameType.sendPacket, [KEY_BYTES, KEY_BYTES + MAX_PACKET_BYTES]],
+  [FrameType.notePreferred, [1, 1]],
+  [FrameType.forwardPacket, [2 * KEY_BYTES, 2 * KEY_BYTES + MAX_PACKET_BYTES]],
+  [FrameType.watchConnections, [0, 0]],
+  [FrameType.closePeer, [KEY_BYTES, KEY_BYTES]],
+  [FrameType.ping, [8, MAX_PING_BYTES]],
 ])
 
 /** What a client may send once it is known: anything else is skipped (AC-165). */
 export const fromClient: FrameLimits = (type) => CLIENT_LIMITS.get(type)
 
 const RELAY_LIMITS = new Map<number, readonly [number, number]>([
-  [FRAME.serverKey, [MAGIC.length + KEY_BYTES, 1_000]],
-  [FRAME.serverInfo, [0, 64 * 1024]],
-  [FRAME.peerPresent, [KEY_BYTES, 1_000]],
-  [FRAME.peerGone, [KEY_BYTES, 1_000]],
+  [FrameType.serverKey, [MAGIC.length + KEY_BYTES, 1_000]],
+  [FrameType.serverInfo, [0, 64 * 1024]],
+  [FrameType.peerPresent, [KEY_BYTES, 1_000]],
+  [FrameType.peerGone, [KEY_BYTES, 1_000]],
 ])
 
 /** What another relay tells this one (AC-169). */
 export const fromRelay: FrameLimits = (type) => RELAY_LIMITS.get(type)
 
 /** What a client may send before that: who it is, and nothing else (AC-164). */
-export const fromStranger: FrameLimits = (type) => [0, type === FRAME.clientInfo ? MAX_CLIENT_INFO_BYTES : 0]
+export const fromStranger: FrameLimits = (type) => [
+  0,
+  type === FrameType.clientInfo ? MAX_CLIENT_INFO_BYTES : 0,
+]
 
 /**
  * Cuts a stream of bytes into frames, however the bytes come. Keeps no more than one frame and the last chunk; a frame
@@ -128,26 +108,7 @@ export class FrameReader {
   }
 }
 
-/** A frame as it is sent; its payload is all `parts`, one behind the other. */
-export function frame(type: number, ...parts: readonly Uint8Array[]): Buffer {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const whole = Buffer.allocUnsafe(HEADER_BYTES + length)
-  whole.writeUInt8(type, 0)
-  whole.writeUInt32BE(length, 1)
-  let at = HEADER_BYTES
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
-
 /** Says that a client is not there (AC-167). */
 export function peerGone(key: Buffer, reason: GoneReason): Buffer {
-  return frame(FRAME.peerGone, key, Buffer.of(reason === 'disconnected' ? 0 : 1))
-}
-
-/** Whether a packet is one of those by which peers look for each other, rather than WireGuard's. */
-export function isDisco(packet: Buffer): boolean {
-  return packet.subarray(0, DISCO_MAGIC.length).equals(DISCO_MAGIC)
+  return frame(FrameType.peerGone, key, Buffer.of(reason === 'disconnected' ? 0 : 1))
 }

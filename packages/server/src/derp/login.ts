@@ -1,9 +1,18 @@
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
 
-import type { Box, BoxKey } from './box.ts'
+import {
+  type Box,
+  boxBetween,
+  FrameType,
+  frame,
+  KEY_BYTES,
+  type KeyPair,
+  MAGIC,
+  PROTOCOL_VERSION,
+} from '@slipway/tailnet/relay'
 import type { FrameStream } from './frame-stream.ts'
-import { FRAME, type Frame, FrameError, frame, KEY_BYTES, MAGIC, PROTOCOL_VERSION } from './frames.ts'
+import { type Frame, FrameError } from './frames.ts'
 import type { Outbox } from './outbox.ts'
 
 const ClientInfo = Type.Object({
@@ -20,15 +29,15 @@ export interface Hello {
 }
 
 /** First frame of a relay: its public key. */
-export function serverKeyFrame(key: BoxKey): Buffer {
-  return frame(FRAME.serverKey, MAGIC, key.publicKey)
+export function serverKeyFrame(key: KeyPair): Buffer {
+  return frame(FrameType.serverKey, MAGIC, key.publicKey)
 }
 
 /** Reads the first frame of a client. @throws FrameError. */
-export function readHello(own: BoxKey, payload: Buffer): Hello {
+export function readHello(own: KeyPair, payload: Buffer): Hello {
   // Copied: it is kept for as long as the client stays, and the rest is not.
   const key = Buffer.from(payload.subarray(0, KEY_BYTES))
-  const box = key.length === KEY_BYTES ? own.with(key) : undefined
+  const box = key.length === KEY_BYTES ? boxBetween(own, key) : undefined
   const text = box?.open(payload.subarray(KEY_BYTES))
   if (box === undefined || text === undefined) throw new FrameError('the key of the client is not proven')
   const info = parse(text.toString())
@@ -46,7 +55,7 @@ function parse(text: string): unknown {
 
 /** Ends the login: the relay proves its key. */
 export function serverInfoFrame(box: Box): Buffer {
-  return frame(FRAME.serverInfo, box.seal(Buffer.from(JSON.stringify({ version: PROTOCOL_VERSION }))))
+  return frame(FrameType.serverInfo, box.seal(Buffer.from(JSON.stringify({ version: PROTOCOL_VERSION }))))
 }
 
 /**
@@ -58,17 +67,17 @@ export function serverInfoFrame(box: Box): Buffer {
 export async function logInAsReplica(
   frames: FrameStream,
   outbox: Outbox,
-  own: BoxKey,
+  own: KeyPair,
   meshKey: string,
 ): Promise<boolean> {
-  const { payload } = await nextOf(frames, FRAME.serverKey)
+  const { payload } = await nextOf(frames, FrameType.serverKey)
   const key = payload.subarray(MAGIC.length, MAGIC.length + KEY_BYTES)
   if (key.equals(own.publicKey)) return false
-  const box = payload.subarray(0, MAGIC.length).equals(MAGIC) ? own.with(key) : undefined
+  const box = payload.subarray(0, MAGIC.length).equals(MAGIC) ? boxBetween(own, key) : undefined
   if (box === undefined) throw new FrameError('the other end is no relay')
   const info = Buffer.from(JSON.stringify({ version: PROTOCOL_VERSION, meshKey, CanAckPings: false }))
-  outbox.send(frame(FRAME.clientInfo, own.publicKey, box.seal(info)))
-  const answer = await nextOf(frames, FRAME.serverInfo)
+  outbox.send(frame(FrameType.clientInfo, own.publicKey, box.seal(info)))
+  const answer = await nextOf(frames, FrameType.serverInfo)
   if (box.open(answer.payload) === undefined) throw new FrameError('the relay has not proven its key')
   return true
 }

@@ -4,9 +4,9 @@ import { Registry } from 'prom-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { silentLogger } from '@slipway/request-log'
+import { FrameType, frame, MAX_PACKET_BYTES } from '@slipway/tailnet/relay'
 import { startTestServer, until } from '@slipway/testkit'
 import { DerpClient, dial, dialFast } from './derp-client.fixture.ts'
-import { FRAME, frame, MAX_PACKET_BYTES } from './frames.ts'
 import { DerpRelay, type RelayParts } from './relay.ts'
 
 const KEY = 'the key of these replicas'
@@ -43,14 +43,14 @@ function link(from: DerpRelay, to: DerpRelay): { cut: () => void; over: Promise<
 async function reaches(from: DerpClient, to: DerpClient): Promise<void> {
   await until('a way from one relay to the other', () => {
     from.send(to.publicKey, Buffer.from('are you there'))
-    return to.frames.some(({ type }) => type === FRAME.recvPacket)
+    return to.frames.some(({ type }) => type === FrameType.receivePacket)
   })
   await from.settled()
 }
 
 const packetsOf = (client: DerpClient): string[] =>
   client.frames
-    .filter(({ type }) => type === FRAME.recvPacket)
+    .filter(({ type }) => type === FrameType.receivePacket)
     .map(({ payload }) => payload.subarray(32).toString('latin1'))
 
 describe('AC-169: linked relays', () => {
@@ -81,12 +81,12 @@ describe('AC-169: linked relays', () => {
     ben.frames.splice(0)
     await reaches(eve, ben)
     ada.stream.destroy()
-    expect((await ben.next(FRAME.peerGone)).payload).toEqual(Buffer.concat([ada.publicKey, Buffer.of(0)]))
+    expect((await ben.next(FrameType.peerGone)).payload).toEqual(Buffer.concat([ada.publicKey, Buffer.of(0)]))
     back.cut()
     await back.over
-    expect((await ben.next(FRAME.peerGone)).payload).toEqual(Buffer.concat([eve.publicKey, Buffer.of(0)]))
+    expect((await ben.next(FrameType.peerGone)).payload).toEqual(Buffer.concat([eve.publicKey, Buffer.of(0)]))
     ben.send(eve.publicKey, DISCO)
-    expect((await ben.next(FRAME.peerGone)).payload).toEqual(Buffer.concat([eve.publicKey, Buffer.of(1)]))
+    expect((await ben.next(FrameType.peerGone)).payload).toEqual(Buffer.concat([eve.publicKey, Buffer.of(1)]))
   })
 
   it('pass nothing on to a third', async () => {
@@ -98,7 +98,9 @@ describe('AC-169: linked relays', () => {
     await reaches(ben, carl)
     carl.frames.splice(0)
     ada.send(carl.publicKey, DISCO)
-    expect((await ada.next(FRAME.peerGone)).payload).toEqual(Buffer.concat([carl.publicKey, Buffer.of(1)]))
+    expect((await ada.next(FrameType.peerGone)).payload).toEqual(
+      Buffer.concat([carl.publicKey, Buffer.of(1)]),
+    )
     expect(packetsOf(carl)).toEqual([])
   })
 
@@ -115,17 +117,21 @@ describe('AC-169: who holds the key of the replicas', () => {
     const { login } = start()
     const ada = await login()
     const replica = await login({ meshKey: KEY })
-    replica.write(frame(FRAME.watchConns))
-    const told = [await replica.next(FRAME.peerPresent), await replica.next(FRAME.peerPresent)]
+    replica.write(frame(FrameType.watchConnections))
+    const told = [await replica.next(FrameType.peerPresent), await replica.next(FrameType.peerPresent)]
     expect(told.map(({ payload }) => payload)).toEqual([ada.publicKey, replica.publicKey])
     const ben = await login()
-    expect((await replica.next(FRAME.peerPresent)).payload).toEqual(ben.publicKey)
-    replica.write(frame(FRAME.forwardPacket, Buffer.alloc(32, 9), ben.publicKey, Buffer.from('from afar')))
-    const { payload } = await ben.next(FRAME.recvPacket)
+    expect((await replica.next(FrameType.peerPresent)).payload).toEqual(ben.publicKey)
+    replica.write(
+      frame(FrameType.forwardPacket, Buffer.alloc(32, 9), ben.publicKey, Buffer.from('from afar')),
+    )
+    const { payload } = await ben.next(FrameType.receivePacket)
     expect(payload).toEqual(Buffer.concat([Buffer.alloc(32, 9), Buffer.from('from afar')]))
-    replica.write(frame(FRAME.closePeer, ben.publicKey))
+    replica.write(frame(FrameType.closePeer, ben.publicKey))
     await ben.ended()
-    expect((await replica.next(FRAME.peerGone)).payload).toEqual(Buffer.concat([ben.publicKey, Buffer.of(0)]))
+    expect((await replica.next(FrameType.peerGone)).payload).toEqual(
+      Buffer.concat([ben.publicKey, Buffer.of(0)]),
+    )
     expect(ada.closed).toBe(false)
   })
 
@@ -139,7 +145,7 @@ describe('AC-169: who holds the key of the replicas', () => {
     const { login } = start()
     const ada = await login()
     const replica = await login({ meshKey: KEY })
-    replica.write(frame(FRAME.watchConns))
+    replica.write(frame(FrameType.watchConnections))
     await replica.settled()
     replica.stream.pause()
     for (let i = 0; i < 4; i += 1) ada.send(replica.publicKey, Buffer.alloc(MAX_PACKET_BYTES))
@@ -149,7 +155,7 @@ describe('AC-169: who holds the key of the replicas', () => {
     const names = (): Set<string> =>
       new Set(
         replica.frames
-          .filter(({ type }) => type === FRAME.peerPresent)
+          .filter(({ type }) => type === FrameType.peerPresent)
           .map(({ payload }) => payload.toString('hex')),
       )
     await until('all of them', () => many.every((client) => names().has(client.publicKey.toString('hex'))))
@@ -161,11 +167,11 @@ describe('AC-169: who holds the key of the replicas', () => {
   ])('with %s nothing is told', async (_what, meshKey) => {
     const { login } = start()
     const client = await login({ meshKey })
-    client.write(frame(FRAME.watchConns))
+    client.write(frame(FrameType.watchConnections))
     await client.ended()
     const alone = start({ meshKey: '' })
     const other = await alone.login({ meshKey })
-    other.write(frame(FRAME.watchConns))
+    other.write(frame(FrameType.watchConnections))
     await other.ended()
   })
 })
@@ -180,6 +186,6 @@ it('AC-169: clients of two replicas of a deployment reach each other', async () 
   ben.frames.splice(0)
   await reaches(ada, ben)
   ada.stream.destroy()
-  expect((await ben.next(FRAME.peerGone)).payload).toEqual(Buffer.concat([ada.publicKey, Buffer.of(0)]))
+  expect((await ben.next(FrameType.peerGone)).payload).toEqual(Buffer.concat([ada.publicKey, Buffer.of(0)]))
   ben.stream.destroy()
 })

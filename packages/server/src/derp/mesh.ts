@@ -1,4 +1,5 @@
-import { FRAME, frame, peerGone } from './frames.ts'
+import { FrameType, frame } from '@slipway/tailnet/relay'
+import { peerGone } from './frames.ts'
 import type { Outbox } from './outbox.ts'
 
 /** Clients of one replica that others are told of; more than that are not reached from elsewhere. */
@@ -17,7 +18,7 @@ export class Watcher {
   /** A key has come, or has gone. */
   note(name: string, key: Buffer, isHere: boolean): void {
     this.#news.delete(name)
-    this.#news.set(name, isHere ? frame(FRAME.peerPresent, key) : peerGone(key, 'disconnected'))
+    this.#news.set(name, isHere ? frame(FrameType.peerPresent, key) : peerGone(key, 'disconnected'))
     this.#outbox.wake()
   }
 

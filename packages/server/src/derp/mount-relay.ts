@@ -3,9 +3,9 @@ import { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { createWebSocketStream } from 'ws'
 
+import { PROTOCOL_VERSION } from '@slipway/tailnet/relay'
 import type { OpenStreams } from '../edge/index.ts'
 import { ApiError } from '../errors/index.ts'
-import { PROTOCOL_VERSION } from './frames.ts'
 import type { DerpRelay } from './relay.ts'
 
 const SUBPROTOCOL = 'derp'

@@ -4,10 +4,9 @@ import { Registry } from 'prom-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { silentLogger } from '@slipway/request-log'
+import { boxBetween, FrameType, frame, KeyPair, MAX_PACKET_BYTES } from '@slipway/tailnet/relay'
 import { until } from '@slipway/testkit'
-import { BoxKey } from './box.ts'
 import { DerpClient } from './derp-client.fixture.ts'
-import { FRAME, frame, MAX_PACKET_BYTES } from './frames.ts'
 import { DerpRelay, type RelayParts } from './relay.ts'
 
 const DISCO = Buffer.from('5453f09f92ac', 'hex')
@@ -23,7 +22,7 @@ function start(parts: Pick<RelayParts, 'admits' | 'limits'> = {}) {
   const limits = { writeMs: NEVER, loginMs: NEVER, ...parts.limits }
   const relay = new DerpRelay({ log: silentLogger(), metrics, admits: parts.admits, limits })
   onTestFinished(() => relay[Symbol.dispose]())
-  const open = (key?: BoxKey): DerpClient => {
+  const open = (key?: KeyPair): DerpClient => {
     const [near, far] = duplexPair()
     void relay.serve(near)
     return new DerpClient(far, key)
@@ -31,7 +30,7 @@ function start(parts: Pick<RelayParts, 'admits' | 'limits'> = {}) {
   return {
     relay,
     open,
-    login: (key?: BoxKey) => open(key).login(),
+    login: (key?: KeyPair) => open(key).login(),
     /** The value of a series in the metrics. */
     async metric(series: string): Promise<number> {
       const text = await metrics.metrics()
@@ -60,27 +59,30 @@ describe('AC-164: login', () => {
     [
       'another key than its own',
       (client: DerpClient, relay: DerpRelay) => {
-        const box = client.key.with(relay.publicKey)
+        const box = boxBetween(client.key, relay.publicKey)
         const sealed = box?.seal(Buffer.from('{"version":2}')) ?? Buffer.alloc(0)
-        return frame(FRAME.clientInfo, BoxKey.generate().publicKey, sealed)
+        return frame(FrameType.clientInfo, KeyPair.generate().publicKey, sealed)
       },
     ],
-    ['a key of small order', () => frame(FRAME.clientInfo, Buffer.alloc(100))],
-    ['nothing of itself', () => frame(FRAME.clientInfo)],
+    ['a key of small order', () => frame(FrameType.clientInfo, Buffer.alloc(100))],
+    ['nothing of itself', () => frame(FrameType.clientInfo)],
     [
       'what is no JSON',
       (client: DerpClient, relay: DerpRelay) =>
         frame(
-          FRAME.clientInfo,
+          FrameType.clientInfo,
           client.publicKey,
-          client.key.with(relay.publicKey)?.seal(Buffer.from('{')) ?? Buffer.alloc(0),
+          boxBetween(client.key, relay.publicKey)?.seal(Buffer.from('{')) ?? Buffer.alloc(0),
         ),
     ],
-    ['a packet first', (client: DerpClient) => frame(FRAME.sendPacket, client.publicKey, Buffer.from('x'))],
+    [
+      'a packet first',
+      (client: DerpClient) => frame(FrameType.sendPacket, client.publicKey, Buffer.from('x')),
+    ],
     [
       'too much',
       () => {
-        const header = frame(FRAME.clientInfo)
+        const header = frame(FrameType.clientInfo)
         header.writeUInt32BE(256 * 1024 + 1, 1)
         return header
       },
@@ -91,13 +93,13 @@ describe('AC-164: login', () => {
     client.write(first(client, relay))
     await client.ended()
     expect(await metric('slipway_derp_cut_connections_total{reason="protocol"}')).toBe(1)
-    expect(client.frames.map(({ type }) => type)).toEqual([FRAME.serverKey])
+    expect(client.frames.map(({ type }) => type)).toEqual([FrameType.serverKey])
   })
 
   it('cuts off who does not say who it is in time', async () => {
     const { open, metric } = start({ limits: { loginMs: 30 } })
     const client = open()
-    client.write(Buffer.of(FRAME.clientInfo))
+    client.write(Buffer.of(FrameType.clientInfo))
     await client.ended()
     expect(await metric('slipway_derp_cut_connections_total{reason="login_timeout"}')).toBe(1)
   })
@@ -121,7 +123,7 @@ describe('AC-164: login', () => {
   it('takes no more bytes of strangers than it may, and forgets those of who has logged in', async () => {
     const { open, relay } = start({ limits: { loginBytes: 300_000 } })
     const strangers = [open(), open()].map((client) => {
-      const box = client.key.with(relay.publicKey)
+      const box = boxBetween(client.key, relay.publicKey)
       if (box === undefined) throw new Error('a fresh key has no box')
       const hello = client.clientInfo(box, { padding: 'x'.repeat(200_000) })
       client.write(hello.subarray(0, 199_000))
@@ -132,13 +134,13 @@ describe('AC-164: login', () => {
     expect(left).toHaveLength(1)
     for (const { client, rest } of left) {
       client.write(rest)
-      await client.next(FRAME.serverInfo)
+      await client.next(FrameType.serverInfo)
     }
     await open().login({ padding: 'x'.repeat(200_000) })
   })
 
   it('AC-302: admits whom it is told to, and nobody else', async () => {
-    const [known, unknown] = [BoxKey.generate(), BoxKey.generate()]
+    const [known, unknown] = [KeyPair.generate(), KeyPair.generate()]
     const { login, metric } = start({ admits: async (key) => key.equals(known.publicKey) })
     await (await login(known)).settled()
     await expect(login(unknown)).rejects.toThrow('closed')
@@ -155,7 +157,7 @@ describe('AC-165: packets', () => {
     ada.send(ben.publicKey, large)
     ada.send(ben.publicKey, Buffer.alloc(0))
     for (const sent of [packet('one'), large, Buffer.alloc(0)]) {
-      const { payload } = await ben.next(FRAME.recvPacket)
+      const { payload } = await ben.next(FrameType.receivePacket)
       expect(payload.subarray(0, 32)).toEqual(ada.publicKey)
       expect(payload.subarray(32).equals(sent)).toBe(true)
     }
@@ -169,28 +171,28 @@ describe('AC-165: packets', () => {
     ada.send(ben.publicKey, Buffer.alloc(MAX_PACKET_BYTES + 1))
     await ada.ended()
     await ben.settled()
-    expect(ben.frames.filter(({ type }) => type === FRAME.recvPacket)).toEqual([])
+    expect(ben.frames.filter(({ type }) => type === FrameType.receivePacket)).toEqual([])
   })
 
   it('pings are answered with their first eight bytes; what is unknown is skipped', async () => {
     const { login } = start()
     const ada = await login()
     ada.write(frame(0x7f, Buffer.alloc(300_000)))
-    ada.write(frame(FRAME.notePreferred, Buffer.of(1)))
-    ada.write(frame(FRAME.ping, Buffer.from('12345678 and more')))
-    expect((await ada.next(FRAME.pong)).payload.toString()).toBe('12345678')
+    ada.write(frame(FrameType.notePreferred, Buffer.of(1)))
+    ada.write(frame(FrameType.ping, Buffer.from('12345678 and more')))
+    expect((await ada.next(FrameType.pong)).payload.toString()).toBe('12345678')
   })
 
   it('who says nothing is told that the relay is there, again and again', async () => {
     const { login } = start({ limits: { keepAliveMs: () => 20 } })
     const ada = await login()
-    for (let i = 0; i < 3; i += 1) expect((await ada.next(FRAME.keepAlive)).payload).toHaveLength(0)
+    for (let i = 0; i < 3; i += 1) expect((await ada.next(FrameType.keepAlive)).payload).toHaveLength(0)
   })
 
   it.each([
-    ['watch_conns', frame(FRAME.watchConns)],
-    ['forward_packet', frame(FRAME.forwardPacket, Buffer.alloc(80))],
-    ['close_peer', frame(FRAME.closePeer, Buffer.alloc(32))],
+    ['watch_conns', frame(FrameType.watchConnections)],
+    ['forward_packet', frame(FrameType.forwardPacket, Buffer.alloc(80))],
+    ['close_peer', frame(FrameType.closePeer, Buffer.alloc(32))],
   ])('AC-169: %s, which is for replicas, cuts a client off', async (_name, bytes) => {
     const { login } = start()
     const ada = await login()
@@ -215,7 +217,7 @@ describe('AC-166: queues', () => {
     ben.stream.resume()
     await ben.settled()
     const texts = ben.frames
-      .filter(({ type, payload }) => type === FRAME.recvPacket && payload.length < MAX_PACKET_BYTES)
+      .filter(({ type, payload }) => type === FrameType.receivePacket && payload.length < MAX_PACKET_BYTES)
       .map(({ payload }) => payload.subarray(32).toString())
     const found = texts.filter((text) => text.includes('disco'))
     const others = texts.filter((text) => text.includes('packet'))
@@ -257,25 +259,25 @@ describe('AC-167: who is gone', () => {
     const [ada, ben, eve] = [await login(), await login(), await login()]
     ada.send(ben.publicKey, packet('hello'))
     eve.send(ada.publicKey, packet('hello'))
-    await ben.next(FRAME.recvPacket)
-    await ada.next(FRAME.recvPacket)
+    await ben.next(FrameType.receivePacket)
+    await ada.next(FrameType.receivePacket)
     ada.stream.destroy()
-    const { payload } = await ben.next(FRAME.peerGone)
+    const { payload } = await ben.next(FrameType.peerGone)
     expect(payload).toEqual(Buffer.concat([ada.publicKey, Buffer.of(0)]))
     await eve.settled()
-    expect(eve.frames.map(({ type }) => type)).not.toContain(FRAME.peerGone)
+    expect(eve.frames.map(({ type }) => type)).not.toContain(FrameType.peerGone)
   })
 
   it('who looks for somebody unknown is told three times at once; other packets are lost', async () => {
     const { login, metric } = start()
     const ada = await login()
-    const nobody = BoxKey.generate().publicKey
+    const nobody = KeyPair.generate().publicKey
     ada.send(nobody, packet('hello'))
     await ada.settled()
-    expect(ada.frames.map(({ type }) => type)).not.toContain(FRAME.peerGone)
+    expect(ada.frames.map(({ type }) => type)).not.toContain(FrameType.peerGone)
     for (let i = 0; i < 10; i += 1) ada.send(nobody, disco('where are you'))
     await ada.settled()
-    const told = ada.frames.filter(({ type }) => type === FRAME.peerGone)
+    const told = ada.frames.filter(({ type }) => type === FrameType.peerGone)
     expect(told[0]?.payload).toEqual(Buffer.concat([nobody, Buffer.of(1)]))
     expect(told).toHaveLength(3)
     expect(await metric('slipway_derp_dropped_packets_total{reason="unknown_destination"}')).toBe(11)
@@ -285,28 +287,28 @@ describe('AC-167: who is gone', () => {
 describe('AC-168: two connections with one key', () => {
   it('the one that sent last gets what is sent to the key', async () => {
     const { login } = start()
-    const key = BoxKey.generate()
+    const key = KeyPair.generate()
     const [first, second, ada] = [await login(key), await login(key), await login()]
     const arrives = async (at: DerpClient, text: string): Promise<void> => {
       ada.send(key.publicKey, packet(text))
-      expect((await at.next(FRAME.recvPacket)).payload.subarray(32).toString()).toBe(text)
+      expect((await at.next(FrameType.receivePacket)).payload.subarray(32).toString()).toBe(text)
     }
     await arrives(second, 'the newest')
     first.send(ada.publicKey, packet('here I am'))
-    await ada.next(FRAME.recvPacket)
+    await ada.next(FrameType.receivePacket)
     await arrives(first, 'the one that has sent')
     await second.settled()
     await arrives(second, 'and the other')
     second.stream.destroy()
     await until('it to be taken out', async () => {
       ada.send(key.publicKey, packet('the one that is left'))
-      return first.frames.some(({ type }) => type === FRAME.recvPacket)
+      return first.frames.some(({ type }) => type === FrameType.receivePacket)
     })
     expect(
       ada.frames.map(({ type }) => type),
       'the key is still there',
-    ).not.toContain(FRAME.peerGone)
+    ).not.toContain(FrameType.peerGone)
     first.stream.destroy()
-    await ada.next(FRAME.peerGone)
+    await ada.next(FrameType.peerGone)
   })
 })

@@ -4,21 +4,10 @@ import type { Duplex } from 'node:stream'
 import type { Registry } from 'prom-client'
 
 import { describeError, type Logger } from '@slipway/request-log'
+import { FrameType, frame, isDisco, KEY_BYTES, KeyPair } from '@slipway/tailnet/relay'
 import { Allowance } from './allowance.ts'
-import { BoxKey } from './box.ts'
 import { FrameStream, readAll } from './frame-stream.ts'
-import {
-  FRAME,
-  type Frame,
-  FrameError,
-  frame,
-  fromClient,
-  fromRelay,
-  fromStranger,
-  isDisco,
-  KEY_BYTES,
-  peerGone,
-} from './frames.ts'
+import { type Frame, FrameError, fromClient, fromRelay, fromStranger, peerGone } from './frames.ts'
 import { type Hello, logInAsReplica, readHello, serverInfoFrame, serverKeyFrame } from './login.ts'
 import { RemotePeers, Watcher } from './mesh.ts'
 import { Outbox } from './outbox.ts'
@@ -84,7 +73,7 @@ export class DerpRelay implements Disposable {
   readonly #meshKey: string | undefined
   readonly #limits: RelayLimits
   readonly #metrics: RelayMetrics
-  readonly #key = BoxKey.generate()
+  readonly #key = KeyPair.generate()
   readonly #peers = new Peers()
   readonly #remote = new RemotePeers()
   readonly #watchers = new Set<Watcher>()
@@ -157,7 +146,7 @@ export class DerpRelay implements Disposable {
     let keepAlive: NodeJS.Timeout | undefined
     const keep = (): void => {
       keepAlive = setTimeout(() => {
-        outbox.send(frame(FRAME.keepAlive))
+        outbox.send(frame(FrameType.keepAlive))
         keep()
       }, this.#limits.keepAliveMs()).unref()
     }
@@ -223,7 +212,7 @@ export class DerpRelay implements Disposable {
       const isOther = await logInAsReplica(frames, outbox, this.#key, this.#meshKey)
       clearTimeout(deadline)
       if (!isOther) return
-      outbox.send(frame(FRAME.watchConns))
+      outbox.send(frame(FrameType.watchConnections))
       await readAll(frames, (read) => this.#hear(outbox, read))
     } catch (error) {
       this.#log.warn('the relay of another replica cannot be used', { error: describeError(error) })
@@ -240,8 +229,8 @@ export class DerpRelay implements Disposable {
   #hear(link: Outbox, { type, payload }: Frame): void {
     const key = payload.subarray(0, KEY_BYTES)
     const name = nameOf(key)
-    if (type === FRAME.peerPresent) this.#remote.add(name, Buffer.from(key), link)
-    if (type !== FRAME.peerGone || !this.#remote.remove(name, link)) return
+    if (type === FrameType.peerPresent) this.#remote.add(name, Buffer.from(key), link)
+    if (type !== FrameType.peerGone || !this.#remote.remove(name, link)) return
     if (this.#peers.find(name) === undefined) this.#peers.tellGone(name, key)
   }
 
@@ -281,21 +270,21 @@ export class DerpRelay implements Disposable {
     this.#peers.note(session)
     const first = payload.subarray(0, KEY_BYTES)
     switch (type) {
-      case FRAME.sendPacket:
+      case FrameType.sendPacket:
         this.#pass(session, first, payload.subarray(KEY_BYTES))
         break
-      case FRAME.ping:
-        session.outbox.send(frame(FRAME.pong, payload.subarray(0, 8)))
+      case FrameType.ping:
+        session.outbox.send(frame(FrameType.pong, payload.subarray(0, 8)))
         break
-      case FRAME.forwardPacket:
+      case FrameType.forwardPacket:
         requireReplica(session)
         this.#passOn(first, payload.subarray(KEY_BYTES, 2 * KEY_BYTES), payload.subarray(2 * KEY_BYTES))
         break
-      case FRAME.watchConns:
+      case FrameType.watchConnections:
         requireReplica(session)
         this.#watch(session)
         break
-      case FRAME.closePeer:
+      case FrameType.closePeer:
         requireReplica(session)
         for (const client of this.#peers.allOf(nameOf(first))) client.close()
     }
@@ -309,7 +298,7 @@ export class DerpRelay implements Disposable {
     if (link !== undefined) {
       this.#metrics.packets += 1
       this.#metrics.bytes += packet.length
-      link.send(frame(FRAME.forwardPacket, session.key, to, packet), laneOf(packet))
+      link.send(frame(FrameType.forwardPacket, session.key, to, packet), laneOf(packet))
       return
     }
     this.#metrics.dropped('unknown_destination')
@@ -331,7 +320,7 @@ export class DerpRelay implements Disposable {
       this.#peers.noteSent(fromName, toName)
     this.#metrics.packets += 1
     this.#metrics.bytes += packet.length
-    to.outbox.send(frame(FRAME.recvPacket, from, packet), laneOf(packet))
+    to.outbox.send(frame(FrameType.receivePacket, from, packet), laneOf(packet))
     return true
   }
 

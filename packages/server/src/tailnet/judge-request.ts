@@ -1,10 +1,11 @@
 import { type CoordinateRequest, encodeMessage, NodeSchema } from '@slipway/drpc'
+import { addressesOf, formatAddress, parseAddress } from '@slipway/tailnet/addresses'
 import { idOf } from './peer-update.ts'
 
-/** First bytes of the addresses of agents and clients, and of those in the network of desktop clients (AC-147). */
-const PREFIXES = ['fd7a115ca1e0', 'fd60627aa42b'] as const
+/** How the addresses of agents and clients begin, and those in the network of desktop clients (AC-147). */
+const PREFIXES = ['fd7a:115c:a1e0:', 'fd60:627a:a42b:'] as const
 /** What every agent of a long time ago had as its address. */
-const LEGACY_AGENT = 'fd7a115ca1e049d6b259b7acb1b248f4'
+const LEGACY_AGENT = 'fd7a:115c:a1e0:49d6:b259:b7ac:b1b2:48f4'
 
 /** It is kept, and sent to each partner. */
 const MAX_NODE_BYTES = 64 * 1024
@@ -24,7 +25,7 @@ export interface UserAuthority {
 /**
  * Judges a request to the coordinator (AC-141, AC-313).
  *
- * @param isAgentAddress whether an address, 32 hexadecimal digits, is that of an agent which is known here.
+ * @param isAgentAddress whether an address, in full, is that of an agent which is known here.
  * @returns why it is refused, which ends the connection; undefined when it may be carried out.
  */
 export async function judgeRequest(
@@ -41,7 +42,7 @@ export async function judgeRequest(
   switch (authority.kind) {
     case 'agent': {
       if (addTunnel !== undefined) return 'agents may not add tunnels'
-      const allowed = [...PREFIXES.map((prefix) => addressOf(prefix, authority.agentId)), LEGACY_AGENT]
+      const allowed = [...addressesOf(authority.agentId), LEGACY_AGENT]
       const foreign = own.find((text) => !allowed.includes(parseSingle(text) ?? ''))
       return foreign === undefined ? undefined : `${foreign} is not an address of this agent`
     }
@@ -61,31 +62,12 @@ export async function judgeRequest(
   }
 }
 
-/** Both addresses of an agent, 32 hexadecimal digits each (AC-147). */
-export function agentAddresses(agentId: string): readonly string[] {
-  return PREFIXES.map((prefix) => addressOf(prefix, agentId))
-}
-
-function addressOf(prefix: string, id: string): string {
-  return prefix + id.replaceAll('-', '').slice(12).toLowerCase()
-}
-
-/** The 32 hexadecimal digits of an IPv6 address with `/128` behind it; undefined for anything else. */
+/** A single address in full, from its text with `/128` behind it; undefined for anything else. */
 function parseSingle(text: string): string | undefined {
-  if (!text.endsWith('/128') || text.length > 64) return undefined
-  let host: string
+  if (!text.endsWith('/128')) return undefined
   try {
-    // The URL parser writes each address in one way.
-    host = new URL(`http://[${text.slice(0, -'/128'.length)}]`).hostname
+    return formatAddress(parseAddress(text))
   } catch {
     return undefined
   }
-  const [head = '', tail] = host.slice(1, -1).split('::')
-  const groups = (part: string | undefined): string[] =>
-    part === undefined || part === '' ? [] : part.split(':')
-  const before = groups(head)
-  const after = groups(tail)
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length
-  const all = [...before, ...Array.from({ length: zeros }, () => '0'), ...after]
-  return all.length === 8 ? all.map((group) => group.padStart(4, '0')).join('') : undefined
 }

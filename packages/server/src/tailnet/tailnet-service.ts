@@ -4,6 +4,7 @@ import { createWebSocketStream, type WebSocket } from 'ws'
 
 import { serveCall, YamuxSession } from '@slipway/drpc'
 import { describeError } from '@slipway/request-log'
+import { addressesOf } from '@slipway/tailnet/addresses'
 import type { AgentTunnels } from '../agents/index.ts'
 import type { AppContext } from '../context.ts'
 import { KeyRing } from '../crypto-keys/index.ts'
@@ -11,7 +12,7 @@ import type { DerpRelay, RelayMap } from '../derp/index.ts'
 import { ApiError } from '../errors/index.ts'
 import { AgentAttachments } from './agent-attachments.ts'
 import { Coordinator } from './coordinator.ts'
-import { agentAddresses, type UserAuthority } from './judge-request.ts'
+import type { UserAuthority } from './judge-request.ts'
 import { ResumeTokens } from './resume-tokens.ts'
 import { type Caller, type TailnetParts, tailnetCalls } from './tailnet-calls.ts'
 
@@ -44,11 +45,11 @@ export class TailnetService implements AsyncDisposable {
     this.#tokens = new ResumeTokens(new KeyRing(context, 'tailnet_resume'))
     this.#coordinator = new Coordinator({
       wanted: (id) => {
-        for (const address of agentAddresses(id)) this.#agentAddresses.set(address, id)
+        for (const address of addressesOf(id)) this.#agentAddresses.set(address, id)
         this.#attachments?.attach(id)
       },
       unwanted: (id) => {
-        for (const address of agentAddresses(id)) this.#agentAddresses.delete(address)
+        for (const address of addressesOf(id)) this.#agentAddresses.delete(address)
         this.#attachments?.detach(id)
       },
     })

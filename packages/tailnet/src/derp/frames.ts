@@ -1,4 +1,4 @@
-/** The kinds of frames between a client and a relay (AC-164, AC-165). */
+/** The kinds of frames between clients and relays (AC-164, AC-165, AC-167, AC-169). */
 export const FrameType = {
   serverKey: 0x01,
   clientInfo: 0x02,
@@ -8,6 +8,10 @@ export const FrameType = {
   keepAlive: 0x06,
   notePreferred: 0x07,
   peerGone: 0x08,
+  peerPresent: 0x09,
+  forwardPacket: 0x0a,
+  watchConnections: 0x10,
+  closePeer: 0x11,
   ping: 0x12,
   pong: 0x13,
   health: 0x14,
