@@ -7,6 +7,7 @@ export {
   forPage,
   forSession,
   type Incoming,
+  type RouteLimits,
   type SessionIncoming,
   type SessionRequest,
 } from './bind.ts'

@@ -1,19 +1,5 @@
-import type { Route } from '@slipway/contract'
 import { badRequest } from '../errors/index.ts'
 import { isUuid } from '../search/index.ts'
-
-/** Who misspells a parameter must not get a report of something else (WS-272). @throws ApiError 400 naming each. */
-export function refuseUnknown(search: URLSearchParams, { query }: Route): void {
-  const known = Object.keys(query?.properties ?? {})
-  const excess = [...new Set(search.keys())].filter((name) => !known.includes(name))
-  if (excess.length > 0)
-    throw badRequest('Query parameters have invalid values.', {
-      validations: excess.map((field) => ({
-        field,
-        detail: `Query param ${JSON.stringify(field)} is not a valid query param`,
-      })),
-    })
-}
 
 /** Values of a list, whether they came in one parameter or in several. */
 export function listOf(given: readonly string[] | undefined): string[] {

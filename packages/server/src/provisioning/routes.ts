@@ -5,13 +5,13 @@ import type { AppContext } from '../context.ts'
 import { type BoundRoute, forSession } from '../edge/index.ts'
 import { badRequest, notFound } from '../errors/index.ts'
 import { getOrganization } from '../organizations/index.ts'
-import { isUuid } from '../search/index.ts'
+import { isUuid, refuseUnknown } from '../search/index.ts'
 import { presentDaemon, presentListedJob } from './present.ts'
 import { listDaemons } from './store/daemons.ts'
 import { listJobs, queuePlaces } from './store/jobs.ts'
 
-const JOB_KEYS = new Set(['limit', 'ids', 'status', 'tags', 'initiator', 'offset'])
-const DAEMON_KEYS = new Set(['limit', 'ids', 'status', 'tags', 'offline', 'max_age'])
+const JOB_KEYS = ['limit', 'ids', 'status', 'tags', 'initiator', 'offset']
+const DAEMON_KEYS = ['limit', 'ids', 'status', 'tags', 'offline', 'max_age']
 const DEFAULT_LIMIT = 50
 
 /** Provisioners and the job queue of an organization (PR §8.1, §8.2). */
@@ -24,7 +24,7 @@ export function provisioningRoutes(context: AppContext): BoundRoute[] {
   return [
     forSession(contract.listProvisionerDaemons, async ({ actor, params, query, raw }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
-      requireKnown(raw.search, DAEMON_KEYS)
+      refuseUnknown(raw.search, DAEMON_KEYS)
       const daemons = await listDaemons(actor, db, organization.id, {
         ids: idsOf(query.ids),
         statuses:
@@ -42,7 +42,7 @@ export function provisioningRoutes(context: AppContext): BoundRoute[] {
     }),
     forSession(contract.listProvisionerJobs, async ({ actor, params, query, raw }) => {
       const organization = await getOrganization(actor, db, params.organization ?? '')
-      requireKnown(raw.search, JOB_KEYS)
+      refuseUnknown(raw.search, JOB_KEYS)
       const jobs = await listJobs(actor, db, organization.id, {
         ids: idsOf(query.ids),
         status: query.status,
@@ -66,17 +66,6 @@ export function provisioningRoutes(context: AppContext): BoundRoute[] {
       return presentListedJob(job, places.get(job.id))
     }),
   ]
-}
-
-function requireKnown(search: URLSearchParams, known: ReadonlySet<string>): void {
-  const unknown = [...new Set(search.keys())].filter((key) => !known.has(key))
-  if (unknown.length > 0)
-    throw badRequest('Query parameters have invalid values.', {
-      validations: unknown.map((key) => ({
-        field: key,
-        detail: `Query param "${key}" is not a valid query param`,
-      })),
-    })
 }
 
 function ageOf(text: string): number {

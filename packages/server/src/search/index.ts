@@ -1,1 +1,2 @@
 export { containing, isUuid, SearchQuery } from './query.ts'
+export { refuseUnknown } from './refuse-unknown.ts'

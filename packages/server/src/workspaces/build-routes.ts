@@ -9,6 +9,7 @@ import { knownUserId } from '../organizations/index.ts'
 import { answerJobLogs, JOB_LOG_FAULTS, listTimings } from '../provisioning/index.ts'
 import { RepeatableRequest } from '../repeatable-requests/index.ts'
 import { listResources, presentResource } from '../resources/index.ts'
+import { refuseUnknown } from '../search/index.ts'
 import { getTemplate, templateObject } from '../templates/index.ts'
 import { announceUpdated } from './announce.ts'
 import { cancelBuild } from './cancel-build.ts'
@@ -136,15 +137,8 @@ export function buildRoutes(context: AppContext): BoundRoute[] {
       return (await listBuildParameters(parts, db, row.id)).map(({ name, value }) => ({ name, value }))
     }),
     forSession(contract.listAutofillParameters, async ({ actor, params, query, raw }) => {
-      const excess = [...raw.search.keys()].filter((name) => name !== 'template_id')
       // ID-23: who misspells it must not get values of another template or of none.
-      if (excess.length > 0)
-        throw badRequest('Query parameters have invalid values.', {
-          validations: excess.map((field) => ({
-            field,
-            detail: `Query param ${JSON.stringify(field)} is not a valid query param`,
-          })),
-        })
+      refuseUnknown(raw.search, ['template_id'])
       const user = await getUser(actor, db, params.user ?? '')
       return listUsedParameters(actor, db, user.id, query.template_id)
     }),
