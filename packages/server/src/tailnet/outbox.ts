@@ -17,7 +17,7 @@ export class Outbox {
   add(update: PeerUpdate): boolean {
     if (this.#ended) return true
     // Only the last place of a peer is of use, and nobody fills up the queue of another one by moving around.
-    const before = this.#updates.findLastIndex(({ id }) => Buffer.from(id).equals(update.id))
+    const before = this.#updates.findLastIndex(({ id }) => Buffer.compare(id, update.id) === 0)
     if (update.kind === Kind.NODE && this.#updates[before]?.kind === Kind.NODE) {
       this.#updates[before] = update
       return true

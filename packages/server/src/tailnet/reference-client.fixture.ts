@@ -16,6 +16,7 @@ import {
   YamuxSession,
 } from '@slipway/drpc'
 import { addressesOf, relayAt, TailnetNode } from '@slipway/tailnet'
+import { until } from '@slipway/testkit'
 import { bytesOf } from './peer-update.ts'
 
 /** A connection to the coordinator, as a client of the reference makes it. */
@@ -106,15 +107,12 @@ export class ReferenceClient implements AsyncDisposable {
   }
 
   async #meet(agentAddress: string): Promise<void> {
-    for (;;) {
+    const { key } = await until('the agent to be ready', () => {
       const updates = updatesOf(this.#connection, this.#agentId)
-      const known = updates.findLast(({ kind }) => kind === Kind.NODE)?.node
-      if (known !== undefined && updates.some(({ kind }) => kind === Kind.READY_FOR_HANDSHAKE)) {
-        this.#node.setPeer({ key: known.key.subarray(2), addresses: [agentAddress] })
-        return
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+      const isReady = updates.some(({ kind }) => kind === Kind.READY_FOR_HANDSHAKE)
+      return isReady ? updates.findLast(({ kind }) => kind === Kind.NODE)?.node : undefined
+    })
+    this.#node.setPeer({ key: key.subarray(2), addresses: [agentAddress] })
   }
 
   /** Opens a TCP connection to a port of the agent. */
